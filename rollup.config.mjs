@@ -1,0 +1,67 @@
+import resolve from '@rollup/plugin-node-resolve';
+import terser from '@rollup/plugin-terser';
+import typescript from '@rollup/plugin-typescript';
+import dts from 'rollup-plugin-dts';
+import license from 'rollup-plugin-license';
+
+const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
+
+// noEmitOnError: without it a type error is printed and the build still succeeds.
+const compile = () => [resolve(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
+
+/** The bundled libraries ask that their notices go wherever their code goes. */
+const notices = () =>
+  license({
+    thirdParty: {
+      output: {
+        file: 'dist/THIRD-PARTY-LICENSES.txt',
+        template: (dependencies) =>
+          dependencies
+            .map(({ name, version, license, licenseText }) => `${name} ${version} (${license})\n\n${licenseText}`)
+            .join(`\n\n${'-'.repeat(80)}\n\n`),
+      },
+    },
+  });
+
+/** Where the files of one format go: `index.js` and `shared/x.js`, `index.cjs` and `shared/x.cjs`, … */
+const files = (extension) => ({
+  dir: 'dist',
+  entryFileNames: `[name]${extension}`,
+  chunkFileNames: `shared/[name]${extension}`,
+});
+
+// Each in a chunk of its own, which a consumer's bundler drops where nothing of it is used; a flat bundle keeps all of ky.
+const manualChunks = (id) => /\/node_modules\/(ky|valibot|hono)\//.exec(id)?.[1];
+
+export default [
+  {
+    input: entries,
+    external: /^node:/,
+    plugins: [...compile(), notices()],
+    output: [
+      { ...files('.js'), format: 'es', sourcemap: true, manualChunks },
+      { ...files('.cjs'), format: 'cjs', exports: 'named', sourcemap: true, manualChunks },
+    ],
+  },
+  {
+    input: entries.index,
+    plugins: [...compile(), terser()],
+    output: {
+      file: 'dist/index.umd.js',
+      format: 'umd',
+      name: 'NikDevIoT',
+      exports: 'named',
+      sourcemap: true,
+      banner: '/*! nikdev-iot, MIT; with ky and valibot, MIT: see THIRD-PARTY-LICENSES.txt */',
+    },
+  },
+  {
+    input: entries,
+    external: /^node:/,
+    plugins: [dts({ compilerOptions: { stripInternal: true } })],
+    output: [
+      { ...files('.d.ts'), format: 'es' },
+      { ...files('.d.cts'), format: 'es' },
+    ],
+  },
+];

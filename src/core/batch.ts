@@ -1,0 +1,65 @@
+import type { StoredEntry } from './entry.js';
+
+/** What one request may carry at most. */
+export interface BatchLimits {
+  readonly maxEntries: number;
+  /** Of the whole body, in bytes of UTF-8. */
+  readonly maxBytes: number;
+}
+
+/** An entry with the number of bytes that its values take in UTF-8, counted once. */
+export interface SizedEntry extends StoredEntry {
+  readonly bytes: number;
+}
+
+const BODY_START = '{"clientTimestamp":';
+const BODY_MIDDLE = ',"entries":[';
+const BODY_END = ']}';
+const ENTRY_START = '{"timestamp":';
+const ENTRY_MIDDLE = ',"values":';
+const ENTRY_END = '}';
+
+/** More than any whole-second time takes, so that a limit holds whatever the clock says. */
+const TIME_BYTES = 16;
+const BODY_BYTES = BODY_START.length + TIME_BYTES + BODY_MIDDLE.length + BODY_END.length;
+const ENTRY_BYTES = ENTRY_START.length + TIME_BYTES + ENTRY_MIDDLE.length + ENTRY_END.length + ','.length;
+
+/** Takes the first entries that fit in one request; one that exceeds the limit travels alone. */
+export function takeBatch<Item extends SizedEntry>(entries: Iterable<Item>, limits: BatchLimits): Item[] {
+  const batch: Item[] = [];
+  let bytes = BODY_BYTES;
+  for (const entry of entries) {
+    bytes += ENTRY_BYTES + entry.bytes;
+    if (batch.length > 0 && bytes > limits.maxBytes) break;
+    batch.push(entry);
+    if (batch.length >= limits.maxEntries) break;
+  }
+  return batch;
+}
+
+/**
+ * Joins the body of an upload.
+ *
+ * @param clientTimestamp - Whole Unix seconds, of the moment of sending.
+ */
+export function joinBody(batch: readonly StoredEntry[], clientTimestamp: number): string {
+  let body = BODY_START + clientTimestamp + BODY_MIDDLE;
+  let separator = '';
+  for (const { timestamp, values } of batch) {
+    body += separator + ENTRY_START + timestamp + ENTRY_MIDDLE + values + ENTRY_END;
+    separator = ',';
+  }
+  return body + BODY_END;
+}
+
+/** The number of bytes that well-formed text takes in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    // Each half of a surrogate pair counts two of the pair's four bytes.
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
+}

@@ -1,0 +1,11 @@
+/** What a writer's entries are for. Entries of one binding are never sent for another. */
+export interface Binding {
+  /** In small letters: UUIDs are compared without regard to case. */
+  readonly deviceId: string;
+  /** As the options' check leaves it, with its final `/`. */
+  readonly baseUrl: string;
+}
+
+export function sameBinding(one: Binding, other: Binding): boolean {
+  return one.deviceId === other.deviceId && one.baseUrl === other.baseUrl;
+}

@@ -1,0 +1,206 @@
+import * as v from 'valibot';
+import { ConfigException, show } from './exceptions.js';
+import type { StorageAdapter } from './storage.js';
+
+/** A function like the platform's `fetch`; it is called with one `Request` and answers with a `Response`. */
+export type Fetch = (request: never, init?: never) => PromiseLike<FetchResponse>;
+
+/** The members of a `Response` that are used here, so that no platform's types are needed. */
+export interface FetchResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+}
+
+/** What `new Api(…)` takes. Unknown options are refused by name; `undefined` is as if absent. */
+export interface ApiOptions {
+  /** The Device ID, a UUID. */
+  readonly deviceId: string;
+  /** The API Key, a UUID. In a page it is public: use one that may do only what the page must. */
+  readonly apiKey: string;
+  /**
+   * Where the server is: http or https, without user name, query or fragment; a missing final `/` is supplied.
+   *
+   * @defaultValue `'https://iot.nik-dev.se/api/v1/'`
+   */
+  readonly baseUrl?: string | undefined;
+  /**
+   * The deadline of each request, its answer's body included, in seconds (more than 0, at most 86,400).
+   *
+   * @defaultValue `10`
+   */
+  readonly requestTimeout?: number | undefined;
+  /**
+   * Where entries wait for their push: `memoryStorage()`, `webStorage(localStorage)` or an adapter of your own.
+   *
+   * @defaultValue `webStorage(localStorage)` in a page that has it, else `memoryStorage()`
+   */
+  readonly storage?: StorageAdapter | undefined;
+  /**
+   * Stands in for the platform's `fetch`, such as an emulator's: `fetch: emulator.fetch`.
+   *
+   * @defaultValue the platform's `fetch`
+   */
+  readonly fetch?: Fetch | undefined;
+  /**
+   * How many entries one request carries at most.
+   *
+   * @defaultValue `1000`
+   */
+  readonly maxEntriesPerRequest?: number | undefined;
+  /**
+   * How many bytes of UTF-8 one request's body has at most; a larger entry travels alone.
+   *
+   * @defaultValue `524288` (512 KiB)
+   */
+  readonly maxBytesPerRequest?: number | undefined;
+  /**
+   * Whether staged values are saved (best effort), to be staged again after a restart.
+   *
+   * @defaultValue `true`
+   */
+  readonly stageUncommittedValues?: boolean | undefined;
+  /**
+   * Whether committed entries are saved, to be pushed after a restart.
+   *
+   * @defaultValue `true`
+   */
+  readonly stageUnpushedEntries?: boolean | undefined;
+  /**
+   * What becomes of the entries that this run committed when the server refuses the credentials (401, 403): `'discard'`
+   * throws them away, in the exception and in a `discard` event; `'keep'` keeps them queued.
+   *
+   * @defaultValue `'discard'`
+   */
+  readonly onRefusedCredentials?: 'discard' | 'keep' | undefined;
+}
+
+/** The one table of defaults; `storage` and `fetch` have theirs in the platform. */
+const DEFAULTS = {
+  baseUrl: 'https://iot.nik-dev.se/api/v1/',
+  requestTimeout: 10,
+  maxEntriesPerRequest: 1000,
+  maxBytesPerRequest: 512 * 1024,
+  stageUncommittedValues: true,
+  stageUnpushedEntries: true,
+  onRefusedCredentials: 'discard',
+} as const;
+
+/** Options, complete and checked. */
+export type Config = ReturnType<typeof resolveOptions>;
+
+// The one member of the platform's URL that is used; every runtime has it.
+declare const URL: new (
+  url: string,
+) => Readonly<Record<'protocol' | 'username' | 'password' | 'hostname' | 'search' | 'hash' | 'href', string>>;
+
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+
+const uuid = expect<string>(
+  (input) => typeof input === 'string' && UUID.test(input),
+  'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)',
+);
+const count = expect<number>((input) => Number.isSafeInteger(input) && (input as number) >= 1, 'a whole number from 1');
+const boolean = expect<boolean>((input) => typeof input === 'boolean', 'true or false');
+
+const Options = v.strictObject({
+  deviceId: uuid,
+  apiKey: uuid,
+  baseUrl: v.pipe(
+    v.optional(
+      expect<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment'),
+      DEFAULTS.baseUrl,
+    ),
+    v.transform((text) => new URL(text).href.replace(/\/*$/, '/')),
+  ),
+  requestTimeout: v.optional(
+    expect<number>(
+      (input) => typeof input === 'number' && input > 0 && input <= 86_400,
+      'seconds, from above 0 to 86400',
+    ),
+    DEFAULTS.requestTimeout,
+  ),
+  storage: v.optional(
+    expect<StorageAdapter>(
+      (input) => isObject(input) && typeof input['open'] === 'function',
+      'a storage adapter, such as memoryStorage()',
+    ),
+  ),
+  fetch: v.optional(expect<Fetch>((input) => typeof input === 'function', 'a function like fetch')),
+  maxEntriesPerRequest: v.optional(count, DEFAULTS.maxEntriesPerRequest),
+  maxBytesPerRequest: v.optional(count, DEFAULTS.maxBytesPerRequest),
+  stageUncommittedValues: v.optional(boolean, DEFAULTS.stageUncommittedValues),
+  stageUnpushedEntries: v.optional(boolean, DEFAULTS.stageUnpushedEntries),
+  onRefusedCredentials: v.optional(
+    expect<'discard' | 'keep'>((input) => input === 'discard' || input === 'keep', '"discard" or "keep"'),
+    DEFAULTS.onRefusedCredentials,
+  ),
+});
+
+/**
+ * Checks options and completes them.
+ *
+ * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
+ */
+export function resolveOptions(options: unknown) {
+  if (!isObject(options)) throw new ConfigException(`the options must be an object, got ${show(options)}`);
+  const present = Object.entries(options).filter(([, value]) => value !== undefined);
+  // The required ones are named, so that their absence is reported in the same words as a wrong one.
+  const given: Record<string, unknown> = { deviceId: undefined, apiKey: undefined, ...Object.fromEntries(present) };
+  const result = v.safeParse(Options, given, { abortEarly: true });
+  if (!result.success) throw new ConfigException(withoutKey(faultOf(result.issues[0]), given['apiKey']));
+  const { apiKey, baseUrl } = result.output;
+  if (baseUrl.toLowerCase().includes(apiKey.toLowerCase())) {
+    throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
+  }
+  return result.output;
+}
+
+/** @throws {@link ConfigException} unless `apiKey` is a UUID. */
+export function checkApiKey(apiKey: unknown): asserts apiKey is string {
+  const result = v.safeParse(uuid, apiKey);
+  if (!result.success)
+    throw new ConfigException(`apiKey must be ${result.issues[0].message}, got ${showSecret(apiKey)}`);
+}
+
+/** Whether requests to `baseUrl` cross a network in the clear, the API key with them. */
+export function isInsecure(baseUrl: string): boolean {
+  const { protocol, hostname } = new URL(baseUrl);
+  return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+function expect<Type>(isRight: (input: unknown) => boolean, wanted: string) {
+  return v.custom<Type>(isRight, wanted);
+}
+
+function isObject(input: unknown): input is Record<string, unknown> {
+  return typeof input === 'object' && input !== null;
+}
+
+function isServerUrl(input: unknown): boolean {
+  try {
+    const { protocol, username, password, search, hash } = new URL(input as string);
+    const plain = username === '' && password === '' && search === '' && hash === '';
+    return typeof input === 'string' && (protocol === 'http:' || protocol === 'https:') && plain;
+  } catch {
+    return false;
+  }
+}
+
+function faultOf(issue: v.BaseIssue<unknown>): string {
+  const option = String(issue.path?.[0]?.key);
+  if (!Object.hasOwn(Options.entries, option)) {
+    return `${show(option)} is not an option; the options are ${Object.keys(Options.entries).join(', ')}`;
+  }
+  return `${option} must be ${issue.message}, got ${option === 'apiKey' ? showSecret(issue.input) : show(issue.input)}`;
+}
+
+function showSecret(input: unknown): string {
+  return typeof input === 'string' ? `a string of ${input.length} characters` : show(input);
+}
+
+/** Whoever swaps two options, or pastes the key into a URL, must not find it in a log. */
+function withoutKey(message: string, apiKey: unknown): string {
+  const key = typeof apiKey === 'string' ? apiKey.trim() : '';
+  const hidden = key === '' ? message : message.replaceAll(key, '<API Key>');
+  return hidden.replace(/\/\/[^/"]*@/g, '//…@');
+}

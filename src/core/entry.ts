@@ -1,0 +1,117 @@
+import { show, ValueException } from './exceptions.js';
+import { checkFieldId, checkValue, type FieldValue, type Value } from './value.js';
+
+/** A commit: the values that were staged, and when. Times in whole Unix seconds. */
+export interface Entry {
+  /** Unique; `<writer>-<sequence number>`. */
+  readonly id: string;
+  /** Whole Unix seconds, by the clock of this machine. */
+  readonly timestamp: number;
+  /** In the order in which the fields were first added. */
+  readonly values: readonly Value[];
+}
+
+/**
+ * An entry as storages keep it. The wire text of its values is made once, at commit: saving, counting and sending all
+ * use that text, so that none of them depends on how long the queue is.
+ */
+export interface StoredEntry {
+  readonly writer: string;
+  /** Counts up from 1 for each writer; never used twice. */
+  readonly sequence: number;
+  readonly timestamp: number;
+  /** `[{"<fieldId>":<value>},…]` */
+  readonly values: string;
+}
+
+/** The version of the record that {@link encodeRecord} makes. A reader leaves records of a newer one alone. */
+export const RECORD_VERSION = 1;
+
+/** The wire text of values: one object per value, one key each, in their order. */
+export function encodeValues(values: Iterable<readonly [string, FieldValue]>): string {
+  let text = '';
+  for (const [fieldId, value] of values) {
+    text += `${text === '' ? '[' : ','}{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`;
+  }
+  return text === '' ? '[]' : `${text}]`;
+}
+
+/**
+ * Reads {@link encodeValues}'s text back.
+ *
+ * @returns `undefined` if the text is not one that `encodeValues` makes.
+ */
+export function decodeValues(text: string): Value[] | undefined {
+  try {
+    const objects: unknown = JSON.parse(text);
+    if (!Array.isArray(objects)) return undefined;
+    const values = objects.map((object: object): Value => {
+      const [[fieldId, value] = [], ...others] = Object.entries(object);
+      checkFieldId(fieldId);
+      checkValue(fieldId, value);
+      if (others.length > 0) throw new Error('more than one field');
+      return { fieldId, value };
+    });
+    return encodeValues(pairs(values)) === text ? values : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Values as the pairs that {@link encodeValues} takes. */
+export function* pairs(values: Iterable<Value>): Generator<readonly [string, FieldValue]> {
+  for (const { fieldId, value } of values) yield [fieldId, value];
+}
+
+/** An entry's record: one line of JSON, with its version. */
+export function encodeRecord({ timestamp, values }: StoredEntry): string {
+  return `{"version":${RECORD_VERSION},"timestamp":${timestamp},"values":${values}}`;
+}
+
+const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),"values":(.*)\}$/s;
+
+/**
+ * Reads a record back.
+ *
+ * @returns `undefined` for anything but a record that {@link encodeRecord} makes: torn, altered, foreign or newer.
+ */
+export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
+  const [, timestamp, values] = RECORD.exec(record) ?? [];
+  if (timestamp === undefined || values === undefined || decodeValues(values) === undefined) return undefined;
+  return { writer, sequence, timestamp: Number(timestamp), values };
+}
+
+/** An entry's id: never used twice, as its writer's id is random and its sequence number counts up. */
+export const entryId = ({ writer, sequence }: StoredEntry): string => `${writer}-${sequence}`;
+
+/** The entry as users see it. */
+export function toEntry(stored: StoredEntry, values = decodeValues(stored.values) ?? []): Entry {
+  return { id: entryId(stored), timestamp: stored.timestamp, values };
+}
+
+/** Times in milliseconds are above this for any moment since 1973; times in seconds are below it until the year 5138. */
+const FIRST_MILLISECONDS = 100_000_000_000;
+
+/** @throws {@link ValueException} unless `timestamp` is whole Unix seconds. */
+export function checkTimestamp(timestamp: unknown): asserts timestamp is number {
+  if (Number.isSafeInteger(timestamp) && (timestamp as number) >= 0 && (timestamp as number) < FIRST_MILLISECONDS)
+    return;
+  throw new ValueException(
+    `timestamp must be whole Unix seconds, such as Math.floor(Date.now() / 1000), got ${show(timestamp)}`,
+  );
+}
+
+/** @throws {@link ValueException} unless each is what `commit()` makes. */
+export function checkEntries(entries: unknown): asserts entries is readonly Entry[] {
+  if (!Array.isArray(entries)) throw new ValueException(`the entries must be an array, got ${show(entries)}`);
+  for (const entry of entries as readonly (Partial<Entry> | null)[]) {
+    checkTimestamp(entry?.timestamp);
+    if (!Array.isArray(entry?.values) || entry.values.length === 0) {
+      throw new ValueException(`an entry's values must be a non-empty array, got ${show(entry?.values)}`);
+    }
+    for (const { fieldId, value } of entry.values) {
+      checkFieldId(fieldId);
+      checkValue(fieldId, value);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import type { Entry } from './entry.js';
+
+/** Something that is not as it should be, though nothing failed. Also kept in `status().warnings`. */
+export interface Warning {
+  /** Which: stable, for programs. */
+  readonly code:
+    | 'insecure-url'
+    | 'storage-unavailable'
+    | 'adoption-unavailable'
+    | 'entries-waiting'
+    | 'unreadable-records'
+    | 'storage-failed'
+    | 'listener-failed';
+  /** What happened, to which data, and what to do. */
+  readonly message: string;
+}
+
+/** The events of an `Api`, by name. Listeners are called synchronously. */
+export interface Events {
+  /** An entry was committed and saved. */
+  commit: Entry;
+  /** A push ended that the server stored entries of. */
+  push: PushEvent;
+  /** Entries are about to be thrown away: the server refused the credentials. */
+  discard: DiscardEvent;
+  /** Something is not as it should be. */
+  warning: Warning;
+}
+
+export interface PushEvent {
+  /** How many entries the server stored. */
+  readonly entries: number;
+  /** How many requests it took. */
+  readonly requests: number;
+  readonly milliseconds: number;
+}
+
+export interface DiscardEvent {
+  /** `restore()` puts them back, with their times. */
+  readonly entries: readonly Entry[];
+  readonly status: number;
+  /** `Bad request: <the server's message, or the status>` */
+  readonly message: string;
+}
+
+const NAMES: Readonly<Record<keyof Events, true>> = { commit: true, push: true, discard: true, warning: true };
+
+export function isEventName(name: unknown): name is keyof Events {
+  return typeof name === 'string' && Object.hasOwn(NAMES, name);
+}
+
+type Listener<Event> = (event: Event) => void;
+
+/** Sends events to listeners. A listener that throws harms neither the sender nor the other listeners. */
+export class Emitter {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  readonly #onFailure: (name: keyof Events) => void;
+
+  /** @param onFailure - Told the name of the event whose listener threw. */
+  constructor(onFailure: (name: keyof Events) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** @returns A function that takes the listener away again. */
+  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
+    // Wrapped, so that the same function added twice is called twice and each undo takes away its own.
+    const own: Listener<Events[Name]> = (event) => listener(event);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(own));
+    return () => void listeners.delete(own);
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])] as Listener<Events[Name]>[]) {
+      try {
+        listener(event);
+      } catch {
+        this.#onFailure(name);
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { Entry } from './entry.js';
+
+/** Marks our exceptions across two copies of the package, where `instanceof` is false. */
+const BRAND = Symbol.for('nikdev-iot.ApiException');
+
+/**
+ * The base of every exception this package throws. None of them holds the API key, in any property.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await api.push()
+ * } catch (exception) {
+ *   if (isApiException(exception)) console.error(exception.message, exception.advice)
+ * }
+ * ```
+ */
+export class ApiException extends Error {
+  override readonly name: string = 'ApiException';
+  /** What it means and what to do. */
+  readonly advice: string;
+
+  constructor(message: string, advice = '') {
+    super(message);
+    this.advice = advice;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** What an answer, or the lack of one, tells beside its message. */
+export interface AnswerDetails {
+  /** The HTTP status, where there was an answer. */
+  readonly status?: number | undefined;
+  /** How long the server asked to wait, in seconds, clamped to 1–3600; where it asked. */
+  readonly retryAfter?: number | undefined;
+}
+
+/** What a push did with the entries, beside its message. */
+export interface PushDetails extends AnswerDetails {
+  readonly discarded?: readonly Entry[];
+  readonly quarantined?: readonly Entry[];
+}
+
+/** `push()` could not upload everything. See {@link PushException.retainedData}. */
+export class PushException extends ApiException {
+  override readonly name = 'PushException';
+  /** Whether all that was committed and not stored by the server is still queued: push again later. */
+  readonly retainedData: boolean;
+  /** The HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+  /** How long the server asked to wait, in seconds, clamped to 1–3600; where it asked. */
+  readonly retryAfter: number | undefined;
+  /** The entries that were thrown away (refused credentials); `restore()` puts them back. */
+  readonly discarded: readonly Entry[];
+  /** The entries that this push set aside as refused by the server. */
+  readonly quarantined: readonly Entry[];
+
+  constructor(message: string, advice: string, details: PushDetails = {}) {
+    super(message, advice);
+    this.status = details.status;
+    this.retryAfter = details.retryAfter;
+    this.discarded = details.discarded ?? [];
+    this.quarantined = details.quarantined ?? [];
+    this.retainedData = this.discarded.length === 0;
+  }
+}
+
+/** `get()` could not read. Nothing is lost by it. */
+export class GetException extends ApiException {
+  override readonly name = 'GetException';
+  /** The HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+  /** How long the server asked to wait, in seconds, clamped to 1–3600; where it asked. */
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, advice: string, details: AnswerDetails = {}) {
+    super(message, advice);
+    this.status = details.status;
+    this.retryAfter = details.retryAfter;
+  }
+}
+
+/** An option, or an argument that is not a value, was refused. Nothing was changed. */
+export class ConfigException extends ApiException {
+  override readonly name = 'ConfigException';
+}
+
+/** A field id, a value or an entry was refused. Nothing was changed. */
+export class ValueException extends ApiException {
+  override readonly name = 'ValueException';
+}
+
+/** An entry could not be saved. The staged values are still staged. */
+export class StorageException extends ApiException {
+  override readonly name = 'StorageException';
+}
+
+/** Whether `error` is one of this package's exceptions, whichever copy or build of the package threw it. */
+export function isApiException(error: unknown): error is ApiException {
+  return typeof error === 'object' && error !== null && BRAND in error;
+}
+
+/** How a refused input is shown in a message: its value where that is short and plain, else its kind. */
+export function show(input: unknown): string {
+  switch (typeof input) {
+    case 'string':
+      return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input);
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(input);
+    case 'bigint':
+      return 'a bigint';
+    case 'symbol':
+    case 'function':
+      return `a ${typeof input}`;
+    default:
+      return input === null ? 'null' : Array.isArray(input) ? 'an array' : 'an object';
+  }
+}

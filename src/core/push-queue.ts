@@ -1,0 +1,155 @@
+import type { SizedEntry } from './batch.js';
+import { utf8Length } from './batch.js';
+import type { StoredEntry } from './entry.js';
+import { StorageException } from './exceptions.js';
+import type { Writer } from './storage.js';
+
+/** How an entry came into the queue: committed by this `Api`, put back by it, or left by a dead run. */
+export type Origin = 'committed' | 'restored' | 'adopted';
+
+/** An entry that waits for its push. */
+export interface QueuedEntry extends SizedEntry {
+  readonly origin: Origin;
+}
+
+/**
+ * The committed entries, oldest first: adopted ones, then this run's by sequence number. It mirrors its storage: what is
+ * in the queue was saved before, and is removed there as it leaves.
+ */
+export class PushQueue {
+  readonly #writer: Writer;
+  readonly #saves: boolean;
+  // The entries are those from #head on; what lies before it is cut off now and then, so that removing is O(1) a piece.
+  #entries: QueuedEntry[] = [];
+  #head = 0;
+  #bytes = 0;
+  #sequence = 0;
+  // Acknowledged by the server, but the storage failed to remove them: a crash now would cost a duplicate.
+  #unremoved: StoredEntry[] = [];
+
+  /** @param saves - `false` to keep entries in memory alone. */
+  constructor(writer: Writer, saves: boolean) {
+    this.#writer = writer;
+    this.#saves = saves;
+  }
+
+  get length(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  /** The bytes of UTF-8 that all values take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The sequence number of the entry that was added last; 0 before the first. */
+  get lastSequence(): number {
+    return this.#sequence;
+  }
+
+  get first(): QueuedEntry | undefined {
+    return this.#entries[this.#head];
+  }
+
+  *[Symbol.iterator](): Generator<QueuedEntry, void> {
+    for (let index = this.#head; index < this.#entries.length; index++) yield this.#entries[index] as QueuedEntry;
+  }
+
+  /**
+   * Saves a new entry and puts it at the end.
+   *
+   * @param values - Their wire text.
+   * @throws {@link StorageException} if it could not be saved; the queue is as before.
+   */
+  append(timestamp: number, values: string, origin: 'committed' | 'restored'): QueuedEntry {
+    // Counted up even if saving fails: a torn record of this number may be left behind.
+    this.#sequence += 1;
+    const entry: QueuedEntry = {
+      writer: this.#writer.id,
+      sequence: this.#sequence,
+      timestamp,
+      values,
+      bytes: utf8Length(values),
+      origin,
+    };
+    if (this.#saves) this.#save(entry);
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes;
+    return entry;
+  }
+
+  /**
+   * Puts entries back at the end, as new ones with their old times.
+   *
+   * @throws {@link StorageException} if one could not be saved; then none is put back.
+   */
+  restore(entries: readonly Pick<StoredEntry, 'timestamp' | 'values'>[]): QueuedEntry[] {
+    const restored: QueuedEntry[] = [];
+    try {
+      for (const { timestamp, values } of entries) restored.push(this.append(timestamp, values, 'restored'));
+    } catch (error) {
+      this.remove(restored);
+      throw error;
+    }
+    return restored;
+  }
+
+  /** Puts what dead runs left before everything else: it is older. */
+  adopt(entries: readonly StoredEntry[]): void {
+    if (entries.length === 0) return;
+    const adopted = entries.map(
+      (entry): QueuedEntry => ({ ...entry, bytes: utf8Length(entry.values), origin: 'adopted' }),
+    );
+    const older = this.#entries.slice(this.#head).filter((entry) => entry.origin === 'adopted');
+    const own = this.#entries.slice(this.#head + older.length);
+    this.#entries = [...older, ...adopted, ...own];
+    this.#head = 0;
+    for (const entry of adopted) this.#bytes += entry.bytes;
+  }
+
+  /** Removes entries, in memory at once and from the storage as soon as it can be written. Unknown ones are ignored. */
+  remove(entries: readonly QueuedEntry[]): void {
+    if (entries.length === 0) return;
+    if (entries.every((entry, index) => this.#entries[this.#head + index] === entry)) {
+      for (const entry of entries) this.#bytes -= entry.bytes;
+      this.#head += entries.length;
+      if (this.#head * 2 >= this.#entries.length) {
+        this.#entries = this.#entries.slice(this.#head);
+        this.#head = 0;
+      }
+    } else {
+      const removed = new Set(entries);
+      this.#entries = [...this].filter((entry) => !removed.has(entry));
+      this.#head = 0;
+      this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
+    }
+    this.#unremoved.push(...entries);
+    this.retryRemoval();
+  }
+
+  /** Tries again to remove from the storage what left the queue. @returns Whether nothing is left to remove. */
+  retryRemoval(): boolean {
+    if (this.#unremoved.length === 0) return true;
+    try {
+      this.#writer.remove(this.#unremoved);
+      this.#unremoved = [];
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #save(entry: QueuedEntry): void {
+    try {
+      this.#writer.save(entry, entry.origin === 'committed');
+    } catch (error) {
+      const [what, advice] =
+        error instanceof StorageException ? [error.message, error.advice] : ['the storage failed', ''];
+      throw new StorageException(
+        `The entry could not be saved: ${what}. ${this.length} entries (${this.#bytes} bytes) are queued and safe` +
+          `${entry.origin === 'committed' ? '; the values are still staged' : ''}.`,
+        advice || 'Push what is queued or make room, then commit again.',
+      );
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import type { Clock } from './clock.js';
+import type { Transport } from './transport.js';
+import { judge, type Verdict } from './verdict.js';
+
+/** Where the server is and who asks. */
+export interface ServerAddress {
+  /** Ends with `/`. */
+  readonly baseUrl: string;
+  readonly deviceId: string;
+  readonly apiKey: string;
+  readonly requestTimeout: number;
+}
+
+/** What came of a request. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  /** The answer's body; empty where none came. */
+  readonly body: string;
+}
+
+/** A request under way. */
+export interface Inquiry {
+  /** Never rejects. */
+  readonly outcome: Promise<Outcome>;
+  abort(): void;
+}
+
+/** The NikDev IoT server as the core sees it: the only holder of the API key, and the only one to send it. */
+export class Server {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #address: ServerAddress;
+  #apiKey: string;
+
+  constructor(transport: Transport, clock: Clock, address: ServerAddress) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#address = address;
+    this.#apiKey = address.apiKey;
+  }
+
+  setApiKey(apiKey: string): void {
+    this.#apiKey = apiKey;
+  }
+
+  /** Uploads entries. */
+  postEntries(body: string): Inquiry {
+    return this.#send('POST', 'entries/', body);
+  }
+
+  /** Asks for the last values of fields. */
+  getValues(fieldIds: readonly string[]): Inquiry {
+    return this.#send('GET', `values/${fieldIds.map(encodeURIComponent).join(',')}`);
+  }
+
+  #send(method: 'GET' | 'POST', path: string, body?: string): Inquiry {
+    const { baseUrl, deviceId, requestTimeout: timeoutSeconds } = this.#address;
+    const apiKey = this.#apiKey;
+    const { answer, abort } = this.#transport.send({
+      method,
+      url: baseUrl + path,
+      headers: {
+        'x-device-id': deviceId,
+        'x-api-key': apiKey,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body }),
+      timeoutSeconds,
+    });
+    const outcome = answer.then((received): Outcome => {
+      const verdict = judge(received, { apiKey, timeoutSeconds, now: this.#clock.now() });
+      return { verdict: this.#ofThisKey(verdict, apiKey), body: received.received ? received.body : '' };
+    });
+    return { outcome, abort };
+  }
+
+  /** A refused key says nothing about the one that has taken its place since. */
+  #ofThisKey(verdict: Verdict, apiKey: string): Verdict {
+    if (verdict.kind !== 'credentials-refused' || apiKey === this.#apiKey) return verdict;
+    return {
+      ...verdict,
+      kind: 'bad-luck',
+      message: 'Bad luck: the API key was changed while a request with the one before was refused.',
+      advice: 'Try again: the new key is used from now on.',
+    };
+  }
+}

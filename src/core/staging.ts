@@ -1,0 +1,53 @@
+import { show, ValueException } from './exceptions.js';
+import { checkFieldId, checkValue, type FieldValue, type Value } from './value.js';
+
+/** The values that wait for a commit. A field added again keeps its place and takes the last value. */
+export class Staging {
+  readonly #values = new Map<string, FieldValue>();
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  /** The field and value pairs, in the order in which the fields were first added. */
+  entries(): IterableIterator<[string, FieldValue]> {
+    return this.#values.entries();
+  }
+
+  /** A copy, in the order in which the fields were first added. */
+  values(): Value[] {
+    const values: Value[] = [];
+    for (const [fieldId, value] of this.#values) values.push({ fieldId, value });
+    return values;
+  }
+
+  /** @throws {@link ValueException} if the id or the value can't be sent; nothing is changed. */
+  add(fieldId: string, value: FieldValue): void {
+    checkFieldId(fieldId);
+    checkValue(fieldId, value);
+    this.#set(fieldId, value);
+  }
+
+  /** @throws {@link ValueException} if an id or a value can't be sent; nothing is changed. */
+  addAll(values: Readonly<Record<string, FieldValue>>): void {
+    if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+      throw new ValueException(`the values must be an object of field ids and values, got ${show(values)}`);
+    }
+    // Read once: a getter may answer something else the second time.
+    const pairs = Object.entries(values);
+    for (const [fieldId, value] of pairs) {
+      checkFieldId(fieldId);
+      checkValue(fieldId, value);
+    }
+    for (const [fieldId, value] of pairs) this.#set(fieldId, value);
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+
+  #set(fieldId: string, value: FieldValue): void {
+    // The wire has one zero: JSON writes -0 as 0.
+    this.#values.set(fieldId, value === 0 ? 0 : value);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Binding } from './binding.js';
+import type { Clock } from './clock.js';
+import type { StoredEntry } from './entry.js';
+import type { Warning } from './events.js';
+import type { Value } from './value.js';
+
+/**
+ * What a saved entry survives: `'none'` nothing, `'tab'` reload, crash of the tab and a clean quit of the browser,
+ * `'process'` the end of the process by any means, `'power'` a power cut too.
+ */
+export type Durability = 'none' | 'tab' | 'process' | 'power';
+
+/**
+ * Port: where committed entries wait for their push. One adapter object may serve any number of `Api`s; each opens a
+ * writer of its own, so that none can overwrite another's entries.
+ */
+export interface StorageAdapter {
+  /** What a saved entry survives here. */
+  readonly durability: Durability;
+  /** Opens a new writer. Synchronous and cheap: nothing that others left is looked at before {@link Writer.adopt}. */
+  open(binding: Binding, clock: Clock): Writer;
+}
+
+/**
+ * One run of one `Api` in a storage. All but {@link Writer.adopt} is synchronous, because `commit()` promises that the
+ * entry is saved when it returns, and a page that is being hidden has no later.
+ */
+export interface Writer {
+  /** Random, new for each run. With a sequence number it makes an entry's id. */
+  readonly id: string;
+  /**
+   * Saves an entry of this writer, whole or not at all.
+   *
+   * @param forgetStaged - `true` if the entry was made of the staged values: those saved are forgotten with it.
+   * @throws {@link StorageException} if it could not be saved.
+   */
+  save(entry: StoredEntry, forgetStaged: boolean): void;
+  /**
+   * Forgets entries, this writer's or adopted ones; unknown ones are ignored.
+   *
+   * @throws {@link StorageException} if that could not be written; calling again with the same entries is harmless.
+   */
+  remove(entries: readonly StoredEntry[]): void;
+  /** Saves the staged values in place of those saved before. Best effort: a failure is swallowed. */
+  saveStaged(values: readonly Value[]): void;
+  /**
+   * Takes over, in place, what dead writers of the same binding left. Never rejects, and ends in bounded time.
+   *
+   * @param atStart - `true` in an `Api`'s first call: only then do staged values come back.
+   */
+  adopt(atStart: boolean): Promise<Adoption>;
+  /** Releases everything at once: what this writer holds can be adopted. Idempotent. */
+  close(): void;
+}
+
+/** What {@link Writer.adopt} took over. */
+export interface Adoption {
+  /** In the order of their commit, for each writer. */
+  readonly entries: readonly StoredEntry[];
+  /** The staged values of the most recent dead run; empty where there are none. */
+  readonly staged: readonly Value[];
+  /** What could not be taken over, and why. */
+  readonly warnings: readonly Warning[];
+  /** Seconds until it is worth looking again; absent where nothing can be left while this run lasts. */
+  readonly lookAgainSeconds?: number;
+}

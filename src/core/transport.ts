@@ -1,0 +1,52 @@
+/** Port: one HTTP exchange, made once, never retried. */
+export interface Transport {
+  /** Sends a request. Never throws, and the answer's promise never rejects: each way to fail is an {@link Answer}. */
+  send(request: TransportRequest): Exchange;
+}
+
+/** One request under way. */
+export interface Exchange {
+  readonly answer: Promise<Answer>;
+  /** Gives up: the answer resolves as `aborted`. The server may have got the request all the same. */
+  abort(): void;
+}
+
+/** What is sent. Redirects are not followed. */
+export interface TransportRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** One deadline for everything, the answer's body included, in seconds. */
+  readonly timeoutSeconds: number;
+}
+
+/** What came back. */
+export type Answer = ReceivedAnswer | NoAnswer;
+
+/** A whole answer: its status and all of its body. */
+export interface ReceivedAnswer {
+  readonly received: true;
+  /** The HTTP status; 0 where a page may not see it (an opaque redirect). */
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string | undefined;
+  /** The `Retry-After` header as sent. */
+  readonly retryAfter: string | undefined;
+  /** The `Date` header as sent. */
+  readonly date: string | undefined;
+}
+
+/** No answer, or not all of one. */
+export interface NoAnswer {
+  readonly received: false;
+  /**
+   * `timeout`: the deadline passed. `aborted`: {@link Exchange.abort} was called. `unreachable`: failed before a status
+   * was seen. `interrupted`: failed within the body. `too-long`: the body exceeds what a transport reads (1 MiB).
+   */
+  readonly reason: 'timeout' | 'aborted' | 'unreachable' | 'interrupted' | 'too-long';
+  /** The status, where one was seen. */
+  readonly status?: number;
+  /** A platform's error code (`ECONNREFUSED`), where it gave one. Never its message, which could hold a header. */
+  readonly code?: string;
+}

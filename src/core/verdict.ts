@@ -1,0 +1,107 @@
+import type { AnswerDetails } from './exceptions.js';
+import { retryAfterSeconds } from './retry-after.js';
+import type { Answer, NoAnswer } from './transport.js';
+import { messageOf } from './wire.js';
+
+/**
+ * What an answer means. `stored`: the server has it. `bad-luck`: as if it had not been asked; try again.
+ * `credentials-refused`: wrong device id or API key, or no right. `too-large`: fewer at a time. `refused`: the server
+ * does not want this.
+ */
+export interface Verdict extends AnswerDetails {
+  readonly kind: 'stored' | 'bad-luck' | 'credentials-refused' | 'too-large' | 'refused';
+  /** For an exception: `Bad request: …` or `Bad luck: …`. */
+  readonly message: string;
+  /** For an exception: what it means and what to do. */
+  readonly advice: string;
+}
+
+/** What a verdict needs to know beside the answer. */
+export interface JudgeContext {
+  /** Never to appear in a message, even where the server repeats it. */
+  readonly apiKey: string;
+  readonly timeoutSeconds: number;
+  /** The local clock, in milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** Judges an answer. Total: whatever comes back, or doesn't, is one of the five verdicts; this is the only such rule. */
+export function judge(answer: Answer, context: JudgeContext): Verdict {
+  if (!answer.received) return badLuck(noAnswer(answer, context), TRY_AGAIN, { status: answer.status });
+
+  const { status, body } = answer;
+  const details = { status, retryAfter: retryAfterSeconds(answer.retryAfter, answer.date, context.now) };
+  const said = redact(messageOf(body) ?? '', context.apiKey);
+
+  if (isHtml(answer.contentType, body)) {
+    return badLuck(
+      `an HTML page came back (status ${status}), not the NikDev IoT server's answer`,
+      'A captive portal, a proxy or a wrong baseUrl answered. Sign in to the network or check baseUrl, then try again.',
+      details,
+    );
+  }
+  if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
+  if (status === 401 || status === 403) return refusal('credentials-refused', said, CHECK_CREDENTIALS, details);
+  if (status === 413) return refusal('too-large', said, SEND_LESS, details);
+  if (status >= 400 && status <= 499 && !PASSING.has(status)) return refusal('refused', said, READ_MESSAGE, details);
+  if (status === 0 || (status >= 300 && status <= 399 && status !== 304)) {
+    return badLuck(
+      `the server answered with a redirect${status === 0 ? '' : ` (${status})`}, which is not followed`,
+      'A captive portal does this; else set baseUrl to the address it points to.',
+      details,
+    );
+  }
+  return badLuck(`the server answered ${status}${said && `: ${said}`}`, TRY_AGAIN, details);
+}
+
+const STORED = new Set([200, 201, 202, 204]);
+/** Refusals in form, but of the moment and not of what was sent: time-out, too early, too many requests. */
+const PASSING = new Set([408, 425, 429]);
+
+const TRY_AGAIN = 'Nothing is wrong with the data. Try again later.';
+const CHECK_CREDENTIALS =
+  'Check the Device ID and the API Key, and that the key has the right it needs. setApiKey() changes the key.';
+const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
+const READ_MESSAGE = 'The server will not take this as it is. Check the field ids and values, and baseUrl.';
+
+function badLuck(what: string, advice: string, details: AnswerDetails): Verdict {
+  return { kind: 'bad-luck', message: `Bad luck: ${what}.`, advice, ...details };
+}
+
+function refusal(kind: Verdict['kind'], said: string, advice: string, details: AnswerDetails): Verdict {
+  return { kind, message: `Bad request: ${said || details.status}`, advice, ...details };
+}
+
+function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeContext): string {
+  switch (reason) {
+    case 'timeout':
+      return `no complete answer came within ${timeoutSeconds} seconds`;
+    case 'aborted':
+      return 'the request was aborted before its answer came';
+    case 'too-long':
+      return `the answer (status ${status}) is longer than any of the NikDev IoT server's`;
+    case 'interrupted':
+      return `the answer (status ${status}) broke off`;
+    case 'unreachable':
+      // Pages are told nothing but that it failed: it may be the network, or headers that the server did not send.
+      return code
+        ? `the server could not be reached (${code})`
+        : 'the server could not be reached, or it does not allow this page to ask it (CORS)';
+  }
+}
+
+const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
+// Comments before the first tag are matched so that there is one way only: no body can make this slow.
+const HTML_BODY =
+  /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script)\b/i;
+
+/** Captive portals and proxies answer with a page, under any status, and not always with the type of one. */
+function isHtml(contentType: string | undefined, body: string): boolean {
+  return HTML_TYPE.test(contentType ?? '') || HTML_BODY.test(body.slice(0, 2000));
+}
+
+function redact(text: string, secret: string): string {
+  return text.toLowerCase().includes(secret.toLowerCase())
+    ? text.replaceAll(new RegExp(secret, 'gi'), '<API Key>')
+    : text;
+}

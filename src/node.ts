@@ -1,0 +1,1 @@
+export type { StorageAdapter } from './core/storage.js';

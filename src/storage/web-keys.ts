@@ -1,0 +1,105 @@
+import type { Binding } from '../core/binding.js';
+import { decodeRecord, decodeValues, encodeValues, pairs, type StoredEntry } from '../core/entry.js';
+import type { Value } from '../core/value.js';
+
+/*
+ * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other:
+ *
+ *   nikdev-iot/1/runs                   "7"                                    counts runs that staged something
+ *   nikdev-iot/1/<writer>/writer        {"deviceId":"…","baseUrl":"…"}         its binding, before its first other key
+ *   nikdev-iot/1/<writer>/<sequence>    {"version":1,"timestamp":…,"values":…} an entry
+ *   nikdev-iot/1/<writer>/staged        {"version":1,"run":7,"values":…}       its staged values
+ *
+ * The 1 is the version of this layout: keys of another are never looked at.
+ */
+
+/** The members of `localStorage` that are used. */
+export interface WebStorageLike {
+  readonly length: number;
+  key(index: number): string | null;
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+const PREFIX = 'nikdev-iot/1/';
+const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(?:(writer)|(staged)|([1-9]\d{0,15}))$/;
+
+export const RUNS_KEY = `${PREFIX}runs`;
+export const writerKey = (writer: string): string => `${PREFIX}${writer}/writer`;
+export const stagedKey = (writer: string): string => `${PREFIX}${writer}/staged`;
+export const entryKey = (writer: string, sequence: number): string => `${PREFIX}${writer}/${sequence}`;
+
+/** The name of the lock that a writer holds for life, and its adopter after it. */
+export const lockName = (writer: string): string => `${PREFIX}${writer}`;
+
+/** What a writer left, as its keys tell. */
+export interface Remains {
+  /** Absent if it can't be read. */
+  binding?: Binding;
+  hasStaged: boolean;
+  readonly sequences: number[];
+}
+
+/** Finds all writers by their keys. Enumerates by index: `Object.keys` leaves out a key called "length". */
+export function findWriters(storage: WebStorageLike): Map<string, Remains> {
+  const writers = new Map<string, Remains>();
+  for (let index = 0; index < storage.length; index++) {
+    const key = storage.key(index);
+    const [, writer, isWriter, isStaged, sequence] = KEY.exec(key ?? '') ?? [];
+    if (writer === undefined) continue;
+    const remains = writers.get(writer) ?? { hasStaged: false, sequences: [] };
+    writers.set(writer, remains);
+    if (isWriter) {
+      const binding = readBinding(storage, writer);
+      if (binding !== undefined) remains.binding = binding;
+    }
+    if (isStaged) remains.hasStaged = true;
+    if (sequence) remains.sequences.push(Number(sequence));
+  }
+  return writers;
+}
+
+/** Reads a writer's entries in the order of their commit. What can't be read is counted and left where it is. */
+export function readEntries(
+  storage: WebStorageLike,
+  writer: string,
+  sequences: readonly number[],
+): { entries: StoredEntry[]; unreadable: number } {
+  const entries: StoredEntry[] = [];
+  let unreadable = 0;
+  for (const sequence of [...sequences].sort((one, other) => one - other)) {
+    const record = storage.getItem(entryKey(writer, sequence));
+    if (record === null) continue;
+    const entry = decodeRecord(writer, sequence, record);
+    if (entry === undefined) unreadable += 1;
+    else entries.push(entry);
+  }
+  return { entries, unreadable };
+}
+
+export function encodeStaged(run: number, values: readonly Value[]): string {
+  return `{"version":1,"run":${run},"values":${encodeValues(pairs(values))}}`;
+}
+
+/** @returns `undefined` for anything but what {@link encodeStaged} makes. */
+export function readStaged(
+  storage: WebStorageLike,
+  writer: string,
+): { readonly run: number; readonly values: readonly Value[] } | undefined {
+  const [, run, text] =
+    /^\{"version":1,"run":(\d{1,15}),"values":(.*)\}$/s.exec(storage.getItem(stagedKey(writer)) ?? '') ?? [];
+  const values = text === undefined ? undefined : decodeValues(text);
+  return values && { run: Number(run), values };
+}
+
+function readBinding(storage: WebStorageLike, writer: string): Binding | undefined {
+  try {
+    const binding = JSON.parse(storage.getItem(writerKey(writer)) ?? '') as Partial<Binding> | null;
+    return typeof binding?.deviceId === 'string' && typeof binding.baseUrl === 'string'
+      ? { deviceId: binding.deviceId, baseUrl: binding.baseUrl }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

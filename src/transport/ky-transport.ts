@@ -1,0 +1,97 @@
+import ky from 'ky';
+import type { Clock } from '../core/clock.js';
+import type { Fetch } from '../core/config.js';
+import type { Answer, NoAnswer, Transport, TransportRequest } from '../core/transport.js';
+
+/** More than any answer of the server's; a longer one is not read to its end. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/**
+ * A transport over ky. It makes one attempt: whether to try again is for the verdict to say.
+ *
+ * @param fetch - Stands in for the platform's.
+ */
+export function kyTransport(clock: Clock, fetch?: Fetch): Transport {
+  return {
+    send(request) {
+      const controller = new AbortController();
+      let end: (answer: Answer) => void = () => {};
+      // Not left to the fetch alone: one that is injected may ignore its signal.
+      const ended = new Promise<Answer>((resolve) => {
+        end = resolve;
+      });
+      const giveUp = (reason: NoAnswer['reason']): void => {
+        end({ received: false, reason });
+        controller.abort();
+      };
+      const cancelTimer = clock.setTimer(() => giveUp('timeout'), request.timeoutSeconds * 1000);
+      void exchange(request, controller.signal, fetch).then(end);
+      return { answer: ended.finally(cancelTimer), abort: () => giveUp('aborted') };
+    },
+  };
+}
+
+async function exchange(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
+  const { method, url, headers, body } = request;
+  let status: number | undefined;
+  try {
+    const response = await ky(url, {
+      method,
+      headers,
+      ...(body !== undefined && { body }),
+      ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
+      signal,
+      retry: 0,
+      throwHttpErrors: false,
+      timeout: false,
+      redirect: 'manual',
+    });
+    status = response.status;
+    const text = await readText(response);
+    if (text === undefined) return { received: false, reason: 'too-long', status };
+    const header = (name: string): string | undefined => response.headers.get(name) ?? undefined;
+    return {
+      received: true,
+      status,
+      body: text,
+      contentType: header('content-type'),
+      retryAfter: header('retry-after'),
+      date: header('date'),
+    };
+  } catch (error) {
+    const reason = status === undefined ? 'unreachable' : 'interrupted';
+    const code = codeOf(error);
+    return { received: false, reason, ...(status !== undefined && { status }), ...(code && { code }) };
+  }
+}
+
+/** @returns The body as text; `undefined` if it is longer than {@link MAX_ANSWER_BYTES}. */
+async function readText(response: Response): Promise<string | undefined> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    bytes += piece.value.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) {
+      void reader.cancel().catch(() => {});
+      return undefined;
+    }
+    text += decoder.decode(piece.value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/**
+ * The code of an error or of what caused it. Codes are words (`ECONNREFUSED`, `CERT_HAS_EXPIRED`); a message may hold
+ * a header's value or a URL's password and is never looked at.
+ */
+function codeOf(error: unknown): string | undefined {
+  for (let cause = error, depth = 0; cause instanceof Object && depth < 5; depth++) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === 'string' && /^[A-Za-z_]{3,64}$/.test(code)) return code;
+    cause = (cause as { cause?: unknown }).cause;
+  }
+  return undefined;
+}

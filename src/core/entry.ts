@@ -109,9 +109,10 @@ export function checkEntries(entries: unknown): asserts entries is readonly Entr
     if (!Array.isArray(entry?.values) || entry.values.length === 0) {
       throw new ValueException(`an entry's values must be a non-empty array, got ${show(entry?.values)}`);
     }
-    for (const { fieldId, value } of entry.values) {
+    for (const part of entry.values as readonly (Partial<Value> | null)[]) {
+      const fieldId = part?.fieldId;
       checkFieldId(fieldId);
-      checkValue(fieldId, value);
+      checkValue(fieldId, part?.value);
     }
   }
 }

@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Api } from '../../src/index.js';
+import { credentials } from '../support/credentials.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeServer } from '../support/fake-server.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  localStorage.clear();
+});
+
+function open(): Api {
+  return new Api(credentials, { clock: new FakeClock(), transport: new FakeServer() });
+}
+
+describe('an Api in a page that was given no storage', () => {
+  test('keeps its entries in localStorage', () => {
+    const api = open();
+    api.addValue('a', 1);
+    api.commit();
+    expect(api.status()).toMatchObject({ durability: 'tab', warnings: [] });
+    expect(Object.values({ ...localStorage }).join()).toContain('[{"a":1}]');
+  });
+
+  test.each([
+    [
+      'refused',
+      () =>
+        vi.spyOn(window, 'localStorage', 'get').mockImplementation(() => {
+          throw new DOMException('denied', 'SecurityError');
+        }),
+    ],
+    ['absent', () => vi.spyOn(window, 'localStorage', 'get').mockReturnValue(undefined as never)],
+    ['null', () => vi.spyOn(window, 'localStorage', 'get').mockReturnValue(null as never)],
+  ])('keeps them in memory where that is %s, and sends a warning after the constructor', async (_how, refuse) => {
+    refuse();
+    const clock = new FakeClock();
+    const api = new Api(credentials, { clock, transport: new FakeServer() });
+    const sent: string[] = [];
+    api.on('warning', ({ code }) => sent.push(code));
+    expect(api.status()).toMatchObject({ durability: 'none', warnings: [{ code: 'storage-unavailable' }] });
+    expect(sent).toEqual([]);
+    await clock.advance(0);
+    expect(sent).toEqual(['storage-unavailable']);
+    api.addValue('a', 1);
+    expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1 });
+  });
+
+  test('the API key is in no key and no value of localStorage', () => {
+    const api = open();
+    api.addValue('a', 1);
+    api.commit();
+    api.addValue('b', 2);
+    expect(JSON.stringify({ ...localStorage })).not.toContain(credentials.apiKey);
+  });
+});

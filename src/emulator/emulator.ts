@@ -1,0 +1,92 @@
+import { answerPreflight, isPreflight, withCommonHeaders } from './cors.js';
+import { createDevice, type ReceivedEntry } from './device.js';
+import { checkFault, type Fault } from './fault.js';
+import { misbehave } from './misbehave.js';
+import { type EmulatorOptions, resolveOptions } from './options.js';
+import type { PlatformRequest, PlatformResponse } from './platform.js';
+import { createRequestLog, type ReceivedRequest } from './request-log.js';
+import { createRoutes } from './routes.js';
+import { readUpload } from './upload.js';
+
+/** A NikDev server in memory, made by {@link createEmulator}. */
+export interface Emulator {
+  /**
+   * Answers a request, whatever its host: pass it where a `fetch` is wanted, or to a server that takes a fetch handler.
+   *
+   * @returns Rejects as `fetch` does when the request's signal aborts before the answer.
+   */
+  readonly fetch: (request: PlatformRequest) => Promise<PlatformResponse>;
+  /**
+   * What a device has uploaded, as received and in order; copies.
+   *
+   * @throws Error naming the id, if there is no such device.
+   */
+  entries(deviceId: string): ReceivedEntry[];
+  /**
+   * Lines up faults: each of the next requests (preflights aside) meets the next one, in order.
+   *
+   * @throws TypeError showing the first argument that is not a fault; then none is lined up.
+   *
+   * @example
+   * ```ts
+   * emulator.script({ status: 503, headers: { 'Retry-After': '2' } }, { delay: 0.5 }, { hang: true }, { cut: true })
+   * ```
+   */
+  script(...faults: Fault[]): void;
+  /** The last 1000 requests that arrived (preflights aside), oldest first; a live list. */
+  readonly requests: readonly ReceivedRequest[];
+}
+
+/**
+ * Makes a NikDev server in memory: it checks credentials and bodies, keeps what is uploaded, and fails on demand.
+ * For tests and demos, in pages, Node and workers alike.
+ *
+ * @throws TypeError naming the option at fault, what came and what was wanted.
+ *
+ * @example
+ * ```ts
+ * import { Api } from 'nikdev-iot'
+ * import { createEmulator } from 'nikdev-iot/emulator'
+ *
+ * const deviceId = '11111111-1111-4111-8111-111111111111'
+ * const apiKey = '22222222-2222-4222-8222-222222222222'
+ * const emulator = createEmulator({ devices: [{ deviceId, apiKeys: [{ key: apiKey, read: true, write: true }] }] })
+ *
+ * const api = new Api({ deviceId, apiKey, fetch: emulator.fetch })
+ * api.addValue('temperature', 21.5)
+ * await api.commitAndPush()
+ * console.log(emulator.entries(deviceId)) // [{ timestamp: …, values: [{ fieldId: 'temperature', value: 21.5 }] }]
+ * ```
+ */
+export function createEmulator(options: EmulatorOptions): Emulator {
+  const { devices: known, now } = resolveOptions(options);
+  const devices = new Map(known.map((device) => [device.deviceId.toLowerCase(), createDevice(device)]));
+  const routes = createRoutes(devices, () => Math.floor(now() / 1000));
+  const faults: Fault[] = [];
+  const log = createRequestLog();
+
+  const answer = async (request: Request): Promise<Response> => {
+    if (isPreflight(request)) return answerPreflight();
+    // Not every workerd gives a request a signal.
+    (request.signal as AbortSignal | undefined)?.throwIfAborted();
+    const fault = faults.shift();
+    const record = log.add(request.method, new URL(request.url).pathname);
+    const attempt = request.method === 'POST' ? readUpload(await request.text()) : {};
+    record.entries = attempt.entryCount;
+    const handle = async () => routes.fetch(request, { attempt });
+    const response = await (fault ? misbehave(fault, request, handle) : handle());
+    record.status = response.status;
+    return response;
+  };
+
+  return {
+    fetch: async (request) => withCommonHeaders(await answer(request), now()),
+    entries(deviceId) {
+      const device = devices.get(String(deviceId).toLowerCase());
+      if (!device) throw new Error(`the emulator has no device ${JSON.stringify(deviceId)}`);
+      return device.entries();
+    },
+    script: (...added) => void faults.push(...added.map(checkFault)),
+    requests: log.requests,
+  };
+}

@@ -1,0 +1,87 @@
+import * as v from 'valibot';
+
+/** One request's misfortune. */
+export type Fault = StatusFault | DelayFault | HangFault | CutFault;
+
+/** The request is answered so, and nothing is stored. */
+export interface StatusFault {
+  /** From 200 to 599. 204, 205 and 304 can have neither message nor body. */
+  readonly status: number;
+  /** Makes the body `{"message":"…"}`. Not together with `body`. */
+  readonly message?: string | undefined;
+  /** The body as it is, such as a captive portal's page; its type is for `headers` to say. */
+  readonly body?: string | undefined;
+  /** Take the place of the emulator's own where they have the same name. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The request is handled after so long. */
+export interface DelayFault {
+  /** Seconds, from 0 to 86,400. */
+  readonly delay: number;
+}
+
+/** The request is never answered, and nothing is stored. */
+export interface HangFault {
+  readonly hang: true;
+}
+
+/** The request is handled (an upload is stored), but the answer's body breaks off in the middle. */
+export interface CutFault {
+  readonly cut: true;
+}
+
+const EXPECTED =
+  '{ status: 200–599, message or body?, headers? }, { delay: seconds, 0–86400 }, { hang: true } or { cut: true }';
+
+/** The Response constructor refuses a body with these. */
+const WITHOUT_BODY = new Set([204, 205, 304]);
+
+const Fault = v.union([
+  v.pipe(
+    v.strictObject({
+      status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
+      message: v.optional(v.string()),
+      body: v.optional(v.string()),
+      headers: v.optional(v.custom<Readonly<Record<string, string>>>(areHeaders)),
+    }),
+    v.check(({ message, body }) => message === undefined || body === undefined),
+    v.check(({ status, message, body }) => !WITHOUT_BODY.has(status) || (message ?? body) === undefined),
+    // A copy: what the caller does to its own afterwards changes nothing.
+    v.transform((fault) => ({ ...fault, headers: { ...fault.headers } })),
+  ),
+  v.strictObject({ delay: v.pipe(v.number(), v.minValue(0), v.maxValue(86_400)) }),
+  v.strictObject({ hang: v.literal(true) }),
+  v.strictObject({ cut: v.literal(true) }),
+]);
+
+/** @throws TypeError that shows what came, unless `input` is a fault. */
+export function checkFault(input: unknown): Fault {
+  const result = v.safeParse(Fault, input);
+  if (result.success) return result.output;
+  throw new TypeError(`a fault must be ${EXPECTED}, got ${show(input)}`);
+}
+
+function areHeaders(input: unknown): boolean {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
+  try {
+    new Headers(input as Record<string, string>);
+    return Object.values(input).every((value) => typeof value === 'string');
+  } catch {
+    return false;
+  }
+}
+
+function show(input: unknown): string {
+  try {
+    const text = JSON.stringify(input, showNumber);
+    return text === undefined ? String(input) : text.slice(0, 200);
+  } catch {
+    return `a ${typeof input}`;
+  }
+}
+
+/** JSON has no NaN and no Infinity. */
+function showNumber(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}

@@ -1,0 +1,87 @@
+import * as v from 'valibot';
+import { faultOf } from './issue.js';
+
+/** What `createEmulator` takes. */
+export interface EmulatorOptions {
+  /** The devices that the server knows. */
+  readonly devices: readonly EmulatedDevice[];
+  /**
+   * The server's clock, in milliseconds since the Unix epoch, such as one that is an hour wrong.
+   *
+   * @defaultValue `Date.now`
+   */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A device that the server knows. */
+export interface EmulatedDevice {
+  /** A UUID; compared without regard to case. */
+  readonly deviceId: string;
+  readonly apiKeys: readonly EmulatedKey[];
+}
+
+/** An API key of a device, and its rights. */
+export interface EmulatedKey {
+  /** A UUID; compared without regard to case. */
+  readonly key: string;
+  /** Whether it may read values; if not, the server answers 403. */
+  readonly read: boolean;
+  /** Whether it may upload entries; if not, the server answers 403. */
+  readonly write: boolean;
+}
+
+const UUID = 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)';
+const uuid = v.pipe(v.string(UUID), v.uuid(UUID));
+const right = v.boolean('true or false');
+
+const Options = v.strictObject(
+  {
+    devices: v.array(
+      v.strictObject(
+        {
+          deviceId: uuid,
+          apiKeys: v.array(v.strictObject({ key: uuid, read: right, write: right }, 'an object'), 'an array'),
+        },
+        'an object',
+      ),
+      'an array',
+    ),
+    now: v.optional(
+      v.custom<() => number>((input) => typeof input === 'function', 'a function'),
+      // Called through Date, so that one that a test puts in its place is seen.
+      () => () => Date.now(),
+    ),
+  },
+  'an object',
+);
+
+/**
+ * Checks options and completes them.
+ *
+ * @throws TypeError naming the place at fault; API keys are not repeated.
+ */
+export function resolveOptions(options: unknown): Required<EmulatorOptions> & { now: () => number } {
+  const result = v.safeParse(Options, options, { abortEarly: true });
+  if (!result.success) throw new TypeError(faultOf(result.issues[0], 'the options'));
+  const { devices } = result.output;
+  refuseTwins(
+    devices.map(({ deviceId }) => deviceId),
+    (index) => `devices[${index}].deviceId`,
+  );
+  devices.forEach(({ apiKeys }, device) => {
+    refuseTwins(
+      apiKeys.map(({ key }) => key),
+      (index) => `devices[${device}].apiKeys[${index}].key`,
+    );
+  });
+  return result.output;
+}
+
+function refuseTwins(ids: readonly string[], placeOf: (index: number) => string): void {
+  const seen = new Map<string, number>();
+  ids.forEach((id, index) => {
+    const first = seen.get(id.toLowerCase());
+    if (first !== undefined) throw new TypeError(`${placeOf(index)} is the same as ${placeOf(first)}`);
+    seen.set(id.toLowerCase(), index);
+  });
+}

@@ -1,0 +1,29 @@
+/**
+ * Requests that wait. In Node a request's signal follows its controller by a weak reference: nothing else holding the
+ * request, it would be collected, and an abort would go unheard.
+ */
+const waiting = new Set<Request>();
+
+/**
+ * Waits, as a request under way does.
+ *
+ * @param seconds - `undefined` to wait for ever.
+ * @returns Rejects with the reason of the request's signal (by default an `AbortError`) as soon as it aborts.
+ */
+export function wait(request: Request, seconds: number | undefined): Promise<void> {
+  // Not every workerd gives a request a signal.
+  const signal = request.signal as AbortSignal | undefined;
+  return new Promise<void>((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    waiting.add(request);
+    const timer = seconds === undefined ? undefined : setTimeout(resolve, seconds * 1000);
+    signal?.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      },
+      { once: true },
+    );
+  }).finally(() => waiting.delete(request));
+}

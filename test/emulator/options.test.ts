@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { createEmulator, type EmulatorOptions } from '../../src/emulator.js';
+import { DEVICE, get, KEY, OTHER_DEVICE, standing } from './helpers.js';
+
+const key = { key: KEY, read: true, write: true };
+const create = (options: unknown) => () => createEmulator(options as EmulatorOptions);
+const withDevice = (device: unknown) => create({ devices: [{ deviceId: OTHER_DEVICE, apiKeys: [] }, device] });
+
+describe('options', () => {
+  test.each([
+    ['no options', create(undefined), 'the options must be an object, got undefined'],
+    ['no devices', create({}), 'devices is missing'],
+    ['devices that are no array', create({ devices: {} }), 'devices must be an array, got an object'],
+    ['an unknown option', create({ devices: [], port: 1 }), 'port is unknown'],
+    ['a clock that is no function', create({ devices: [], now: 5 }), 'now must be a function, got 5'],
+    ['a device that is none', withDevice(null), 'devices[1] must be an object, got null'],
+    ['a device without id', withDevice({ apiKeys: [] }), 'devices[1].deviceId is missing'],
+    ['a device id that is no UUID', withDevice({ deviceId: 'x', apiKeys: [] }), 'devices[1].deviceId must be a UUID'],
+    ['a device without keys', withDevice({ deviceId: DEVICE }), 'devices[1].apiKeys is missing'],
+    ['an unknown property of a device', withDevice({ deviceId: DEVICE, apiKeys: [], name: 'x' }), 'devices[1].name is'],
+    [
+      'a right that is no boolean',
+      withDevice({ deviceId: DEVICE, apiKeys: [{ ...key, read: 1 }] }),
+      'apiKeys[0].read must',
+    ],
+    [
+      'a key without a right',
+      withDevice({ deviceId: DEVICE, apiKeys: [{ key: KEY, read: true }] }),
+      'apiKeys[0].write is',
+    ],
+    ['an unknown right', withDevice({ deviceId: DEVICE, apiKeys: [{ ...key, admin: true }] }), 'apiKeys[0].admin is'],
+    [
+      'two keys alike',
+      withDevice({ deviceId: DEVICE, apiKeys: [key, key] }),
+      'devices[1].apiKeys[1].key is the same as',
+    ],
+    [
+      'two devices alike but for case',
+      withDevice({ deviceId: OTHER_DEVICE.toUpperCase(), apiKeys: [] }),
+      'devices[1].deviceId is the same as devices[0].deviceId',
+    ],
+  ])('%s are refused by place', (_, run, message) => {
+    expect(run).toThrow(TypeError);
+    expect(run).toThrow(message);
+  });
+
+  test('a mistyped key is refused without repeating it', () => {
+    const mistyped = KEY.slice(1);
+    const run = withDevice({ deviceId: DEVICE, apiKeys: [{ ...key, key: mistyped }] });
+    expect(run).toThrow('devices[1].apiKeys[0].key must be a UUID');
+    expect(run).not.toThrow(mistyped);
+  });
+
+  test('the clock is Date.now by default', async () => {
+    const emulator = standing({ now: undefined });
+    const before = Math.floor(Date.now() / 1000);
+    const { data } = await (await emulator.fetch(get('values/x'))).json();
+    expect(data.servertime).toBeGreaterThanOrEqual(before);
+    expect(data.servertime).toBeLessThanOrEqual(Date.now() / 1000);
+  });
+});

@@ -1,1 +1,1 @@
-export type { StorageAdapter } from './core/storage.js';
+export { type FileStorageOptions, fileStorage } from './storage/file-storage.js';

@@ -24,17 +24,14 @@ const TIME_BYTES = 16;
 const BODY_BYTES = BODY_START.length + TIME_BYTES + BODY_MIDDLE.length + BODY_END.length;
 const ENTRY_BYTES = ENTRY_START.length + TIME_BYTES + ENTRY_MIDDLE.length + ENTRY_END.length + ','.length;
 
-/** Takes the first entries that fit in one request; one that exceeds the limit travels alone. */
-export function takeBatch<Item extends SizedEntry>(entries: Iterable<Item>, limits: BatchLimits): Item[] {
-  const batch: Item[] = [];
+/** How many of the first entries fit in one request: at least one, as one that exceeds the limit travels alone. */
+export function batchLength(entries: readonly SizedEntry[], limits: BatchLimits): number {
   let bytes = BODY_BYTES;
-  for (const entry of entries) {
-    bytes += ENTRY_BYTES + entry.bytes;
-    if (batch.length > 0 && bytes > limits.maxBytes) break;
-    batch.push(entry);
-    if (batch.length >= limits.maxEntries) break;
+  for (let index = 0; index < entries.length; index++) {
+    bytes += ENTRY_BYTES + (entries[index] as SizedEntry).bytes;
+    if (index > 0 && (bytes > limits.maxBytes || index >= limits.maxEntries)) return index;
   }
-  return batch;
+  return entries.length;
 }
 
 /**

@@ -9,3 +9,8 @@ export interface Binding {
 export function sameBinding(one: Binding, other: Binding): boolean {
   return one.deviceId === other.deviceId && one.baseUrl === other.baseUrl;
 }
+
+/** A binding as a key of a map. */
+export function bindingKey({ deviceId, baseUrl }: Binding): string {
+  return `${deviceId} ${baseUrl}`;
+}

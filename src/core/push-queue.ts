@@ -25,7 +25,7 @@ export class PushQueue {
   #bytes = 0;
   #sequence = 0;
   // Acknowledged by the server, but the storage failed to remove them: a crash now would cost a duplicate.
-  #unremoved: StoredEntry[] = [];
+  #unremoved: readonly StoredEntry[] = [];
 
   /** @param saves - `false` to keep entries in memory alone. */
   constructor(writer: Writer, saves: boolean) {
@@ -47,8 +47,9 @@ export class PushQueue {
     return this.#sequence;
   }
 
-  get first(): QueuedEntry | undefined {
-    return this.#entries[this.#head];
+  /** The oldest entries, `count` at most. */
+  oldest(count: number): QueuedEntry[] {
+    return this.#entries.slice(this.#head, this.#head + count);
   }
 
   *[Symbol.iterator](): Generator<QueuedEntry, void> {
@@ -110,9 +111,9 @@ export class PushQueue {
   /** Removes entries, in memory at once and from the storage as soon as it can be written. Unknown ones are ignored. */
   remove(entries: readonly QueuedEntry[]): void {
     if (entries.length === 0) return;
-    if (entries.every((entry, index) => this.#entries[this.#head + index] === entry)) {
-      for (const entry of entries) this.#bytes -= entry.bytes;
+    if (this.#startsWith(entries)) {
       this.#head += entries.length;
+      for (const entry of entries) this.#bytes -= entry.bytes;
       if (this.#head * 2 >= this.#entries.length) {
         this.#entries = this.#entries.slice(this.#head);
         this.#head = 0;
@@ -123,7 +124,7 @@ export class PushQueue {
       this.#head = 0;
       this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
     }
-    this.#unremoved.push(...entries);
+    this.#unremoved = this.#unremoved.length === 0 ? entries : [...this.#unremoved, ...entries];
     this.retryRemoval();
   }
 
@@ -137,6 +138,13 @@ export class PushQueue {
     } catch {
       return false;
     }
+  }
+
+  #startsWith(entries: readonly QueuedEntry[]): boolean {
+    for (let index = 0; index < entries.length; index++) {
+      if (this.#entries[this.#head + index] !== entries[index]) return false;
+    }
+    return true;
   }
 
   #save(entry: QueuedEntry): void {

@@ -1,4 +1,4 @@
-import { type BatchLimits, joinBody, takeBatch } from './batch.js';
+import { type BatchLimits, batchLength, joinBody } from './batch.js';
 import type { Clock } from './clock.js';
 import { toEntry } from './entry.js';
 import type { Emitter } from './events.js';
@@ -126,7 +126,8 @@ export class Pusher {
   async #drain(run: Run): Promise<void> {
     while (this.#settle(run)) {
       const upTo = Math.max(...Array.from(run.calls, (call) => call.upTo));
-      const batch = takeBatch(this.#upTo(upTo), this.#config);
+      const batch = this.#upTo(upTo, this.#config.maxEntries);
+      batch.length = batchLength(batch, this.#config);
       run.aborted = false;
       run.requests += 1;
       this.#inquiry = this.#server.postEntries(joinBody(batch, Math.floor(this.#clock.now() / 1000)));
@@ -150,18 +151,18 @@ export class Pusher {
   /** Resolves the calls that are answered. @returns Whether any call is left. */
   #settle(run: Run): boolean {
     for (const call of run.calls) {
-      if (!this.#upTo(call.upTo).next().done) continue;
+      if (this.#upTo(call.upTo, 1).length > 0) continue;
       run.calls.delete(call);
       call.resolve({ pushed: run.pushed, requests: run.requests });
     }
     return run.calls.size > 0;
   }
 
-  *#upTo(sequence: number): Generator<QueuedEntry, void> {
-    for (const entry of this.#queue) {
-      if (entry.origin !== 'adopted' && entry.sequence > sequence) return;
-      yield entry;
-    }
+  /** The oldest entries up to a sequence number, adopted ones included; `count` at most. */
+  #upTo(sequence: number, count: number): QueuedEntry[] {
+    const oldest = this.#queue.oldest(count);
+    const end = oldest.findIndex((entry) => entry.origin !== 'adopted' && entry.sequence > sequence);
+    return end < 0 ? oldest : oldest.slice(0, end);
   }
 
   #fail(run: Run, verdict: Verdict, upTo: number): void {
@@ -175,7 +176,7 @@ export class Pusher {
   /** Throws away what this run committed and the push was to upload; what was restored or adopted stays. */
   #discard(verdict: Verdict, upTo: number) {
     if (this.#config.onRefusedCredentials === 'keep') return [];
-    const queued = [...this.#upTo(upTo)].filter((entry) => entry.origin === 'committed');
+    const queued = this.#upTo(upTo, this.#queue.length).filter((entry) => entry.origin === 'committed');
     const entries = queued.map((entry) => toEntry(entry));
     if (entries.length > 0) {
       // Told before they go, so that a listener can still put them elsewhere if this process ends here.

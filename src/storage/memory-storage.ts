@@ -1,15 +1,8 @@
 import { type Binding, sameBinding } from '../core/binding.js';
 import type { StoredEntry } from '../core/entry.js';
 import { randomId } from '../core/random-id.js';
-import type { StorageAdapter } from '../core/storage.js';
+import type { Adoption, StorageAdapter } from '../core/storage.js';
 import type { Value } from '../core/value.js';
-
-interface Shelf {
-  readonly binding: Binding;
-  readonly entries: Map<number, StoredEntry>;
-  staged: readonly Value[];
-  holder: object | undefined;
-}
 
 /**
  * Keeps entries in memory: they survive nothing but the `Api` that committed them. What a closed `Api` left is adopted by
@@ -27,42 +20,82 @@ export function memoryStorage(): StorageAdapter {
     open(binding, clock) {
       const id = randomId(clock);
       const holder = {};
-      const own: Shelf = { binding, entries: new Map(), staged: [], holder };
+      const own = new Shelf(binding, holder);
       shelves.set(id, own);
       return {
         id,
         save(entry, forgetStaged) {
-          own.entries.set(entry.sequence, entry);
+          own.save(entry);
           if (forgetStaged) own.staged = [];
         },
         remove(entries) {
-          for (const { writer, sequence } of entries) shelves.get(writer)?.entries.delete(sequence);
+          for (const { writer, sequence } of entries) shelves.get(writer)?.remove(sequence);
         },
         saveStaged(values) {
           own.staged = values;
         },
-        async adopt(atStart) {
-          const entries: StoredEntry[] = [];
-          let staged: readonly Value[] = [];
-          for (const [writer, shelf] of shelves) {
-            if (shelf.holder !== undefined || !sameBinding(shelf.binding, binding)) continue;
-            if (atStart) {
-              if (shelf.staged.length > 0) staged = shelf.staged;
-              shelf.staged = [];
-            }
-            if (shelf.entries.size === 0) {
-              if (shelf.staged.length === 0) shelves.delete(writer);
-              continue;
-            }
-            shelf.holder = holder;
-            entries.push(...shelf.entries.values());
-          }
-          return { entries, staged, warnings: [] };
-        },
+        adopt: async (atStart) => adopt(shelves, binding, holder, atStart),
         close() {
           for (const shelf of shelves.values()) if (shelf.holder === holder) shelf.holder = undefined;
         },
       };
     },
   };
+}
+
+/** What one writer saved. Entries stand at their sequence number, so that saving and removing cost the same at any depth. */
+class Shelf {
+  readonly binding: Binding;
+  /** The writer that lives on it; none if that was closed. */
+  holder: object | undefined;
+  staged: readonly Value[] = [];
+  #first = 1;
+  #head = 0;
+  #slots: (StoredEntry | undefined)[] = [];
+
+  constructor(binding: Binding, holder: object) {
+    this.binding = binding;
+    this.holder = holder;
+  }
+
+  entries(): StoredEntry[] {
+    return this.#slots.filter((entry) => entry !== undefined);
+  }
+
+  save(entry: StoredEntry): void {
+    // Numbers that were never saved leave no hole: an array with holes is a slow one.
+    while (this.#first + this.#slots.length < entry.sequence) this.#slots.push(undefined);
+    this.#slots[entry.sequence - this.#first] = entry;
+  }
+
+  remove(sequence: number): void {
+    const index = sequence - this.#first;
+    if (index < this.#head || index >= this.#slots.length) return;
+    this.#slots[index] = undefined;
+    while (this.#head < this.#slots.length && this.#slots[this.#head] === undefined) this.#head += 1;
+    if (this.#head * 2 < this.#slots.length) return;
+    this.#slots = this.#slots.slice(this.#head);
+    this.#first += this.#head;
+    this.#head = 0;
+  }
+}
+
+function adopt(shelves: Map<string, Shelf>, binding: Binding, holder: object, atStart: boolean): Adoption {
+  const entries: StoredEntry[] = [];
+  let staged: readonly Value[] = [];
+  for (const [writer, shelf] of shelves) {
+    if (shelf.holder !== undefined || !sameBinding(shelf.binding, binding)) continue;
+    if (atStart) {
+      if (shelf.staged.length > 0) staged = shelf.staged;
+      shelf.staged = [];
+    }
+    const left = shelf.entries();
+    if (left.length > 0) {
+      shelf.holder = holder;
+      for (const entry of left) entries.push(entry);
+    } else if (shelf.staged.length === 0) {
+      shelves.delete(writer);
+    }
+  }
+  return { entries, staged, warnings: [] };
 }

@@ -120,7 +120,7 @@ export class WebAdoption {
 
   #read(writer: string, left: readonly number[], release: Release, atStart: boolean, gathered: Gathered): void {
     const { entries, unreadable } = readEntries(this.#storage, writer, left);
-    gathered.entries.push(...entries);
+    for (const entry of entries) gathered.entries.push(entry);
     if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
     const staged = atStart ? readStaged(this.#storage, writer) : undefined;
     if (staged !== undefined) {

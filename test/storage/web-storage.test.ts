@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { encodeRecord } from '../../src/core/entry.js';
-import { StorageException } from '../../src/index.js';
 import type { Writer } from '../../src/core/storage.js';
+import { StorageException } from '../../src/index.js';
 import { entryKey, stagedKey, writerKey } from '../../src/storage/web-keys.js';
 import type { LocksLike } from '../../src/storage/web-lease.js';
 import { webStorage } from '../../src/storage/web-storage.js';
-import { binding, entryOf, otherBindings, type StorageUnderTest, storageContract } from '../contract/storage-contract.js';
+import {
+  binding,
+  entryOf,
+  otherBindings,
+  type StorageUnderTest,
+  storageContract,
+} from '../contract/storage-contract.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
 
@@ -73,7 +79,12 @@ describe('webStorage', () => {
 
   test('never touches the keys of the page itself', async () => {
     const origin = new Origin();
-    const own = { length: '1', 'nikdev-iot': 'x', 'nikdev-iot/2/abcdefgh12345678/1': 'newer', 'nikdev-iot/1/short/1': 'x' };
+    const own = {
+      length: '1',
+      'nikdev-iot': 'x',
+      'nikdev-iot/2/abcdefgh12345678/1': 'newer',
+      'nikdev-iot/1/short/1': 'x',
+    };
     for (const [key, value] of Object.entries(own)) origin.localStorage.setItem(key, value);
     const writer = origin.open();
     writer.save(entryOf(writer, 1), true);
@@ -210,7 +221,9 @@ describe('webStorage', () => {
     const origin = new Origin();
     const left = webStorage(origin.localStorage, undefined).open(binding, origin.clock);
     left.save(entryOf(left, 1), false);
-    const { entries, warnings } = await webStorage(origin.localStorage, undefined).open(binding, origin.clock).adopt(true);
+    const { entries, warnings } = await webStorage(origin.localStorage, undefined)
+      .open(binding, origin.clock)
+      .adopt(true);
     expect(entries).toEqual([]);
     expect(warnings).toMatchObject([{ code: 'adoption-unavailable' }]);
     expect((await origin.adopt(origin.open(), true)).entries).toEqual([entryOf(left, 1)]);

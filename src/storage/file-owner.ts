@@ -1,0 +1,66 @@
+import type { FileSystem } from './file-system.js';
+
+/*
+ * A journal is owned by the process in its name:
+ *
+ *   nikdev-iot-1_<boot id>_<pid namespace>_<pid>_<start time>_<file>.journal     owned
+ *   nikdev-iot-1_free_<file>.journal                                             owned by nobody
+ *
+ * Times of files and clocks say nothing here: devices boot in 1970 and jump. A process of the same boot and the same
+ * namespace of pids is looked up in /proc, its start time telling a reused pid apart. Of any other (another machine, a
+ * restarted container, a system without /proc) nothing can be proved.
+ */
+const NAME = /^nikdev-iot-1_(?:free|([^_]+_[^_]+_\d+_[^_]+))_([\da-z]{16})\.journal$/;
+const UNKNOWN = '-';
+
+/** The owner in a journal's name, and the part that stays when the owner changes. */
+export interface JournalName {
+  /** `undefined`: nobody. */
+  readonly owner: string | undefined;
+  readonly file: string;
+}
+
+/** @returns `undefined` if that is no name of a journal. */
+export function parseName(name: string): JournalName | undefined {
+  const match = NAME.exec(name);
+  return match?.[2] === undefined ? undefined : { owner: match[1], file: match[2] };
+}
+
+export function journalName(owner: string | undefined, file: string): string {
+  return `nikdev-iot-1_${owner ?? 'free'}_${file}.journal`;
+}
+
+/** This process, as it stands in the names of what it owns. */
+export function identify(fs: FileSystem, pid: number): string {
+  const boot = read(() => fs.readFileSync('/proc/sys/kernel/random/boot_id').toString().trim());
+  const namespace = read(() => /\d+/.exec(fs.readlinkSync('/proc/self/ns/pid'))?.[0]);
+  return `${boot}_${namespace}_${pid}_${startTime(fs, pid) ?? UNKNOWN}`;
+}
+
+/** Whether the owner in a name has certainly ended. */
+export function isProvablyDead(fs: FileSystem, owner: string, self: string): boolean {
+  const [boot, namespace, pid, start] = owner.split('_');
+  const [ownBoot, ownNamespace] = self.split('_');
+  if ([boot, namespace, start].includes(UNKNOWN) || boot !== ownBoot || namespace !== ownNamespace) return false;
+  return startTime(fs, Number(pid)) !== start;
+}
+
+/** In clock ticks since boot; `undefined` if there is no such process (a zombie is none), or no telling. */
+function startTime(fs: FileSystem, pid: number): string | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`).toString();
+    // The second field is the program's name in brackets, which may hold anything; the start time is the 22nd.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function read(get: () => string | undefined): string {
+  try {
+    return get() || UNKNOWN;
+  } catch {
+    return UNKNOWN;
+  }
+}

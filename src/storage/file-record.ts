@@ -1,0 +1,133 @@
+import { crc32 } from 'node:zlib';
+import type { Binding } from '../core/binding.js';
+import { decodeValues, encodeValues, pairs, type StoredEntry } from '../core/entry.js';
+import type { Value } from '../core/value.js';
+
+/*
+ * A journal is text, one record a line. Each record begins with a newline as well as ending with one, so that whatever a
+ * crash left half-written before it spoils nothing but itself:
+ *
+ *   \n1 <CRC-32 of what follows, 8 hexadecimal digits> <kind> <writer> …\n
+ *
+ *   W <writer> {"deviceId":"…","baseUrl":"…"}     a writer's binding, before its first other record in this file
+ *   E <writer> <sequence> <timestamp> <values>     an entry
+ *   C <writer> <sequence> <timestamp> <values>     an entry made of the staged values, which it forgets
+ *   R <writer> <first>-<last>,<sequence>,…         entries that are done with
+ *   S <writer> <run> <values>                      the staged values in place of those before; [] where there are none
+ *
+ * <values> is the wire text, [{"<Field ID>":<value>},…]; as JSON it holds no newline. The 1 is the format's version.
+ */
+
+/** What one writer has in a journal. */
+export interface Shelf {
+  /** Absent if its record can't be read: then its entries can't be sent, for nobody knows where to. */
+  binding?: Binding;
+  /** By sequence number, in the order of their commit. */
+  readonly entries: Map<number, StoredEntry>;
+  staged?: { readonly run: number; readonly values: readonly Value[] };
+}
+
+/** All that a journal holds. */
+export interface Contents {
+  readonly shelves: Map<string, Shelf>;
+  /** Lines that can't be read: torn, altered or foreign. */
+  readonly unreadable: Buffer[];
+  /** Whether there are records of a newer format, which only a newer release may touch. */
+  newer: boolean;
+}
+
+const VERSION = '1';
+const NEWLINE = 10;
+
+export const encodeWriter = (writer: string, { deviceId, baseUrl }: Binding): string =>
+  encode(`W ${writer} ${JSON.stringify({ deviceId, baseUrl })}`);
+
+export const encodeEntry = ({ writer, sequence, timestamp, values }: StoredEntry, forgetStaged: boolean): string =>
+  encode(`${forgetStaged ? 'C' : 'E'} ${writer} ${sequence} ${timestamp} ${values}`);
+
+export const encodeStaged = (writer: string, run: number, values: readonly Value[]): string =>
+  encode(`S ${writer} ${run} ${encodeValues(pairs(values))}`);
+
+/** @param ranges - Ascending, both ends included. */
+export const encodeRemoved = (writer: string, ranges: readonly (readonly [first: number, last: number])[]): string =>
+  encode(`R ${writer} ${ranges.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join()}`);
+
+/** Reads a journal. Never throws: a line that can't be read is kept as it is, and the others are read. */
+export function readJournal(bytes: Buffer): Contents {
+  const contents: Contents = { shelves: new Map(), unreadable: [], newer: false };
+  for (let start = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline < 0 ? bytes.length : newline;
+    if (end > start && !readLine(bytes.toString('utf8', start, end), contents)) {
+      contents.unreadable.push(bytes.subarray(start, end));
+    }
+    start = end + 1;
+  }
+  return contents;
+}
+
+function encode(body: string): string {
+  return `\n${VERSION} ${checksum(body)} ${body}\n`;
+}
+
+function checksum(body: string): string {
+  return crc32(body).toString(16).padStart(8, '0');
+}
+
+function readLine(line: string, contents: Contents): boolean {
+  // version(1) space checksum(8) space kind(1) space writer space rest
+  const body = line.slice(11);
+  if (!line.startsWith(`${VERSION} `) || line.slice(2, 10) !== checksum(body)) {
+    const version = Number(/^(\d{1,9}) [\da-f]{8} /.exec(line)?.[1]);
+    contents.newer ||= version > Number(VERSION);
+    return false;
+  }
+  const afterWriter = body.indexOf(' ', 2);
+  if (afterWriter < 0) return false;
+  const writer = body.slice(2, afterWriter);
+  const shelf = contents.shelves.get(writer) ?? { entries: new Map() };
+  contents.shelves.set(writer, shelf);
+  return readBody(body[0] ?? '', writer, body.slice(afterWriter + 1), shelf);
+}
+
+/** The checksum says that we wrote it: its shape is trusted. */
+function readBody(kind: string, writer: string, rest: string, shelf: Shelf): boolean {
+  switch (kind) {
+    case 'W':
+      shelf.binding = JSON.parse(rest) as Binding;
+      return true;
+    case 'C':
+      delete shelf.staged;
+      return readEntry(writer, rest, shelf);
+    case 'E':
+      return readEntry(writer, rest, shelf);
+    case 'S': {
+      const [run, text] = cut(rest);
+      const values = decodeValues(text) ?? [];
+      if (values.length > 0) shelf.staged = { run: Number(run), values };
+      else delete shelf.staged;
+      return true;
+    }
+    case 'R':
+      for (const range of rest.split(',')) {
+        const [first, last = first] = range.split('-').map(Number);
+        for (let sequence = Number(first); sequence <= Number(last); sequence++) shelf.entries.delete(sequence);
+      }
+      return true;
+    default:
+      return false;
+  }
+}
+
+function readEntry(writer: string, rest: string, shelf: Shelf): boolean {
+  const [sequence, more] = cut(rest);
+  const [timestamp, values] = cut(more);
+  const entry = { writer, sequence: Number(sequence), timestamp: Number(timestamp), values };
+  shelf.entries.set(entry.sequence, entry);
+  return true;
+}
+
+function cut(text: string): [head: string, tail: string] {
+  const space = text.indexOf(' ');
+  return [text.slice(0, space), text.slice(space + 1)];
+}

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { createContext, runInContext } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+const manifest = JSON.parse(read('package.json')) as {
+  exports: Record<string, Record<string, { types: string; default: string }>>;
+  unpkg: string;
+  jsdelivr: string;
+  dependencies?: unknown;
+};
+
+describe('the built package', () => {
+  test('has no runtime dependency', () => {
+    expect(manifest.dependencies).toBeUndefined();
+    for (const file of readdirSync(new URL('dist', root), { recursive: true, encoding: 'utf8' })) {
+      if (!/\.c?js$/.test(file)) continue;
+      const imports = [...read(`dist/${file}`).matchAll(/^(?:import\b.*?from |.*?\brequire\()['"]([^'"]+)['"]/gm)];
+      const bare = imports
+        .map(([, name]) => name)
+        .filter((name) => !name?.startsWith('.') && !name?.startsWith('node:'));
+      // A line of ky's own documentation comments begins like an import.
+      expect(bare.filter((name) => name !== 'ky')).toEqual([]);
+    }
+  });
+
+  test('holds every file that its exports, unpkg and jsdelivr name', () => {
+    const named = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === 'string' ? [entry] : Object.values(entry).flatMap((files) => Object.values(files)),
+    );
+    for (const file of [...named, manifest.unpkg, manifest.jsdelivr])
+      expect(existsSync(new URL(file, root)), file).toBe(true);
+  });
+
+  test('exports the same names as ESM, CJS and UMD', async () => {
+    const esm = (await import(new URL('dist/index.js', root).href)) as object;
+    const cjs = createRequire(root)('./dist/index.cjs') as object;
+    const context = createContext({ URL, TextDecoder, TextEncoder });
+    runInContext(read(manifest.unpkg), context);
+    const { NikDevIoT } = context as { NikDevIoT: object };
+    expect(Object.keys(cjs).sort()).toEqual(Object.keys(esm).sort());
+    expect(Object.keys(NikDevIoT).sort()).toEqual(Object.keys(esm).sort());
+  });
+
+  test('knows its exceptions across the ESM and the CJS build', async () => {
+    const esm = (await import(new URL('dist/index.js', root).href)) as typeof import('../../src/index.js');
+    const cjs = createRequire(root)('./dist/index.cjs') as typeof import('../../src/index.js');
+    const exception = new cjs.ValueException('x');
+    expect(exception).not.toBeInstanceOf(esm.ApiException);
+    expect(esm.isApiException(exception)).toBe(true);
+    expect(esm.isApiException(new Error('x'))).toBe(false);
+  });
+
+  test.each([
+    [
+      'ESM',
+      '--input-type=module',
+      "const { Api } = await import('nikdev-iot'); const { createEmulator } = await import('nikdev-iot/emulator'); await import('nikdev-iot/node')",
+    ],
+    [
+      'CJS',
+      '--input-type=commonjs',
+      "const { Api } = require('nikdev-iot'); const { createEmulator } = require('nikdev-iot/emulator'); require('nikdev-iot/node')",
+    ],
+  ])(
+    'works by its name in a fresh %s process, which it prints nothing in and does not keep alive',
+    (_format, type, load) => {
+      const script = `(async () => { ${load};
+      const deviceId = '11111111-1111-4111-8111-111111111111', key = '22222222-2222-4222-8222-222222222222';
+      const emulator = createEmulator({ devices: [{ deviceId, apiKeys: [{ key, read: true, write: true }] }] });
+      const api = Api.fromCredentials(deviceId, key, { fetch: emulator.fetch });
+      api.addValue('a', 1);
+      await api.commitAndPush();
+      process.stdout.write(JSON.stringify((await api.get('a')).map(({ value }) => value)));
+    })()`;
+      const output = execFileSync(process.execPath, [type, '-e', script], {
+        cwd: fileURLToPath(root),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: 20_000,
+      });
+      expect(output.toString()).toBe('[1]');
+    },
+  );
+
+  test('ships the notices of what it bundles', () => {
+    const notices = read('dist/THIRD-PARTY-LICENSES.txt');
+    for (const name of ['ky', 'valibot', 'hono'])
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)`, 'm'));
+    expect(read(manifest.unpkg)).toMatch(/^\/\*!.*THIRD-PARTY-LICENSES/);
+  });
+
+  test('types name nothing that is meant for tests alone', () => {
+    expect(read('dist/index.d.ts')).not.toMatch(/Ports|Transport|SeenRequest/);
+  });
+});

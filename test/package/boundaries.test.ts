@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Imports that are planted, each in a file of its own, and what must become of them. */
+const planted = [
+  ['src/core/', '../api.js', 'refused'],
+  ['src/core/', '../storage/memory-storage.js', 'refused'],
+  ['src/core/', 'ky', 'refused'],
+  ['src/core/', 'node:fs', 'refused'],
+  ['src/core/', './value.js', 'taken'],
+  ['src/storage/', '../transport/ky-transport.js', 'refused'],
+  ['src/storage/', '../platform/page.js', 'refused'],
+  ['src/storage/', 'node:fs', 'refused'],
+  ['src/storage/', '../core/value.js', 'taken'],
+  ['src/storage/', './web-keys.js', 'taken'],
+  ['src/storage/file-', 'node:fs', 'taken'],
+  ['src/transport/', '../api.js', 'refused'],
+  ['src/emulator/', '../storage/memory-storage.js', 'refused'],
+  ['src/platform/', '../api.js', 'refused'],
+  ['src/platform/', '../storage/memory-storage.js', 'taken'],
+  ['src/', 'node:fs', 'refused'],
+] as const;
+
+const fileOf = (place: string, index: number): string => `${place}planted${index}.ts`;
+
+interface Diagnostic {
+  readonly category: string;
+  readonly location: { readonly path: string | { readonly file: string } };
+}
+
+/** Plants them all under the house's rules. @returns The files in which Biome refuses an import. */
+function refusedImports(): Set<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-'));
+  try {
+    writeFileSync(join(folder, 'biome.json'), readFileSync(`${root}biome.json`));
+    for (const [index, [place, imported]] of planted.entries()) {
+      const path = join(folder, fileOf(place, index));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, `import { x } from '${imported}';\n\nexport const y = x;\n`);
+    }
+    const biome = `${root}node_modules/.bin/biome`;
+    const { stdout } = spawnSync(biome, ['lint', '--reporter=json', '--max-diagnostics=none'], { cwd: folder });
+    const { diagnostics } = JSON.parse(stdout.toString()) as { diagnostics: Diagnostic[] };
+    const refused = diagnostics.filter(({ category }) => /noRestrictedImports|noNodejsModules/.test(category));
+    return new Set(refused.map(({ location: { path } }) => (typeof path === 'string' ? path : path.file)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The type errors of code as if it stood in a file of this tree, under the tsconfig of its folder. */
+function typeErrors(config: string, path: string, code: string): string[] {
+  const file = `${root}${path}`;
+  const parsed = ts.readConfigFile(`${root}${config}`, ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(parsed.config, ts.sys, dirname(`${root}${config}`));
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.fileExists = (name) => name === file || fileExists(name);
+  host.getSourceFile = (name, target) =>
+    name === file ? ts.createSourceFile(name, code, target) : getSourceFile.call(host, name, target);
+  const program = ts.createProgram([file], options, host);
+  const diagnostics = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));
+  return diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+}
+
+describe('the boundaries of the house', () => {
+  const refused = refusedImports();
+
+  test.each(planted.map(([place, imported, fate], index) => ({ place, imported, fate, file: fileOf(place, index) })))(
+    'in $place an import of $imported is $fate',
+    ({ fate, file }) => {
+      expect(refused.has(file)).toBe(fate === 'refused');
+    },
+  );
+
+  const platforms = {
+    'src/core/tsconfig.json': {
+      file: 'src/core/planted.ts',
+      unknown: ['localStorage', 'process', 'console', 'crypto', 'AbortController', 'setTimeout', 'fetch', 'Buffer'],
+    },
+    'src/tsconfig.json': { file: 'src/storage/planted.ts', unknown: ['process', 'Buffer', 'setImmediate'] },
+    'src/tsconfig.node.json': { file: 'src/storage/file-planted.ts', unknown: ['document', 'window', 'localStorage'] },
+  };
+  test.each(Object.entries(platforms))('what %s compiles knows no other platform', (config, { file, unknown }) => {
+    const code = unknown.map((name, index) => `export const planted${index} = ${name};`).join('\n');
+    expect(typeErrors(config, file, code)).toEqual(unknown.map((name) => expect.stringContaining(`'${name}'`)));
+  });
+});

@@ -6,11 +6,14 @@ interface Timer {
   readonly background: boolean;
 }
 
+/** Each clock draws numbers of its own: two runs with the same would be one writer. */
+let clocks = 0;
+
 /** A clock that stands still until it is told to move; its timers fire in order, each in a turn of its own. */
 export class FakeClock implements Clock {
   #wall: number;
   #monotonic = 0;
-  #seed = 1;
+  #seed = ++clocks;
   readonly #timers = new Set<Timer>();
 
   /** @param now - The wall clock, in milliseconds since the Unix epoch. */

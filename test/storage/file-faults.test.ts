@@ -1,0 +1,496 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { StoredEntry } from '../../src/core/entry.js';
+import type { Adoption, Writer } from '../../src/core/storage.js';
+import { fileStorage } from '../../src/node.js';
+import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
+import { binding, entryOf, otherBindings } from '../contract/storage-contract.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeMachine, temporaryFolder } from '../support/fake-processes.js';
+
+function setUp() {
+  const folder = temporaryFolder();
+  const machine = new FakeMachine();
+  const clock = new FakeClock();
+  const open = (platform: FilePlatform = machine.start(), options = {}): Writer =>
+    fileStorage(folder, options, platform).open(binding, clock);
+  const journals = (): string[] => fs.readdirSync(folder).filter((name) => name.endsWith('.journal'));
+  const journal = (): string => join(folder, journals()[0] ?? '');
+  return { folder, machine, clock, open, journals, journal };
+}
+
+/** A journal that a dead process left, with entries of every kind and some of them done with. */
+function leave(setting: ReturnType<typeof setUp>): { writer: Writer; left: StoredEntry[] } {
+  const process = setting.machine.start();
+  const writer = setting.open(process);
+  for (let sequence = 1; sequence <= 6; sequence++) writer.save(entryOf(writer, sequence, `ü${sequence}`), false);
+  writer.remove([entryOf(writer, 2), entryOf(writer, 3), entryOf(writer, 5)]);
+  writer.save(entryOf(writer, 7), true);
+  process.kill();
+  return {
+    writer,
+    left: [1, 4, 6].map((sequence) => entryOf(writer, sequence, `ü${sequence}`)).concat(entryOf(writer, 7)),
+  };
+}
+
+const adoptAll = (writer: Writer): Promise<Adoption> => writer.adopt(true);
+
+describe('a damaged journal', () => {
+  test('F21 cut at every byte: what was whole before the cut is read, and what is appended after it too', {
+    timeout: 120_000,
+  }, async () => {
+    const setting = setUp();
+    const { left } = leave(setting);
+    const bytes = fs.readFileSync(setting.journal());
+    const name = setting.journals()[0] ?? '';
+    let most = 0;
+    for (let length = 0; length <= bytes.length; length++) {
+      fs.writeFileSync(join(setting.folder, name), bytes.subarray(0, length));
+      const process = setting.machine.start();
+      const next = setting.open(process, { durability: 'process' });
+      const { entries } = await adoptAll(next);
+      const numbers = entries.map(({ sequence }) => sequence);
+      // In order, unaltered, and never fewer than a shorter cut gave, but for what a removal then took.
+      expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
+      for (const entry of entries)
+        expect(entry.values).toBe(
+          entryOf(next, entry.sequence, entry.sequence === 7 ? 7 : `ü${entry.sequence}`).values,
+        );
+      most = Math.max(most, numbers.length);
+      if (entries.length > 0) {
+        next.remove([entries[0] as StoredEntry]);
+        process.kill();
+        const last = setting.open(undefined, { durability: 'process' });
+        expect((await adoptAll(last)).entries).toEqual(entries.slice(1));
+        last.remove(entries);
+        last.close();
+      } else next.close();
+      for (const file of fs.readdirSync(setting.folder)) fs.rmSync(join(setting.folder, file));
+    }
+    expect(most).toBe(6);
+    expect(left).toHaveLength(4);
+  });
+
+  test('F22 any bit flipped: nothing altered is read, everything else is, and the damage is kept and reported', {
+    timeout: 120_000,
+  }, async () => {
+    const setting = setUp();
+    const { left } = leave(setting);
+    const bytes = fs.readFileSync(setting.journal());
+    const name = setting.journals()[0] ?? '';
+    const known = new Map([1, 2, 3, 4, 5, 6].map((n) => [n, entryOf({ id: '' } as Writer, n, `ü${n}`).values]));
+    known.set(7, left[3]?.values ?? '');
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      fs.writeFileSync(join(setting.folder, name), flipped);
+      const next = setting.open(undefined, { durability: 'process' });
+      const { entries, warnings } = await adoptAll(next);
+      for (const { sequence, values } of entries) expect(values).toBe(known.get(sequence));
+      // A lost line costs at most its own entry, or brings back what it removed; a lost binding keeps all waiting.
+      const isBindingLost = entries.length === 0;
+      if (!isBindingLost)
+        expect(
+          left.filter(({ sequence }) => !entries.some((entry) => entry.sequence === sequence)).length,
+        ).toBeLessThanOrEqual(2);
+      // A newline that became another character, or the other way round, may leave all lines readable.
+      if (warnings.length === 0) expect(entries).toEqual(left);
+      next.remove(entries);
+      next.close();
+      const kept = Buffer.concat(
+        fs.readdirSync(setting.folder).map((file) => fs.readFileSync(join(setting.folder, file))),
+      );
+      if (warnings.length > 0) expect(kept.length).toBeGreaterThan(0);
+      for (const file of fs.readdirSync(setting.folder)) fs.rmSync(join(setting.folder, file));
+    }
+  });
+
+  test('F23 records of a newer format stay in their file, which is neither rewritten nor deleted', async () => {
+    const setting = setUp();
+    const { left } = leave(setting);
+    const newer = '\n2 00000000 E something new\n';
+    fs.appendFileSync(setting.journal(), newer);
+    const next = setting.open();
+    const { entries, warnings } = await adoptAll(next);
+    expect(entries).toEqual(left);
+    expect(warnings).toMatchObject([{ code: 'unreadable-records' }]);
+    next.remove(entries);
+    next.close();
+    expect(setting.journals()).toHaveLength(1);
+    expect(fs.readFileSync(setting.journal(), 'utf8')).toContain(newer.trim());
+    expect((await adoptAll(setting.open())).entries).toEqual([]);
+  });
+
+  test('F23 files that are not ours are left alone', async () => {
+    const setting = setUp();
+    leave(setting);
+    const foreign = ['notes.txt', 'nikdev-iot-2_free_abcdefgh12345678.journal', 'nikdev-iot-1_free_x.journal'];
+    for (const name of foreign) fs.writeFileSync(join(setting.folder, name), 'theirs');
+    const next = setting.open();
+    const { entries } = await adoptAll(next);
+    next.remove(entries);
+    next.close();
+    for (const name of foreign) expect(fs.readFileSync(join(setting.folder, name), 'utf8')).toBe('theirs');
+  });
+});
+
+describe('F20 a disk that fails', () => {
+  /** A process whose file system can be told to fail. */
+  function failing(setting: ReturnType<typeof setUp>) {
+    const process = setting.machine.start();
+    const broken: Partial<FileSystem> = {};
+    const fsOf = new Proxy(process.fs, { get: (real, name) => Reflect.get(broken, name) ?? Reflect.get(real, name) });
+    return { broken, platform: { fs: fsOf, pid: process.pid }, kill: () => process.kill() };
+  }
+  const fail = (code: string) => () => {
+    throw Object.assign(new Error(code), { code });
+  };
+
+  test.each([
+    ['is full', 'writeSync', 'ENOSPC', /disk is full \(ENOSPC/],
+    ['fails to write', 'writeSync', 'EIO', /could not be written \(EIO/],
+    ['fails to sync', 'fdatasyncSync', 'EIO', /could not be written \(EIO/],
+  ] as const)(
+    'that %s: StorageException, the file as before, and the next commit is saved',
+    async (_how, name, code, message) => {
+      const setting = setUp();
+      const { broken, platform, kill } = failing(setting);
+      const writer = setting.open(platform);
+      writer.save(entryOf(writer, 1), false);
+      const before = fs.readFileSync(setting.journal());
+      broken[name] = fail(code) as never;
+      expect(() => writer.save(entryOf(writer, 2), false)).toThrow(message);
+      expect(fs.readFileSync(setting.journal())).toEqual(before);
+      delete broken[name];
+      writer.save(entryOf(writer, 3), false);
+      kill();
+      const { entries, warnings } = await adoptAll(setting.open());
+      expect(entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  test('that takes only a part and then is full: the part is taken back', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    const before = fs.readFileSync(setting.journal());
+    let calls = 0;
+    broken.writeSync = ((fd: number, bytes: Buffer) => {
+      calls += 1;
+      return calls === 1 ? fs.writeSync(fd, bytes.subarray(0, 10)) : fail('ENOSPC')();
+    }) as never;
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/disk is full/);
+    expect(fs.readFileSync(setting.journal())).toEqual(before);
+    kill();
+  });
+
+  test('that takes a record in parts: it is whole', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    broken.writeSync = ((fd: number, bytes: Buffer, offset = 0) =>
+      fs.writeSync(fd, bytes, offset, Math.min(7, bytes.length - offset))) as never;
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    kill();
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('and does not even take back what is half-written: what follows is read all the same', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    let calls = 0;
+    broken.writeSync = ((fd: number, bytes: Buffer) => {
+      calls += 1;
+      return calls === 1 ? fs.writeSync(fd, bytes.subarray(0, 20)) : fail('EIO')();
+    }) as never;
+    broken.ftruncateSync = fail('EIO') as never;
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    delete broken.writeSync;
+    writer.save(entryOf(writer, 3), false);
+    kill();
+    const { entries, warnings } = await adoptAll(setting.open());
+    expect(entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+    expect(warnings).toMatchObject([{ code: 'unreadable-records' }]);
+  });
+
+  test.each(['EACCES', 'EROFS', 'ENOTDIR'])('whose folder cannot be made (%s): StorageException', (code) => {
+    const setting = setUp();
+    const { broken, platform } = failing(setting);
+    broken.mkdirSync = fail(code) as never;
+    const writer = setting.open(platform);
+    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(new RegExp(code));
+  });
+
+  test('a missing folder is made', () => {
+    const { folder, machine, clock } = setUp();
+    const deep = join(folder, 'a', 'b');
+    const writer = fileStorage(deep, {}, machine.start()).open(binding, clock);
+    writer.save(entryOf(writer, 1), false);
+    expect(fs.readdirSync(deep)).toHaveLength(1);
+  });
+
+  test.each([
+    ['removed', (path: string) => fs.rmSync(path)],
+    [
+      'replaced',
+      (path: string) => {
+        fs.renameSync(path, `${path}.old`);
+        fs.writeFileSync(path, '');
+        fs.rmSync(`${path}.old`);
+      },
+    ],
+  ])('a file that others %s: what was in it is saved again within two minutes', async (_how, harm) => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.save(entryOf(writer, 1), false);
+    harm(setting.journal());
+    await setting.clock.advance(61_000);
+    writer.save(entryOf(writer, 2), false);
+    process.kill();
+    const { entries } = await adoptAll(setting.open());
+    expect(entries.map(({ sequence }) => sequence)).toEqual([1, 2]);
+  });
+});
+
+describe('the size of a journal', () => {
+  test('an emptied one is truncated', () => {
+    const { open, journal } = setUp();
+    const writer = open();
+    for (let round = 1; round < 100; round++) {
+      writer.save(entryOf(writer, round), false);
+      writer.remove([entryOf(writer, round)]);
+      expect(fs.statSync(journal()).size).toBe(0);
+    }
+  });
+
+  test('stays within 64 KiB and twice the bytes that are queued, whatever is removed', () => {
+    const { open, journal } = setUp();
+    const writer = open(undefined, { durability: 'process' });
+    const queued = new Map<number, StoredEntry>();
+    let next = 1;
+    for (let round = 0; round < 400; round++) {
+      for (let count = 0; count < 10; count++, next++) {
+        const entry = entryOf(writer, next, 'x'.repeat(100));
+        writer.save(entry, false);
+        queued.set(next, entry);
+      }
+      // Every other one stays for long: the file can't just be emptied.
+      const done = [...queued.values()].filter(({ sequence }) => sequence % 7 !== 0 || sequence < next - 300);
+      writer.remove(done);
+      for (const { sequence } of done) queued.delete(sequence);
+      const bytes = [...queued.values()].reduce((sum, { values }) => sum + values.length, 0);
+      expect(fs.statSync(journal()).size).toBeLessThanOrEqual(64 * 1024 + 2 * bytes);
+    }
+  });
+
+  test('stays bounded while values are staged again and again', () => {
+    const { open, journal } = setUp();
+    const writer = open();
+    for (let round = 0; round < 3000; round++) writer.saveStaged([{ fieldId: 'a', value: `${round}`.repeat(20) }]);
+    expect(fs.statSync(journal()).size).toBeLessThanOrEqual(64 * 1024 + 1000);
+  });
+
+  test('one append per commit, whatever its number of values', () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    let writes = 0;
+    const counting = new Proxy(process.fs, {
+      get: (real, name) => {
+        if (name === 'writeSync') writes += 1;
+        return Reflect.get(real, name);
+      },
+    });
+    const writer = setting.open({ fs: counting, pid: process.pid });
+    for (let sequence = 1; sequence <= 10; sequence++)
+      writer.save(entryOf(writer, sequence, 'x'.repeat(sequence * 1000)), false);
+    expect(writes).toBe(10);
+  });
+
+  test('after a compaction everything that was queued is still there', async () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    const entries = Array.from({ length: 2000 }, (_, index) => entryOf(writer, index + 1, 'y'.repeat(80)));
+    for (const entry of entries) writer.save(entry, false);
+    const before = fs.statSync(setting.journal()).ino;
+    writer.remove(entries.slice(0, 1990));
+    expect(fs.statSync(setting.journal()).ino).not.toBe(before);
+    process.kill();
+    expect((await adoptAll(setting.open())).entries).toEqual(entries.slice(1990));
+  });
+
+  test('F25 a crash at any step of a compaction leaves the old file or the new one', { timeout: 60_000 }, async () => {
+    for (let step = 0; ; step++) {
+      const setting = setUp();
+      const process = setting.machine.start();
+      let left = Number.POSITIVE_INFINITY;
+      const crashing = new Proxy(process.fs, {
+        get: (real, name) => {
+          const member = Reflect.get(real, name) as (...args: unknown[]) => unknown;
+          return (...args: unknown[]) => {
+            left -= 1;
+            if (left < 0) throw Object.assign(new Error('crashed'), { code: 'ECRASH' });
+            return member(...args);
+          };
+        },
+      });
+      const writer = setting.open({ fs: crashing, pid: process.pid });
+      const entries = Array.from({ length: 100 }, (_, index) => entryOf(writer, index + 1, 'y'.repeat(800)));
+      for (const entry of entries) writer.save(entry, false);
+      left = step;
+      try {
+        writer.remove(entries.slice(0, 90));
+      } catch {
+        // The process ends here.
+      }
+      const isOver = left >= 0;
+      process.kill();
+      const { entries: adopted } = await adoptAll(setting.open());
+      expect([100, 10]).toContain(adopted.length);
+      expect(adopted.slice(-10)).toEqual(entries.slice(90));
+      if (isOver) break;
+    }
+  });
+});
+
+describe('F26 who owns a file', () => {
+  test('a stopped owner is not robbed, however long it says nothing', async () => {
+    const setting = setUp();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    const other = setting.open();
+    for (let minute = 0; minute < 20; minute++) {
+      expect((await other.adopt(false)).entries).toEqual([]);
+      await setting.clock.advance(60_000);
+    }
+  });
+
+  test('a pid that another process has now does not hold back what the dead one left', async () => {
+    const setting = setUp();
+    const { left } = leave(setting);
+    const pid = Number(setting.journals()[0]?.split('_')[3]);
+    setting.machine.start(undefined, pid, 'later');
+    expect((await adoptAll(setting.open())).entries).toEqual(left);
+  });
+
+  test.each([
+    ['another pid namespace', (setting: ReturnType<typeof setUp>) => setting.machine.start('4026531999')],
+    [
+      'another boot',
+      (setting: ReturnType<typeof setUp>) => {
+        setting.machine.boot = 'boot2';
+        return setting.machine.start();
+      },
+    ],
+  ])('one of %s is dead after three minutes without a sign, and not before', async (_what, start) => {
+    const setting = setUp();
+    const { left } = leave(setting);
+    const platform = start(setting);
+    const clock = new FakeClock(0);
+    const other = fileStorage(setting.folder, {}, platform).open(binding, clock);
+    expect((await other.adopt(true)).entries).toEqual([]);
+    await clock.advance(170_000);
+    // Wall clocks say nothing.
+    clock.jump(10 * 365 * 86_400_000);
+    expect((await other.adopt(false)).entries).toEqual([]);
+    await clock.advance(20_000);
+    expect((await other.adopt(false)).entries).toEqual(left);
+  });
+
+  test('one that cannot be looked up, but lives, shows it once a minute and is not robbed', async () => {
+    const setting = setUp();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    for (let look = 0; look < 30; look++) {
+      expect((await other.adopt(false)).entries).toEqual([]);
+      await setting.clock.advance(30_000);
+    }
+  });
+
+  test('one that was presumed dead and wakes up loses nothing that it commits then', async () => {
+    const setting = setUp();
+    const owner = setting.machine.start();
+    const ownClock = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, owner).open(binding, ownClock);
+    writer.save(entryOf(writer, 1), false);
+    // Stopped: its clock runs on, its timers don't fire.
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    await other.adopt(true);
+    await setting.clock.advance(200_000);
+    const taken = (await other.adopt(false)).entries;
+    expect(taken).toHaveLength(1);
+    ownClock.jump(300_000);
+    writer.save(entryOf(writer, 2), false);
+    other.remove(taken);
+    other.close();
+    owner.kill();
+    const { entries } = await adoptAll(setting.open());
+    expect(entries.map(({ sequence }) => sequence)).toContain(2);
+  });
+
+  test('close and open again in one process', async () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const storage = fileStorage(setting.folder, {}, process);
+    const first = storage.open(binding, setting.clock);
+    first.save(entryOf(first, 1), false);
+    first.close();
+    expect(setting.journals()[0]).toMatch(/_free_/);
+    const second = storage.open(binding, setting.clock);
+    expect((await adoptAll(second)).entries).toEqual([entryOf(first, 1)]);
+    expect(setting.journals()[0]).not.toMatch(/_free_/);
+  });
+
+  test('a file with entries for another device too is given back once its own are done, and theirs are not touched', async () => {
+    const setting = setUp();
+    const dead = setting.machine.start();
+    const storage = fileStorage(setting.folder, {}, dead);
+    const [mine, theirs] = [
+      storage.open(binding, setting.clock),
+      storage.open(otherBindings[0] ?? binding, setting.clock),
+    ];
+    mine.save(entryOf(mine, 1), false);
+    theirs.save(entryOf(theirs, 1), false);
+    dead.kill();
+    const next = setting.open();
+    const { entries, warnings } = await adoptAll(next);
+    expect(entries).toEqual([entryOf(mine, 1)]);
+    expect(warnings).toMatchObject([{ code: 'entries-waiting' }]);
+    expect(setting.journals()[0]).not.toMatch(/_free_/);
+    next.remove(entries);
+    expect(setting.journals()[0]).toMatch(/_free_/);
+    const other = fileStorage(setting.folder, {}, setting.machine.start()).open(
+      otherBindings[0] ?? binding,
+      setting.clock,
+    );
+    expect((await adoptAll(other)).entries).toEqual([entryOf(theirs, 1)]);
+  });
+
+  test('any number of writers share one file', () => {
+    const setting = setUp();
+    const storage = fileStorage(setting.folder, { durability: 'process' }, setting.machine.start());
+    for (let count = 0; count < 100; count++) {
+      const writer = storage.open({ ...binding, deviceId: `device ${count}` }, setting.clock);
+      writer.save(entryOf(writer, 1), false);
+    }
+    expect(setting.journals()).toHaveLength(1);
+    expect(setting.clock.timers).toBe(1);
+  });
+
+  test('nothing is left of a run that left nothing', () => {
+    const setting = setUp();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    writer.remove([entryOf(writer, 1)]);
+    writer.close();
+    expect(fs.readdirSync(setting.folder)).toEqual([]);
+    expect(setting.clock.timers).toBe(0);
+  });
+});

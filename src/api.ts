@@ -7,7 +7,7 @@ import { PushQueue } from './core/push-queue.js';
 import { Pusher, type PushResult } from './core/pusher.js';
 import { Reader, type Reading } from './core/reader.js';
 import { Server } from './core/server.js';
-import type { Signal } from './core/signal.js';
+import { checkSignal, type Signal } from './core/signal.js';
 import { Staging } from './core/staging.js';
 import type { Status } from './core/status.js';
 import type { StorageAdapter, Writer } from './core/storage.js';
@@ -151,9 +151,11 @@ export class Api {
    *
    * @param options - `signal`: an `AbortSignal` that rejects this call alone.
    * @throws {@link PushException} if not everything was stored; its `retainedData` tells whether it is still queued.
+   * {@link ConfigException} if `signal` is not one.
    */
   async push({ signal }: { readonly signal?: Signal | undefined } = {}): Promise<PushResult> {
     this.#checkOpen();
+    checkSignal(signal);
     return this.#pusher.push(signal);
   }
 
@@ -203,7 +205,7 @@ export class Api {
    */
   setApiKey(apiKey: string): void {
     this.#checkOpen();
-    checkApiKey(apiKey);
+    checkApiKey(apiKey, this.#config.baseUrl);
     this.#server.setApiKey(apiKey);
   }
 
@@ -214,13 +216,14 @@ export class Api {
    * @param options - `signal`: an `AbortSignal` that ends the request.
    * @returns In the order asked for, times moved to the local clock; a field that the server doesn't know is absent.
    * @throws {@link GetException} if the server could not be read; {@link ValueException} for an id that can't be asked
-   * for.
+   * for; {@link ConfigException} if `signal` is not one.
    */
   async get(
     ids: string | readonly string[],
     { signal }: { readonly signal?: Signal | undefined } = {},
   ): Promise<Reading[]> {
     this.#checkOpen();
+    checkSignal(signal);
     return this.#reader.get(typeof ids === 'string' ? [ids] : ids, signal);
   }
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ConfigException, show } from './exceptions.js';
+import { holdsSecret } from './redact.js';
 import type { StorageAdapter } from './storage.js';
 
 /** A function like the platform's `fetch`; it is called with one `Request` and answers with a `Response`. */
@@ -91,7 +92,7 @@ export type Config = ReturnType<typeof resolveOptions>;
 // The one member of the platform's URL that is used; every runtime has it.
 declare const URL: new (
   url: string,
-) => Readonly<Record<'protocol' | 'username' | 'password' | 'hostname' | 'search' | 'hash' | 'href', string>>;
+) => Readonly<Record<'protocol' | 'username' | 'password' | 'hostname' | 'href', string>>;
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
@@ -147,19 +148,20 @@ export function resolveOptions(options: unknown) {
   // The required ones are named, so that their absence is reported in the same words as a wrong one.
   const given: Record<string, unknown> = { deviceId: undefined, apiKey: undefined, ...Object.fromEntries(present) };
   const result = v.safeParse(Options, given, { abortEarly: true });
-  if (!result.success) throw new ConfigException(withoutKey(faultOf(result.issues[0]), given['apiKey']));
-  const { apiKey, baseUrl } = result.output;
-  if (baseUrl.toLowerCase().includes(apiKey.toLowerCase())) {
-    throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
-  }
+  if (!result.success) throw new ConfigException(faultOf(result.issues[0], given['apiKey']));
+  checkApiKey(result.output.apiKey, result.output.baseUrl);
   return result.output;
 }
 
-/** @throws {@link ConfigException} unless `apiKey` is a UUID. */
-export function checkApiKey(apiKey: unknown): asserts apiKey is string {
+/** @throws {@link ConfigException} unless `apiKey` is a UUID that `baseUrl` does not hold. */
+export function checkApiKey(apiKey: unknown, baseUrl: string): asserts apiKey is string {
   const result = v.safeParse(uuid, apiKey);
-  if (!result.success)
-    throw new ConfigException(`apiKey must be ${result.issues[0].message}, got ${showSecret(apiKey)}`);
+  if (!result.success) {
+    throw new ConfigException(`apiKey must be ${result.issues[0].message}, got ${showSafely(apiKey, apiKey)}`);
+  }
+  if (baseUrl.toLowerCase().includes(result.output.toLowerCase())) {
+    throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
+  }
 }
 
 /** Whether requests to `baseUrl` cross a network in the clear, the API key with them. */
@@ -178,29 +180,33 @@ function isObject(input: unknown): input is Record<string, unknown> {
 
 function isServerUrl(input: unknown): boolean {
   try {
-    const { protocol, username, password, search, hash } = new URL(input as string);
-    const plain = username === '' && password === '' && search === '' && hash === '';
-    return typeof input === 'string' && (protocol === 'http:' || protocol === 'https:') && plain;
+    const { protocol, username, password, href } = new URL(input as string);
+    const isPlain = username === '' && password === '' && !/[?#]/.test(href);
+    return typeof input === 'string' && (protocol === 'http:' || protocol === 'https:') && isPlain;
   } catch {
     return false;
   }
 }
 
-function faultOf(issue: v.BaseIssue<unknown>): string {
+function faultOf(issue: v.BaseIssue<unknown>, apiKey: unknown): string {
   const option = String(issue.path?.[0]?.key);
   if (!Object.hasOwn(Options.entries, option)) {
-    return `${show(option)} is not an option; the options are ${Object.keys(Options.entries).join(', ')}`;
+    return `${showSafely(option, apiKey)} is not an option; the options are ${Object.keys(Options.entries).join(', ')}`;
   }
-  return `${option} must be ${issue.message}, got ${option === 'apiKey' ? showSecret(issue.input) : show(issue.input)}`;
+  return `${option} must be ${issue.message}, got ${showSafely(issue.input, apiKey)}`;
 }
 
-function showSecret(input: unknown): string {
-  return typeof input === 'string' ? `a string of ${input.length} characters` : show(input);
+/** Whoever swaps two options, or pastes a secret where it doesn't belong, must not find it in a log. */
+function showSafely(input: unknown, apiKey: unknown): string {
+  const isSecret = typeof input === 'string' && (holdsSecret(input, apiKey) || hasUserInfo(input));
+  return isSecret ? `a string of ${input.length} characters` : show(input);
 }
 
-/** Whoever swaps two options, or pastes the key into a URL, must not find it in a log. */
-function withoutKey(message: string, apiKey: unknown): string {
-  const key = typeof apiKey === 'string' ? apiKey.trim() : '';
-  const hidden = key === '' ? message : message.replaceAll(key, '<API Key>');
-  return hidden.replace(/\/\/[^/"]*@/g, '//…@');
+function hasUserInfo(text: string): boolean {
+  try {
+    const { username, password } = new URL(text);
+    return username !== '' || password !== '';
+  } catch {
+    return text.includes('@');
+  }
 }

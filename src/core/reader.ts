@@ -30,9 +30,11 @@ export class Reader {
    * @throws {@link ValueException} if an id can't be asked for. {@link GetException} if the server didn't answer well.
    */
   async get(fieldIds: readonly string[], signal?: Signal): Promise<Reading[]> {
+    if (!Array.isArray(fieldIds))
+      throw new ValueException(`the ids must be a string or an array, got ${show(fieldIds)}`);
     for (const fieldId of fieldIds) checkReadable(fieldId);
     if (fieldIds.length === 0) return [];
-    const { verdict, body } = await this.#ask([...new Set(fieldIds)], signal);
+    const { verdict, body, redact } = await this.#ask([...new Set(fieldIds)], signal);
     if (verdict.kind !== 'stored') throw new GetException(verdict.message, verdict.advice, verdict);
     try {
       const { servertime, readings } = readValues(body);
@@ -47,7 +49,7 @@ export class Reader {
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       throw new GetException(
-        `Bad luck: the server's answer is not what it should be: ${error.message}.`,
+        `Bad luck: the server's answer is not what it should be: ${redact(error.message)}.`,
         'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
         verdict,
       );

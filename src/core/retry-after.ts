@@ -17,7 +17,8 @@ export function retryAfterSeconds(
   const text = header?.trim();
   if (!text) return undefined;
   let seconds = Number(text);
-  if (Number.isNaN(seconds)) {
+  // Date.parse alone takes almost anything that holds a number.
+  if (/^(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) {
     const sent = Date.parse(date ?? '');
     seconds = (Date.parse(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
   }

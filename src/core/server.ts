@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { redact } from './redact.js';
 import type { Transport } from './transport.js';
 import { judge, type Verdict } from './verdict.js';
 
@@ -16,6 +17,8 @@ export interface Outcome {
   readonly verdict: Verdict;
   /** The answer's body; empty where none came. */
   readonly body: string;
+  /** Takes the API key out of text that was made of the body. */
+  redact(text: string): string;
 }
 
 /** A request under way. */
@@ -69,7 +72,11 @@ export class Server {
     });
     const outcome = answer.then((received): Outcome => {
       const verdict = judge(received, { apiKey, timeoutSeconds, now: this.#clock.now() });
-      return { verdict: this.#ofThisKey(verdict, apiKey), body: received.received ? received.body : '' };
+      return {
+        verdict: this.#ofThisKey(verdict, apiKey),
+        body: received.received ? received.body : '',
+        redact: (text) => redact(text, apiKey),
+      };
     });
     return { outcome, abort };
   }

@@ -30,7 +30,7 @@ export class Staging {
 
   /** @throws {@link ValueException} if an id or a value can't be sent; nothing is changed. */
   addAll(values: Readonly<Record<string, FieldValue>>): void {
-    if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    if (typeof values !== 'object' || values === null || Symbol.iterator in values) {
       throw new ValueException(`the values must be an object of field ids and values, got ${show(values)}`);
     }
     // Read once: a getter may answer something else the second time.

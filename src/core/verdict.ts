@@ -1,4 +1,5 @@
 import type { AnswerDetails } from './exceptions.js';
+import { redact } from './redact.js';
 import { retryAfterSeconds } from './retry-after.js';
 import type { Answer, NoAnswer } from './transport.js';
 import { messageOf } from './wire.js';
@@ -91,17 +92,10 @@ function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeC
 }
 
 const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
-// Comments before the first tag are matched so that there is one way only: no body can make this slow.
-const HTML_BODY =
-  /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script)\b/i;
+/** What our server sends is JSON or plain text: what begins with a tag, a comment or a declaration is somebody else's. */
+const HTML_BODY = /^\s*<[a-z!?]/i;
 
 /** Captive portals and proxies answer with a page, under any status, and not always with the type of one. */
 function isHtml(contentType: string | undefined, body: string): boolean {
-  return HTML_TYPE.test(contentType ?? '') || HTML_BODY.test(body.slice(0, 2000));
-}
-
-function redact(text: string, secret: string): string {
-  return text.toLowerCase().includes(secret.toLowerCase())
-    ? text.replaceAll(new RegExp(secret, 'gi'), '<API Key>')
-    : text;
+  return HTML_TYPE.test(contentType ?? '') || HTML_BODY.test(body);
 }

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { show } from './exceptions.js';
 import type { FieldValue } from './value.js';
 
 /*
@@ -83,6 +82,15 @@ export function messageOf(body: string): string | undefined {
   }
 }
 
+/** Kinds, not values: a text may hold what must not be shown, and be cut within it. */
+function kindOf(input: unknown): string {
+  return input === null
+    ? 'null'
+    : Array.isArray(input)
+      ? 'an array'
+      : `${typeof input === 'object' ? 'an' : 'a'} ${typeof input}`;
+}
+
 function parse<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
@@ -93,5 +101,5 @@ function parse<Schema extends v.GenericSchema>(
   const [issue] = result.issues;
   const place = [...root, ...(issue.path ?? []).map((item) => item.key as string | number)];
   const path = place.map((key) => (typeof key === 'number' ? `[${key}]` : `[${JSON.stringify(key)}]`)).join('');
-  throw new WireError(`at ${path === '' ? 'its top' : path} it must have ${issue.message}, got ${show(issue.input)}`);
+  throw new WireError(`at ${path === '' ? 'its top' : path} it must have ${issue.message}, got ${kindOf(issue.input)}`);
 }

@@ -161,8 +161,9 @@ export class Pusher {
   /** The oldest entries up to a sequence number, adopted ones included; `count` at most. */
   #upTo(sequence: number, count: number): QueuedEntry[] {
     const oldest = this.#queue.oldest(count);
-    const end = oldest.findIndex((entry) => entry.origin !== 'adopted' && entry.sequence > sequence);
-    return end < 0 ? oldest : oldest.slice(0, end);
+    // What is later than asked for stands at the end, and mostly nothing is.
+    while (oldest.length > 0 && isLater(oldest[oldest.length - 1] as QueuedEntry, sequence)) oldest.pop();
+    return oldest;
   }
 
   #fail(run: Run, verdict: Verdict, upTo: number): void {
@@ -192,6 +193,10 @@ export class Pusher {
       call.reject(exception);
     }
   }
+}
+
+function isLater(entry: QueuedEntry, sequence: number): boolean {
+  return entry.origin !== 'adopted' && entry.sequence > sequence;
 }
 
 function abortedBySignal(): PushException {

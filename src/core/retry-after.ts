@@ -17,10 +17,14 @@ export function retryAfterSeconds(
   const text = header?.trim();
   if (!text) return undefined;
   let seconds = Number(text);
-  // Date.parse alone takes almost anything that holds a number.
-  if (/^(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) {
-    const sent = Date.parse(date ?? '');
-    seconds = (Date.parse(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
+  if (Number.isNaN(seconds)) {
+    const sent = parseDate(date ?? '');
+    seconds = (parseDate(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
   }
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, SHORTEST), LONGEST);
+}
+
+/** @returns Milliseconds since the Unix epoch; `NaN` for what is no HTTP date: Date.parse alone takes almost anything. */
+function parseDate(text: string): number {
+  return /^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text) ? Date.parse(text) : Number.NaN;
 }

@@ -30,8 +30,8 @@ export class Staging {
 
   /** @throws {@link ValueException} if an id or a value can't be sent; nothing is changed. */
   addAll(values: Readonly<Record<string, FieldValue>>): void {
-    if (typeof values !== 'object' || values === null || Symbol.iterator in values) {
-      throw new ValueException(`the values must be an object of field ids and values, got ${show(values)}`);
+    if (!isPlainObject(values)) {
+      throw new ValueException(`the values must be a plain object of field ids and values, got ${show(values)}`);
     }
     // Read once: a getter may answer something else the second time.
     const pairs = Object.entries(values);
@@ -50,4 +50,11 @@ export class Staging {
     // The wire has one zero: JSON writes -0 as 0.
     this.#values.set(fieldId, value === 0 ? 0 : value);
   }
+}
+
+/** Of any realm: a plain object's prototype is none or one that has none. */
+function isPlainObject(input: unknown): boolean {
+  if (typeof input !== 'object' || input === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

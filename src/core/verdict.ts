@@ -32,8 +32,6 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
 
   const { status, body } = answer;
   const details = { status, retryAfter: retryAfterSeconds(answer.retryAfter, answer.date, context.now) };
-  const said = redact(messageOf(body) ?? '', context.apiKey);
-
   if (isHtml(answer.contentType, body)) {
     return badLuck(
       `an HTML page came back (status ${status}), not the NikDev IoT server's answer`,
@@ -42,6 +40,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
     );
   }
   if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
+  const said = redact(messageOf(body) ?? '', context.apiKey);
   if (status === 401 || status === 403) return refusal('credentials-refused', said, CHECK_CREDENTIALS, details);
   if (status === 413) return refusal('too-large', said, SEND_LESS, details);
   if (status >= 400 && status <= 499 && !PASSING.has(status)) return refusal('refused', said, READ_MESSAGE, details);

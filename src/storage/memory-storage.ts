@@ -29,7 +29,11 @@ export function memoryStorage(): StorageAdapter {
           if (forgetStaged) own.staged = [];
         },
         remove(entries) {
-          for (const { writer, sequence } of entries) shelves.get(writer)?.remove(sequence);
+          for (const { writer, sequence } of entries) {
+            // Nearly all are of this writer, and then there is nothing to look up.
+            const shelf = writer === id ? own : shelves.get(writer);
+            shelf?.remove(sequence);
+          }
         },
         saveStaged(values) {
           own.staged = values;

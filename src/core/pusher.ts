@@ -209,7 +209,7 @@ function abortedBySignal(): PushException {
 function adviceFor(verdict: Verdict, discarded: number): string {
   const fate =
     discarded > 0
-      ? `The ${discarded} entries are in this exception's "discarded"; restore() puts them back.`
+      ? `This exception's "discarded" holds what was thrown away (${discarded} in all); restore() puts it back.`
       : 'Everything that was not stored is still queued.';
   return `${verdict.advice} ${fate}`;
 }

@@ -28,7 +28,7 @@ export interface JudgeContext {
 
 /** Judges an answer. Total: whatever comes back, or doesn't, is one of the five verdicts; this is the only such rule. */
 export function judge(answer: Answer, context: JudgeContext): Verdict {
-  if (!answer.received) return badLuck(noAnswer(answer, context), TRY_AGAIN, { status: answer.status });
+  if (!answer.received) return badLuck(noAnswer(answer, context), noAnswerAdvice(answer), { status: answer.status });
 
   const { status, body } = answer;
   const details = { status, retryAfter: retryAfterSeconds(answer.retryAfter, answer.date, context.now) };
@@ -58,7 +58,7 @@ const STORED = new Set([200, 201, 202, 204]);
 /** Refusals in form, but of the moment and not of what was sent: time-out, too early, too many requests. */
 const PASSING = new Set([408, 425, 429]);
 
-const TRY_AGAIN = 'Nothing is wrong with the data. Try again later.';
+const TRY_AGAIN = 'The network or the server is at fault, not what was sent or asked. Try again later.';
 const CHECK_CREDENTIALS =
   'Check the Device ID and the API Key, and that the key has the right it needs. setApiKey() changes the key.';
 const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
@@ -91,6 +91,12 @@ function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeC
 }
 
 const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
+function noAnswerAdvice({ reason, code }: NoAnswer): string {
+  if (reason !== 'unreachable') return TRY_AGAIN;
+  const cors = code ? '' : ' In a page, check too that the server sends the CORS headers that allow it.';
+  return `Check the connection and baseUrl, or try again later.${cors}`;
+}
+
 /** What our server sends is JSON or plain text: what begins with a tag, a comment or a declaration is somebody else's. */
 const HTML_BODY = /^\s*<[a-z!?]/i;
 

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { readMachine } from '../device/machine.mjs';
+import { runLive } from './live.mjs';
+import { runOnce } from './once.mjs';
+import { startServer } from './server.mjs';
+
+const USAGE = `usage: npm run demo -- [--port <port>] [--once]
+
+  --port <port>  where to listen on 127.0.0.1; without it, any port that is free
+  --once         one whole round: a device pushes one reading, and it is read back and compared`;
+const ONCE_WITHIN_MS = 60_000;
+
+const FIELDS = [
+  { id: 'cpu', label: 'CPU use', unit: '%' },
+  { id: 'memory', label: 'Memory used', unit: '%' },
+  { id: 'temperature', label: 'CPU temperature', unit: '°C' },
+];
+
+const { port, once } = readArguments();
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => stop.abort());
+
+try {
+  // A machine without a sensor gets no empty card for it.
+  const machine = readMachine();
+  const server = await startServer(
+    port,
+    FIELDS.filter(({ id }) => id in machine),
+  );
+  try {
+    process.exitCode = (await (once ? roundOnce(server) : roundAndRound(server))) ? 0 : 1;
+  } finally {
+    server.close();
+  }
+} catch (error) {
+  console.error(
+    error.name === 'AbortError' ? (stop.signal.aborted ? 'Stopped.' : 'Not done within 60 s.') : error.message,
+  );
+  process.exitCode = 1;
+}
+
+function roundAndRound(server) {
+  console.log(`The dashboard is at ${server.url} (stop with Ctrl+C)`);
+  return runLive(server, stop.signal);
+}
+
+function roundOnce(server) {
+  return runOnce(server, AbortSignal.any([stop.signal, AbortSignal.timeout(ONCE_WITHIN_MS)]));
+}
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, once: { type: 'boolean' } } });
+    if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
+      throw new Error(`--port must be a number from 0 to 65535, got ${JSON.stringify(values.port)}`);
+    }
+    return { port: Number(values.port), once: values.once };
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    return process.exit(2);
+  }
+}

@@ -1,0 +1,42 @@
+import { Bench } from 'tinybench';
+
+/**
+ * Times sides in turn, round by round, so that a machine whose speed drifts drifts for all of them.
+ *
+ * @param {{ rounds: number, iterations: number, sides: Record<string, { run: () => unknown, before?: () => unknown }> }} plan
+ *   `run` is timed, `before` prepares each iteration; either may be async.
+ * @returns {Promise<Record<string, number[]>>} By side: the median milliseconds of each round.
+ */
+export async function compare({ rounds, iterations, sides }) {
+  const medians = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
+  // The first round warms up and is not counted.
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, { run, before }] of Object.entries(sides)) {
+      const bench = new Bench({ iterations, time: 0, warmup: false });
+      bench.add(name, run, before && { beforeEach: before });
+      const [task] = await bench.run();
+      if (task.result.state !== 'completed') throw task.result.error ?? new Error(`${name} did not complete`);
+      if (round >= 0) medians[name].push(task.result.latency.p50);
+    }
+  }
+  return medians;
+}
+
+/** The ratio of two sides, round by round, as its median and its spread. */
+export function ratio(ones, others) {
+  const ratios = ones.map((one, round) => one / others[round]).sort((one, other) => one - other);
+  const [low, high] = [ratios[0], ratios.at(-1)];
+  return { median: median(ratios), low, high };
+}
+
+export function median(numbers) {
+  const sorted = [...numbers].sort((one, other) => one - other);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** One row of the table: what was measured, its goal and its figure. */
+export function row(what, goal, isReached, { median, low, high }) {
+  const figure = `${median.toFixed(2)}× (${low.toFixed(2)}–${high.toFixed(2)})`;
+  return { what, goal, figure, reached: isReached(median) ? 'yes' : 'NO' };
+}

@@ -1,0 +1,14 @@
+import { commitIntoMemory } from './commit-memory.mjs';
+import { push } from './push.mjs';
+
+// The figures are ratios of one run, medians with their lowest and highest round: these are what can be compared.
+const benches = { memory: commitIntoMemory, push };
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(', ')}; there are: ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+const rows = [];
+for (const name of names.length > 0 ? names : Object.keys(benches)) rows.push(...(await benches[name]()));
+console.table(rows);

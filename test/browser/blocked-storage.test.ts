@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { describeInChromium } from '../support/chromium.js';
+import { DEVICE_ID } from '../support/credentials.js';
+import { serveEmulator, servePages } from '../support/pages.js';
+
+describeInChromium('a page that may not store data', (newContext) => {
+  it('queues in memory, warns, and still pushes', async () => {
+    const { emulator, options } = await serveEmulator();
+    const url = await servePages({ '/outer': '<!doctype html><iframe sandbox="allow-scripts" src="/"></iframe>' });
+    const page = await (await newContext()).newPage();
+    await page.goto(`${url}outer`);
+    const [, frame] = page.frames();
+    await frame?.waitForFunction(() => 'NikDevIoT' in window);
+
+    const seen = await frame?.evaluate(async (given) => {
+      const isBlocked = (() => {
+        try {
+          return typeof localStorage === 'undefined';
+        } catch {
+          return true;
+        }
+      })();
+      const api = new window.NikDevIoT.Api(given);
+      const warned = new Promise<string>((resolve) => api.on('warning', ({ code }) => resolve(code)));
+      await api.ready;
+      api.addValue('temperature', 21.5);
+      api.commit();
+      const { durability, warnings } = api.status();
+      return { isBlocked, warned: await warned, durability, warnings, result: await api.push() };
+    }, options);
+
+    expect(seen).toMatchObject({
+      isBlocked: true,
+      warned: 'storage-unavailable',
+      durability: 'none',
+      warnings: [{ code: 'storage-unavailable' }],
+      result: { pushed: 1, requests: 1 },
+    });
+    expect(emulator.entries(DEVICE_ID)).toHaveLength(1);
+  });
+});

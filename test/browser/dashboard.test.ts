@@ -1,0 +1,233 @@
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { beforeAll, expect, it } from 'vitest';
+import { Api, type ApiOptions } from '../../src/index.js';
+import { describeInChromium, type NewContext } from '../support/chromium.js';
+import { type NodeProcess, runNode } from '../support/node-process.js';
+import { serveEmulator } from '../support/pages.js';
+
+declare global {
+  interface Window {
+    violations: string[];
+    isHidden: boolean;
+    /** How often the page has asked, and been answered. */
+    fetches: { started: number; ended: number };
+  }
+}
+
+describeInChromium('the dashboard', (newContext) => {
+  let demo: NodeProcess;
+  let url: string;
+  beforeAll(async () => {
+    demo = runNode('examples/demo/demo.mjs', ['--port', '0']);
+    [url = ''] = await demo.line(/http:\/\/127\.0\.0\.1:\d+\//);
+    return () => demo.stop();
+  }, 30_000);
+
+  it('shows the readings of the device as they come, without a console error or a CSP violation', async () => {
+    const { page, complaints } = await openDashboard(newContext, url);
+    const cpu = page.getByRole('article').filter({ hasText: 'CPU use' });
+    const shown = await cpu.locator('.value').evaluate(
+      (value) =>
+        new Promise<string[]>((resolve) => {
+          const texts = new Set<string>();
+          new MutationObserver(() => {
+            texts.add(value.textContent);
+            if (texts.size === 3) resolve([...texts]);
+          }).observe(value, { childList: true });
+        }),
+    );
+    for (const text of shown) await demo.line(new RegExp(`pushed .* cpu ${Number(text)}(?:,|$)`));
+
+    await page.getByText('Just now').first().waitFor();
+    await page.getByRole('img', { name: 'CPU use' }).waitFor();
+    expect(await page.getByRole('status').textContent()).toBe('Live');
+    expect(await page.locator('#last-read').textContent()).toMatch(/^Last read at .*\d/);
+    expect(await page.getByRole('heading').allTextContents()).toEqual(
+      expect.arrayContaining(['Live readings', 'CPU use', 'Memory used']),
+    );
+    expect(await complaints()).toEqual([]);
+  });
+
+  it('fits a screen of 360 pixels, and its charts follow when that is turned', async () => {
+    const { page } = await openDashboard(newContext, url, { viewport: { width: 360, height: 740 } });
+    const chart = page.locator('.chart canvas').first();
+    await chart.waitFor();
+    const widths = () => page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+    expect(await widths()).toEqual([360, 360]);
+    expect((await chart.boundingBox())?.width).toBeLessThan(330);
+    await page.setViewportSize({ width: 640, height: 360 });
+    await expect.poll(async () => (await chart.boundingBox())?.width).toBeGreaterThan(330);
+    await page.setViewportSize({ width: 360, height: 740 });
+    await expect.poll(async () => (await chart.boundingBox())?.width).toBeLessThan(330);
+    expect(await widths()).toEqual([360, 360]);
+  });
+
+  it('draws its charts in the colours of the scheme, also when that changes', async () => {
+    const { page } = await openDashboard(newContext, url, { colorScheme: 'light', clock: true });
+    await page.locator('.chart canvas').first().waitFor();
+    await expect.poll(() => drawnWith(page, LIGHT), { timeout: 10_000 }).toBe(true);
+    expect(await drawnWith(page, DARK)).toBe(false);
+    // No reading comes that would draw them anew.
+    await page.clock.pauseAt(Date.now() + 10_000);
+    await page.waitForFunction(() => window.fetches.started === window.fetches.ended);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(() => drawnWith(page, DARK)).toBe(true);
+    expect(await drawnWith(page, LIGHT)).toBe(false);
+  });
+
+  it('F37: shows markup in labels, units, ids and values as text', async () => {
+    const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
+    const { options } = await serveEmulator();
+    const fields = [
+      { id: markup, label: markup, unit: markup },
+      { id: 'number', label: 'Number', unit: markup },
+      { id: `unknown ${markup}`, label: 'Unknown', unit: '' },
+    ];
+    const api = new Api(options);
+    api.addValues({ [markup]: markup, number: 1 });
+    await api.commitAndPush();
+    const { page, complaints } = await openDashboard(newContext, url, {}, { ...options, fields });
+
+    const [first, number, unknown] = await Promise.all([0, 1, 2].map((index) => card(page, index)));
+    expect(await first?.locator('.value').textContent()).toBe(markup);
+    expect(await first?.locator('h2').textContent()).toBe(markup);
+    expect(await first?.locator('.unit').textContent()).toBe(markup);
+    expect(await number?.locator('.unit').textContent()).toBe(markup);
+    expect(await unknown?.locator('.age').textContent()).toContain(markup);
+    await number?.locator('.u-over').hover();
+    await page.getByText(`: 1 ${markup}`).waitFor();
+    expect(await page.locator('img:not([role]), b').count()).toBe(0);
+    expect(await page.title()).toBe('Live readings');
+    expect(await complaints()).toEqual([]);
+  });
+
+  it('tells what failed and what to do, keeps the last values, and goes on by itself', async () => {
+    const { emulator, options } = await serveEmulator();
+    await pushOne(options, 21.5);
+    const { page } = await openDashboard(newContext, url, {}, { ...options, fields: [TEMPERATURE] });
+    await page.getByText('Live', { exact: true }).waitFor();
+
+    emulator.script(...Array.from({ length: 3 }, () => ({ status: 503, message: 'Back soon' })));
+    await page.getByRole('status').filter({ hasText: 'Bad luck: the server answered 503: Back soon.' }).waitFor();
+    expect(await page.getByRole('status').textContent()).toMatch(/Try again later\.$/);
+    expect(await page.locator('.value').textContent()).toBe('21.5');
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^Live$/ })
+      .waitFor();
+  });
+
+  it('says what is wrong with a config that was not filled in', async () => {
+    const { page } = await openDashboard(
+      newContext,
+      url,
+      {},
+      { deviceId: '<Device ID>', apiKey: '<API Key>', fields: [] },
+    );
+    expect(await page.getByRole('status').textContent()).toContain('deviceId must be a UUID');
+  });
+
+  it('asks for one reading at a time', async () => {
+    const { emulator, options } = await serveEmulator();
+    await pushOne(options, 21.5);
+    emulator.script({ hang: true });
+    const { page } = await openDashboard(newContext, url, { clock: true }, { ...options, fields: [TEMPERATURE] });
+    await page.waitForFunction(() => window.fetches.started === 1);
+    await page.clock.runFor(8000);
+    expect(await page.evaluate(() => window.fetches)).toEqual({ started: 1, ended: 0 });
+    await page.clock.runFor(4000);
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^Live$/ })
+      .waitFor();
+  });
+
+  it('asks for nothing while it is hidden, and at once when it is seen again', async () => {
+    const { emulator, options } = await serveEmulator();
+    await pushOne(options, 21.5);
+    const { page } = await openDashboard(newContext, url, { clock: true }, { ...options, fields: [TEMPERATURE] });
+    await page.getByText('Live', { exact: true }).waitFor();
+    const hide = (isHidden: boolean) =>
+      page.evaluate((value) => {
+        window.isHidden = value;
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, isHidden);
+
+    await hide(true);
+    await page.waitForFunction(() => window.fetches.started === window.fetches.ended);
+    const { started } = await page.evaluate(() => window.fetches);
+    await page.clock.runFor(30_000);
+    expect(await page.evaluate(() => window.fetches.started)).toBe(started);
+    const before = emulator.requests.length;
+    await hide(false);
+    await expect.poll(() => emulator.requests.length).toBeGreaterThan(before);
+  });
+});
+
+const TEMPERATURE = { id: 'temperature', label: 'Temperature', unit: '°C' };
+const LIGHT = [0x1f, 0x5f, 0xbf] as const;
+const DARK = [0x7d, 0xb2, 0xff] as const;
+
+/** @param config - Takes the place of the demo's. */
+async function openDashboard(
+  newContext: NewContext,
+  url: string,
+  { clock, ...options }: BrowserContextOptions & { clock?: boolean } = {},
+  config?: object,
+) {
+  const page = await (await newContext(options)).newPage();
+  const errors: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  page.on('pageerror', (error) => errors.push(String(error)));
+  await page.addInitScript(() => {
+    window.violations = [];
+    document.addEventListener('securitypolicyviolation', (event) => window.violations.push(event.violatedDirective));
+    window.isHidden = false;
+    Object.defineProperty(document, 'hidden', { get: () => window.isHidden });
+    window.fetches = { started: 0, ended: 0 };
+    const { fetch } = window;
+    window.fetch = (...input) => {
+      window.fetches.started += 1;
+      return fetch(...input).finally(() => {
+        window.fetches.ended += 1;
+      });
+    };
+  });
+  if (config) {
+    const body = `window.DASHBOARD = ${JSON.stringify(config)}`;
+    await page.route('**/config.js', (route) => route.fulfill({ contentType: 'text/javascript', body }));
+  }
+  if (clock) await page.clock.install();
+  await page.goto(url);
+  return { page, complaints: async () => [...errors, ...(await page.evaluate(() => window.violations))] };
+}
+
+async function card(page: Page, index: number) {
+  const found = page.getByRole('article').nth(index);
+  await found.locator('.age').filter({ hasNotText: 'Waiting' }).waitFor();
+  return found;
+}
+
+async function pushOne(options: ApiOptions, temperature: number): Promise<void> {
+  const api = new Api(options);
+  api.addValue(TEMPERATURE.id, temperature);
+  await api.commitAndPush();
+  await api.close();
+}
+
+/** Whether a chart has a line of a colour; the softer area below the line does not count. */
+function drawnWith(page: Page, colour: readonly [number, number, number]): Promise<boolean> {
+  return page
+    .locator('.chart canvas')
+    .first()
+    .evaluate((canvas, wanted) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const context = (canvas as HTMLCanvasElement).getContext('2d');
+      const data = context?.getImageData(0, 0, width, height).data ?? [];
+      for (let index = 0; index < data.length; index += 4) {
+        const isClose = wanted.every((part, channel) => Math.abs((data[index + channel] ?? 0) - part) < 8);
+        if (isClose && (data[index + 3] ?? 0) > 100) return true;
+      }
+      return false;
+    }, colour);
+}

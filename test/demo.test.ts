@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { API_KEY, DEVICE_ID } from './support/credentials.js';
+import { isAlive, type NodeProcess, runNode } from './support/node-process.js';
+import { serveEmulator } from './support/pages.js';
+
+/** A process that has ended when the test has. */
+function run(script: string, args: readonly string[], env?: Record<string, string>): NodeProcess {
+  const child = runNode(script, args, env);
+  onTestFinished(() => child.stop(), 30_000);
+  return child;
+}
+
+/** For tests that find a process by that which started it. */
+const itWithProc = it.runIf(existsSync('/proc/self'));
+
+const demo = (...args: string[]): NodeProcess => run('examples/demo/demo.mjs', args);
+
+describe('the demo', { timeout: 60_000 }, () => {
+  it('--once commits, pushes and reads back a reading of this machine, and exits 0', async () => {
+    const child = demo('--once');
+    expect(await child.ended).toEqual({ code: 0, signal: null });
+    const printed = (what: string): unknown =>
+      JSON.parse(child.lines.find((line) => line.startsWith(what))?.slice(what.length + 2) ?? '');
+    const committed = printed('committed by the device') as { id: string; timestamp: number; values: object[] };
+    expect(committed.values).toEqual(expect.arrayContaining([{ fieldId: 'memory', value: expect.closeTo(50, -2) }]));
+    expect(Math.abs(committed.timestamp - Date.now() / 1000)).toBeLessThan(60);
+    expect(printed('held by the server')).toEqual([{ timestamp: committed.timestamp, values: committed.values }]);
+    expect(printed('read back')).toEqual(
+      committed.values.map((value) => ({ ...value, timestamp: expect.closeTo(committed.timestamp, -1) })),
+    );
+    expect(child.lines.at(-1)).toBe('All are equal.');
+  });
+
+  itWithProc.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s stops the device and the server, and it exits 0',
+    async (signal) => {
+      const child = demo();
+      const [url = ''] = await child.line(/http:\/\/127\.0\.0\.1:\d+\//);
+      await child.line(/^pushed 1 entry/);
+      const device = await onlyChildOf(child.pid);
+      child.kill(signal);
+      expect(await child.ended).toEqual({ code: 0, signal: null });
+      expect(isAlive(device)).toBe(false);
+      await expect(fetch(url)).rejects.toThrow();
+    },
+  );
+
+  itWithProc('says so and exits 1 when the device dies', async () => {
+    const child = demo('--port', '0');
+    await child.line(/^pushed 1 entry/);
+    process.kill(await onlyChildOf(child.pid), 'SIGKILL');
+    expect(await child.ended).toEqual({ code: 1, signal: null });
+    expect(child.lines).toContain('The device ended unexpectedly (SIGKILL).');
+  });
+
+  itWithProc('leaves no device behind when it is killed itself', async () => {
+    const child = demo();
+    await child.line(/^pushed 1 entry/);
+    const device = await onlyChildOf(child.pid);
+    child.kill('SIGKILL');
+    await expect.poll(() => isAlive(device), { timeout: 10_000 }).toBe(false);
+  });
+
+  it('serves nothing but the dashboard', async () => {
+    const child = demo();
+    const [url = ''] = await child.line(/http:\/\/127\.0\.0\.1:\d+\//);
+    const statusOf = async (path: string): Promise<number> => (await fetch(url + path)).status;
+    expect(await statusOf('')).toBe(200);
+    expect(await statusOf('config.js')).toBe(200);
+    for (const path of ['package.json', '..%2f..%2fpackage.json', '%2e%2e/%2e%2e/package.json', 'demo.mjs', '%00']) {
+      expect(await statusOf(path), path).toBe(404);
+    }
+    // fetch would have taken the dots out itself.
+    const [raw] = await once(get(url, { path: '/../../package.json' }), 'response');
+    expect(raw.resume().statusCode).toBe(404);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+  });
+
+  it.each([
+    ['--prot', ['--prot']],
+    ['x', ['x']],
+    ['99999', ['--port', '99999']],
+    ['--port', ['--port']],
+  ])('refuses %j by name, with its usage', async (name, args) => {
+    const child = demo(...args);
+    expect(await child.ended).toEqual({ code: 2, signal: null });
+    expect(child.lines[0]).toContain(name);
+    expect(child.lines.join('\n')).toContain('usage: npm run demo -- [--port <port>] [--once]');
+  });
+
+  it('says that a port is taken', async () => {
+    const { options } = await serveEmulator();
+    const child = demo('--port', new URL(String(options.baseUrl)).port);
+    expect(await child.ended).toEqual({ code: 1, signal: null });
+    expect(child.lines.join('\n')).toContain('EADDRINUSE');
+  });
+});
+
+describe('what the demo compares', async () => {
+  const { differences } = await import(new URL('../examples/demo/compare.mjs', import.meta.url).href);
+  const value = { fieldId: 'cpu', value: 1 };
+  const committed = { id: 'a-1', timestamp: 1000, values: [value] };
+  const held = [{ timestamp: 1000, values: [value] }];
+  const readBack = [{ ...value, timestamp: 1001 }];
+
+  it('is equal', () => expect(differences(committed, held, readBack)).toEqual([]));
+
+  it.each([
+    ['nothing is held', [], readBack],
+    ['it is held twice', [...held, ...held], readBack],
+    ['another time is held', [{ timestamp: 1001, values: [value] }], readBack],
+    ['another value is held', [{ timestamp: 1000, values: [{ fieldId: 'cpu', value: 2 }] }], readBack],
+    ['nothing is read back', held, []],
+    ['another value is read back', held, [{ fieldId: 'cpu', value: '1', timestamp: 1000 }]],
+    ['another time is read back', held, [{ ...value, timestamp: 1003 }]],
+    ['too much is read back', held, [...readBack, { fieldId: 'memory', value: 1, timestamp: 1000 }]],
+  ])('differs where %s', (_, inServer, read) => {
+    expect(differences(committed, inServer, read)).not.toEqual([]);
+  });
+});
+
+describe('the device', { timeout: 60_000 }, () => {
+  it('goes on where a push fails, and loses nothing of it', async () => {
+    const { emulator, options } = await serveEmulator();
+    emulator.script({ status: 503, message: 'Back soon' }, { status: 503 });
+    const child = run('examples/device/device.mjs', [], {
+      NIKDEV_DEVICE_ID: DEVICE_ID,
+      NIKDEV_API_KEY: API_KEY,
+      NIKDEV_BASE_URL: String(options.baseUrl),
+      NIKDEV_FIELD_MEMORY: 'used memory',
+    });
+    await child.line(/^Bad luck: the server answered 503: Back soon\. .*Try again later/);
+    await child.line(/^pushed 3 entries, the last: .*used memory \d/);
+    child.kill('SIGTERM');
+    expect(await child.ended).toEqual({ code: 0, signal: null });
+    const times = emulator.entries(DEVICE_ID).map(({ timestamp }) => timestamp);
+    expect(times.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(times).size).toBeGreaterThanOrEqual(3);
+  });
+
+  it('--once exits 1 where its reading was not stored, and prints no entry', async () => {
+    const { emulator, options } = await serveEmulator();
+    emulator.script({ status: 403, message: 'No write access' });
+    const child = run('examples/device/device.mjs', ['--once'], {
+      NIKDEV_DEVICE_ID: DEVICE_ID,
+      NIKDEV_API_KEY: API_KEY,
+      NIKDEV_BASE_URL: String(options.baseUrl),
+    });
+    expect(await child.ended).toEqual({ code: 1, signal: null });
+    expect(child.lines).toEqual([expect.stringMatching(/^Bad request: No write access /)]);
+  });
+
+  it('says which settings it needs', async () => {
+    const child = run('examples/device/device.mjs', [], { NIKDEV_DEVICE_ID: 'x', NIKDEV_API_KEY: API_KEY });
+    expect(await child.ended).toEqual({ code: 2, signal: null });
+    expect(child.lines.join('\n')).toContain('deviceId must be a UUID');
+    expect(child.lines.join('\n')).toContain('NIKDEV_DEVICE_ID');
+    expect(child.lines.join('\n')).not.toContain(API_KEY);
+  });
+});
+
+/** The one process that a process has started. */
+async function onlyChildOf(pid: number): Promise<number> {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  expect(children).toHaveLength(1);
+  return Number(children[0]);
+}

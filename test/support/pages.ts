@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import type { BrowserContext, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { createEmulator, type Emulator } from '../../src/emulator.js';
+import type { Api, ApiOptions } from '../../src/index.js';
+import { API_KEY, credentials, DEVICE_ID } from './credentials.js';
+
+declare global {
+  interface Window {
+    readonly NikDevIoT: typeof import('../../src/index.js');
+    /** The one that {@link openTab} made. */
+    api: Api;
+  }
+}
+
+const UMD = new URL('../../dist/index.umd.js', import.meta.url);
+const WITH_UMD =
+  '<!doctype html><title>SDK</title><link rel="icon" href="data:,"><script src="/nikdev-iot.umd.js"></script>';
+const WITHOUT_UMD = '<!doctype html><title>Empty</title><link rel="icon" href="data:,">';
+
+/** Serves a fetch handler on a free loopback port, until the test has finished. @returns Its URL, with a final `/`. */
+export async function serveOnLoopback(fetch: (request: Request) => Response | Promise<Response>): Promise<string> {
+  const server = serve({ fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false });
+  await new Promise<void>((resolve) => server.once('listening', resolve));
+  onTestFinished(() => {
+    server.close();
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+/**
+ * Serves pages of one origin: `/` has the UMD by script tag, `/empty` has nothing, and whatever else is asked for is for
+ * `more` to answer.
+ */
+export function servePages(more: Readonly<Record<string, string>> = {}): Promise<string> {
+  const html = { 'content-type': 'text/html; charset=utf-8' };
+  const pages: Readonly<Record<string, string>> = { '/': WITH_UMD, '/empty': WITHOUT_UMD, ...more };
+  return serveOnLoopback(async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/nikdev-iot.umd.js') {
+      return new Response(await readFile(UMD), { headers: { 'content-type': 'text/javascript' } });
+    }
+    const page = pages[pathname];
+    return page === undefined ? new Response(null, { status: 404 }) : new Response(page, { headers: html });
+  });
+}
+
+/** A NikDev server with one device, whose key may do everything. */
+export function oneDevice(): Emulator {
+  return createEmulator({ devices: [{ deviceId: DEVICE_ID, apiKeys: [{ key: API_KEY, read: true, write: true }] }] });
+}
+
+/** An emulator on an origin of its own, so that its CORS headers are really asked for. */
+export async function serveEmulator(): Promise<{ emulator: Emulator; options: ApiOptions }> {
+  const emulator = oneDevice();
+  const url = await serveOnLoopback((request) => emulator.fetch(request) as Promise<Response>);
+  return { emulator, options: { ...credentials, baseUrl: `${url}api/v1/` } };
+}
+
+/** Opens a tab and makes an `Api` in it, as `window.api`. */
+export async function openTab(context: BrowserContext, url: string, options: ApiOptions): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(url);
+  await makeApi(page, options);
+  return page;
+}
+
+export async function makeApi(page: Page, options: ApiOptions): Promise<void> {
+  await page.evaluate((given) => {
+    window.api = new window.NikDevIoT.Api(given);
+  }, options);
+}
+
+/** Pushes, and tells what an exception says. */
+export function tryToPush(page: Page): Promise<PushOutcome> {
+  return page.evaluate(async () => {
+    const { api, NikDevIoT } = window;
+    try {
+      const result = await api.push();
+      return { result, committed: api.status().committed };
+    } catch (exception) {
+      if (!(exception instanceof NikDevIoT.PushException)) throw exception;
+      const { message, retainedData, status, retryAfter } = exception;
+      return { exception: { message, retainedData, status, retryAfter }, committed: api.status().committed };
+    }
+  });
+}
+
+export interface PushOutcome {
+  readonly result?: { readonly pushed: number; readonly requests: number };
+  readonly exception?: {
+    readonly message: string;
+    readonly retainedData: boolean;
+    readonly status: number | undefined;
+    readonly retryAfter: number | undefined;
+  };
+  readonly committed: number;
+}

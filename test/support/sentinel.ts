@@ -1,0 +1,31 @@
+import { inspect } from 'node:util';
+
+/** An API key that can be told from everything else. */
+export const SENTINEL_KEY = 'feedface-beef-4bad-8abc-c0ffee15900d';
+
+/** How many characters of a secret in a row count as a leak. */
+const TELLING = 12;
+
+/** The lines of a text that hold a telling part of a secret, in whatever case: none where the text may be shown. */
+export function leaksIn(text: string, secret = SENTINEL_KEY): string[] {
+  const lower = secret.toLowerCase();
+  const parts = Array.from({ length: lower.length - TELLING + 1 }, (_, at) => lower.slice(at, at + TELLING));
+  const lines = new Set(text.split('\n').map((line) => line.trim()));
+  return [...lines].filter((line) => parts.some((part) => line.toLowerCase().includes(part)));
+}
+
+/** Everything that a log, a debugger or a crash report could show of something. */
+export function renderings(subject: unknown): string {
+  const options = { depth: Number.POSITIVE_INFINITY, showHidden: true, maxArrayLength: null, maxStringLength: null };
+  const texts = [inspect(subject, options), inspect(subject, { ...options, getters: true }), asJson(subject)];
+  for (let error = subject; error instanceof Error; error = error.cause) {
+    texts.push(error.name, error.message, String(error), error.stack ?? '', asJson(error));
+    for (const property of Reflect.ownKeys(error))
+      texts.push(String(property), inspect(Reflect.get(error, property), options));
+  }
+  return texts.join('\n');
+}
+
+function asJson(subject: unknown): string {
+  return JSON.stringify(subject) ?? '';
+}

@@ -189,16 +189,17 @@ export class Journal {
   #append(text: string, isSynced: boolean): void {
     try {
       const fd = this.#open();
-      const bytes = Buffer.from(text);
+      const length = Buffer.byteLength(text);
       try {
-        writeWhole(this.#fs, fd, bytes);
+        const written = this.#fs.writeSync(fd, text);
+        if (written < length) writeWhole(this.#fs, fd, Buffer.from(text).subarray(written));
         if (isSynced) this.#fs.fdatasyncSync(fd);
       } catch (error) {
         // Half a record would hold the room that is missing; and what was not synced was never saved.
         this.#fs.ftruncateSync(fd, this.#size);
         throw error;
       }
-      this.#size += bytes.length;
+      this.#size += length;
     } catch (error) {
       throw storageException(error, this.#path);
     }

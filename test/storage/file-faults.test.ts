@@ -178,9 +178,9 @@ describe('F20 a disk that fails', () => {
     writer.save(entryOf(writer, 1), false);
     const before = fs.readFileSync(setting.journal());
     let calls = 0;
-    broken.writeSync = ((fd: number, bytes: Buffer) => {
+    broken.writeSync = ((fd: number, text: string) => {
       calls += 1;
-      return calls === 1 ? fs.writeSync(fd, bytes.subarray(0, 10)) : fail('ENOSPC')();
+      return calls === 1 ? fs.writeSync(fd, Buffer.from(text).subarray(0, 10)) : fail('ENOSPC')();
     }) as never;
     expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/disk is full/);
     expect(fs.readFileSync(setting.journal())).toEqual(before);
@@ -190,8 +190,8 @@ describe('F20 a disk that fails', () => {
   test('that takes a record in parts: it is whole', async () => {
     const setting = setUp();
     const { broken, platform, kill } = failing(setting);
-    broken.writeSync = ((fd: number, bytes: Buffer, offset = 0) =>
-      fs.writeSync(fd, bytes, offset, Math.min(7, bytes.length - offset))) as never;
+    broken.writeSync = ((fd: number, data: string | Buffer, offset = 0) =>
+      fs.writeSync(fd, Buffer.from(data as string).subarray(offset, offset + 7))) as never;
     const writer = setting.open(platform);
     writer.save(entryOf(writer, 1), false);
     kill();
@@ -204,9 +204,9 @@ describe('F20 a disk that fails', () => {
     const writer = setting.open(platform);
     writer.save(entryOf(writer, 1), false);
     let calls = 0;
-    broken.writeSync = ((fd: number, bytes: Buffer) => {
+    broken.writeSync = ((fd: number, text: string) => {
       calls += 1;
-      return calls === 1 ? fs.writeSync(fd, bytes.subarray(0, 20)) : fail('EIO')();
+      return calls === 1 ? fs.writeSync(fd, Buffer.from(text).subarray(0, 20)) : fail('EIO')();
     }) as never;
     broken.ftruncateSync = fail('EIO') as never;
     expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);

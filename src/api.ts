@@ -1,5 +1,12 @@
 import type { Clock } from './core/clock.js';
-import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions } from './core/config.js';
+import {
+  type ApiOptions,
+  type Config,
+  checkApiKey,
+  checkCallOptions,
+  isInsecure,
+  resolveOptions,
+} from './core/config.js';
 import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
 import { Emitter, type Events, isEventName, type Warning } from './core/events.js';
 import { ApiException, ConfigException, show } from './core/exceptions.js';
@@ -7,7 +14,7 @@ import { PushQueue } from './core/push-queue.js';
 import { Pusher, type PushResult } from './core/pusher.js';
 import { Reader, type Reading } from './core/reader.js';
 import { Server } from './core/server.js';
-import { checkSignal, type Signal } from './core/signal.js';
+import { type CallOptions, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
 import type { Status } from './core/status.js';
 import type { StorageAdapter, Writer } from './core/storage.js';
@@ -21,6 +28,12 @@ import { kyTransport } from './transport/ky-transport.js';
 export interface Ports {
   readonly clock: Clock;
   readonly transport: Transport;
+}
+
+/** What {@link Api.commit} takes. */
+export interface CommitOptions {
+  /** Whole Unix seconds; now if absent. */
+  readonly timestamp?: number | undefined;
 }
 
 /** `ready` resolves by then whatever a storage does. */
@@ -125,20 +138,21 @@ export class Api {
   /**
    * Locks the staged values into an entry, with the time. When this returns, the entry is saved.
    *
-   * @param options - `timestamp`: whole Unix seconds; now if absent.
    * @returns The entry; `undefined` if nothing was staged.
    * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
-   * {@link ValueException} if the time is not one.
+   * {@link ValueException} if the time is not one; {@link ConfigException} for other options.
    */
-  commit({ timestamp }: { readonly timestamp?: number | undefined } = {}): Entry | undefined {
+  commit(options?: CommitOptions): Entry | undefined {
     this.#checkOpen();
-    if (timestamp !== undefined) checkTimestamp(timestamp);
+    if (options !== undefined) checkCallOptions(options, ['timestamp']);
+    const timestamp = options?.timestamp ?? Math.max(0, Math.floor(this.#clock.now() / 1000));
+    if (options?.timestamp !== undefined) checkTimestamp(options.timestamp);
     if (this.#staging.size === 0) return undefined;
     const values = this.#staging.values();
     const text = encodeValues(this.#staging.entries());
     // Also where saving fails: the storage may have forgotten the staged values to make room.
     this.#stagingChanged();
-    const queued = this.#queue.append(timestamp ?? Math.floor(this.#clock.now() / 1000), text, 'committed');
+    const queued = this.#queue.append(timestamp, text, 'committed');
     this.#staging.clear();
     const entry = toEntry(queued, values);
     this.#emitter.emit('commit', entry);
@@ -149,18 +163,17 @@ export class Api {
    * Uploads everything committed before this call, oldest first. Joins a push under way, and then rejects with what that
    * one rejects with.
    *
-   * @param options - `signal`: an `AbortSignal` that rejects this call alone.
    * @throws {@link PushException} if not everything was stored; its `retainedData` tells whether it is still queued.
    * {@link ConfigException} if `signal` is not one.
    */
-  async push({ signal }: { readonly signal?: Signal | undefined } = {}): Promise<PushResult> {
+  async push(options: CallOptions = {}): Promise<PushResult> {
     this.#checkOpen();
-    checkSignal(signal);
-    return this.#pusher.push(signal);
+    return this.#pusher.push(signalOf(options));
   }
 
   /** {@link Api.commit}, then {@link Api.push}. */
-  async commitAndPush(options: { readonly signal?: Signal | undefined } = {}): Promise<PushResult> {
+  async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
+    signalOf(options);
     this.commit();
     return this.push(options);
   }
@@ -190,7 +203,7 @@ export class Api {
   restore(entries: readonly Entry[]): Entry[] {
     this.#checkOpen();
     checkEntries(entries);
-    const missing = entries.filter((entry) => !this.#restored.has(entry));
+    const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const restored = this.#queue.restore(
       missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(pairs(values)) })),
     );
@@ -213,18 +226,13 @@ export class Api {
    * Reads the last values of fields.
    *
    * @param ids - One field id or several, of any device that the key may read; `.` and `..` can't be asked for.
-   * @param options - `signal`: an `AbortSignal` that ends the request.
    * @returns In the order asked for, times moved to the local clock; a field that the server doesn't know is absent.
    * @throws {@link GetException} if the server could not be read; {@link ValueException} for an id that can't be asked
    * for; {@link ConfigException} if `signal` is not one.
    */
-  async get(
-    ids: string | readonly string[],
-    { signal }: { readonly signal?: Signal | undefined } = {},
-  ): Promise<Reading[]> {
+  async get(ids: string | readonly string[], options: CallOptions = {}): Promise<Reading[]> {
     this.#checkOpen();
-    checkSignal(signal);
-    return this.#reader.get(typeof ids === 'string' ? [ids] : ids, signal);
+    return this.#reader.get(typeof ids === 'string' ? [ids] : ids, signalOf(options));
   }
 
   /** How things stand. */

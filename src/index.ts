@@ -1,5 +1,5 @@
 // The way of a reading
-export { Api } from './api.js';
+export { Api, type CommitOptions } from './api.js';
 // Where entries wait
 export type { Binding } from './core/binding.js';
 export type { Clock } from './core/clock.js';
@@ -19,7 +19,7 @@ export {
 } from './core/exceptions.js';
 export type { PushResult } from './core/pusher.js';
 export type { Reading } from './core/reader.js';
-export type { Signal } from './core/signal.js';
+export type { CallOptions, Signal } from './core/signal.js';
 export type { Status } from './core/status.js';
 export type { Adoption, Durability, StorageAdapter, Writer } from './core/storage.js';
 export type { FieldValue, Value } from './core/value.js';

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ConfigException, show } from './exceptions.js';
+import { isPlainObject } from './plain-object.js';
 import { holdsSecret } from './redact.js';
 import type { StorageAdapter } from './storage.js';
 
@@ -149,8 +150,22 @@ export function resolveOptions(options: unknown) {
   const given: Record<string, unknown> = { deviceId: undefined, apiKey: undefined, ...Object.fromEntries(present) };
   const result = v.safeParse(Options, given, { abortEarly: true });
   if (!result.success) throw new ConfigException(faultOf(result.issues[0], given['apiKey']));
-  checkApiKey(result.output.apiKey, result.output.baseUrl);
+  const { apiKey, baseUrl, deviceId } = result.output;
+  checkApiKey(apiKey, baseUrl);
+  // Device ids are shown and saved; the key never is.
+  if (apiKey.toLowerCase() === deviceId.toLowerCase()) throw new ConfigException('deviceId and apiKey are the same');
   return result.output;
+}
+
+/** @throws {@link ConfigException} unless a call's options are an object that holds nothing but the `known` ones. */
+export function checkCallOptions(options: unknown, known: readonly string[]): void {
+  if (!isPlainObject(options)) {
+    throw new ConfigException(`the options must be an object, got ${show(options)}`);
+  }
+  for (const option of Object.keys(options)) {
+    if (!known.includes(option))
+      throw new ConfigException(`${show(option)} is not an option; there is ${known.join(', ')}`);
+  }
 }
 
 /** @throws {@link ConfigException} unless `apiKey` is a UUID that `baseUrl` does not hold. */

@@ -154,8 +154,8 @@ export class PushQueue {
       const [what, advice] =
         error instanceof StorageException ? [error.message, error.advice] : ['the storage failed', ''];
       throw new StorageException(
-        `The entry could not be saved: ${what}. ${this.length} entries (${this.#bytes} bytes) are queued and safe` +
-          `${entry.origin === 'committed' ? '; the values are still staged' : ''}.`,
+        `The entry could not be saved: ${what}. Still queued and safe: ${this.length} (${this.#bytes} bytes)` +
+          `${entry.origin === 'committed' ? '. The values are still staged.' : '.'}`,
         advice || 'Push what is queued or make room, then commit again.',
       );
     }

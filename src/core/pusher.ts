@@ -125,7 +125,8 @@ export class Pusher {
 
   async #drain(run: Run): Promise<void> {
     while (this.#settle(run)) {
-      const upTo = Math.max(...Array.from(run.calls, (call) => call.upTo));
+      let upTo = 0;
+      for (const call of run.calls) upTo = Math.max(upTo, call.upTo);
       const batch = this.#upTo(upTo, this.#config.maxEntries);
       batch.length = batchLength(batch, this.#config);
       run.aborted = false;

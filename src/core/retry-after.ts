@@ -16,7 +16,7 @@ export function retryAfterSeconds(
 ): number | undefined {
   const text = header?.trim();
   if (!text) return undefined;
-  let seconds = Number(text);
+  let seconds = /^[+-]?[\d.]+(?:e\+?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
   if (Number.isNaN(seconds)) {
     const sent = parseDate(date ?? '');
     seconds = (parseDate(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
@@ -26,5 +26,7 @@ export function retryAfterSeconds(
 
 /** @returns Milliseconds since the Unix epoch; `NaN` for what is no HTTP date: Date.parse alone takes almost anything. */
 function parseDate(text: string): number {
-  return /^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text) ? Date.parse(text) : Number.NaN;
+  if (!/^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return Number.NaN;
+  // The oldest of the three forms names no zone; all are Greenwich time.
+  return Date.parse(/GMT\s*$/.test(text) ? text : `${text} GMT`);
 }

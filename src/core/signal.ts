@@ -1,3 +1,4 @@
+import { checkCallOptions } from './config.js';
 import { ConfigException, show } from './exceptions.js';
 
 /** The members of an `AbortSignal` that are used here, so that no platform's types are needed. */
@@ -17,11 +18,19 @@ export function onAbort(signal: Signal | undefined, listener: () => void): () =>
   return () => signal?.removeEventListener('abort', listener);
 }
 
-/** @throws {@link ConfigException} unless `signal` is one, or absent. */
-export function checkSignal(signal: unknown): asserts signal is Signal | undefined {
-  if (signal === undefined) return;
+/** What a call that makes requests takes. */
+export interface CallOptions {
+  /** An `AbortSignal` that ends this call alone. */
+  readonly signal?: Signal | undefined;
+}
+
+/** @throws {@link ConfigException} unless the options hold a signal or nothing. @returns The signal. */
+export function signalOf(options: CallOptions): Signal | undefined {
+  checkCallOptions(options, ['signal']);
+  const { signal } = options;
+  if (signal === undefined) return undefined;
   const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<Signal>;
   const hasAll = typeof aborted === 'boolean' && typeof addEventListener === 'function';
-  if (hasAll && typeof removeEventListener === 'function') return;
+  if (hasAll && typeof removeEventListener === 'function') return signal;
   throw new ConfigException(`signal must be an AbortSignal, got ${show(signal)}`);
 }

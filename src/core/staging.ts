@@ -1,4 +1,5 @@
 import { show, ValueException } from './exceptions.js';
+import { isPlainObject } from './plain-object.js';
 import { checkFieldId, checkValue, type FieldValue, type Value } from './value.js';
 
 /** The values that wait for a commit. A field added again keeps its place and takes the last value. */
@@ -50,11 +51,4 @@ export class Staging {
     // The wire has one zero: JSON writes -0 as 0.
     this.#values.set(fieldId, value === 0 ? 0 : value);
   }
-}
-
-/** Of any realm: a plain object's prototype is none or one that has none. */
-function isPlainObject(input: unknown): boolean {
-  if (typeof input !== 'object' || input === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(input);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -88,10 +88,14 @@ async function readText(response: Response): Promise<string | undefined> {
  * a header's value or a URL's password and is never looked at.
  */
 function codeOf(error: unknown): string | undefined {
-  for (let cause = error, depth = 0; cause instanceof Object && depth < 5; depth++) {
-    const { code } = cause as { code?: unknown };
-    if (typeof code === 'string' && /^[A-Za-z_]{3,64}$/.test(code)) return code;
-    cause = (cause as { cause?: unknown }).cause;
+  try {
+    for (let cause = error, depth = 0; cause instanceof Object && depth < 5; depth++) {
+      const { code } = cause as { code?: unknown };
+      if (typeof code === 'string' && /^[A-Za-z_]{3,64}$/.test(code)) return code;
+      cause = (cause as { cause?: unknown }).cause;
+    }
+  } catch {
+    // An injected fetch may throw anything, even what throws when it is looked at.
   }
   return undefined;
 }

@@ -233,7 +233,7 @@ describe('a storage that fails', () => {
     expect(() => api.commit()).toThrow(
       expect.objectContaining({
         name: 'StorageException',
-        message: expect.stringMatching(/localStorage is full.*1 entries \(9 bytes\) are queued.*still staged/),
+        message: expect.stringMatching(/localStorage is full.*Still queued and safe: 1 \(9 bytes\).*still staged/),
       }),
     );
     expect(api.status()).toMatchObject({ staged: 2, committed: 1 });

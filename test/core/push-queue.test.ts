@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { StoredEntry } from '../../src/core/entry.js';
+import { PushQueue, type QueuedEntry } from '../../src/core/push-queue.js';
+import type { Writer } from '../../src/core/storage.js';
+import { StorageException } from '../../src/index.js';
+
+const key = ({ writer, sequence }: StoredEntry): string => `${writer}/${sequence}`;
+
+/** A writer that keeps keys, and that fails while it is told to. */
+class FakeWriter implements Writer {
+  readonly id = 'own';
+  readonly saved = new Set<string>();
+  /** How many calls of `save` succeed from now on. */
+  savesLeft = Number.POSITIVE_INFINITY;
+  removalFails = false;
+
+  save(entry: StoredEntry): void {
+    if (this.savesLeft <= 0) throw new StorageException('the disk is full');
+    this.savesLeft -= 1;
+    this.saved.add(key(entry));
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    if (this.removalFails) throw new StorageException('the disk is gone');
+    for (const entry of entries) this.saved.delete(key(entry));
+  }
+
+  saveStaged(): void {}
+  adopt = async () => ({ entries: [], staged: [], warnings: [] });
+  close(): void {}
+}
+
+const values = fc.constantFrom('[{"a":1}]', '[{"temperature":21.5}]', '[{"å€😀":"\u2028"}]', '[{"a":""},{"b":true}]');
+const content = fc.record({ timestamp: fc.nat(), values });
+const contents = fc.array(content, { maxLength: 4 });
+/** Which of the entries an operation is about, by place; more than there are counts from the front again. */
+const places = fc.array(fc.nat({ max: 30 }), { maxLength: 10 });
+
+type Step =
+  | { readonly do: 'append'; readonly content: { timestamp: number; values: string } }
+  | { readonly do: 'append, full' }
+  | { readonly do: 'restore'; readonly contents: readonly { timestamp: number; values: string }[] }
+  | { readonly do: 'restore, full'; readonly contents: readonly { timestamp: number; values: string }[] }
+  | { readonly do: 'adopt'; readonly contents: readonly { timestamp: number; values: string }[] }
+  | { readonly do: 'remove' | 'remove, broken'; readonly places: readonly number[] }
+  | { readonly do: 'remove oldest' | 'remove again'; readonly count: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('append' as const), content }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('append, full' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const), contents }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restore, full' as const), contents }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('adopt' as const), contents }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), places }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('remove, broken' as const), places }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove oldest' as const), count: fc.nat({ max: 6 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('remove again' as const), count: fc.nat({ max: 6 }) }) },
+);
+
+describe('the queue', () => {
+  test('is what a plain array would be, and so is its storage, whatever is done in whatever order', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const writer = new FakeWriter();
+        const queue = new PushQueue(writer, true);
+        /** What the queue must hold, in order, and what left it but is still saved. */
+        let model: QueuedEntry[] = [];
+        const left: QueuedEntry[] = [];
+        let unremoved: QueuedEntry[] = [];
+        let sequence = 0;
+        let dead = 0;
+
+        const added = (
+          entry: { timestamp: number; values: string },
+          origin: 'committed' | 'restored',
+        ): QueuedEntry => ({
+          ...entry,
+          writer: writer.id,
+          sequence: ++sequence,
+          origin,
+          bytes: Buffer.byteLength(entry.values),
+        });
+        const remove = (entries: QueuedEntry[]): void => {
+          queue.remove(entries);
+          model = model.filter((entry) => !entries.some((other) => key(other) === key(entry)));
+          left.push(...entries);
+          unremoved = writer.removalFails ? [...unremoved, ...entries] : [];
+        };
+        const at = (places: readonly number[]): QueuedEntry[] => {
+          const entries = [...queue];
+          const chosen = new Set(places.map((place) => entries[place % Math.max(1, entries.length)]));
+          return [...chosen].filter((entry) => entry !== undefined);
+        };
+
+        for (const step of steps) {
+          switch (step.do) {
+            case 'append':
+              model.push(added(step.content, 'committed'));
+              expect(queue.append(step.content.timestamp, step.content.values, 'committed')).toEqual(model.at(-1));
+              break;
+            case 'append, full':
+              writer.savesLeft = 0;
+              expect(() => queue.append(0, '[{"a":1}]', 'committed')).toThrow(StorageException);
+              sequence += 1;
+              break;
+            case 'restore': {
+              const entries = step.contents.map((content) => added(content, 'restored'));
+              expect(queue.restore(step.contents)).toEqual(entries);
+              model.push(...entries);
+              break;
+            }
+            case 'restore, full':
+              if (step.contents.length === 0) break;
+              writer.savesLeft = step.contents.length - 1;
+              expect(() => queue.restore(step.contents)).toThrow(StorageException);
+              sequence += step.contents.length;
+              if (step.contents.length > 1) unremoved = [];
+              break;
+            case 'adopt': {
+              dead += 1;
+              const entries = step.contents.map((content, index) => ({
+                ...content,
+                writer: `dead${dead}`,
+                sequence: index + 1,
+              }));
+              for (const entry of entries) writer.saved.add(key(entry));
+              queue.adopt(entries);
+              const adopted = entries.map(
+                (entry): QueuedEntry => ({ ...entry, origin: 'adopted', bytes: Buffer.byteLength(entry.values) }),
+              );
+              const own = model.findIndex(({ origin }) => origin !== 'adopted');
+              model.splice(own < 0 ? model.length : own, 0, ...adopted);
+              break;
+            }
+            case 'remove':
+              if (at(step.places).length > 0) remove(at(step.places));
+              break;
+            case 'remove, broken':
+              writer.removalFails = true;
+              remove(at(step.places));
+              break;
+            case 'remove oldest':
+              if (model.length > 0 && step.count > 0) remove(queue.oldest(step.count));
+              break;
+            case 'remove again':
+              if (left.length > 0 && step.count > 0) remove(left.slice(0, step.count));
+              break;
+          }
+          writer.savesLeft = Number.POSITIVE_INFINITY;
+          writer.removalFails = false;
+
+          expect([...queue]).toEqual(model);
+          expect(queue.length).toBe(model.length);
+          expect(queue.bytes).toBe(model.reduce((bytes, entry) => bytes + Buffer.byteLength(entry.values), 0));
+          expect(queue.lastSequence).toBe(sequence);
+          expect(queue.oldest(3)).toEqual(model.slice(0, 3));
+          expect(writer.saved).toEqual(new Set([...model, ...unremoved].map(key)));
+        }
+        expect(queue.retryRemoval()).toBe(true);
+        expect(writer.saved).toEqual(new Set(model.map(key)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('says whether the storage has forgotten all that left, and tries again until it has', () => {
+    const writer = new FakeWriter();
+    const queue = new PushQueue(writer, true);
+    const entry = queue.append(1, '[{"a":1}]', 'committed');
+    writer.removalFails = true;
+    queue.remove([entry]);
+    expect([...queue]).toEqual([]);
+    expect(queue.retryRemoval()).toBe(false);
+    expect(writer.saved.size).toBe(1);
+    writer.removalFails = false;
+    expect(queue.retryRemoval()).toBe(true);
+    expect(writer.saved.size).toBe(0);
+  });
+
+  test('keeps nothing in its storage where it was told not to', () => {
+    const writer = new FakeWriter();
+    const queue = new PushQueue(writer, false);
+    const entry = queue.append(1, '[{"a":1}]', 'committed');
+    expect([...queue]).toEqual([entry]);
+    expect(writer.saved.size).toBe(0);
+    queue.remove([entry]);
+    expect(queue.length).toBe(0);
+  });
+
+  test.each<[string, () => Error, RegExp]>([
+    ['one of ours', () => new StorageException('localStorage is full', 'Make room.'), /localStorage is full/],
+    ['any other', () => new Error('EIO /home/user/key'), /the storage failed/],
+  ])(
+    'tells of a save that failed with %s error what is queued and that the values are staged',
+    (_name, makeError, what) => {
+      const writer = new FakeWriter();
+      const queue = new PushQueue(writer, true);
+      queue.append(1, '[{"a":1}]', 'committed');
+      writer.save = () => {
+        throw makeError();
+      };
+      expect(() => queue.append(2, '[{"a":2}]', 'committed')).toThrow(what);
+      expect(() => queue.append(2, '[{"a":2}]', 'committed')).toThrow(/queued and safe: 1 .9 bytes.*still staged/);
+      expect(() => queue.append(2, '[{"a":2}]', 'committed')).not.toThrow(/EIO/);
+      expect(queue.length).toBe(1);
+    },
+  );
+});

@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { NoAnswer, ReceivedAnswer } from '../../src/core/transport.js';
+import { judge, type Verdict } from '../../src/core/verdict.js';
+import { leaksIn, SENTINEL_KEY } from '../support/sentinel.js';
+
+const context = { apiKey: SENTINEL_KEY, timeoutSeconds: 10, now: 1_795_349_662_000 };
+
+const answer = (status: number, body = '', more: Partial<ReceivedAnswer> = {}): ReceivedAnswer => ({
+  received: true,
+  status,
+  body,
+  contentType: undefined,
+  retryAfter: undefined,
+  date: undefined,
+  ...more,
+});
+
+const EVERY_STATUS = [0, ...Array.from({ length: 900 }, (_, index) => 100 + index)];
+
+/** The table of the design, under "Pushing". */
+function kindInTheDesign(status: number): Verdict['kind'] {
+  if ([200, 201, 202, 204].includes(status)) return 'stored';
+  if ([401, 403].includes(status)) return 'credentials-refused';
+  if (status === 413) return 'too-large';
+  if ([408, 425, 429].includes(status)) return 'bad-luck';
+  if (status >= 400 && status <= 499) return 'refused';
+  return 'bad-luck';
+}
+
+describe('every status', () => {
+  test('is judged as the design says', () => {
+    const judged = EVERY_STATUS.map((status) => [status, judge(answer(status, '{"data":{}}'), context).kind]);
+    expect(judged).toEqual(EVERY_STATUS.map((status) => [status, kindInTheDesign(status)]));
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ['its content type', '{"message":"no"}', 'text/html; charset=utf-8'],
+    ['its content type alone', '', 'text/html'],
+    ['its content type, as XHTML', '<x/>', 'application/xhtml+xml'],
+    ['its body', '<!doctype html><title>Sign in</title>', undefined],
+    ['its body, called JSON', '\n <HTML>', 'application/json'],
+    ['its body, after comments', '<!-- a --> <!-- b -- c --><html>', 'text/plain'],
+    ['its body, after a comment that holds tags', '<!-- <p>{"message":1}</p> --><html>', undefined],
+  ])('is bad luck and named a page where HTML came, known by %s', (_name, body, contentType) => {
+    for (const status of EVERY_STATUS) {
+      const verdict = judge(answer(status, body, { contentType }), context);
+      expect([status, verdict.kind]).toEqual([status, 'bad-luck']);
+      expect(verdict.message).toMatch(/^Bad luck: .*HTML/);
+      expect(verdict.status).toBe(status);
+    }
+  });
+
+  test.each([
+    ['JSON that holds HTML', '{"message":"<html>"}', 'application/json'],
+    ['text that begins with a bracket', '<3', 'text/plain'],
+    ['text that speaks of HTML', 'text/html <html>', undefined],
+    ['a comparison', '< html', undefined],
+    ['a type that only holds the word', '{}', 'application/json; profile="text/html"'],
+  ])('is judged by itself where %s came', (_name, body, contentType) => {
+    const judged = EVERY_STATUS.map((status) => [status, judge(answer(status, body, { contentType }), context).kind]);
+    expect(judged).toEqual(EVERY_STATUS.map((status) => [status, kindInTheDesign(status)]));
+  });
+
+  test('that is not stored has a message of its kind and advice; stored has none', () => {
+    for (const status of EVERY_STATUS) {
+      const { kind, message, advice } = judge(answer(status, '{"message":"Oh."}'), context);
+      if (kind === 'stored') expect([status, message, advice]).toEqual([status, '', '']);
+      else if (kind === 'bad-luck') expect(message).toMatch(/^Bad luck: \S/);
+      else expect([status, message]).toEqual([status, 'Bad request: Oh.']);
+      if (kind !== 'stored') expect(advice).not.toBe('');
+    }
+  });
+});
+
+describe('the message of a refusal', () => {
+  test.each([
+    ['{"message":"Field x is unknown."}', 'Bad request: Field x is unknown.'],
+    ['{"message":"  spaces  "}', 'Bad request:   spaces  '],
+    ['{"message":"line\\nbreak","status":"error"}', 'Bad request: line\nbreak'],
+    ['{"message":""}', 'Bad request: 400'],
+    ['{"message":null}', 'Bad request: 400'],
+    ['{"message":["a"]}', 'Bad request: 400'],
+    ['{"Message":"a"}', 'Bad request: 400'],
+    ['["message"]', 'Bad request: 400'],
+    ['"message"', 'Bad request: 400'],
+    ['null', 'Bad request: 400'],
+    ['{"message":"a"', 'Bad request: 400'],
+    ['Bad Request', 'Bad request: 400'],
+    ['', 'Bad request: 400'],
+  ])('of a 400 with %j is %j', (body, message) => {
+    expect(judge(answer(400, body), context).message).toBe(message);
+  });
+
+  test.each([400, 401, 403, 404, 413, 422, 500, 503])('of a %i never holds the key', (status) => {
+    for (const key of [SENTINEL_KEY, SENTINEL_KEY.toUpperCase()]) {
+      const { message, advice } = judge(answer(status, JSON.stringify({ message: `No ${key}, ${key}!` })), context);
+      expect(leaksIn(message + advice)).toEqual([]);
+      expect(message).toContain('No ');
+    }
+  });
+});
+
+describe('no answer', () => {
+  test.each<[NoAnswer['reason'], (number | undefined)[]]>([
+    ['timeout', [undefined, ...EVERY_STATUS]],
+    ['aborted', [undefined, ...EVERY_STATUS]],
+    ['unreachable', [undefined]],
+    ['interrupted', EVERY_STATUS],
+    ['too-long', EVERY_STATUS],
+  ])('%s is bad luck, whatever status was seen', (reason, statuses) => {
+    for (const status of statuses) {
+      const verdict = judge({ received: false, reason, ...(status !== undefined && { status }) }, context);
+      expect(verdict.kind).toBe('bad-luck');
+      expect(verdict.message).toMatch(/^Bad luck: \S/);
+      expect(verdict.message).not.toContain('undefined');
+      expect(verdict.status).toBe(status);
+      expect(verdict.advice).not.toBe('');
+    }
+  });
+
+  test('in time says how long that was', () => {
+    expect(judge({ received: false, reason: 'timeout' }, context).message).toMatch(/\b10 seconds\b/);
+  });
+
+  test("says the platform's code; without one it may be CORS", () => {
+    const unreachable = { received: false, reason: 'unreachable' } as const;
+    expect(judge({ ...unreachable, code: 'ECONNREFUSED' }, context).message).toContain('ECONNREFUSED');
+    expect(judge(unreachable, context).message).toContain('CORS');
+  });
+});
+
+describe('judge', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 100 }),
+    fc.json(),
+    fc.string().map((message) => JSON.stringify({ message })),
+    fc.constantFrom('<', '<!', '<!--', '<!-- ', '<?xml', '<!doctype', '{"message":', '\ud800', SENTINEL_KEY),
+  );
+  const header = fc.option(fc.oneof(text, fc.constantFrom('text/html', '120', '-1', '1e400', 'NaN')), {
+    nil: undefined,
+  });
+  const received = fc.record({
+    received: fc.constant(true as const),
+    status: fc.oneof(fc.constantFrom(...EVERY_STATUS), fc.integer()),
+    body: text,
+    contentType: header,
+    retryAfter: header,
+    date: header,
+  });
+
+  test('never throws, and always ends in one of the five verdicts, without the key, with a delay in bounds', () => {
+    fc.assert(
+      fc.property(received, fc.oneof(fc.integer(), fc.double()), (answer, now) => {
+        const verdict = judge(answer, { ...context, now });
+        expect(['stored', 'bad-luck', 'credentials-refused', 'too-large', 'refused']).toContain(verdict.kind);
+        expect(verdict.message).toMatch(verdict.kind === 'stored' ? /^$/ : /^Bad (luck|request): \S|^Bad request: /);
+        expect(leaksIn(verdict.message + verdict.advice)).toEqual([]);
+        expect(verdict.status).toBe(answer.status);
+        if (verdict.retryAfter !== undefined) {
+          expect(verdict.retryAfter).toBeGreaterThanOrEqual(1);
+          expect(verdict.retryAfter).toBeLessThanOrEqual(3600);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test.each([
+    ['blanks', ' '.repeat(1_000_000)],
+    ['comments', '<!---->'.repeat(150_000)],
+    ['an open comment', `<!--${'-'.repeat(1_000_000)}`],
+    ['half comments', '<!-- -'.repeat(150_000)],
+    ['XML declarations', '<?xml '.repeat(150_000)],
+    ['brackets', '['.repeat(1_000_000)],
+  ])('is quick about a body of a megabyte of %s', (_name, body) => {
+    const started = performance.now();
+    expect(judge(answer(400, body), context).kind).not.toBe('stored');
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,299 @@
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Ports } from '../../src/api.js';
+import { type Api, type ApiOptions, isApiException, StorageException, webStorage } from '../../src/index.js';
+import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
+import { loopbackServer } from '../support/loopback-server.js';
+import { commitEach, openApi, rejectionOf } from '../support/open-api.js';
+import { closedPort, rawServer } from '../support/raw-server.js';
+import { SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/sentinel.js';
+import { reply, replyJson, StubFetch } from '../support/stub-fetch.js';
+
+/** What was written to the console, or past it. */
+const written: string[] = [];
+
+beforeEach(() => {
+  written.length = 0;
+  const keep = (...args: unknown[]): void => void written.push(...args.map((arg) => renderings(arg)));
+  for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
+    vi.spyOn(console, method).mockImplementation(keep);
+  }
+  vi.spyOn(process.stdout, 'write').mockImplementation((piece) => written.push(String(piece)) > 0);
+  vi.spyOn(process.stderr, 'write').mockImplementation((piece) => written.push(String(piece)) > 0);
+  vi.spyOn(process, 'emitWarning').mockImplementation(keep);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** An `Api` with the sentinel key, and all that can be seen of it. */
+function openWatched(options: Partial<ApiOptions> = {}, ports: Partial<Ports> = {}) {
+  const localStorage = new FakeWebStorage();
+  const storage = webStorage(localStorage, new FakeLocks().tab());
+  const api = openApi({ storage, ...options, apiKey: KEY }, ports);
+  const events: unknown[] = [];
+  for (const name of ['commit', 'push', 'discard', 'warning'] as const) api.on(name, (event) => events.push(event));
+  api.addValue('committed', 1);
+  api.commit();
+  const stored: string[] = [];
+  return {
+    api,
+    /** Everything that can be seen now, but the exceptions. */
+    seen(): string {
+      stored.push(...[...localStorage.items].flat());
+      return [
+        renderings(api),
+        renderings(api.status()),
+        renderings(api.log()),
+        renderings(events),
+        ...stored,
+        ...written,
+      ].join('\n');
+    },
+  };
+}
+
+/** Checks that a call fails with one of our exceptions, and that the key can be seen nowhere. */
+async function expectSecret(watched: ReturnType<typeof openWatched>, call: Promise<unknown>): Promise<void> {
+  const rejection = rejectionOf(call);
+  await turn();
+  const during = watched.seen();
+  const exception = await rejection;
+  await turn();
+  expect(exception).toSatisfy(isApiException);
+  expect(leaksIn([renderings(exception), during, watched.seen()].join('\n'))).toEqual([]);
+}
+
+describe('the search for the key', () => {
+  test.each([
+    ['in a message', new Error(`no ${KEY} here`)],
+    ['in a cause', new Error('no', { cause: new Error(KEY) })],
+    ['in capitals', new Error(KEY.toUpperCase())],
+    ['in part', new Error(KEY.slice(0, 14))],
+    ['in a hidden property', Object.defineProperty(new Error('no'), 'hidden', { value: KEY })],
+    ['deep inside', { a: [{ b: new Map([['c', { d: KEY }]]) }] }],
+    [
+      'behind a getter',
+      {
+        get key() {
+          return KEY;
+        },
+      },
+    ],
+    ['in a name', Object.assign(new Error('no'), { name: KEY })],
+    ['in what JSON shows', { toJSON: () => KEY }],
+  ])('F34 finds it %s', (_name, subject) => {
+    expect(leaksIn(renderings(subject))).not.toEqual([]);
+  });
+
+  test('F34 finds nothing where there is nothing', () => {
+    expect(leaksIn(renderings(new Error('no', { cause: { key: '11111111-1111-4111-8111-111111111111' } })))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('no connection', () => {
+  test('F34 the key is in nothing that a refused connection leaves behind', async () => {
+    const watched = openWatched({ baseUrl: `http://127.0.0.1:${await closedPort()}/` });
+    await expectSecret(watched, watched.api.push());
+  });
+
+  test('F34 the key is in nothing that a host name without address leaves behind', async () => {
+    const watched = openWatched({ baseUrl: 'http://nikdev.invalid/' });
+    await expectSecret(watched, watched.api.push());
+    await expectSecret(watched, watched.api.get('a'));
+  });
+
+  test('F34 the key is in nothing that a TLS error leaves behind', async () => {
+    const server = await loopbackServer((_request, response) => response.end());
+    const watched = openWatched({ baseUrl: server.baseUrl.replace('http', 'https') });
+    await expectSecret(watched, watched.api.push());
+  });
+
+  test.each<[string, () => unknown]>([
+    ['message', () => new TypeError(`Headers.append: "${KEY}" is an invalid header value.`)],
+    ['cause', () => new TypeError('fetch failed', { cause: new Error(KEY) })],
+    ['code', () => Object.assign(new Error('no'), { code: KEY })],
+    ['code, as letters', () => Object.assign(new Error('no'), { code: `E_${KEY}` })],
+    ['name', () => Object.assign(new Error('no'), { name: KEY })],
+    ['properties', () => Object.assign(new Error('no'), { request: { headers: { 'x-api-key': KEY } } })],
+    ['text', () => KEY],
+  ])('F34 the key is in nothing that a fetch leaves behind whose error has it in its %s', async (_name, makeError) => {
+    const watched = openWatched({ fetch: () => Promise.reject(makeError()) });
+    await expectSecret(watched, watched.api.push());
+    await expectSecret(watched, watched.api.get('a'));
+  });
+});
+
+/** Sends the request back as it came, headers and all, in some place of the answer. */
+const ECHOES: Record<string, (request: string) => string> = {
+  'as garbage': (request) => request,
+  'as the reason of a 400': () => `HTTP/1.1 400 ${KEY}\r\ncontent-length: 0\r\n\r\n`,
+  'as the body of a 400': (request) =>
+    `HTTP/1.1 400 Bad Request\r\ncontent-length: ${request.length}\r\n\r\n${request}`,
+  'as the body of a 500': (request) => `HTTP/1.1 500 Oh\r\ncontent-length: ${request.length}\r\n\r\n${request}`,
+  'as a page': (request) => `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>${request}`,
+  'in a body that is cut short': (request) => `HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n${request}`,
+  'as content-type': () => `HTTP/1.1 503 No\r\ncontent-type: ${KEY}\r\ncontent-length: 0\r\n\r\n`,
+  'as retry-after': () => `HTTP/1.1 503 No\r\nretry-after: ${KEY}\r\ncontent-length: 0\r\n\r\n`,
+  'as location': () => `HTTP/1.1 302 Found\r\nlocation: http://${KEY}.invalid/${KEY}\r\ncontent-length: 0\r\n\r\n`,
+  'as a header that is none': () => `HTTP/1.1 200 OK\r\n${KEY}\r\n\r\n`,
+  'as a length that is none': () => `HTTP/1.1 200 OK\r\ncontent-length: ${KEY}\r\n\r\n`,
+};
+
+describe('servers that send the key back', () => {
+  test.each(Object.entries(ECHOES))('F34 %s: it can be seen nowhere', async (_name, echo) => {
+    const server = await rawServer(async (socket, request) => {
+      await request;
+      socket.end(echo(server.received.at(-1) ?? ''));
+    });
+    const watched = openWatched({ baseUrl: server.baseUrl, requestTimeout: 5 });
+    await expectSecret(watched, watched.api.push());
+    expect(server.received[0]).toContain(KEY);
+  });
+
+  const MESSAGES: Record<string, string> = {
+    'as it is': `The key ${KEY} is unknown.`,
+    'in capitals': `The key ${KEY.toUpperCase()} is unknown.`,
+    twice: `${KEY}${KEY}`,
+    alone: KEY,
+  };
+  const cases = [400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 203, 302].flatMap((status) =>
+    Object.entries(MESSAGES).map(([name, message]) => [status, name, message] as const),
+  );
+
+  test.each(cases)('F34 in the message of a %i, %s: it can be seen nowhere', async (status, _name, message) => {
+    const stub = new StubFetch(() => replyJson(status, { message }));
+    const watched = openWatched({ fetch: stub.fetch });
+    await expectSecret(watched, watched.api.push());
+    await expectSecret(watched, watched.api.get('a'));
+    for (const { url, body } of stub.requests) expect(leaksIn(url + body)).toEqual([]);
+  });
+
+  test('F34 in a message, after setApiKey: the new key can be seen nowhere', async () => {
+    const stub = new StubFetch(() => replyJson(400, { message: `No: ${KEY}` }));
+    const api = openApi({ fetch: stub.fetch });
+    api.setApiKey(KEY);
+    commitEach(api, 1);
+    const exception = await rejectionOf(api.push());
+    expect(stub.requests[0]?.headers.get('x-api-key')).toBe(KEY);
+    expect(leaksIn(renderings(exception) + renderings(api))).toEqual([]);
+  });
+
+  test.each([
+    ['the key alone', KEY],
+    ['JSON of the key', `"${KEY}"`],
+    ['data', `{"data":"${KEY}"}`],
+    ['the key as a name beside data', `{"${KEY}":{}}`],
+    ['a text that is cut off in the message', `{"data":"${'a'.repeat(40)} ${KEY}"}`],
+    ['servertime', `{"data":{"servertime":"${KEY}","values":[]}}`],
+    ['values', `{"data":{"servertime":0,"values":"${KEY}"}}`],
+    ['one of the values', `{"data":{"servertime":0,"values":["${KEY}"]}}`],
+    ['a field', `{"data":{"servertime":0,"values":[{"${KEY}":5}]}}`],
+    ['a reading', `{"data":{"servertime":0,"values":[{"a":"${KEY}"}]}}`],
+    ['a value', `{"data":{"servertime":0,"values":[{"a":{"value":["${KEY}"],"timestamp":0}}]}}`],
+    ['a time', `{"data":{"servertime":0,"values":[{"a":{"value":1,"timestamp":"${KEY}"}}]}}`],
+  ])('F34 in the answer to a get, in %s: it can be seen nowhere', async (_name, body) => {
+    const watched = openWatched({ fetch: new StubFetch(() => reply(200, body)).fetch });
+    await expectSecret(watched, watched.api.get('a'));
+  });
+
+  test('F34 in a body that is too long: it can be seen nowhere', async () => {
+    const watched = openWatched({ fetch: new StubFetch(() => reply(400, KEY.repeat(40_000))).fetch });
+    await expectSecret(watched, watched.api.push());
+  });
+});
+
+describe('what goes wrong here', () => {
+  const never = () => new Promise<Response>(() => {});
+
+  test('F34 the key is in nothing that a deadline leaves behind', async () => {
+    const clock = new FakeClock();
+    const watched = openWatched({ fetch: never }, { clock });
+    const push = watched.api.push();
+    const get = watched.api.get('a');
+    const both = [expectSecret(watched, push), expectSecret(watched, get)];
+    await clock.advance(10_000);
+    await Promise.all(both);
+  });
+
+  test('F34 the key is in nothing that an abort leaves behind, whatever its reason', async () => {
+    const watched = openWatched({ fetch: never });
+    for (const call of [watched.api.push.bind(watched.api), (options: object) => watched.api.get('a', options)]) {
+      const abort = new AbortController();
+      const aborted = expectSecret(watched, call({ signal: abort.signal }));
+      abort.abort(new Error(KEY));
+      await aborted;
+      await expectSecret(watched, call({ signal: AbortSignal.abort(KEY) }));
+    }
+  });
+
+  test('F34 the key is in nothing that close leaves behind', async () => {
+    const watched = openWatched({ fetch: never });
+    const push = expectSecret(watched, watched.api.push());
+    await turn();
+    await watched.api.close();
+    await push;
+    await expectSecret(watched, watched.api.push());
+  });
+
+  test('F34 the key is in nothing that a storage leaves behind which fails', async () => {
+    const localStorage = new FakeWebStorage();
+    const storage = webStorage(localStorage, new FakeLocks().tab());
+    const watched = openWatched({ storage });
+    localStorage.capacity = 0;
+    watched.api.addValue('a', 1);
+    const commit = async (): Promise<unknown> => watched.api.commit();
+    await expectSecret(watched, commit());
+    expect(await rejectionOf(commit())).toBeInstanceOf(StorageException);
+  });
+
+  test('F34 the key is in nothing that a listener leaves behind which throws it', async () => {
+    const watched = openWatched({ fetch: new StubFetch(() => reply(401)).fetch });
+    watched.api.on('discard', () => {
+      throw new Error(KEY);
+    });
+    await expectSecret(watched, watched.api.push());
+    expect(watched.api.status().warnings).toHaveLength(1);
+  });
+
+  test('F34 the key is in no warning about plain http', async () => {
+    const clock = new FakeClock();
+    const watched = openWatched({ baseUrl: 'http://server.example/', fetch: never }, { clock });
+    await clock.advance(1000);
+    expect(watched.api.status().warnings).toHaveLength(1);
+    expect(leaksIn(watched.seen())).toEqual([]);
+  });
+
+  test('F34 the key is in nothing that is staged, committed and saved', async () => {
+    const localStorage = new FakeWebStorage();
+    const storage = webStorage(localStorage, new FakeLocks().tab());
+    const watched = openWatched({ storage, fetch: new StubFetch().fetch });
+    watched.api.addValue('staged', 1);
+    await turn();
+    expect(localStorage.items.size).toBeGreaterThan(2);
+    expect(leaksIn(inspect(localStorage, { depth: null }) + watched.seen())).toEqual([]);
+    await watched.api.push();
+    await watched.api.close();
+    expect(leaksIn(inspect(localStorage, { depth: null }) + watched.seen())).toEqual([]);
+  });
+
+  test.each<[string, (api: Api) => unknown]>([
+    ['a value', (api) => api.addValue('a', Number.NaN)],
+    ['a field id', (api) => api.addValue('', 1)],
+    ['values', (api) => api.addValues([] as never)],
+    ['a time', (api) => api.commit({ timestamp: -1 })],
+    ['entries to restore', (api) => api.restore([{}] as never)],
+    ['an event', (api) => api.on('nothing' as never, () => {})],
+    ['a listener', (api) => api.on('push', undefined as never)],
+    ['a key', (api) => api.setApiKey(`${KEY} `)],
+    ['no key', (api) => api.setApiKey(undefined as never)],
+    ['a field that cannot be read', (api) => api.get('..')],
+  ])('F34 the key is in no refusal of %s', async (_name, call) => {
+    const watched = openWatched();
+    await expectSecret(watched, (async () => call(watched.api))());
+  });
+});

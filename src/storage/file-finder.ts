@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { isProvablyDead, parseName } from './file-owner.js';
-import type { FileSystem } from './file-system.js';
+import type { FilePlatform } from './file-system.js';
 
 /** The living touch their files this often; one whose owner can't be looked up is dead after three times as long. */
 export const TOUCH_MS = 60_000;
@@ -15,56 +15,70 @@ export interface DeadFile {
   readonly signature: string;
 }
 
+/** A file whose owner can't be looked up. */
+interface Watched {
+  readonly signature: string;
+  /** When it was looked at last, on this run's monotonic clock. */
+  readonly seen: number;
+  /** For how long it has been watched without a change, in milliseconds. */
+  readonly silent: number;
+}
+
 /** Finds the journals in a folder that dead runs left. */
 export class FileFinder {
-  readonly #fs: FileSystem;
+  readonly #platform: FilePlatform;
   readonly #directory: string;
-  /** By name, for owners that can't be looked up: how the file was first seen, and when, on this run's monotonic clock. */
-  #watched = new Map<string, { readonly signature: string; readonly since: number }>();
+  #watched = new Map<string, Watched>();
 
-  constructor(fs: FileSystem, directory: string) {
-    this.#fs = fs;
+  constructor(platform: FilePlatform, directory: string) {
+    this.#platform = platform;
     this.#directory = directory;
   }
 
   /** @param self - This process, as it stands in names. @param isOwn - Whether a file is one of the asking store's. */
   find(clock: Clock, self: string, isOwn: (file: string) => boolean): DeadFile[] {
-    const watched = this.#watched;
+    const before = this.#watched;
     this.#watched = new Map();
     const dead: DeadFile[] = [];
     for (const name of this.#names()) {
       const parsed = parseName(name);
-      if (parsed === undefined || isOwn(parsed.file)) continue;
+      if (parsed === undefined || isOwn(parsed.file) || parsed.owner === self) continue;
       const path = join(this.#directory, name);
-      const signature = this.#signature(path);
+      const signature = this.signatureOf(path);
       if (signature === undefined) continue;
-      const seen = watched.get(name);
-      const since = seen?.signature === signature ? seen.since : clock.monotonic();
-      this.#watched.set(name, { signature, since });
       const { owner, file } = parsed;
       const isDead =
         owner === undefined ||
-        isProvablyDead(this.#fs, owner, self) ||
-        (owner !== self && clock.monotonic() - since >= SILENT_MS);
+        isProvablyDead(this.#platform, owner, self) ||
+        this.#watch(name, signature, clock.monotonic(), before.get(name)) >= SILENT_MS;
       if (isDead) dead.push({ path, file, signature });
     }
     return dead;
   }
 
-  #names(): string[] {
+  /** @returns `undefined` if there is no such file. */
+  signatureOf(path: string): string | undefined {
     try {
-      return this.#fs.readdirSync(this.#directory);
-    } catch {
-      return [];
-    }
-  }
-
-  #signature(path: string): string | undefined {
-    try {
-      const { ino, size, mtimeMs } = this.#fs.statSync(path);
+      const { ino, size, mtimeMs } = this.#platform.fs.statSync(path);
       return `${ino} ${size} ${mtimeMs}`;
     } catch {
       return undefined;
+    }
+  }
+
+  /** @returns For how long the file has been silent, in milliseconds. */
+  #watch(name: string, signature: string, now: number, last: Watched | undefined): number {
+    // A long gap between two looks says that this process was stopped, and the owner may have been too.
+    const silent = last?.signature === signature ? last.silent + Math.min(now - last.seen, TOUCH_MS) : 0;
+    this.#watched.set(name, { signature, seen: now, silent });
+    return silent;
+  }
+
+  #names(): string[] {
+    try {
+      return this.#platform.fs.readdirSync(this.#directory);
+    } catch {
+      return [];
     }
   }
 }

@@ -3,58 +3,70 @@ import type { Binding } from '../core/binding.js';
 import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import type { Value } from '../core/value.js';
+import { appendText, codeOf, readWhole, syncFolder, writeWhole } from './file-io.js';
 import { journalName } from './file-owner.js';
-import { type Contents, encodeEntry, encodeRemoved, encodeStaged, encodeWriter, readJournal } from './file-record.js';
+import {
+  type Contents,
+  encodeEntry,
+  encodeRemoved,
+  encodeStaged,
+  encodeWriter,
+  readJournal,
+  type Shelf,
+} from './file-record.js';
+import { FileStock } from './file-stock.js';
 import type { FileSystem } from './file-system.js';
-import { SequenceSet } from './sequence-set.js';
 
-/** A journal is rewritten once it exceeds this and twice the bytes that are queued in it. */
+/** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
 const SLACK_BYTES = 64 * 1024;
-
-/** What of one writer is in a journal and still wanted. */
-interface Live {
-  readonly sequences: SequenceSet;
-  hasStaged: boolean;
-}
 
 /** One journal file that this process owns; file-record.ts tells its format. */
 export class Journal {
   /** The part of its name that stays when its owner changes. */
   readonly file: string;
+  /** What of it is still wanted. */
+  readonly stock = new FileStock();
   readonly #fs: FileSystem;
   readonly #isSynced: boolean;
-  /** By writer id, for those that the file introduces. Exact, so that what is removed twice counts once. */
-  readonly #live = new Map<string, Live>();
+  /** The writers whose binding the file holds. */
+  readonly #introduced = new Set<string>();
   #path: string;
   #fd: number | undefined;
   #size = 0;
-  #entries = 0;
-  #entryBytes = 0;
   #compactAt = SLACK_BYTES;
+  /** Whether all that the file holds has been taken stock of: else it must not be deleted. */
+  #isKnown: boolean;
+  #isFolderSynced = false;
+  #isBroken = false;
   /** Lines that can't be read, and that are not yet set aside. */
   #unreadable: readonly Buffer[] = [];
   #newer = false;
 
-  /** @param isSynced - Whether a saved entry must survive a power cut when the call returns. */
-  constructor(fs: FileSystem, path: string, file: string, isSynced: boolean) {
+  /**
+   * @param isNew - Whether this process makes the file; else {@link Journal.read} comes first.
+   * @param isSynced - Whether a saved entry must survive a power cut when the call returns.
+   */
+  constructor(fs: FileSystem, path: string, file: string, isNew: boolean, isSynced: boolean) {
     this.#fs = fs;
     this.#path = path;
     this.file = file;
+    this.#isKnown = isNew;
     this.#isSynced = isSynced;
-  }
-
-  get path(): string {
-    return this.#path;
   }
 
   /** Whether nothing in it is wanted any more. */
   get isDrained(): boolean {
-    return this.#entries === 0 && !this.#hasStaged();
+    return this.#isKnown && this.stock.entries === 0 && this.stock.staged === 0;
   }
 
-  /** How many entries of a writer are in it and wanted. */
-  countOf(writer: string): number {
-    return this.#live.get(writer)?.sequences.size ?? 0;
+  /** Whether the file holds nothing at all. */
+  get isEmpty(): boolean {
+    return this.#size === 0;
+  }
+
+  /** Whether a sync failed: what the system then still has in memory may never reach the disk, whatever it says later. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** Reads what the file holds, in full, and takes stock of it; even if its path leads elsewhere by now. */
@@ -64,25 +76,30 @@ export class Journal {
     this.#size = bytes.length;
     this.#unreadable = contents.unreadable;
     this.#newer = contents.newer;
-    this.#forgetAll();
-    for (const [writer, { entries, staged }] of contents.shelves) {
-      this.#liveOf(writer).hasStaged = staged !== undefined;
-      for (const entry of entries.values()) this.#count(entry);
-    }
+    this.#takeStock(contents.shelves);
+    this.#isKnown = true;
     return contents;
   }
 
   /** @throws {@link StorageException} if it could not be saved; the file is as before. */
   saveEntry(entry: StoredEntry, binding: Binding, forgetStaged: boolean): void {
     this.#append(this.#introduce(entry.writer, binding) + encodeEntry(entry, forgetStaged), this.#isSynced);
-    if (forgetStaged) this.#liveOf(entry.writer).hasStaged = false;
-    this.#count(entry);
+    this.#introduced.add(entry.writer);
+    if (forgetStaged) this.stock.setStaged(entry.writer, false);
+    this.stock.add(entry);
+  }
+
+  /** Saves all of these, or nothing. @throws {@link StorageException} */
+  saveAll(shelves: ReadonlyMap<string, Shelf>): void {
+    this.#append(textOf(shelves), this.#isSynced);
+    this.#takeStock(shelves);
   }
 
   /** Not synced: staged values are promised nothing before they are committed. */
   saveStaged(writer: string, binding: Binding, run: number, values: readonly Value[]): void {
     this.#append(this.#introduce(writer, binding) + encodeStaged(writer, run, values), false);
-    this.#liveOf(writer).hasStaged = values.length > 0;
+    this.#introduced.add(writer);
+    this.stock.setStaged(writer, values.length > 0);
     this.#compactIfLarge();
   }
 
@@ -93,20 +110,23 @@ export class Journal {
    * @throws {@link StorageException} if it could not be written; trying again is harmless.
    */
   remove(entries: readonly StoredEntry[]): void {
-    const present = entries.filter(({ writer, sequence }) => this.#live.get(writer)?.sequences.has(sequence));
-    if (present.length === 0) return;
-    if (present.length === this.#entries && !this.#hasStaged() && this.#isPlain()) {
+    const removed = this.stock.among(entries);
+    if (removed.size === 0) return;
+    let count = 0;
+    for (const { size } of removed.values()) count += size;
+    const isEmptied = count === this.stock.entries && this.#isPlain();
+    if (isEmptied && this.stock.staged === 0) {
       this.#truncate();
       return;
     }
-    const removed = new Map<string, SequenceSet>();
-    for (const { writer, sequence } of present) {
-      const sequences = removed.get(writer) ?? new SequenceSet();
-      removed.set(writer, sequences);
-      sequences.add(sequence);
+    try {
+      this.#append(Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join(''), false);
+    } catch (error) {
+      if (!isEmptied) throw error;
+      // A full disk has no room for the note, but emptying the file makes room, and the staged values go back in.
+      this.#keepStagedAlone();
     }
-    this.#append(Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join(''), false);
-    for (const entry of present) this.#uncount(entry);
+    for (const entry of entries) this.stock.remove(entry);
     this.#compactIfLarge();
   }
 
@@ -123,26 +143,20 @@ export class Journal {
 
   /** Shows others that its owner lives. @param seconds - The file's new time. */
   touch(seconds: number): void {
-    if (this.#size > 0) this.#fs.utimesSync(this.#path, seconds, seconds);
-  }
-
-  /** Gives the file another owner; `undefined`: nobody. */
-  rename(owner: string | undefined): void {
-    const path = join(dirname(this.#path), journalName(owner, this.file));
-    this.#fs.renameSync(this.#path, path);
-    this.#path = path;
-    this.#syncFolder();
+    if (this.#fd !== undefined) this.#fs.utimesSync(this.#path, seconds, seconds);
   }
 
   /** Ends it: a drained file is deleted, any other is left to nobody. What can't be read is set aside, never deleted. */
   release(): void {
     try {
-      if (this.#size === 0 && this.#fd === undefined) return;
+      if (this.#fd === undefined && this.#size === 0 && this.#isKnown) return;
       if (this.isDrained && !this.#newer) {
         this.#setAside();
         this.#fs.unlinkSync(this.#path);
       } else {
-        this.rename(undefined);
+        // To nobody: whoever looks next takes it.
+        this.#fs.renameSync(this.#path, join(dirname(this.#path), journalName(undefined, this.file)));
+        this.#syncFolder();
       }
     } finally {
       this.close();
@@ -150,8 +164,9 @@ export class Journal {
   }
 
   close(): void {
-    if (this.#fd !== undefined) this.#fs.closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    if (fd !== undefined) this.#fs.closeSync(fd);
   }
 
   /**
@@ -159,28 +174,31 @@ export class Journal {
    * the one or the other. Failing is harmless; it is tried again after as much growth.
    */
   #compactIfLarge(): void {
-    if (this.#size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.#entryBytes) || this.#newer) return;
+    if (this.#size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.stock.bytes) || this.#newer) return;
     this.#compactAt = this.#size + SLACK_BYTES;
-    const temporary = join(dirname(this.#path), `nikdev-iot-1_${this.file}.tmp`);
+    const temporary = `${this.#path}.tmp`;
     try {
-      const contents = this.read();
+      const { shelves } = this.read();
       this.#setAside();
-      const bytes = Buffer.from(rewrite(contents));
+      const bytes = Buffer.from(textOf(shelves));
       this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
       const fd = this.#fs.openSync(temporary, 'a+');
       try {
         writeWhole(this.#fs, fd, bytes);
-        if (this.#isSynced) this.#fs.fsyncSync(fd);
+        // Whatever the durability: what an earlier run synced must not come undone.
+        this.#fs.fsyncSync(fd);
         this.#fs.renameSync(temporary, this.#path);
       } catch (error) {
         this.#fs.closeSync(fd);
         throw error;
       }
-      this.close();
+      const old = this.#fd;
       this.#fd = fd;
-      this.#syncFolder();
-      this.read();
+      this.#size = bytes.length;
       this.#compactAt = SLACK_BYTES;
+      this.#takeStock(shelves);
+      if (old !== undefined) this.#fs.closeSync(old);
+      this.#syncFolder();
     } catch {
       // Whichever file stands under the path is whole.
     }
@@ -189,19 +207,22 @@ export class Journal {
   #append(text: string, isSynced: boolean): void {
     try {
       const fd = this.#open();
-      const length = Buffer.byteLength(text);
-      try {
-        const written = this.#fs.writeSync(fd, text);
-        if (written < length) writeWhole(this.#fs, fd, Buffer.from(text).subarray(written));
-        if (isSynced) this.#fs.fdatasyncSync(fd);
-      } catch (error) {
-        // Half a record would hold the room that is missing; and what was not synced was never saved.
-        this.#fs.ftruncateSync(fd, this.#size);
-        throw error;
-      }
-      this.#size += length;
+      if (isSynced && !this.#isFolderSynced) this.#syncFolder();
+      this.#size += appendText(this.#fs, fd, text, this.#size);
+      if (isSynced) this.#sync(fd, Buffer.byteLength(text));
     } catch (error) {
       throw storageException(error, this.#path);
+    }
+  }
+
+  #sync(fd: number, length: number): void {
+    try {
+      this.#fs.fdatasyncSync(fd);
+    } catch (error) {
+      this.#isBroken = true;
+      this.#size -= length;
+      this.#fs.ftruncateSync(fd, this.#size);
+      throw error;
     }
   }
 
@@ -209,7 +230,6 @@ export class Journal {
     if (this.#fd !== undefined) return this.#fd;
     if (this.#size === 0) this.#fs.mkdirSync(dirname(this.#path), { recursive: true });
     this.#fd = this.#fs.openSync(this.#path, 'a+');
-    if (this.#size === 0) this.#syncFolder();
     return this.#fd;
   }
 
@@ -221,12 +241,35 @@ export class Journal {
     }
     this.#size = 0;
     this.#compactAt = SLACK_BYTES;
-    this.#forgetAll();
+    this.stock.clear();
+    this.#introduced.clear();
+  }
+
+  #keepStagedAlone(): void {
+    const { shelves } = this.read();
+    for (const { entries } of shelves.values()) entries.clear();
+    this.#truncate();
+    try {
+      this.#append(textOf(shelves), false);
+      this.#takeStock(shelves);
+    } catch {
+      // Best effort: staged values are promised nothing before they are committed.
+    }
+  }
+
+  #takeStock(shelves: ReadonlyMap<string, Shelf>): void {
+    this.stock.clear();
+    this.#introduced.clear();
+    for (const [writer, { binding, entries, staged }] of shelves) {
+      if (binding && (entries.size > 0 || staged)) this.#introduced.add(writer);
+      for (const entry of entries.values()) this.stock.add(entry);
+      if (staged) this.stock.setStaged(writer, true);
+    }
   }
 
   /** Whether all that the file holds can be read, by this release. */
   #isPlain(): boolean {
-    return !this.#newer && this.#unreadable.length === 0;
+    return this.#isKnown && !this.#newer && this.#unreadable.length === 0;
   }
 
   #setAside(): void {
@@ -235,7 +278,7 @@ export class Journal {
     const fd = this.#fs.openSync(path, 'a');
     try {
       writeWhole(this.#fs, fd, Buffer.concat(this.#unreadable.flatMap((line) => [line, Buffer.from('\n')])));
-      if (this.#isSynced) this.#fs.fsyncSync(fd);
+      this.#fs.fsyncSync(fd);
     } finally {
       this.#fs.closeSync(fd);
     }
@@ -244,52 +287,18 @@ export class Journal {
 
   /** A file that comes or goes is one only once its folder is on the disk. */
   #syncFolder(): void {
-    if (!this.#isSynced) return;
-    const fd = this.#fs.openSync(dirname(this.#path), 'r');
-    try {
-      this.#fs.fsyncSync(fd);
-    } finally {
-      this.#fs.closeSync(fd);
-    }
+    if (this.#isSynced) syncFolder(this.#fs, dirname(this.#path));
+    this.#isFolderSynced = true;
   }
 
   /** The record of a writer's binding, where the file lacks it. */
   #introduce(writer: string, binding: Binding): string {
-    return this.#live.has(writer) ? '' : encodeWriter(writer, binding);
-  }
-
-  #liveOf(writer: string): Live {
-    const live = this.#live.get(writer) ?? { sequences: new SequenceSet(), hasStaged: false };
-    this.#live.set(writer, live);
-    return live;
-  }
-
-  #hasStaged(): boolean {
-    for (const { hasStaged } of this.#live.values()) if (hasStaged) return true;
-    return false;
-  }
-
-  #count(entry: StoredEntry): void {
-    if (!this.#liveOf(entry.writer).sequences.add(entry.sequence)) return;
-    this.#entries += 1;
-    this.#entryBytes += Buffer.byteLength(entry.values);
-  }
-
-  #uncount(entry: StoredEntry): void {
-    if (!this.#live.get(entry.writer)?.sequences.delete(entry.sequence)) return;
-    this.#entries -= 1;
-    this.#entryBytes -= Buffer.byteLength(entry.values);
-  }
-
-  #forgetAll(): void {
-    this.#live.clear();
-    this.#entries = 0;
-    this.#entryBytes = 0;
+    return this.#introduced.has(writer) ? '' : encodeWriter(writer, binding);
   }
 }
 
 /** A journal's text with what is wanted alone. */
-function rewrite({ shelves }: Contents): string {
+function textOf(shelves: ReadonlyMap<string, Shelf>): string {
   let text = '';
   for (const [writer, { binding, entries, staged }] of shelves) {
     if (entries.size === 0 && staged === undefined) continue;
@@ -300,26 +309,8 @@ function rewrite({ shelves }: Contents): string {
   return text;
 }
 
-function readWhole(fs: FileSystem, fd: number): Buffer {
-  const bytes = Buffer.allocUnsafe(fs.fstatSync(fd).size);
-  let read = 0;
-  for (let count = -1; count !== 0 && read < bytes.length; read += count) {
-    count = fs.readSync(fd, bytes, read, bytes.length - read, read);
-  }
-  return bytes.subarray(0, read);
-}
-
-/** A disk that is nearly full takes a part, and says so only by the count. */
-function writeWhole(fs: FileSystem, fd: number, bytes: Buffer): void {
-  for (let written = 0; written < bytes.length; ) {
-    const count = fs.writeSync(fd, bytes, written);
-    if (count === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
-    written += count;
-  }
-}
-
 function storageException(error: unknown, path: string): StorageException {
-  const code = error instanceof Object && 'code' in error ? String(error.code) : 'unknown';
+  const code = codeOf(error) ?? 'unknown';
   return code === 'ENOSPC' || code === 'EDQUOT'
     ? new StorageException(`the disk is full (${code}, ${path})`, 'Push, or make room on the disk, then commit again.')
     : new StorageException(

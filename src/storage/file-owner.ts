@@ -1,4 +1,5 @@
-import type { FileSystem } from './file-system.js';
+import { codeOf } from './file-io.js';
+import type { FilePlatform, FileSystem } from './file-system.js';
 
 /*
  * A journal is owned by the process in its name:
@@ -31,30 +32,33 @@ export function journalName(owner: string | undefined, file: string): string {
 }
 
 /** This process, as it stands in the names of what it owns. */
-export function identify(fs: FileSystem, pid: number): string {
+export function identify({ fs, pid }: FilePlatform): string {
   const boot = read(() => fs.readFileSync('/proc/sys/kernel/random/boot_id').toString().trim());
   const namespace = read(() => /\d+/.exec(fs.readlinkSync('/proc/self/ns/pid'))?.[0]);
-  return `${boot}_${namespace}_${pid}_${startTime(fs, pid) ?? UNKNOWN}`;
+  const start = read(() => startTime(fs, pid));
+  return `${boot}_${namespace}_${pid}_${start}`;
 }
 
-/** Whether the owner in a name has certainly ended. */
-export function isProvablyDead(fs: FileSystem, owner: string, self: string): boolean {
+/** Whether the owner in a name has certainly ended. Whatever can't be looked up, for whatever reason, proves nothing. */
+export function isProvablyDead({ fs, isRunning }: FilePlatform, owner: string, self: string): boolean {
   const [boot, namespace, pid, start] = owner.split('_');
   const [ownBoot, ownNamespace] = self.split('_');
   if ([boot, namespace, start].includes(UNKNOWN) || boot !== ownBoot || namespace !== ownNamespace) return false;
-  return startTime(fs, Number(pid)) !== start;
+  try {
+    return startTime(fs, Number(pid)) !== start;
+  } catch (error) {
+    // Others' processes can be hidden from /proc: whether a signal would reach them tells.
+    const code = codeOf(error);
+    return (code === 'ENOENT' || code === 'ESRCH') && !isRunning(Number(pid));
+  }
 }
 
-/** In clock ticks since boot; `undefined` if there is no such process (a zombie is none), or no telling. */
+/** In clock ticks since boot; `undefined` for a zombie. @throws the system's error if the process can't be looked up. */
 function startTime(fs: FileSystem, pid: number): string | undefined {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`).toString();
-    // The second field is the program's name in brackets, which may hold anything; the start time is the 22nd.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+  const stat = fs.readFileSync(`/proc/${pid}/stat`).toString();
+  // The second field is the program's name in brackets, which may hold anything; the start time is the 22nd.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
 function read(get: () => string | undefined): string {

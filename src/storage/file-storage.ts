@@ -1,5 +1,8 @@
 import * as nodeFs from 'node:fs';
+import { checkCallOptions } from '../core/config.js';
+import { ConfigException, show } from '../core/exceptions.js';
 import type { StorageAdapter } from '../core/storage.js';
+import { codeOf } from './file-io.js';
 import { FileStore } from './file-store.js';
 import type { FilePlatform } from './file-system.js';
 
@@ -19,16 +22,39 @@ export interface FileStorageOptions {
  * folder adopts and pushes. Any number of `Api`s may share one storage object, and its one file.
  *
  * @param directory - The folder; made if it is missing. Several processes may use one.
+ * @throws {@link ConfigException} if an argument can't be used.
  * @example
  * ```ts
  * const api = new Api({ deviceId: '…', apiKey: '…', storage: fileStorage('/var/lib/my-device') })
  * ```
  */
+export function fileStorage(directory: string, options?: FileStorageOptions): StorageAdapter;
+/** @internal */
+export function fileStorage(directory: string, options: FileStorageOptions, platform: FilePlatform): StorageAdapter;
 export function fileStorage(
   directory: string,
-  { durability = 'power' }: FileStorageOptions = {},
-  platform: FilePlatform = { fs: nodeFs, pid: process.pid },
+  options: FileStorageOptions = {},
+  platform: FilePlatform = { fs: nodeFs, pid: process.pid, isRunning },
 ): StorageAdapter {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new ConfigException(`directory must be the path of a folder, got ${show(directory)}`);
+  }
+  const durability = durabilityOf(options);
   const store = new FileStore(platform, directory, durability === 'power');
   return { durability, open: (binding, clock) => store.open(binding, clock) };
+}
+
+function durabilityOf(options: FileStorageOptions): 'power' | 'process' {
+  checkCallOptions(options, ['durability']);
+  const { durability = 'power' } = options;
+  if (durability === 'power' || durability === 'process') return durability;
+  throw new ConfigException(`durability must be "power" or "process", got ${show(durability)}`);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
+  }
 }

@@ -10,7 +10,7 @@ import { type DeadFile, FileFinder, TOUCH_MS } from './file-finder.js';
 import { Journal } from './file-journal.js';
 import { identify, journalName } from './file-owner.js';
 import { type Contents, readJournal, type Shelf } from './file-record.js';
-import type { FilePlatform, FileSystem } from './file-system.js';
+import type { FilePlatform } from './file-system.js';
 
 const LOOK_AGAIN_SECONDS = 30;
 /** Each file that is taken over is kept open. */
@@ -24,9 +24,18 @@ interface Orphan {
   readonly shelf: Shelf;
 }
 
+/** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
+interface Glance {
+  /** By key: the bindings of which there are entries, and those of which there are staged values. */
+  readonly entries: ReadonlyMap<string, Binding>;
+  readonly staged: ReadonlyMap<string, Binding>;
+  readonly warnings: readonly Warning[];
+  readonly looks: number;
+}
+
 /** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
 export class FileStore {
-  readonly #fs: FileSystem;
+  readonly #platform: FilePlatform;
   readonly #directory: string;
   readonly #isSynced: boolean;
   readonly #finder: FileFinder;
@@ -35,25 +44,27 @@ export class FileStore {
   readonly #living = new Set<string>();
   /** How many of them each binding has. */
   readonly #served = new Map<string, number>();
-  /** Which living writer has the entries of which dead one, by the dead one's id. */
-  readonly #adopters = new Map<string, string>();
+  /** The dead writers whose entries a living one has, by the living one's id. */
+  readonly #adopted = new Map<string, string[]>();
+  /** All of those. */
+  readonly #taken = new Set<string>();
   /** By binding. */
   readonly #orphans = new Map<string, Orphan[]>();
   readonly #journals = new Set<Journal>();
-  /** Files of the dead that hold nothing for the living here, as they were when they were looked into. */
-  readonly #passedOver = new Map<string, readonly Warning[]>();
+  /** By the signature of the file. */
+  #glances = new Map<string, Glance>();
   #own: Journal | undefined;
   /** Whether a writer was closed since the journals were last searched for orphans. */
   #hasLeft = false;
   #touched = { monotonic: 0, wall: 0 };
   #cancelTouch = (): void => {};
 
-  constructor({ fs, pid }: FilePlatform, directory: string, isSynced: boolean) {
-    this.#fs = fs;
+  constructor(platform: FilePlatform, directory: string, isSynced: boolean) {
+    this.#platform = platform;
     this.#directory = directory;
     this.#isSynced = isSynced;
-    this.#finder = new FileFinder(fs, directory);
-    this.#self = identify(fs, pid);
+    this.#finder = new FileFinder(platform, directory);
+    this.#self = identify(platform);
   }
 
   open(binding: Binding, clock: Clock): Writer {
@@ -63,17 +74,18 @@ export class FileStore {
     if (this.#living.size === 0) this.#touchLater(clock);
     this.#living.add(id);
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 0) + 1);
-    this.#passedOver.clear();
     return {
       id,
       save: (entry, forgetStaged) => {
-        this.#journal(clock).saveEntry(entry, binding, forgetStaged && hasStaged);
+        const journal = this.#journal(clock);
+        try {
+          journal.saveEntry(entry, binding, forgetStaged && hasStaged);
+        } finally {
+          if (journal.isBroken) this.#own = undefined;
+        }
         if (forgetStaged) hasStaged = false;
       },
-      remove: (entries) => {
-        for (const journal of this.#journals) journal.remove(entries);
-        this.#releaseSpent();
-      },
+      remove: (entries) => this.#remove(entries),
       saveStaged: (values) => {
         if (values.length === 0 && !hasStaged) return;
         try {
@@ -84,41 +96,62 @@ export class FileStore {
           // Best effort: staged values are promised nothing before they are committed.
         }
       },
-      adopt: async (atStart) => this.#adopt(id, binding, clock, atStart),
+      adopt: async (atStart) => {
+        // In a later turn: an Api that is closed in the task that opened it takes nothing.
+        await undefined;
+        return this.#adopt(id, binding, clock, atStart);
+      },
       close: () => this.#close(id, binding),
     };
   }
 
+  #remove(entries: readonly StoredEntry[]): void {
+    for (const journal of this.#journals) journal.remove(entries);
+    if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
+  }
+
   #adopt(id: string, binding: Binding, clock: Clock, atStart: boolean): Adoption {
-    const entries: StoredEntry[] = [];
+    const entries = new Map<string, Map<number, StoredEntry>>();
     const staged: { readonly run: number; readonly values: readonly Value[] }[] = [];
-    if (!this.#living.has(id)) return { entries, staged: [], warnings: [] };
+    if (!this.#living.has(id)) return { entries: [], staged: [], warnings: [] };
     const warnings = this.#takeOver(clock, atStart);
     const left: Orphan[] = [];
+    const taken: string[] = [];
     for (const orphan of this.#orphans.get(bindingKey(binding)) ?? []) {
       const { writer, journal, shelf } = orphan;
-      if (atStart && shelf.staged) {
-        // Forgotten before they are staged again: lost by a crash in between, but never there twice.
-        journal.saveStaged(writer, binding, shelf.staged.run, []);
+      if (shelf.staged && atStart && forgetStaged(journal, writer, binding, shelf.staged.run))
         staged.push(shelf.staged);
-      } else if (shelf.staged) {
-        left.push({ ...orphan, shelf: { ...shelf, entries: new Map() } });
-      }
-      for (const entry of shelf.entries.values()) entries.push(entry);
-      if (shelf.entries.size > 0) this.#adopters.set(writer, id);
+      else if (shelf.staged) left.push({ ...orphan, shelf: { ...shelf, entries: new Map() } });
+      if (shelf.entries.size === 0) continue;
+      taken.push(writer);
+      // One writer's can stand in two files, where a disk failed; the same entry too.
+      entries.set(writer, new Map([...(entries.get(writer) ?? []), ...shelf.entries]));
     }
+    for (const writer of taken) this.#taken.add(writer);
+    this.#adopted.set(id, [...(this.#adopted.get(id) ?? []), ...taken]);
     this.#orphans.set(bindingKey(binding), left);
     this.#releaseSpent();
     const [latest] = staged.sort((one, other) => other.run - one.run);
-    return { entries, staged: latest?.values ?? [], warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
+    return {
+      entries: inOrder(entries),
+      staged: latest?.values ?? [],
+      warnings,
+      lookAgainSeconds: LOOK_AGAIN_SECONDS,
+    };
   }
 
   #close(id: string, binding: Binding): void {
     if (!this.#living.delete(id)) return;
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
-    for (const [writer, adopter] of this.#adopters) if (adopter === id) this.#adopters.delete(writer);
-    this.#hasLeft = true;
-    if (this.#living.size > 0) return;
+    for (const writer of this.#adopted.get(id) ?? []) this.#taken.delete(writer);
+    this.#adopted.delete(id);
+    if (this.#living.size > 0) {
+      this.#hasLeft = true;
+      // What it left here is given back with this file, once the others are done with theirs in it.
+      if (this.#own?.stock.has(id)) this.#own = undefined;
+      this.#releaseSpent();
+      return;
+    }
     this.#cancelTouch();
     this.#orphans.clear();
     for (const journal of this.#journals) this.#release(journal);
@@ -128,49 +161,65 @@ export class FileStore {
   #takeOver(clock: Clock, atStart: boolean): Warning[] {
     if (this.#hasLeft) {
       this.#orphans.clear();
-      for (const journal of this.#journals) this.#addOrphans(journal, journal.read());
+      for (const journal of this.#journals) {
+        try {
+          this.#addOrphans(journal, journal.read());
+        } catch {
+          // It stays owned and is read again after the next close; its living writers go on.
+        }
+      }
       this.#hasLeft = false;
     }
-    const dead = this.#finder.find(clock, this.#self, (file) => this.#has(file));
-    return dead.flatMap((file) => {
-      if (this.#journals.size >= MAX_JOURNALS) return [];
-      const known = this.#passedOver.get(`${atStart} ${file.signature}`);
-      return known ?? this.#look(file, atStart);
-    });
+    const before = this.#glances;
+    this.#glances = new Map();
+    const warnings: Warning[] = [];
+    for (const dead of this.#finder.find(clock, this.#self, (file) => this.#has(file))) {
+      if (this.#journals.size >= MAX_JOURNALS) break;
+      try {
+        const glance = before.get(dead.signature) ?? glanceAt(this.#platform.fs.readFileSync(dead.path), dead.path);
+        warnings.push(...glance.warnings, ...this.#take(dead, glance, atStart));
+      } catch {
+        // Another was faster, or it can't be read now; it is looked at again.
+      }
+    }
+    return warnings;
   }
 
-  /** Takes over a file of the dead, if anything in it is for the living here. */
-  #look(dead: DeadFile, atStart: boolean): readonly Warning[] {
+  /** Takes over a file of the dead, if anything in it is for the living here, or nothing is for anybody. */
+  #take(dead: DeadFile, glance: Glance, atStart: boolean): Warning[] {
+    const isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
+    const isForUs = [...glance.entries.keys()].some(isServed) || (atStart && [...glance.staged.keys()].some(isServed));
+    const isForNobody = glance.entries.size === 0 && glance.staged.size === 0 && glance.warnings.length === 0;
+    if (isForUs || isForNobody) {
+      this.#rename(dead);
+    } else {
+      this.#glances.set(dead.signature, { ...glance, looks: glance.looks + 1 });
+    }
+    // Not at the first look: an Api for them may be opened next.
+    return glance.looks === 0 ? [] : this.#waiting(glance, isServed);
+  }
+
+  #rename(dead: DeadFile): void {
+    const { fs } = this.#platform;
+    const path = join(this.#directory, journalName(this.#self, dead.file));
+    // Of several that try, one succeeds: the others find the old name gone.
+    fs.renameSync(dead.path, path);
+    const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
     try {
-      const contents = readJournal(this.#fs.readFileSync(dead.path));
-      const warnings = warningsOf(dead.path, contents);
-      const shelves = [...contents.shelves.values()];
-      const isWanted = shelves.some(({ entries, staged }) => entries.size > 0 || staged !== undefined);
-      const isForUs = shelves.some(
-        ({ binding, entries, staged }) =>
-          binding && this.#serves(binding) && (entries.size > 0 || (atStart && staged !== undefined)),
-      );
-      if (isWanted && !isForUs) {
-        const all = [...warnings, ...this.#waiting(contents)];
-        this.#passedOver.set(`${atStart} ${dead.signature}`, all);
-        return all;
-      }
-      const journal = new Journal(this.#fs, dead.path, dead.file, this.#isSynced);
-      // Of several that try, one succeeds: the others find the old name gone.
-      journal.rename(this.#self);
-      this.#journals.add(journal);
-      // Read again: it is certain only now that nobody else writes to it.
+      if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
       this.#addOrphans(journal, journal.read());
-      return [...warnings, ...this.#waiting(contents)];
-    } catch {
-      return [];
+      this.#journals.add(journal);
+    } catch (error) {
+      journal.close();
+      fs.renameSync(path, dead.path);
+      throw error;
     }
   }
 
   #addOrphans(journal: Journal, { shelves }: Contents): void {
     for (const [writer, shelf] of shelves) {
       const { binding, entries, staged } = shelf;
-      if (binding === undefined || this.#living.has(writer) || this.#adopters.has(writer)) continue;
+      if (binding === undefined || this.#living.has(writer) || this.#taken.has(writer)) continue;
       if (entries.size === 0 && staged === undefined) continue;
       const orphans = this.#orphans.get(bindingKey(binding)) ?? [];
       orphans.push({ writer, binding, journal, shelf });
@@ -183,19 +232,19 @@ export class FileStore {
     for (const journal of this.#journals) {
       if (journal === this.#own || (!journal.isDrained && this.#isUsed(journal))) continue;
       for (const [key, orphans] of this.#orphans) {
-        this.#orphans.set(
-          key,
-          orphans.filter((orphan) => orphan.journal !== journal),
-        );
+        const others = orphans.filter((orphan) => orphan.journal !== journal);
+        if (others.length < orphans.length) this.#orphans.set(key, others);
       }
       this.#release(journal);
     }
   }
 
   #isUsed(journal: Journal): boolean {
-    for (const writer of this.#adopters.keys()) if (journal.countOf(writer) > 0) return true;
-    for (const orphans of this.#orphans.values()) {
-      if (orphans.some((orphan) => orphan.journal === journal && this.#serves(orphan.binding))) return true;
+    for (const writer of journal.stock.writers) {
+      if (this.#living.has(writer) || this.#taken.has(writer)) return true;
+    }
+    for (const [key, orphans] of this.#orphans) {
+      if ((this.#served.get(key) ?? 0) > 0 && orphans.some((orphan) => orphan.journal === journal)) return true;
     }
     return false;
   }
@@ -216,27 +265,38 @@ export class FileStore {
       clock.monotonic() - this.#touched.monotonic > 1.5 * TOUCH_MS || clock.now() - this.#touched.wall > 1.5 * TOUCH_MS;
     // Timers did not run, as the process was stopped: others may have presumed it dead.
     if (isLong) this.#touch(clock);
-    if (this.#own === undefined) {
-      const file = randomId(clock);
-      const path = join(this.#directory, journalName(this.#self, file));
-      this.#own = new Journal(this.#fs, path, file, this.#isSynced);
-      this.#journals.add(this.#own);
-    }
+    // An empty file is one that anybody may clear away, if they take its owner for dead.
+    if (this.#own?.isEmpty && !this.#own.isInPlace()) this.#drop(this.#own);
+    this.#own ??= this.#create(clock);
+    this.#journals.add(this.#own);
     return this.#own;
+  }
+
+  #create(clock: Clock): Journal {
+    const file = randomId(clock);
+    const path = join(this.#directory, journalName(this.#self, file));
+    return new Journal(this.#platform.fs, path, file, true, this.#isSynced);
+  }
+
+  #drop(journal: Journal): void {
+    this.#journals.delete(journal);
+    if (journal === this.#own) this.#own = undefined;
+    journal.close();
   }
 
   /** Counts the runs that staged something: which was the most recent is not left to clocks. */
   #nextRun(): number {
+    const { fs } = this.#platform;
     const path = join(this.#directory, 'nikdev-iot-1.runs');
-    this.#fs.mkdirSync(this.#directory, { recursive: true });
-    const fd = this.#fs.openSync(path, 'a+');
+    fs.mkdirSync(this.#directory, { recursive: true });
+    const fd = fs.openSync(path, 'a+');
     try {
-      const run = (Number(this.#fs.readFileSync(fd)) || 0) + 1;
-      this.#fs.ftruncateSync(fd, 0);
-      this.#fs.writeSync(fd, String(run));
+      const run = (Number(fs.readFileSync(fd)) || 0) + 1;
+      fs.ftruncateSync(fd, 0);
+      fs.writeSync(fd, String(run));
       return run;
     } finally {
-      this.#fs.closeSync(fd);
+      fs.closeSync(fd);
     }
   }
 
@@ -264,16 +324,18 @@ export class FileStore {
     }
   }
 
-  /** A journal whose path was removed or taken: what is still wanted of it is saved in a new one. */
+  /** A journal whose path was removed or taken: what is still wanted of it is saved in a new one, all at once. */
   #saveAgain(lost: Journal, clock: Clock): void {
-    const { shelves } = lost.read();
-    this.#journals.delete(lost);
     if (lost === this.#own) this.#own = undefined;
-    for (const { binding, entries } of shelves.values()) {
-      if (binding === undefined || !this.#serves(binding)) continue;
-      for (const entry of entries.values()) this.#journal(clock).saveEntry(entry, binding, false);
+    const { shelves } = lost.read();
+    const again = this.#create(clock);
+    const wanted = [...shelves].filter(([, { binding, entries }]) => binding !== undefined && entries.size > 0);
+    if (wanted.length > 0) {
+      again.saveAll(new Map(wanted));
+      this.#journals.add(again);
+      this.#own ??= again;
     }
-    lost.close();
+    this.#drop(lost);
   }
 
   #has(file: string): boolean {
@@ -281,28 +343,41 @@ export class FileStore {
     return false;
   }
 
-  #serves(binding: Binding): boolean {
-    return (this.#served.get(bindingKey(binding)) ?? 0) > 0;
-  }
-
-  #waiting({ shelves }: Contents): Warning[] {
-    const others = new Map<string, Binding>();
-    for (const { binding, entries } of shelves.values()) {
-      if (binding && entries.size > 0 && !this.#serves(binding)) others.set(bindingKey(binding), binding);
-    }
-    return Array.from(others.values(), ({ deviceId, baseUrl }) => ({
-      code: 'entries-waiting',
-      message: `Entries committed for device ${deviceId} at ${baseUrl} wait in ${this.#directory}. They are safe; an Api with that deviceId and baseUrl pushes them.`,
-    }));
+  #waiting({ entries }: Glance, isServed: (key: string) => boolean): Warning[] {
+    return [...entries].flatMap(([key, { deviceId, baseUrl }]): Warning[] => {
+      if (isServed(key)) return [];
+      const message = `Entries committed for device ${deviceId} at ${baseUrl} wait in ${this.#directory}. They are safe; an Api with that deviceId and baseUrl pushes them.`;
+      return [{ code: 'entries-waiting', message }];
+    });
   }
 }
 
-function warningsOf(path: string, { unreadable }: Contents): Warning[] {
-  if (unreadable.length === 0) return [];
-  return [
-    {
-      code: 'unreadable-records',
-      message: `${unreadable.length} records of ${path} can't be read, as they are damaged or of a newer version. They are kept, and the others are pushed.`,
-    },
-  ];
+/** Each writer's in the order of its commits. */
+function inOrder(entries: ReadonlyMap<string, ReadonlyMap<number, StoredEntry>>): StoredEntry[] {
+  return [...entries.values()].flatMap((ofWriter) =>
+    [...ofWriter.values()].sort((one, other) => one.sequence - other.sequence),
+  );
+}
+
+/** Forgotten before they are staged again: lost by a crash in between, but never there twice. @returns Whether it could be. */
+function forgetStaged(journal: Journal, writer: string, binding: Binding, run: number): boolean {
+  try {
+    journal.saveStaged(writer, binding, run, []);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function glanceAt(bytes: Buffer, path: string): Glance {
+  const { shelves, unreadable } = readJournal(bytes);
+  const withEntries = new Map<string, Binding>();
+  const withStaged = new Map<string, Binding>();
+  for (const { binding, entries, staged } of shelves.values()) {
+    if (binding && entries.size > 0) withEntries.set(bindingKey(binding), binding);
+    if (binding && staged) withStaged.set(bindingKey(binding), binding);
+  }
+  const message = `${path} holds records that can't be read (${unreadable.length} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+  const warnings: Warning[] = unreadable.length > 0 ? [{ code: 'unreadable-records', message }] : [];
+  return { entries: withEntries, staged: withStaged, warnings, looks: 0 };
 }

@@ -21,8 +21,11 @@ export type FileSystem = Pick<
   | 'writeSync'
 >;
 
-/** A file system, and the number under which its owners of files know this process. */
+/** The file system, and the processes that own files in it. */
 export interface FilePlatform {
   readonly fs: FileSystem;
+  /** This process's number. */
   readonly pid: number;
+  /** Whether there is a process of this number, whoever's it is. */
+  isRunning(pid: number): boolean;
 }

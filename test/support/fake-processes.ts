@@ -25,7 +25,7 @@ export class FakeMachine {
         return Buffer.from(`${number} (a) b) S ${'0 '.repeat(18)}${since} 0 0\n`);
       },
     } as unknown as FileSystem;
-    return { fs, pid, kill: () => void this.#living.delete(pid) };
+    return { fs, pid, isRunning: (other) => this.#living.has(other), kill: () => void this.#living.delete(pid) };
   }
 }
 

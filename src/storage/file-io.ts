@@ -1,0 +1,57 @@
+import type { FileSystem } from './file-system.js';
+
+/**
+ * Appends text, whole or not at all: a disk that is nearly full takes a part, and says so only by the count.
+ *
+ * @param size - The file's size before, to which it is cut back.
+ * @returns How many bytes were written.
+ */
+export function appendText(fs: FileSystem, fd: number, text: string, size: number): number {
+  const length = Buffer.byteLength(text);
+  try {
+    const written = fs.writeSync(fd, text);
+    if (written < length) writeWhole(fs, fd, Buffer.from(text).subarray(written));
+    return length;
+  } catch (error) {
+    // Half a record would hold the room that is missing.
+    fs.ftruncateSync(fd, size);
+    throw error;
+  }
+}
+
+export function writeWhole(fs: FileSystem, fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) {
+    const count = fs.writeSync(fd, bytes, written);
+    if (count === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
+    written += count;
+  }
+}
+
+export function readWhole(fs: FileSystem, fd: number): Buffer {
+  const bytes = Buffer.allocUnsafe(fs.fstatSync(fd).size);
+  let read = 0;
+  for (let count = -1; count !== 0 && read < bytes.length; read += count) {
+    count = fs.readSync(fd, bytes, read, bytes.length - read, read);
+  }
+  return bytes.subarray(0, read);
+}
+
+/** Not every system can sync a folder, or needs it. */
+const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
+
+export function syncFolder(fs: FileSystem, folder: string): void {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(folder, 'r');
+    fs.fsyncSync(fd);
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.has(codeOf(error))) throw error;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** The code of a system's error, such as `ENOSPC`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Object && 'code' in error ? String(error.code) : undefined;
+}

@@ -1,0 +1,95 @@
+import type { StoredEntry } from '../core/entry.js';
+import { SequenceSet } from './sequence-set.js';
+
+/** What a record takes beside the values' text, and what a writer's binding takes: rounded up. */
+const RECORD_BYTES = 64;
+const BINDING_BYTES = 160;
+
+interface Live {
+  readonly sequences: SequenceSet;
+  hasStaged: boolean;
+}
+
+/** What in a journal is still wanted. Exact: whatever is added or removed twice counts once. */
+export class FileStock {
+  /** By writer id; only those of which something is wanted. */
+  readonly #live = new Map<string, Live>();
+  #entries = 0;
+  #bytes = 0;
+  #staged = 0;
+
+  /** How many entries are wanted. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** How many writers have staged values. */
+  get staged(): number {
+    return this.#staged;
+  }
+
+  /** How many bytes a file with nothing else takes at most, staged values left aside. */
+  get bytes(): number {
+    return this.#bytes + this.#live.size * BINDING_BYTES;
+  }
+
+  /** The writers of which something is wanted. */
+  get writers(): Iterable<string> {
+    return this.#live.keys();
+  }
+
+  /** Whether anything of a writer is wanted. */
+  has(writer: string): boolean {
+    return this.#live.has(writer);
+  }
+
+  add({ writer, sequence, values }: StoredEntry): void {
+    if (!this.#liveOf(writer).sequences.add(sequence)) return;
+    this.#entries += 1;
+    this.#bytes += Buffer.byteLength(values) + RECORD_BYTES;
+  }
+
+  remove({ writer, sequence, values }: StoredEntry): void {
+    if (!this.#live.get(writer)?.sequences.delete(sequence)) return;
+    this.#entries -= 1;
+    this.#bytes -= Buffer.byteLength(values) + RECORD_BYTES;
+    this.#forgetIfEmpty(writer);
+  }
+
+  setStaged(writer: string, hasStaged: boolean): void {
+    const live = this.#liveOf(writer);
+    if (live.hasStaged !== hasStaged) this.#staged += hasStaged ? 1 : -1;
+    live.hasStaged = hasStaged;
+    this.#forgetIfEmpty(writer);
+  }
+
+  /** Those of the entries that are wanted, each once: by writer, their sequence numbers. */
+  among(entries: readonly StoredEntry[]): Map<string, SequenceSet> {
+    const found = new Map<string, SequenceSet>();
+    for (const { writer, sequence } of entries) {
+      if (!this.#live.get(writer)?.sequences.has(sequence)) continue;
+      const sequences = found.get(writer) ?? new SequenceSet();
+      found.set(writer, sequences);
+      sequences.add(sequence);
+    }
+    return found;
+  }
+
+  clear(): void {
+    this.#live.clear();
+    this.#entries = 0;
+    this.#bytes = 0;
+    this.#staged = 0;
+  }
+
+  #liveOf(writer: string): Live {
+    const live = this.#live.get(writer) ?? { sequences: new SequenceSet(), hasStaged: false };
+    this.#live.set(writer, live);
+    return live;
+  }
+
+  #forgetIfEmpty(writer: string): void {
+    const live = this.#live.get(writer);
+    if (live && live.sequences.size === 0 && !live.hasStaged) this.#live.delete(writer);
+  }
+}

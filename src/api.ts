@@ -36,6 +36,9 @@ export interface CommitOptions {
   readonly timestamp?: number | undefined;
 }
 
+/** When to look again in a storage that failed when it was looked into. */
+const LOOK_AGAIN_SECONDS = 30;
+
 /** `ready` resolves by then whatever a storage does. */
 const READY_WITHIN_MS = 10_000;
 
@@ -294,9 +297,11 @@ export class Api {
   }
 
   async #look(atStart: boolean): Promise<void> {
+    let again: number | undefined = LOOK_AGAIN_SECONDS;
     try {
       const { entries, staged, warnings, lookAgainSeconds } = await this.#writer.adopt(atStart);
       if (this.#closed) return;
+      again = lookAgainSeconds;
       this.#queue.adopt(entries);
       if (this.#staging.size === 0 && staged.length > 0) {
         for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
@@ -304,12 +309,11 @@ export class Api {
       }
       for (const warning of warnings) this.#warn(warning);
       if (!this.#queue.retryRemoval()) this.#warn(REMOVAL_FAILED);
-      if (lookAgainSeconds !== undefined) {
-        this.#cancelLook = this.#clock.setTimer(() => void this.#look(false), lookAgainSeconds * 1000, true);
-      }
     } catch {
       this.#warn(ADOPTION_FAILED);
     }
+    if (again === undefined || this.#closed) return;
+    this.#cancelLook = this.#clock.setTimer(() => void this.#look(false), again * 1000, true);
   }
 
   /** Saves the staged values in this task's microtask: once, however many values it stages. */
@@ -362,10 +366,10 @@ function listenerFailed(name: string): Warning {
 const REMOVAL_FAILED: Warning = {
   code: 'storage-failed',
   message:
-    'The storage failed to forget entries that the server has stored. It is tried again; after a crash before that, they are sent twice.',
+    'The storage failed to forget entries that are done with. It is tried again; after a crash before that, they are sent again.',
 };
 
 const ADOPTION_FAILED: Warning = {
   code: 'storage-failed',
-  message: 'What earlier runs left in the storage could not be read. It is left where it is; a new Api tries again.',
+  message: 'What earlier runs left in the storage could not be read. It is left where it is, and tried again.',
 };

@@ -49,9 +49,9 @@ export function isEventName(name: unknown): name is keyof Events {
   return typeof name === 'string' && Object.hasOwn(NAMES, name);
 }
 
-type Listener<Event> = (event: Event) => void;
+type Listener<Event> = (event: Event) => unknown;
 
-/** Sends events to listeners. A listener that throws harms neither the sender nor the other listeners. */
+/** Sends events to listeners. A listener that throws or rejects harms neither the sender nor the other listeners. */
 export class Emitter {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
   readonly #onFailure: (name: keyof Events) => void;
@@ -73,7 +73,9 @@ export class Emitter {
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])] as Listener<Events[Name]>[]) {
       try {
-        listener(event);
+        const result = listener(event);
+        // An async listener: its rejection would end a Node process.
+        if (result instanceof Promise) result.catch(() => this.#onFailure(name));
       } catch {
         this.#onFailure(name);
       }

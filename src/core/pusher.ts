@@ -106,7 +106,7 @@ export class Pusher {
       });
       if (underWay === undefined) {
         this.#run = run;
-        void this.#drain(run);
+        void this.#drain(run).catch(() => this.#abandon(run));
       }
     });
   }
@@ -147,6 +147,18 @@ export class Pusher {
       const milliseconds = this.#clock.monotonic() - run.started;
       this.#emitter.emit('push', { entries: run.pushed, requests: run.requests, milliseconds });
     }
+  }
+
+  /** What no verdict foresees: a body that is longer than any string can be, or a clock or transport that throws. */
+  #abandon(run: Run): void {
+    this.#run = undefined;
+    this.#rejectAll(
+      run,
+      new PushException(
+        'Bad luck: the push failed before its request could be sent.',
+        'Everything is still queued. Lower maxBytesPerRequest or maxEntriesPerRequest, and push again.',
+      ),
+    );
   }
 
   /** Resolves the calls that are answered. @returns Whether any call is left. */

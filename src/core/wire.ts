@@ -84,11 +84,9 @@ export function messageOf(body: string): string | undefined {
 
 /** Kinds, not values: a text may hold what must not be shown, and be cut within it. */
 function kindOf(input: unknown): string {
-  return input === null
-    ? 'null'
-    : Array.isArray(input)
-      ? 'an array'
-      : `${typeof input === 'object' ? 'an' : 'a'} ${typeof input}`;
+  if (input === null || input === undefined) return String(input);
+  if (typeof input === 'object') return Array.isArray(input) ? 'an array' : 'an object';
+  return `a ${typeof input}`;
 }
 
 function parse<Schema extends v.GenericSchema>(

@@ -12,7 +12,7 @@ export function defaultStorage(): { storage: StorageAdapter; warning?: Warning }
   try {
     // Throws where site data are blocked, and in a sandboxed frame; a page may also lack it altogether.
     const { localStorage } = window;
-    localStorage.removeItem('nikdev-iot');
+    localStorage.getItem('nikdev-iot');
     return { storage: webStorage(localStorage) };
   } catch {
     return {

@@ -31,6 +31,15 @@ interface Gathered {
   readonly warnings: Warning[];
 }
 
+/** A dead writer whose lock this one holds. */
+interface Adopted {
+  readonly release: Release;
+  /** What is still queued of it. */
+  readonly sequences: Set<number>;
+  /** How many of its records can't be read. */
+  readonly unreadable: number;
+}
+
 /** Takes over what dead writers of one binding left, in place: their keys stay, their locks are this writer's from then on. */
 export class WebAdoption {
   readonly #storage: WebStorageLike;
@@ -38,8 +47,7 @@ export class WebAdoption {
   readonly #own: string;
   readonly #binding: Binding;
   readonly #clock: Clock;
-  /** By writer: what is still queued of it. */
-  readonly #adopted = new Map<string, { readonly release: Release; readonly sequences: Set<number> }>();
+  readonly #adopted = new Map<string, Adopted>();
   /** Writers of which nothing that can be read is left. */
   readonly #spent = new Set<string>();
   #closed = false;
@@ -55,11 +63,22 @@ export class WebAdoption {
   /** See `Writer.adopt`. */
   async adopt(atStart: boolean): Promise<Adoption> {
     const gathered: Gathered = { entries: [], staged: [], warnings: [] };
+    try {
+      await this.#look(atStart, gathered);
+    } catch {
+      // Where the locks or the storage can't be asked now, what was taken until then counts.
+    }
+    const [latest] = gathered.staged.sort((one, other) => other.run - one.run);
+    const { entries, warnings } = gathered;
+    return { entries, staged: latest?.values ?? [], warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
+  }
+
+  async #look(atStart: boolean, gathered: Gathered): Promise<void> {
     let freeBefore = new Set<string>();
     for (let look = 0; look < MAX_LOOKS && !this.#closed; look++) {
       if (look > 0) await this.#wait(BETWEEN_LOOKS_MS);
       const others = this.#findOthers(atStart);
-      if (others.size === 0) break;
+      if (others.size === 0) return;
       const living = await namesOfLiving(this.#locks);
       const free = [...others].filter(([writer]) => !living.has(lockName(writer)));
       gathered.warnings.push(...this.#strangers(free));
@@ -71,19 +90,16 @@ export class WebAdoption {
         atStart,
         gathered,
       );
-      if (look > 0 && dead.every((writer) => freeBefore.has(writer))) break;
+      if (look > 0 && dead.every((writer) => freeBefore.has(writer))) return;
       freeBefore = new Set(dead);
     }
-    const [latest] = gathered.staged.sort((one, other) => other.run - one.run);
-    const { entries, warnings } = gathered;
-    return { entries, staged: latest?.values ?? [], warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
   /** To be called after the keys of entries were removed: lets go of writers of which nothing is left. */
   removed(entries: readonly StoredEntry[]): void {
     for (const { writer, sequence } of entries) {
       const adopted = this.#adopted.get(writer);
-      if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#letGo(writer, adopted.release);
+      if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#letGo(writer, adopted);
     }
   }
 
@@ -111,30 +127,34 @@ export class WebAdoption {
       if (release !== undefined) taken.push([writer, release]);
     }
     if (taken.length > 0) await this.#wait(SETTLE_MS);
-    const remains = findWriters(this.#storage);
     for (const [writer, release] of taken) {
-      if (this.#closed) release();
-      else this.#read(writer, remains.get(writer)?.sequences ?? [], release, atStart, gathered);
+      try {
+        if (this.#closed) release();
+        else this.#read(writer, findWriters(this.#storage).get(writer)?.sequences ?? [], release, atStart, gathered);
+      } catch {
+        // Left as it is, for the next look.
+        release();
+      }
     }
   }
 
   #read(writer: string, left: readonly number[], release: Release, atStart: boolean, gathered: Gathered): void {
     const { entries, unreadable } = readEntries(this.#storage, writer, left);
-    for (const entry of entries) gathered.entries.push(entry);
-    if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
     const staged = atStart ? readStaged(this.#storage, writer) : undefined;
-    if (staged !== undefined) {
-      gathered.staged.push(staged);
-      // Forgotten before they are staged again: lost by a crash in between, but never there twice.
-      this.#storage.removeItem(stagedKey(writer));
-    }
-    if (entries.length === 0) this.#letGo(writer, release);
-    else this.#adopted.set(writer, { release, sequences: new Set(entries.map((entry) => entry.sequence)) });
+    // Forgotten before they are staged again: lost by a crash in between, but never there twice.
+    if (staged !== undefined) this.#storage.removeItem(stagedKey(writer));
+    for (const entry of entries) gathered.entries.push(entry);
+    if (staged !== undefined) gathered.staged.push(staged);
+    if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
+    const adopted = { release, sequences: new Set(entries.map((entry) => entry.sequence)), unreadable };
+    if (entries.length === 0) this.#letGo(writer, adopted);
+    else this.#adopted.set(writer, adopted);
   }
 
-  #letGo(writer: string, release: Release): void {
-    const remains = findWriters(this.#storage).get(writer);
-    if (remains && remains.sequences.length === 0 && !remains.hasStaged) this.#storage.removeItem(writerKey(writer));
+  #letGo(writer: string, { release, unreadable }: Adopted): void {
+    if (unreadable === 0 && this.#storage.getItem(stagedKey(writer)) === null) {
+      this.#storage.removeItem(writerKey(writer));
+    }
     this.#adopted.delete(writer);
     this.#spent.add(writer);
     release();
@@ -163,6 +183,6 @@ function entriesWaiting({ deviceId, baseUrl }: Binding): Warning {
 function unreadableRecords(writer: string, count: number): Warning {
   return {
     code: 'unreadable-records',
-    message: `${count} records under ${JSON.stringify(lockName(writer))} can't be read, as they are damaged or of a newer version. They are left where they are.`,
+    message: `Some records under ${JSON.stringify(lockName(writer))} can't be read (${count} in all), as they are damaged or of a newer version. They are left where they are.`,
   };
 }

@@ -4,6 +4,7 @@ import { encodeRecord } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import { randomId } from '../core/random-id.js';
 import type { Adoption, StorageAdapter, Writer } from '../core/storage.js';
+import { SequenceSet } from './sequence-set.js';
 import { WebAdoption } from './web-adoption.js';
 import {
   encodeStaged,
@@ -25,8 +26,8 @@ declare const navigator: { readonly locks?: LocksLike } | undefined;
  * adopts and pushes.
  *
  * @param storage - `localStorage`, or something shaped like it.
- * @param locks - The Web Locks by which tabs know each other to be alive. Absent on plain http: then entries of earlier
- *   visits wait until the page is opened over https.
+ * @param locks - The Web Locks by which tabs know each other to be alive. Absent on plain http: then what earlier visits
+ *   left can't be taken over, and waits.
  * @example
  * ```ts
  * const api = new Api({ deviceId: '…', apiKey: '…', storage: webStorage(localStorage) })
@@ -43,6 +44,7 @@ function openWriter(storage: WebStorageLike, locks: LocksLike | undefined, bindi
   const id = randomId(clock);
   const release = locks && holdLock(locks, lockName(id));
   const adoption = locks && new WebAdoption(storage, locks, id, binding, clock);
+  const saved = new SequenceSet();
   let introduced = false;
   let run: number | undefined;
   let stagedSaved = false;
@@ -69,13 +71,17 @@ function openWriter(storage: WebStorageLike, locks: LocksLike | undefined, bindi
       try {
         if (madeOfStaged) forgetStaged();
         set(entryKey(id, entry.sequence), encodeRecord(entry));
+        saved.add(entry.sequence);
       } catch (error) {
         throw storageException(error);
       }
     },
     remove(entries) {
       try {
-        for (const { writer, sequence } of entries) storage.removeItem(entryKey(writer, sequence));
+        for (const { writer, sequence } of entries) {
+          storage.removeItem(entryKey(writer, sequence));
+          if (writer === id) saved.delete(sequence);
+        }
         adoption?.removed(entries);
       } catch (error) {
         throw storageException(error);
@@ -94,6 +100,8 @@ function openWriter(storage: WebStorageLike, locks: LocksLike | undefined, bindi
     adopt: async (atStart) => adoption?.adopt(atStart) ?? withoutLocks(storage, id),
     close() {
       adoption?.close();
+      // With nothing left below it, the binding is of no use to anybody.
+      if (introduced && saved.size === 0 && !stagedSaved) storage.removeItem(writerKey(id));
       release?.();
     },
   };
@@ -103,7 +111,7 @@ function openWriter(storage: WebStorageLike, locks: LocksLike | undefined, bindi
 function withoutLocks(storage: WebStorageLike, own: string): Adoption {
   const others = [...findWriters(storage)].filter(([writer, { sequences }]) => writer !== own && sequences.length > 0);
   const message =
-    'Entries of earlier visits wait in localStorage. They are safe, but this page has no Web Locks (it is not served over https) and can’t tell whether another tab still uses them; open it over https to push them.';
+    'Entries of earlier visits wait in localStorage. They are kept, but not pushed: this page is not served over https and so has no Web Locks to tell whether another tab still uses them. Serve the page over https, and push before it is closed.';
   return { entries: [], staged: [], warnings: others.length > 0 ? [{ code: 'adoption-unavailable', message }] : [] };
 }
 

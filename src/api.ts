@@ -8,8 +8,8 @@ import {
   resolveOptions,
 } from './core/config.js';
 import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
-import { Emitter, type Events, isEventName, type Warning } from './core/events.js';
-import { ApiException, ConfigException, show } from './core/exceptions.js';
+import { Emitter, EVENT_NAMES, type Events, isEventName, type Warning } from './core/events.js';
+import { ApiException, ConfigException, GetException, PushException, show } from './core/exceptions.js';
 import { PushQueue } from './core/push-queue.js';
 import { Pusher, type PushResult } from './core/pusher.js';
 import { Reader, type Reading } from './core/reader.js';
@@ -59,7 +59,8 @@ const READY_WITHIN_MS = 10_000;
 export class Api {
   /**
    * Resolves, in bounded time and never rejecting, when what earlier runs left in the storage has been looked for and
-   * taken over. Nothing needs to wait for it: a commit before it is saved at once.
+   * taken over: a push after it sends that first. A commit before it is saved at once. In a page it takes a second or two
+   * where there is something to take over.
    */
   readonly ready: Promise<void>;
 
@@ -163,7 +164,8 @@ export class Api {
   }
 
   /**
-   * Uploads everything committed before this call, oldest first. Joins a push under way, and then rejects with what that
+   * Uploads everything committed before this call, oldest first; what earlier runs left too, once {@link Api.ready} has
+   * resolved. Nothing is pushed, or pushed again, by itself. Joins a push under way, and then rejects with what that
    * one rejects with.
    *
    * @throws {@link PushException} if not everything was stored; its `retainedData` tells whether it is still queued.
@@ -174,7 +176,11 @@ export class Api {
     return this.#pusher.push(signalOf(options));
   }
 
-  /** {@link Api.commit}, then {@link Api.push}. */
+  /**
+   * {@link Api.commit}, then {@link Api.push}.
+   *
+   * @throws What either of them throws.
+   */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
     signalOf(options);
     this.commit();
@@ -264,7 +270,9 @@ export class Api {
    */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     this.#checkOpen();
-    if (!isEventName(name)) throw new ConfigException(`${show(name)} is not an event`);
+    if (!isEventName(name)) {
+      throw new ConfigException(`${show(name)} is not an event; the events are ${EVENT_NAMES.join(', ')}`);
+    }
     if (typeof listener !== 'function')
       throw new ConfigException(`a listener must be a function, got ${show(listener)}`);
     return this.#emitter.on(name, listener);
@@ -278,8 +286,9 @@ export class Api {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelLook();
-    this.#pusher.stop(closedException());
-    this.#reader.stop(closedException());
+    const [message, advice] = ['Bad luck: this Api was closed before the answer came.', CLOSED_ADVICE];
+    this.#pusher.stop(new PushException(message, advice));
+    this.#reader.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
     this.#saveStaged();
     this.#queue.retryRemoval();
     this.#writer.close();
@@ -345,11 +354,11 @@ export class Api {
   }
 }
 
+const CLOSED_ADVICE =
+  'What was committed and not stored by the server is still saved, if its storage lasts; a new Api pushes it.';
+
 function closedException(): ApiException {
-  return new ApiException(
-    'This Api is closed: only status(), log() and close() can be called.',
-    'What was committed and not stored by the server is still saved, if its storage lasts; a new Api pushes it.',
-  );
+  return new ApiException('This Api is closed: only status(), log() and close() can be called.', CLOSED_ADVICE);
 }
 
 function insecureUrl(baseUrl: string): Warning {

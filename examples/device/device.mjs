@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Api, isApiException } from 'nikdev-iot';
+import { fileStorage } from 'nikdev-iot/node';
 import { readMachine } from './machine.mjs';
 
 const { env } = process;
@@ -13,6 +14,7 @@ const fields = {
   temperature: env.NIKDEV_FIELD_TEMPERATURE || 'temperature',
 };
 const api = connect();
+await api.ready; // What an earlier run left in the folder goes first.
 if (once) await readOnce();
 else await readUntilStopped();
 await api.close();
@@ -23,6 +25,10 @@ function connect() {
       deviceId: env.NIKDEV_DEVICE_ID,
       apiKey: env.NIKDEV_API_KEY,
       baseUrl: env.NIKDEV_BASE_URL || undefined,
+      // Without a folder, readings wait in memory and end with this process.
+      storage: env.NIKDEV_FOLDER ? fileStorage(env.NIKDEV_FOLDER) : undefined,
+      // A key that was revoked by mistake must not cost readings.
+      onRefusedCredentials: 'keep',
     });
   } catch (exception) {
     return fail(`${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY and, if need be, NIKDEV_BASE_URL.`);
@@ -53,7 +59,8 @@ async function readUntilStopped() {
   const result = await push({ signal: AbortSignal.timeout(10_000) });
   if (result?.pushed) console.log(`pushed ${count(result.pushed)} before stopping`);
   const { committed } = api.status();
-  if (committed > 0) console.error(`${count(committed)} could not be pushed and end with this process's memory`);
+  const fate = env.NIKDEV_FOLDER ? 'wait in the folder for the next run' : "end with this process's memory";
+  if (committed > 0) console.error(`${count(committed)} could not be pushed and ${fate}`);
 }
 
 function commitReading() {
@@ -67,7 +74,7 @@ async function push(options) {
     return await api.push(options);
   } catch (exception) {
     if (!isApiException(exception)) throw exception;
-    console.error(`${exception.message} ${exception.advice}`);
+    console.error(`${exception.message} – ${exception.advice}`);
     return undefined;
   }
 }

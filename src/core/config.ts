@@ -32,7 +32,8 @@ export interface ApiOptions {
    */
   readonly requestTimeout?: number | undefined;
   /**
-   * Where entries wait for their push: `memoryStorage()`, `webStorage(localStorage)` or an adapter of your own.
+   * Where entries wait for their push: `memoryStorage()`, `webStorage(localStorage)`, `fileStorage(directory)` of
+   * `nikdev-iot/node`, or an adapter of your own.
    *
    * @defaultValue `webStorage(localStorage)` in a page that has it, else `memoryStorage()`
    */
@@ -104,7 +105,7 @@ const uuid = expect<string>(
 const count = expect<number>((input) => Number.isSafeInteger(input) && (input as number) >= 1, 'a whole number from 1');
 const boolean = expect<boolean>((input) => typeof input === 'boolean', 'true or false');
 
-const Options = v.strictObject({
+const Options = v.object({
   deviceId: uuid,
   apiKey: uuid,
   baseUrl: v.pipe(
@@ -124,7 +125,7 @@ const Options = v.strictObject({
   storage: v.optional(
     expect<StorageAdapter>(
       (input) => isObject(input) && typeof input['open'] === 'function',
-      'a storage adapter, such as memoryStorage()',
+      'a storage adapter, such as memoryStorage() or fileStorage(directory)',
     ),
   ),
   fetch: v.optional(expect<Fetch>((input) => typeof input === 'function', 'a function like fetch')),
@@ -144,10 +145,16 @@ const Options = v.strictObject({
  * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
  */
 export function resolveOptions(options: unknown) {
-  if (!isObject(options)) throw new ConfigException(`the options must be an object, got ${show(options)}`);
+  if (!isObject(options)) {
+    const got = typeof options === 'string' ? 'a string (Api.fromCredentials takes id and key)' : show(options);
+    throw new ConfigException(`the options must be an object, got ${got}`);
+  }
   const present = Object.entries(options).filter(([, value]) => value !== undefined);
   // The required ones are named, so that their absence is reported in the same words as a wrong one.
   const given: Record<string, unknown> = { deviceId: undefined, apiKey: undefined, ...Object.fromEntries(present) };
+  for (const option of Object.keys(given)) {
+    if (!Object.hasOwn(Options.entries, option)) throw new ConfigException(unknownOption(option, given['apiKey']));
+  }
   const result = v.safeParse(Options, given, { abortEarly: true });
   if (!result.success) throw new ConfigException(faultOf(result.issues[0], given['apiKey']));
   const { apiKey, baseUrl, deviceId } = result.output;
@@ -203,11 +210,12 @@ function isServerUrl(input: unknown): boolean {
   }
 }
 
+function unknownOption(option: string, apiKey: unknown): string {
+  return `${showSafely(option, apiKey)} is not an option; the options are ${Object.keys(Options.entries).join(', ')}`;
+}
+
 function faultOf(issue: v.BaseIssue<unknown>, apiKey: unknown): string {
   const option = String(issue.path?.[0]?.key);
-  if (!Object.hasOwn(Options.entries, option)) {
-    return `${showSafely(option, apiKey)} is not an option; the options are ${Object.keys(Options.entries).join(', ')}`;
-  }
   return `${option} must be ${issue.message}, got ${showSafely(issue.input, apiKey)}`;
 }
 

@@ -45,6 +45,9 @@ export interface DiscardEvent {
 
 const NAMES: Readonly<Record<keyof Events, true>> = { commit: true, push: true, discard: true, warning: true };
 
+/** The names of all events. */
+export const EVENT_NAMES: readonly string[] = Object.keys(NAMES);
+
 export function isEventName(name: unknown): name is keyof Events {
   return typeof name === 'string' && Object.hasOwn(NAMES, name);
 }

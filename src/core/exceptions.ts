@@ -80,14 +80,24 @@ export class GetException extends ApiException {
   }
 }
 
+const CORRECT_IT = 'Nothing was changed. Correct the argument that the message names.';
+
 /** An option, or an argument that is not a value, was refused. Nothing was changed. */
 export class ConfigException extends ApiException {
   override readonly name = 'ConfigException';
+
+  constructor(message: string, advice = CORRECT_IT) {
+    super(message, advice);
+  }
 }
 
 /** A field id, a value or an entry was refused. Nothing was changed. */
 export class ValueException extends ApiException {
   override readonly name = 'ValueException';
+
+  constructor(message: string, advice = CORRECT_IT) {
+    super(message, advice);
+  }
 }
 
 /** An entry could not be saved. The staged values are still staged. */

@@ -51,7 +51,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
       details,
     );
   }
-  return badLuck(`the server answered ${status}${said && `: ${said}`}`, TRY_AGAIN, details);
+  return badLuck(`the server answered ${status}${said && `: ${said}`}`, status === 429 ? TOO_MANY : TRY_AGAIN, details);
 }
 
 const STORED = new Set([200, 201, 202, 204]);
@@ -59,10 +59,11 @@ const STORED = new Set([200, 201, 202, 204]);
 const PASSING = new Set([408, 425, 429]);
 
 const TRY_AGAIN = 'The network or the server is at fault, not what was sent or asked. Try again later.';
+const TOO_MANY = 'The server asks for fewer requests. Wait, for retryAfter seconds where it is given, and try again.';
 const CHECK_CREDENTIALS =
   'Check the Device ID and the API Key, and that the key has the right it needs. setApiKey() changes the key.';
 const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
-const READ_MESSAGE = 'The server will not take this as it is. Check the field ids and values, and baseUrl.';
+const READ_MESSAGE = 'The server will not take this as it is. Check baseUrl, the field ids and the values.';
 
 function badLuck(what: string, advice: string, details: AnswerDetails): Verdict {
   return { kind: 'bad-luck', message: `Bad luck: ${what}.`, advice, ...details };
@@ -75,7 +76,7 @@ function refusal(kind: Verdict['kind'], said: string, advice: string, details: A
 function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeContext): string {
   switch (reason) {
     case 'timeout':
-      return `no complete answer came within ${timeoutSeconds} seconds`;
+      return `no complete answer came within ${timeoutSeconds} s`;
     case 'aborted':
       return 'the request was aborted before its answer came';
     case 'too-long':

@@ -1,4 +1,5 @@
 import * as nodeFs from 'node:fs';
+import { resolve } from 'node:path';
 import { checkCallOptions } from '../core/config.js';
 import { ConfigException, show } from '../core/exceptions.js';
 import type { StorageAdapter } from '../core/storage.js';
@@ -40,7 +41,7 @@ export function fileStorage(
     throw new ConfigException(`directory must be the path of a folder, got ${show(directory)}`);
   }
   const durability = durabilityOf(options);
-  const store = new FileStore(platform, directory, durability === 'power');
+  const store = new FileStore(platform, resolve(directory), durability === 'power');
   return { durability, open: (binding, clock) => store.open(binding, clock) };
 }
 

@@ -53,7 +53,11 @@ describe('close()', () => {
     api.commit();
     const push = api.push();
     await api.close();
-    await expect(push).rejects.toThrow(/This Api is closed/);
+    await expect(push).rejects.toMatchObject({
+      name: 'PushException',
+      retainedData: true,
+      message: expect.stringMatching(/^Bad luck: .*closed/),
+    });
     server.answerWith(() => received(200));
     const next = open();
     await next.ready;
@@ -67,7 +71,10 @@ describe('close()', () => {
     const get = api.get('a');
     await turn();
     await api.close();
-    await expect(get).rejects.toThrow(/This Api is closed/);
+    await expect(get).rejects.toMatchObject({
+      name: 'GetException',
+      message: expect.stringMatching(/^Bad luck: .*closed/),
+    });
     expect(server.underWay).toBe(0);
   });
 

@@ -120,7 +120,7 @@ describe('no answer', () => {
   });
 
   test('in time says how long that was', () => {
-    expect(judge({ received: false, reason: 'timeout' }, context).message).toMatch(/\b10 seconds\b/);
+    expect(judge({ received: false, reason: 'timeout' }, context).message).toMatch(/\b10 s\b/);
   });
 
   test("says the platform's code; without one it may be CORS", () => {

@@ -99,7 +99,14 @@ export class PushQueue {
   adopt(entries: readonly StoredEntry[]): void {
     if (entries.length === 0) return;
     const adopted = entries.map(
-      (entry): QueuedEntry => ({ ...entry, bytes: utf8Length(entry.values), origin: 'adopted' }),
+      ({ writer, sequence, timestamp, values }): QueuedEntry => ({
+        writer,
+        sequence,
+        timestamp,
+        values,
+        bytes: utf8Length(values),
+        origin: 'adopted',
+      }),
     );
     const older = this.#entries.slice(this.#head).filter((entry) => entry.origin === 'adopted');
     const own = this.#entries.slice(this.#head + older.length);

@@ -73,12 +73,18 @@ export class Journal {
   read(): Contents {
     const bytes = readWhole(this.#fs, this.#open());
     const contents = readJournal(bytes);
-    this.#size = bytes.length;
+    this.know(contents, bytes.length);
+    return contents;
+  }
+
+  /** Takes stock of what the file holds, as somebody has just read it. */
+  know(contents: Contents, size: number): void {
+    this.#open();
+    this.#size = size;
     this.#unreadable = contents.unreadable;
     this.#newer = contents.newer;
     this.#takeStock(contents.shelves);
     this.#isKnown = true;
-    return contents;
   }
 
   /** @throws {@link StorageException} if it could not be saved; the file is as before. */

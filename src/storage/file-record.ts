@@ -37,6 +37,8 @@ export interface Contents {
 }
 
 const VERSION = '1';
+/** The length of a line's version, checksum and the spaces behind them. */
+const HEAD = 11;
 const NEWLINE = 10;
 
 export const encodeWriter = (writer: string, { deviceId, baseUrl }: Binding): string =>
@@ -58,30 +60,26 @@ export function readJournal(bytes: Buffer): Contents {
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.length : newline;
-    if (end > start && !readLine(bytes.toString('utf8', start, end), contents)) {
-      contents.unreadable.push(bytes.subarray(start, end));
-    }
+    if (end > start && !readLine(bytes, start, end, contents)) contents.unreadable.push(bytes.subarray(start, end));
     start = end + 1;
   }
   return contents;
 }
 
 function encode(body: string): string {
-  return `\n${VERSION} ${checksum(body)} ${body}\n`;
+  return `\n${VERSION} ${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
 }
 
-function checksum(body: string): string {
-  return crc32(body).toString(16).padStart(8, '0');
-}
-
-function readLine(line: string, contents: Contents): boolean {
+function readLine(bytes: Buffer, start: number, end: number, contents: Contents): boolean {
   // version(1) space checksum(8) space kind(1) space writer space rest
-  const body = line.slice(11);
-  if (!line.startsWith(`${VERSION} `) || line.slice(2, 10) !== checksum(body)) {
-    const version = Number(/^(\d{1,9}) [\da-f]{8} /.exec(line)?.[1]);
+  const head = bytes.toString('latin1', start, Math.min(start + HEAD, end));
+  const sum = /^1 [\da-f]{8} $/.test(head) ? Number.parseInt(head.slice(2), 16) : -1;
+  if (sum !== crc32(bytes.subarray(start + HEAD, end))) {
+    const version = Number(/^(\d{1,9}) [\da-f]/.exec(head)?.[1]);
     contents.newer ||= version > Number(VERSION);
     return false;
   }
+  const body = bytes.toString('utf8', start + HEAD, end);
   const afterWriter = body.indexOf(' ', 2);
   if (afterWriter < 0) return false;
   const writer = body.slice(2, afterWriter);

@@ -83,7 +83,9 @@ export class FileStock {
   }
 
   #liveOf(writer: string): Live {
-    const live = this.#live.get(writer) ?? { sequences: new SequenceSet(), hasStaged: false };
+    const known = this.#live.get(writer);
+    if (known !== undefined) return known;
+    const live = { sequences: new SequenceSet(), hasStaged: false };
     this.#live.set(writer, live);
     return live;
   }

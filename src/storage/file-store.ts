@@ -31,6 +31,8 @@ interface Glance {
   readonly staged: ReadonlyMap<string, Binding>;
   readonly warnings: readonly Warning[];
   readonly looks: number;
+  /** All that it holds; only at the first look. */
+  readonly read: { readonly contents: Contents; readonly size: number } | undefined;
 }
 
 /** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
@@ -111,7 +113,7 @@ export class FileStore {
   }
 
   #adopt(id: string, binding: Binding, clock: Clock, atStart: boolean): Adoption {
-    const entries = new Map<string, Map<number, StoredEntry>>();
+    const entries = new Map<string, ReadonlyMap<number, StoredEntry>>();
     const staged: { readonly run: number; readonly values: readonly Value[] }[] = [];
     if (!this.#living.has(id)) return { entries: [], staged: [], warnings: [] };
     const warnings = this.#takeOver(clock, atStart);
@@ -124,8 +126,9 @@ export class FileStore {
       else if (shelf.staged) left.push({ ...orphan, shelf: { ...shelf, entries: new Map() } });
       if (shelf.entries.size === 0) continue;
       taken.push(writer);
+      const others = entries.get(writer);
       // One writer's can stand in two files, where a disk failed; the same entry too.
-      entries.set(writer, new Map([...(entries.get(writer) ?? []), ...shelf.entries]));
+      entries.set(writer, others ? inOrder(new Map([...others, ...shelf.entries])) : shelf.entries);
     }
     for (const writer of taken) this.#taken.add(writer);
     this.#adopted.set(id, [...(this.#adopted.get(id) ?? []), ...taken]);
@@ -133,7 +136,7 @@ export class FileStore {
     this.#releaseSpent();
     const [latest] = staged.sort((one, other) => other.run - one.run);
     return {
-      entries: inOrder(entries),
+      entries: [...entries.values()].flatMap((ofWriter) => [...ofWriter.values()]),
       staged: latest?.values ?? [],
       warnings,
       lookAgainSeconds: LOOK_AGAIN_SECONDS,
@@ -176,7 +179,7 @@ export class FileStore {
     for (const dead of this.#finder.find(clock, this.#self, (file) => this.#has(file))) {
       if (this.#journals.size >= MAX_JOURNALS) break;
       try {
-        const glance = before.get(dead.signature) ?? glanceAt(this.#platform.fs.readFileSync(dead.path), dead.path);
+        const glance = before.get(dead.signature) ?? this.#glanceAt(dead);
         warnings.push(...glance.warnings, ...this.#take(dead, glance, atStart));
       } catch {
         // Another was faster, or it can't be read now; it is looked at again.
@@ -191,23 +194,25 @@ export class FileStore {
     const isForUs = [...glance.entries.keys()].some(isServed) || (atStart && [...glance.staged.keys()].some(isServed));
     const isForNobody = glance.entries.size === 0 && glance.staged.size === 0 && glance.warnings.length === 0;
     if (isForUs || isForNobody) {
-      this.#rename(dead);
+      this.#rename(dead, glance);
     } else {
-      this.#glances.set(dead.signature, { ...glance, looks: glance.looks + 1 });
+      this.#glances.set(dead.signature, { ...glance, read: undefined, looks: glance.looks + 1 });
     }
     // Not at the first look: an Api for them may be opened next.
     return glance.looks === 0 ? [] : this.#waiting(glance, isServed);
   }
 
-  #rename(dead: DeadFile): void {
+  #rename(dead: DeadFile, { read }: Glance): void {
     const { fs } = this.#platform;
     const path = join(this.#directory, journalName(this.#self, dead.file));
     // Of several that try, one succeeds: the others find the old name gone.
     fs.renameSync(dead.path, path);
     const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
     try {
+      // Nobody else writes to it by now, and nobody has since it was looked into.
       if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
-      this.#addOrphans(journal, journal.read());
+      if (read) journal.know(read.contents, read.size);
+      this.#addOrphans(journal, read?.contents ?? journal.read());
       this.#journals.add(journal);
     } catch (error) {
       journal.close();
@@ -338,6 +343,21 @@ export class FileStore {
     this.#drop(lost);
   }
 
+  #glanceAt({ path }: DeadFile): Glance {
+    const bytes = this.#platform.fs.readFileSync(path);
+    const contents = readJournal(bytes);
+    const entries = new Map<string, Binding>();
+    const staged = new Map<string, Binding>();
+    for (const shelf of contents.shelves.values()) {
+      if (shelf.binding && shelf.entries.size > 0) entries.set(bindingKey(shelf.binding), shelf.binding);
+      if (shelf.binding && shelf.staged) staged.set(bindingKey(shelf.binding), shelf.binding);
+    }
+    const { length } = contents.unreadable;
+    const message = `${path} holds records that can't be read (${length} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+    const warnings: Warning[] = length > 0 ? [{ code: 'unreadable-records', message }] : [];
+    return { entries, staged, warnings, looks: 0, read: { contents, size: bytes.length } };
+  }
+
   #has(file: string): boolean {
     for (const journal of this.#journals) if (journal.file === file) return true;
     return false;
@@ -352,11 +372,8 @@ export class FileStore {
   }
 }
 
-/** Each writer's in the order of its commits. */
-function inOrder(entries: ReadonlyMap<string, ReadonlyMap<number, StoredEntry>>): StoredEntry[] {
-  return [...entries.values()].flatMap((ofWriter) =>
-    [...ofWriter.values()].sort((one, other) => one.sequence - other.sequence),
-  );
+function inOrder(entries: ReadonlyMap<number, StoredEntry>): Map<number, StoredEntry> {
+  return new Map([...entries].sort(([one], [other]) => one - other));
 }
 
 /** Forgotten before they are staged again: lost by a crash in between, but never there twice. @returns Whether it could be. */
@@ -367,17 +384,4 @@ function forgetStaged(journal: Journal, writer: string, binding: Binding, run: n
   } catch {
     return false;
   }
-}
-
-function glanceAt(bytes: Buffer, path: string): Glance {
-  const { shelves, unreadable } = readJournal(bytes);
-  const withEntries = new Map<string, Binding>();
-  const withStaged = new Map<string, Binding>();
-  for (const { binding, entries, staged } of shelves.values()) {
-    if (binding && entries.size > 0) withEntries.set(bindingKey(binding), binding);
-    if (binding && staged) withStaged.set(bindingKey(binding), binding);
-  }
-  const message = `${path} holds records that can't be read (${unreadable.length} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
-  const warnings: Warning[] = unreadable.length > 0 ? [{ code: 'unreadable-records', message }] : [];
-  return { entries: withEntries, staged: withStaged, warnings, looks: 0 };
 }

@@ -620,16 +620,16 @@ describe('F26 who owns a file', () => {
     expect((await other.adopt(false)).entries).toEqual([]);
   });
 
-  test('a journal that cannot be read once it is renamed gets its name back, and is taken later', async () => {
+  test('a journal that cannot be opened once it is renamed gets its name back, and is taken later', async () => {
     const setting = setUp();
     const { left } = leave(setting);
     const name = setting.journals()[0];
     const { broken, platform } = failing(setting);
     const other = setting.open(platform);
-    broken.readSync = fail('EIO') as never;
+    broken.openSync = fail('EIO') as never;
     expect((await other.adopt(true)).entries).toEqual([]);
     expect(setting.journals()).toEqual([name]);
-    delete broken.readSync;
+    delete broken.openSync;
     expect((await other.adopt(false)).entries).toEqual(left);
   });
 

@@ -2,59 +2,33 @@ import { join } from 'node:path';
 import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { StoredEntry } from '../core/entry.js';
-import type { Warning } from '../core/events.js';
 import { randomId } from '../core/random-id.js';
 import type { Adoption, Writer } from '../core/storage.js';
-import type { Value } from '../core/value.js';
-import { type DeadFile, FileFinder, TOUCH_MS } from './file-finder.js';
+import { TOUCH_MS } from './file-finder.js';
 import { Journal } from './file-journal.js';
+import { FileOrphans } from './file-orphans.js';
 import { identify, journalName } from './file-owner.js';
-import { type Contents, readJournal, type Shelf } from './file-record.js';
 import type { FilePlatform } from './file-system.js';
+import { FileTakeover } from './file-takeover.js';
 
 const LOOK_AGAIN_SECONDS = 30;
 /** Each file that is taken over is kept open. */
 const MAX_JOURNALS = 200;
-
-/** A dead writer in a journal that this store owns, not yet handed to a living one. */
-interface Orphan {
-  readonly writer: string;
-  readonly binding: Binding;
-  readonly journal: Journal;
-  readonly shelf: Shelf;
-}
-
-/** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
-interface Glance {
-  /** By key: the bindings of which there are entries, and those of which there are staged values. */
-  readonly entries: ReadonlyMap<string, Binding>;
-  readonly staged: ReadonlyMap<string, Binding>;
-  readonly warnings: readonly Warning[];
-  readonly looks: number;
-  /** All that it holds; only at the first look. */
-  readonly read: { readonly contents: Contents; readonly size: number } | undefined;
-}
 
 /** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
 export class FileStore {
   readonly #platform: FilePlatform;
   readonly #directory: string;
   readonly #isSynced: boolean;
-  readonly #finder: FileFinder;
+  readonly #takeover: FileTakeover;
   readonly #self: string;
   /** The writers that are open, by id. */
   readonly #living = new Set<string>();
   /** How many of them each binding has. */
   readonly #served = new Map<string, number>();
-  /** The dead writers whose entries a living one has, by the living one's id. */
-  readonly #adopted = new Map<string, string[]>();
-  /** All of those. */
-  readonly #taken = new Set<string>();
-  /** By binding. */
-  readonly #orphans = new Map<string, Orphan[]>();
+  readonly #isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
+  readonly #orphans = new FileOrphans();
   readonly #journals = new Set<Journal>();
-  /** By the signature of the file. */
-  #glances = new Map<string, Glance>();
   #own: Journal | undefined;
   /** Whether a writer was closed since the journals were last searched for orphans. */
   #hasLeft = false;
@@ -65,8 +39,8 @@ export class FileStore {
     this.#platform = platform;
     this.#directory = directory;
     this.#isSynced = isSynced;
-    this.#finder = new FileFinder(platform, directory);
     this.#self = identify(platform);
+    this.#takeover = new FileTakeover(platform, directory, isSynced, this.#self);
   }
 
   open(binding: Binding, clock: Clock): Writer {
@@ -113,41 +87,38 @@ export class FileStore {
   }
 
   #adopt(id: string, binding: Binding, clock: Clock, atStart: boolean): Adoption {
-    const entries = new Map<string, ReadonlyMap<number, StoredEntry>>();
-    const staged: { readonly run: number; readonly values: readonly Value[] }[] = [];
     if (!this.#living.has(id)) return { entries: [], staged: [], warnings: [] };
-    const warnings = this.#takeOver(clock, atStart);
-    const left: Orphan[] = [];
-    const taken: string[] = [];
-    for (const orphan of this.#orphans.get(bindingKey(binding)) ?? []) {
-      const { writer, journal, shelf } = orphan;
-      if (shelf.staged && atStart && forgetStaged(journal, writer, binding, shelf.staged.run))
-        staged.push(shelf.staged);
-      else if (shelf.staged) left.push({ ...orphan, shelf: { ...shelf, entries: new Map() } });
-      if (shelf.entries.size === 0) continue;
-      taken.push(writer);
-      const others = entries.get(writer);
-      // One writer's can stand in two files, where a disk failed; the same entry too.
-      entries.set(writer, others ? inOrder(new Map([...others, ...shelf.entries])) : shelf.entries);
-    }
-    for (const writer of taken) this.#taken.add(writer);
-    this.#adopted.set(id, [...(this.#adopted.get(id) ?? []), ...taken]);
-    this.#orphans.set(bindingKey(binding), left);
+    if (this.#hasLeft) this.#findLeft();
+    const warnings = this.#takeover.look(clock, atStart, MAX_JOURNALS - this.#journals.size, {
+      isOwn: (file) => this.#has(file),
+      isServed: this.#isServed,
+      takeIn: (journal, contents) => {
+        this.#orphans.add(journal, contents, this.#living);
+        this.#journals.add(journal);
+      },
+    });
+    const { entries, staged } = this.#orphans.handOut(id, binding, atStart);
     this.#releaseSpent();
-    const [latest] = staged.sort((one, other) => other.run - one.run);
-    return {
-      entries: [...entries.values()].flatMap((ofWriter) => [...ofWriter.values()]),
-      staged: latest?.values ?? [],
-      warnings,
-      lookAgainSeconds: LOOK_AGAIN_SECONDS,
-    };
+    return { entries, staged, warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
+  }
+
+  /** Makes orphans of what closed writers left in the journals here. */
+  #findLeft(): void {
+    this.#hasLeft = false;
+    this.#orphans.forget();
+    for (const journal of this.#journals) {
+      try {
+        this.#orphans.add(journal, journal.read(), this.#living);
+      } catch {
+        this.#hasLeft = true;
+      }
+    }
   }
 
   #close(id: string, binding: Binding): void {
     if (!this.#living.delete(id)) return;
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
-    for (const writer of this.#adopted.get(id) ?? []) this.#taken.delete(writer);
-    this.#adopted.delete(id);
+    this.#orphans.release(id);
     if (this.#living.size > 0) {
       this.#hasLeft = true;
       // What it left here is given back with this file, once the others are done with theirs in it.
@@ -156,102 +127,24 @@ export class FileStore {
       return;
     }
     this.#cancelTouch();
-    this.#orphans.clear();
+    this.#orphans.forget();
     for (const journal of this.#journals) this.#release(journal);
-  }
-
-  /** Makes orphans of what closed writers left here and of what dead runs left in the folder. */
-  #takeOver(clock: Clock, atStart: boolean): Warning[] {
-    if (this.#hasLeft) {
-      this.#orphans.clear();
-      for (const journal of this.#journals) {
-        try {
-          this.#addOrphans(journal, journal.read());
-        } catch {
-          // It stays owned and is read again after the next close; its living writers go on.
-        }
-      }
-      this.#hasLeft = false;
-    }
-    const before = this.#glances;
-    this.#glances = new Map();
-    const warnings: Warning[] = [];
-    for (const dead of this.#finder.find(clock, this.#self, (file) => this.#has(file))) {
-      if (this.#journals.size >= MAX_JOURNALS) break;
-      try {
-        const glance = before.get(dead.signature) ?? this.#glanceAt(dead);
-        warnings.push(...glance.warnings, ...this.#take(dead, glance, atStart));
-      } catch {
-        // Another was faster, or it can't be read now; it is looked at again.
-      }
-    }
-    return warnings;
-  }
-
-  /** Takes over a file of the dead, if anything in it is for the living here, or nothing is for anybody. */
-  #take(dead: DeadFile, glance: Glance, atStart: boolean): Warning[] {
-    const isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
-    const isForUs = [...glance.entries.keys()].some(isServed) || (atStart && [...glance.staged.keys()].some(isServed));
-    const isForNobody = glance.entries.size === 0 && glance.staged.size === 0 && glance.warnings.length === 0;
-    if (isForUs || isForNobody) {
-      this.#rename(dead, glance);
-    } else {
-      this.#glances.set(dead.signature, { ...glance, read: undefined, looks: glance.looks + 1 });
-    }
-    // Not at the first look: an Api for them may be opened next.
-    return glance.looks === 0 ? [] : this.#waiting(glance, isServed);
-  }
-
-  #rename(dead: DeadFile, { read }: Glance): void {
-    const { fs } = this.#platform;
-    const path = join(this.#directory, journalName(this.#self, dead.file));
-    // Of several that try, one succeeds: the others find the old name gone.
-    fs.renameSync(dead.path, path);
-    const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
-    try {
-      // Nobody else writes to it by now, and nobody has since it was looked into.
-      if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
-      if (read) journal.know(read.contents, read.size);
-      this.#addOrphans(journal, read?.contents ?? journal.read());
-      this.#journals.add(journal);
-    } catch (error) {
-      journal.close();
-      fs.renameSync(path, dead.path);
-      throw error;
-    }
-  }
-
-  #addOrphans(journal: Journal, { shelves }: Contents): void {
-    for (const [writer, shelf] of shelves) {
-      const { binding, entries, staged } = shelf;
-      if (binding === undefined || this.#living.has(writer) || this.#taken.has(writer)) continue;
-      if (entries.size === 0 && staged === undefined) continue;
-      const orphans = this.#orphans.get(bindingKey(binding)) ?? [];
-      orphans.push({ writer, binding, journal, shelf });
-      this.#orphans.set(bindingKey(binding), orphans);
-    }
   }
 
   /** Lets go of files that hold nothing more for the living here. */
   #releaseSpent(): void {
     for (const journal of this.#journals) {
       if (journal === this.#own || (!journal.isDrained && this.#isUsed(journal))) continue;
-      for (const [key, orphans] of this.#orphans) {
-        const others = orphans.filter((orphan) => orphan.journal !== journal);
-        if (others.length < orphans.length) this.#orphans.set(key, others);
-      }
+      this.#orphans.forget(journal);
       this.#release(journal);
     }
   }
 
   #isUsed(journal: Journal): boolean {
     for (const writer of journal.stock.writers) {
-      if (this.#living.has(writer) || this.#taken.has(writer)) return true;
+      if (this.#living.has(writer) || this.#orphans.isAdopted(writer)) return true;
     }
-    for (const [key, orphans] of this.#orphans) {
-      if ((this.#served.get(key) ?? 0) > 0 && orphans.some((orphan) => orphan.journal === journal)) return true;
-    }
-    return false;
+    return this.#orphans.areIn(journal, this.#isServed);
   }
 
   #release(journal: Journal): void {
@@ -343,45 +236,8 @@ export class FileStore {
     this.#drop(lost);
   }
 
-  #glanceAt({ path }: DeadFile): Glance {
-    const bytes = this.#platform.fs.readFileSync(path);
-    const contents = readJournal(bytes);
-    const entries = new Map<string, Binding>();
-    const staged = new Map<string, Binding>();
-    for (const shelf of contents.shelves.values()) {
-      if (shelf.binding && shelf.entries.size > 0) entries.set(bindingKey(shelf.binding), shelf.binding);
-      if (shelf.binding && shelf.staged) staged.set(bindingKey(shelf.binding), shelf.binding);
-    }
-    const { length } = contents.unreadable;
-    const message = `${path} holds records that can't be read (${length} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
-    const warnings: Warning[] = length > 0 ? [{ code: 'unreadable-records', message }] : [];
-    return { entries, staged, warnings, looks: 0, read: { contents, size: bytes.length } };
-  }
-
   #has(file: string): boolean {
     for (const journal of this.#journals) if (journal.file === file) return true;
-    return false;
-  }
-
-  #waiting({ entries }: Glance, isServed: (key: string) => boolean): Warning[] {
-    return [...entries].flatMap(([key, { deviceId, baseUrl }]): Warning[] => {
-      if (isServed(key)) return [];
-      const message = `Entries committed for device ${deviceId} at ${baseUrl} wait in ${this.#directory}. They are safe; an Api with that deviceId and baseUrl pushes them.`;
-      return [{ code: 'entries-waiting', message }];
-    });
-  }
-}
-
-function inOrder(entries: ReadonlyMap<number, StoredEntry>): Map<number, StoredEntry> {
-  return new Map([...entries].sort(([one], [other]) => one - other));
-}
-
-/** Forgotten before they are staged again: lost by a crash in between, but never there twice. @returns Whether it could be. */
-function forgetStaged(journal: Journal, writer: string, binding: Binding, run: number): boolean {
-  try {
-    journal.saveStaged(writer, binding, run, []);
-    return true;
-  } catch {
     return false;
   }
 }

@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { type Binding, bindingKey } from '../core/binding.js';
+import type { Clock } from '../core/clock.js';
+import type { Warning } from '../core/events.js';
+import { type DeadFile, FileFinder } from './file-finder.js';
+import { Journal } from './file-journal.js';
+import { journalName } from './file-owner.js';
+import { type Contents, readJournal } from './file-record.js';
+import type { FilePlatform } from './file-system.js';
+
+/** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
+interface Glance {
+  /** By key: the bindings of which there are entries, and those of which there are staged values. */
+  readonly entries: ReadonlyMap<string, Binding>;
+  readonly staged: ReadonlyMap<string, Binding>;
+  readonly warnings: readonly Warning[];
+  readonly looks: number;
+  /** All that it holds; only at the first look. */
+  readonly read: { readonly contents: Contents; readonly size: number } | undefined;
+}
+
+/** What a takeover needs to know of the store that asks. */
+export interface Household {
+  /** Whether a file is one of the store's own. */
+  isOwn(file: string): boolean;
+  /** Whether a living writer of the store has the binding of this key. */
+  isServed(key: string): boolean;
+  /** Takes in a journal, and what it holds. Throws if it can't. */
+  takeIn(journal: Journal, contents: Contents): void;
+}
+
+/** Takes over the files that dead runs left in a folder, where they hold anything for the living. */
+export class FileTakeover {
+  readonly #platform: FilePlatform;
+  readonly #directory: string;
+  readonly #isSynced: boolean;
+  readonly #self: string;
+  readonly #finder: FileFinder;
+  /** By the signature of the file. */
+  #glances = new Map<string, Glance>();
+
+  /** @param self - This process, as it stands in names. */
+  constructor(platform: FilePlatform, directory: string, isSynced: boolean, self: string) {
+    this.#platform = platform;
+    this.#directory = directory;
+    this.#isSynced = isSynced;
+    this.#self = self;
+    this.#finder = new FileFinder(platform, directory);
+  }
+
+  /**
+   * Looks once.
+   *
+   * @param most - How many files may be taken.
+   * @returns What waits here for others, and what can't be read.
+   */
+  look(clock: Clock, atStart: boolean, most: number, household: Household): Warning[] {
+    const before = this.#glances;
+    this.#glances = new Map();
+    const warnings: Warning[] = [];
+    let taken = 0;
+    for (const dead of this.#finder.find(clock, this.#self, (file) => household.isOwn(file))) {
+      if (taken >= most) break;
+      try {
+        const glance = before.get(dead.signature) ?? this.#glanceAt(dead);
+        warnings.push(...glance.warnings);
+        if (isWanted(glance, atStart, household)) {
+          this.#take(dead, glance, household);
+          taken += 1;
+        } else {
+          this.#glances.set(dead.signature, { ...glance, read: undefined, looks: glance.looks + 1 });
+        }
+        // Not at the first look: an Api for them may be opened next.
+        if (glance.looks > 0) warnings.push(...this.#waiting(glance, household));
+      } catch {
+        // Another was faster, or it can't be read now; it is looked at again.
+      }
+    }
+    return warnings;
+  }
+
+  #glanceAt({ path }: DeadFile): Glance {
+    const bytes = this.#platform.fs.readFileSync(path);
+    const contents = readJournal(bytes);
+    const entries = new Map<string, Binding>();
+    const staged = new Map<string, Binding>();
+    for (const shelf of contents.shelves.values()) {
+      if (shelf.binding && shelf.entries.size > 0) entries.set(bindingKey(shelf.binding), shelf.binding);
+      if (shelf.binding && shelf.staged) staged.set(bindingKey(shelf.binding), shelf.binding);
+    }
+    const { length } = contents.unreadable;
+    const message = `${path} holds records that can't be read (${length} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+    const warnings: Warning[] = length > 0 ? [{ code: 'unreadable-records', message }] : [];
+    return { entries, staged, warnings, looks: 0, read: { contents, size: bytes.length } };
+  }
+
+  #take(dead: DeadFile, { read }: Glance, household: Household): void {
+    const { fs } = this.#platform;
+    const path = join(this.#directory, journalName(this.#self, dead.file));
+    // Of several that try, one succeeds: the others find the old name gone.
+    fs.renameSync(dead.path, path);
+    const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
+    try {
+      // Nobody else writes to it by now, and nobody has since it was looked into.
+      if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
+      if (read) journal.know(read.contents, read.size);
+      household.takeIn(journal, read?.contents ?? journal.read());
+    } catch (error) {
+      journal.close();
+      fs.renameSync(path, dead.path);
+      throw error;
+    }
+  }
+
+  #waiting({ entries }: Glance, household: Household): Warning[] {
+    return [...entries].flatMap(([key, { deviceId, baseUrl }]): Warning[] => {
+      if (household.isServed(key)) return [];
+      const message = `Entries committed for device ${deviceId} at ${baseUrl} wait in ${this.#directory}. They are safe; an Api with that deviceId and baseUrl pushes them.`;
+      return [{ code: 'entries-waiting', message }];
+    });
+  }
+}
+
+/** Whether a file holds anything for the living here, or nothing for anybody: then it is cleared away. */
+function isWanted({ entries, staged, warnings }: Glance, atStart: boolean, household: Household): boolean {
+  const isForUs = (bindings: ReadonlyMap<string, Binding>): boolean =>
+    [...bindings.keys()].some((key) => household.isServed(key));
+  if (isForUs(entries) || (atStart && isForUs(staged))) return true;
+  return entries.size === 0 && staged.size === 0 && warnings.length === 0;
+}

@@ -1,22 +1,16 @@
+import { dirname } from 'node:path';
 import type { FileSystem } from './file-system.js';
 
 /**
- * Appends text, whole or not at all: a disk that is nearly full takes a part, and says so only by the count.
+ * Writes all of a text: a disk that is nearly full takes a part, and says so only by the count.
  *
- * @param size - The file's size before, to which it is cut back.
  * @returns How many bytes were written.
  */
-export function appendText(fs: FileSystem, fd: number, text: string, size: number): number {
+export function writeText(fs: FileSystem, fd: number, text: string): number {
   const length = Buffer.byteLength(text);
-  try {
-    const written = fs.writeSync(fd, text);
-    if (written < length) writeWhole(fs, fd, Buffer.from(text).subarray(written));
-    return length;
-  } catch (error) {
-    // Half a record would hold the room that is missing.
-    fs.ftruncateSync(fd, size);
-    throw error;
-  }
+  const written = fs.writeSync(fd, text);
+  if (written < length) writeWhole(fs, fd, Buffer.from(text).subarray(written));
+  return length;
 }
 
 export function writeWhole(fs: FileSystem, fd: number, bytes: Buffer): void {
@@ -48,6 +42,16 @@ export function syncFolder(fs: FileSystem, folder: string): void {
     if (!NO_FOLDER_SYNC.has(codeOf(error))) throw error;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** Makes a folder that is missing, and sees to it that it outlasts a power cut. */
+export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): void {
+  const first = fs.mkdirSync(folder, { recursive: true });
+  if (first === undefined || !isSynced) return;
+  for (let made = folder; ; made = dirname(made)) {
+    syncFolder(fs, dirname(made));
+    if (made === first || made === dirname(made)) return;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Binding } from '../core/binding.js';
 import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import type { Value } from '../core/value.js';
-import { appendText, codeOf, readWhole, syncFolder, writeWhole } from './file-io.js';
+import { codeOf, makeFolder, readWhole, syncFolder, writeText, writeWhole } from './file-io.js';
 import { journalName } from './file-owner.js';
 import {
   type Contents,
@@ -64,7 +64,10 @@ export class Journal {
     return this.#size === 0;
   }
 
-  /** Whether a sync failed: what the system then still has in memory may never reach the disk, whatever it says later. */
+  /**
+   * Whether nothing more may be saved in it. A sync failed: what the system still has in memory may never reach the disk,
+   * whatever it says later. Or half a record could not be cut off: then its size is not known.
+   */
   get isBroken(): boolean {
     return this.#isBroken;
   }
@@ -107,6 +110,12 @@ export class Journal {
     this.#introduced.add(writer);
     this.stock.setStaged(writer, values.length > 0);
     this.#compactIfLarge();
+  }
+
+  /** Synced: staged values that are taken over must not come back, not even after a power cut. */
+  forgetStaged(writer: string, binding: Binding, run: number): void {
+    this.#append(this.#introduce(writer, binding) + encodeStaged(writer, run, []), this.#isSynced);
+    this.stock.setStaged(writer, false);
   }
 
   /**
@@ -214,27 +223,39 @@ export class Journal {
     try {
       const fd = this.#open();
       if (isSynced && !this.#isFolderSynced) this.#syncFolder();
-      this.#size += appendText(this.#fs, fd, text, this.#size);
-      if (isSynced) this.#sync(fd, Buffer.byteLength(text));
+      this.#size += this.#write(fd, text, isSynced);
     } catch (error) {
       throw storageException(error, this.#path);
     }
   }
 
-  #sync(fd: number, length: number): void {
+  #write(fd: number, text: string, isSynced: boolean): number {
+    let isWritten = false;
     try {
-      this.#fs.fdatasyncSync(fd);
+      const length = writeText(this.#fs, fd, text);
+      isWritten = true;
+      if (isSynced) this.#fs.fdatasyncSync(fd);
+      return length;
     } catch (error) {
-      this.#isBroken = true;
-      this.#size -= length;
-      this.#fs.ftruncateSync(fd, this.#size);
+      // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
+      // known, nothing is cut: it could be what others rely on.
+      if (!this.#isBroken) this.#cutBack(fd);
+      this.#isBroken ||= isWritten;
       throw error;
+    }
+  }
+
+  #cutBack(fd: number): void {
+    try {
+      this.#fs.ftruncateSync(fd, this.#size);
+    } catch {
+      this.#isBroken = true;
     }
   }
 
   #open(): number {
     if (this.#fd !== undefined) return this.#fd;
-    if (this.#size === 0) this.#fs.mkdirSync(dirname(this.#path), { recursive: true });
+    if (this.#size === 0) makeFolder(this.#fs, dirname(this.#path), this.#isSynced);
     this.#fd = this.#fs.openSync(this.#path, 'a+');
     return this.#fd;
   }

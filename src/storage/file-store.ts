@@ -5,6 +5,7 @@ import type { StoredEntry } from '../core/entry.js';
 import { randomId } from '../core/random-id.js';
 import type { Adoption, Writer } from '../core/storage.js';
 import { TOUCH_MS } from './file-finder.js';
+import { makeFolder } from './file-io.js';
 import { Journal } from './file-journal.js';
 import { FileOrphans } from './file-orphans.js';
 import { identify, journalName } from './file-owner.js';
@@ -45,8 +46,18 @@ export class FileStore {
 
   open(binding: Binding, clock: Clock): Writer {
     const id = randomId(clock);
-    let hasStaged = false;
     let run: number | undefined;
+    /** The journal that holds its staged values. */
+    let stagedIn: Journal | undefined;
+    /** After a disk failed, they may stand in a file that is not written to any more. */
+    const forgetStagedElsewhere = (journal: Journal): void => {
+      if (stagedIn === undefined || stagedIn === journal || !this.#journals.has(stagedIn)) return;
+      try {
+        stagedIn.forgetStaged(id, binding, run ?? 0);
+      } catch {
+        // Then they come back after a crash: staged, not committed.
+      }
+    };
     if (this.#living.size === 0) this.#touchLater(clock);
     this.#living.add(id);
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 0) + 1);
@@ -54,20 +65,19 @@ export class FileStore {
       id,
       save: (entry, forgetStaged) => {
         const journal = this.#journal(clock);
-        try {
-          journal.saveEntry(entry, binding, forgetStaged && hasStaged);
-        } finally {
-          if (journal.isBroken) this.#own = undefined;
-        }
-        if (forgetStaged) hasStaged = false;
+        journal.saveEntry(entry, binding, forgetStaged && stagedIn === journal);
+        if (forgetStaged) forgetStagedElsewhere(journal);
+        if (forgetStaged) stagedIn = undefined;
       },
       remove: (entries) => this.#remove(entries),
       saveStaged: (values) => {
-        if (values.length === 0 && !hasStaged) return;
+        if (values.length === 0 && stagedIn === undefined) return;
         try {
           run ??= this.#nextRun();
-          this.#journal(clock).saveStaged(id, binding, run, values);
-          hasStaged = values.length > 0;
+          const journal = this.#journal(clock);
+          forgetStagedElsewhere(journal);
+          journal.saveStaged(id, binding, run, values);
+          stagedIn = values.length > 0 ? journal : undefined;
         } catch {
           // Best effort: staged values are promised nothing before they are committed.
         }
@@ -77,7 +87,7 @@ export class FileStore {
         await undefined;
         return this.#adopt(id, binding, clock, atStart);
       },
-      close: () => this.#close(id, binding),
+      close: () => this.#close(id, binding, clock),
     };
   }
 
@@ -102,6 +112,25 @@ export class FileStore {
     return { entries, staged, warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
+  /** Moves what a closed writer has in this store's own file, which the living go on with, to one that nobody owns. */
+  #leave(id: string, clock: Clock): void {
+    const own = this.#own;
+    if (own === undefined || !own.stock.has(id)) return;
+    try {
+      const left = own.read().shelves.get(id);
+      if (left === undefined) return;
+      const file = randomId(clock);
+      const path = join(this.#directory, journalName(undefined, file));
+      const journal = new Journal(this.#platform.fs, path, file, true, this.#isSynced);
+      journal.saveAll(new Map([[id, left]]));
+      journal.close();
+      if (left.staged && left.binding) own.forgetStaged(id, left.binding, left.staged.run);
+      own.remove([...left.entries.values()]);
+    } catch {
+      // Then it stays here, to be adopted by another Api of this store, or by anybody once this process has ended.
+    }
+  }
+
   /** Makes orphans of what closed writers left in the journals here. */
   #findLeft(): void {
     this.#hasLeft = false;
@@ -115,14 +144,13 @@ export class FileStore {
     }
   }
 
-  #close(id: string, binding: Binding): void {
+  #close(id: string, binding: Binding, clock: Clock): void {
     if (!this.#living.delete(id)) return;
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
     this.#orphans.release(id);
     if (this.#living.size > 0) {
       this.#hasLeft = true;
-      // What it left here is given back with this file, once the others are done with theirs in it.
-      if (this.#own?.stock.has(id)) this.#own = undefined;
+      this.#leave(id, clock);
       this.#releaseSpent();
       return;
     }
@@ -142,7 +170,7 @@ export class FileStore {
 
   #isUsed(journal: Journal): boolean {
     for (const writer of journal.stock.writers) {
-      if (this.#living.has(writer) || this.#orphans.isAdopted(writer)) return true;
+      if (this.#living.has(writer) || this.#orphans.isAdopted(writer, journal)) return true;
     }
     return this.#orphans.areIn(journal, this.#isServed);
   }
@@ -163,6 +191,7 @@ export class FileStore {
       clock.monotonic() - this.#touched.monotonic > 1.5 * TOUCH_MS || clock.now() - this.#touched.wall > 1.5 * TOUCH_MS;
     // Timers did not run, as the process was stopped: others may have presumed it dead.
     if (isLong) this.#touch(clock);
+    if (this.#own?.isBroken) this.#own = undefined;
     // An empty file is one that anybody may clear away, if they take its owner for dead.
     if (this.#own?.isEmpty && !this.#own.isInPlace()) this.#drop(this.#own);
     this.#own ??= this.#create(clock);
@@ -186,7 +215,7 @@ export class FileStore {
   #nextRun(): number {
     const { fs } = this.#platform;
     const path = join(this.#directory, 'nikdev-iot-1.runs');
-    fs.mkdirSync(this.#directory, { recursive: true });
+    makeFolder(fs, this.#directory, this.#isSynced);
     const fd = fs.openSync(path, 'a+');
     try {
       const run = (Number(fs.readFileSync(fd)) || 0) + 1;

@@ -152,12 +152,15 @@ export class WebAdoption {
   }
 
   #letGo(writer: string, { release, unreadable }: Adopted): void {
-    if (unreadable === 0 && this.#storage.getItem(stagedKey(writer)) === null) {
-      this.#storage.removeItem(writerKey(writer));
-    }
     this.#adopted.delete(writer);
     this.#spent.add(writer);
-    release();
+    try {
+      if (unreadable === 0 && this.#storage.getItem(stagedKey(writer)) === null) {
+        this.#storage.removeItem(writerKey(writer));
+      }
+    } finally {
+      release();
+    }
   }
 
   /** What lies here that this `Api` can't push. */

@@ -45,13 +45,16 @@ export function syncFolder(fs: FileSystem, folder: string): void {
   }
 }
 
-/** Makes a folder that is missing, and sees to it that it outlasts a power cut. */
+/**
+ * Makes a folder that is missing, and sees to it that it outlasts a power cut: also one that another process made, and was
+ * killed before it could see to that.
+ */
 export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): void {
-  const first = fs.mkdirSync(folder, { recursive: true });
-  if (first === undefined || !isSynced) return;
-  for (let made = folder; ; made = dirname(made)) {
+  const first = fs.mkdirSync(folder, { recursive: true }) ?? folder;
+  if (!isSynced) return;
+  for (let made = folder; made !== dirname(made); made = dirname(made)) {
     syncFolder(fs, dirname(made));
-    if (made === first || made === dirname(made)) return;
+    if (made === first) return;
   }
 }
 

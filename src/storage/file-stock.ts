@@ -43,6 +43,11 @@ export class FileStock {
     return this.#live.has(writer);
   }
 
+  /** Whether entries of a writer are wanted. */
+  hasEntriesOf(writer: string): boolean {
+    return (this.#live.get(writer)?.sequences.size ?? 0) > 0;
+  }
+
   add({ writer, sequence, values }: StoredEntry): void {
     if (!this.#liveOf(writer).sequences.add(sequence)) return;
     this.#entries += 1;

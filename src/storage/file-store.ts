@@ -87,7 +87,7 @@ export class FileStore {
         await undefined;
         return this.#adopt(id, binding, clock, atStart);
       },
-      close: () => this.#close(id, binding, clock),
+      close: () => this.#close(id, binding),
     };
   }
 
@@ -112,25 +112,6 @@ export class FileStore {
     return { entries, staged, warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
-  /** Moves what a closed writer has in this store's own file, which the living go on with, to one that nobody owns. */
-  #leave(id: string, clock: Clock): void {
-    const own = this.#own;
-    if (own === undefined || !own.stock.has(id)) return;
-    try {
-      const left = own.read().shelves.get(id);
-      if (left === undefined) return;
-      const file = randomId(clock);
-      const path = join(this.#directory, journalName(undefined, file));
-      const journal = new Journal(this.#platform.fs, path, file, true, this.#isSynced);
-      journal.saveAll(new Map([[id, left]]));
-      journal.close();
-      if (left.staged && left.binding) own.forgetStaged(id, left.binding, left.staged.run);
-      own.remove([...left.entries.values()]);
-    } catch {
-      // Then it stays here, to be adopted by another Api of this store, or by anybody once this process has ended.
-    }
-  }
-
   /** Makes orphans of what closed writers left in the journals here. */
   #findLeft(): void {
     this.#hasLeft = false;
@@ -144,13 +125,14 @@ export class FileStore {
     }
   }
 
-  #close(id: string, binding: Binding, clock: Clock): void {
+  #close(id: string, binding: Binding): void {
     if (!this.#living.delete(id)) return;
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
     this.#orphans.release(id);
     if (this.#living.size > 0) {
       this.#hasLeft = true;
-      this.#leave(id, clock);
+      // What it left here is given back with this file, once the others are done with theirs in it.
+      if (this.#own?.stock.has(id)) this.#own = undefined;
       this.#releaseSpent();
       return;
     }
@@ -170,7 +152,8 @@ export class FileStore {
 
   #isUsed(journal: Journal): boolean {
     for (const writer of journal.stock.writers) {
-      if (this.#living.has(writer) || this.#orphans.isAdopted(writer, journal)) return true;
+      if (this.#living.has(writer)) return true;
+      if (this.#orphans.isAdopted(writer, journal) && journal.stock.hasEntriesOf(writer)) return true;
     }
     return this.#orphans.areIn(journal, this.#isServed);
   }

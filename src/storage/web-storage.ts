@@ -100,8 +100,12 @@ function openWriter(storage: WebStorageLike, locks: LocksLike | undefined, bindi
     adopt: async (atStart) => adoption?.adopt(atStart) ?? withoutLocks(storage, id),
     close() {
       adoption?.close();
-      // With nothing left below it, the binding is of no use to anybody.
-      if (introduced && saved.size === 0 && !stagedSaved) storage.removeItem(writerKey(id));
+      try {
+        // With nothing left below it, the binding is of no use to anybody.
+        if (introduced && saved.size === 0 && !stagedSaved) storage.removeItem(writerKey(id));
+      } catch {
+        // Whoever looks next clears it away.
+      }
       release?.();
     },
   };

@@ -65,8 +65,9 @@ export class FileStore {
       id,
       save: (entry, forgetStaged) => {
         const journal = this.#journal(clock);
-        journal.saveEntry(entry, binding, forgetStaged && stagedIn === journal);
+        // Before the entry: a crash in between loses staged values, but a commit never leaves them behind.
         if (forgetStaged) forgetStagedElsewhere(journal);
+        journal.saveEntry(entry, binding, forgetStaged && stagedIn === journal);
         if (forgetStaged) stagedIn = undefined;
       },
       remove: (entries) => this.#remove(entries),

@@ -1,0 +1,290 @@
+import { crc32 } from 'node:zlib';
+import { Emitter } from '../../src/core/events.js';
+import { PushQueue } from '../../src/core/push-queue.js';
+import type { Adoption, StorageAdapter, Writer } from '../../src/core/storage.js';
+import type { Transport } from '../../src/core/transport.js';
+import { Api, StorageException } from '../../src/index.js';
+import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
+import { randomOf } from './random.js';
+import { BINDINGS, type Bug, KEYS } from './run.js';
+
+/** Bugs that a rewrite could bring. The simulation must find each. */
+export const BUGS: Readonly<Record<string, Bug>> = {
+  'removes by count, not by entry': inQueue(
+    'remove',
+    (remove) =>
+      function (entries) {
+        remove.call(this, this.oldest(entries.length));
+      },
+  ),
+  'clears the queue after a push': inQueue(
+    'remove',
+    (remove) =>
+      function () {
+        remove.call(this, [...this]);
+      },
+  ),
+  'acknowledges before the answer': inTransport((send) => (request) => ({
+    ...send(request),
+    answer: Promise.resolve({ received: true, status: 200, body: '', ...NO_HEADERS }),
+  })),
+  'begins no record with a newline': inFiles(({ writeSync }) => ({
+    writeSync: (fd: number, data: Buffer | string, offset = 0) => {
+      const bytes = Buffer.from(data as string).subarray(offset);
+      return bytes[0] === 10 ? writeSync(fd, bytes, 1) + 1 : writeSync(fd, bytes);
+    },
+  })),
+  'uses ids again': { clock: (clock) => ({ ...clock, random: randomOf(1) }) },
+  'adopts files from the living': {
+    files: ({ fs, pid }) => ({
+      fs: changed(fs, {
+        readFileSync: (path: string | number) => {
+          if (/^\/proc\/\d/.test(String(path)) && path !== `/proc/${pid}/stat`) throw failure('ENOENT');
+          return fs.readFileSync(path);
+        },
+      }),
+      pid,
+      isRunning: () => false,
+    }),
+  },
+  'adopts keys from the living': {
+    page: (storage, locks) => [
+      storage,
+      {
+        request: (name, options, callback) =>
+          options.ifAvailable ? Promise.resolve(callback({})) : locks.request(name, options, callback),
+        query: async () => ({}),
+      },
+    ],
+  },
+  'throws away what was adopted': {
+    patch: () => {
+      let isDiscarding = false;
+      const origin = { get: () => (isDiscarding ? 'committed' : 'adopted') };
+      const undo = [
+        patched(
+          PushQueue.prototype,
+          'adopt',
+          (adopt) =>
+            function (entries) {
+              adopt.call(this, entries);
+              for (const entry of this) if (entry.origin === 'adopted') Object.defineProperty(entry, 'origin', origin);
+            },
+        ),
+        patched(
+          PushQueue.prototype,
+          'oldest',
+          (oldest) =>
+            function (count) {
+              // Who asks for all of them is about to throw them away; who pushes asks for a batch.
+              isDiscarding = count === this.length && ![1, 3, 1000].includes(count);
+              return oldest.call(this, count);
+            },
+        ),
+      ];
+      return () => {
+        for (const one of undo) one();
+      };
+    },
+  },
+  'takes a portal for the server': inTransport((send) => (request) => {
+    const { answer, abort } = send(request);
+    const asOurs = answer.then((one) => (one.received ? { ...one, ...NO_HEADERS, body: '{}' } : one));
+    return { answer: asOurs, abort };
+  }),
+  'sends twice at once': inTransport((send) => (request) => {
+    send(request);
+    return send(request);
+  }),
+  'sets no deadline': inTransport((send) => (request) => send({ ...request, timeoutSeconds: 1e9 })),
+  'leaves what a failed commit wrote': inFiles(({ ftruncateSync }) => ({
+    ftruncateSync: (fd: number, size = 0) => size === 0 && ftruncateSync(fd, size),
+  })),
+  'believes any checksum': inFiles(({ readFileSync, readSync }) => ({
+    readFileSync: (from: string | number) => withRightChecksums(readFileSync(from)),
+    readSync: (fd: number, target: Buffer, ...where: [number, number, number]) => {
+      const count = readSync(fd, target, ...where);
+      withRightChecksums(target).copy(target);
+      return count;
+    },
+  })),
+  'sends what was committed for another device': {
+    storage: ({ durability, open }) => ({
+      durability,
+      open: (binding, clock) => open({ ...binding, deviceId: BINDINGS[0].deviceId }, clock),
+    }),
+  },
+  'adopts backwards': inAdoption((adoption) => ({ ...adoption, entries: [...adoption.entries].reverse() })),
+  'adopts in the order of the clock': inAdoption((adoption) => ({
+    ...adoption,
+    entries: [...adoption.entries].sort((one, other) => one.timestamp - other.timestamp),
+  })),
+  'deletes what it adopts': inAdoption((adoption, writer) => {
+    writer.remove(adoption.entries);
+    return adoption;
+  }),
+  'looks for the dead at its start alone': inWriter((writer) => ({
+    adopt: async (atStart) => (atStart ? writer.adopt(true) : { entries: [], staged: [], warnings: [] }),
+  })),
+  'leaves adopted staged values in the storage': {
+    page: (storage, locks) => [
+      {
+        ...members(storage),
+        get length() {
+          return storage.length;
+        },
+        removeItem: (key) => key.endsWith('/staged') || storage.removeItem(key),
+      },
+      locks,
+    ],
+  },
+  'restores without the times': inQueue(
+    'restore',
+    (restore) =>
+      function (entries) {
+        return restore.call(
+          this,
+          entries.map((entry) => ({ ...entry, timestamp: 1_795_000_000 })),
+        );
+      },
+  ),
+  'forgets staged values when a commit fails': {
+    patch: () =>
+      patched(
+        Api.prototype,
+        'commit',
+        (commit) =>
+          function (options) {
+            try {
+              return commit.call(this, options);
+            } catch (error) {
+              if (error instanceof StorageException) this.reset();
+              throw error;
+            }
+          },
+      ),
+  },
+  'does not sync commits': inFiles(() => ({ fdatasyncSync: () => {} })),
+  'does not sync the folder': inFiles(({ openSync, fsyncSync }) => {
+    const folders = new Set<number>();
+    return {
+      openSync: (path: string, flags: string) => {
+        const fd = openSync(path, flags);
+        if (flags === 'r') folders.add(fd);
+        return fd;
+      },
+      fsyncSync: (fd: number) => folders.has(fd) || fsyncSync(fd),
+    };
+  }),
+  'deletes what it can not read': inFiles(({ openSync, writeSync }) => {
+    const aside = new Set<number>();
+    return {
+      openSync: (path: string, flags: string) => {
+        const fd = openSync(path, flags);
+        if (path.endsWith('.unreadable')) aside.add(fd);
+        else aside.delete(fd);
+        return fd;
+      },
+      writeSync: (fd: number, data: Buffer, offset = 0) =>
+        aside.has(fd) ? data.length - offset : writeSync(fd, data, offset),
+    };
+  }),
+  'leaks timers': {
+    clock: (clock) => ({
+      ...clock,
+      setTimer: (...timer) => {
+        clock.setTimer(...timer);
+        return () => {};
+      },
+    }),
+  },
+  'shows the key in an event': {
+    patch: () =>
+      patched(
+        Emitter.prototype,
+        'emit',
+        (emit) =>
+          function (name, event) {
+            emit.call(
+              this,
+              name,
+              (name === 'discard' ? { ...(event as object), message: KEYS.join() } : event) as never,
+            );
+          },
+      ),
+  },
+};
+
+const NO_HEADERS = { contentType: undefined, retryAfter: undefined, date: undefined } as const;
+const failure = (code: string): Error => Object.assign(new Error(code), { code });
+
+type Method<Target, Name extends keyof Target> = Target[Name] & ((this: Target, ...args: never[]) => unknown);
+
+/** Replaces a method. @returns What puts it back. */
+function patched<Target extends object, Name extends keyof Target>(
+  target: Target,
+  name: Name,
+  change: (original: Target[Name]) => (this: Target, ...args: Parameters<Method<Target, Name>>) => unknown,
+): () => void {
+  const original = target[name];
+  target[name] = change(original) as Target[Name];
+  return () => {
+    target[name] = original;
+  };
+}
+
+function inQueue<Name extends 'remove' | 'adopt' | 'restore'>(
+  name: Name,
+  change: (
+    original: PushQueue[Name],
+  ) => (this: PushQueue, ...args: Parameters<PushQueue[Name]>) => ReturnType<PushQueue[Name]>,
+): Bug {
+  return { patch: () => patched(PushQueue.prototype, name, change as never) };
+}
+
+function inTransport(change: (send: Transport['send']) => Transport['send']): Bug {
+  return { transport: ({ send }) => ({ send: change(send) }) };
+}
+
+function inFiles(change: (fs: FileSystem) => Partial<Record<keyof FileSystem, unknown>>): Bug {
+  return { files: (platform: FilePlatform) => ({ ...platform, fs: changed(platform.fs, change(platform.fs)) }) };
+}
+
+function changed(fs: FileSystem, members: Partial<Record<keyof FileSystem, unknown>>): FileSystem {
+  return { ...fs, ...members } as FileSystem;
+}
+
+function inWriter(change: (writer: Writer) => Partial<Writer>): Bug {
+  return {
+    storage: ({ durability, open }: StorageAdapter) => ({
+      durability,
+      open: (binding, clock) => {
+        const writer = open(binding, clock);
+        return { ...writer, ...change(writer) };
+      },
+    }),
+  };
+}
+
+function inAdoption(change: (adoption: Adoption, writer: Writer) => Adoption): Bug {
+  return inWriter((writer) => ({ adopt: async (atStart) => change(await writer.adopt(atStart), writer) }));
+}
+
+function members(storage: Parameters<NonNullable<Bug['page']>>[0]) {
+  const { key, getItem, setItem } = storage;
+  return { key, getItem, setItem };
+}
+
+/** Each line with the checksum that it ought to have. */
+function withRightChecksums(bytes: Buffer): Buffer {
+  const start = /^1 [\da-f]{8} [WECRS] /;
+  const lines = bytes.toString('latin1').split('\n');
+  const right = lines.map((line) =>
+    start.test(line)
+      ? `1 ${crc32(Buffer.from(line.slice(11), 'latin1'))
+          .toString(16)
+          .padStart(8, '0')} ${line.slice(11)}`
+      : line,
+  );
+  return Buffer.from(right.join('\n'), 'latin1');
+}

@@ -1,0 +1,86 @@
+import { readFolder, readJournal } from './records.js';
+import { KEY_MARK, type Run } from './run.js';
+import type { World } from './world.js';
+
+const MOST_TIMERS = 8;
+const SLACK_BYTES = 64 * 1024;
+
+/** Sees that everything is as it must be at any moment. @throws {@link Violation} */
+export function check(world: World): void {
+  for (const { life } of world.hosts) {
+    if (!life.endedWithin) continue;
+    world.mayBeLarge = true;
+    world.count('ended within an operation');
+  }
+  world.bury();
+  if (world.machine && world.machine.boot > world.boot) powerWasCut(world, world.machine.boot);
+  checkStorage(world);
+  const holders = new Map<string, Run>();
+  for (const run of world.runs) checkRun(world, run, holders);
+  checkSizes(world);
+  world.ledger.judge();
+}
+
+/** Where a power cut need not be survived, what it took was not promised. */
+function powerWasCut(world: World, boot: number): void {
+  world.boot = boot;
+  world.ledger.powerWasCut();
+  if (world.schedule.platform === 'power') return;
+  const holdings = world.holdings();
+  for (const commit of world.ledger.required)
+    if (!holdings.entries.has(commit.id ?? '')) world.ledger.excuse(commit, 'power cut');
+  world.markers = world.markers.filter((marker) => holdings.holds(marker));
+}
+
+function checkStorage(world: World): void {
+  const { ledger } = world;
+  const holdings = world.holdings();
+  for (const found of holdings.entries.values()) ledger.find(found, 'the storage');
+  for (const { id, text } of ledger.required)
+    if (!holdings.entries.has(id ?? '')) ledger.accuse('I1', `${id} ${text} is neither stored nor kept`);
+  if (holdings.holds(KEY_MARK)) ledger.accuse('I8', 'the API key is in the storage');
+  for (const marker of world.markers)
+    if (!holdings.holds(marker)) ledger.accuse('I5', `what can't be read was deleted: ${String(marker)}`);
+  if (world.schedule.platform === 'power') checkPower(world);
+}
+
+/** What was promised must be there even if the power fails now and nothing survives that was not synced. */
+function checkPower({ ledger, machine, markers }: World): void {
+  const certain = readFolder(machine?.disk.certain ?? new Map(), 'durable');
+  for (const { id, text } of ledger.required)
+    if (!certain.entries.has(id ?? '')) ledger.accuse('I1', `${id} ${text} is kept, but not through a power cut`);
+  for (const marker of markers)
+    if (!certain.holds(marker))
+      ledger.accuse('I5', `a power cut now would delete what can't be read: ${String(marker)}`);
+}
+
+function checkRun(world: World, run: Run, holders: Map<string, Run>): void {
+  const { ledger, time } = world;
+  const { staged, committed, bytes, warnings } = run.api.status();
+  if (staged !== run.staged.size) ledger.accuse('I3', `${staged} values are staged, not ${run.staged.size}`);
+  // Reading a queue costs the most of all this, and what is sent of it is read again.
+  const { seen } = run;
+  if (committed !== seen.committed || bytes !== seen.bytes) {
+    const queue = world.queueOf(run).map((commit) => commit?.id ?? '');
+    if (committed !== queue.length) ledger.accuse('I2', `${committed} entries are queued, not ${queue.length}`);
+    run.seen = { committed, bytes, queue, warnings: seen.warnings };
+  }
+  for (const id of run.seen.queue) {
+    if (holders.has(id)) ledger.accuse('I7', `${id} is in the queues of two Apis that live`);
+    holders.set(id, run);
+  }
+  if (warnings.length > seen.warnings) world.showed(JSON.stringify(warnings));
+  run.seen.warnings = warnings.length;
+  const timers = time.timersOf(run);
+  if (timers > MOST_TIMERS) ledger.accuse('I7', `${timers} timers of one Api are set`);
+}
+
+function checkSizes({ ledger, machine, mayBeLarge, markers }: World): void {
+  if (machine === undefined || mayBeLarge || markers.length > 0) return;
+  for (const [name, { cached }] of machine.disk.cached) {
+    if (!name.endsWith('.journal') || cached.length <= SLACK_BYTES) continue;
+    const { wantedBytes } = readJournal(cached);
+    if (cached.length > SLACK_BYTES + 2 * wantedBytes)
+      ledger.accuse('I7', `a journal is of ${cached.length} bytes, with ${wantedBytes} queued or staged`);
+  }
+}

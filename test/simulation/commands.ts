@@ -1,0 +1,272 @@
+import { ApiException, PushException, StorageException } from '../../src/index.js';
+import { damage } from './damage.js';
+import type { Commit } from './ledger.js';
+import { upTo } from './random.js';
+import { BINDINGS, KEYS, type Run } from './run.js';
+import type { Command, StorageFault } from './schedule.js';
+import type { World } from './world.js';
+
+const FIELDS = ['temperature', '__proto__', 'a,b', '0', 'å/€'];
+const MOST_RUNS = 5;
+
+/** Does what a command says, and notes what it promises. */
+export async function execute(world: World, command: Command): Promise<void> {
+  if (!('who' in command)) {
+    await executeOnWorld(world, command);
+    return;
+  }
+  if (world.runs.length === 0) world.open(world.startHost(0, 0), BINDINGS[0]);
+  const run = world.runs[command.who % world.runs.length] as Run;
+  world.count(command.do);
+  executeOnRun(world, run, command);
+}
+
+async function executeOnWorld(world: World, command: Exclude<Command, { readonly who: number }>): Promise<void> {
+  const { machine, time } = world;
+  switch (command.do) {
+    case 'start': {
+      if (world.runs.length >= MOST_RUNS) return;
+      const shared = command.isShared ? world.hosts[upTo(world.random, world.hosts.length - 1)] : undefined;
+      const host = shared ?? world.startHost(command.namespace, command.isShared ? 40 : 0);
+      world.open(host, BINDINGS[command.binding] ?? BINDINGS[0]);
+      world.count(shared ? 'start in the same process' : command.namespace ? 'start in a container' : 'start');
+      return;
+    }
+    case 'pass time':
+      await time.advance(command.milliseconds);
+      break;
+    case 'jump clock':
+      time.wall = Math.max(0, time.wall + command.milliseconds);
+      break;
+    case 'power cut':
+      machine?.cutPower();
+      break;
+    case 'break storage':
+      breakStorage(world, command.how, command.amount);
+      return;
+    case 'heal storage':
+      world.machine?.disk.heal();
+      world.origin?.heal();
+      break;
+    case 'damage':
+      if (damage(world, command.how, command.dice)) world.count(`damage: ${command.how}`);
+      return;
+  }
+  world.count(command.do);
+}
+
+function executeOnRun(world: World, run: Run, command: Extract<Command, { readonly who: number }>): void {
+  const { api, host } = run;
+  switch (command.do) {
+    case 'add':
+      add(world, run, [command.field], command.big);
+      return;
+    case 'add several':
+      addSeveral(world, run, command.fields);
+      return;
+    case 'commit':
+      commit(world, run, command.timestamp);
+      return;
+    case 'commit several':
+      commitSeveral(world, run, command.count, command.big);
+      return;
+    case 'commit and push':
+      commitSeveral(world, run, command.count, false);
+      if (!host.life.isAlive) return;
+      world.network.fates.push(...command.fates);
+      push(world, run, undefined);
+      return;
+    case 'push':
+      world.network.fates.push(...command.fates);
+      push(world, run, command.abortAfter);
+      return;
+    case 'push twice':
+      world.network.fates.push(...command.fates);
+      push(world, run, undefined);
+      push(world, run, undefined);
+      return;
+    case 'get':
+      world.network.fates.unshift(...command.fates.slice(0, 1));
+      void api.get('a,b').then(
+        (readings) => world.showed(JSON.stringify(readings)),
+        (error: unknown) => failed(world, run, error),
+      );
+      return;
+    case 'reset':
+      api.reset();
+      run.staged.clear();
+      return;
+    case 'reset unpushed':
+      resetUnpushed(world, run);
+      return;
+    case 'close':
+      run.isClosed = true;
+      host.hasClosed = true;
+      world.hasLeftAFile = true;
+      api.close().catch((error: unknown) => failed(world, run, error));
+      return;
+    case 'look':
+      world.showed(JSON.stringify([api.status(), api.log()]));
+      return;
+    case 'restore':
+      restore(world, run, command.count);
+      return;
+    case 'set key':
+      run.key = KEYS[command.key] ?? run.key;
+      api.setApiKey(run.key);
+      return;
+    case 'crash':
+      host.life.end();
+      return;
+    case 'crash within':
+      host.life.endAfter(command.operations);
+      return;
+    case 'power cut within':
+      host.life.endAfter(command.operations, () => world.machine?.cutPower());
+      return;
+  }
+}
+
+function commitSeveral(world: World, run: Run, count: number, isBig: boolean): void {
+  for (let field = 0; field < count && run.host.life.isAlive; field++) {
+    add(world, run, [field], isBig);
+    if (run.host.life.isAlive) commit(world, run, undefined);
+  }
+}
+
+function add(world: World, run: Run, fields: readonly number[], isBig: boolean): void {
+  for (const field of fields) {
+    const [fieldId, value] = [
+      FIELDS[field] ?? '',
+      world.ledger.newValue(run.bindingText, isBig || world.schedule.isBig),
+    ];
+    run.api.addValue(fieldId, value);
+    run.staged.set(fieldId, value);
+  }
+}
+
+function addSeveral(world: World, run: Run, fields: readonly number[]): void {
+  const pairs = fields.map((field) => [FIELDS[field] ?? '', world.ledger.newValue(run.bindingText, false)] as const);
+  const values = Object.fromEntries(pairs);
+  run.api.addValues(values);
+  // JavaScript puts keys that look like whole numbers first.
+  for (const [fieldId, value] of Object.entries(values)) run.staged.set(fieldId, value);
+}
+
+function commit(world: World, run: Run, timestamp: number | undefined): void {
+  const { ledger, time } = world;
+  const isEmpty = run.staged.size === 0;
+  const at = timestamp ?? Math.floor(time.wall / 1000);
+  const intended = isEmpty ? undefined : ledger.intend(run.staged, at, run.bindingText);
+  try {
+    const entry = run.api.commit({ timestamp });
+    if (!run.host.life.isAlive) return;
+    if (entry === undefined || intended === undefined) {
+      if (entry !== intended) ledger.accuse('I3', 'a commit of nothing made an entry, or one of something made none');
+      return;
+    }
+    ledger.acknowledge(intended, entry, run.writer);
+    run.staged.clear();
+  } catch (error) {
+    if (!run.host.life.isAlive) return;
+    // Its values must still be staged, which is checked after every step.
+    if (intended) refused(world, run, [intended], error);
+  }
+}
+
+function restore(world: World, run: Run, count: number): void {
+  const { ledger } = world;
+  const thrown = world.thrown.filter(({ bindingText }) => bindingText === run.bindingText).slice(0, count);
+  if (thrown.length === 0) return;
+  const intended = thrown.map(({ entry: { timestamp, values } }) =>
+    ledger.intend(
+      values.map(({ fieldId, value }) => [fieldId, value]),
+      timestamp,
+      run.bindingText,
+      true,
+    ),
+  );
+  try {
+    const entries = run.api.restore(thrown.map(({ entry }) => entry));
+    if (!run.host.life.isAlive) return;
+    if (entries.length !== intended.length) ledger.accuse('I3', 'not all that was to be restored was');
+    for (const [index, entry] of entries.entries()) ledger.acknowledge(intended[index] as Commit, entry, run.writer);
+    world.thrown = world.thrown.filter((one) => !thrown.includes(one));
+    world.count('restore something');
+  } catch (error) {
+    if (run.host.life.isAlive) refused(world, run, intended, error);
+  }
+}
+
+/** The storage would not take what was to be saved. */
+function refused(world: World, run: Run, intended: readonly Commit[], error: unknown): void {
+  failed(world, run, error);
+  if (!(error instanceof StorageException)) world.ledger.accuse('I3', `what failed is not the storage: ${error}`);
+  if (!world.isStorageBroken) world.ledger.accuse('I6', `a healthy storage refused: ${error}`);
+  for (const one of intended) {
+    one.state = 'failed';
+    // What can't be truncated can't be taken back.
+    one.mayRemain ||= world.machine?.disk.faults.failing.has('truncate') ?? false;
+  }
+  world.count('a commit or restore failed');
+}
+
+function resetUnpushed(world: World, run: Run): void {
+  const queued = world.queueOf(run);
+  run.api.resetUnpushedEntries();
+  for (const one of queued) if (one) world.ledger.excuse(one, 'forgotten');
+  const { committed } = run.api.status();
+  if (committed > 0) world.ledger.accuse('I1', `${committed} entries are left after resetUnpushedEntries()`);
+}
+
+export function push(world: World, run: Run, abortAfter: number | undefined): void {
+  const controller = new AbortController();
+  const call = {};
+  if (abortAfter === 0) controller.abort();
+  else if (abortAfter) world.time.after(call, abortAfter, () => controller.abort());
+  const queued = run.api.log().map(({ id }) => world.ledger.byId(id));
+  run.pushes.add(call);
+  void run.api.push(abortAfter === undefined ? {} : { signal: controller.signal }).then(
+    () => {
+      run.pushes.delete(call);
+      if (!run.host.life.isAlive) return;
+      world.count('push stores all');
+      for (const one of queued)
+        if (one && one.stored === 0 && one.excuse === undefined)
+          world.ledger.accuse('I1', `push() resolved, but the server has not stored ${one.id}`);
+    },
+    (error: unknown) => {
+      run.pushes.delete(call);
+      failed(world, run, error);
+    },
+  );
+}
+
+/** A call failed, and told somebody. */
+function failed(world: World, run: Run, error: unknown): void {
+  if (!run.host.life.isAlive) return;
+  if (!(error instanceof ApiException)) {
+    world.ledger.accuse('I6', `a call failed with what is none of ours: ${(error as Error).stack}`);
+    return;
+  }
+  world.showed(`${error.message} ${error.advice} ${JSON.stringify(error)} ${error.stack}`);
+  if (!(error instanceof PushException)) return;
+  for (const { id } of error.discarded)
+    if (world.ledger.byId(id)?.excuse !== 'carried')
+      world.ledger.accuse('I1', `${id} was thrown away without a discard event`);
+}
+
+function breakStorage(world: World, how: StorageFault, amount: number): void {
+  const { machine, origin } = world;
+  if (origin) {
+    if (how === 'full') origin.room = amount;
+    if (how === 'set' || how === 'remove') origin.failing.add(how);
+  } else if (machine) {
+    const { faults } = machine.disk;
+    if (how === 'full') faults.room = amount;
+    else if (how === 'short') faults.share = (amount + 1) / 400;
+    else if (how !== 'set' && how !== 'remove') faults.failing.add(how);
+    world.hasLeftAFile ||= how === 'sync';
+  }
+  world.mayBeLarge = true;
+}

@@ -1,0 +1,235 @@
+import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
+import { Disk, type DiskFaults, Inode } from './disk.js';
+import { Life } from './life.js';
+import type { Random } from './random.js';
+import { upTo } from './random.js';
+import type { SimulatedTime } from './time.js';
+
+interface Descriptor {
+  /** `'folder'` is the one of the journals, `'parent'` the one that holds it. */
+  readonly inode: Inode | 'folder' | 'parent';
+}
+
+/** A process of the simulated machine. */
+export interface MachineProcess {
+  readonly life: Life;
+  readonly platform: FilePlatform;
+  /** How many descriptors it has open. */
+  readonly descriptors: ReadonlyMap<number, Descriptor>;
+}
+
+const FIRST_NAMESPACE = 4_026_531_836;
+/** Few, so that they are used again. */
+const PIDS = [101, 102, 103, 104, 105, 106, 107, 108, 109, 110];
+
+/** A machine: a disk, and processes that know each other through /proc, each within its namespace. */
+export class Machine {
+  readonly disk: Disk;
+  readonly #time: SimulatedTime;
+  readonly #random: Random;
+  readonly #onEvent: (event: string) => void;
+  /** Start times, by namespace and pid. */
+  readonly #living = new Map<string, { readonly started: number; readonly life: Life }>();
+  /** Counts power cuts, from 1 on. */
+  boot = 1;
+  #starts = 0;
+
+  /** @param onEvent - Told of each call that fails, and of what else is rare. */
+  constructor(time: SimulatedTime, random: Random, onEvent: (event: string) => void = () => {}, disk = new Disk()) {
+    this.#time = time;
+    this.#random = random;
+    this.#onEvent = onEvent;
+    this.disk = disk;
+  }
+
+  /** Another one with the same files and the same boot, on which no process lives. */
+  copy(time: SimulatedTime): Machine {
+    const copy = new Machine(time, this.#random, undefined, this.disk.copy());
+    copy.boot = this.boot;
+    copy.#starts = this.#starts;
+    return copy;
+  }
+
+  start(namespace: number): MachineProcess {
+    const free = PIDS.filter((pid) => !this.#living.has(`${namespace} ${pid}`));
+    const pid = free[upTo(this.#random, free.length - 1)] ?? 1000 + this.#starts;
+    const key = `${namespace} ${pid}`;
+    const life = new Life(this.#random, () => void this.#living.delete(key));
+    this.#living.set(key, { started: ++this.#starts, life });
+    const descriptors = new Map<number, Descriptor>();
+    const fs = this.#fileSystem(life, descriptors, namespace);
+    return {
+      life,
+      platform: { fs, pid, isRunning: (other) => this.#living.has(`${namespace} ${other}`) },
+      descriptors,
+    };
+  }
+
+  /** Whether a journal's name says that a living process owns it. */
+  isOwned(name: string): boolean {
+    const [, boot, namespace, pid, started] = /^nikdev-iot-1_boot(\d+)_(\d+)_(\d+)_(\d+)_/.exec(name) ?? [];
+    const process = this.#living.get(`${Number(namespace) - FIRST_NAMESPACE} ${pid}`);
+    return Number(boot) === this.boot && process !== undefined && process.started === Number(started);
+  }
+
+  /** Everything ends at once, and the disk keeps what it must. */
+  cutPower(): void {
+    this.boot += 1;
+    for (const { life } of [...this.#living.values()]) life.end();
+    this.disk.cut(this.#random);
+  }
+
+  #fileSystem(life: Life, descriptors: Map<number, Descriptor>, namespace: number): FileSystem {
+    const { disk } = this;
+    let lastDescriptor = 2;
+    const open = (inode: Descriptor['inode']): number => {
+      descriptors.set(++lastDescriptor, { inode });
+      return lastDescriptor;
+    };
+    const inodeOf = (fd: number): Inode => {
+      const inode = descriptors.get(fd)?.inode;
+      if (inode === undefined || typeof inode === 'string') throw failure('EBADF');
+      return inode;
+    };
+    const found = (path: string): Inode => {
+      const inode = disk.cached.get(nameIn(disk, path));
+      if (inode === undefined) throw failure('ENOENT');
+      return inode;
+    };
+    const failIf = (fault: Parameters<DiskFaults['failing']['has']>[0]): void => {
+      if (!disk.faults.failing.has(fault)) return;
+      this.#onEvent(`storage fails: ${fault}`);
+      throw failure('EIO');
+    };
+    const statOf = ({ number, cached, mtimeMs }: Inode) => ({ ino: number, dev: 1, size: cached.length, mtimeMs });
+    const sync = (fd: number): void => {
+      const inode = descriptors.get(fd)?.inode;
+      if (inode === undefined) throw failure('EBADF');
+      life.operate();
+      if (typeof inode !== 'string' && disk.faults.failing.has('sync')) inode.failToSync();
+      failIf(typeof inode === 'string' ? 'sync folder' : 'sync');
+      if (inode === 'folder') disk.syncFolder();
+      else if (inode === 'parent') disk.isFolderDurable = disk.exists;
+      else inode.sync();
+    };
+
+    return {
+      openSync: (path: string, flags: string) => {
+        life.operate();
+        if (path === disk.folder && disk.exists) return open('folder');
+        if (disk.folder.startsWith(`${path}/`)) return open('parent');
+        failIf('open');
+        if (!disk.exists) throw failure('ENOENT');
+        const name = nameIn(disk, path);
+        let inode = disk.cached.get(name);
+        if (inode === undefined) {
+          if (flags === 'r') throw failure('ENOENT');
+          const made = new Inode();
+          made.mtimeMs = this.#time.wall;
+          if (name.endsWith('.unreadable')) this.#onEvent('unreadable set aside');
+          disk.change((names) => names.set(name, made));
+          inode = made;
+        } else if (flags === 'w') inode.do({ size: 0 });
+        return open(inode);
+      },
+      closeSync: (fd: number) => {
+        if (life.isAlive && !descriptors.delete(fd)) throw failure('EBADF');
+      },
+      writeSync: (fd: number, data: Buffer | string, offset = 0) => {
+        const inode = inodeOf(fd);
+        const bytes = (typeof data === 'string' ? Buffer.from(data) : data).subarray(offset);
+        const write = (count: number): number => {
+          inode.do({ at: inode.cached.length, bytes: Buffer.from(bytes.subarray(0, count)) });
+          inode.mtimeMs = this.#time.wall;
+          return count;
+        };
+        life.operate((share) => write(Math.floor(bytes.length * share)));
+        failIf('write');
+        const { room, share } = disk.faults;
+        if (room <= 0) {
+          this.#onEvent('storage fails: full');
+          throw failure('ENOSPC');
+        }
+        if (share < 1) this.#onEvent('storage fails: short');
+        const count = Math.min(Math.ceil(bytes.length * share), room);
+        disk.faults.room -= count;
+        return write(count);
+      },
+      readSync: (fd: number, target: Buffer, offset: number, length: number, position: number) => {
+        life.operate();
+        return inodeOf(fd)
+          .cached.view()
+          .copy(target, offset, position, position + length);
+      },
+      readFileSync: (from: number | string) => {
+        life.operate();
+        if (typeof from === 'number') return Buffer.from(inodeOf(from).cached.view());
+        if (from === '/proc/sys/kernel/random/boot_id') return Buffer.from(`boot${this.boot}\n`);
+        const [, pid] = /^\/proc\/(\d+)\/stat$/.exec(from) ?? [];
+        if (pid === undefined) return Buffer.from(found(from).cached.view());
+        const process = this.#living.get(`${namespace} ${pid}`);
+        if (process === undefined) throw failure('ENOENT');
+        return Buffer.from(`${pid} (a) b) S ${'0 '.repeat(18)}${process.started} 0 0\n`);
+      },
+      readlinkSync: () => `pid:[${FIRST_NAMESPACE + namespace}]`,
+      fdatasyncSync: sync,
+      fsyncSync: sync,
+      ftruncateSync: (fd: number, size: number) => {
+        const inode = inodeOf(fd);
+        life.operate((share) => share > 0.5 && inode.do({ size }));
+        failIf('truncate');
+        inode.do({ size });
+        inode.mtimeMs = this.#time.wall;
+      },
+      renameSync: (from: string, to: string) => {
+        life.operate();
+        failIf('rename');
+        const inode = found(from);
+        if (from.endsWith('.tmp')) this.#onEvent('journal rewritten');
+        disk.change((names) => {
+          names.delete(nameIn(disk, from));
+          names.set(nameIn(disk, to), inode);
+        });
+      },
+      unlinkSync: (path: string) => {
+        life.operate();
+        failIf('unlink');
+        found(path);
+        disk.change((names) => names.delete(nameIn(disk, path)));
+      },
+      statSync: (path: string) => {
+        life.operate();
+        return statOf(found(path));
+      },
+      fstatSync: (fd: number) => {
+        life.operate();
+        return statOf(inodeOf(fd));
+      },
+      readdirSync: () => {
+        life.operate();
+        if (!disk.exists) throw failure('ENOENT');
+        return [...disk.cached.keys()];
+      },
+      mkdirSync: (path: string) => {
+        life.operate();
+        failIf('open');
+        const made = disk.exists ? undefined : path;
+        disk.exists = true;
+        return made;
+      },
+      utimesSync: (path: string, _accessed: number, modified: number) => {
+        life.operate();
+        found(path).mtimeMs = modified * 1000;
+      },
+    } as unknown as FileSystem;
+  }
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+function nameIn(disk: Disk, path: string): string {
+  if (!path.startsWith(`${disk.folder}/`)) throw failure('ENOENT');
+  return path.slice(disk.folder.length + 1);
+}

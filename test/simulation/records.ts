@@ -1,0 +1,137 @@
+import { crc32 } from 'node:zlib';
+import type { Bytes } from './bytes.js';
+import type { Names } from './disk.js';
+
+/** An entry that can be read in a storage, by this test's own reading of the formats. */
+export interface Found {
+  readonly id: string;
+  readonly timestamp: number;
+  readonly text: string;
+  readonly binding: string;
+}
+
+/** What a storage holds. */
+export interface Holdings {
+  readonly entries: ReadonlyMap<string, Found>;
+  /** Everything that stands there, for markers that must stay. */
+  holds(marker: string | Buffer): boolean;
+}
+
+const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(\d+)$/;
+const RECORD = /^\{"version":1,"timestamp":(\d+),"values":(\[.*\])\}$/s;
+
+type Items = { readonly items: ReadonlyMap<string, string>; readonly version: number };
+const readOf = new WeakMap<Items, { readonly version: number; readonly holdings: Holdings }>();
+
+export function readItems(origin: Items): Holdings {
+  const known = readOf.get(origin);
+  if (known?.version === origin.version) return known.holdings;
+  const holdings = parseItems(origin.items);
+  readOf.set(origin, { version: origin.version, holdings });
+  return holdings;
+}
+
+function parseItems(items: ReadonlyMap<string, string>): Holdings {
+  const entries = new Map<string, Found>();
+  for (const [key, value] of items) {
+    const [, writer, sequence] = KEY.exec(key) ?? [];
+    const [, timestamp, text] = RECORD.exec(value) ?? [];
+    const binding = items.get(`nikdev-iot/1/${writer}/writer`);
+    if (writer === undefined || text === undefined || binding === undefined || !isJson(text)) continue;
+    const id = `${writer}-${sequence}`;
+    entries.set(id, { id, timestamp: Number(timestamp), text, binding: bindingOf(binding) });
+  }
+  return {
+    entries,
+    holds: (marker) => {
+      for (const value of items.values()) if (value.includes(String(marker))) return true;
+      return false;
+    },
+  };
+}
+
+/** A journal's contents. */
+export interface JournalRead {
+  readonly entries: ReadonlyMap<string, Found>;
+  /** The bytes of the values that are queued and staged. */
+  readonly wantedBytes: number;
+  /** The lines that are whole. */
+  readonly records: readonly string[];
+}
+
+const read = new WeakMap<Bytes, { readonly version: number; readonly journal: JournalRead }>();
+
+/** @param of - Which content of the files: what the page cache has, or what the platter has. */
+export function readFolder(names: Names, of: 'cached' | 'durable'): Holdings {
+  const entries = new Map<string, Found>();
+  for (const [name, inode] of names) {
+    if (!name.endsWith('.journal')) continue;
+    for (const [id, entry] of readJournal(inode[of]).entries) entries.set(id, entry);
+  }
+  return {
+    entries,
+    holds: (marker) => {
+      for (const inode of names.values()) if (inode[of].view().includes(marker)) return true;
+      return false;
+    },
+  };
+}
+
+export function readJournal(bytes: Bytes): JournalRead {
+  const known = read.get(bytes);
+  if (known?.version === bytes.version) return known.journal;
+  const journal = parse(bytes.view().toString());
+  read.set(bytes, { version: bytes.version, journal });
+  return journal;
+}
+
+function parse(text: string): JournalRead {
+  const bindings = new Map<string, string>();
+  const entries = new Map<string, Omit<Found, 'binding'> & { readonly writer: string }>();
+  const staged = new Map<string, number>();
+  const records: string[] = [];
+  for (const line of text.split('\n')) {
+    const body = line.slice(11);
+    const [, checksum, kind, writer = '', rest = ''] = /^1 ([\da-f]{8}).([WECRS]) (\S+) (.*)$/s.exec(line) ?? [];
+    if (kind === undefined || checksum !== crc32(body).toString(16).padStart(8, '0')) continue;
+    records.push(line);
+    if (kind === 'W') bindings.set(writer, bindingOf(rest));
+    if (kind === 'S') staged.set(writer, Buffer.byteLength(rest));
+    if (kind === 'C') staged.delete(writer);
+    if (kind === 'E' || kind === 'C') {
+      const [, sequence, timestamp, values = ''] = /^(\d+) (\d+) (.*)$/s.exec(rest) ?? [];
+      const id = `${writer}-${sequence}`;
+      entries.set(id, { id, writer, timestamp: Number(timestamp), text: values });
+    }
+    if (kind === 'R') {
+      for (const range of rest.split(',')) {
+        const [first = 0, last = first] = range.split('-').map(Number);
+        for (let sequence = first; sequence <= last; sequence++) entries.delete(`${writer}-${sequence}`);
+      }
+    }
+  }
+  const found = new Map<string, Found>();
+  let wantedBytes = 0;
+  for (const { writer, ...entry } of entries.values()) {
+    wantedBytes += Buffer.byteLength(entry.text);
+    const binding = bindings.get(writer);
+    if (binding !== undefined) found.set(entry.id, { ...entry, binding });
+  }
+  for (const bytes of staged.values()) wantedBytes += bytes;
+  return { entries: found, wantedBytes, records };
+}
+
+/** A binding as one text, to be compared. */
+export function bindingOf(json: string): string {
+  const { deviceId, baseUrl } = JSON.parse(json) as { deviceId: string; baseUrl: string };
+  return `${deviceId} ${baseUrl}`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

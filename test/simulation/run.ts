@@ -1,0 +1,94 @@
+import type { Clock } from '../../src/core/clock.js';
+import type { Adoption, StorageAdapter } from '../../src/core/storage.js';
+import type { Transport } from '../../src/core/transport.js';
+import type { FieldValue, Value } from '../../src/core/value.js';
+import { Api, type ApiOptions, type Entry } from '../../src/index.js';
+import type { FilePlatform } from '../../src/storage/file-system.js';
+import type { WebStorageLike } from '../../src/storage/web-keys.js';
+import type { LocksLike } from '../../src/storage/web-lease.js';
+import type { Life } from './life.js';
+
+/** What all keys have, and nothing else. */
+export const KEY_MARK = 'feedface';
+export const KEYS = ['1', '2', '3'].map((digit) => `${KEY_MARK}-beef-4bad-8abc-c0ffee15900${digit}`);
+
+export const BINDINGS = [
+  { deviceId: '11111111-1111-4111-8111-111111111111', baseUrl: 'https://one.example/api/' },
+  { deviceId: '22222222-2222-4222-8222-222222222222', baseUrl: 'https://one.example/api/' },
+  { deviceId: '11111111-1111-4111-8111-111111111111', baseUrl: 'https://two.example/' },
+] as const;
+
+/** A bug to be planted in what the core or an adapter stands on. */
+export interface Bug {
+  /** Changes the code itself. @returns What takes that back. */
+  readonly patch?: () => () => void;
+  readonly files?: (platform: FilePlatform) => FilePlatform;
+  readonly page?: (storage: WebStorageLike, locks: LocksLike) => [WebStorageLike, LocksLike];
+  readonly storage?: (storage: StorageAdapter) => StorageAdapter;
+  readonly transport?: (transport: Transport) => Transport;
+  readonly clock?: (clock: Clock) => Clock;
+}
+
+/** A process or a page, and the storage object that the `Api`s in it share. */
+export interface Host {
+  readonly life: Life;
+  readonly open: () => StorageAdapter;
+  /** Whether an `Api` in it was closed. */
+  hasClosed: boolean;
+}
+
+/** One `Api`, and what is known of it. */
+export interface Run {
+  readonly api: Api;
+  readonly host: Host;
+  readonly binding: (typeof BINDINGS)[number];
+  /** The binding as one text. */
+  readonly bindingText: string;
+  writer: string;
+  key: string;
+  /** As they must be. */
+  readonly staged: Map<string, FieldValue>;
+  isClosed: boolean;
+  isAdopting: boolean;
+  uploads: number;
+  /** The calls of `push()` that are not settled. */
+  readonly pushes: Set<object>;
+  /** As it was when it was looked at last. */
+  seen: { committed: number; bytes: number; queue: readonly string[]; warnings: number };
+}
+
+/** An entry that was thrown away, for someone to put back. */
+export interface Thrown {
+  readonly entry: Entry;
+  readonly bindingText: string;
+}
+
+/** A storage that tells what passes between it and an `Api`. */
+export function spyOn(
+  storage: StorageAdapter,
+  spy: {
+    opened(writer: string): void;
+    adopt(call: () => Promise<Adoption>): Promise<Adoption>;
+    adopted(staged: readonly Value[]): void;
+  },
+): StorageAdapter {
+  return {
+    durability: storage.durability,
+    open(binding, clock) {
+      const writer = storage.open(binding, clock);
+      spy.opened(writer.id);
+      return {
+        ...writer,
+        adopt: async (atStart) => {
+          const adoption = await spy.adopt(() => writer.adopt(atStart));
+          spy.adopted(adoption.staged);
+          return adoption;
+        },
+      };
+    },
+  };
+}
+
+export function openApi(options: ApiOptions, clock: Clock, transport: Transport): Api {
+  return new Api(options, { clock, transport });
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { FATES, type Fate, type FateKind } from './network.js';
+
+/** What happens next. `who` picks one of the runs that are open. */
+export type Command =
+  | { readonly do: 'add'; readonly who: number; readonly field: number; readonly big: boolean }
+  | { readonly do: 'add several'; readonly who: number; readonly fields: readonly number[] }
+  | { readonly do: 'commit'; readonly who: number; readonly timestamp: number | undefined }
+  | { readonly do: 'commit several'; readonly who: number; readonly count: number; readonly big: boolean }
+  | { readonly do: 'push'; readonly who: number; readonly fates: readonly Fate[]; readonly abortAfter?: number }
+  | { readonly do: 'commit and push'; readonly who: number; readonly count: number; readonly fates: readonly Fate[] }
+  | { readonly do: 'push twice'; readonly who: number; readonly fates: readonly Fate[] }
+  | { readonly do: 'get'; readonly who: number; readonly fates: readonly Fate[] }
+  | { readonly do: 'reset' | 'reset unpushed' | 'close' | 'look'; readonly who: number }
+  | { readonly do: 'restore'; readonly who: number; readonly count: number }
+  | { readonly do: 'set key'; readonly who: number; readonly key: number }
+  | { readonly do: 'start'; readonly binding: number; readonly isShared: boolean; readonly namespace: number }
+  | { readonly do: 'crash'; readonly who: number; readonly locksFreedAfter: number }
+  | { readonly do: 'crash within'; readonly who: number; readonly operations: number }
+  | { readonly do: 'power cut' }
+  | { readonly do: 'power cut within'; readonly who: number; readonly operations: number }
+  | { readonly do: 'pass time'; readonly milliseconds: number }
+  | { readonly do: 'jump clock'; readonly milliseconds: number }
+  | { readonly do: 'break storage'; readonly how: StorageFault; readonly amount: number }
+  | { readonly do: 'heal storage' }
+  | { readonly do: 'damage'; readonly how: Damage; readonly dice: number };
+
+export type StorageFault = WebFault | DiskFault;
+export const WEB_FAULTS = ['full', 'set', 'remove'] as const;
+export type WebFault = (typeof WEB_FAULTS)[number];
+export const DISK_FAULTS = [
+  'full',
+  'short',
+  'write',
+  'sync',
+  'sync folder',
+  'truncate',
+  'rename',
+  'unlink',
+  'open',
+] as const;
+export type DiskFault = (typeof DISK_FAULTS)[number];
+export const DAMAGES = ['flip', 'garbage', 'newer', 'foreign'] as const;
+export type Damage = (typeof DAMAGES)[number];
+
+export type Platform = 'web' | 'process' | 'power';
+
+/** A life of the simulated world. Everything that it draws beside its commands comes from its seed. */
+export interface Schedule {
+  readonly platform: Platform;
+  readonly seed: number;
+  readonly maxEntriesPerRequest: number;
+  readonly onRefusedCredentials: 'discard' | 'keep';
+  /** Whether all values are large, so that journals are soon rewritten. */
+  readonly isBig: boolean;
+  readonly commands: readonly Command[];
+}
+
+const who = fc.nat({ max: 5 });
+const fate: fc.Arbitrary<Fate> = fc.record({
+  kind: fc.oneof(
+    { weight: 2, arbitrary: fc.constantFrom<FateKind>('stored 200', 'stored, answer lost', 'never arrived', '401') },
+    { weight: 3, arbitrary: fc.constantFrom(...(Object.keys(FATES) as FateKind[])) },
+  ),
+  after: fc.constantFrom(0, 0, 30, 500, 4000, 11_000),
+});
+const fates = fc.array(fate, { maxLength: 4, size: 'max' });
+const seldom = (oneIn: number): fc.Arbitrary<boolean> => fc.nat({ max: oneIn - 1 }).map((drawn) => drawn === 1);
+
+type Weighted = { weight: number; arbitrary: fc.Arbitrary<Command> };
+const of = <Name extends Command['do']>(
+  weight: number,
+  name: Name,
+  fields: { [Key in Exclude<keyof Extract<Command, { do: Name }>, 'do'>]: fc.Arbitrary<unknown> },
+): Weighted => ({ weight, arbitrary: fc.record({ do: fc.constant(name), ...fields }) as fc.Arbitrary<Command> });
+
+const everywhere: Weighted[] = [
+  of(8, 'add', { who, field: fc.nat({ max: 4 }), big: seldom(6) }),
+  of(2, 'add several', { who, fields: fc.uniqueArray(fc.nat({ max: 4 }), { minLength: 1, maxLength: 4 }) }),
+  of(8, 'commit', { who, timestamp: fc.option(fc.nat({ max: 2_000_000_000 }), { nil: undefined, freq: 6 }) }),
+  of(8, 'commit several', { who, count: fc.integer({ min: 1, max: 5 }), big: seldom(6) }),
+  of(6, 'push', { who, fates, abortAfter: fc.option(fc.constantFrom(0, 20, 5000), { nil: undefined, freq: 5 }) }),
+  of(8, 'commit and push', { who, count: fc.integer({ min: 1, max: 4 }), fates }),
+  of(2, 'push twice', { who, fates }),
+  of(1, 'get', { who, fates }),
+  of(1, 'reset', { who }),
+  of(1, 'reset unpushed', { who }),
+  of(2, 'close', { who }),
+  of(1, 'look', { who }),
+  of(3, 'restore', { who, count: fc.integer({ min: 1, max: 4 }) }),
+  of(1, 'set key', { who, key: fc.nat({ max: 2 }) }),
+  of(8, 'start', {
+    binding: fc.constantFrom(0, 0, 0, 0, 1, 2),
+    isShared: seldom(4),
+    namespace: fc.constantFrom(0, 0, 0, 1),
+  }),
+  of(4, 'crash', { who, locksFreedAfter: fc.constantFrom(0, 0, 40, 1500) }),
+  of(4, 'crash within', { who, operations: fc.nat({ max: 20 }) }),
+  of(10, 'pass time', { milliseconds: fc.constantFrom(1, 50, 1000, 4000, 12_000, 31_000, 65_000, 200_000) }),
+  of(2, 'jump clock', { milliseconds: fc.constantFrom(-1_795_349_000_000, -3_600_000, -3000, 3000, 28_800_000) }),
+  of(4, 'heal storage', {}),
+];
+
+const web: Weighted[] = [
+  ...everywhere,
+  of(4, 'break storage', { how: fc.constantFrom<WebFault>('full', ...WEB_FAULTS), amount: fc.nat({ max: 300 }) }),
+  of(2, 'damage', { how: fc.constantFrom(...DAMAGES), dice: fc.nat() }),
+];
+const onDisk: Weighted[] = [
+  ...everywhere,
+  of(6, 'break storage', {
+    how: fc.constantFrom<DiskFault>('full', 'sync', ...DISK_FAULTS),
+    amount: fc.nat({ max: 300 }),
+  }),
+  of(3, 'damage', { how: fc.constantFrom<Damage>('flip', ...DAMAGES), dice: fc.nat() }),
+  of(2, 'power cut', {}),
+  of(2, 'power cut within', { who, operations: fc.nat({ max: 20 }) }),
+];
+
+const scheduleOn = (platforms: readonly Platform[], commands: Weighted[]): fc.Arbitrary<Schedule> =>
+  fc.record({
+    platform: fc.constantFrom(...platforms),
+    seed: fc.noShrink(fc.nat()),
+    maxEntriesPerRequest: fc.constantFrom(1000, 3, 1),
+    onRefusedCredentials: fc.constantFrom('discard', 'discard', 'discard', 'keep'),
+    isBig: seldom(10),
+    commands: fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 72, size: 'max' }),
+  });
+
+export const schedule: fc.Arbitrary<Schedule> = fc.oneof(
+  scheduleOn(['web'], web),
+  scheduleOn(['power', 'power', 'process'], onDisk),
+);

@@ -1,0 +1,77 @@
+import { check } from './checks.js';
+import { execute, push } from './commands.js';
+import { KNOWN_FAULTS } from './known-faults.js';
+import { recoverTwice } from './recovery.js';
+import { BINDINGS, type Bug } from './run.js';
+import type { Schedule } from './schedule.js';
+import { settled } from './time.js';
+import { World } from './world.js';
+
+/** Lives a schedule through, then heals everything and sees that all is delivered. @throws {@link Violation} */
+export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World> {
+  const undo = bug.patch?.();
+  const { stackTraceLimit } = Error;
+  // Faults are thrown by the thousand, and nobody looks at where.
+  Error.stackTraceLimit = 0;
+  try {
+    const world = new World(schedule, bug);
+    for (const command of schedule.commands) {
+      await execute(world, command);
+      await settled();
+      check(world);
+    }
+    await recoverTwice(world, bug);
+    await deliver(world);
+    await end(world);
+    return world;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    undo?.();
+  }
+}
+
+/** Those of which nothing can be proved are dead after three minutes of silence. */
+const ADOPTED_WITHIN_MS = 250_000;
+const LOOKS_WITHIN_MS = 35_000;
+/** A file that holds entries of several bindings goes from one adopter to the next. */
+const ROUNDS = 3;
+
+/** With a healthy network and storage all that was promised is stored, by one more run for each binding. */
+async function deliver(world: World): Promise<void> {
+  const { ledger, time, network } = world;
+  network.fates = [];
+  world.machine?.disk.heal();
+  world.origin?.heal();
+  for (const { life } of world.hosts) life.endAfter(Number.POSITIVE_INFINITY);
+  if (KNOWN_FAULTS.closedBesideStagedValuesWaits) {
+    for (const { life, hasClosed } of world.hosts) if (hasClosed) life.end();
+    check(world);
+  }
+  for (const binding of BINDINGS) world.open(world.startHost(0, 0), binding);
+  await time.advance(ADOPTED_WITHIN_MS);
+  check(world);
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const run of world.runs) {
+      if (run.pushes.size > 0) ledger.accuse('I6', 'a push is not over after minutes');
+      push(world, run, undefined);
+    }
+    await time.advance(LOOKS_WITHIN_MS);
+    check(world);
+    for (const run of world.runs) {
+      const { committed } = run.api.status();
+      if (run.pushes.size > 0) ledger.accuse('I6', 'a push to a healthy server is not over');
+      if (committed > 0 && round === ROUNDS) ledger.accuse('I6', `${committed} entries are still queued`);
+    }
+  }
+  for (const { id } of ledger.required) ledger.accuse('I6', `${id} was never delivered`);
+  ledger.judge();
+}
+
+/** Whoever is closed leaves no timer. */
+async function end(world: World): Promise<void> {
+  const { runs, time, ledger } = world;
+  for (const { api } of runs) await api.close();
+  await time.advance(12_000);
+  for (const run of runs) if (time.timersOf(run) > 0) ledger.accuse('I7', 'a closed Api has timers set');
+  ledger.judge();
+}

@@ -1,0 +1,232 @@
+import type { Adoption } from '../../src/core/storage.js';
+import type { TransportRequest } from '../../src/core/transport.js';
+import { Api, type Entry } from '../../src/index.js';
+import { fileStorage } from '../../src/node.js';
+import { webStorage } from '../../src/storage/web-storage.js';
+import { KNOWN_FAULTS } from './known-faults.js';
+import { type Commit, Ledger, textOf } from './ledger.js';
+import { Machine } from './machine.js';
+import { Network } from './network.js';
+import { Origin } from './origin.js';
+import { type Random, randomOf } from './random.js';
+import { type Found, type Holdings, readFolder, readItems } from './records.js';
+import { type BINDINGS, type Bug, type Host, KEY_MARK, KEYS, type Run, spyOn, type Thrown } from './run.js';
+import type { Schedule } from './schedule.js';
+import { SimulatedTime } from './time.js';
+
+/** A machine or an origin, its processes or tabs, the network, and a ledger of what was promised. */
+export class World {
+  readonly ledger = new Ledger();
+  /** How often each command and fault was met. */
+  readonly census = new Map<string, number>();
+  readonly schedule: Schedule;
+  readonly time = new SimulatedTime();
+  readonly network = new Network(this.time, (fate) => this.count(`answer: ${fate}`));
+  readonly random: Random;
+  readonly machine: Machine | undefined;
+  readonly origin: Origin | undefined;
+  readonly bug: Bug;
+  /** The open `Api`s. */
+  runs: Run[] = [];
+  hosts: Host[] = [];
+  /** What `discard` events carried and nobody has put back. */
+  thrown: Thrown[] = [];
+  /** What can't be read and must stay. */
+  markers: (string | Buffer)[] = [];
+  /** As of the last look. */
+  boot = 1;
+  /** Whether records were spoiled. */
+  isDamaged = false;
+  /** Whether an open `Api` may have had to turn to another file. */
+  hasLeftAFile = false;
+  /** Whether a compaction may have failed or been cut short. */
+  mayBeLarge = false;
+  readonly #carried = new WeakMap<TransportRequest, Commit[]>();
+
+  constructor(schedule: Schedule, bug: Bug = {}) {
+    this.schedule = schedule;
+    this.bug = bug;
+    this.random = randomOf(schedule.seed);
+    const onEvent = (event: string): void => this.count(event);
+    if (schedule.platform === 'web') this.origin = new Origin(this.time, this.random, onEvent);
+    else this.machine = new Machine(this.time, this.random, onEvent);
+  }
+
+  /** Another world with the same storage, in which nobody lives. */
+  copy(bug: Bug): World {
+    // With a seed of its own: two that draw the same would be one writer.
+    const copy = new World({ ...this.schedule, seed: this.schedule.seed ^ 0x5bd1e995 }, bug);
+    Object.assign(copy, {
+      machine: this.machine?.copy(copy.time),
+      origin: this.origin && new Origin(copy.time, copy.random, undefined, new Map(this.origin.items)),
+    });
+    return copy;
+  }
+
+  count(what: string): void {
+    this.census.set(what, (this.census.get(what) ?? 0) + 1);
+  }
+
+  get isStorageBroken(): boolean {
+    const faults = this.machine?.disk.faults ?? this.origin;
+    return faults !== undefined && (faults.room < Number.POSITIVE_INFINITY || faults.failing.size > 0);
+  }
+
+  /** What anyone who looks into the storage now can read. */
+  holdings(): Holdings {
+    return this.origin ? readItems(this.origin) : readFolder(this.machine?.disk.cached ?? new Map(), 'cached');
+  }
+
+  startHost(namespace: number, locksFreedAfter: number): Host {
+    const { machine, origin, bug } = this;
+    if (machine) {
+      const { life, platform } = machine.start(namespace);
+      const durability = this.schedule.platform === 'power' ? 'power' : 'process';
+      const storage = fileStorage(machine.disk.folder, { durability }, bug.files?.(platform) ?? platform);
+      return this.#add({ life, open: () => storage, hasClosed: false });
+    }
+    const page = (origin as Origin).open(locksFreedAfter);
+    const [storage, locks] = bug.page?.(page.storage, page.locks) ?? [page.storage, page.locks];
+    return this.#add({ life: page.life, open: () => webStorage(storage, locks), hasClosed: false });
+  }
+
+  #add(host: Host): Host {
+    this.hosts.push(host);
+    return host;
+  }
+
+  /** Opens an `Api` in a process or a tab. */
+  open(host: Host, binding: (typeof BINDINGS)[number]): Run {
+    const { schedule, bug, ledger } = this;
+    const bindingText = `${binding.deviceId} ${binding.baseUrl}`;
+    const run = {
+      host,
+      binding,
+      bindingText,
+      writer: '',
+      key: KEYS[0] ?? '',
+      staged: new Map(),
+      isClosed: false,
+      isAdopting: false,
+      uploads: 0,
+      pushes: new Set(),
+      seen: { committed: 0, bytes: 0, queue: [], warnings: 0 },
+    } as unknown as Run & { api: Api };
+    const clock = this.time.clockOf(run, this.random);
+    const transport = this.network.transportOf(host.life, run, {
+      sent: (request) => this.#sent(run, request),
+      stored: (request) => this.#stored(run, request),
+      ended: ({ method }) => (run.uploads -= method === 'POST' ? 1 : 0),
+    });
+    const opened = host.open();
+    // What forgets staged values is a record as any other: damaged, or not synced, it comes to nothing.
+    const mayBeCommitted = (): boolean =>
+      this.isDamaged || (schedule.platform === 'process' && (this.machine?.boot ?? 1) > 1);
+    const storage = spyOn(bug.storage?.(opened) ?? opened, {
+      opened: (writer) => (run.writer = writer),
+      adopt: (call) => this.#adopt(run, call),
+      adopted: (staged) => {
+        if (!host.life.isAlive || run.isClosed || run.staged.size > 0) return;
+        for (const { fieldId, value } of staged) {
+          ledger.cameBack(value, bindingText, mayBeCommitted());
+          run.staged.set(fieldId, value);
+        }
+      },
+    });
+    const { maxEntriesPerRequest, onRefusedCredentials } = schedule;
+    run.api = new Api(
+      { ...binding, apiKey: run.key, storage, maxEntriesPerRequest, onRefusedCredentials },
+      { clock: bug.clock?.(clock) ?? clock, transport: bug.transport?.(transport) ?? transport },
+    );
+    run.api.on('discard', ({ entries, message }) => {
+      this.showed(message);
+      this.#discarded(run, entries);
+    });
+    run.api.on('warning', (warning) => this.showed(JSON.stringify(warning)));
+    run.api.on('push', (event) => this.showed(JSON.stringify(event)));
+    this.runs.push(run);
+    return run;
+  }
+
+  /** Something was shown to the user. */
+  showed(text: string): void {
+    if (text.toLowerCase().includes(KEY_MARK)) this.ledger.accuse('I8', `the API key is in ${JSON.stringify(text)}`);
+  }
+
+  /** Forgets those whose process or tab has ended. */
+  bury(): void {
+    for (const run of this.runs) if (!run.host.life.isAlive) this.time.forget(run);
+    this.runs = this.runs.filter(({ host, isClosed }) => host.life.isAlive && !isClosed);
+    this.hosts = this.hosts.filter(({ life }) => life.isAlive);
+  }
+
+  /** The entries of a run's queue, as the commits that they are. */
+  queueOf(run: Run): (Commit | undefined)[] {
+    return run.api.log().map((entry) => this.ledger.find(foundIn(entry, run), 'a queue'));
+  }
+
+  async #adopt(run: Run, call: () => Promise<Adoption>): Promise<Adoption> {
+    run.isAdopting = true;
+    try {
+      const adoption = await call();
+      if (adoption.entries.length > 0) this.count('adopted entries');
+      if (adoption.staged.length > 0) this.count('staged values came back');
+      return adoption;
+    } finally {
+      run.isAdopting = false;
+    }
+  }
+
+  #sent(run: Run, request: TransportRequest): void {
+    const { ledger } = this;
+    const { method, url, headers, body = '' } = request;
+    this.showed(url + body);
+    if (headers['x-api-key'] !== run.key) ledger.accuse('I8', `a request has another key than ${run.key}`);
+    if (!url.startsWith(run.binding.baseUrl)) ledger.accuse('I8', `a request with the key went to ${url}`);
+    if (method !== 'POST') return;
+    run.uploads += 1;
+    if (run.uploads > 1) ledger.accuse('I7', `${run.uploads} uploads of one Api are under way at once`);
+    this.#carried.set(request, this.#readUpload(run, body));
+  }
+
+  /** What is in a body must be the oldest of the queue, unaltered, for the right device and server. */
+  #readUpload(run: Run, body: string): Commit[] {
+    const { length } = (JSON.parse(body) as { entries: unknown[] }).entries;
+    const oldest = run.api.log().slice(0, length);
+    const found = oldest.map((entry) => foundIn(entry, run));
+    const texts = found.map(({ timestamp, text }) => `{"timestamp":${timestamp},"values":${text}}`);
+    const expected = `{"clientTimestamp":${Math.floor(this.time.wall / 1000)},"entries":[${texts.join()}]}`;
+    if (body === expected)
+      return found.map((one) => this.ledger.find(one, 'a request')).filter((commit) => commit !== undefined);
+    const isShuffled = length === texts.length && [...body].sort().join() === [...expected].sort().join();
+    this.ledger.accuse(isShuffled ? 'I4' : 'I2', `a body is ${body}, not ${expected}`);
+    return [];
+  }
+
+  #stored(run: Run, request: TransportRequest): void {
+    if (request.headers['x-device-id'] !== run.binding.deviceId)
+      this.ledger.accuse('I2', `a request went out for device ${request.headers['x-device-id']}`);
+    const isInOrder = !(KNOWN_FAULTS.oneWriterInTwoFiles && this.hasLeftAFile);
+    for (const commit of this.#carried.get(request) ?? []) this.ledger.delivered(commit, isInOrder);
+  }
+
+  #discarded(run: Run, entries: readonly Entry[]): void {
+    if (!run.host.life.isAlive) return;
+    this.count('discard');
+    for (const entry of entries) {
+      const commit = this.ledger.find(foundIn(entry, run), 'a discard event');
+      if (commit === undefined) continue;
+      if (!entry.id.startsWith(run.writer) || commit.isRestored)
+        this.ledger.accuse('I1', `${entry.id} was thrown away, though this run did not commit it`);
+      this.ledger.excuse(commit, 'carried');
+      this.thrown.push({ entry, bindingText: run.bindingText });
+    }
+  }
+}
+
+const pairsOf = (values: Entry['values']) => values.map(({ fieldId, value }) => [fieldId, value] as const);
+
+/** A queue's or an event's entry, as a storage would have it. */
+function foundIn({ id, timestamp, values }: Entry, { bindingText }: Run): Found {
+  return { id, timestamp, text: textOf(pairsOf(values)), binding: bindingText };
+}

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
@@ -16,12 +17,15 @@ const device = fileURLToPath(new URL('../support/committing-device.mjs', import.
 async function runAndKill(folder: string, baseUrl: string, milliseconds: number): Promise<string[]> {
   const child = spawn(process.execPath, [device, folder, baseUrl], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
+  const exited = once(child, 'exit');
   const committed: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith('committed ')) continue;
     if (committed.length === 0) setTimeout(() => child.kill('SIGKILL'), milliseconds);
     committed.push(line.slice('committed '.length));
   }
+  // Its output ends a moment before it does, and until then it is not dead for those who look.
+  await exited;
   return committed;
 }
 

@@ -17,7 +17,7 @@ import { Server } from './core/server.js';
 import { type CallOptions, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
 import type { Status } from './core/status.js';
-import type { StorageAdapter, Writer } from './core/storage.js';
+import type { Loss, StorageAdapter, Writer } from './core/storage.js';
 import type { Transport } from './core/transport.js';
 import type { FieldValue } from './core/value.js';
 import { defaultStorage } from './platform/page.js';
@@ -93,7 +93,9 @@ export class Api {
     this.#clock = ports.clock ?? systemClock;
     this.#storage = storage;
     this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, this.#clock);
-    this.#queue = new PushQueue(this.#writer, config.stageUnpushedEntries);
+    this.#queue = new PushQueue(this.#writer, config.stageUnpushedEntries, (loss, entries) =>
+      this.#onLoss(loss, entries),
+    );
     this.#server = new Server(ports.transport ?? kyTransport(this.#clock, config.fetch), this.#clock, config);
     this.#reader = new Reader(this.#server, this.#clock);
     this.#pusher = new Pusher(this.#queue, this.#server, this.#clock, this.#emitter, {
@@ -151,6 +153,7 @@ export class Api {
     if (options !== undefined) checkCallOptions(options, ['timestamp']);
     const timestamp = options?.timestamp ?? Math.max(0, Math.floor(this.#clock.now() / 1000));
     if (options?.timestamp !== undefined) checkTimestamp(options.timestamp);
+    this.#queue.check();
     if (this.#staging.size === 0) return undefined;
     const values = this.#staging.values();
     const text = encodeValues(this.#staging.entries());
@@ -212,6 +215,7 @@ export class Api {
   restore(entries: readonly Entry[]): Entry[] {
     this.#checkOpen();
     checkEntries(entries);
+    this.#queue.check();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const restored = this.#queue.restore(
       missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(pairs(values)) })),
@@ -290,7 +294,7 @@ export class Api {
     this.#pusher.stop(new PushException(message, advice));
     this.#reader.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
     this.#saveStaged();
-    this.#queue.retryRemoval();
+    this.#queue.retry();
     this.#writer.close();
   }
 
@@ -317,12 +321,25 @@ export class Api {
         this.#stagingChanged();
       }
       for (const warning of warnings) this.#warn(warning);
-      if (!this.#queue.retryRemoval()) this.#warn(REMOVAL_FAILED);
+      this.#queue.check();
+      const failing = this.#queue.retry();
+      if (failing !== undefined) this.#warn(STORAGE_FAILED[failing]);
     } catch {
       this.#warn(ADOPTION_FAILED);
     }
     if (again === undefined || this.#closed) return;
     this.#cancelLook = this.#clock.setTimer(() => void this.#look(false), again * 1000, true);
+  }
+
+  #onLoss(loss: Loss, entries: number): void {
+    if (loss.kind === 'cleared') {
+      this.#warn(CLEARED);
+      this.#stagingChanged();
+      return;
+    }
+    // Staged in two places, they would be committed twice.
+    if (loss.isStagedTaken) this.#staging.clear();
+    if (loss.isStagedTaken || entries > 0) this.#warn(takenOver(entries));
   }
 
   /** Saves the staged values in this task's microtask: once, however many values it stages. */
@@ -372,10 +389,30 @@ function listenerFailed(name: string): Warning {
   return { code: 'listener-failed', message: `A listener of the event "${name}" threw. Nothing else was harmed.` };
 }
 
-const REMOVAL_FAILED: Warning = {
-  code: 'storage-failed',
+const STORAGE_FAILED: Readonly<Record<'forget' | 'save', Warning>> = {
+  forget: {
+    code: 'storage-failed',
+    message:
+      'The storage failed to forget entries that are done with. It is tried again; after a crash before that, they are sent again.',
+  },
+  save: {
+    code: 'storage-failed',
+    message:
+      'The storage failed to save again what was deleted in it. It is tried again; until then, what is queued is in memory alone.',
+  },
+};
+
+function takenOver(entries: number): Warning {
+  return {
+    code: 'taken-over',
+    message: `This page or process gave no sign of life for minutes, and another took over what it had queued (${entries} entries). That one pushes it; what is committed here from now on is pushed here.`,
+  };
+}
+
+const CLEARED: Warning = {
+  code: 'storage-cleared',
   message:
-    'The storage failed to forget entries that are done with. It is tried again; after a crash before that, they are sent again.',
+    'What was saved in the storage was deleted, by the user or by this site. What is still queued here was in memory too, and is saved again.',
 };
 
 const ADOPTION_FAILED: Warning = {

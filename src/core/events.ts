@@ -10,6 +10,8 @@ export interface Warning {
     | 'entries-waiting'
     | 'unreadable-records'
     | 'storage-failed'
+    | 'storage-cleared'
+    | 'taken-over'
     | 'listener-failed';
   /** What happened, to which data, and what to do. */
   readonly message: string;

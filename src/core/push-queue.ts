@@ -2,7 +2,7 @@ import type { SizedEntry } from './batch.js';
 import { utf8Length } from './batch.js';
 import type { StoredEntry } from './entry.js';
 import { StorageException } from './exceptions.js';
-import type { Writer } from './storage.js';
+import type { Loss, Writer } from './storage.js';
 
 /** How an entry came into the queue: committed by this `Api`, put back by it, or left by a dead run. */
 export type Origin = 'committed' | 'restored' | 'adopted';
@@ -19,6 +19,7 @@ export interface QueuedEntry extends SizedEntry {
 export class PushQueue {
   readonly #writer: Writer;
   readonly #saves: boolean;
+  readonly #onLoss: (loss: Loss, entries: number) => void;
   // The entries are those from #head on; what lies before it is cut off now and then, so that removing is O(1) a piece.
   #entries: QueuedEntry[] = [];
   #head = 0;
@@ -26,11 +27,23 @@ export class PushQueue {
   #sequence = 0;
   // Acknowledged by the server, but the storage failed to remove them: a crash now would cost a duplicate.
   #unremoved: readonly StoredEntry[] = [];
+  // Deleted underneath, and not yet saved again.
+  #isCleared = false;
+  #taken = 0;
 
-  /** @param saves - `false` to keep entries in memory alone. */
-  constructor(writer: Writer, saves: boolean) {
+  /**
+   * @param saves - `false` to keep entries in memory alone.
+   * @param onLoss - Told what happened to the storage behind the queue's back, and to how many of its entries.
+   */
+  constructor(writer: Writer, saves: boolean, onLoss: (loss: Loss, entries: number) => void) {
     this.#writer = writer;
     this.#saves = saves;
+    this.#onLoss = onLoss;
+  }
+
+  /** How many entries others have taken over so far. */
+  get taken(): number {
+    return this.#taken;
   }
 
   get length(): number {
@@ -54,6 +67,24 @@ export class PushQueue {
 
   *[Symbol.iterator](): Generator<QueuedEntry, void> {
     for (let index = this.#head; index < this.#entries.length; index++) yield this.#entries[index] as QueuedEntry;
+  }
+
+  /**
+   * Sees to what happened to the storage behind the queue's back: drops what another took over, and saves again what was
+   * deleted. To be called before entries are added or sent.
+   */
+  check(): void {
+    const loss = this.#writer.check();
+    if (loss === undefined) return;
+    const before = this.#saves ? this.length : 0;
+    if (loss.kind === 'taken' && this.#saves) {
+      this.#keep((entry) => !loss.writers.has(entry.writer));
+      this.#unremoved = this.#unremoved.filter(({ writer }) => !loss.writers.has(writer));
+      this.#taken += before - this.length;
+    }
+    this.#isCleared ||= loss.kind === 'cleared' && this.#saves;
+    this.#onLoss(loss, loss.kind === 'taken' ? before - this.length : before);
+    this.retry();
   }
 
   /**
@@ -127,24 +158,36 @@ export class PushQueue {
       }
     } else {
       const removed = new Set(entries);
-      this.#entries = [...this].filter((entry) => !removed.has(entry));
-      this.#head = 0;
-      this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
+      this.#keep((entry) => !removed.has(entry));
     }
     this.#unremoved = this.#unremoved.length === 0 ? entries : [...this.#unremoved, ...entries];
-    this.retryRemoval();
+    this.retry();
   }
 
-  /** Tries again to remove from the storage what left the queue. @returns Whether nothing is left to remove. */
-  retryRemoval(): boolean {
-    if (this.#unremoved.length === 0) return true;
+  /**
+   * Tries again what the storage failed at: to forget what left the queue, to save again what was deleted.
+   *
+   * @returns What it still fails at.
+   */
+  retry(): 'forget' | 'save' | undefined {
+    let failing: 'forget' | 'save' | undefined;
     try {
-      this.#writer.remove(this.#unremoved);
+      failing = 'forget';
+      if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);
       this.#unremoved = [];
-      return true;
+      failing = 'save';
+      if (this.#isCleared) this.#writer.saveAgain([...this]);
+      this.#isCleared = false;
+      return undefined;
     } catch {
-      return false;
+      return failing;
     }
+  }
+
+  #keep(isWanted: (entry: QueuedEntry) => boolean): void {
+    this.#entries = [...this].filter(isWanted);
+    this.#head = 0;
+    this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
   }
 
   #startsWith(entries: readonly QueuedEntry[]): boolean {

@@ -36,6 +36,8 @@ interface Run {
   requests: number;
   /** On the monotonic clock. */
   readonly started: number;
+  /** How many entries others had taken over when it began. */
+  readonly taken: number;
   /** No call waits for the request under way any more. */
   aborted: boolean;
 }
@@ -96,6 +98,7 @@ export class Pusher {
         pushed: 0,
         requests: 0,
         started: this.#clock.monotonic(),
+        taken: this.#queue.taken,
         aborted: false,
       };
       run.calls.add(call);
@@ -124,7 +127,10 @@ export class Pusher {
   }
 
   async #drain(run: Run): Promise<void> {
-    while (this.#settle(run)) {
+    for (;;) {
+      this.#queue.check();
+      if (this.#queue.taken > run.taken) this.#rejectAll(run, takenOver());
+      if (!this.#settle(run)) break;
       let upTo = 0;
       for (const call of run.calls) upTo = Math.max(upTo, call.upTo);
       const batch = this.#upTo(upTo, this.#config.maxEntries);
@@ -216,6 +222,13 @@ function abortedBySignal(): PushException {
   return new PushException(
     'Bad luck: the push was aborted by its signal.',
     'Everything is still queued; the server may have stored the request that was under way. Push again later.',
+  );
+}
+
+function takenOver(): PushException {
+  return new PushException(
+    'Bad luck: this page or process gave no sign of life for minutes, and another took over what it had queued.',
+    'That one pushes it. What is committed here from now on is pushed here.',
   );
 }
 

@@ -26,8 +26,14 @@ export interface StorageAdapter {
  * entry is saved when it returns, and a page that is being hidden has no later.
  */
 export interface Writer {
-  /** Random, new for each run. With a sequence number it makes an entry's id. */
+  /** Random, new for each run, and after {@link Writer.check} told that it was taken. With a sequence number it makes an entry's id. */
   readonly id: string;
+  /**
+   * Looks whether what was saved is still there, and still this writer's. Cheap: it is asked before each entry.
+   *
+   * @returns What happened behind this writer's back, once; `undefined` where all is well.
+   */
+  check(): Loss | undefined;
   /**
    * Saves an entry of this writer, whole or not at all.
    *
@@ -35,6 +41,12 @@ export interface Writer {
    * @throws {@link StorageException} if it could not be saved.
    */
   save(entry: StoredEntry, forgetStaged: boolean): void;
+  /**
+   * Saves entries that were deleted underneath, this writer's and adopted ones, under the ids that they have.
+   *
+   * @throws {@link StorageException} if not all could be saved; calling again with the same entries is harmless.
+   */
+  saveAgain(entries: readonly StoredEntry[]): void;
   /**
    * Forgets entries, this writer's or adopted ones; unknown ones are ignored.
    *
@@ -52,6 +64,21 @@ export interface Writer {
   /** Releases everything at once: what this writer holds can be adopted. Idempotent. */
   close(): void;
 }
+
+/** What {@link Writer.check} finds. */
+export type Loss =
+  | {
+      /** Another presumed this writer dead, as it gave no sign of life for minutes, and took over what it had saved. */
+      readonly kind: 'taken';
+      /** The writers whose entries that one pushes now: this one, under the id that it had, and those that it had adopted. */
+      readonly writers: ReadonlySet<string>;
+      /** Whether it has the staged values, too. */
+      readonly isStagedTaken: boolean;
+    }
+  | {
+      /** Everything was deleted, by the user or the host page. What is still wanted is to be saved again. */
+      readonly kind: 'cleared';
+    };
 
 /** What {@link Writer.adopt} took over. */
 export interface Adoption {

@@ -56,6 +56,14 @@ export class FileFinder {
     return dead;
   }
 
+  /** Whether a file stands here under the name of nobody, or of an owner other than `self`. */
+  isElsewhere(file: string, self: string): boolean {
+    return this.#names().some((name) => {
+      const parsed = parseName(name);
+      return parsed?.file === file && parsed.owner !== self;
+    });
+  }
+
   /** @returns `undefined` if there is no such file. */
   signatureOf(path: string): string | undefined {
     try {

@@ -22,8 +22,6 @@ const SLACK_BYTES = 64 * 1024;
 
 /** One journal file that this process owns; file-record.ts tells its format. */
 export class Journal {
-  /** The part of its name that stays when its owner changes. */
-  readonly file: string;
   /** What of it is still wanted. */
   readonly stock = new FileStock();
   readonly #fs: FileSystem;
@@ -31,6 +29,7 @@ export class Journal {
   /** The writers whose binding the file holds. */
   readonly #introduced = new Set<string>();
   #path: string;
+  #file: string;
   #fd: number | undefined;
   #size = 0;
   #compactAt = SLACK_BYTES;
@@ -38,6 +37,8 @@ export class Journal {
   #isKnown: boolean;
   #isFolderSynced = false;
   #isBroken = false;
+  /** Entries that were not saved, and whose records may stand in the file all the same: they could not be cut off. */
+  #refused: StoredEntry[] = [];
   /** Lines that can't be read, and that are not yet set aside. */
   #unreadable: readonly Buffer[] = [];
   #newer = false;
@@ -49,9 +50,14 @@ export class Journal {
   constructor(fs: FileSystem, path: string, file: string, isNew: boolean, isSynced: boolean) {
     this.#fs = fs;
     this.#path = path;
-    this.file = file;
+    this.#file = file;
     this.#isKnown = isNew;
     this.#isSynced = isSynced;
+  }
+
+  /** The part of its name that stays when its owner changes. */
+  get file(): string {
+    return this.#file;
   }
 
   /** Whether nothing in it is wanted any more. */
@@ -92,7 +98,12 @@ export class Journal {
 
   /** @throws {@link StorageException} if it could not be saved; the file is as before. */
   saveEntry(entry: StoredEntry, binding: Binding, forgetStaged: boolean): void {
-    this.#append(this.#introduce(entry.writer, binding) + encodeEntry(entry, forgetStaged), this.#isSynced);
+    try {
+      this.#append(this.#introduce(entry.writer, binding) + encodeEntry(entry, forgetStaged), this.#isSynced);
+    } catch (error) {
+      if (this.#isBroken) this.#refused.push(entry);
+      throw error;
+    }
     this.#introduced.add(entry.writer);
     if (forgetStaged) this.stock.setStaged(entry.writer, false);
     this.stock.add(entry);
@@ -116,6 +127,14 @@ export class Journal {
   forgetStaged(writer: string, binding: Binding, run: number): void {
     this.#append(this.#introduce(writer, binding) + encodeStaged(writer, run, []), this.#isSynced);
     this.stock.setStaged(writer, false);
+  }
+
+  /** Forgets all that stands on shelves. @throws {@link StorageException} if not all of that could be written. */
+  forget(shelves: ReadonlyMap<string, Shelf>): void {
+    for (const [writer, { binding, staged }] of shelves) {
+      if (binding && staged) this.forgetStaged(writer, binding, staged.run);
+    }
+    this.remove([...shelves.values()].flatMap(({ entries }) => [...entries.values()]));
   }
 
   /**
@@ -170,11 +189,21 @@ export class Journal {
         this.#fs.unlinkSync(this.#path);
       } else {
         // To nobody: whoever looks next takes it.
-        this.#fs.renameSync(this.#path, join(dirname(this.#path), journalName(undefined, this.file)));
+        this.#fs.renameSync(this.#path, join(dirname(this.#path), journalName(undefined, this.#file)));
         this.#syncFolder();
       }
     } finally {
       this.close();
+    }
+  }
+
+  /** Ends it and what it holds, which stands elsewhere too. */
+  delete(): void {
+    this.close();
+    try {
+      this.#fs.unlinkSync(this.#path);
+    } catch {
+      // Whoever adopts it sends again what was sent from elsewhere.
     }
   }
 
@@ -185,38 +214,67 @@ export class Journal {
   }
 
   /**
-   * Rewrites the file without what is not wanted any more, under another name that then takes its place: a crash leaves
-   * the one or the other. Failing is harmless; it is tried again after as much growth.
+   * Moves what is wanted to a fresh file, whole or not at all: a sync failed here, or the path leads elsewhere by now.
+   *
+   * @throws {@link StorageException} if it could not be moved; trying again is harmless.
    */
+  renew(path: string, file: string): void {
+    const old = this.#path;
+    const isOldInPlace = this.isInPlace();
+    try {
+      makeFolder(this.#fs, dirname(path), this.#isSynced);
+      this.#rewrite(path);
+      this.#path = path;
+      this.#file = file;
+      this.#isBroken = false;
+    } catch (error) {
+      throw storageException(error, path);
+    }
+    try {
+      // What is left of it now stands in both.
+      if (isOldInPlace) this.#fs.unlinkSync(old);
+    } catch {
+      // Whoever adopts it sends again what was sent from the other.
+    }
+  }
+
+  /** Rewrites the file without what is not wanted any more. Failing is harmless; it is tried again after as much growth. */
   #compactIfLarge(): void {
     if (this.#size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.stock.bytes) || this.#newer) return;
     this.#compactAt = this.#size + SLACK_BYTES;
-    const temporary = `${this.#path}.tmp`;
     try {
-      const { shelves } = this.read();
-      this.#setAside();
-      const bytes = Buffer.from(textOf(shelves));
-      this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
-      const fd = this.#fs.openSync(temporary, 'a+');
-      try {
-        writeWhole(this.#fs, fd, bytes);
-        // Whatever the durability: what an earlier run synced must not come undone.
-        this.#fs.fsyncSync(fd);
-        this.#fs.renameSync(temporary, this.#path);
-      } catch (error) {
-        this.#fs.closeSync(fd);
-        throw error;
-      }
-      const old = this.#fd;
-      this.#fd = fd;
-      this.#size = bytes.length;
-      this.#compactAt = SLACK_BYTES;
-      this.#takeStock(shelves);
-      if (old !== undefined) this.#fs.closeSync(old);
-      this.#syncFolder();
+      this.#rewrite(this.#path);
     } catch {
       // Whichever file stands under the path is whole.
     }
+  }
+
+  /** Writes what is wanted under another name, which then takes the place of `path`: a crash leaves the one or the other. */
+  #rewrite(path: string): void {
+    const temporary = temporaryPath(this.#path);
+    const { shelves } = this.read();
+    for (const { writer, sequence } of this.#refused) shelves.get(writer)?.entries.delete(sequence);
+    this.#setAside();
+    const bytes = Buffer.from(textOf(shelves));
+    this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
+    const fd = this.#fs.openSync(temporary, 'a+');
+    try {
+      writeWhole(this.#fs, fd, bytes);
+      // Whatever the durability: what an earlier run synced must not come undone.
+      this.#fs.fsyncSync(fd);
+      this.#fs.renameSync(temporary, path);
+    } catch (error) {
+      this.#fs.closeSync(fd);
+      throw error;
+    }
+    const old = this.#fd;
+    this.#refused = [];
+    this.#fd = fd;
+    this.#size = bytes.length;
+    this.#compactAt = SLACK_BYTES;
+    this.#takeStock(shelves);
+    if (old !== undefined) this.#fs.closeSync(old);
+    this.#isFolderSynced = false;
   }
 
   #append(text: string, isSynced: boolean): void {
@@ -301,7 +359,7 @@ export class Journal {
 
   #setAside(): void {
     if (this.#unreadable.length === 0) return;
-    const path = join(dirname(this.#path), `nikdev-iot-1_${this.file}.unreadable`);
+    const path = join(dirname(this.#path), `nikdev-iot-1_${this.#file}.unreadable`);
     const fd = this.#fs.openSync(path, 'a');
     try {
       writeWhole(this.#fs, fd, Buffer.concat(this.#unreadable.flatMap((line) => [line, Buffer.from('\n')])));
@@ -323,6 +381,9 @@ export class Journal {
     return this.#introduced.has(writer) ? '' : encodeWriter(writer, binding);
   }
 }
+
+/** Where a journal is rewritten before it takes its place: what a crash left there is of no use to anybody. */
+export const temporaryPath = (path: string): string => `${path}.tmp`;
 
 /** A journal's text with what is wanted alone. */
 function textOf(shelves: ReadonlyMap<string, Shelf>): string {

@@ -15,13 +15,11 @@ interface Orphan {
 /** The dead writers in the journals of one store, and who of the living has their entries. */
 export class FileOrphans {
   readonly #byBinding = new Map<string, Orphan[]>();
-  /** What living writers have of dead ones, by the living one's id; each a dead one's id and the file. */
-  readonly #adopted = new Map<string, string[]>();
-  /** All of those. */
-  readonly #taken = new Set<string>();
+  /** By journal, the dead writers whose entries in it a living one has; each with that one's id. */
+  readonly #adopters = new Map<Journal, Map<string, string>>();
 
   /** Makes orphans of the writers in a journal that are neither living nor adopted. */
-  add(journal: Journal, { shelves }: Contents, living: ReadonlySet<string>): void {
+  add(journal: Journal, { shelves }: Contents, living: ReadonlyMap<string, unknown>): void {
     for (const [writer, shelf] of shelves) {
       const { binding, entries, staged } = shelf;
       if (binding === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;
@@ -37,21 +35,18 @@ export class FileOrphans {
     const entries = new Map<string, ReadonlyMap<number, StoredEntry>>();
     const staged: { readonly run: number; readonly values: readonly Value[] }[] = [];
     const left: Orphan[] = [];
-    const adopted: string[] = [];
     for (const orphan of this.#byBinding.get(bindingKey(binding)) ?? []) {
       const { writer, journal, shelf } = orphan;
       if (shelf.staged && atStart && forgetStaged(journal, writer, binding, shelf.staged.run))
         staged.push(shelf.staged);
       else if (shelf.staged) left.push({ ...orphan, shelf: { ...shelf, entries: new Map() } });
       if (shelf.entries.size === 0) continue;
-      adopted.push(`${writer} ${journal.file}`);
+      this.#adopters.set(journal, (this.#adopters.get(journal) ?? new Map()).set(writer, id));
       const others = entries.get(writer);
       // One writer's can stand in two files, where a disk failed; the same entry too.
       entries.set(writer, others ? inOrder(new Map([...others, ...shelf.entries])) : shelf.entries);
     }
     this.#byBinding.set(bindingKey(binding), left);
-    for (const one of adopted) this.#taken.add(one);
-    this.#adopted.set(id, [...(this.#adopted.get(id) ?? []), ...adopted]);
     const [latest] = staged.sort((one, other) => other.run - one.run);
     return {
       entries: [...entries.values()].flatMap((ofWriter) => [...ofWriter.values()]),
@@ -61,13 +56,26 @@ export class FileOrphans {
 
   /** A living writer was closed: what it had adopted is nobody's. */
   release(id: string): void {
-    for (const one of this.#adopted.get(id) ?? []) this.#taken.delete(one);
-    this.#adopted.delete(id);
+    for (const adopters of this.#adopters.values()) {
+      for (const [writer, adopter] of adopters) if (adopter === id) adopters.delete(writer);
+    }
+  }
+
+  /** The dead writers whose entries in a journal a living one has. */
+  *adoptedBy(id: string, journal: Journal): Generator<string> {
+    for (const [writer, adopter] of this.#adopters.get(journal) ?? []) if (adopter === id) yield writer;
+  }
+
+  /** A living writer has another id: what it has adopted stays with it. */
+  passOn(from: string, to: string): void {
+    for (const adopters of this.#adopters.values()) {
+      for (const [writer, adopter] of adopters) if (adopter === from) adopters.set(writer, to);
+    }
   }
 
   /** Whether a living writer has what a journal holds of this dead one. */
-  isAdopted(writer: string, { file }: Journal): boolean {
-    return this.#taken.has(`${writer} ${file}`);
+  isAdopted(writer: string, journal: Journal): boolean {
+    return this.#adopters.get(journal)?.has(writer) ?? false;
   }
 
   /** Whether there are orphans with entries in a journal whose binding is served. */
@@ -79,9 +87,14 @@ export class FileOrphans {
     return false;
   }
 
-  /** Forgets the orphans of a journal, or all. */
-  forget(journal?: Journal): void {
-    if (journal === undefined) this.#byBinding.clear();
+  /** Forgets the orphans of all journals: they are looked for anew. */
+  clear(): void {
+    this.#byBinding.clear();
+  }
+
+  /** Forgets a journal, which this process gives up. */
+  forget(journal: Journal): void {
+    this.#adopters.delete(journal);
     for (const [key, orphans] of this.#byBinding) {
       const others = orphans.filter((orphan) => orphan.journal !== journal);
       if (others.length < orphans.length) this.#byBinding.set(key, others);

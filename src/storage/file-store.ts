@@ -9,12 +9,23 @@ import { makeFolder } from './file-io.js';
 import { Journal } from './file-journal.js';
 import { FileOrphans } from './file-orphans.js';
 import { identify, journalName } from './file-owner.js';
+import type { Shelf } from './file-record.js';
 import type { FilePlatform } from './file-system.js';
 import { FileTakeover } from './file-takeover.js';
 
 const LOOK_AGAIN_SECONDS = 30;
 /** Each file that is taken over is kept open. */
 const MAX_JOURNALS = 200;
+
+/** A writer that is open. */
+interface Tenant {
+  id: string;
+  readonly binding: Binding;
+  /** Whether the journal holds staged values of it. */
+  hasStaged: boolean;
+  /** What it is to be told at the next check. */
+  taken: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
+}
 
 /** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
 export class FileStore {
@@ -24,7 +35,7 @@ export class FileStore {
   readonly #takeover: FileTakeover;
   readonly #self: string;
   /** The writers that are open, by id. */
-  readonly #living = new Set<string>();
+  readonly #living = new Map<string, Tenant>();
   /** How many of them each binding has. */
   readonly #served = new Map<string, number>();
   readonly #isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
@@ -35,6 +46,9 @@ export class FileStore {
   #hasLeft = false;
   #touched = { monotonic: 0, wall: 0 };
   #cancelTouch = (): void => {};
+  #cancelGivingBack = (): void => {};
+  /** Whether closed writers may have left something in the file of the living. */
+  #isGivingBack = false;
 
   constructor(platform: FilePlatform, directory: string, isSynced: boolean) {
     this.#platform = platform;
@@ -45,40 +59,34 @@ export class FileStore {
   }
 
   open(binding: Binding, clock: Clock): Writer {
-    const id = randomId(clock);
+    const tenant: Tenant = { id: randomId(clock), binding, hasStaged: false, taken: undefined };
     let run: number | undefined;
-    /** The journal that holds its staged values. */
-    let stagedIn: Journal | undefined;
-    /** After a disk failed, they may stand in a file that is not written to any more. */
-    const forgetStagedElsewhere = (journal: Journal): void => {
-      if (stagedIn === undefined || stagedIn === journal || !this.#journals.has(stagedIn)) return;
-      try {
-        stagedIn.forgetStaged(id, binding, run ?? 0);
-      } catch {
-        // Then they come back after a crash: staged, not committed.
-      }
-    };
     if (this.#living.size === 0) this.#touchLater(clock);
-    this.#living.add(id);
+    this.#living.set(tenant.id, tenant);
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 0) + 1);
     return {
-      id,
-      save: (entry, forgetStaged) => {
-        const journal = this.#journal(clock);
-        // Before the entry: a crash in between loses staged values, but a commit never leaves them behind.
-        if (forgetStaged) forgetStagedElsewhere(journal);
-        journal.saveEntry(entry, binding, forgetStaged && stagedIn === journal);
-        if (forgetStaged) stagedIn = undefined;
+      get id() {
+        return tenant.id;
       },
+      check: () => {
+        this.#touchIfLate(clock);
+        const { taken } = tenant;
+        tenant.taken = undefined;
+        return taken && { kind: 'taken', ...taken };
+      },
+      save: (entry, forgetStaged) => {
+        this.#journal(clock).saveEntry(entry, binding, forgetStaged && tenant.hasStaged);
+        if (forgetStaged) tenant.hasStaged = false;
+      },
+      saveAgain: () => {},
       remove: (entries) => this.#remove(entries),
       saveStaged: (values) => {
-        if (values.length === 0 && stagedIn === undefined) return;
+        if (values.length === 0 && !tenant.hasStaged) return;
         try {
+          this.#touchIfLate(clock);
           run ??= this.#nextRun();
-          const journal = this.#journal(clock);
-          forgetStagedElsewhere(journal);
-          journal.saveStaged(id, binding, run, values);
-          stagedIn = values.length > 0 ? journal : undefined;
+          this.#journal(clock).saveStaged(tenant.id, binding, run, values);
+          tenant.hasStaged = values.length > 0;
         } catch {
           // Best effort: staged values are promised nothing before they are committed.
         }
@@ -86,9 +94,9 @@ export class FileStore {
       adopt: async (atStart) => {
         // In a later turn: an Api that is closed in the task that opened it takes nothing.
         await undefined;
-        return this.#adopt(id, binding, clock, atStart);
+        return this.#adopt(tenant.id, binding, clock, atStart);
       },
-      close: () => this.#close(id, binding),
+      close: () => this.#close(tenant.id, binding, clock),
     };
   }
 
@@ -110,13 +118,14 @@ export class FileStore {
     });
     const { entries, staged } = this.#orphans.handOut(id, binding, atStart);
     this.#releaseSpent();
+    if (this.#isGivingBack) this.#giveBack(clock);
     return { entries, staged, warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
   /** Makes orphans of what closed writers left in the journals here. */
   #findLeft(): void {
     this.#hasLeft = false;
-    this.#orphans.forget();
+    this.#orphans.clear();
     for (const journal of this.#journals) {
       try {
         this.#orphans.add(journal, journal.read(), this.#living);
@@ -126,42 +135,74 @@ export class FileStore {
     }
   }
 
-  #close(id: string, binding: Binding): void {
+  #close(id: string, binding: Binding, clock: Clock): void {
     if (!this.#living.delete(id)) return;
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
     this.#orphans.release(id);
     if (this.#living.size > 0) {
       this.#hasLeft = true;
-      // What it left here is given back with this file, once the others are done with theirs in it.
-      if (this.#own?.stock.has(id)) this.#own = undefined;
       this.#releaseSpent();
+      // Not now: where all are closed in a row, the whole file is released, and nothing need be moved.
+      this.#isGivingBack = true;
+      this.#cancelGivingBack();
+      this.#cancelGivingBack = clock.setTimer(() => this.#giveBack(clock), 0, true);
       return;
     }
     this.#cancelTouch();
-    this.#orphans.forget();
+    this.#cancelGivingBack();
+    this.#orphans.clear();
     for (const journal of this.#journals) this.#release(journal);
+  }
+
+  /** Moves what closed writers left out of the file of the living, into one that is nobody's. */
+  #giveBack(clock: Clock): void {
+    this.#isGivingBack = false;
+    const own = this.#own;
+    if (own === undefined || ![...own.stock.writers].some((writer) => this.#isLeft(writer, own))) return;
+    const moved = this.#create(clock);
+    let left: Map<string, Shelf>;
+    try {
+      left = new Map([...own.read().shelves].filter(([writer]) => this.#isLeft(writer, own)));
+      moved.saveAll(left);
+    } catch {
+      // Tried again at the next look.
+      this.#isGivingBack = true;
+      moved.delete();
+      return;
+    }
+    try {
+      // A crash here leaves them in both: whoever takes one sends, in order, what another may have sent from the other.
+      own.forget(left);
+    } catch {
+      // The same; and a part may have been forgotten.
+    }
+    // What was an orphan here may be none any more.
+    this.#hasLeft = true;
+    this.#release(moved);
+  }
+
+  /** Whether a writer in a journal was closed, and no other has adopted what it left there. */
+  #isLeft(writer: string, journal: Journal): boolean {
+    return !this.#living.has(writer) && !this.#orphans.isAdopted(writer, journal);
   }
 
   /** Lets go of files that hold nothing more for the living here. */
   #releaseSpent(): void {
     for (const journal of this.#journals) {
       if (journal === this.#own || (!journal.isDrained && this.#isUsed(journal))) continue;
-      this.#orphans.forget(journal);
       this.#release(journal);
     }
   }
 
   #isUsed(journal: Journal): boolean {
     for (const writer of journal.stock.writers) {
-      if (this.#living.has(writer)) return true;
       if (this.#orphans.isAdopted(writer, journal) && journal.stock.hasEntriesOf(writer)) return true;
     }
     return this.#orphans.areIn(journal, this.#isServed);
   }
 
   #release(journal: Journal): void {
-    this.#journals.delete(journal);
-    if (journal === this.#own) this.#own = undefined;
+    this.#forget(journal);
     try {
       journal.release();
     } catch {
@@ -171,13 +212,9 @@ export class FileStore {
 
   /** The journal that this store's own writers save to. */
   #journal(clock: Clock): Journal {
-    const isLong =
-      clock.monotonic() - this.#touched.monotonic > 1.5 * TOUCH_MS || clock.now() - this.#touched.wall > 1.5 * TOUCH_MS;
-    // Timers did not run, as the process was stopped: others may have presumed it dead.
-    if (isLong) this.#touch(clock);
-    if (this.#own?.isBroken) this.#own = undefined;
+    if (this.#own?.isBroken) this.#renew(this.#own, clock);
     // An empty file is one that anybody may clear away, if they take its owner for dead.
-    if (this.#own?.isEmpty && !this.#own.isInPlace()) this.#drop(this.#own);
+    if (this.#own?.isEmpty && !this.#own.isInPlace()) this.#renew(this.#own, clock);
     this.#own ??= this.#create(clock);
     this.#journals.add(this.#own);
     return this.#own;
@@ -189,10 +226,10 @@ export class FileStore {
     return new Journal(this.#platform.fs, path, file, true, this.#isSynced);
   }
 
-  #drop(journal: Journal): void {
+  #forget(journal: Journal): void {
     this.#journals.delete(journal);
+    this.#orphans.forget(journal);
     if (journal === this.#own) this.#own = undefined;
-    journal.close();
   }
 
   /** Counts the runs that staged something: which was the most recent is not left to clocks. */
@@ -223,30 +260,61 @@ export class FileStore {
     );
   }
 
+  /** Where timers did not run, as the process was stopped, others may have presumed it dead. */
+  #touchIfLate(clock: Clock): void {
+    const isLate =
+      clock.monotonic() - this.#touched.monotonic > 1.5 * TOUCH_MS || clock.now() - this.#touched.wall > 1.5 * TOUCH_MS;
+    if (isLate) this.#touch(clock);
+  }
+
   #touch(clock: Clock): void {
     this.#touched = { monotonic: clock.monotonic(), wall: clock.now() };
     for (const journal of [...this.#journals]) {
       try {
         if (journal.isInPlace()) journal.touch(clock.now() / 1000);
-        else this.#saveAgain(journal, clock);
+        else if (this.#takeover.isElsewhere(journal.file)) this.#yield(journal, clock);
+        else this.#renew(journal, clock);
       } catch {
         // Tried again at the next touch.
       }
     }
   }
 
-  /** A journal whose path was removed or taken: what is still wanted of it is saved in a new one, all at once. */
-  #saveAgain(lost: Journal, clock: Clock): void {
-    if (lost === this.#own) this.#own = undefined;
-    const { shelves } = lost.read();
-    const again = this.#create(clock);
-    const wanted = [...shelves].filter(([, { binding, entries }]) => binding !== undefined && entries.size > 0);
-    if (wanted.length > 0) {
-      again.saveAll(new Map(wanted));
-      this.#journals.add(again);
-      this.#own ??= again;
+  /** Gives up a journal that another process has taken over, with all that it holds. */
+  #yield(journal: Journal, clock: Clock): void {
+    const { shelves } = journal.read();
+    for (const tenant of [...this.#living.values()]) {
+      const writers = new Set(this.#orphans.adoptedBy(tenant.id, journal));
+      const isOwn = journal.stock.has(tenant.id);
+      if (isOwn) writers.add(tenant.id);
+      if (writers.size === 0) continue;
+      const staged = shelves.get(tenant.id)?.staged;
+      tenant.taken = {
+        writers: new Set([...(tenant.taken?.writers ?? []), ...writers]),
+        isStagedTaken: (tenant.taken?.isStagedTaken ?? false) || (isOwn && tenant.hasStaged && staged === undefined),
+      };
+      // They are staged here still, and must not come back elsewhere.
+      if (isOwn && staged) journal.forgetStaged(tenant.id, tenant.binding, staged.run);
+      if (isOwn) this.#rename(tenant, clock);
     }
-    this.#drop(lost);
+    this.#forget(journal);
+    journal.close();
+  }
+
+  /** Gives a writer a new id: its old one is for what another has of it. */
+  #rename(tenant: Tenant, clock: Clock): void {
+    this.#living.delete(tenant.id);
+    const id = randomId(clock);
+    this.#orphans.passOn(tenant.id, id);
+    tenant.id = id;
+    tenant.hasStaged = false;
+    this.#living.set(id, tenant);
+  }
+
+  /** Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. */
+  #renew(journal: Journal, clock: Clock): void {
+    const file = randomId(clock);
+    journal.renew(join(this.#directory, journalName(this.#self, file)), file);
   }
 
   #has(file: string): boolean {

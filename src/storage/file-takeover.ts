@@ -3,7 +3,7 @@ import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { Warning } from '../core/events.js';
 import { type DeadFile, FileFinder } from './file-finder.js';
-import { Journal } from './file-journal.js';
+import { Journal, temporaryPath } from './file-journal.js';
 import { journalName } from './file-owner.js';
 import { type Contents, readJournal } from './file-record.js';
 import type { FilePlatform } from './file-system.js';
@@ -79,6 +79,11 @@ export class FileTakeover {
     return warnings;
   }
 
+  /** Whether a file stands in the folder under an owner other than this process. */
+  isElsewhere(file: string): boolean {
+    return this.#finder.isElsewhere(file, this.#self);
+  }
+
   #glanceAt({ path }: DeadFile): Glance {
     const bytes = this.#platform.fs.readFileSync(path);
     const contents = readJournal(bytes);
@@ -105,10 +110,19 @@ export class FileTakeover {
       if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
       if (read) journal.know(read.contents, read.size);
       household.takeIn(journal, read?.contents ?? journal.read());
+      this.#clear(temporaryPath(dead.path));
     } catch (error) {
       journal.close();
       fs.renameSync(path, dead.path);
       throw error;
+    }
+  }
+
+  #clear(path: string): void {
+    try {
+      this.#platform.fs.unlinkSync(path);
+    } catch {
+      // Mostly there is none.
     }
   }
 

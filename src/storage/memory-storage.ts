@@ -28,6 +28,8 @@ export function memoryStorage(): StorageAdapter {
           own.save(entry);
           if (forgetStaged) own.staged = [];
         },
+        check: () => undefined,
+        saveAgain: () => {},
         remove(entries) {
           for (const { writer, sequence } of entries) {
             // Nearly all are of this writer, and then there is nothing to look up.

@@ -76,6 +76,8 @@ function openWriter(storage: WebStorageLike, locks: LocksLike | undefined, bindi
         throw storageException(error);
       }
     },
+    check: () => undefined,
+    saveAgain: () => {},
     remove(entries) {
       try {
         for (const { writer, sequence } of entries) {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StoredEntry } from '../../src/core/entry.js';
 import { PushQueue, type QueuedEntry } from '../../src/core/push-queue.js';
-import type { Writer } from '../../src/core/storage.js';
+import type { Loss, Writer } from '../../src/core/storage.js';
 import { StorageException } from '../../src/index.js';
 
 const key = ({ writer, sequence }: StoredEntry): string => `${writer}/${sequence}`;
@@ -14,6 +14,8 @@ class FakeWriter implements Writer {
   /** How many calls of `save` succeed from now on. */
   savesLeft = Number.POSITIVE_INFINITY;
   removalFails = false;
+  /** What the next check finds. */
+  loss: Loss | undefined;
 
   save(entry: StoredEntry): void {
     if (this.savesLeft <= 0) throw new StorageException('the disk is full');
@@ -24,6 +26,16 @@ class FakeWriter implements Writer {
   remove(entries: readonly StoredEntry[]): void {
     if (this.removalFails) throw new StorageException('the disk is gone');
     for (const entry of entries) this.saved.delete(key(entry));
+  }
+
+  check(): Loss | undefined {
+    const { loss } = this;
+    this.loss = undefined;
+    return loss;
+  }
+
+  saveAgain(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) this.save(entry);
   }
 
   saveStaged(): void {}
@@ -63,7 +75,7 @@ describe('the queue', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const writer = new FakeWriter();
-        const queue = new PushQueue(writer, true);
+        const queue = new PushQueue(writer, true, () => {});
         /** What the queue must hold, in order, and what left it but is still saved. */
         let model: QueuedEntry[] = [];
         const left: QueuedEntry[] = [];
@@ -157,7 +169,7 @@ describe('the queue', () => {
           expect(queue.oldest(3)).toEqual(model.slice(0, 3));
           expect(writer.saved).toEqual(new Set([...model, ...unremoved].map(key)));
         }
-        expect(queue.retryRemoval()).toBe(true);
+        expect(queue.retry()).toBeUndefined();
         expect(writer.saved).toEqual(new Set(model.map(key)));
       }),
       { numRuns: 500 },
@@ -166,21 +178,67 @@ describe('the queue', () => {
 
   test('says whether the storage has forgotten all that left, and tries again until it has', () => {
     const writer = new FakeWriter();
-    const queue = new PushQueue(writer, true);
+    const queue = new PushQueue(writer, true, () => {});
     const entry = queue.append(1, '[{"a":1}]', 'committed');
     writer.removalFails = true;
     queue.remove([entry]);
     expect([...queue]).toEqual([]);
-    expect(queue.retryRemoval()).toBe(false);
+    expect(queue.retry()).toBe('forget');
     expect(writer.saved.size).toBe(1);
     writer.removalFails = false;
-    expect(queue.retryRemoval()).toBe(true);
+    expect(queue.retry()).toBeUndefined();
+    expect(writer.saved.size).toBe(0);
+  });
+
+  test('drops what another has taken over, and says how many', () => {
+    const writer = new FakeWriter();
+    const told: [string, number][] = [];
+    const queue = new PushQueue(writer, true, ({ kind }, entries) => told.push([kind, entries]));
+    queue.adopt([
+      { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]' },
+      { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]' },
+    ]);
+    queue.append(1, '[{"b":1}]', 'committed');
+    queue.check();
+    expect(told).toEqual([]);
+    writer.loss = { kind: 'taken', writers: new Set(['own', 'one']), isStagedTaken: false };
+    queue.check();
+    expect(told).toEqual([['taken', 2]]);
+    expect([...queue].map(key)).toEqual(['two/1']);
+    expect(queue.taken).toBe(2);
+    expect(queue.bytes).toBe('[{"a":1}]'.length);
+  });
+
+  test('saves again what was deleted underneath, as soon as the storage takes it', () => {
+    const writer = new FakeWriter();
+    const queue = new PushQueue(writer, true, () => {});
+    for (const timestamp of [1, 2, 3]) queue.append(timestamp, '[{"a":1}]', 'committed');
+    writer.saved.clear();
+    writer.loss = { kind: 'cleared' };
+    writer.savesLeft = 1;
+    queue.check();
+    expect(queue.length).toBe(3);
+    expect(queue.retry()).toBe('save');
+    writer.savesLeft = 3;
+    expect(queue.retry()).toBeUndefined();
+    expect([...writer.saved]).toEqual(['own/1', 'own/2', 'own/3']);
+  });
+
+  test('keeps what it was told not to save, whatever happens to the storage', () => {
+    const writer = new FakeWriter();
+    const queue = new PushQueue(writer, false, () => {});
+    queue.append(1, '[{"a":1}]', 'committed');
+    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
+    queue.check();
+    expect(queue.length).toBe(1);
+    writer.loss = { kind: 'cleared' };
+    queue.check();
     expect(writer.saved.size).toBe(0);
   });
 
   test('keeps nothing in its storage where it was told not to', () => {
     const writer = new FakeWriter();
-    const queue = new PushQueue(writer, false);
+    const queue = new PushQueue(writer, false, () => {});
     const entry = queue.append(1, '[{"a":1}]', 'committed');
     expect([...queue]).toEqual([entry]);
     expect(writer.saved.size).toBe(0);
@@ -195,7 +253,7 @@ describe('the queue', () => {
     'tells of a save that failed with %s error what is queued and that the values are staged',
     (_name, makeError, what) => {
       const writer = new FakeWriter();
-      const queue = new PushQueue(writer, true);
+      const queue = new PushQueue(writer, true, () => {});
       queue.append(1, '[{"a":1}]', 'committed');
       writer.save = () => {
         throw makeError();

@@ -101,8 +101,7 @@ function executeOnRun(world: World, run: Run, command: Extract<Command, { readon
       return;
     case 'close':
       run.isClosed = true;
-      host.hasClosed = true;
-      world.hasLeftAFile = true;
+      world.mayStandTwice ||= world.runs.some((other) => other !== run && other.host === host);
       api.close().catch((error: unknown) => failed(world, run, error));
       return;
     case 'look':
@@ -266,7 +265,7 @@ function breakStorage(world: World, how: StorageFault, amount: number): void {
     if (how === 'full') faults.room = amount;
     else if (how === 'short') faults.share = (amount + 1) / 400;
     else if (how !== 'set' && how !== 'remove') faults.failing.add(how);
-    world.hasLeftAFile ||= how === 'sync';
+    world.mayStandTwice ||= how === 'sync' || how === 'truncate';
   }
   world.mayBeLarge = true;
 }

@@ -128,12 +128,12 @@ export class Ledger {
     return this.#byId.get(id);
   }
 
-  /** The server stored it. @param isInOrder - Whether it must come after those before it. */
-  delivered(commit: Commit, isInOrder: boolean): void {
+  /** The server stored it. */
+  delivered(commit: Commit): void {
     const [, writer = '', sequence] = /^(.*)-(\d+)$/.exec(commit.id ?? '') ?? [];
     const last = this.#lastDelivered.get(writer) ?? 0;
     const isFirst = commit.stored === 0;
-    if (isInOrder && isFirst && !commit.excuse && commit.state === 'acknowledged' && Number(sequence) < last)
+    if (isFirst && !commit.excuse && commit.state === 'acknowledged' && Number(sequence) < last)
       this.accuse('I4', `${commit.id} was first delivered after ${writer}-${last}`);
     if (isFirst && commit.state === 'acknowledged') this.#lastDelivered.set(writer, Math.max(last, Number(sequence)));
     commit.stored += 1;

@@ -33,8 +33,6 @@ export interface Bug {
 export interface Host {
   readonly life: Life;
   readonly open: () => StorageAdapter;
-  /** Whether an `Api` in it was closed. */
-  hasClosed: boolean;
 }
 
 /** One `Api`, and what is known of it. */

@@ -1,6 +1,5 @@
 import { check } from './checks.js';
 import { execute, push } from './commands.js';
-import { KNOWN_FAULTS } from './known-faults.js';
 import { recoverTwice } from './recovery.js';
 import { BINDINGS, type Bug } from './run.js';
 import type { Schedule } from './schedule.js';
@@ -43,10 +42,6 @@ async function deliver(world: World): Promise<void> {
   world.machine?.disk.heal();
   world.origin?.heal();
   for (const { life } of world.hosts) life.endAfter(Number.POSITIVE_INFINITY);
-  if (KNOWN_FAULTS.closedBesideStagedValuesWaits) {
-    for (const { life, hasClosed } of world.hosts) if (hasClosed) life.end();
-    check(world);
-  }
   for (const binding of BINDINGS) world.open(world.startHost(0, 0), binding);
   await time.advance(ADOPTED_WITHIN_MS);
   check(world);

@@ -3,7 +3,6 @@ import type { TransportRequest } from '../../src/core/transport.js';
 import { Api, type Entry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import { webStorage } from '../../src/storage/web-storage.js';
-import { KNOWN_FAULTS } from './known-faults.js';
 import { type Commit, Ledger, textOf } from './ledger.js';
 import { Machine } from './machine.js';
 import { Network } from './network.js';
@@ -37,8 +36,11 @@ export class World {
   boot = 1;
   /** Whether records were spoiled. */
   isDamaged = false;
-  /** Whether an open `Api` may have had to turn to another file. */
-  hasLeftAFile = false;
+  /**
+   * Whether entries were moved from one file to another: a crash in the middle, or a failing disk, leaves them in both, and
+   * two may adopt them.
+   */
+  mayStandTwice = false;
   /** Whether a compaction may have failed or been cut short. */
   mayBeLarge = false;
   readonly #carried = new WeakMap<TransportRequest, Commit[]>();
@@ -83,11 +85,11 @@ export class World {
       const { life, platform } = machine.start(namespace);
       const durability = this.schedule.platform === 'power' ? 'power' : 'process';
       const storage = fileStorage(machine.disk.folder, { durability }, bug.files?.(platform) ?? platform);
-      return this.#add({ life, open: () => storage, hasClosed: false });
+      return this.#add({ life, open: () => storage });
     }
     const page = (origin as Origin).open(locksFreedAfter);
     const [storage, locks] = bug.page?.(page.storage, page.locks) ?? [page.storage, page.locks];
-    return this.#add({ life: page.life, open: () => webStorage(storage, locks), hasClosed: false });
+    return this.#add({ life: page.life, open: () => webStorage(storage, locks) });
   }
 
   #add(host: Host): Host {
@@ -206,8 +208,7 @@ export class World {
   #stored(run: Run, request: TransportRequest): void {
     if (request.headers['x-device-id'] !== run.binding.deviceId)
       this.ledger.accuse('I2', `a request went out for device ${request.headers['x-device-id']}`);
-    const isInOrder = !(KNOWN_FAULTS.oneWriterInTwoFiles && this.hasLeftAFile);
-    for (const commit of this.#carried.get(request) ?? []) this.ledger.delivered(commit, isInOrder);
+    for (const commit of this.#carried.get(request) ?? []) this.ledger.delivered(commit);
   }
 
   #discarded(run: Run, entries: readonly Entry[]): void {

@@ -237,9 +237,21 @@ describe('F20 a disk that fails', () => {
     delete broken.writeSync;
     writer.save(entryOf(writer, 3), false);
     kill();
-    const { entries, warnings } = await adoptAll(setting.open());
-    expect(entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
-    expect(warnings).toMatchObject([{ code: 'unreadable-records' }]);
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+  });
+
+  test('and only says so: what was refused is not saved after all when what follows is', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    broken.fdatasyncSync = fail('EIO') as never;
+    broken.ftruncateSync = fail('EIO') as never;
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    delete broken.fdatasyncSync;
+    writer.save(entryOf(writer, 3), false);
+    kill();
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
   });
 
   test.each(['EACCES', 'EROFS', 'ENOTDIR'])('whose folder cannot be made (%s): StorageException', (code) => {
@@ -273,20 +285,36 @@ describe('F20 a disk that fails', () => {
     expect(synced).toBe(2);
   });
 
-  test('to sync: what is committed next goes into another file', async () => {
+  test('to sync: what is committed next goes into another file, with all that is queued before it', async () => {
     const setting = setUp();
     const { broken, platform, kill } = failing(setting);
     const writer = setting.open(platform);
     writer.save(entryOf(writer, 1), false);
+    const first = setting.journal();
     broken.fdatasyncSync = fail('EIO') as never;
     expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
     delete broken.fdatasyncSync;
     writer.save(entryOf(writer, 3), false);
-    expect(setting.journals()).toHaveLength(2);
-    writer.remove([entryOf(writer, 1)]);
     expect(setting.journals()).toHaveLength(1);
+    expect(setting.journal()).not.toBe(first);
     kill();
-    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 3)]);
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+  });
+
+  test('to sync, for good: what was saved stays where it is, and nothing piles up beside it', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    const before = fs.readdirSync(setting.folder);
+    broken.fdatasyncSync = fail('EIO') as never;
+    broken.fsyncSync = fail('EIO') as never;
+    for (let sequence = 2; sequence < 6; sequence++)
+      expect(() => writer.save(entryOf(writer, sequence), false)).toThrow(/EIO/);
+    expect(fs.readdirSync(setting.folder).length).toBeLessThanOrEqual(before.length + 1);
+    kill();
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+    expect(fs.readdirSync(setting.folder)).toHaveLength(before.length);
   });
 
   test('that is full while values are staged: once everything is pushed, it works again', () => {
@@ -554,12 +582,48 @@ describe('F26 who owns a file', () => {
     const taken = await adoptWhenSilent(other, setting.clock);
     expect(taken).toHaveLength(1);
     ownClock.jump(300_000);
+    writer.check();
     writer.save(entryOf(writer, 2), false);
     other.remove(taken);
     other.close();
     owner.kill();
-    const { entries } = await adoptAll(setting.open());
-    expect(entries.map(({ sequence }) => sequence)).toContain(2);
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 2)]);
+  });
+
+  test('one that was presumed dead and wakes up is told what is no longer its own, and has a new id', async () => {
+    const setting = setUp();
+    const { left } = leave(setting);
+    const ownClock = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
+    expect((await writer.adopt(true)).entries).toEqual(left);
+    writer.save(entryOf(writer, 1), false);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const before = writer.id;
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(left.length + 1);
+    ownClock.jump(300_000);
+    expect(writer.check()).toEqual({
+      kind: 'taken',
+      writers: new Set([left[0]?.writer, before]),
+      isStagedTaken: false,
+    });
+    expect(writer.check()).toBeUndefined();
+    expect(writer.id).not.toBe(before);
+    other.close();
+    // Still staged by the one that lives: they don't come back.
+    expect((await adoptAll(setting.open())).staged).toEqual([]);
+  });
+
+  test('one whose file was deleted, by nobody that adopts it, saves all that is queued again', async () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.folder, { recursive: true });
+    await setting.clock.advance(60_000);
+    expect(writer.check()).toBeUndefined();
+    process.kill();
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
 
   test('an owner that has pushed everything and is idle is not robbed of its empty file', async () => {
@@ -633,7 +697,7 @@ describe('F26 who owns a file', () => {
     expect((await other.adopt(false)).entries).toEqual(left);
   });
 
-  test('what one Api closes and leaves in a shared file others can take once the living are done with theirs', async () => {
+  test('what one Api closes and leaves in a shared file others can take, whatever the living have in it', async () => {
     const setting = setUp();
     const storage = fileStorage(setting.folder, {}, setting.machine.start());
     const [left, living] = [
@@ -642,10 +706,23 @@ describe('F26 who owns a file', () => {
     ];
     left.save(entryOf(left, 1), false);
     living.save(entryOf(living, 1), false);
+    living.saveStaged([{ fieldId: 'a', value: 1 }]);
     left.close();
-    living.save(entryOf(living, 2), false);
-    living.remove([entryOf(living, 1), entryOf(living, 2)]);
+    await setting.clock.advance(0);
     expect((await adoptAll(setting.open())).entries).toEqual([entryOf(left, 1)]);
+    living.save(entryOf(living, 2), true);
+    expect(setting.journals()).toHaveLength(2);
+  });
+
+  test('Apis that are closed in a row leave one file', async () => {
+    const setting = setUp();
+    const storage = fileStorage(setting.folder, {}, setting.machine.start());
+    const writers = [1, 2, 3].map(() => storage.open(binding, setting.clock));
+    for (const writer of writers) writer.save(entryOf(writer, 1), false);
+    for (const writer of writers) writer.close();
+    await setting.clock.advance(0);
+    expect(setting.journals()).toHaveLength(1);
+    expect((await adoptAll(setting.open())).entries).toHaveLength(3);
   });
 
   test('close and open again in one process', async () => {

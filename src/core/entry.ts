@@ -68,6 +68,11 @@ export function encodeRecord({ timestamp, values }: StoredEntry): string {
   return `{"version":${RECORD_VERSION},"timestamp":${timestamp},"values":${values}}`;
 }
 
+/** The length of {@link encodeRecord}'s text. */
+export function recordLength(entry: StoredEntry): number {
+  return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
+}
+
 const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),"values":(.*)\}$/s;
 
 /**

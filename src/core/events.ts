@@ -6,7 +6,6 @@ export interface Warning {
   readonly code:
     | 'insecure-url'
     | 'storage-unavailable'
-    | 'adoption-unavailable'
     | 'entries-waiting'
     | 'unreadable-records'
     | 'storage-failed'

@@ -103,6 +103,13 @@ export class ValueException extends ApiException {
 /** An entry could not be saved. The staged values are still staged. */
 export class StorageException extends ApiException {
   override readonly name = 'StorageException';
+  /** Whether there is no room: for as long, `overflow: 'drop-oldest'` makes some. */
+  readonly isFull: boolean;
+
+  constructor(message: string, advice = '', isFull = false) {
+    super(message, advice);
+    this.isFull = isFull;
+  }
 }
 
 /** Whether `error` is one of this package's exceptions, whichever copy or build of the package threw it. */

@@ -1,28 +1,29 @@
 import { type Binding, sameBinding } from '../core/binding.js';
-import type { Clock } from '../core/clock.js';
 import type { StoredEntry } from '../core/entry.js';
 import type { Warning } from '../core/events.js';
 import type { Adoption } from '../core/storage.js';
 import type { Value } from '../core/value.js';
 import {
   findWriters,
+  lifeKey,
   lockName,
   type Remains,
   readEntries,
   readStaged,
   stagedKey,
-  type WebStorageLike,
   writerKey,
 } from './web-keys.js';
-import { type LocksLike, namesOfLiving, type Release, tryLock } from './web-lease.js';
+import { isTaken } from './web-life.js';
+import type { Hold, WebLiveness } from './web-liveness.js';
+import type { WebRoom } from './web-room.js';
 
-/** A writer must be found without its lock twice, this far apart: a new one may save before its lock is granted. */
+/** A writer must be found dead twice, this far apart: a new one may save before its lock is granted. */
 const BETWEEN_LOOKS_MS = 1000;
 /** A reload looks before the browser has freed the locks of the page that it replaces: those need a look more. */
 const MAX_LOOKS = 3;
-/** A lock reaches the next tab before the last changes of the one that had it do: with 20 ms, none of 150 was late. */
-const SETTLE_MS = 100;
 const LOOK_AGAIN_SECONDS = 30;
+/** So many marks of writers of which nothing else is left are kept, for pages that wake up and must see that they were robbed. */
+const MAX_MARKS = 50;
 
 /** What is gathered while looking. */
 interface Gathered {
@@ -31,40 +32,71 @@ interface Gathered {
   readonly warnings: Warning[];
 }
 
-/** A dead writer whose lock this one holds. */
+/** A dead writer that this one took. */
 interface Adopted {
-  readonly release: Release;
+  readonly hold: Hold;
   /** What is still queued of it. */
   readonly sequences: Set<number>;
   /** How many of its records can't be read. */
   readonly unreadable: number;
 }
 
-/** Takes over what dead writers of one binding left, in place: their keys stay, their locks are this writer's from then on. */
+/** Takes over what dead writers of one binding left, in place: their keys stay, and they are this writer's from then on. */
 export class WebAdoption {
-  readonly #storage: WebStorageLike;
-  readonly #locks: LocksLike;
-  readonly #own: string;
+  readonly #room: WebRoom;
+  readonly #liveness: WebLiveness;
   readonly #binding: Binding;
-  readonly #clock: Clock;
   readonly #adopted = new Map<string, Adopted>();
   /** Writers of which nothing that can be read is left. */
   readonly #spent = new Set<string>();
   #closed = false;
 
-  constructor(storage: WebStorageLike, locks: LocksLike, own: string, binding: Binding, clock: Clock) {
-    this.#storage = storage;
-    this.#locks = locks;
-    this.#own = own;
+  constructor(room: WebRoom, liveness: WebLiveness, binding: Binding) {
+    this.#room = room;
+    this.#liveness = liveness;
     this.#binding = binding;
-    this.#clock = clock;
   }
 
-  /** See `Writer.adopt`. */
-  async adopt(atStart: boolean): Promise<Adoption> {
+  /** The writers that were taken and are not yet done with. */
+  get writers(): Iterable<string> {
+    return this.#adopted.keys();
+  }
+
+  /** Whether an entry is one that was taken, and not yet removed. */
+  has({ writer, sequence }: StoredEntry): boolean {
+    return this.#adopted.get(writer)?.sequences.has(sequence) ?? false;
+  }
+
+  /** What became of the keys of the writers that were taken. */
+  check(): { readonly taken: readonly string[]; readonly isGone: boolean } {
+    const taken: string[] = [];
+    let isGone = false;
+    for (const [writer, { hold }] of this.#adopted) {
+      const state = hold.heartbeat?.look();
+      if (state === 'taken') taken.push(writer);
+      isGone ||= state === 'gone';
+    }
+    for (const writer of taken) this.#adopted.get(writer)?.hold.end(false);
+    for (const writer of taken) this.#forget(writer);
+    return { taken, isGone };
+  }
+
+  /** Shows anew that one that was taken is held, where its keys were deleted. */
+  show(writer: string): void {
+    const heartbeat = this.#adopted.get(writer)?.hold.heartbeat;
+    if (heartbeat?.look() === 'gone') heartbeat.begin();
+  }
+
+  /** Shows again that those that were taken are held. */
+  beat(): void {
+    for (const { hold } of this.#adopted.values()) hold.heartbeat?.beat();
+  }
+
+  /** See `Writer.adopt`. @param own - The adopter's id. */
+  async adopt(atStart: boolean, own: string): Promise<Adoption> {
     const gathered: Gathered = { entries: [], staged: [], warnings: [] };
     try {
-      await this.#look(atStart, gathered);
+      await this.#look(atStart, own, gathered);
     } catch {
       // Where the locks or the storage can't be asked now, what was taken until then counts.
     }
@@ -73,106 +105,122 @@ export class WebAdoption {
     return { entries, staged: latest?.values ?? [], warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
-  async #look(atStart: boolean, gathered: Gathered): Promise<void> {
-    let freeBefore = new Set<string>();
+  async #look(atStart: boolean, own: string, gathered: Gathered): Promise<void> {
+    let deadBefore = new Set<string>();
     for (let look = 0; look < MAX_LOOKS && !this.#closed; look++) {
-      if (look > 0) await this.#wait(BETWEEN_LOOKS_MS);
-      const others = this.#findOthers(atStart);
+      if (look > 0) await this.#liveness.wait(BETWEEN_LOOKS_MS);
+      const all = this.#findAll();
+      const others = this.#othersAmong(all, atStart);
       if (others.size === 0) return;
-      const living = await namesOfLiving(this.#locks);
-      const free = [...others].filter(([writer]) => !living.has(lockName(writer)));
-      gathered.warnings.push(...this.#strangers(free));
-      const dead = free
-        .filter(([, { binding }]) => binding && sameBinding(binding, this.#binding))
-        .map(([name]) => name);
-      await this.#take(
-        dead.filter((writer) => freeBefore.has(writer)),
-        atStart,
-        gathered,
-      );
-      if (look > 0 && dead.every((writer) => freeBefore.has(writer))) return;
-      freeBefore = new Set(dead);
+      const allDead = await this.#liveness.findDead(all);
+      const dead = [...others].filter(([writer]) => allDead.has(writer));
+      gathered.warnings.push(...this.#strangers(dead));
+      const ours = dead.filter(([, { binding }]) => binding && sameBinding(binding, this.#binding));
+      const sure = ours.filter(([writer, { life }]) => life !== undefined || deadBefore.has(writer));
+      if (sure.length > 0 && !this.#closed) await this.#take(new Map(sure), atStart, own, gathered);
+      if (sure.length === ours.length && (look > 0 || ours.length === others.size)) return;
+      deadBefore = new Set(ours.map(([writer]) => writer));
     }
   }
 
-  /** To be called after the keys of entries were removed: lets go of writers of which nothing is left. */
-  removed(entries: readonly StoredEntry[]): void {
-    for (const { writer, sequence } of entries) {
-      const adopted = this.#adopted.get(writer);
-      if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#letGo(writer, adopted);
-    }
+  /** To be called after the key of an entry was removed: lets go of a writer of which nothing is left. */
+  removed({ writer, sequence }: StoredEntry): void {
+    const adopted = this.#adopted.get(writer);
+    if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#letGo(writer, adopted);
   }
 
   /** Gives back everything, to be adopted by others. */
   close(): void {
     this.#closed = true;
-    for (const { release } of this.#adopted.values()) release();
-    this.#adopted.clear();
+    for (const [writer, { hold }] of this.#adopted) {
+      this.#forget(writer);
+      hold.end(true);
+    }
+  }
+
+  #forget(writer: string): void {
+    this.#adopted.delete(writer);
+    this.#room.forget(writer);
+  }
+
+  /** All writers of the origin; the room that others take is measured by the way. */
+  #findAll(): Map<string, Remains> {
+    const room = this.#room;
+    const all = findWriters(room.storage, (writer) => !room.has(writer));
+    let length = 0;
+    for (const remains of all.values()) length += remains.length;
+    room.foundOthers(length);
+    const marks = [...all].filter(([, { life, binding, hasStaged, sequences }]) => {
+      return isTaken(life) && !binding && !hasStaged && sequences.length === 0;
+    });
+    if (marks.length > MAX_MARKS) {
+      for (const [writer] of marks.slice(MAX_MARKS / 2)) room.storage.removeItem(lifeKey(writer));
+    }
+    return all;
   }
 
   /** The other writers that left something to take; staged values count only at the start. */
-  #findOthers(atStart: boolean): Map<string, Remains> {
-    const writers = findWriters(this.#storage);
-    for (const [writer, { sequences }] of writers) {
-      const held = writer === this.#own || this.#adopted.has(writer) || this.#spent.has(writer);
-      if (held || (sequences.length === 0 && !atStart)) writers.delete(writer);
-    }
-    return writers;
+  #othersAmong(all: ReadonlyMap<string, Remains>, atStart: boolean): Map<string, Remains> {
+    return new Map(
+      [...all].filter(([writer, { binding, hasStaged, sequences }]) => {
+        const isHeld = this.#room.has(writer) || this.#spent.has(writer);
+        return !isHeld && (sequences.length > 0 || (atStart && (binding !== undefined || hasStaged)));
+      }),
+    );
   }
 
-  async #take(writers: readonly string[], atStart: boolean, gathered: Gathered): Promise<void> {
-    const taken: [string, Release][] = [];
-    for (const writer of writers) {
-      const release = await tryLock(this.#locks, lockName(writer));
-      if (release !== undefined) taken.push([writer, release]);
-    }
-    if (taken.length > 0) await this.#wait(SETTLE_MS);
-    for (const [writer, release] of taken) {
+  async #take(writers: ReadonlyMap<string, Remains>, atStart: boolean, own: string, gathered: Gathered): Promise<void> {
+    const taken = await this.#liveness.take(writers, own);
+    const found = findWriters(this.#room.storage, (writer) => taken.has(writer));
+    for (const [writer, hold] of taken) {
+      const remains = found.get(writer);
       try {
-        if (this.#closed) release();
-        else this.#read(writer, findWriters(this.#storage).get(writer)?.sequences ?? [], release, atStart, gathered);
+        if (this.#closed || remains === undefined) hold.end(true);
+        else this.#read(writer, remains, hold, atStart, gathered);
       } catch {
         // Left as it is, for the next look.
-        release();
+        hold.end(true);
       }
     }
   }
 
-  #read(writer: string, left: readonly number[], release: Release, atStart: boolean, gathered: Gathered): void {
-    const { entries, unreadable } = readEntries(this.#storage, writer, left);
-    const staged = atStart ? readStaged(this.#storage, writer) : undefined;
+  #read(writer: string, remains: Remains, hold: Hold, atStart: boolean, gathered: Gathered): void {
+    const { storage } = this.#room;
+    const { entries, unreadable } = readEntries(storage, writer, remains.sequences);
+    const staged = atStart ? readStaged(storage, writer) : undefined;
     // Forgotten before they are staged again: lost by a crash in between, but never there twice.
-    if (staged !== undefined) this.#storage.removeItem(stagedKey(writer));
+    if (staged !== undefined) storage.removeItem(stagedKey(writer));
     for (const entry of entries) gathered.entries.push(entry);
     if (staged !== undefined) gathered.staged.push(staged);
     if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
-    const adopted = { release, sequences: new Set(entries.map((entry) => entry.sequence)), unreadable };
-    if (entries.length === 0) this.#letGo(writer, adopted);
-    else this.#adopted.set(writer, adopted);
+    const adopted = { hold, sequences: new Set(entries.map((entry) => entry.sequence)), unreadable };
+    if (entries.length === 0) {
+      this.#letGo(writer, adopted);
+      return;
+    }
+    this.#room.adopt(writer, remains.length);
+    this.#adopted.set(writer, adopted);
   }
 
-  #letGo(writer: string, { release, unreadable }: Adopted): void {
-    this.#adopted.delete(writer);
+  #letGo(writer: string, { hold, unreadable }: Adopted): void {
+    const { storage } = this.#room;
+    this.#forget(writer);
     this.#spent.add(writer);
+    let isLeaving = true;
     try {
-      if (unreadable === 0 && this.#storage.getItem(stagedKey(writer)) === null) {
-        this.#storage.removeItem(writerKey(writer));
-      }
+      isLeaving = unreadable > 0 || storage.getItem(stagedKey(writer)) !== null;
+      if (!isLeaving) storage.removeItem(writerKey(writer));
     } finally {
-      release();
+      hold.end(isLeaving);
     }
   }
 
   /** What lies here that this `Api` can't push. */
-  #strangers(free: readonly (readonly [string, Remains])[]): Warning[] {
-    return free.flatMap(([writer, { binding, sequences }]): Warning[] => {
+  #strangers(dead: readonly (readonly [string, Remains])[]): Warning[] {
+    return dead.flatMap(([writer, { binding, sequences }]): Warning[] => {
       if (sequences.length === 0 || (binding && sameBinding(binding, this.#binding))) return [];
       return [binding ? entriesWaiting(binding) : unreadableRecords(writer, sequences.length)];
     });
-  }
-
-  #wait(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.setTimer(resolve, milliseconds, true));
   }
 }
 

@@ -10,6 +10,10 @@ import type { Value } from '../core/value.js';
  *   nikdev-iot/1/<writer>/<sequence>    {"version":1,"timestamp":…,"values":…} an entry
  *   nikdev-iot/1/<writer>/staged        {"version":1,"run":7,"values":…}       its staged values
  *
+ * and, where the page has no Web Locks to show that it lives,
+ *
+ *   nikdev-iot/1/<writer>/life          ":0000000000000007"                    see web-life.ts
+ *
  * The 1 is the version of this layout: keys of another are never looked at.
  */
 
@@ -23,11 +27,12 @@ export interface WebStorageLike {
 }
 
 const PREFIX = 'nikdev-iot/1/';
-const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(?:(writer)|(staged)|([1-9]\d{0,15}))$/;
+const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(?:(writer)|(staged)|(life)|([1-9]\d{0,15}))$/;
 
 export const RUNS_KEY = `${PREFIX}runs`;
 export const writerKey = (writer: string): string => `${PREFIX}${writer}/writer`;
 export const stagedKey = (writer: string): string => `${PREFIX}${writer}/staged`;
+export const lifeKey = (writer: string): string => `${PREFIX}${writer}/life`;
 export const entryKey = (writer: string, sequence: number): string => `${PREFIX}${writer}/${sequence}`;
 
 /** The name of the lock that a writer holds for life, and its adopter after it. */
@@ -38,23 +43,36 @@ export interface Remains {
   /** Absent if it can't be read. */
   binding?: Binding;
   hasStaged: boolean;
+  /** What its page shows of its life; absent if that has Web Locks. */
+  life?: string;
+  /** How many UTF-16 units its keys and their values take, where that was asked for. */
+  length: number;
   readonly sequences: number[];
 }
 
-/** Finds all writers by their keys. Enumerates by index: `Object.keys` leaves out a key called "length". */
-export function findWriters(storage: WebStorageLike): Map<string, Remains> {
+/**
+ * Finds all writers by their keys. Enumerates by index: `Object.keys` leaves out a key called "length".
+ *
+ * @param isMeasured - Whose keys are measured: that takes reading all their values.
+ */
+export function findWriters(
+  storage: WebStorageLike,
+  isMeasured: (writer: string) => boolean = () => false,
+): Map<string, Remains> {
   const writers = new Map<string, Remains>();
   for (let index = 0; index < storage.length; index++) {
-    const key = storage.key(index);
-    const [, writer, isWriter, isStaged, sequence] = KEY.exec(key ?? '') ?? [];
+    const key = storage.key(index) ?? '';
+    const [, writer, isWriter, isStaged, isLife, sequence] = KEY.exec(key) ?? [];
     if (writer === undefined) continue;
-    const remains = writers.get(writer) ?? { hasStaged: false, sequences: [] };
+    const remains = writers.get(writer) ?? { hasStaged: false, length: 0, sequences: [] };
     writers.set(writer, remains);
     if (isWriter) {
       const binding = readBinding(storage, writer);
       if (binding !== undefined) remains.binding = binding;
     }
     if (isStaged) remains.hasStaged = true;
+    if (isLife) remains.life = storage.getItem(key) ?? '';
+    if (isMeasured(writer)) remains.length += key.length + (storage.getItem(key)?.length ?? 0);
     if (sequence) remains.sequences.push(Number(sequence));
   }
   return writers;

@@ -19,7 +19,7 @@ function makeOrigin() {
     open(options: Partial<ApiOptions> = {}): Api {
       const tab = locks.tab();
       const api = new Api(
-        { ...credentials, storage: webStorage(localStorage, tab), ...options },
+        { ...credentials, storage: webStorage(localStorage, {}, { locks: tab }), ...options },
         { clock, transport: server },
       );
       tabs.set(api, () => tab.end());

@@ -64,7 +64,7 @@ describe('refused credentials', () => {
 
   test('F11 the discard event is sent before the removal, from the queue and from the storage', async () => {
     const localStorage = new FakeWebStorage();
-    const { api } = openRefused({ storage: webStorage(localStorage, new FakeLocks().tab()) });
+    const { api } = openRefused({ storage: webStorage(localStorage, {}, { locks: new FakeLocks().tab() }) });
     const saved = (): number => [...localStorage.items.values()].filter((text) => text.includes('temperature')).length;
     const seen: unknown[] = [];
     api.on('discard', () => seen.push([api.log(), api.status().committed, saved()]));

@@ -31,7 +31,7 @@ afterEach(() => {
 /** An `Api` with the sentinel key, and all that can be seen of it. */
 function openWatched(options: Partial<ApiOptions> = {}, ports: Partial<Ports> = {}) {
   const localStorage = new FakeWebStorage();
-  const storage = webStorage(localStorage, new FakeLocks().tab());
+  const storage = webStorage(localStorage, {}, { locks: new FakeLocks().tab() });
   const api = openApi({ storage, ...options, apiKey: KEY }, ports);
   const events: unknown[] = [];
   for (const name of ['commit', 'push', 'discard', 'warning'] as const) api.on(name, (event) => events.push(event));
@@ -242,7 +242,7 @@ describe('what goes wrong here', () => {
 
   test('F34 the key is in nothing that a storage leaves behind which fails', async () => {
     const localStorage = new FakeWebStorage();
-    const storage = webStorage(localStorage, new FakeLocks().tab());
+    const storage = webStorage(localStorage, {}, { locks: new FakeLocks().tab() });
     const watched = openWatched({ storage });
     localStorage.capacity = 0;
     watched.api.addValue('a', 1);
@@ -270,7 +270,7 @@ describe('what goes wrong here', () => {
 
   test('F34 the key is in nothing that is staged, committed and saved', async () => {
     const localStorage = new FakeWebStorage();
-    const storage = webStorage(localStorage, new FakeLocks().tab());
+    const storage = webStorage(localStorage, {}, { locks: new FakeLocks().tab() });
     const watched = openWatched({ storage, fetch: new StubFetch().fetch });
     watched.api.addValue('staged', 1);
     await turn();

@@ -6,7 +6,7 @@ import type { Transport } from '../../src/core/transport.js';
 import { Api, StorageException } from '../../src/index.js';
 import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
 import { randomOf } from './random.js';
-import { BINDINGS, type Bug, KEYS } from './run.js';
+import { BINDINGS, type Bug, KEYS, withChanged } from './run.js';
 
 /** Bugs that a rewrite could bring. The simulation must find each. */
 export const BUGS: Readonly<Record<string, Bug>> = {
@@ -260,7 +260,7 @@ function inWriter(change: (writer: Writer) => Partial<Writer>): Bug {
       durability,
       open: (binding, clock) => {
         const writer = open(binding, clock);
-        return { ...writer, ...change(writer) };
+        return withChanged(writer, change(writer));
       },
     }),
   };

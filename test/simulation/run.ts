@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/core/clock.js';
-import type { Adoption, StorageAdapter } from '../../src/core/storage.js';
+import type { Adoption, StorageAdapter, Writer } from '../../src/core/storage.js';
 import type { Transport } from '../../src/core/transport.js';
 import type { FieldValue, Value } from '../../src/core/value.js';
 import { Api, type ApiOptions, type Entry } from '../../src/index.js';
@@ -61,6 +61,17 @@ export interface Thrown {
   readonly bindingText: string;
 }
 
+/** A writer with some of its members changed. */
+export function withChanged(writer: Writer, changes: Partial<Writer>): Writer {
+  return new Proxy(writer, {
+    get(target, name) {
+      if (name in changes) return Reflect.get(changes, name);
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
+
 /** A storage that tells what passes between it and an `Api`. */
 export function spyOn(
   storage: StorageAdapter,
@@ -75,14 +86,13 @@ export function spyOn(
     open(binding, clock) {
       const writer = storage.open(binding, clock);
       spy.opened(writer.id);
-      return {
-        ...writer,
+      return withChanged(writer, {
         adopt: async (atStart) => {
           const adoption = await spy.adopt(() => writer.adopt(atStart));
           spy.adopted(adoption.staged);
           return adoption;
         },
-      };
+      });
     },
   };
 }

@@ -89,7 +89,7 @@ export class World {
     }
     const page = (origin as Origin).open(locksFreedAfter);
     const [storage, locks] = bug.page?.(page.storage, page.locks) ?? [page.storage, page.locks];
-    return this.#add({ life: page.life, open: () => webStorage(storage, locks) });
+    return this.#add({ life: page.life, open: () => webStorage(storage, {}, { locks }) });
   }
 
   #add(host: Host): Host {

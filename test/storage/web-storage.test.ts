@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { encodeRecord } from '../../src/core/entry.js';
+import { encodeRecord, type StoredEntry } from '../../src/core/entry.js';
 import type { Writer } from '../../src/core/storage.js';
-import { StorageException } from '../../src/index.js';
+import { ConfigException, StorageException } from '../../src/index.js';
 import { entryKey, stagedKey, writerKey } from '../../src/storage/web-keys.js';
 import type { LocksLike } from '../../src/storage/web-lease.js';
 import { webStorage } from '../../src/storage/web-storage.js';
@@ -22,9 +22,9 @@ class Origin implements StorageUnderTest {
   readonly clock = new FakeClock();
   readonly #tabs = new Map<Writer, LocksLike & { end(): void }>();
 
-  open(of = binding): Writer {
+  open(of = binding, options = {}): Writer {
     const tab = this.locks.tab();
-    const writer = webStorage(this.localStorage, tab).open(of, this.clock);
+    const writer = webStorage(this.localStorage, options, { locks: tab }).open(of, this.clock);
     this.#tabs.set(writer, tab);
     return writer;
   }
@@ -41,6 +41,202 @@ class Origin implements StorageUnderTest {
 }
 
 storageContract('webStorage with Web Locks', () => new Origin());
+
+/** Pages on plain http, of one `localStorage`. */
+class PlainOrigin implements StorageUnderTest {
+  readonly localStorage = new FakeWebStorage();
+  readonly clock = new FakeClock();
+  readonly #pages = new Map<Writer, EventTarget>();
+
+  open(of = binding, clock = this.clock): Writer {
+    const page = new EventTarget();
+    const writer = webStorage(this.localStorage, {}, { page }).open(of, clock);
+    this.#pages.set(writer, page);
+    return writer;
+  }
+
+  /** What the browser tells a page. */
+  tell(writer: Writer, type: 'pagehide' | 'pageshow'): void {
+    this.#pages.get(writer)?.dispatchEvent(new Event(type));
+  }
+
+  /** Leaves the page for good. */
+  crash(writer: Writer): void {
+    this.tell(writer, 'pagehide');
+    this.#pages.delete(writer);
+  }
+
+  async adopt(writer: Writer, atStart: boolean) {
+    const adoption = writer.adopt(atStart);
+    await this.clock.advance(5000);
+    return adoption;
+  }
+
+  /** Looks every half a minute, as an `Api` does. @returns How many seconds it took until something was found. */
+  async adoptWhenSilent(writer: Writer): Promise<{ entries: readonly StoredEntry[]; seconds: number }> {
+    for (let seconds = 0; seconds < 600; seconds += 30) {
+      const { entries } = await this.adopt(writer, seconds === 0);
+      if (entries.length > 0) return { entries, seconds };
+      await this.clock.advance(25_000);
+    }
+    return { entries: [], seconds: Number.POSITIVE_INFINITY };
+  }
+}
+
+storageContract('webStorage on plain http', () => new PlainOrigin());
+
+describe('F28 webStorage on plain http, where there are no Web Locks', () => {
+  test('takes over what a page left that crashed, after three minutes without a sign', async () => {
+    const origin = new PlainOrigin();
+    const crashed = origin.open();
+    crashed.save(entryOf(crashed, 1), false);
+    const { entries, seconds } = await origin.adoptWhenSilent(origin.open());
+    expect(entries).toEqual([entryOf(crashed, 1)]);
+    expect(seconds).toBeGreaterThanOrEqual(180);
+    expect(seconds).toBeLessThanOrEqual(240);
+  });
+
+  test('never robs a page that gives a sign of life once a minute, as hidden ones do', async () => {
+    const origin = new PlainOrigin();
+    const [hidden, other] = [origin.open(), origin.open()];
+    hidden.save(entryOf(hidden, 1), false);
+    for (let look = 0; look < 20; look++) {
+      expect((await origin.adopt(other, false)).entries).toEqual([]);
+      await origin.clock.advance(25_000);
+      if (look % 2) void hidden.adopt(false);
+    }
+    expect(hidden.check()).toBeUndefined();
+  });
+
+  test('takes over at once what a page left that was closed or reloaded', async () => {
+    const origin = new PlainOrigin();
+    const closed = origin.open();
+    closed.save(entryOf(closed, 1), false);
+    origin.tell(closed, 'pagehide');
+    const adoption = origin.open().adopt(true);
+    await origin.clock.advance(1000);
+    expect((await adoption).entries).toEqual([entryOf(closed, 1)]);
+  });
+
+  test('a page that comes back from the back/forward cache goes on, if nobody took it over', async () => {
+    const origin = new PlainOrigin();
+    const cached = origin.open();
+    cached.save(entryOf(cached, 1), false);
+    origin.tell(cached, 'pagehide');
+    origin.tell(cached, 'pageshow');
+    expect(cached.check()).toBeUndefined();
+    expect((await origin.adopt(origin.open(), true)).entries).toEqual([]);
+  });
+
+  test('a page that is hidden and still commits shows with that commit that it lives', async () => {
+    const origin = new PlainOrigin();
+    const hidden = origin.open();
+    hidden.save(entryOf(hidden, 1), false);
+    origin.tell(hidden, 'pagehide');
+    hidden.save(entryOf(hidden, 2), false);
+    expect((await origin.adopt(origin.open(), true)).entries).toEqual([]);
+  });
+
+  test('a frozen page that wakes up is told what another took over, and goes on under a new id', async () => {
+    const origin = new PlainOrigin();
+    const ancestor = origin.open();
+    ancestor.save(entryOf(ancestor, 1), false);
+    origin.crash(ancestor);
+    const frozen = origin.open();
+    await origin.adopt(frozen, true);
+    frozen.save(entryOf(frozen, 1), false);
+    frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const before = frozen.id;
+    const adopter = origin.open();
+    const { entries } = await origin.adoptWhenSilent(adopter);
+    expect(new Set(entries.map(({ writer }) => writer))).toEqual(new Set([ancestor.id, before]));
+    expect(frozen.check()).toEqual({
+      kind: 'taken',
+      writers: new Set([ancestor.id, before]),
+      isStagedTaken: false,
+    });
+    expect(frozen.check()).toBeUndefined();
+    expect(frozen.id).not.toBe(before);
+    frozen.save(entryOf(frozen, 2), false);
+    expect((await origin.adopt(adopter, false)).entries).toEqual([]);
+    origin.crash(frozen);
+    expect(await origin.adopt(origin.open(), true)).toMatchObject({ entries: [entryOf(frozen, 2)], staged: [] });
+  });
+
+  test('a frozen page whose staged values came back elsewhere is told so', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open();
+    frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
+    origin.tell(frozen, 'pagehide');
+    expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+    origin.tell(frozen, 'pageshow');
+    expect(frozen.check()).toMatchObject({ kind: 'taken', isStagedTaken: true });
+  });
+
+  test('a frozen page is told so even when the other has sent everything already', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open();
+    frozen.save(entryOf(frozen, 1), false);
+    const adopter = origin.open();
+    const { entries } = await origin.adoptWhenSilent(adopter);
+    adopter.remove(entries);
+    adopter.close();
+    expect(frozen.check()).toMatchObject({ kind: 'taken' });
+  });
+
+  test('of two pages that take one over at once, one gets it', async () => {
+    const origin = new PlainOrigin();
+    const left = origin.open();
+    left.save(entryOf(left, 1), false);
+    origin.crash(left);
+    const adoptions = [origin.open(), origin.open()].map((writer) => writer.adopt(true));
+    await origin.clock.advance(5000);
+    const taken = (await Promise.all(adoptions)).map(({ entries }) => entries.length);
+    expect(taken.sort()).toEqual([0, 1]);
+  });
+
+  test('a pause of everybody is no silence: whoever wakes first takes nothing', async () => {
+    const origin = new PlainOrigin();
+    const [one, other] = [origin.open(), origin.open()];
+    one.save(entryOf(one, 1), false);
+    await origin.adopt(other, true);
+    await origin.clock.advance(3_600_000);
+    expect((await origin.adopt(other, false)).entries).toEqual([]);
+  });
+
+  test('an adopter that crashes in turn leaves all to the next', async () => {
+    const origin = new PlainOrigin();
+    const left = origin.open();
+    left.save(entryOf(left, 1), false);
+    origin.crash(left);
+    await origin.adopt(origin.open(), true);
+    const { entries, seconds } = await origin.adoptWhenSilent(origin.open());
+    expect(entries).toEqual([entryOf(left, 1)]);
+    expect(seconds).toBeGreaterThanOrEqual(180);
+  });
+
+  test('can take over in a localStorage that has no room left', async () => {
+    const origin = new PlainOrigin();
+    const left = origin.open();
+    left.save(entryOf(left, 1), false);
+    origin.crash(left);
+    origin.localStorage.capacity = origin.localStorage.units;
+    const adopter = origin.open();
+    const { entries } = await origin.adopt(adopter, true);
+    expect(entries).toEqual([entryOf(left, 1)]);
+  });
+
+  test('keeps what it leaves for those that wake up within bounds', async () => {
+    const origin = new PlainOrigin();
+    for (let visit = 0; visit < 200; visit++) {
+      const writer = origin.open();
+      writer.remove((await origin.adopt(writer, true)).entries);
+      writer.save(entryOf(writer, 1), false);
+      origin.crash(writer);
+    }
+    expect(origin.localStorage.length).toBeLessThan(60);
+  });
+});
 
 describe('webStorage', () => {
   test('writes one key per entry, below its own writer, beside its binding', () => {
@@ -163,7 +359,7 @@ describe('webStorage', () => {
           grant = () => resolve(late.request(name, options, callback));
         }),
     };
-    const writer = webStorage(origin.localStorage, slow).open(binding, origin.clock);
+    const writer = webStorage(origin.localStorage, {}, { locks: slow }).open(binding, origin.clock);
     writer.save(entryOf(writer, 1), false);
     const other = origin.open();
     const adoption = other.adopt(true);
@@ -197,7 +393,7 @@ describe('webStorage', () => {
         return tab.request(name, options, callback);
       },
     };
-    const writer = webStorage(origin.localStorage, watched).open(binding, origin.clock);
+    const writer = webStorage(origin.localStorage, {}, { locks: watched }).open(binding, origin.clock);
     await origin.adopt(writer, true);
     await origin.adopt(writer, false);
     expect(asked.filter((name) => name.includes(cached.id))).toEqual([]);
@@ -217,15 +413,150 @@ describe('webStorage', () => {
     expect((await origin.adopt(origin.open(), true)).entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test('without Web Locks what earlier visits left waits, and a warning says so', async () => {
+  test('takes over what pages without Web Locks of the same origin left, and they see that it does', async () => {
     const origin = new Origin();
-    const left = webStorage(origin.localStorage, undefined).open(binding, origin.clock);
+    const plain = webStorage(origin.localStorage, {}, {}).open(binding, origin.clock);
+    plain.save(entryOf(plain, 1), false);
+    const adopter = origin.open();
+    let found: readonly StoredEntry[] = [];
+    for (let look = 0; look < 10 && found.length === 0; look++) {
+      found = (await origin.adopt(adopter, false)).entries;
+      await origin.clock.advance(25_000);
+    }
+    expect(found).toEqual([entryOf(plain, 1)]);
+    expect(plain.check()).toMatchObject({ kind: 'taken' });
+  });
+
+  test('leaves alone, without Web Locks, what pages that have them left: it cannot tell whether they live', async () => {
+    const origin = new Origin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    const plain = webStorage(origin.localStorage, {}, {}).open(binding, origin.clock);
+    for (let look = 0; look < 10; look++) expect((await origin.adopt(plain, false)).entries).toEqual([]);
+  });
+});
+
+describe.each([
+  ['with Web Locks', () => new Origin()],
+  ['on plain http', () => new PlainOrigin()],
+])('F19 webStorage %s whose keys are deleted underneath', (_where, makeOrigin) => {
+  const clear = ({ localStorage }: Origin | PlainOrigin): void => localStorage.items.clear();
+
+  test('says so, once all is saved again only once', () => {
+    const origin = makeOrigin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    clear(origin);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    writer.saveAgain([entryOf(writer, 1)]);
+    expect(writer.check()).toBeUndefined();
+  });
+
+  test('has all again that was saved again, its own and adopted, for whoever comes next', async () => {
+    const origin = makeOrigin();
+    const left = origin.open();
+    for (const sequence of [1, 2]) left.save(entryOf(left, sequence), false);
+    await origin.crash(left);
+    const writer = origin.open();
+    const { entries } = await origin.adopt(writer, true);
+    writer.save(entryOf(writer, 1), false);
+    clear(origin);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    writer.saveAgain([...entries, entryOf(writer, 1)]);
+    writer.remove(entries.slice(0, 1));
+    await origin.crash(writer);
+    const again = await origin.adopt(origin.open(), true);
+    expect(again.entries).toHaveLength(2);
+    expect(again.entries).toEqual(expect.arrayContaining([entryOf(left, 2), entryOf(writer, 1)]));
+  });
+
+  test('sees that its adopted keys are gone where it has none of its own', async () => {
+    const origin = makeOrigin();
+    const left = origin.open();
     left.save(entryOf(left, 1), false);
-    const { entries, warnings } = await webStorage(origin.localStorage, undefined)
-      .open(binding, origin.clock)
-      .adopt(true);
-    expect(entries).toEqual([]);
-    expect(warnings).toMatchObject([{ code: 'adoption-unavailable' }]);
-    expect((await origin.adopt(origin.open(), true)).entries).toEqual([entryOf(left, 1)]);
+    await origin.crash(left);
+    const writer = origin.open();
+    await origin.adopt(writer, true);
+    clear(origin);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+  });
+
+  test('can be saved again in part and then in full, where there was no room at first', async () => {
+    const origin = makeOrigin();
+    const writer = origin.open();
+    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
+    clear(origin);
+    writer.check();
+    origin.localStorage.capacity = 300;
+    const all = [1, 2, 3].map((sequence) => entryOf(writer, sequence));
+    expect(() => writer.saveAgain(all)).toThrow(StorageException);
+    origin.localStorage.capacity = 5_242_880;
+    writer.saveAgain(all);
+    await origin.crash(writer);
+    expect((await origin.adopt(origin.open(), true)).entries).toEqual(all);
+  });
+});
+
+describe('F40 the room that webStorage takes', () => {
+  const open = (origin: Origin, maxLength: number): Writer => origin.open(binding, { maxLength });
+  const fill = (writer: Writer, from = 1): number => {
+    for (let sequence = from; ; sequence++) {
+      try {
+        writer.save(entryOf(writer, sequence), false);
+      } catch (error) {
+        expect(error).toBeInstanceOf(StorageException);
+        expect(error).toMatchObject({ isFull: true });
+        return sequence;
+      }
+    }
+  };
+
+  test('is at most maxLength, keys included, however entries and staged values come and go', () => {
+    const origin = new Origin();
+    const writer = open(origin, 2000);
+    let next = 0;
+    for (let round = 0; round < 20; round++) {
+      writer.saveStaged([{ fieldId: 'a', value: 'x'.repeat(round * 7) }]);
+      next = fill(writer, next + 1);
+      expect(origin.localStorage.units - 'nikdev-iot/1/runs1'.length).toBeLessThanOrEqual(2000);
+      expect(origin.localStorage.units).toBeGreaterThan(1700);
+      writer.remove([next - 1, next - 2, next - 3].map((sequence) => entryOf(writer, sequence)));
+      writer.save(entryOf(writer, ++next), round % 2 === 0);
+    }
+  });
+
+  test('counts what was adopted, and no longer what was sent of it', async () => {
+    const origin = new Origin();
+    const left = open(origin, 2000);
+    fill(left);
+    origin.crash(left);
+    const writer = open(origin, 2000);
+    const adoption = writer.adopt(true);
+    await origin.clock.advance(5000);
+    const { entries } = await adoption;
+    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(StorageException);
+    writer.remove(entries);
+    writer.save(entryOf(writer, 2), false);
+    fill(writer, 3);
+    expect(origin.localStorage.units).toBeGreaterThan(1800);
+  });
+
+  test('counts what other tabs take, as of the last look', async () => {
+    const origin = new Origin();
+    const other = open(origin, 2000);
+    fill(other);
+    const writer = open(origin, 2000);
+    const adoption = writer.adopt(true);
+    await origin.clock.advance(5000);
+    await adoption;
+    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(/maxLength \(2000\)/);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, '3000000'])('cannot be %s', (maxLength) => {
+    expect(() => webStorage(new FakeWebStorage(), { maxLength: maxLength as number })).toThrow(ConfigException);
+  });
+
+  test.each([undefined, null, {}, 'localStorage'])('nor can the storage be %s', (storage) => {
+    expect(() => webStorage(storage as never)).toThrow(ConfigException);
   });
 });

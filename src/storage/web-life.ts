@@ -1,0 +1,99 @@
+import { lifeKey } from './web-keys.js';
+import type { WebRoom } from './web-room.js';
+
+/*
+ * Where a page has no Web Locks (plain http), a key of each of its writers shows that they live. All values are of one
+ * length, so that none ever needs more room than another:
+ *
+ *   :0000000000000007   its writer lives: the number changes every half a minute
+ *   @k2m4x8q0v1000007   another presumed it dead and took over what it had saved; that one lives, and is told by the
+ *                       first ten characters of its id. When nothing is left, this stays: for a writer that wakes up.
+ *   -                   its page was left, or hidden for the back/forward cache, from which it may come back
+ */
+const LENGTH = 17;
+const LEFT = '-'.padEnd(LENGTH);
+const ADOPTER_LENGTH = 10;
+
+/** Whether somebody took the writer over that shows this. */
+export const isTaken = (life: string | undefined): boolean => life?.[0] === '@';
+
+/** Whether the page of the writer that shows this was left: anybody may take it over at once. */
+export const isLeft = (life: string): boolean => life === LEFT;
+
+/** The members of `window` that are used. */
+export interface PageLike {
+  addEventListener(type: 'pagehide' | 'pageshow', listener: () => void): void;
+  removeEventListener(type: 'pagehide' | 'pageshow', listener: () => void): void;
+}
+
+/** The sign of life of one writer, given by itself or by the one that took it over. */
+export class Heartbeat {
+  readonly #room: WebRoom;
+  readonly #writer: string;
+  readonly #prefix: string;
+  readonly #page: PageLike | undefined;
+  #last: string | undefined;
+  #beats = 0;
+
+  /** @param by - Who gives it: the writer itself, or its adopter. */
+  constructor(room: WebRoom, writer: string, by: string, page: PageLike | undefined) {
+    this.#room = room;
+    this.#writer = writer;
+    this.#prefix = by === writer ? ':' : `@${by.slice(0, ADOPTER_LENGTH)}`;
+    this.#page = page;
+    page?.addEventListener('pagehide', this.#hide);
+    page?.addEventListener('pageshow', this.#show);
+  }
+
+  /** What became of its key since it was last written. */
+  look(): 'own' | 'taken' | 'gone' {
+    const life = this.#room.storage.getItem(lifeKey(this.#writer));
+    if (life === null) return 'gone';
+    return life === this.#last ? 'own' : 'taken';
+  }
+
+  /** Gives the first sign, whatever the key says now. */
+  begin(): void {
+    const count = String(++this.#beats).padStart(LENGTH - this.#prefix.length, '0');
+    this.#set(this.#prefix + count.slice(this.#prefix.length - LENGTH));
+  }
+
+  /** Gives another sign; what was taken stays taken. */
+  beat(): void {
+    if (this.#last !== undefined && this.look() === 'own') this.begin();
+  }
+
+  /** Gives a sign after the page was hidden: it lives after all. */
+  revive(): void {
+    if (this.#last === LEFT) this.beat();
+  }
+
+  /** @param isLeaving - Whether something is left to be taken over at once. */
+  stop(isLeaving: boolean): void {
+    this.#page?.removeEventListener('pagehide', this.#hide);
+    this.#page?.removeEventListener('pageshow', this.#show);
+    if (isLeaving) this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#last !== undefined && this.look() === 'own') this.#set(LEFT);
+  }
+
+  #set(life: string): void {
+    const key = lifeKey(this.#writer);
+    this.#room.set(this.#writer, key, life, this.#room.storage.getItem(key)?.length);
+    this.#last = life;
+  }
+
+  readonly #hide = (): void => quietly(() => this.#leave());
+  readonly #show = (): void => quietly(() => this.revive());
+}
+
+/** Where the storage refuses, silence tells the same some minutes later. */
+function quietly(run: () => void): void {
+  try {
+    run();
+  } catch {
+    // See above.
+  }
+}

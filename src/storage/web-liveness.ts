@@ -1,0 +1,122 @@
+import type { Clock } from '../core/clock.js';
+import { lockName, type Remains } from './web-keys.js';
+import { type LocksLike, namesOfLiving, tryLock } from './web-lease.js';
+import { Heartbeat, isLeft, type PageLike } from './web-life.js';
+import type { WebRoom } from './web-room.js';
+
+/** A writer without a lock is dead after as long without a beat: hidden pages' timers fire once a minute. */
+const SILENT_MS = 180_000;
+/** A longer gap between two looks says that this page was stopped, and the writer's may have been too. */
+const LONGEST_GAP_MS = 60_000;
+/** A lock reaches the next tab before the last changes of the one that had it do: with 20 ms, none of 150 was late. */
+const SETTLE_MS = 100;
+/** Where two pages without locks take one writer over at once, both see by then whose sign stands there. */
+const CONFIRM_MS = 1000;
+
+/** What a page has beside its `localStorage`. */
+export interface WebPlatform {
+  /** Absent on plain http. */
+  readonly locks?: LocksLike | undefined;
+  /** The `window`, which tells when the page is hidden and shown again. */
+  readonly page?: PageLike | undefined;
+}
+
+/** A writer that was taken over. */
+export interface Hold {
+  /** Shown to pages without locks, where the writer was one of theirs. */
+  readonly heartbeat: Heartbeat | undefined;
+  /** @param isLeaving - Whether something is left of it, for others to take. */
+  end(isLeaving: boolean): void;
+}
+
+interface Watched {
+  readonly life: string;
+  /** When it was looked at last, on this run's monotonic clock. */
+  readonly seen: number;
+  /** For how long it has been watched without a change, in milliseconds. */
+  readonly silent: number;
+}
+
+/** Tells which writers of the origin are dead, and takes them so that no other does. */
+export class WebLiveness {
+  readonly #room: WebRoom;
+  readonly #platform: WebPlatform;
+  readonly #clock: Clock;
+  #watched = new Map<string, Watched>();
+
+  constructor(room: WebRoom, platform: WebPlatform, clock: Clock) {
+    this.#room = room;
+    this.#platform = platform;
+    this.#clock = clock;
+  }
+
+  /** Those of the writers that give no sign of life. */
+  async findDead(writers: ReadonlyMap<string, Remains>): Promise<Set<string>> {
+    const { locks } = this.#platform;
+    const living = locks && (await namesOfLiving(locks));
+    const before = this.#watched;
+    this.#watched = new Map();
+    const dead = new Set<string>();
+    for (const [writer, { life }] of writers) {
+      const silent = life === undefined ? 0 : this.#watch(writer, life, before.get(writer));
+      if (living?.has(lockName(writer))) continue;
+      // One that shows nothing has, or had, a lock: whoever has none can't tell.
+      const isDead = life === undefined ? living !== undefined : isLeft(life) || silent >= SILENT_MS;
+      if (isDead) dead.add(writer);
+    }
+    return dead;
+  }
+
+  /**
+   * Takes dead writers.
+   *
+   * @param own - The adopter.
+   * @returns Those that could be taken.
+   */
+  async take(writers: ReadonlyMap<string, Remains>, own: string): Promise<Map<string, Hold>> {
+    const taken = new Map<string, Hold>();
+    for (const [writer, { life }] of writers) {
+      const hold = await this.#hold(writer, life !== undefined, own);
+      if (hold !== undefined) taken.set(writer, hold);
+    }
+    const isShown = [...taken.values()].some(({ heartbeat }) => heartbeat !== undefined);
+    if (taken.size > 0) await this.wait(isShown ? CONFIRM_MS : SETTLE_MS);
+    for (const [writer, { heartbeat, end }] of taken) {
+      if (heartbeat === undefined || heartbeat.look() === 'own') continue;
+      // It lives after all, or another was as fast.
+      end(false);
+      taken.delete(writer);
+    }
+    return taken;
+  }
+
+  wait(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.setTimer(resolve, milliseconds, true));
+  }
+
+  async #hold(writer: string, isShown: boolean, own: string): Promise<Hold | undefined> {
+    const { locks, page } = this.#platform;
+    const release = locks ? await tryLock(locks, lockName(writer)) : () => {};
+    if (release === undefined) return undefined;
+    const heartbeat = isShown ? new Heartbeat(this.#room, writer, own, page) : undefined;
+    heartbeat?.begin();
+    return {
+      heartbeat,
+      end: (isLeaving) => {
+        try {
+          heartbeat?.stop(isLeaving);
+        } finally {
+          release();
+        }
+      },
+    };
+  }
+
+  /** @returns For how long it has been silent, in milliseconds. */
+  #watch(writer: string, life: string, last: Watched | undefined): number {
+    const now = this.#clock.monotonic();
+    const silent = last?.life === life ? last.silent + Math.min(now - last.seen, LONGEST_GAP_MS) : 0;
+    this.#watched.set(writer, { life, seen: now, silent });
+    return silent;
+  }
+}

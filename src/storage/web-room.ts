@@ -1,0 +1,103 @@
+import { StorageException } from '../core/exceptions.js';
+import type { WebStorageLike } from './web-keys.js';
+
+/** The room that one storage object's writers take in `localStorage`, in UTF-16 units with keys, and how much they may. */
+export class WebRoom {
+  readonly storage: WebStorageLike;
+  readonly #maxLength: number;
+  /** How much the keys of each writer take that is open here, or was adopted. */
+  readonly #taken = new Map<string, number>();
+  #total = 0;
+  #others = 0;
+
+  /** @param maxLength - How much all writers of the origin may take, as far as can be known here. */
+  constructor(storage: WebStorageLike, maxLength: number) {
+    this.storage = storage;
+    this.#maxLength = maxLength;
+  }
+
+  /** Whether the keys of a writer are counted here: it is open here, or was adopted. */
+  has(writer: string): boolean {
+    return this.#taken.has(writer);
+  }
+
+  /** Counts the keys of a writer from now on; there are none yet, or none any more. */
+  add(writer: string): void {
+    this.forget(writer);
+    this.#grow(writer, 0);
+  }
+
+  /** Counts the keys of a writer from now on that was another's. @param length - How much there is of them. */
+  adopt(writer: string, length: number): void {
+    this.#others = Math.max(0, this.#others - length);
+    this.#grow(writer, length);
+  }
+
+  /** Counts the keys of a writer no more: they are others'. */
+  forget(writer: string): void {
+    this.#total -= this.#taken.get(writer) ?? 0;
+    this.#taken.delete(writer);
+  }
+
+  /**
+   * Sets a key of a writer.
+   *
+   * @param before - The length of its value before; `undefined` if there was no such key.
+   * @throws {@link StorageException} if there is no room for it.
+   */
+  set(writer: string, key: string, value: string, before?: number): void {
+    const grown = value.length - (before ?? -key.length);
+    // What others take is not known exactly: they look after themselves, and the browser after us all.
+    if (grown > 0 && this.#total + this.#others + grown > this.#maxLength) {
+      throw full(`webStorage's maxLength (${this.#maxLength}) is reached`);
+    }
+    try {
+      this.storage.setItem(key, value);
+    } catch (error) {
+      throw storageException(error);
+    }
+    this.#grow(writer, grown);
+  }
+
+  /**
+   * Removes a key of a writer, one that is there.
+   *
+   * @param length - Its value's.
+   * @throws {@link StorageException} if the storage refuses.
+   */
+  remove(writer: string, key: string, length: number): void {
+    try {
+      this.storage.removeItem(key);
+    } catch (error) {
+      throw storageException(error);
+    }
+    this.#grow(writer, -key.length - length);
+  }
+
+  /** @param length - How much the keys of all other writers take, as of now. */
+  foundOthers(length: number): void {
+    this.#others = length;
+  }
+
+  #grow(writer: string, length: number): void {
+    const before = this.#taken.get(writer) ?? 0;
+    const now = Math.max(0, before + length);
+    this.#taken.set(writer, now);
+    this.#total += now - before;
+  }
+}
+
+/** The constructor of a quota error differs by browser; its name does not. */
+function storageException(error: unknown): StorageException {
+  const name = error instanceof Object && 'name' in error ? String(error.name) : 'unknown';
+  return name === 'QuotaExceededError'
+    ? full('localStorage is full (QuotaExceededError)')
+    : new StorageException(
+        `localStorage refused (${name})`,
+        'The browser may have withdrawn the right to store data for this site.',
+      );
+}
+
+function full(what: string): StorageException {
+  return new StorageException(what, 'Push, or remove other data of this site, then commit again.', true);
+}

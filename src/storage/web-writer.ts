@@ -1,0 +1,199 @@
+import type { Binding } from '../core/binding.js';
+import type { Clock } from '../core/clock.js';
+import { encodeRecord, recordLength, type StoredEntry } from '../core/entry.js';
+import { randomId } from '../core/random-id.js';
+import type { Adoption, Loss, Writer } from '../core/storage.js';
+import type { Value } from '../core/value.js';
+import { SequenceSet } from './sequence-set.js';
+import { WebAdoption } from './web-adoption.js';
+import { encodeStaged, entryKey, lifeKey, lockName, RUNS_KEY, stagedKey, writerKey } from './web-keys.js';
+import { holdLock, type Release } from './web-lease.js';
+import { Heartbeat } from './web-life.js';
+import { WebLiveness, type WebPlatform } from './web-liveness.js';
+import type { WebRoom } from './web-room.js';
+
+/** One run of one `Api` in a page. */
+export class WebWriter implements Writer {
+  readonly #room: WebRoom;
+  readonly #platform: WebPlatform;
+  readonly #binding: Binding;
+  readonly #clock: Clock;
+  readonly #adoption: WebAdoption;
+  #id: string;
+  readonly #release: Release | undefined;
+  /** Only where there are no Web Locks. */
+  #heartbeat: Heartbeat | undefined;
+  #saved = new SequenceSet();
+  /** Whether its binding, and its sign of life where it has one, are written. */
+  #isIntroduced = false;
+  #run: number | undefined;
+  /** The length of the staged values that are saved; `undefined` where there are none. */
+  #staged: number | undefined;
+
+  constructor(room: WebRoom, platform: WebPlatform, binding: Binding, clock: Clock) {
+    const { locks, page } = platform;
+    this.#room = room;
+    this.#platform = platform;
+    this.#binding = binding;
+    this.#clock = clock;
+    this.#adoption = new WebAdoption(room, new WebLiveness(room, platform, clock), binding);
+    this.#id = randomId(clock);
+    room.add(this.#id);
+    this.#release = locks && holdLock(locks, lockName(this.#id));
+    this.#heartbeat = locks ? undefined : new Heartbeat(room, this.#id, this.#id, page);
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  check(): Loss | undefined {
+    const { taken, isGone } = this.#adoption.check();
+    const state = this.#look();
+    if (state === 'taken' || taken.length > 0) return this.#yield(taken, state === 'taken');
+    return state === 'gone' || isGone ? this.#forgetAll() : undefined;
+  }
+
+  save(entry: StoredEntry, madeOfStaged: boolean): void {
+    if (madeOfStaged) this.#forgetStaged();
+    this.#introduce();
+    this.#room.set(this.#id, entryKey(this.#id, entry.sequence), encodeRecord(entry));
+    this.#saved.add(entry.sequence);
+  }
+
+  saveAgain(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      const key = entryKey(writer, sequence);
+      if (writer === this.#id) this.#introduce();
+      else {
+        this.#bind(writer);
+        this.#adoption.show(writer);
+      }
+      if (this.#room.storage.getItem(key) === null) this.#room.set(writer, key, encodeRecord(entry));
+      if (writer === this.#id) this.#saved.add(sequence);
+    }
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      const isOwn = writer === this.#id;
+      if (!(isOwn ? this.#saved.has(sequence) : this.#adoption.has(entry))) continue;
+      this.#room.remove(writer, entryKey(writer, sequence), recordLength(entry));
+      if (isOwn) this.#saved.delete(sequence);
+      else this.#adoption.removed(entry);
+    }
+  }
+
+  saveStaged(values: readonly Value[]): void {
+    try {
+      if (values.length === 0) {
+        this.#forgetStaged();
+        return;
+      }
+      this.#run ??= this.#nextRun();
+      this.#introduce();
+      const text = encodeStaged(this.#run, values);
+      this.#room.set(this.#id, stagedKey(this.#id), text, this.#staged);
+      this.#staged = text.length;
+    } catch {
+      // Best effort: staged values are promised nothing before they are committed.
+    }
+  }
+
+  async adopt(atStart: boolean): Promise<Adoption> {
+    try {
+      if (this.#isIntroduced) this.#heartbeat?.beat();
+      this.#adoption.beat();
+    } catch {
+      // The next beat is due soon enough.
+    }
+    return this.#adoption.adopt(atStart, this.#id);
+  }
+
+  close(): void {
+    const isLeaving = this.#saved.size > 0 || this.#staged !== undefined;
+    try {
+      this.#adoption.close();
+      // With nothing left below it, the binding is of no use to anybody.
+      if (this.#isIntroduced && !isLeaving) this.#forgetIntroduction();
+      this.#heartbeat?.stop(isLeaving);
+    } catch {
+      // Whoever looks next clears it away.
+    }
+    this.#room.forget(this.#id);
+    this.#release?.();
+  }
+
+  #look(): 'own' | 'taken' | 'gone' {
+    if (this.#heartbeat) return this.#isIntroduced ? this.#heartbeat.look() : 'own';
+    // Whatever clears one binding clears all.
+    const [bound] = this.#isIntroduced ? [this.#id] : this.#adoption.writers;
+    return bound !== undefined && this.#room.storage.getItem(writerKey(bound)) === null ? 'gone' : 'own';
+  }
+
+  #introduce(): void {
+    if (!this.#isIntroduced) {
+      this.#bind(this.#id);
+      this.#heartbeat?.begin();
+    }
+    this.#isIntroduced = true;
+    this.#heartbeat?.revive();
+  }
+
+  #forgetIntroduction(): void {
+    const { storage } = this.#room;
+    storage.removeItem(writerKey(this.#id));
+    if (this.#heartbeat?.look() === 'own') storage.removeItem(lifeKey(this.#id));
+  }
+
+  /** The binding comes before the first key that needs it: what a crash cuts off is always a tail. */
+  #bind(writer: string): void {
+    const key = writerKey(writer);
+    if (this.#room.storage.getItem(key) === null) this.#room.set(writer, key, JSON.stringify(this.#binding));
+  }
+
+  /** All keys were deleted. */
+  #forgetAll(): Loss {
+    for (const writer of [this.#id, ...this.#adoption.writers]) this.#room.add(writer);
+    this.#forgetOwn();
+    return { kind: 'cleared' };
+  }
+
+  /** Another presumed this page dead. @param adopted - What it took of what was adopted. */
+  #yield(adopted: readonly string[], isOwnTaken: boolean): Loss {
+    const writers = new Set(adopted);
+    if (!isOwnTaken) return { kind: 'taken', writers, isStagedTaken: false };
+    const { storage } = this.#room;
+    writers.add(this.#id);
+    const isStagedTaken = this.#staged !== undefined && storage.getItem(stagedKey(this.#id)) === null;
+    // They are staged here still, and must not come back elsewhere.
+    if (this.#staged !== undefined) storage.removeItem(stagedKey(this.#id));
+    this.#heartbeat?.stop(false);
+    this.#room.forget(this.#id);
+    this.#id = randomId(this.#clock);
+    this.#room.add(this.#id);
+    this.#heartbeat = new Heartbeat(this.#room, this.#id, this.#id, this.#platform.page);
+    this.#forgetOwn();
+    return { kind: 'taken', writers, isStagedTaken };
+  }
+
+  #forgetOwn(): void {
+    this.#saved = new SequenceSet();
+    this.#isIntroduced = false;
+    this.#staged = undefined;
+  }
+
+  #forgetStaged(): void {
+    if (this.#staged !== undefined) this.#room.remove(this.#id, stagedKey(this.#id), this.#staged);
+    this.#staged = undefined;
+  }
+
+  #nextRun(): number {
+    const { storage } = this.#room;
+    const next = (Number(storage.getItem(RUNS_KEY)) || 0) + 1;
+    storage.setItem(RUNS_KEY, String(next));
+    return next;
+  }
+}

@@ -22,6 +22,8 @@ export interface StoredEntry {
   readonly timestamp: number;
   /** `[{"<fieldId>":<value>},…]` */
   readonly values: string;
+  /** How many bytes of UTF-8 they take: counted once. */
+  readonly bytes: number;
 }
 
 /** The version of the record that {@link encodeRecord} makes. A reader leaves records of a newer one alone. */
@@ -78,7 +80,7 @@ const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),"values":(.*)\}$/s;
 export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
   const [, timestamp, values] = RECORD.exec(record) ?? [];
   if (timestamp === undefined || values === undefined || decodeValues(values) === undefined) return undefined;
-  return { writer, sequence, timestamp: Number(timestamp), values };
+  return { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
 }
 
 /** An entry's id: never used twice, as its writer's id is random and its sequence number counts up. */
@@ -87,6 +89,21 @@ export const entryId = ({ writer, sequence }: StoredEntry): string => `${writer}
 /** The entry as users see it. */
 export function toEntry(stored: StoredEntry, values = decodeValues(stored.values) ?? []): Entry {
   return { id: entryId(stored), timestamp: stored.timestamp, values };
+}
+
+const ASCII = /^[\0-\x7f]*$/;
+
+/** The number of bytes that well-formed text takes in UTF-8. */
+export function utf8Length(text: string): number {
+  if (ASCII.test(text)) return text.length;
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    // Each half of a surrogate pair counts two of the pair's four bytes.
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
 }
 
 /** Times in milliseconds are above this for any moment since 1973; times in seconds are below it until the year 5138. */

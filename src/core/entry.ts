@@ -33,9 +33,17 @@ export const RECORD_VERSION = 1;
 export function encodeValues(values: Iterable<readonly [string, FieldValue]>): string {
   let text = '';
   for (const [fieldId, value] of values) {
-    text += `${text === '' ? '[' : ','}{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`;
+    text += `${text === '' ? '[' : ','}{${quote(fieldId)}:${typeof value === 'string' ? quote(value) : value}}`;
   }
   return text === '' ? '[]' : `${text}]`;
+}
+
+/** Whatever may not stand in JSON as it is, and all beyond ASCII. */
+const SPECIAL = /[^ !#-[\]-~]/;
+
+/** `JSON.stringify`, several times as fast for the ids and words that nearly all text is. */
+function quote(text: string): string {
+  return SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /**
@@ -91,11 +99,11 @@ export function toEntry(stored: StoredEntry, values = decodeValues(stored.values
   return { id: entryId(stored), timestamp: stored.timestamp, values };
 }
 
-const ASCII = /^[\0-\x7f]*$/;
+const BEYOND_ASCII = /[^\0-\x7f]/;
 
 /** The number of bytes that well-formed text takes in UTF-8. */
 export function utf8Length(text: string): number {
-  if (ASCII.test(text)) return text.length;
+  if (!BEYOND_ASCII.test(text)) return text.length;
   let bytes = text.length;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);

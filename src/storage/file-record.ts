@@ -69,8 +69,12 @@ export function readJournal(bytes: Buffer): Contents {
 }
 
 function encode(body: string): string {
-  return `\n${VERSION} ${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
+  const sum = crc32(body);
+  // By halves: numbers beyond 31 bits take the engine's slow way.
+  return `\n${VERSION} ${hex(sum >>> 16)}${hex(sum & 0xffff)} ${body}\n`;
 }
+
+const hex = (half: number): string => half.toString(16).padStart(4, '0');
 
 function readLine(bytes: Buffer, start: number, end: number, contents: Contents): boolean {
   // version(1) space checksum(8) space kind(1) space writer space rest

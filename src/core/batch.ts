@@ -7,11 +7,6 @@ export interface BatchLimits {
   readonly maxBytes: number;
 }
 
-/** An entry with the number of bytes that its values take in UTF-8, counted once. */
-export interface SizedEntry extends StoredEntry {
-  readonly bytes: number;
-}
-
 const BODY_START = '{"clientTimestamp":';
 const BODY_MIDDLE = ',"entries":[';
 const BODY_END = ']}';
@@ -25,10 +20,10 @@ const BODY_BYTES = BODY_START.length + TIME_BYTES + BODY_MIDDLE.length + BODY_EN
 const ENTRY_BYTES = ENTRY_START.length + TIME_BYTES + ENTRY_MIDDLE.length + ENTRY_END.length + ','.length;
 
 /** How many of the first entries fit in one request: at least one, as one that exceeds the limit travels alone. */
-export function batchLength(entries: readonly SizedEntry[], limits: BatchLimits): number {
+export function batchLength(entries: readonly StoredEntry[], limits: BatchLimits): number {
   let bytes = BODY_BYTES;
   for (let index = 0; index < entries.length; index++) {
-    bytes += ENTRY_BYTES + (entries[index] as SizedEntry).bytes;
+    bytes += ENTRY_BYTES + (entries[index] as StoredEntry).bytes;
     if (index > 0 && (bytes > limits.maxBytes || index >= limits.maxEntries)) return index;
   }
   return entries.length;
@@ -53,16 +48,4 @@ export function joinBody(batch: readonly StoredEntry[], clientTimestamp: number)
     end = ENTRY_END;
   }
   return body + end + BODY_END;
-}
-
-/** The number of bytes that well-formed text takes in UTF-8. */
-export function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    // Each half of a surrogate pair counts two of the pair's four bytes.
-    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
-  }
-  return bytes;
 }

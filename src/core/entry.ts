@@ -22,6 +22,8 @@ export interface StoredEntry {
   readonly timestamp: number;
   /** `[{"<fieldId>":<value>},…]` */
   readonly values: string;
+  /** How many bytes of UTF-8 they take: counted once. */
+  readonly bytes: number;
 }
 
 /** The version of the record that {@link encodeRecord} makes. A reader leaves records of a newer one alone. */
@@ -31,9 +33,17 @@ export const RECORD_VERSION = 1;
 export function encodeValues(values: Iterable<readonly [string, FieldValue]>): string {
   let text = '';
   for (const [fieldId, value] of values) {
-    text += `${text === '' ? '[' : ','}{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`;
+    text += `${text === '' ? '[' : ','}{${quote(fieldId)}:${typeof value === 'string' ? quote(value) : value}}`;
   }
   return text === '' ? '[]' : `${text}]`;
+}
+
+/** Whatever may not stand in JSON as it is, and all beyond ASCII. */
+const SPECIAL = /[^ !#-[\]-~]/;
+
+/** `JSON.stringify`, several times as fast for the ids and words that nearly all text is. */
+function quote(text: string): string {
+  return SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /**
@@ -83,7 +93,7 @@ const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),"values":(.*)\}$/s;
 export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
   const [, timestamp, values] = RECORD.exec(record) ?? [];
   if (timestamp === undefined || values === undefined || decodeValues(values) === undefined) return undefined;
-  return { writer, sequence, timestamp: Number(timestamp), values };
+  return { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
 }
 
 /** An entry's id: never used twice, as its writer's id is random and its sequence number counts up. */
@@ -92,6 +102,21 @@ export const entryId = ({ writer, sequence }: StoredEntry): string => `${writer}
 /** The entry as users see it. */
 export function toEntry(stored: StoredEntry, values = decodeValues(stored.values) ?? []): Entry {
   return { id: entryId(stored), timestamp: stored.timestamp, values };
+}
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** The number of bytes that well-formed text takes in UTF-8. */
+export function utf8Length(text: string): number {
+  if (!BEYOND_ASCII.test(text)) return text.length;
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    // Each half of a surrogate pair counts two of the pair's four bytes.
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
 }
 
 /** Times in milliseconds are above this for any moment since 1973; times in seconds are below it until the year 5138. */

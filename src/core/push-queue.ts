@@ -1,6 +1,4 @@
-import type { SizedEntry } from './batch.js';
-import { utf8Length } from './batch.js';
-import type { StoredEntry } from './entry.js';
+import { type StoredEntry, utf8Length } from './entry.js';
 import { StorageException } from './exceptions.js';
 import type { Loss, Writer } from './storage.js';
 
@@ -8,7 +6,7 @@ import type { Loss, Writer } from './storage.js';
 export type Origin = 'committed' | 'restored' | 'adopted';
 
 /** An entry that waits for its push. */
-export interface QueuedEntry extends SizedEntry {
+export interface QueuedEntry extends StoredEntry {
   readonly origin: Origin;
 }
 
@@ -130,12 +128,12 @@ export class PushQueue {
   adopt(entries: readonly StoredEntry[]): void {
     if (entries.length === 0) return;
     const adopted = entries.map(
-      ({ writer, sequence, timestamp, values }): QueuedEntry => ({
+      ({ writer, sequence, timestamp, values, bytes }): QueuedEntry => ({
         writer,
         sequence,
         timestamp,
         values,
-        bytes: utf8Length(values),
+        bytes,
         origin: 'adopted',
       }),
     );

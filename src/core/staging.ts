@@ -4,7 +4,7 @@ import { checkFieldId, checkValue, type FieldValue, type Value } from './value.j
 
 /** The values that wait for a commit. A field added again keeps its place and takes the last value. */
 export class Staging {
-  readonly #values = new Map<string, FieldValue>();
+  #values = new Map<string, FieldValue>();
 
   get size(): number {
     return this.#values.size;
@@ -44,7 +44,8 @@ export class Staging {
   }
 
   clear(): void {
-    this.#values.clear();
+    // Far quicker than emptying the one there is.
+    this.#values = new Map();
   }
 
   #set(fieldId: string, value: FieldValue): void {

@@ -1,3 +1,5 @@
+// Not the global, which is a getter: it takes 4 % of a commit.
+import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import type { FileSystem } from './file-system.js';
 

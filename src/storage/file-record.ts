@@ -20,11 +20,13 @@ import type { Value } from '../core/value.js';
 
 /** What one writer has in a journal. */
 export interface Shelf {
+  /** One string for all its entries. */
+  readonly writer: string;
   /** Absent if its record can't be read: then its entries can't be sent, for nobody knows where to. */
   binding?: Binding;
   /** By sequence number, in the order of their commit. */
   readonly entries: Map<number, StoredEntry>;
-  staged?: { readonly run: number; readonly values: readonly Value[] };
+  staged?: { readonly run: number; readonly values: readonly Value[] } | undefined;
 }
 
 /** All that a journal holds. */
@@ -67,47 +69,54 @@ export function readJournal(bytes: Buffer): Contents {
 }
 
 function encode(body: string): string {
-  return `\n${VERSION} ${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
+  const sum = crc32(body);
+  // By halves: numbers beyond 31 bits take the engine's slow way.
+  return `\n${VERSION} ${hex(sum >>> 16)}${hex(sum & 0xffff)} ${body}\n`;
 }
+
+const hex = (half: number): string => half.toString(16).padStart(4, '0');
 
 function readLine(bytes: Buffer, start: number, end: number, contents: Contents): boolean {
   // version(1) space checksum(8) space kind(1) space writer space rest
-  const head = bytes.toString('latin1', start, Math.min(start + HEAD, end));
-  const sum = /^1 [\da-f]{8} $/.test(head) ? Number.parseInt(head.slice(2), 16) : -1;
+  const line = bytes.toString('utf8', start, end);
+  const sum = /^1 [\da-f]{8} /.test(line) ? Number.parseInt(line.slice(2, HEAD), 16) : -1;
   if (sum !== crc32(bytes.subarray(start + HEAD, end))) {
-    const version = Number(/^(\d{1,9}) [\da-f]/.exec(head)?.[1]);
+    const version = Number(/^(\d{1,9}) [\da-f]/.exec(line)?.[1]);
     contents.newer ||= version > Number(VERSION);
     return false;
   }
-  const body = bytes.toString('utf8', start + HEAD, end);
-  const afterWriter = body.indexOf(' ', 2);
+  const afterWriter = line.indexOf(' ', HEAD + 2);
   if (afterWriter < 0) return false;
-  const writer = body.slice(2, afterWriter);
-  const shelf = contents.shelves.get(writer) ?? { entries: new Map() };
+  const writer = line.slice(HEAD + 2, afterWriter);
+  const shelf = contents.shelves.get(writer) ?? { writer, entries: new Map() };
   contents.shelves.set(writer, shelf);
-  return readBody(body[0] ?? '', writer, body.slice(afterWriter + 1), shelf);
+  return readBody(line, afterWriter + 1, end - start, shelf);
 }
 
-/** The checksum says that we wrote it: its shape is trusted. */
-function readBody(kind: string, writer: string, rest: string, shelf: Shelf): boolean {
-  switch (kind) {
+/**
+ * The checksum says that we wrote it: its shape is trusted.
+ *
+ * @param start - Where in the line the writer's id and its space end.
+ * @param bytes - How many the line takes.
+ */
+function readBody(line: string, start: number, bytes: number, shelf: Shelf): boolean {
+  switch (line[HEAD]) {
     case 'W':
-      shelf.binding = JSON.parse(rest) as Binding;
+      shelf.binding = JSON.parse(line.slice(start)) as Binding;
       return true;
     case 'C':
-      delete shelf.staged;
-      return readEntry(writer, rest, shelf);
+      shelf.staged = undefined;
+      return readEntry(line, start, bytes, shelf);
     case 'E':
-      return readEntry(writer, rest, shelf);
+      return readEntry(line, start, bytes, shelf);
     case 'S': {
-      const [run, text] = cut(rest);
-      const values = decodeValues(text) ?? [];
-      if (values.length > 0) shelf.staged = { run: Number(run), values };
-      else delete shelf.staged;
+      const space = line.indexOf(' ', start);
+      const values = decodeValues(line.slice(space + 1)) ?? [];
+      shelf.staged = values.length > 0 ? { run: Number(line.slice(start, space)), values } : undefined;
       return true;
     }
     case 'R':
-      for (const range of rest.split(',')) {
+      for (const range of line.slice(start).split(',')) {
         const [first, last = first] = range.split('-').map(Number);
         for (let sequence = Number(first); sequence <= Number(last); sequence++) shelf.entries.delete(sequence);
       }
@@ -117,15 +126,17 @@ function readBody(kind: string, writer: string, rest: string, shelf: Shelf): boo
   }
 }
 
-function readEntry(writer: string, rest: string, shelf: Shelf): boolean {
-  const [sequence, more] = cut(rest);
-  const [timestamp, values] = cut(more);
-  const entry = { writer, sequence: Number(sequence), timestamp: Number(timestamp), values };
-  shelf.entries.set(entry.sequence, entry);
+function readEntry(line: string, start: number, bytes: number, { writer, entries }: Shelf): boolean {
+  const afterSequence = line.indexOf(' ', start);
+  const afterTimestamp = line.indexOf(' ', afterSequence + 1);
+  const sequence = Number(line.slice(start, afterSequence));
+  entries.set(sequence, {
+    writer,
+    sequence,
+    timestamp: Number(line.slice(afterSequence + 1, afterTimestamp)),
+    values: line.slice(afterTimestamp + 1),
+    // All before them is ASCII.
+    bytes: bytes - afterTimestamp - 1,
+  });
   return true;
-}
-
-function cut(text: string): [head: string, tail: string] {
-  const space = text.indexOf(' ');
-  return [text.slice(0, space), text.slice(space + 1)];
 }

@@ -48,16 +48,16 @@ export class FileStock {
     return (this.#live.get(writer)?.sequences.size ?? 0) > 0;
   }
 
-  add({ writer, sequence, values }: StoredEntry): void {
+  add({ writer, sequence, bytes }: StoredEntry): void {
     if (!this.#liveOf(writer).sequences.add(sequence)) return;
     this.#entries += 1;
-    this.#bytes += Buffer.byteLength(values) + RECORD_BYTES;
+    this.#bytes += bytes + RECORD_BYTES;
   }
 
-  remove({ writer, sequence, values }: StoredEntry): void {
+  remove({ writer, sequence, bytes }: StoredEntry): void {
     if (!this.#live.get(writer)?.sequences.delete(sequence)) return;
     this.#entries -= 1;
-    this.#bytes -= Buffer.byteLength(values) + RECORD_BYTES;
+    this.#bytes -= bytes + RECORD_BYTES;
     this.#forgetIfEmpty(writer);
   }
 

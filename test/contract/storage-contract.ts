@@ -21,7 +21,9 @@ export const otherBindings: readonly Binding[] = [
 ];
 
 export function entryOf(writer: Writer, sequence: number, value: string | number = sequence): StoredEntry {
-  return { writer: writer.id, sequence, timestamp: 1_700_000_000 + sequence, values: encodeValues([['a', value]]) };
+  const values = encodeValues([['a', value]]);
+  const bytes = Buffer.byteLength(values);
+  return { writer: writer.id, sequence, timestamp: 1_700_000_000 + sequence, values, bytes };
 }
 
 /** What every storage keeps to, whatever it is made of. */
@@ -51,10 +53,11 @@ export function storageContract(name: string, make: () => StorageUnderTest): voi
         ['constructor', true],
         ['length', -1.5e-300],
       ]);
-      writer.save({ writer: writer.id, sequence: 1, timestamp: 0, values }, false);
+      const entry = { writer: writer.id, sequence: 1, timestamp: 0, values, bytes: Buffer.byteLength(values) };
+      writer.save(entry, false);
       await storage.crash(writer);
       const { entries } = await storage.adopt(storage.open(binding), true);
-      expect(entries).toEqual([{ writer: writer.id, sequence: 1, timestamp: 0, values }]);
+      expect(entries).toEqual([entry]);
     });
 
     test('each writer has an id of its own', () => {

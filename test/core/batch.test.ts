@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchLength, joinBody, type SizedEntry, utf8Length } from '../../src/core/batch.js';
-import { encodeValues } from '../../src/core/entry.js';
+import { batchLength, joinBody } from '../../src/core/batch.js';
+import { encodeValues, type StoredEntry, utf8Length } from '../../src/core/entry.js';
 import type { FieldValue } from '../../src/index.js';
 import { fieldId, fieldValue } from '../support/arbitraries.js';
 
 interface Sample {
-  readonly entry: SizedEntry;
+  readonly entry: StoredEntry;
   /** The entry as JSON should have it. */
   readonly json: string;
 }
@@ -72,7 +72,7 @@ describe('a batch', () => {
     fc.assert(
       fc.property(samples, limits, (samples, limits) => {
         const entries = samples.map(({ entry }) => entry);
-        const sent: SizedEntry[] = [];
+        const sent: StoredEntry[] = [];
         for (let rest = entries; rest.length > 0; rest = entries.slice(sent.length)) {
           sent.push(...rest.slice(0, batchLength(rest, limits)));
         }
@@ -86,13 +86,13 @@ describe('a batch', () => {
     [3, 3],
     [1000, 5],
   ])('of at most %i of five small entries has %i', (maxEntries, length) => {
-    const entry: SizedEntry = { writer: 'w', sequence: 1, timestamp: 0, values: '[{"a":1}]', bytes: 9 };
+    const entry: StoredEntry = { writer: 'w', sequence: 1, timestamp: 0, values: '[{"a":1}]', bytes: 9 };
     expect(batchLength(new Array(5).fill(entry), { maxEntries, maxBytes: 524_288 })).toBe(length);
   });
 
   test('of entries that are each too large has one', () => {
     const values = JSON.stringify([{ a: 'x'.repeat(2000) }]);
-    const entry: SizedEntry = { writer: 'w', sequence: 1, timestamp: 0, values, bytes: values.length };
+    const entry: StoredEntry = { writer: 'w', sequence: 1, timestamp: 0, values, bytes: values.length };
     expect(batchLength([entry, entry], { maxEntries: 1000, maxBytes: 1000 })).toBe(1);
   });
 

@@ -135,12 +135,11 @@ describe('the queue', () => {
                 ...content,
                 writer: `dead${dead}`,
                 sequence: index + 1,
+                bytes: Buffer.byteLength(content.values),
               }));
               for (const entry of entries) writer.saved.add(key(entry));
               queue.adopt(entries);
-              const adopted = entries.map(
-                (entry): QueuedEntry => ({ ...entry, origin: 'adopted', bytes: Buffer.byteLength(entry.values) }),
-              );
+              const adopted = entries.map((entry): QueuedEntry => ({ ...entry, origin: 'adopted' }));
               const own = model.findIndex(({ origin }) => origin !== 'adopted');
               model.splice(own < 0 ? model.length : own, 0, ...adopted);
               break;

@@ -4,7 +4,7 @@ import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import type { Value } from '../core/value.js';
 import { codeOf, makeFolder, readWhole, syncFolder, writeText, writeWhole } from './file-io.js';
-import { journalName } from './file-owner.js';
+import { journalName, rewritingPath } from './file-owner.js';
 import {
   type Contents,
   encodeEntry,
@@ -191,7 +191,7 @@ export class Journal {
   #compactIfLarge(): void {
     if (this.#size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.stock.bytes) || this.#newer) return;
     this.#compactAt = this.#size + SLACK_BYTES;
-    const temporary = `${this.#path}.tmp`;
+    const temporary = rewritingPath(this.#path);
     try {
       const { shelves } = this.read();
       this.#setAside();

@@ -7,6 +7,8 @@ import type { FilePlatform, FileSystem } from './file-system.js';
  *   nikdev-iot-1_<boot id>_<pid namespace>_<pid>_<start time>_<file>.journal     owned
  *   nikdev-iot-1_free_<file>.journal                                             owned by nobody
  *
+ * While its owner rewrites it, the new text stands beside it, under its name with .tmp behind.
+ *
  * Times of files and clocks say nothing here: devices boot in 1970 and jump. A process of the same boot and the same
  * namespace of pids is looked up in /proc, its start time telling a reused pid apart. Of any other (another machine, a
  * restarted container, a system without /proc) nothing can be proved.
@@ -30,6 +32,9 @@ export function parseName(name: string): JournalName | undefined {
 export function journalName(owner: string | undefined, file: string): string {
   return `nikdev-iot-1_${owner ?? 'free'}_${file}.journal`;
 }
+
+/** Where a journal's new text stands until it is whole, and takes the journal's place. */
+export const rewritingPath = (path: string): string => `${path}.tmp`;
 
 /** This process, as it stands in the names of what it owns. */
 export function identify({ fs, pid }: FilePlatform): string {

@@ -461,6 +461,14 @@ describe('the size of a journal', () => {
       if (isOver) break;
     }
   });
+
+  test('F25 what a crash leaves of a compaction is cleared away when the file is taken over', async () => {
+    const setting = setUp();
+    leave(setting);
+    fs.writeFileSync(`${setting.journal()}.tmp`, 'half of it');
+    await adoptAll(setting.open());
+    expect(fs.readdirSync(setting.folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
 });
 
 describe('removing', () => {

@@ -44,17 +44,17 @@ export function identify({ fs, pid }: FilePlatform): string {
   return `${boot}_${namespace}_${pid}_${start}`;
 }
 
-/** Whether the owner in a name has certainly ended. Whatever can't be looked up, for whatever reason, proves nothing. */
-export function isProvablyDead({ fs, isRunning }: FilePlatform, owner: string, self: string): boolean {
+/** What is known of the owner in a name. Whatever can't be looked up, for whatever reason, proves nothing. */
+export function fateOf({ fs, isRunning }: FilePlatform, owner: string, self: string): 'alive' | 'dead' | 'unknown' {
   const [boot, namespace, pid, start] = owner.split('_');
   const [ownBoot, ownNamespace] = self.split('_');
-  if ([boot, namespace, start].includes(UNKNOWN) || boot !== ownBoot || namespace !== ownNamespace) return false;
+  if ([boot, namespace, start].includes(UNKNOWN) || boot !== ownBoot || namespace !== ownNamespace) return 'unknown';
   try {
-    return startTime(fs, Number(pid)) !== start;
+    return startTime(fs, Number(pid)) === start ? 'alive' : 'dead';
   } catch (error) {
     // Others' processes can be hidden from /proc: whether a signal would reach them tells.
     const code = codeOf(error);
-    return (code === 'ENOENT' || code === 'ESRCH') && !isRunning(Number(pid));
+    return (code === 'ENOENT' || code === 'ESRCH') && !isRunning(Number(pid)) ? 'dead' : 'unknown';
   }
 }
 

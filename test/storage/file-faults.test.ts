@@ -497,7 +497,9 @@ test.each([{ durability: 'proces' }, { durabillity: 'power' }, null, 'power'])(
 describe('F26 who owns a file', () => {
   test('a stopped owner is not robbed, however long it says nothing', async () => {
     const setting = setUp();
-    const writer = setting.open();
+    // Its timers don't fire.
+    const stopped = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, stopped);
     writer.save(entryOf(writer, 1), false);
     const other = setting.open();
     for (let minute = 0; minute < 20; minute++) {

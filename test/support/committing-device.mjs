@@ -7,10 +7,11 @@ import { fileStorage } from 'nikdev-iot/node';
  *
  *   begin <phase>, end <phase>     committing, compacting, adopting or pushing; they nest
  *   committed <name>-<number>      a commit that returned
+ *   waits                          for the signal, see below
  *   looked                         the folder was searched for what the dead left
  *
- * In the phase that is `slow` it waits now and then before or after a call of the file system, so that a signal lands
- * anywhere in it.
+ * In the phase that is `slow` it waits once, before or after one of the calls of the file system that make it up, drawn
+ * anew each time: so a signal is as likely to land late in it as early.
  */
 const { name, folder, options, durability, slow, speed } = JSON.parse(process.argv[2]);
 const MOST_QUEUED = 100;
@@ -19,9 +20,13 @@ const PADDING = 'x'.repeat(400);
 /** Not buffered: a line that was written is read, whatever happens to its writer. */
 const say = (text) => nodeFs.writeSync(1, `${text}\n`);
 
+/** Before and after how many calls it can wait in each. */
+const GAPS = { committing: 4, compacting: 14, adopting: 14, pushing: 3 };
 const phases = [];
+let gap = 0;
 function begin(phase) {
   phases.push(phase);
+  if (phase === slow) gap = Math.floor(Math.random() * GAPS[slow]);
   say(`begin ${phase}`);
 }
 function end(phase, alsoSay = '') {
@@ -30,8 +35,13 @@ function end(phase, alsoSay = '') {
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-function dawdle() {
-  if (phases.length > 0 && phases.at(-1) === slow && Math.random() < 0.3) Atomics.wait(sleeper, 0, 0, 10);
+function passGap() {
+  if (phases.length === 0 || phases.at(-1) !== slow) return;
+  if (gap === 0) {
+    say('waits');
+    Atomics.wait(sleeper, 0, 0, 20);
+  }
+  gap -= 1;
 }
 
 const fs = { ...nodeFs };
@@ -46,9 +56,9 @@ for (const [call, real] of Object.entries(nodeFs)) {
       // Adopting is one task without a pause: this runs right after it.
       queueMicrotask(() => end('adopting'));
     }
-    dawdle();
+    passGap();
     const result = real(...args);
-    dawdle();
+    passGap();
     if (call === 'renameSync' && path.endsWith('.tmp')) end('compacting');
     return result;
   };

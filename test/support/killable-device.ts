@@ -14,7 +14,7 @@ export interface DeviceSettings {
   readonly folder: string;
   readonly options: ApiOptions;
   readonly durability: 'power' | 'process';
-  /** The phase in which it waits now and then, so that a kill lands within. */
+  /** The phase in which it waits, so that a kill lands within. */
   readonly slow?: Phase | undefined;
   /** How many times faster than ours its clock goes. */
   readonly speed?: number;
@@ -26,6 +26,8 @@ export interface Device {
   readonly pid: number;
   /** Resolves once it has said that it begins a phase, for the `times`th time. Rejects if it ends before. */
   begins(phase: Phase, times?: number): Promise<void>;
+  /** Resolves once it has waited in the phase that is slow, for the `times`th time. Rejects if it ends before. */
+  waits(times: number): Promise<void>;
   /** Resolves once it has searched the folder for what the dead left, `times` times from now. Rejects if it ends before. */
   looks(times: number): Promise<void>;
   /** Resolves once it has taken over what the dead left. Rejects if it ends before. */
@@ -45,6 +47,7 @@ export function startDevice(deliveries: Deliveries, settings: DeviceSettings): D
   const waiting = new Set<{ isMet(): boolean; resolve(): void; reject(error: Error): void }>();
   let isReady = false;
   let looks = 0;
+  let waits = 0;
   let isKilled = false;
 
   child.hear((line) => {
@@ -57,6 +60,7 @@ export function startDevice(deliveries: Deliveries, settings: DeviceSettings): D
     else if (what === 'committed') deliveries.acknowledge(phase);
     else if (what === 'ready') isReady = true;
     else if (what === 'looked') looks += 1;
+    else if (what === 'waits') waits += 1;
     for (const one of waiting) {
       if (!one.isMet()) continue;
       waiting.delete(one);
@@ -86,6 +90,7 @@ export function startDevice(deliveries: Deliveries, settings: DeviceSettings): D
     name,
     pid: child.pid,
     begins: (phase, times = 1) => until(() => (begun.get(phase) ?? 0) >= times),
+    waits: (times) => until(() => waits >= times),
     looks(times) {
       const enough = looks + times;
       return until(() => looks >= enough);

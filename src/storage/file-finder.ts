@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
-import { isProvablyDead, parseName } from './file-owner.js';
+import { fateOf, parseName } from './file-owner.js';
 import type { FilePlatform } from './file-system.js';
 
 /** The living touch their files this often; one whose owner can't be looked up is dead after three times as long. */
@@ -47,10 +47,10 @@ export class FileFinder {
       const signature = this.signatureOf(path);
       if (signature === undefined) continue;
       const { owner, file } = parsed;
-      const isDead =
-        owner === undefined ||
-        isProvablyDead(this.#platform, owner, self) ||
-        this.#watch(name, signature, clock.monotonic(), before.get(name)) >= SILENT_MS;
+      const fate = owner === undefined ? 'dead' : fateOf(this.#platform, owner, self);
+      // One that lives may say nothing for as long as it is stopped.
+      if (fate === 'alive') continue;
+      const isDead = fate === 'dead' || this.#watch(name, signature, clock.monotonic(), before.get(name)) >= SILENT_MS;
       if (isDead) dead.push({ path, file, signature });
     }
     return dead;

@@ -4,7 +4,7 @@ import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import type { Value } from '../core/value.js';
 import { codeOf, makeFolder, readWhole, syncFolder, writeText, writeWhole } from './file-io.js';
-import { journalName } from './file-owner.js';
+import { journalName, rewritingPath } from './file-owner.js';
 import {
   type Contents,
   encodeEntry,
@@ -180,7 +180,10 @@ export class Journal {
     if (this.#fd !== undefined) this.#fs.utimesSync(this.#path, seconds, seconds);
   }
 
-  /** Ends it: a drained file is deleted, any other is left to nobody. What can't be read is set aside, never deleted. */
+  /**
+   * Ends it: a drained file is deleted, any other is left to nobody. What can't be read is set aside, never deleted.
+   * Throws if that failed; trying again is harmless.
+   */
   release(): void {
     try {
       if (this.#fd === undefined && this.#size === 0 && this.#isKnown) return;
@@ -190,8 +193,11 @@ export class Journal {
       } else {
         // To nobody: whoever looks next takes it.
         this.#fs.renameSync(this.#path, join(dirname(this.#path), journalName(undefined, this.#file)));
-        this.#syncFolder();
+        this.#syncFolderQuietly();
       }
+    } catch (error) {
+      // Somebody deleted it: there is nothing left to give.
+      if (codeOf(error) !== 'ENOENT') throw error;
     } finally {
       this.close();
     }
@@ -251,7 +257,7 @@ export class Journal {
 
   /** Writes what is wanted under another name, which then takes the place of `path`: a crash leaves the one or the other. */
   #rewrite(path: string): void {
-    const temporary = temporaryPath(this.#path);
+    const temporary = rewritingPath(this.#path);
     const { shelves } = this.read();
     for (const { writer, sequence } of this.#refused) shelves.get(writer)?.entries.delete(sequence);
     this.#setAside();
@@ -376,14 +382,20 @@ export class Journal {
     this.#isFolderSynced = true;
   }
 
+  /** After a power cut the old name may be back: whoever looks then finds that its owner is dead. */
+  #syncFolderQuietly(): void {
+    try {
+      this.#syncFolder();
+    } catch {
+      // See above.
+    }
+  }
+
   /** The record of a writer's binding, where the file lacks it. */
   #introduce(writer: string, binding: Binding): string {
     return this.#introduced.has(writer) ? '' : encodeWriter(writer, binding);
   }
 }
-
-/** Where a journal is rewritten before it takes its place: what a crash left there is of no use to anybody. */
-export const temporaryPath = (path: string): string => `${path}.tmp`;
 
 /** A journal's text with what is wanted alone. */
 function textOf(shelves: ReadonlyMap<string, Shelf>): string {

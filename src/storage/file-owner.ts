@@ -7,6 +7,8 @@ import type { FilePlatform, FileSystem } from './file-system.js';
  *   nikdev-iot-1_<boot id>_<pid namespace>_<pid>_<start time>_<file>.journal     owned
  *   nikdev-iot-1_free_<file>.journal                                             owned by nobody
  *
+ * While its owner rewrites it, the new text stands beside it, under its name with .tmp behind.
+ *
  * Times of files and clocks say nothing here: devices boot in 1970 and jump. A process of the same boot and the same
  * namespace of pids is looked up in /proc, its start time telling a reused pid apart. Of any other (another machine, a
  * restarted container, a system without /proc) nothing can be proved.
@@ -31,6 +33,9 @@ export function journalName(owner: string | undefined, file: string): string {
   return `nikdev-iot-1_${owner ?? 'free'}_${file}.journal`;
 }
 
+/** Where a journal's new text stands until it is whole, and takes the journal's place. */
+export const rewritingPath = (path: string): string => `${path}.tmp`;
+
 /** This process, as it stands in the names of what it owns. */
 export function identify({ fs, pid }: FilePlatform): string {
   const boot = read(() => fs.readFileSync('/proc/sys/kernel/random/boot_id').toString().trim());
@@ -39,17 +44,17 @@ export function identify({ fs, pid }: FilePlatform): string {
   return `${boot}_${namespace}_${pid}_${start}`;
 }
 
-/** Whether the owner in a name has certainly ended. Whatever can't be looked up, for whatever reason, proves nothing. */
-export function isProvablyDead({ fs, isRunning }: FilePlatform, owner: string, self: string): boolean {
+/** What is known of the owner in a name. Whatever can't be looked up, for whatever reason, proves nothing. */
+export function fateOf({ fs, isRunning }: FilePlatform, owner: string, self: string): 'alive' | 'dead' | 'unknown' {
   const [boot, namespace, pid, start] = owner.split('_');
   const [ownBoot, ownNamespace] = self.split('_');
-  if ([boot, namespace, start].includes(UNKNOWN) || boot !== ownBoot || namespace !== ownNamespace) return false;
+  if ([boot, namespace, start].includes(UNKNOWN) || boot !== ownBoot || namespace !== ownNamespace) return 'unknown';
   try {
-    return startTime(fs, Number(pid)) !== start;
+    return startTime(fs, Number(pid)) === start ? 'alive' : 'dead';
   } catch (error) {
     // Others' processes can be hidden from /proc: whether a signal would reach them tells.
     const code = codeOf(error);
-    return (code === 'ENOENT' || code === 'ESRCH') && !isRunning(Number(pid));
+    return (code === 'ENOENT' || code === 'ESRCH') && !isRunning(Number(pid)) ? 'dead' : 'unknown';
   }
 }
 

@@ -178,6 +178,7 @@ export class FileStore {
     }
     // What was an orphan here may be none any more.
     this.#hasLeft = true;
+    this.#journals.add(moved);
     this.#release(moved);
   }
 
@@ -202,11 +203,13 @@ export class FileStore {
   }
 
   #release(journal: Journal): void {
-    this.#forget(journal);
+    if (journal === this.#own) this.#own = undefined;
     try {
       journal.release();
+      this.#forget(journal);
     } catch {
-      // It stays under this process's name, and is adopted once that has ended.
+      // It keeps this process's name: tried again as long as an Api is open, and adopted once this process has ended.
+      this.#hasLeft = true;
     }
   }
 

@@ -3,10 +3,10 @@ import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { Warning } from '../core/events.js';
 import { type DeadFile, FileFinder } from './file-finder.js';
-import { Journal, temporaryPath } from './file-journal.js';
-import { journalName } from './file-owner.js';
+import { Journal } from './file-journal.js';
+import { journalName, rewritingPath } from './file-owner.js';
 import { type Contents, readJournal } from './file-record.js';
-import type { FilePlatform } from './file-system.js';
+import type { FilePlatform, FileSystem } from './file-system.js';
 
 /** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
 interface Glance {
@@ -102,6 +102,8 @@ export class FileTakeover {
   #take(dead: DeadFile, { read }: Glance, household: Household): void {
     const { fs } = this.#platform;
     const path = join(this.#directory, journalName(this.#self, dead.file));
+    // Before the journal: without it nobody would find it. If its owner lives after all, its rewriting fails, harmlessly.
+    dropRewriting(fs, dead.path);
     // Of several that try, one succeeds: the others find the old name gone.
     fs.renameSync(dead.path, path);
     const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
@@ -110,19 +112,10 @@ export class FileTakeover {
       if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
       if (read) journal.know(read.contents, read.size);
       household.takeIn(journal, read?.contents ?? journal.read());
-      this.#clear(temporaryPath(dead.path));
     } catch (error) {
       journal.close();
       fs.renameSync(path, dead.path);
       throw error;
-    }
-  }
-
-  #clear(path: string): void {
-    try {
-      this.#platform.fs.unlinkSync(path);
-    } catch {
-      // Mostly there is none.
     }
   }
 
@@ -132,6 +125,15 @@ export class FileTakeover {
       const message = `Entries committed for device ${deviceId} at ${baseUrl} wait in ${this.#directory}. They are safe; an Api with that deviceId and baseUrl pushes them.`;
       return [{ code: 'entries-waiting', message }];
     });
+  }
+}
+
+/** What a crash left of a rewriting: its journal is whole. */
+function dropRewriting(fs: FileSystem, path: string): void {
+  try {
+    fs.unlinkSync(rewritingPath(path));
+  } catch {
+    // Mostly there is none.
   }
 }
 

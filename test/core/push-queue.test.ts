@@ -194,8 +194,8 @@ describe('the queue', () => {
     const told: [string, number][] = [];
     const queue = new PushQueue(writer, true, ({ kind }, entries) => told.push([kind, entries]));
     queue.adopt([
-      { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]' },
-      { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]' },
+      { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
+      { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
     ]);
     queue.append(1, '[{"b":1}]', 'committed');
     queue.check();

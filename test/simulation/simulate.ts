@@ -42,6 +42,8 @@ async function deliver(world: World): Promise<void> {
   world.machine?.disk.heal();
   world.origin?.heal();
   for (const { life } of world.hosts) life.endAfter(Number.POSITIVE_INFINITY);
+  // What could not be given back at the close of its last Api waits for the end of its process.
+  for (const host of world.hosts) if (world.mayBeHeld && !world.runs.some((run) => run.host === host)) host.life.end();
   for (const binding of BINDINGS) world.open(world.startHost(0, 0), binding);
   await time.advance(ADOPTED_WITHIN_MS);
   check(world);

@@ -41,6 +41,8 @@ export class World {
    * two may adopt them.
    */
   mayStandTwice = false;
+  /** Whether a closed `Api` may have failed to give back its file. */
+  mayBeHeld = false;
   /** Whether a compaction may have failed or been cut short. */
   mayBeLarge = false;
   readonly #carried = new WeakMap<TransportRequest, Commit[]>();

@@ -489,6 +489,14 @@ describe('the size of a journal', () => {
       if (isOver) break;
     }
   });
+
+  test('F25 what a crash leaves of a compaction is cleared away when the file is taken over', async () => {
+    const setting = setUp();
+    leave(setting);
+    fs.writeFileSync(`${setting.journal()}.tmp`, 'half of it');
+    await adoptAll(setting.open());
+    expect(fs.readdirSync(setting.folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
 });
 
 describe('removing', () => {
@@ -517,7 +525,9 @@ test.each([{ durability: 'proces' }, { durabillity: 'power' }, null, 'power'])(
 describe('F26 who owns a file', () => {
   test('a stopped owner is not robbed, however long it says nothing', async () => {
     const setting = setUp();
-    const writer = setting.open();
+    // Its timers don't fire.
+    const stopped = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, stopped);
     writer.save(entryOf(writer, 1), false);
     const other = setting.open();
     for (let minute = 0; minute < 20; minute++) {

@@ -1,30 +1,132 @@
+import * as nodeFs from 'node:fs';
 import { Api } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
 
-// Commits as fast as it can and pushes now and then, telling each commit that returned and each push; until it is killed.
-const [folder, baseUrl] = process.argv.slice(2);
-const credentials = {
-  deviceId: '11111111-1111-4111-8111-111111111111',
-  apiKey: '22222222-2222-4222-8222-222222222222',
+/*
+ * Commits and pushes as fast as it can until it is killed, and says what it does:
+ *
+ *   begin <phase>, end <phase>     committing, compacting, adopting or pushing; they nest
+ *   committed <name>-<number>      a commit that returned
+ *   waits                          for the signal, see below
+ *   looked                         the folder was searched for what the dead left
+ *
+ * In the phase that is `slow` it waits once, before or after one of the calls of the file system that make it up, drawn
+ * anew each time: so a signal is as likely to land late in it as early.
+ */
+const { name, folder, options, durability, slow, speed } = JSON.parse(process.argv[2]);
+const MOST_QUEUED = 100;
+const PADDING = 'x'.repeat(400);
+
+/** Not buffered: a line that was written is read, whatever happens to its writer. */
+const say = (text) => nodeFs.writeSync(1, `${text}\n`);
+
+/** Before and after how many calls it can wait in each. */
+const GAPS = { committing: 4, compacting: 14, adopting: 14, pushing: 3 };
+const phases = [];
+let gap = 0;
+function begin(phase) {
+  phases.push(phase);
+  if (phase === slow) gap = Math.floor(Math.random() * GAPS[slow]);
+  say(`begin ${phase}`);
+}
+function end(phase, alsoSay = '') {
+  phases.splice(phases.lastIndexOf(phase), 1);
+  say(`end ${phase}${alsoSay}`);
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+function passGap() {
+  if (phases.length === 0 || phases.at(-1) !== slow) return;
+  if (gap === 0) {
+    say('waits');
+    Atomics.wait(sleeper, 0, 0, 20);
+  }
+  gap -= 1;
+}
+
+const fs = { ...nodeFs };
+for (const [call, real] of Object.entries(nodeFs)) {
+  if (!call.endsWith('Sync')) continue;
+  fs[call] = (...args) => {
+    const path = String(args[0]);
+    if (call === 'readdirSync') say('looked');
+    if (call === 'openSync' && path.endsWith('.tmp') && args[1] === 'w') begin('compacting');
+    if (call === 'readFileSync' && path.endsWith('.journal') && !phases.includes('adopting')) {
+      begin('adopting');
+      // Adopting is one task without a pause: this runs right after it.
+      queueMicrotask(() => end('adopting'));
+    }
+    passGap();
+    const result = real(...args);
+    passGap();
+    if (call === 'renameSync' && path.endsWith('.tmp')) end('compacting');
+    return result;
+  };
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code !== 'ESRCH';
+  }
+}
+
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now() * speed,
+  random: () => Math.random(),
+  setTimer(run, milliseconds, background = false) {
+    const timer = setTimeout(run, milliseconds / speed);
+    if (background) timer.unref();
+    return () => clearTimeout(timer);
+  },
 };
-const api = new Api({ ...credentials, baseUrl, storage: fileStorage(folder, { durability: 'process' }) });
-const tell = (line) => process.stdout.write(`${line}\n`);
+
+const api = new Api(
+  {
+    ...options,
+    storage: fileStorage(folder, { durability }, { fs, pid: process.pid, isRunning }),
+    // Of a clock that may be hurried.
+    requestTimeout: 86_400,
+    fetch(input, init) {
+      const request = new Request(input, init);
+      request.headers.set('x-sender', name);
+      return fetch(request);
+    },
+  },
+  { clock },
+);
 
 let count = 0;
-function commitSome() {
-  for (let more = 0; more < 20; more++) {
-    api.addValue('reading', `${process.pid}-${count++}`);
-    tell(`committed ${api.commit().values[0].value}`);
+async function commit() {
+  const id = `${name}-${count}`;
+  api.addValue('reading', `${id} ${PADDING}`);
+  // Now and then what is staged is saved on its own before it is committed.
+  if (Math.random() < 0.1) await undefined;
+  begin('committing');
+  api.commit();
+  count += 1;
+  end('committing', `\ncommitted ${id}`);
+}
+async function commitForEver() {
+  for (;;) {
+    for (let more = Math.random() * 20; more > 0 && api.status().committed < MOST_QUEUED; more--) await commit();
+    await new Promise(setImmediate);
   }
-  setImmediate(commitSome);
 }
 async function pushForEver() {
   for (;;) {
-    tell('pushing');
-    await api.push().catch((exception) => tell(exception.message));
+    begin('pushing');
+    await api.push();
+    end('pushing');
+    await new Promise(setImmediate);
   }
 }
-commitSome();
+
+// Before what others left is taken over.
+await commit();
 await api.ready;
-tell('ready');
-await pushForEver();
+say('ready');
+commitForEver();
+pushForEver();

@@ -16,6 +16,8 @@ export interface NodeProcess {
   readonly lines: readonly string[];
   /** Waits for a line, and returns the match. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Calls `listener` with each line from now on, as it arrives. */
+  hear(listener: (line: string) => void): void;
   kill(signal: NodeJS.Signals): void;
   /** Resolves once it has ended and all it printed has arrived. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -31,8 +33,11 @@ export function runNode(script: string, args: readonly string[], env: Record<str
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
+  const listeners: ((line: string) => void)[] = [(line) => lines.push(line)];
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => lines.push(line));
+    createInterface({ input: stream }).on('line', (line) => {
+      for (const listener of listeners) listener(line);
+    });
   }
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
   return {
@@ -47,6 +52,7 @@ export function runNode(script: string, args: readonly string[], env: Record<str
         },
         { timeout: 20_000 },
       ),
+    hear: (listener) => void listeners.push(listener),
     kill: (signal) => void child.kill(signal),
     ended,
     async stop() {

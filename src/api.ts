@@ -10,6 +10,7 @@ import {
 import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName, type Warning } from './core/events.js';
 import { ApiException, ConfigException, GetException, PushException, show } from './core/exceptions.js';
+import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
 import { Pusher, type PushResult } from './core/pusher.js';
 import { Reader, type Reading } from './core/reader.js';
@@ -70,6 +71,7 @@ export class Api {
   readonly #writer: Writer;
   readonly #staging = new Staging();
   readonly #queue: PushQueue;
+  readonly #overflow: Overflow;
   readonly #server: Server;
   readonly #pusher: Pusher;
   readonly #reader: Reader;
@@ -93,9 +95,12 @@ export class Api {
     this.#clock = ports.clock ?? systemClock;
     this.#storage = storage;
     this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, this.#clock);
-    this.#queue = new PushQueue(this.#writer, config.stageUnpushedEntries, (loss, entries) =>
-      this.#onLoss(loss, entries),
+    this.#queue = new PushQueue(
+      this.#writer,
+      { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
+      (loss, entries) => this.#onLoss(loss, entries),
     );
+    this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
     this.#server = new Server(ports.transport ?? kyTransport(this.#clock, config.fetch), this.#clock, config);
     this.#reader = new Reader(this.#server, this.#clock);
     this.#pusher = new Pusher(this.#queue, this.#server, this.#clock, this.#emitter, {
@@ -154,15 +159,8 @@ export class Api {
     const timestamp = options?.timestamp ?? Math.max(0, Math.floor(this.#clock.now() / 1000));
     if (options?.timestamp !== undefined) checkTimestamp(options.timestamp);
     this.#queue.check();
-    if (this.#staging.size === 0) return undefined;
-    const values = this.#staging.values();
-    const text = encodeValues(this.#staging.entries());
-    // Also where saving fails: the storage may have forgotten the staged values to make room.
-    this.#stagingChanged();
-    const queued = this.#queue.append(timestamp, text, 'committed');
-    this.#staging.clear();
-    const entry = toEntry(queued, values);
-    this.#emitter.emit('commit', entry);
+    const entry = this.#overflow.save(1, () => this.#commitStaged(timestamp));
+    if (entry !== undefined) this.#emitter.emit('commit', entry);
     return entry;
   }
 
@@ -217,9 +215,8 @@ export class Api {
     checkEntries(entries);
     this.#queue.check();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
-    const restored = this.#queue.restore(
-      missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(pairs(values)) })),
-    );
+    const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(pairs(values)) }));
+    const restored = this.#overflow.save(again.length, () => this.#queue.restore(again));
     for (const entry of missing) this.#restored.add(entry);
     return restored.map((entry) => toEntry(entry));
   }
@@ -329,6 +326,17 @@ export class Api {
     }
     if (again === undefined || this.#closed) return;
     this.#cancelLook = this.#clock.setTimer(() => void this.#look(false), again * 1000, true);
+  }
+
+  #commitStaged(timestamp: number): Entry | undefined {
+    if (this.#staging.size === 0) return undefined;
+    const values = this.#staging.values();
+    const text = encodeValues(this.#staging.entries());
+    // Also where saving fails: the storage may have forgotten the staged values to make room.
+    this.#stagingChanged();
+    const queued = this.#queue.append(timestamp, text, 'committed');
+    this.#staging.clear();
+    return toEntry(queued, values);
   }
 
   #onLoss(loss: Loss, entries: number): void {

@@ -69,6 +69,20 @@ export interface ApiOptions {
    */
   readonly stageUnpushedEntries?: boolean | undefined;
   /**
+   * How many entries may be queued when one is committed; those that earlier runs left count too.
+   *
+   * @defaultValue `Infinity`
+   */
+  readonly maxQueuedEntries?: number | undefined;
+  /**
+   * What becomes of a commit where `maxQueuedEntries` is reached or the storage is full: `'refuse'` throws a
+   * {@link StorageException}, and the values stay staged; `'drop-oldest'` drops the oldest entries that are not being
+   * uploaded, in a `drop` event.
+   *
+   * @defaultValue `'refuse'`
+   */
+  readonly overflow?: 'refuse' | 'drop-oldest' | undefined;
+  /**
    * What becomes of the entries that this run committed when the server refuses the credentials (401, 403): `'discard'`
    * throws them away, in the exception and in a `discard` event; `'keep'` keeps them queued.
    *
@@ -83,6 +97,8 @@ const DEFAULTS = {
   requestTimeout: 10,
   maxEntriesPerRequest: 1000,
   maxBytesPerRequest: 512 * 1024,
+  maxQueuedEntries: Number.POSITIVE_INFINITY,
+  overflow: 'refuse',
   stageUncommittedValues: true,
   stageUnpushedEntries: true,
   onRefusedCredentials: 'discard',
@@ -102,7 +118,8 @@ const uuid = expect<string>(
   (input) => typeof input === 'string' && UUID.test(input),
   'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)',
 );
-const count = expect<number>((input) => Number.isSafeInteger(input) && (input as number) >= 1, 'a whole number from 1');
+const isCount = (input: unknown): boolean => Number.isSafeInteger(input) && (input as number) >= 1;
+const count = expect<number>(isCount, 'a whole number from 1');
 const boolean = expect<boolean>((input) => typeof input === 'boolean', 'true or false');
 
 const Options = v.object({
@@ -131,12 +148,17 @@ const Options = v.object({
   fetch: v.optional(expect<Fetch>((input) => typeof input === 'function', 'a function like fetch')),
   maxEntriesPerRequest: v.optional(count, DEFAULTS.maxEntriesPerRequest),
   maxBytesPerRequest: v.optional(count, DEFAULTS.maxBytesPerRequest),
+  maxQueuedEntries: v.optional(
+    expect<number>(
+      (input) => isCount(input) || input === Number.POSITIVE_INFINITY,
+      'a whole number from 1, or Infinity',
+    ),
+    DEFAULTS.maxQueuedEntries,
+  ),
+  overflow: v.optional(oneOf('refuse', 'drop-oldest'), DEFAULTS.overflow),
   stageUncommittedValues: v.optional(boolean, DEFAULTS.stageUncommittedValues),
   stageUnpushedEntries: v.optional(boolean, DEFAULTS.stageUnpushedEntries),
-  onRefusedCredentials: v.optional(
-    expect<'discard' | 'keep'>((input) => input === 'discard' || input === 'keep', '"discard" or "keep"'),
-    DEFAULTS.onRefusedCredentials,
-  ),
+  onRefusedCredentials: v.optional(oneOf('discard', 'keep'), DEFAULTS.onRefusedCredentials),
 });
 
 /**
@@ -194,6 +216,10 @@ export function isInsecure(baseUrl: string): boolean {
 
 function expect<Type>(isRight: (input: unknown) => boolean, wanted: string) {
   return v.custom<Type>(isRight, wanted);
+}
+
+function oneOf<Text extends string>(...texts: [Text, Text]) {
+  return expect<Text>((input) => texts.includes(input as Text), texts.map((text) => `"${text}"`).join(' or '));
 }
 
 function isObject(input: unknown): input is Record<string, unknown> {

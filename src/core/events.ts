@@ -24,6 +24,8 @@ export interface Events {
   push: PushEvent;
   /** Entries are about to be thrown away: the server refused the credentials. */
   discard: DiscardEvent;
+  /** Entries are about to be dropped, as there is no room for newer ones (`overflow: 'drop-oldest'`). */
+  drop: DropEvent;
   /** Something is not as it should be. */
   warning: Warning;
 }
@@ -44,7 +46,20 @@ export interface DiscardEvent {
   readonly message: string;
 }
 
-const NAMES: Readonly<Record<keyof Events, true>> = { commit: true, push: true, discard: true, warning: true };
+export interface DropEvent {
+  /** The oldest ones, of which none is being uploaded. */
+  readonly entries: readonly Entry[];
+  /** What was full. */
+  readonly message: string;
+}
+
+const NAMES: Readonly<Record<keyof Events, true>> = {
+  commit: true,
+  push: true,
+  discard: true,
+  drop: true,
+  warning: true,
+};
 
 /** The names of all events. */
 export const EVENT_NAMES: readonly string[] = Object.keys(NAMES);

@@ -17,7 +17,10 @@ export interface QueuedEntry extends StoredEntry {
 export class PushQueue {
   readonly #writer: Writer;
   readonly #saves: boolean;
+  readonly #maxEntries: number;
   readonly #onLoss: (loss: Loss, entries: number) => void;
+  /** The entries that are being uploaded. They are not dropped. */
+  inFlight: readonly QueuedEntry[] = [];
   // The entries are those from #head on; what lies before it is cut off now and then, so that removing is O(1) a piece.
   #entries: QueuedEntry[] = [];
   #head = 0;
@@ -30,12 +33,17 @@ export class PushQueue {
   #taken = 0;
 
   /**
-   * @param saves - `false` to keep entries in memory alone.
+   * @param config - `saves`: `false` to keep entries in memory alone; `maxEntries`: how many may be queued.
    * @param onLoss - Told what happened to the storage behind the queue's back, and to how many of its entries.
    */
-  constructor(writer: Writer, saves: boolean, onLoss: (loss: Loss, entries: number) => void) {
+  constructor(
+    writer: Writer,
+    config: { readonly saves: boolean; readonly maxEntries: number },
+    onLoss: (loss: Loss, entries: number) => void,
+  ) {
     this.#writer = writer;
-    this.#saves = saves;
+    this.#saves = config.saves;
+    this.#maxEntries = config.maxEntries;
     this.#onLoss = onLoss;
   }
 
@@ -53,6 +61,11 @@ export class PushQueue {
     return this.#bytes;
   }
 
+  /** How many more entries may be queued. */
+  get room(): number {
+    return this.#maxEntries - this.length;
+  }
+
   /** The sequence number of the entry that was added last; 0 before the first. */
   get lastSequence(): number {
     return this.#sequence;
@@ -61,6 +74,14 @@ export class PushQueue {
   /** The oldest entries, `count` at most. */
   oldest(count: number): QueuedEntry[] {
     return this.#entries.slice(this.#head, this.#head + count);
+  }
+
+  /** The oldest entries that are not being uploaded, `count` at most. */
+  droppable(count: number): QueuedEntry[] {
+    const inFlight = new Set(this.inFlight);
+    return this.oldest(count + inFlight.size)
+      .filter((entry) => !inFlight.has(entry))
+      .slice(0, count);
   }
 
   *[Symbol.iterator](): Generator<QueuedEntry, void> {
@@ -92,6 +113,7 @@ export class PushQueue {
    * @throws {@link StorageException} if it could not be saved; the queue is as before.
    */
   append(timestamp: number, values: string, origin: 'committed' | 'restored'): QueuedEntry {
+    if (this.room < 1) throw this.#refusal(origin, `maxQueuedEntries (${this.#maxEntries}) is reached`, '', true);
     // Counted up even if saving fails: a torn record of this number may be left behind.
     this.#sequence += 1;
     const entry: QueuedEntry = {
@@ -199,13 +221,18 @@ export class PushQueue {
     try {
       this.#writer.save(entry, entry.origin === 'committed');
     } catch (error) {
-      const [what, advice] =
-        error instanceof StorageException ? [error.message, error.advice] : ['the storage failed', ''];
-      throw new StorageException(
-        `The entry could not be saved: ${what}. Still queued and safe: ${this.length} (${this.#bytes} bytes)` +
-          `${entry.origin === 'committed' ? '. The values are still staged.' : '.'}`,
-        advice || 'Push what is queued or make room, then commit again.',
-      );
+      const { message, advice, isFull } =
+        error instanceof StorageException ? error : new StorageException('the storage failed');
+      throw this.#refusal(entry.origin, message, advice, isFull);
     }
+  }
+
+  #refusal(origin: Origin, what: string, advice: string, isFull: boolean): StorageException {
+    return new StorageException(
+      `The entry could not be saved: ${what}. Still queued and safe: ${this.length} (${this.#bytes} bytes)` +
+        `${origin === 'committed' ? '. The values are still staged.' : '.'}`,
+      advice || 'Push what is queued or make room, then commit again.',
+      isFull,
+    );
   }
 }

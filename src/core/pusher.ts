@@ -137,9 +137,11 @@ export class Pusher {
       batch.length = batchLength(batch, this.#config);
       run.aborted = false;
       run.requests += 1;
+      this.#queue.inFlight = batch;
       this.#inquiry = this.#server.postEntries(joinBody(batch, Math.floor(this.#clock.now() / 1000)));
       const { verdict } = await this.#inquiry.outcome;
       this.#inquiry = undefined;
+      this.#queue.inFlight = [];
       if (verdict.kind === 'stored') {
         this.#queue.remove(batch);
         run.pushed += batch.length;
@@ -158,6 +160,7 @@ export class Pusher {
   /** What no verdict foresees: a body that is longer than any string can be, or a clock or transport that throws. */
   #abandon(run: Run): void {
     this.#run = undefined;
+    this.#queue.inFlight = [];
     this.#rejectAll(
       run,
       new PushException(

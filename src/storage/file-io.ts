@@ -15,9 +15,11 @@ export function writeText(fs: FileSystem, fd: number, text: string): number {
   return length;
 }
 
-export function writeWhole(fs: FileSystem, fd: number, bytes: Buffer): void {
+/** @param position - Where in the file; at its end, or the current place, if absent. */
+export function writeWhole(fs: FileSystem, fd: number, bytes: Buffer, position?: number): void {
   for (let written = 0; written < bytes.length; ) {
-    const count = fs.writeSync(fd, bytes, written);
+    const at = position === undefined ? null : position + written;
+    const count = fs.writeSync(fd, bytes, written, bytes.length - written, at);
     if (count === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
     written += count;
   }

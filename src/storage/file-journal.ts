@@ -3,6 +3,7 @@ import type { Binding } from '../core/binding.js';
 import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import type { Value } from '../core/value.js';
+import { planErasure } from './file-erasure.js';
 import { codeOf, makeFolder, readWhole, syncFolder, writeText, writeWhole } from './file-io.js';
 import { journalName, rewritingPath } from './file-owner.js';
 import {
@@ -16,6 +17,7 @@ import {
 } from './file-record.js';
 import { FileStock } from './file-stock.js';
 import type { FileSystem } from './file-system.js';
+import type { SequenceSet } from './sequence-set.js';
 
 /** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
 const SLACK_BYTES = 64 * 1024;
@@ -36,6 +38,8 @@ export class Journal {
   /** Whether all that the file holds has been taken stock of: else it must not be deleted. */
   #isKnown: boolean;
   #isFolderSynced = false;
+  /** Whether the disk had no room for the last entry. */
+  #isFull = false;
   #isBroken = false;
   /** Entries that were not saved, and whose records may stand in the file all the same: they could not be cut off. */
   #refused: StoredEntry[] = [];
@@ -102,6 +106,7 @@ export class Journal {
       this.#append(this.#introduce(entry.writer, binding) + encodeEntry(entry, forgetStaged), this.#isSynced);
     } catch (error) {
       if (this.#isBroken) this.#refused.push(entry);
+      this.#isFull = error instanceof StorageException && error.isFull;
       throw error;
     }
     this.#introduced.add(entry.writer);
@@ -148,19 +153,18 @@ export class Journal {
     if (removed.size === 0) return;
     let count = 0;
     for (const { size } of removed.values()) count += size;
-    const isEmptied = count === this.stock.entries && this.#isPlain();
-    if (isEmptied && this.stock.staged === 0) {
+    if (count === this.stock.entries && this.stock.staged === 0 && this.#isPlain()) {
       this.#truncate();
       return;
     }
+    const found = entries.filter(({ writer, sequence }) => removed.get(writer)?.has(sequence));
+    for (const entry of found) this.stock.remove(entry);
     try {
-      this.#append(Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join(''), false);
+      this.#noteRemoval(removed);
     } catch (error) {
-      if (!isEmptied) throw error;
-      // A full disk has no room for the note, but emptying the file makes room, and the staged values go back in.
-      this.#keepStagedAlone();
+      for (const entry of found) this.stock.add(entry);
+      throw error;
     }
-    for (const entry of entries) this.stock.remove(entry);
     this.#compactIfLarge();
   }
 
@@ -336,16 +340,49 @@ export class Journal {
     this.#introduced.clear();
   }
 
-  #keepStagedAlone(): void {
-    const { shelves } = this.read();
-    for (const { entries } of shelves.values()) entries.clear();
-    this.#truncate();
+  #noteRemoval(removed: ReadonlyMap<string, SequenceSet>): void {
+    const text = Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join('');
     try {
-      this.#append(textOf(shelves), false);
-      this.#takeStock(shelves);
+      if (!this.#isFull) {
+        this.#append(text, false);
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof StorageException && error.isFull)) throw error;
+    }
+    this.#erase();
+  }
+
+  /** Overwrites what is not wanted any more, where the disk has no room for a note of it, and makes room by that. */
+  #erase(): void {
+    const before = readWhole(this.#fs, this.#open());
+    const { shelves, newer } = readJournal(before);
+    if (newer)
+      throw new StorageException(`${this.#path} holds records of a newer version`, 'Make room on the disk.', true);
+    const { writes, length } = planErasure(before, (writer, sequence) => this.stock.wants(writer, sequence));
+    try {
+      if (!this.isInPlace()) throw new Error('its path leads elsewhere');
+      // The journal's own descriptor appends, wherever it is told to write.
+      const fd = this.#fs.openSync(this.#path, 'r+');
+      try {
+        for (const { position, bytes } of writes) writeWhole(this.#fs, fd, bytes, position);
+        // What was moved must be on the disk before it is cut off where it was.
+        if (this.#isSynced) this.#fs.fdatasyncSync(fd);
+        this.#fs.ftruncateSync(fd, length);
+      } finally {
+        this.#fs.closeSync(fd);
+      }
+    } catch (error) {
+      throw storageException(error, this.#path);
+    }
+    this.#isFull = false;
+    this.#size = length;
+    try {
+      this.#append(textOf(withoutEntries(shelves)), false);
     } catch {
       // Best effort: staged values are promised nothing before they are committed.
     }
+    this.read();
   }
 
   #takeStock(shelves: ReadonlyMap<string, Shelf>): void {
@@ -397,6 +434,11 @@ export class Journal {
   }
 }
 
+/** What is left of shelves where no entry is wanted: staged values. */
+function withoutEntries(shelves: ReadonlyMap<string, Shelf>): Map<string, Shelf> {
+  return new Map([...shelves].map(([writer, shelf]) => [writer, { ...shelf, entries: new Map() }]));
+}
+
 /** A journal's text with what is wanted alone. */
 function textOf(shelves: ReadonlyMap<string, Shelf>): string {
   let text = '';
@@ -412,7 +454,11 @@ function textOf(shelves: ReadonlyMap<string, Shelf>): string {
 function storageException(error: unknown, path: string): StorageException {
   const code = codeOf(error) ?? 'unknown';
   return code === 'ENOSPC' || code === 'EDQUOT'
-    ? new StorageException(`the disk is full (${code}, ${path})`, 'Push, or make room on the disk, then commit again.')
+    ? new StorageException(
+        `the disk is full (${code}, ${path})`,
+        'Push, or make room on the disk, then commit again.',
+        true,
+      )
     : new StorageException(
         `the file could not be written (${code}, ${path})`,
         'Check the folder, its rights and its disk.',

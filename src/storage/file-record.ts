@@ -65,7 +65,43 @@ export function readJournal(bytes: Buffer): Contents {
     if (end > start && !readLine(bytes, start, end, contents)) contents.unreadable.push(bytes.subarray(start, end));
     start = end + 1;
   }
+  for (const shelf of contents.shelves.values()) sort(shelf);
   return contents;
+}
+
+/** What a line holds, as far as it can be told without reading its values. */
+export interface RecordHead {
+  readonly kind: string;
+  readonly writer: string;
+  /** An entry's. */
+  readonly sequence: number | undefined;
+}
+
+/** @returns `undefined` for a line that can't be read. */
+export function readRecord(bytes: Buffer, start: number, end: number): RecordHead | undefined {
+  const line = bytes.toString('utf8', start, end);
+  const [, kind, writer, sequence] = /^.{11}([WECRS]) (\S+) (?:(\d+) )?/s.exec(line) ?? [];
+  if (kind === undefined || writer === undefined || !isIntact(bytes, start, end, line)) return undefined;
+  return { kind, writer, sequence: 'EC'.includes(kind) ? Number(sequence) : undefined };
+}
+
+/** Puts entries in the order of their commit: where room was made on a full disk, records were moved. */
+function sort({ entries }: Shelf): void {
+  let last = 0;
+  for (const sequence of entries.keys()) {
+    if (sequence < last) {
+      const sorted = [...entries].sort(([one], [other]) => one - other);
+      entries.clear();
+      for (const [key, entry] of sorted) entries.set(key, entry);
+      return;
+    }
+    last = sequence;
+  }
+}
+
+function isIntact(bytes: Buffer, start: number, end: number, line: string): boolean {
+  const sum = /^1 [\da-f]{8} /.test(line) ? Number.parseInt(line.slice(2, HEAD), 16) : -1;
+  return sum === crc32(bytes.subarray(start + HEAD, end));
 }
 
 function encode(body: string): string {
@@ -79,8 +115,7 @@ const hex = (half: number): string => half.toString(16).padStart(4, '0');
 function readLine(bytes: Buffer, start: number, end: number, contents: Contents): boolean {
   // version(1) space checksum(8) space kind(1) space writer space rest
   const line = bytes.toString('utf8', start, end);
-  const sum = /^1 [\da-f]{8} /.test(line) ? Number.parseInt(line.slice(2, HEAD), 16) : -1;
-  if (sum !== crc32(bytes.subarray(start + HEAD, end))) {
+  if (!isIntact(bytes, start, end, line)) {
     const version = Number(/^(\d{1,9}) [\da-f]/.exec(line)?.[1]);
     contents.newer ||= version > Number(VERSION);
     return false;

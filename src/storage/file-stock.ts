@@ -48,6 +48,13 @@ export class FileStock {
     return (this.#live.get(writer)?.sequences.size ?? 0) > 0;
   }
 
+  /** Whether an entry is wanted; without a sequence number, whether any of the writer is. */
+  wants(writer: string, sequence?: number): boolean {
+    return sequence === undefined
+      ? this.hasEntriesOf(writer)
+      : (this.#live.get(writer)?.sequences.has(sequence) ?? false);
+  }
+
   add({ writer, sequence, bytes }: StoredEntry): void {
     if (!this.#liveOf(writer).sequences.add(sequence)) return;
     this.#entries += 1;

@@ -75,7 +75,7 @@ describe('the queue', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const writer = new FakeWriter();
-        const queue = new PushQueue(writer, true, () => {});
+        const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
         /** What the queue must hold, in order, and what left it but is still saved. */
         let model: QueuedEntry[] = [];
         const left: QueuedEntry[] = [];
@@ -177,7 +177,7 @@ describe('the queue', () => {
 
   test('says whether the storage has forgotten all that left, and tries again until it has', () => {
     const writer = new FakeWriter();
-    const queue = new PushQueue(writer, true, () => {});
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
     const entry = queue.append(1, '[{"a":1}]', 'committed');
     writer.removalFails = true;
     queue.remove([entry]);
@@ -192,7 +192,9 @@ describe('the queue', () => {
   test('drops what another has taken over, and says how many', () => {
     const writer = new FakeWriter();
     const told: [string, number][] = [];
-    const queue = new PushQueue(writer, true, ({ kind }, entries) => told.push([kind, entries]));
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
+      told.push([kind, entries]),
+    );
     queue.adopt([
       { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
       { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
@@ -210,7 +212,7 @@ describe('the queue', () => {
 
   test('saves again what was deleted underneath, as soon as the storage takes it', () => {
     const writer = new FakeWriter();
-    const queue = new PushQueue(writer, true, () => {});
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
     for (const timestamp of [1, 2, 3]) queue.append(timestamp, '[{"a":1}]', 'committed');
     writer.saved.clear();
     writer.loss = { kind: 'cleared' };
@@ -225,7 +227,7 @@ describe('the queue', () => {
 
   test('keeps what it was told not to save, whatever happens to the storage', () => {
     const writer = new FakeWriter();
-    const queue = new PushQueue(writer, false, () => {});
+    const queue = new PushQueue(writer, { saves: false, maxEntries: 1e9 }, () => {});
     queue.append(1, '[{"a":1}]', 'committed');
     writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
     queue.check();
@@ -237,7 +239,7 @@ describe('the queue', () => {
 
   test('keeps nothing in its storage where it was told not to', () => {
     const writer = new FakeWriter();
-    const queue = new PushQueue(writer, false, () => {});
+    const queue = new PushQueue(writer, { saves: false, maxEntries: 1e9 }, () => {});
     const entry = queue.append(1, '[{"a":1}]', 'committed');
     expect([...queue]).toEqual([entry]);
     expect(writer.saved.size).toBe(0);
@@ -252,7 +254,7 @@ describe('the queue', () => {
     'tells of a save that failed with %s error what is queued and that the values are staged',
     (_name, makeError, what) => {
       const writer = new FakeWriter();
-      const queue = new PushQueue(writer, true, () => {});
+      const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
       queue.append(1, '[{"a":1}]', 'committed');
       writer.save = () => {
         throw makeError();

@@ -8,6 +8,7 @@ import type { SimulatedTime } from './time.js';
 interface Descriptor {
   /** `'folder'` is the one of the journals, `'parent'` the one that holds it. */
   readonly inode: Inode | 'folder' | 'parent';
+  readonly mayOverwrite: boolean;
 }
 
 /** A process of the simulated machine. */
@@ -82,8 +83,8 @@ export class Machine {
   #fileSystem(life: Life, descriptors: Map<number, Descriptor>, namespace: number): FileSystem {
     const { disk } = this;
     let lastDescriptor = 2;
-    const open = (inode: Descriptor['inode']): number => {
-      descriptors.set(++lastDescriptor, { inode });
+    const open = (inode: Descriptor['inode'], mayOverwrite = false): number => {
+      descriptors.set(++lastDescriptor, { inode, mayOverwrite });
       return lastDescriptor;
     };
     const inodeOf = (fd: number): Inode => {
@@ -130,22 +131,29 @@ export class Machine {
           disk.change((names) => names.set(name, made));
           inode = made;
         } else if (flags === 'w') inode.do({ size: 0 });
-        return open(inode);
+        return open(inode, flags === 'r+');
       },
       closeSync: (fd: number) => {
         if (life.isAlive && !descriptors.delete(fd)) throw failure('EBADF');
       },
-      writeSync: (fd: number, data: Buffer | string, offset = 0) => {
+      writeSync: (fd: number, data: Buffer | string, offset = 0, _length?: number, position: number | null = null) => {
         const inode = inodeOf(fd);
         const bytes = (typeof data === 'string' ? Buffer.from(data) : data).subarray(offset);
+        const isInPlace = position !== null && position + bytes.length <= inode.cached.length;
         const write = (count: number): number => {
-          inode.do({ at: inode.cached.length, bytes: Buffer.from(bytes.subarray(0, count)) });
+          // As on Linux: a descriptor that appends does so wherever it is told to write.
+          const at = isInPlace && descriptors.get(fd)?.mayOverwrite ? position : inode.cached.length;
+          inode.do({ at, bytes: Buffer.from(bytes.subarray(0, count)) });
           inode.mtimeMs = this.#time.wall;
           return count;
         };
         life.operate((share) => write(Math.floor(bytes.length * share)));
         failIf('write');
         const { room, share } = disk.faults;
+        if (isInPlace) {
+          this.#onEvent('overwritten in place');
+          return write(bytes.length);
+        }
         if (room <= 0) {
           this.#onEvent('storage fails: full');
           throw failure('ENOSPC');
@@ -178,6 +186,7 @@ export class Machine {
         const inode = inodeOf(fd);
         life.operate((share) => share > 0.5 && inode.do({ size }));
         failIf('truncate');
+        disk.faults.room += inode.cached.length - size;
         inode.do({ size });
         inode.mtimeMs = this.#time.wall;
       },
@@ -194,7 +203,7 @@ export class Machine {
       unlinkSync: (path: string) => {
         life.operate();
         failIf('unlink');
-        found(path);
+        disk.faults.room += found(path).cached.length;
         disk.change((names) => names.delete(nameIn(disk, path)));
       },
       statSync: (path: string) => {

@@ -1,0 +1,240 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type ApiOptions, type Entry, StorageException, webStorage } from '../../src/index.js';
+import { fileStorage } from '../../src/node.js';
+import type { FileSystem } from '../../src/storage/file-system.js';
+import { FakeMachine, temporaryFolder } from '../support/fake-processes.js';
+import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
+import { commitEach, openApi, rejectionOf } from '../support/open-api.js';
+import { deferred, reply, StubFetch } from '../support/stub-fetch.js';
+
+const valuesOf = (entries: readonly Entry[]): unknown[] => entries.map(({ values }) => values[0]?.value);
+
+function open(options: Partial<ApiOptions> = {}) {
+  const stub = new StubFetch();
+  const api = openApi({ fetch: stub.fetch, ...options });
+  const dropped: unknown[] = [];
+  api.on('drop', ({ entries }) => dropped.push(...valuesOf(entries)));
+  return { api, stub, dropped };
+}
+
+function refusalOf(run: () => unknown): StorageException {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof StorageException) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('maxQueuedEntries', () => {
+  test('is not limited unless it is told', () => {
+    const { api } = open();
+    expect(commitEach(api, ...Array.from({ length: 5000 }, (_, index) => index))).toHaveLength(5000);
+  });
+
+  test('refuses a commit beyond it: says what is full, how much is queued, what to do; the values stay staged', () => {
+    const { api, dropped } = open({ maxQueuedEntries: 2 });
+    commitEach(api, 1, 2);
+    api.addValue('temperature', 3);
+    const { message, advice, isFull } = refusalOf(() => api.commit());
+    expect(message).toMatch(/maxQueuedEntries \(2\).*Still queued and safe: 2 \(.* bytes\).*still staged/);
+    expect(advice).toMatch(/[Pp]ush/);
+    expect(isFull).toBe(true);
+    expect(api.status()).toMatchObject({ staged: 1, committed: 2 });
+    expect(dropped).toEqual([]);
+  });
+
+  test('takes the commit again once something was pushed', async () => {
+    const { api } = open({ maxQueuedEntries: 1 });
+    commitEach(api, 1);
+    api.addValue('temperature', 2);
+    refusalOf(() => api.commit());
+    await api.push();
+    expect(valuesOf([api.commit() as Entry])).toEqual([2]);
+  });
+
+  test('with overflow "drop-oldest" drops as many of the oldest as it must, in an event that carries them', () => {
+    const { api, dropped } = open({ maxQueuedEntries: 3, overflow: 'drop-oldest' });
+    commitEach(api, 1, 2, 3, 4, 5);
+    expect(dropped).toEqual([1, 2]);
+    expect(valuesOf(api.log())).toEqual([3, 4, 5]);
+  });
+
+  test('tells of a drop before it happens, and says what was full', () => {
+    const { api } = open({ maxQueuedEntries: 1, overflow: 'drop-oldest' });
+    const seen: unknown[] = [];
+    api.on('drop', ({ entries, message }) => seen.push(valuesOf(entries), valuesOf(api.log()), message));
+    commitEach(api, 1, 2);
+    expect(seen).toEqual([[1], [1], expect.stringContaining('maxQueuedEntries (1)')]);
+  });
+
+  test('never drops what is being uploaded, and refuses where that is all there is', async () => {
+    const { api, stub, dropped } = open({ maxQueuedEntries: 3, maxEntriesPerRequest: 2, overflow: 'drop-oldest' });
+    const answer = deferred<Response>();
+    stub.answerWith((_request, index) => (index === 0 ? answer.promise : reply(200)));
+    commitEach(api, 1, 2);
+    const push = api.push();
+    commitEach(api, 3, 4, 5);
+    expect(dropped).toEqual([3, 4]);
+    const held = open({ maxQueuedEntries: 1, overflow: 'drop-oldest' });
+    held.stub.answerWith(() => answer.promise.then(() => reply(200)));
+    commitEach(held.api, 1);
+    const other = held.api.push();
+    held.api.addValue('temperature', 2);
+    expect(refusalOf(() => held.api.commit()).isFull).toBe(true);
+    expect(held.dropped).toEqual([]);
+    answer.resolve(reply(200));
+    await Promise.all([push, other]);
+    expect(stub.uploads.flat().map(({ values }) => values)).toEqual([[['temperature', 1]], [['temperature', 2]]]);
+  });
+
+  test('a listener may commit while entries are dropped: nothing is committed twice', () => {
+    const { api } = open({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
+    let isNested = false;
+    api.on('drop', () => {
+      if (isNested) return;
+      isNested = true;
+      api.commit();
+    });
+    commitEach(api, 1, 2);
+    api.addValue('temperature', 3);
+    expect(api.commit()).toBeUndefined();
+    expect(valuesOf(api.log())).toEqual([2, 3]);
+  });
+
+  test('restore makes room for all that it puts back, or for nothing', async () => {
+    const { api, stub, dropped } = open({ maxQueuedEntries: 3, overflow: 'drop-oldest' });
+    stub.answerWith(() => reply(401));
+    const entries = commitEach(api, 1, 2);
+    await rejectionOf(api.push());
+    commitEach(api, 3, 4);
+    api.restore(entries);
+    expect(dropped).toEqual([3]);
+    expect(valuesOf(api.log())).toEqual([4, 1, 2]);
+    const many = Array.from({ length: 4 }, (_, index) => ({ ...(entries[0] as Entry), id: `x${index}` }));
+    refusalOf(() => api.restore(many));
+    expect(valuesOf(api.log())).toEqual([4, 1, 2]);
+    expect(dropped).toEqual([3]);
+  });
+
+  test('dropped entries can be put back: they have their times', () => {
+    const { api } = open({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
+    let dropped: readonly Entry[] = [];
+    api.on('drop', ({ entries }) => {
+      dropped = entries;
+    });
+    api.addValue('temperature', 1);
+    api.commit({ timestamp: 1_600_000_000 });
+    commitEach(api, 2, 3);
+    api.resetUnpushedEntries();
+    expect(api.restore(dropped)).toMatchObject([{ timestamp: 1_600_000_000 }]);
+  });
+});
+
+describe('F40 a localStorage that is full', () => {
+  function openInPage(options: Partial<ApiOptions> & { maxLength?: number } = {}) {
+    const localStorage = new FakeWebStorage();
+    const { maxLength, ...others } = options;
+    const storage = webStorage(localStorage, { maxLength }, { locks: new FakeLocks().tab() });
+    return { localStorage, ...open({ storage, ...others }) };
+  }
+
+  test.each([
+    ['by the host page', {}],
+    ['as maxLength is reached', { maxLength: 2000 }],
+  ])('%s: with "drop-oldest" the newest are kept, and the keys of the page are unharmed', (_how, options) => {
+    const { api, localStorage, dropped } = openInPage({ ...options, overflow: 'drop-oldest' });
+    localStorage.setItem('of the page', 'x'.repeat(1000));
+    localStorage.capacity = 4000;
+    const committed = Array.from({ length: 60 }, (_, index) => index);
+    commitEach(api, ...committed);
+    const kept = valuesOf(api.log());
+    expect([...dropped, ...kept]).toEqual(committed);
+    expect(kept.length).toBeGreaterThan(10);
+    expect(localStorage.getItem('of the page')).toBe('x'.repeat(1000));
+  });
+
+  test.each([
+    ['by the host page', {}, /QuotaExceededError/],
+    ['as maxLength is reached', { maxLength: 2000 }, /maxLength \(2000\)/],
+  ])('%s: refused, with what was full; what is queued is safe, the values are staged', (_how, options, what) => {
+    const { api, localStorage } = openInPage(options);
+    localStorage.setItem('of the page', 'x'.repeat(1000));
+    localStorage.capacity = 4000;
+    const { message } = refusalOf(() => commitEach(api, ...Array.from({ length: 60 }, (_, index) => index)));
+    expect(message).toMatch(what);
+    const { committed, staged } = api.status();
+    expect(staged).toBe(1);
+    expect(message).toContain(`Still queued and safe: ${committed} `);
+  });
+
+  test('by the page alone: refused, as there is nothing to drop', () => {
+    const { api, localStorage, dropped } = openInPage({ overflow: 'drop-oldest' });
+    localStorage.setItem('of the page', 'x'.repeat(1000));
+    localStorage.capacity = localStorage.units;
+    refusalOf(() => commitEach(api, 1));
+    expect(dropped).toEqual([]);
+  });
+});
+
+describe('F20 a disk that is full', () => {
+  /** A process whose files may take `capacity` bytes in all. */
+  function openOnDisk(capacity: number, options: Partial<ApiOptions> = {}) {
+    const folder = temporaryFolder();
+    const machine = new FakeMachine();
+    const process = machine.start();
+    const used = (): number =>
+      fs.readdirSync(folder).reduce((sum, name) => sum + fs.statSync(join(folder, name)).size, 0);
+    const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    const writeSync = (fd: number, data: Buffer | string, ...where: [number?, number?, (number | null)?]): number => {
+      const [offset = 0, , position = null] = where;
+      const bytes = Buffer.from(data as string).subarray(offset);
+      const end = position === null ? Number.POSITIVE_INFINITY : position + bytes.length;
+      if (end > fs.fstatSync(fd).size && used() + bytes.length > capacity) throw full;
+      return fs.writeSync(fd, bytes, 0, bytes.length, position);
+    };
+    const platform = { ...process, fs: { ...process.fs, writeSync } as unknown as FileSystem };
+    const storage = fileStorage(folder, { durability: 'process' }, platform);
+    const reopen = () => {
+      process.kill();
+      return openApi({ storage: fileStorage(folder, {}, machine.start()) });
+    };
+    return { used, reopen, ...open({ storage, ...options }) };
+  }
+
+  test('with "drop-oldest" the newest are kept, on the disk too', async () => {
+    const { api, dropped, reopen } = openOnDisk(8000, { overflow: 'drop-oldest' });
+    const committed = Array.from({ length: 500 }, (_, index) => index);
+    commitEach(api, ...committed);
+    const kept = valuesOf(api.log());
+    expect([...dropped, ...kept]).toEqual(committed);
+    expect(kept.length).toBeGreaterThan(50);
+    const next = reopen();
+    await next.ready;
+    expect(valuesOf(next.log())).toEqual(kept);
+  });
+
+  test('is refused, with what was full; nothing is dropped', () => {
+    const { api, dropped } = openOnDisk(4000);
+    const { message, isFull } = refusalOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
+    expect(message).toMatch(/the disk is full \(ENOSPC.*The values are still staged/);
+    expect(isFull).toBe(true);
+    expect(api.status().staged).toBe(1);
+    expect(dropped).toEqual([]);
+  });
+
+  test('forgets on the disk what was pushed, though there is no room for a note of it', async () => {
+    const { api, stub, reopen } = openOnDisk(4000, { maxEntriesPerRequest: 5 });
+    refusalOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
+    stub.answerWith((_request, index) => reply(index < 3 ? 200 : 500));
+    await rejectionOf(api.push());
+    const left = valuesOf(api.log());
+    expect(left[0]).toBe(15);
+    const next = reopen();
+    await next.ready;
+    expect(valuesOf(next.log())).toEqual(left);
+  });
+});

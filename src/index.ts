@@ -5,7 +5,7 @@ export type { Binding } from './core/binding.js';
 export type { Clock } from './core/clock.js';
 export type { ApiOptions, Fetch, FetchResponse } from './core/config.js';
 export type { Entry, StoredEntry } from './core/entry.js';
-export type { DiscardEvent, Events, PushEvent, Warning } from './core/events.js';
+export type { DiscardEvent, DropEvent, Events, PushEvent, Warning } from './core/events.js';
 export type { AnswerDetails, PushDetails } from './core/exceptions.js';
 // What can go wrong
 export {
@@ -21,9 +21,8 @@ export type { PushResult } from './core/pusher.js';
 export type { Reading } from './core/reader.js';
 export type { CallOptions, Signal } from './core/signal.js';
 export type { Status } from './core/status.js';
-export type { Adoption, Durability, StorageAdapter, Writer } from './core/storage.js';
+export type { Adoption, Durability, Loss, StorageAdapter, Writer } from './core/storage.js';
 export type { FieldValue, Value } from './core/value.js';
 export { memoryStorage } from './storage/memory-storage.js';
 export type { WebStorageLike } from './storage/web-keys.js';
-export type { LocksLike } from './storage/web-lease.js';
-export { webStorage } from './storage/web-storage.js';
+export { type WebStorageOptions, webStorage } from './storage/web-storage.js';

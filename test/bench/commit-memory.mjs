@@ -1,17 +1,13 @@
 import { Api, memoryStorage } from 'nikdev-iot';
-import { compare, median, ratio, row } from './compare.mjs';
-import { credentials, fieldIds } from './data.mjs';
+import { compare, median, ratioRow, row } from './compare.mjs';
+import { commitTwo, credentials } from './data.mjs';
 
 const COMMITS = 200;
 
 /** Committing two values into memory must cost the same however much is queued. */
 export async function commitIntoMemory() {
-  const commit = (api, count) => {
-    for (let index = 0; index < count; index++) {
-      api.addValue(fieldIds[0], index + 0.5);
-      api.addValue(fieldIds[1], 'on');
-      api.commit();
-    }
+  const commit = (api, entries) => {
+    for (let count = 0; count < entries; count++) commitTwo(api, count);
   };
   const side = (depth) => {
     const api = new Api({ ...credentials, storage: memoryStorage() });
@@ -29,19 +25,9 @@ export async function commitIntoMemory() {
     };
   };
   const times = await compare({ rounds: 21, iterations: 40, sides: { shallow: side(10), deep: side(100_000) } });
-  const perSecond = COMMITS / (median(times.shallow) / 1000);
+  const perSecond = Math.round(COMMITS / (median(times.shallow) / 1000));
   return [
-    row(
-      'commit into memory: depth 100,000 against depth 10',
-      '≤ 1.20×',
-      (x) => x <= 1.2,
-      ratio(times.deep, times.shallow),
-    ),
-    {
-      what: 'commit into memory: two values',
-      goal: '',
-      figure: `${Math.round(perSecond).toLocaleString('en')}/s`,
-      reached: '',
-    },
+    ratioRow('commit into memory: depth 100,000 against depth 10', { most: 1.2 }, times.deep, times.shallow),
+    row('commit into memory: two values', `${perSecond.toLocaleString('en')}/s`),
   ];
 }

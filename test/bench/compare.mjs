@@ -22,21 +22,24 @@ export async function compare({ rounds, iterations, sides }) {
   return medians;
 }
 
-/** The ratio of two sides, round by round, as its median and its spread. */
-export function ratio(ones, others) {
-  const ratios = ones.map((one, round) => one / others[round]).sort((one, other) => one - other);
-  const [low, high] = [ratios[0], ratios.at(-1)];
-  return { median: median(ratios), low, high };
-}
-
 export function median(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** One row of the table: what was measured, its goal and its figure. */
-export function row(what, goal, isReached, { median, low, high }) {
-  const figure = `${median.toFixed(2)}× (${low.toFixed(2)}–${high.toFixed(2)})`;
-  return { what, goal, figure, reached: isReached(median) ? 'yes' : 'NO' };
+/** One row of the table: what was measured, its figure and, where there is one, its goal. */
+export function row(what, figure, goal = '', isReached = undefined) {
+  return { what, goal, figure, reached: isReached === undefined ? '' : isReached ? 'yes' : 'NO' };
 }
+
+/** A row of the ratio of two sides, round by round: its median and its spread. `goal` is `{ most }` or `{ least }`. */
+export function ratioRow(what, { most, least }, ones, others) {
+  const ratios = ones.map((one, round) => one / others[round]);
+  const figure = `${times(median(ratios))} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+  return most === undefined
+    ? row(what, figure, `≥ ${times(least)}`, median(ratios) >= least)
+    : row(what, figure, `≤ ${times(most)}`, median(ratios) <= most);
+}
+
+const times = (ratio) => `${ratio.toFixed(2)}×`;

@@ -1,5 +1,6 @@
 import { Api, memoryStorage } from 'nikdev-iot';
-import { credentials, fieldIds } from './data.mjs';
+import { row } from './compare.mjs';
+import { commitTwo, credentials } from './data.mjs';
 
 const ENTRIES = 100_000;
 
@@ -11,19 +12,8 @@ export async function memory() {
     return process.memoryUsage().heapUsed;
   };
   const before = used();
-  for (let count = 0; count < ENTRIES; count++) {
-    api.addValue(fieldIds[0], count + 0.5);
-    api.addValue(fieldIds[1], 'on');
-    api.commit();
-  }
+  for (let count = 0; count < ENTRIES; count++) commitTwo(api, count);
   const bytes = (used() - before) / ENTRIES;
   await api.close();
-  return [
-    {
-      what: 'memory of a queued entry of two values',
-      goal: '≤ 450 B',
-      figure: `${bytes.toFixed(0)} B`,
-      reached: bytes <= 450 ? 'yes' : 'NO',
-    },
-  ];
+  return [row('memory of a queued entry of two values', `${bytes.toFixed(0)} B`, '≤ 450 B', bytes <= 450)];
 }

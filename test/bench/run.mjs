@@ -1,11 +1,19 @@
 import { commitIntoFile } from './commit-file.mjs';
 import { commitIntoMemory } from './commit-memory.mjs';
+import { commitIntoLocalStorage } from './commit-web.mjs';
 import { memory } from './memory.mjs';
 import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
 
 // The figures are ratios of one run, medians with their lowest and highest round: these are what can be compared.
-const benches = { 'commit-memory': commitIntoMemory, 'commit-file': commitIntoFile, reopen: reopenFile, push, memory };
+const benches = {
+  'commit-memory': commitIntoMemory,
+  'commit-file': commitIntoFile,
+  'commit-web': commitIntoLocalStorage,
+  reopen: reopenFile,
+  push,
+  memory,
+};
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {

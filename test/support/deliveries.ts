@@ -27,6 +27,13 @@ export interface Delays {
   readonly beforeAnswering?: () => number;
 }
 
+/** A request that is kept waiting. */
+export interface Hold {
+  /** Resolves once there is one. */
+  readonly reached: Promise<void>;
+  release(): void;
+}
+
 /** What must be empty, whatever was killed and when. */
 export interface Faults {
   /** Commits that returned, and that the server never got. */
@@ -56,19 +63,30 @@ export class Deliveries {
   /** By writer that was killed, how many uploads had been stored before. */
   readonly #killed = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
+  /** By sender and place. */
+  readonly #holds = new Map<string, { reach(): void; readonly released: Promise<void> }>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** Serves the emulator until the test has finished. @returns The `baseUrl`. */
+  /**
+   * Serves the emulator until the test has finished. A page acknowledges entries by posting them to `/committed`.
+   *
+   * @returns The `baseUrl`.
+   */
   async serve({ beforeStoring, beforeAnswering }: Delays = {}): Promise<string> {
     const url = await serveOnLoopback(async (request) => {
       if (request.method !== 'POST') return withSenderAllowed(await this.emulator.fetch(request));
       const { url, headers } = request;
       const body = await request.text();
-      if (beforeStoring) await wait(beforeStoring());
+      if (new URL(url).pathname === '/committed') {
+        this.acknowledge(body);
+        return new Response(null, { status: 204, headers: { 'Access-Control-Allow-Origin': '*' } });
+      }
+      const sender = headers.get(SENDER) ?? '';
+      await this.#pass(sender, 'storing', beforeStoring);
       const stored = this.#turn.then(() => this.#store(new Request(url, { method: 'POST', headers, body }), body));
       this.#turn = stored.catch(() => {});
       const response = await stored;
-      if (beforeAnswering) await wait(beforeAnswering());
+      await this.#pass(sender, 'answering', beforeAnswering);
       return response;
     });
     return `${url}api/v1/`;
@@ -98,6 +116,20 @@ export class Deliveries {
       this.#listeners.add(ask);
       ask();
     });
+  }
+
+  /** Keeps the next request of a sender waiting, before what it brings is stored or before it is answered. */
+  hold(sender: string, before: 'storing' | 'answering'): Hold {
+    let reach = (): void => {};
+    let release = (): void => {};
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#holds.set(`${sender} ${before}`, { reach, released });
+    return { reached, release };
   }
 
   acknowledgedBy(writer: string): number {
@@ -166,6 +198,12 @@ export class Deliveries {
         return writer !== sender && (this.#killed.get(writer) ?? Number.POSITIVE_INFINITY) > index;
       }),
     );
+  }
+
+  async #pass(sender: string, before: 'storing' | 'answering', delay: (() => number) | undefined): Promise<void> {
+    const hold = this.#holds.get(`${sender} ${before}`);
+    hold?.reach();
+    await (hold ? hold.released : delay && wait(delay()));
   }
 
   /** One at a time, so that what is counted is in the order of what is stored. */

@@ -8,12 +8,16 @@ export interface Tab {
   readonly page: Page;
   /** No more commits: what is queued is still pushed. */
   stopCommitting(): Promise<void>;
+  /** Resolves once it has looked for what the dead left, `times` times from now. */
+  looks(times: number): Promise<void>;
 }
 
 declare global {
   interface Window {
     /** Whether {@link startTab}'s tab has committed enough. */
     isEnough: boolean;
+    /** How often the tab has asked who lives. */
+    looks: number;
   }
 }
 
@@ -37,6 +41,10 @@ export async function startTab(context: BrowserContext, url: string, options: Ap
       page.evaluate(() => {
         window.isEnough = true;
       }),
+    async looks(times) {
+      const enough = (await page.evaluate(() => window.looks)) + times;
+      await page.waitForFunction((wanted) => window.looks >= wanted, enough, { timeout: 15_000 });
+    },
   };
 }
 
@@ -58,6 +66,12 @@ function commitAndPushForEver(given: {
       const timer = setTimeout(run, milliseconds === 30_000 ? 300 : milliseconds);
       return () => clearTimeout(timer);
     },
+  };
+  const query = navigator.locks.query.bind(navigator.locks);
+  window.looks = 0;
+  navigator.locks.query = () => {
+    window.looks += 1;
+    return query();
   };
   const fetchAsSender = (input: Request): Promise<Response> => {
     const request = new Request(input);
@@ -94,16 +108,21 @@ function commitAndPushForEver(given: {
   void pushForEver();
 }
 
-/** Ends a tab in the middle of a push. @param before - How far the push has come. */
+/**
+ * Ends a tab in the middle of a push.
+ *
+ * @param before - How far the push has come. Where it is not stored yet, it never is.
+ */
 export async function endWithinPush(
   deliveries: Deliveries,
   { name, page }: Tab,
   end: (page: Page) => Promise<void>,
   before: 'storing' | 'answering',
 ): Promise<void> {
-  const { reached, release } = deliveries.hold(name, before);
+  const { reached, release, drop } = deliveries.hold(name, before);
   await reached;
   deliveries.willKill(name);
   await end(page);
-  release();
+  if (before === 'storing') drop();
+  else release();
 }

@@ -32,6 +32,8 @@ export interface Hold {
   /** Resolves once there is one. */
   readonly reached: Promise<void>;
   release(): void;
+  /** It gets no further: if it is not stored yet, it never is. */
+  drop(): void;
 }
 
 /** What must be empty, whatever was killed and when. */
@@ -64,7 +66,7 @@ export class Deliveries {
   readonly #killed = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   /** By sender and place. */
-  readonly #holds = new Map<string, { reach(): void; readonly released: Promise<void> }>();
+  readonly #holds = new Map<string, { reach(): void; readonly goesOn: Promise<boolean> }>();
   #turn: Promise<unknown> = Promise.resolve();
 
   /**
@@ -82,7 +84,7 @@ export class Deliveries {
         return new Response(null, { status: 204, headers: { 'Access-Control-Allow-Origin': '*' } });
       }
       const sender = headers.get(SENDER) ?? '';
-      await this.#pass(sender, 'storing', beforeStoring);
+      if (!(await this.#pass(sender, 'storing', beforeStoring))) return new Response(null, { status: 503 });
       const stored = this.#turn.then(() => this.#store(new Request(url, { method: 'POST', headers, body }), body));
       this.#turn = stored.catch(() => {});
       const response = await stored;
@@ -121,15 +123,15 @@ export class Deliveries {
   /** Keeps the next request of a sender waiting, before what it brings is stored or before it is answered. */
   hold(sender: string, before: 'storing' | 'answering'): Hold {
     let reach = (): void => {};
-    let release = (): void => {};
+    let goOn: (goesOn: boolean) => void = () => {};
     const reached = new Promise<void>((resolve) => {
       reach = resolve;
     });
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
+    const goesOn = new Promise<boolean>((resolve) => {
+      goOn = resolve;
     });
-    this.#holds.set(`${sender} ${before}`, { reach, released });
-    return { reached, release };
+    this.#holds.set(`${sender} ${before}`, { reach, goesOn });
+    return { reached, release: () => goOn(true), drop: () => goOn(false) };
   }
 
   acknowledgedBy(writer: string): number {
@@ -200,10 +202,13 @@ export class Deliveries {
     );
   }
 
-  async #pass(sender: string, before: 'storing' | 'answering', delay: (() => number) | undefined): Promise<void> {
+  /** @returns Whether the request goes on. */
+  async #pass(sender: string, before: 'storing' | 'answering', delay: (() => number) | undefined): Promise<boolean> {
     const hold = this.#holds.get(`${sender} ${before}`);
     hold?.reach();
-    await (hold ? hold.released : delay && wait(delay()));
+    if (hold) return hold.goesOn;
+    if (delay) await wait(delay());
+    return true;
   }
 
   /** One at a time, so that what is counted is in the order of what is stored. */

@@ -35,8 +35,9 @@ export function tryLock(locks: LocksLike, name: string): Promise<Release | undef
 }
 
 /**
- * The names of all locks that somebody has or waits for. Asking so disturbs nobody, whereas a request for the lock of a
- * page in the back/forward cache makes the browser discard that page.
+ * The names of all locks that somebody has or waits for. Asking takes nothing from those that are open. One that is in the
+ * back/forward cache with a lock still stands among them, but Chromium then discards it, as it does when the lock itself is
+ * asked for: its lock is free a moment later, and it is loaded anew when the user comes back.
  */
 export async function namesOfLiving(locks: LocksLike): Promise<Set<string>> {
   const { held = [], pending = [] } = await locks.query();

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { describeInChromium } from '../support/chromium.js';
 import { DEVICE_ID } from '../support/credentials.js';
-import { makeApi, openTab, serveEmulator, servePages, tryToPush } from '../support/pages.js';
+import { crash, makeApi, openTab, serveEmulator, servePages, tryToPush } from '../support/pages.js';
 
 describeInChromium('a crash of a tab', (newContext) => {
   it('leaves its entries to a new tab, which takes none of a tab that lives', async () => {
@@ -77,13 +77,5 @@ describeInChromium('a crash of a tab', (newContext) => {
         }),
       values,
     );
-  }
-
-  async function crash(page: Page): Promise<void> {
-    const session = await page.context().newCDPSession(page);
-    const crashed = page.waitForEvent('crash');
-    // Never answered: there is nobody left to.
-    session.send('Page.crash').catch(() => {});
-    await crashed;
   }
 });

@@ -1,6 +1,12 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type LaunchOptions,
+} from 'playwright-core';
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
 
 const HOW_TO_GET_ONE =
@@ -22,8 +28,14 @@ export type NewContext = (options?: BrowserContextOptions) => Promise<BrowserCon
 /**
  * Describes tests that need a browser, started once for all of them. Where there is none they are skipped, with a line
  * that says how to get one; where `CI` is set they fail.
+ *
+ * @param launch - Further options for its start.
  */
-export function describeInChromium(name: string, define: (newContext: NewContext) => void): void {
+export function describeInChromium(
+  name: string,
+  define: (newContext: NewContext) => void,
+  launch: LaunchOptions = {},
+): void {
   const executablePath = findChromium();
   if (executablePath === undefined && !process.env['CI']) {
     console.warn(`"${name}" is skipped. ${HOW_TO_GET_ONE}`);
@@ -34,7 +46,7 @@ export function describeInChromium(name: string, define: (newContext: NewContext
     let browser: Browser | undefined;
     beforeAll(async () => {
       if (executablePath === undefined) throw new Error(HOW_TO_GET_ONE);
-      browser = await chromium.launch({ executablePath, args: FLAGS });
+      browser = await chromium.launch({ ...launch, executablePath, args: FLAGS });
     }, 60_000);
     afterAll(() => browser?.close());
     define(async (options) => {

@@ -27,6 +27,15 @@ export interface Delays {
   readonly beforeAnswering?: () => number;
 }
 
+/** A request that is kept waiting. */
+export interface Hold {
+  /** Resolves once there is one. */
+  readonly reached: Promise<void>;
+  release(): void;
+  /** It gets no further: if it is not stored yet, it never is. */
+  drop(): void;
+}
+
 /** What must be empty, whatever was killed and when. */
 export interface Faults {
   /** Commits that returned, and that the server never got. */
@@ -56,19 +65,30 @@ export class Deliveries {
   /** By writer that was killed, how many uploads had been stored before. */
   readonly #killed = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
+  /** By sender and place. */
+  readonly #holds = new Map<string, { reach(): void; readonly goesOn: Promise<boolean> }>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** Serves the emulator until the test has finished. @returns The `baseUrl`. */
+  /**
+   * Serves the emulator until the test has finished. A page acknowledges entries by posting them to `/committed`.
+   *
+   * @returns The `baseUrl`.
+   */
   async serve({ beforeStoring, beforeAnswering }: Delays = {}): Promise<string> {
     const url = await serveOnLoopback(async (request) => {
       if (request.method !== 'POST') return withSenderAllowed(await this.emulator.fetch(request));
       const { url, headers } = request;
       const body = await request.text();
-      if (beforeStoring) await wait(beforeStoring());
+      if (new URL(url).pathname === '/committed') {
+        this.acknowledge(body);
+        return new Response(null, { status: 204, headers: { 'Access-Control-Allow-Origin': '*' } });
+      }
+      const sender = headers.get(SENDER) ?? '';
+      if (!(await this.#pass(sender, 'storing', beforeStoring))) return new Response(null, { status: 503 });
       const stored = this.#turn.then(() => this.#store(new Request(url, { method: 'POST', headers, body }), body));
       this.#turn = stored.catch(() => {});
       const response = await stored;
-      if (beforeAnswering) await wait(beforeAnswering());
+      await this.#pass(sender, 'answering', beforeAnswering);
       return response;
     });
     return `${url}api/v1/`;
@@ -98,6 +118,20 @@ export class Deliveries {
       this.#listeners.add(ask);
       ask();
     });
+  }
+
+  /** Keeps the next request of a sender waiting, before what it brings is stored or before it is answered. */
+  hold(sender: string, before: 'storing' | 'answering'): Hold {
+    let reach = (): void => {};
+    let goOn: (goesOn: boolean) => void = () => {};
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
+    const goesOn = new Promise<boolean>((resolve) => {
+      goOn = resolve;
+    });
+    this.#holds.set(`${sender} ${before}`, { reach, goesOn });
+    return { reached, release: () => goOn(true), drop: () => goOn(false) };
   }
 
   acknowledgedBy(writer: string): number {
@@ -166,6 +200,15 @@ export class Deliveries {
         return writer !== sender && (this.#killed.get(writer) ?? Number.POSITIVE_INFINITY) > index;
       }),
     );
+  }
+
+  /** @returns Whether the request goes on. */
+  async #pass(sender: string, before: 'storing' | 'answering', delay: (() => number) | undefined): Promise<boolean> {
+    const hold = this.#holds.get(`${sender} ${before}`);
+    hold?.reach();
+    if (hold) return hold.goesOn;
+    if (delay) await wait(delay());
+    return true;
   }
 
   /** One at a time, so that what is counted is in the order of what is stored. */

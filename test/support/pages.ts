@@ -74,6 +74,15 @@ export async function makeApi(page: Page, options: ApiOptions): Promise<void> {
   }, options);
 }
 
+/** Crashes a tab. */
+export async function crash(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const crashed = page.waitForEvent('crash');
+  // Never answered: there is nobody left to.
+  session.send('Page.crash').catch(() => {});
+  await crashed;
+}
+
 /** Pushes, and tells what an exception says. */
 export function tryToPush(page: Page): Promise<PushOutcome> {
   return page.evaluate(async () => {

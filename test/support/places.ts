@@ -63,6 +63,9 @@ export class WebPlace implements Place {
   }
 }
 
+/** By the name of the call, whose first argument is handed in: with which code it fails, if it is to fail. */
+export type DiskFaults = Partial<Record<keyof FileSystem, (pathOrDescriptor: unknown) => string | undefined>>;
+
 /** A folder, and the processes that use it. */
 export class FilePlace implements Place {
   readonly clock = new FakeClock();
@@ -75,11 +78,19 @@ export class FilePlace implements Place {
     this.folder = folder;
   }
 
-  /** @param broken - Calls of the file system that this run's process has instead of the real ones. */
-  open(options: Partial<ApiOptions> = {}, broken: Partial<FileSystem> = {}): Api {
+  /** @param faults - Asked at each call, so that a test can break and mend the disk while the run lasts. */
+  open(options: Partial<ApiOptions> = {}, faults: DiskFaults = {}): Api {
     const process = this.#machine.start();
-    // Looked up at each call, so that a test can break and mend it while the run lasts.
-    const fs = new Proxy(process.fs, { get: (real, name) => Reflect.get(broken, name) ?? Reflect.get(real, name) });
+    const fs = new Proxy(process.fs, {
+      get(real, name: keyof FileSystem) {
+        const call = Reflect.get(real, name) as (...args: unknown[]) => unknown;
+        return (...args: unknown[]): unknown => {
+          const code = faults[name]?.(args[0]);
+          if (code !== undefined) throw Object.assign(new Error(code), { code });
+          return call(...args);
+        };
+      },
+    });
     const storage = fileStorage(this.folder, { durability: 'process' }, { ...process, fs });
     const api = new Api({ ...credentials, storage, ...options }, { clock: this.clock, transport: this.server });
     this.#processes.set(api, () => process.kill());

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Api, type ApiOptions, webStorage } from '../../src/index.js';
-import { fileStorage } from '../../src/node.js';
+import { type FileStorageOptions, fileStorage } from '../../src/node.js';
 import type { FileSystem } from '../../src/storage/file-system.js';
 import { credentials } from './credentials.js';
 import { FakeClock } from './fake-clock.js';
@@ -79,7 +79,11 @@ export class FilePlace implements Place {
   }
 
   /** @param faults - Asked at each call, so that a test can break and mend the disk while the run lasts. */
-  open(options: Partial<ApiOptions> = {}, faults: DiskFaults = {}): Api {
+  open(
+    options: Partial<ApiOptions> = {},
+    faults: DiskFaults = {},
+    fileOptions: FileStorageOptions = { durability: 'process' },
+  ): Api {
     const process = this.#machine.start();
     const fs = new Proxy(process.fs, {
       get(real, name: keyof FileSystem) {
@@ -91,7 +95,7 @@ export class FilePlace implements Place {
         };
       },
     });
-    const storage = fileStorage(this.folder, { durability: 'process' }, { ...process, fs });
+    const storage = fileStorage(this.folder, fileOptions, { ...process, fs });
     const api = new Api({ ...credentials, storage, ...options }, { clock: this.clock, transport: this.server });
     this.#processes.set(api, () => process.kill());
     onTestFinished(() => api.close());

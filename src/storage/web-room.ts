@@ -91,7 +91,9 @@ export class WebRoom {
 
 /** The constructor of a quota error differs by browser; its name does not. */
 function storageException(error: unknown): StorageException {
-  const name = error instanceof Object && 'name' in error ? String(error.name) : 'unknown';
+  const given = error instanceof Object && 'name' in error ? String(error.name) : '';
+  // Whoever wraps localStorage may put anything there.
+  const name = /^[A-Za-z]{3,64}$/.test(given) ? given : 'unknown';
   return name === 'QuotaExceededError'
     ? full('localStorage is full (QuotaExceededError)')
     : new StorageException(

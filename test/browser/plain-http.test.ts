@@ -130,3 +130,66 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one']);
   });
 });
+
+describeInChromium(
+  'a page on plain http, away from loopback, in the back/forward cache',
+  (newContext) => {
+    async function leaveByLink() {
+      const { emulator, options } = await serveEmulator();
+      const elsewhere = '<!doctype html><title>Elsewhere</title><script src="/nikdev-iot.umd.js"></script>';
+      const url = asOnLan(await servePages({ '/elsewhere': elsewhere }));
+      const page = await openTab(await newContext(), url, options);
+      await page.evaluate(() => {
+        addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
+      });
+      await commitTexts(page, ['one', 'two']);
+      await page.goto(`${url}elsewhere`);
+      return { emulator, options, page };
+    }
+
+    /** As it was left, out of the cache: otherwise nothing of this has been tried. */
+    async function goBack(page: Page): Promise<void> {
+      // It is not loaded: no more is waited for than the navigation.
+      await page.goBack({ waitUntil: 'commit' });
+      expect(await page.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
+    }
+
+    it('F27 F28 goes on when it comes back, if nobody took over what it had', async () => {
+      const { emulator, page } = await leaveByLink();
+      await goBack(page);
+      await commitTexts(page, ['three']);
+      await tryToPush(page);
+      expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
+    });
+
+    it('F27 F28 sends nothing of what the page that was shown instead has taken over, and is told so', async () => {
+      const { emulator, options, page } = await leaveByLink();
+      await makeApi(page, options);
+      expect(await queuedTexts(page)).toEqual(['one', 'two']);
+      await tryToPush(page);
+      await goBack(page);
+      await commitTexts(page, ['three']);
+      expect(await page.evaluate(() => window.api.status().warnings)).toMatchObject([{ code: 'taken-over' }]);
+      await tryToPush(page);
+      expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
+    });
+
+    it('F27 F28 leaves alone what the page that was shown instead took over and has not sent yet', async () => {
+      const { emulator, options, page } = await leaveByLink();
+      await makeApi(page, options);
+      expect(await queuedTexts(page)).toEqual(['one', 'two']);
+      await commitTexts(page, ['elsewhere']);
+      await goBack(page);
+      await commitTexts(page, ['three']);
+      await tryToPush(page);
+      await page.reload();
+      await makeApi(page, options);
+      // By now both of the others have been left.
+      await queuedTexts(page);
+      await tryToPush(page);
+      expect(storedTexts(emulator).sort()).toEqual(['elsewhere', 'one', 'three', 'two']);
+    });
+  },
+  // Playwright switches the cache off.
+  { ignoreDefaultArgs: ['--disable-back-forward-cache'] },
+);

@@ -2,8 +2,9 @@ import { readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
+import { fileStorage } from '../../src/node.js';
 import { received } from '../support/fake-server.js';
-import { commitEach } from '../support/open-api.js';
+import { commitEach, openApi } from '../support/open-api.js';
 import { FilePlace } from '../support/places.js';
 import { describeOnSmallDisk } from '../support/small-disk.js';
 
@@ -159,6 +160,64 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     const kept = valuesOf(api);
     place.crash(api);
     expect(valuesOf(await place.reopen())).toEqual(kept);
+  });
+
+  test('that a crashed run has filled up: the next one takes over, pushes, and commits', async () => {
+    const place = makePlace();
+    const before = place.open();
+    const { committed } = fill(before);
+    place.crash(before);
+    const api = await place.reopen();
+    await api.push();
+    commitEach(api, 1001, 1002);
+    place.crash(api);
+    expect(valuesOf(await place.reopen())).toEqual([1001, 1002]);
+    expect(place.server.uploads.flat()).toHaveLength(committed.length);
+  });
+
+  test('that a crashed run has filled up: refuses the commits of the next one, and stays as it is', async () => {
+    const place = makePlace();
+    const before = place.open();
+    const { committed } = fill(before);
+    place.crash(before);
+    const api = await place.reopen();
+    expect(fill(api).committed).toEqual([]);
+    place.crash(api);
+    expect(valuesOf(await place.reopen())).toEqual(committed);
+  });
+
+  test('that a crashed run has filled up: with "drop-oldest" the next one drops of what that left, and goes on', {
+    timeout: 60_000,
+  }, async () => {
+    const place = makePlace();
+    const before = place.open();
+    const { committed } = fill(before);
+    place.crash(before);
+    const api = await place.reopen({ overflow: 'drop-oldest' });
+    const dropped: unknown[] = [];
+    api.on('drop', ({ entries }) => dropped.push(...entries.map(({ values }) => values[0]?.value)));
+    const later = Array.from({ length: 2000 }, (_, index) => 10_000 + index);
+    commitEach(api, ...later);
+    const kept = valuesOf(api);
+    expect([...dropped, ...kept]).toEqual([...committed, ...later]);
+    expect(kept.length).toBeGreaterThan(150);
+    place.crash(api);
+    expect(valuesOf(await place.reopen())).toEqual(kept);
+  });
+
+  test('that two Apis share: with "drop-oldest" one drops its own entries alone', { timeout: 60_000 }, async () => {
+    const folder = mountDisk(64);
+    const storage = fileStorage(folder, { durability: 'process' });
+    const [quiet, busy] = [openApi({ storage }), openApi({ storage, overflow: 'drop-oldest' })];
+    commitEach(quiet, 1, 2, 3);
+    commitEach(busy, ...Array.from({ length: 2000 }, (_, index) => 10_000 + index));
+    expect(valuesOf(quiet)).toEqual([1, 2, 3]);
+    const kept = valuesOf(busy);
+    expect(kept.length).toBeGreaterThan(150);
+    await Promise.all([quiet.close(), busy.close()]);
+    const next = openApi({ storage: fileStorage(folder) });
+    await next.ready;
+    expect(new Set(valuesOf(next))).toEqual(new Set([1, 2, 3, ...kept]));
   });
 
   test('leaves nothing behind when all was pushed and it is closed', async () => {

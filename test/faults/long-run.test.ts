@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runNode } from '../support/node-process.js';
+import { commitEach } from '../support/open-api.js';
+import { WebPlace } from '../support/places.js';
 
 const SCRIPT = fileURLToPath(new URL('../support/cycling-device.mjs', import.meta.url));
 const SAMPLES = 20;
@@ -59,5 +61,23 @@ describe('F38 commit and push, again and again', { timeout: 300_000 }, () => {
     expect(most(samples, 'files')).toBeLessThanOrEqual(2);
     // As much as a journal may hold that is of no use any more before it is rewritten.
     expect(most(samples, 'bytes')).toBeLessThan(70_000);
+  });
+
+  test('20,000 times in localStorage: its keys and the timers are what they were before', async () => {
+    const place = new WebPlace();
+    const api = await place.reopen();
+    const samples: unknown[] = [];
+    for (let cycle = 1; cycle <= 20_000; cycle++) {
+      commitEach(api, cycle);
+      await api.push();
+      // Nor does the test keep what it sent.
+      place.server.requests.length = 0;
+      if (cycle % 5000 !== 0) continue;
+      // Long enough for whatever is put off.
+      await place.clock.advance(60_000);
+      samples.push({ keys: place.localStorage.length, units: place.localStorage.units, timers: place.clock.timers });
+    }
+    expect(new Set(samples.map((sample) => JSON.stringify(sample))).size).toBe(1);
+    expect(place.localStorage.length).toBeLessThanOrEqual(3);
   });
 });

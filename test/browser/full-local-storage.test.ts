@@ -142,6 +142,29 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
   });
 });
 
+describeInChromium('a localStorage that the page has filled up, and two tabs', (newContext) => {
+  it('F40 with "drop-oldest" each drops its own entries alone', async () => {
+    const { options } = await serveEmulator();
+    const url = await servePages();
+    const context = await newContext();
+    const quiet = await openTab(context, url, options);
+    const busy = await openTab(context, url, { ...options, overflow: 'drop-oldest' });
+    await commitTexts(quiet, ['one', 'two']);
+    const texts = Array.from({ length: 40 }, (_, index) => `number ${index}`);
+    await commitTexts(busy, texts.slice(0, 20));
+    const filled = await fill(busy);
+    await commitTexts(busy, texts.slice(20));
+    const kept = await queuedTexts(busy);
+    expect(kept.at(-1)).toBe('number 39');
+    expect(kept.length).toBeLessThan(40);
+    expect(await pagesOwn(busy)).toBe(filled);
+    await crash(busy);
+    await crash(quiet);
+    const heir = await openTab(context, url, options);
+    expect(new Set(await queuedTexts(heir))).toEqual(new Set(['one', 'two', ...kept]));
+  });
+});
+
 describeInChromium('a localStorage of which we have had our share', (newContext) => {
   it('F40 has as much room left for the page as it was promised', async () => {
     const { options } = await serveEmulator();

@@ -6,7 +6,7 @@ import { fileStorage } from '../../src/node.js';
 import { received } from '../support/fake-server.js';
 import { commitEach, openApi } from '../support/open-api.js';
 import { FilePlace } from '../support/places.js';
-import { describeOnSmallDisk } from '../support/small-disk.js';
+import { describeOnSmallDisk, remount, takeAway } from '../support/small-disk.js';
 
 const DURABILITIES = ['power', 'process'] as const;
 
@@ -228,5 +228,48 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     api.reset();
     await api.close();
     expect(readdirSync(place.folder).filter((name) => name.endsWith('.journal'))).toEqual([]);
+  });
+});
+
+describeOnSmallDisk('F20 a disk of 1 MiB', (mountDisk) => {
+  test('that is read-only: StorageException, staged values kept, and saved once it is not any more', async () => {
+    const folder = mountDisk(1024);
+    const place = new FilePlace(folder);
+    remount(folder, 'ro');
+    const api = place.open();
+    expect(fill(api).exception.message).toMatch(/EROFS.*still staged/);
+    expect(api.status()).toMatchObject({ staged: 1, committed: 0 });
+    remount(folder, 'rw');
+    expect(api.commit()).toBeDefined();
+    place.crash(api);
+    expect(valuesOf(await place.reopen())).toEqual([1]);
+  });
+
+  test('that is read-only, with entries of an earlier run on it: they are pushed once it is not any more', async () => {
+    const folder = mountDisk(1024);
+    const place = new FilePlace(folder);
+    const before = place.open();
+    commitEach(before, 1, 2);
+    await before.close();
+    remount(folder, 'ro');
+    const api = await place.reopen();
+    expect(api.status()).toMatchObject({ committed: 0, warnings: [{ code: 'storage-failed' }] });
+    remount(folder, 'rw');
+    await place.clock.advance(60_000);
+    expect(await api.push()).toMatchObject({ pushed: 2 });
+    place.crash(api);
+    expect((await place.reopen()).status().committed).toBe(0);
+  });
+
+  test('that is taken away: what is queued is saved again, within two minutes, in what its folder is then', async () => {
+    const folder = mountDisk(1024);
+    const place = new FilePlace(folder);
+    const api = place.open();
+    commitEach(api, 1, 2);
+    takeAway(folder);
+    await place.clock.advance(120_000);
+    commitEach(api, 3);
+    place.crash(api);
+    expect(valuesOf(await place.reopen())).toEqual([1, 2, 3]);
   });
 });

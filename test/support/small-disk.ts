@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, onTestFinished } from 'vitest';
@@ -28,6 +28,18 @@ export function describeOnSmallDisk(name: string, define: (mountDisk: MountDisk)
   );
 }
 
+/** Makes a disk writable, or not: that can be refused while a file is open for writing. */
+export function remount(folder: string, mode: 'ro' | 'rw'): void {
+  const { status, stderr } = spawnSync('mount', ['-o', `remount,${mode}`, folder]);
+  if (status !== 0) throw new Error(String(stderr));
+}
+
+/** Takes a disk away: its folder is one of the disk below then. Files that are open stay so. */
+export function takeAway(folder: string): void {
+  const { status, stderr } = spawnSync('umount', ['--lazy', folder]);
+  if (status !== 0) throw new Error(String(stderr));
+}
+
 function whyNotMounted(): string | undefined {
   const { folder, error } = mount(64);
   if (error === undefined) unmount(folder);
@@ -38,12 +50,12 @@ function mount(kibibytes: number): { folder: string; error: string | undefined }
   const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-disk-'));
   const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', folder]);
   if (status === 0) return { folder, error: undefined };
-  rmdirSync(folder);
+  rmSync(folder, { recursive: true });
   return { folder, error: error?.message ?? String(stderr).trim() };
 }
 
 function unmount(folder: string): void {
   // Also while a run that was crashed in the test still has a file open.
   spawnSync('umount', ['--lazy', folder]);
-  rmdirSync(folder);
+  rmSync(folder, { recursive: true });
 }

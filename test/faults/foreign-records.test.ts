@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
 import { commitEach } from '../support/open-api.js';
@@ -195,3 +197,46 @@ function journalOf(place: Place): string {
   const journals = [...place.stored()].filter(([name]) => name.endsWith('.journal'));
   return journals.map(([, text]) => text).find((text) => text.includes('0badc0de')) ?? '';
 }
+
+test.each([
+  ['a directory', (path: string) => mkdirSync(path)],
+  ['a link that leads nowhere', (path: string) => symlinkSync(`${path}.gone`, path)],
+  ['a file that is empty', (path: string) => writeFileSync(path, '')],
+  ['a megabyte of zeros', (path: string) => writeFileSync(path, Buffer.alloc(1_000_000))],
+])('F23 %s under a name like ours keeps nothing from being committed, adopted and delivered', async (_what, make) => {
+  const place = new FilePlace();
+  make(join(place.folder, 'nikdev-iot-1_free_abcdefgh12345678.journal'));
+  const before = place.open();
+  commitEach(before, 1, 2);
+  place.crash(before);
+  const api = await place.reopen();
+  commitEach(api, 3);
+  expect(await api.push()).toMatchObject({ pushed: 3 });
+  await place.clock.advance(600_000);
+  await api.close();
+});
+
+test.each(['', 'x', '-1', '1e400', '9007199254740993', '99999999999999999999999', 'NaN', '\u0000\u0000'])(
+  'F22 a count of runs that was damaged (%j) keeps the staged values of a run from nothing',
+  async (damage) => {
+    for (const [place, name] of [
+      [new FilePlace(), 'nikdev-iot-1.runs'],
+      [new WebPlace(), 'nikdev-iot/1/runs'],
+    ] as const) {
+      const before = place.open();
+      before.addValue('temperature', 1);
+      await place.clock.advance(0);
+      // Otherwise there is no such count.
+      expect(place.stored().has(name)).toBe(true);
+      place.crash(before);
+      place.put(name, damage);
+      const next = await place.reopen();
+      expect(next.status()).toMatchObject({ staged: 1, warnings: [] });
+      next.addValue('temperature', 2);
+      await place.clock.advance(0);
+      place.crash(next);
+      const last = await place.reopen();
+      expect(last.commit()?.values).toEqual([{ fieldId: 'temperature', value: 2 }]);
+    }
+  },
+);

@@ -217,7 +217,7 @@ test.each([
 });
 
 test.each(['', 'x', '-1', '1e400', '9007199254740993', '99999999999999999999999', 'NaN', '\u0000\u0000'])(
-  'F22 a count of runs that was damaged (%j) keeps the staged values of a run from nothing',
+  'F22 a damaged count of runs (%j) costs no staged values, of this run and of later ones',
   async (damage) => {
     for (const [place, name] of [
       [new FilePlace(), 'nikdev-iot-1.runs'],

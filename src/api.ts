@@ -362,7 +362,9 @@ export class Api {
     this.#stagedChanged = false;
   }
 
-  #warn(warning: Warning): void {
+  #warn({ code, message: text }: Warning): void {
+    // What is in the storage may be of a run that had device id and key swapped.
+    const warning = { code, message: this.#server.redact(text) };
     if (this.#warnings.some(({ message }) => message === warning.message)) return;
     this.#warnings.push(warning);
     this.#emitter.emit('warning', warning);

@@ -46,6 +46,11 @@ export class Server {
     this.#apiKey = apiKey;
   }
 
+  /** Takes the API key out of a text, should it hold it. */
+  redact(text: string): string {
+    return redact(text, this.#apiKey);
+  }
+
   /** Uploads entries. */
   postEntries(body: string): Inquiry {
     return this.#send('POST', 'entries/', body);

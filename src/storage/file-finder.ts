@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
+import { codeOf } from './file-io.js';
 import { fateOf, parseName } from './file-owner.js';
 import type { FilePlatform } from './file-system.js';
 
@@ -35,12 +36,13 @@ export class FileFinder {
     this.#directory = directory;
   }
 
-  /** @param self - This process, as it stands in names. @param isOwn - Whether a file is one of the asking store's. */
+  /** @param self - This process, as it stands in names. @param isOwn - Whether a file is one of the asking store's. Throws if it can't look. */
   find(clock: Clock, self: string, isOwn: (file: string) => boolean): DeadFile[] {
+    const names = this.#names();
     const before = this.#watched;
     this.#watched = new Map();
     const dead: DeadFile[] = [];
-    for (const name of this.#names()) {
+    for (const name of names) {
       const parsed = parseName(name);
       if (parsed === undefined || isOwn(parsed.file) || parsed.owner === self) continue;
       const path = join(this.#directory, name);
@@ -56,7 +58,7 @@ export class FileFinder {
     return dead;
   }
 
-  /** Whether a file stands here under the name of nobody, or of an owner other than `self`. */
+  /** Whether a file stands here under the name of nobody, or of an owner other than `self`. Throws if it can't look. */
   isElsewhere(file: string, self: string): boolean {
     return this.#names().some((name) => {
       const parsed = parseName(name);
@@ -85,8 +87,9 @@ export class FileFinder {
   #names(): string[] {
     try {
       return this.#platform.fs.readdirSync(this.#directory);
-    } catch {
-      return [];
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
     }
   }
 }

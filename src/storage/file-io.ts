@@ -62,7 +62,8 @@ export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): v
   }
 }
 
-/** The code of a system's error, such as `ENOSPC`. */
+/** The code of a system's error, such as `ENOSPC`: a word, which may be shown; whatever else stands there may hold anything. */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Object && 'code' in error ? String(error.code) : undefined;
+  const code = error instanceof Object && 'code' in error ? String(error.code) : '';
+  return /^[A-Z_]{3,32}$/.test(code) ? code : undefined;
 }

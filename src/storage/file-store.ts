@@ -12,6 +12,7 @@ import { identify, journalName } from './file-owner.js';
 import type { Shelf } from './file-record.js';
 import type { FilePlatform } from './file-system.js';
 import { FileTakeover } from './file-takeover.js';
+import { nextRun } from './next-run.js';
 
 const LOOK_AGAIN_SECONDS = 30;
 /** Each file that is taken over is kept open. */
@@ -242,7 +243,7 @@ export class FileStore {
     makeFolder(fs, this.#directory, this.#isSynced);
     const fd = fs.openSync(path, 'a+');
     try {
-      const run = (Number(fs.readFileSync(fd)) || 0) + 1;
+      const run = nextRun(String(fs.readFileSync(fd)));
       fs.ftruncateSync(fd, 0);
       fs.writeSync(fd, String(run));
       return run;

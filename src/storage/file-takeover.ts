@@ -3,6 +3,7 @@ import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { Warning } from '../core/events.js';
 import { type DeadFile, FileFinder } from './file-finder.js';
+import { codeOf } from './file-io.js';
 import { Journal } from './file-journal.js';
 import { journalName, rewritingPath } from './file-owner.js';
 import { type Contents, readJournal } from './file-record.js';
@@ -55,11 +56,17 @@ export class FileTakeover {
    * @returns What waits here for others, and what can't be read.
    */
   look(clock: Clock, atStart: boolean, most: number, household: Household): Warning[] {
+    let found: DeadFile[];
+    try {
+      found = this.#finder.find(clock, this.#self, (file) => household.isOwn(file));
+    } catch (error) {
+      return failure(this.#directory, error);
+    }
     const before = this.#glances;
     this.#glances = new Map();
     const warnings: Warning[] = [];
     let taken = 0;
-    for (const dead of this.#finder.find(clock, this.#self, (file) => household.isOwn(file))) {
+    for (const dead of found) {
       if (taken >= most) break;
       try {
         const glance = before.get(dead.signature) ?? this.#glanceAt(dead);
@@ -72,8 +79,9 @@ export class FileTakeover {
         }
         // Not at the first look: an Api for them may be opened next.
         if (glance.looks > 0) warnings.push(...this.#waiting(glance, household));
-      } catch {
+      } catch (error) {
         // Another was faster, or it can't be read now; it is looked at again.
+        warnings.push(...failure(dead.path, error));
       }
     }
     return warnings;
@@ -126,6 +134,14 @@ export class FileTakeover {
       return [{ code: 'entries-waiting', message }];
     });
   }
+}
+
+/** Why what the dead left can't be taken over now; nothing where another was faster. */
+function failure(path: string, error: unknown): Warning[] {
+  const code = codeOf(error);
+  if (code === undefined || code === 'ENOENT') return [];
+  const message = `${path} could not be taken over (${code}). What earlier runs left there waits, and is tried again.`;
+  return [{ code: 'storage-failed', message }];
 }
 
 /** What a crash left of a rewriting: its journal is whole. */

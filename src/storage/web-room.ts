@@ -43,9 +43,11 @@ export class WebRoom {
    * Sets a key of a writer.
    *
    * @param before - The length of its value before; `undefined` if there was no such key.
-   * @throws {@link StorageException} if there is no room for it.
+   * @throws {@link StorageException} if there is no room for it, or there never can be.
    */
   set(writer: string, key: string, value: string, before?: number): void {
+    // Not full: nothing that is dropped would make room for it.
+    if (key.length + value.length > this.#maxLength) throw tooLarge(this.#maxLength);
     const grown = value.length - (before ?? -key.length);
     // What others take is not known exactly: they look after themselves, and the browser after us all.
     if (grown > 0 && this.#total + this.#others + grown > this.#maxLength) {
@@ -89,13 +91,22 @@ export class WebRoom {
 
 /** The constructor of a quota error differs by browser; its name does not. */
 function storageException(error: unknown): StorageException {
-  const name = error instanceof Object && 'name' in error ? String(error.name) : 'unknown';
+  const given = error instanceof Object && 'name' in error ? String(error.name) : '';
+  // Whoever wraps localStorage may put anything there.
+  const name = /^[A-Za-z]{3,64}$/.test(given) ? given : 'unknown';
   return name === 'QuotaExceededError'
     ? full('localStorage is full (QuotaExceededError)')
     : new StorageException(
         `localStorage refused (${name})`,
         'The browser may have withdrawn the right to store data for this site.',
       );
+}
+
+function tooLarge(maxLength: number): StorageException {
+  return new StorageException(
+    `this is larger than webStorage's maxLength (${maxLength})`,
+    'Commit fewer or shorter values at once, or raise maxLength.',
+  );
 }
 
 function full(what: string): StorageException {

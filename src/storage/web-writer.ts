@@ -4,6 +4,7 @@ import { encodeRecord, recordLength, type StoredEntry } from '../core/entry.js';
 import { randomId } from '../core/random-id.js';
 import type { Adoption, Loss, Writer } from '../core/storage.js';
 import type { Value } from '../core/value.js';
+import { nextRun } from './next-run.js';
 import { SequenceSet } from './sequence-set.js';
 import { WebAdoption } from './web-adoption.js';
 import { encodeStaged, entryKey, lifeKey, lockName, RUNS_KEY, stagedKey, writerKey } from './web-keys.js';
@@ -192,7 +193,7 @@ export class WebWriter implements Writer {
 
   #nextRun(): number {
     const { storage } = this.#room;
-    const next = (Number(storage.getItem(RUNS_KEY)) || 0) + 1;
+    const next = nextRun(storage.getItem(RUNS_KEY));
     storage.setItem(RUNS_KEY, String(next));
     return next;
   }

@@ -171,6 +171,50 @@ describe('F40 a localStorage that is full', () => {
     expect(message).toContain(`Still queued and safe: ${committed} `);
   });
 
+  test.each([
+    ['by the host page', {}],
+    ['as maxLength is reached', { maxLength: 2000 }],
+  ])(
+    '%s: with "drop-oldest" never drops what is being uploaded, and refuses where that is all there is',
+    async (_how, options) => {
+      const { api, stub, localStorage, dropped } = openInPage({
+        ...options,
+        overflow: 'drop-oldest',
+        maxEntriesPerRequest: 5,
+      });
+      const answer = deferred<Response>();
+      stub.answerWith(() => answer.promise);
+      const underWay = [1, 2, 3, 4, 5];
+      commitEach(api, ...underWay);
+      const push = api.push();
+      localStorage.setItem('of the page', 'x'.repeat(1000));
+      localStorage.capacity = 4000;
+      const later = Array.from({ length: 60 }, (_, index) => 100 + index);
+      commitEach(api, ...later);
+      expect(valuesOf(api.log()).slice(0, 5)).toEqual(underWay);
+      expect(dropped.length).toBeGreaterThan(0);
+      expect([...dropped, ...valuesOf(api.log()).slice(5)]).toEqual(later);
+      stub.answerWith(() => reply(200));
+      answer.resolve(reply(200));
+      await push;
+      expect(stub.uploads[0]?.map(({ values }) => values[0]?.[1])).toEqual(underWay);
+    },
+  );
+
+  test('by the page while all of ours is being uploaded: refused, and nothing is dropped', async () => {
+    const { api, stub, localStorage, dropped } = openInPage({ overflow: 'drop-oldest' });
+    const answer = deferred<Response>();
+    stub.answerWith(() => answer.promise);
+    commitEach(api, 1, 2);
+    const push = api.push();
+    localStorage.capacity = localStorage.units;
+    refusalOf(() => commitEach(api, 3));
+    expect(dropped).toEqual([]);
+    answer.resolve(reply(200));
+    expect(await push).toEqual({ pushed: 2, requests: 1 });
+    expect(valuesOf([api.commit() as Entry])).toEqual([3]);
+  });
+
   test('by the page alone: refused, as there is nothing to drop', () => {
     const { api, localStorage, dropped } = openInPage({ overflow: 'drop-oldest' });
     localStorage.setItem('of the page', 'x'.repeat(1000));

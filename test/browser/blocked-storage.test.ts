@@ -4,7 +4,7 @@ import { DEVICE_ID } from '../support/credentials.js';
 import { serveEmulator, servePages } from '../support/pages.js';
 
 describeInChromium('a page that may not store data', (newContext) => {
-  it('queues in memory, warns, and still pushes', async () => {
+  it('F28 queues in memory, warns, and still pushes', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages({ '/outer': '<!doctype html><iframe sandbox="allow-scripts" src="/"></iframe>' });
     const page = await (await newContext()).newPage();

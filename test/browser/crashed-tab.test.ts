@@ -1,17 +1,24 @@
-import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { crash, makeApi, openTab, serveEmulator, servePages, tryToPush } from '../support/pages.js';
+import {
+  commitTexts,
+  crash,
+  makeApi,
+  openTab,
+  serveEmulator,
+  servePages,
+  storedTexts,
+  tryToPush,
+} from '../support/pages.js';
 
 describeInChromium('a crash of a tab', (newContext) => {
-  it('leaves its entries to a new tab, which takes none of a tab that lives', async () => {
+  it('F27 leaves its entries to a new tab, which takes none of a tab that lives', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
     const [doomed, living] = [await openTab(context, url, options), await openTab(context, url, options)];
-    const left = await commit(doomed, ['doomed 1', 'doomed 2']);
-    const kept = await commit(living, ['living']);
+    const left = await commitTexts(doomed, ['doomed 1', 'doomed 2']);
+    const kept = await commitTexts(living, ['living']);
     await Promise.all([doomed, living].map((page) => page.evaluate(() => window.api.ready)));
 
     await crash(doomed);
@@ -22,23 +29,19 @@ describeInChromium('a crash of a tab', (newContext) => {
     });
     expect(adopted).toEqual(left);
     expect((await tryToPush(heir)).result).toEqual({ pushed: 2, requests: 1 });
-    expect(delivered()).toEqual(['doomed 1', 'doomed 2']);
+    expect(storedTexts(emulator)).toEqual(['doomed 1', 'doomed 2']);
 
     expect(await living.evaluate(() => window.api.log())).toEqual(kept);
     expect((await tryToPush(living)).result).toEqual({ pushed: 1, requests: 1 });
-    expect(delivered()).toEqual(['doomed 1', 'doomed 2', 'living']);
-
-    function delivered() {
-      return emulator.entries(DEVICE_ID).flatMap(({ values }) => values.map(({ value }) => value));
-    }
+    expect(storedTexts(emulator)).toEqual(['doomed 1', 'doomed 2', 'living']);
   });
 
-  it('leaves its entries to a tab that was open before, within the minute', async () => {
+  it('F27 leaves its entries to a tab that was open before, within the minute', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
     const doomed = await openTab(context, url, options);
-    const left = await commit(doomed, ['doomed']);
+    const left = await commitTexts(doomed, ['doomed']);
     const living = await context.newPage();
     await living.clock.install();
     await living.goto(url);
@@ -65,17 +68,6 @@ describeInChromium('a crash of a tab', (newContext) => {
       .toEqual(left);
     expect(seconds).toBeLessThan(60);
     expect((await tryToPush(living)).result).toEqual({ pushed: 1, requests: 1 });
-    expect(emulator.entries(DEVICE_ID)).toHaveLength(1);
+    expect(storedTexts(emulator)).toEqual(['doomed']);
   });
-
-  function commit(page: Page, values: readonly string[]) {
-    return page.evaluate(
-      (given) =>
-        given.map((value) => {
-          window.api.addValue('value', value);
-          return window.api.commit();
-        }),
-      values,
-    );
-  }
 });

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Ports } from '../../src/api.js';
 import { type Api, type ApiOptions, isApiException, StorageException, webStorage } from '../../src/index.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
@@ -7,26 +7,10 @@ import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
 import { loopbackServer } from '../support/loopback-server.js';
 import { commitEach, openApi, rejectionOf } from '../support/open-api.js';
 import { closedPort, rawServer } from '../support/raw-server.js';
-import { SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/sentinel.js';
+import { captureOutput, SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/sentinel.js';
 import { reply, replyJson, StubFetch } from '../support/stub-fetch.js';
 
-/** What was written to the console, or past it. */
-const written: string[] = [];
-
-beforeEach(() => {
-  written.length = 0;
-  const keep = (...args: unknown[]): void => void written.push(...args.map((arg) => renderings(arg)));
-  for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
-    vi.spyOn(console, method).mockImplementation(keep);
-  }
-  vi.spyOn(process.stdout, 'write').mockImplementation((piece) => written.push(String(piece)) > 0);
-  vi.spyOn(process.stderr, 'write').mockImplementation((piece) => written.push(String(piece)) > 0);
-  vi.spyOn(process, 'emitWarning').mockImplementation(keep);
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const written = captureOutput();
 
 /** An `Api` with the sentinel key, and all that can be seen of it. */
 function openWatched(options: Partial<ApiOptions> = {}, ports: Partial<Ports> = {}) {
@@ -34,7 +18,8 @@ function openWatched(options: Partial<ApiOptions> = {}, ports: Partial<Ports> = 
   const storage = webStorage(localStorage, {}, { locks: new FakeLocks().tab() });
   const api = openApi({ storage, ...options, apiKey: KEY }, ports);
   const events: unknown[] = [];
-  for (const name of ['commit', 'push', 'discard', 'warning'] as const) api.on(name, (event) => events.push(event));
+  for (const name of ['commit', 'push', 'discard', 'drop', 'warning'] as const)
+    api.on(name, (event) => events.push(event));
   api.addValue('committed', 1);
   api.commit();
   const stored: string[] = [];

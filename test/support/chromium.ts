@@ -20,7 +20,14 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // By name it is no loopback for the browser: on plain http a page from there has no secure context.
+  '--host-resolver-rules=MAP lan-device.example 127.0.0.1',
 ];
+
+/** The same server as at `url`, on this machine, by a name that makes it an insecure context on plain http. */
+export function asOnLan(url: string): string {
+  return url.replace('127.0.0.1', 'lan-device.example');
+}
 
 /** Makes a context, with a storage of its own, that ends with the test. */
 export type NewContext = (options?: BrowserContextOptions) => Promise<BrowserContext>;
@@ -28,13 +35,11 @@ export type NewContext = (options?: BrowserContextOptions) => Promise<BrowserCon
 /**
  * Describes tests that need a browser, started once for all of them. Where there is none they are skipped, with a line
  * that says how to get one; where `CI` is set they fail.
- *
- * @param launch - Further options for its start.
  */
 export function describeInChromium(
   name: string,
   define: (newContext: NewContext) => void,
-  launch: LaunchOptions = {},
+  launchOptions: LaunchOptions = {},
 ): void {
   const executablePath = findChromium();
   if (executablePath === undefined && !process.env['CI']) {
@@ -46,7 +51,7 @@ export function describeInChromium(
     let browser: Browser | undefined;
     beforeAll(async () => {
       if (executablePath === undefined) throw new Error(HOW_TO_GET_ONE);
-      browser = await chromium.launch({ ...launch, executablePath, args: FLAGS });
+      browser = await chromium.launch({ executablePath, args: FLAGS, ...launchOptions });
     }, 60_000);
     afterAll(() => browser?.close());
     define(async (options) => {

@@ -4,7 +4,7 @@ import { serve } from '@hono/node-server';
 import type { BrowserContext, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
-import type { Api, ApiOptions } from '../../src/index.js';
+import type { Api, ApiOptions, Entry } from '../../src/index.js';
 import { API_KEY, credentials, DEVICE_ID } from './credentials.js';
 
 declare global {
@@ -74,7 +74,32 @@ export async function makeApi(page: Page, options: ApiOptions): Promise<void> {
   }, options);
 }
 
-/** Crashes a tab. */
+/** Commits each text as an entry of its own. */
+export function commitTexts(page: Page, texts: readonly string[]): Promise<(Entry | undefined)[]> {
+  return page.evaluate(
+    (given) =>
+      given.map((text) => {
+        window.api.addValue('value', text);
+        return window.api.commit();
+      }),
+    texts,
+  );
+}
+
+/** The values of what is queued, once what others left was looked for. */
+export function queuedTexts(page: Page): Promise<unknown[]> {
+  return page.evaluate(async () => {
+    await window.api.ready;
+    return window.api.log().map(({ values }) => values[0]?.value);
+  });
+}
+
+/** The values that an emulator stored. */
+export function storedTexts(emulator: Emulator): unknown[] {
+  return emulator.entries(DEVICE_ID).map(({ values }) => values[0]?.value);
+}
+
+/** Kills a tab's renderer: no event is fired in it, and nothing of it runs any more. */
 export async function crash(page: Page): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const crashed = page.waitForEvent('crash');

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { afterEach, beforeEach, vi } from 'vitest';
 
 /** An API key that can be told from everything else. */
 export const SENTINEL_KEY = 'feedface-beef-4bad-8abc-c0ffee15900d';
@@ -28,4 +29,23 @@ export function renderings(subject: unknown): string {
 
 function asJson(subject: unknown): string {
   return JSON.stringify(subject) ?? '';
+}
+
+/** Keeps, in each test of the file, what is written to the console, or past it. */
+export function captureOutput(): readonly string[] {
+  const written: string[] = [];
+  beforeEach(() => {
+    written.length = 0;
+    const keep = (...args: unknown[]): void => void written.push(...args.map((arg) => renderings(arg)));
+    for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
+      vi.spyOn(console, method).mockImplementation(keep);
+    }
+    vi.spyOn(process.stdout, 'write').mockImplementation((piece) => written.push(String(piece)) > 0);
+    vi.spyOn(process.stderr, 'write').mockImplementation((piece) => written.push(String(piece)) > 0);
+    vi.spyOn(process, 'emitWarning').mockImplementation(keep);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  return written;
 }

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { Api, type ApiOptions, webStorage } from '../../src/index.js';
+import { credentials } from '../support/credentials.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeServer, held, received } from '../support/fake-server.js';
+import { FakeWebStorage } from '../support/fake-web.js';
+import { commitEach, expectBadLuck, pushFailure } from '../support/open-api.js';
+
+const MINUTE = 60_000;
+
+const valuesOf = (api: Api): unknown[] => api.log().map(({ values }) => values[0]?.value);
+
+/** An origin on plain http: each of its pages has a clock of its own, which stands still while the page is frozen. */
+class PlainOrigin {
+  readonly localStorage = new FakeWebStorage();
+  readonly server = new FakeServer();
+
+  open(options: Partial<ApiOptions> = {}, server = this.server): { api: Api; clock: FakeClock } {
+    const clock = new FakeClock();
+    const storage = webStorage(this.localStorage, {}, { page: new EventTarget() });
+    return { api: new Api({ ...credentials, storage, ...options }, { clock, transport: server }), clock };
+  }
+
+  /** What the server stored. */
+  get delivered(): unknown[] {
+    return this.server.uploads.flat().map((values) => Object.values((values as object[])[0] ?? {})[0]);
+  }
+}
+
+/** A page that committed 1, 2 and 3 and was frozen then, and one that has taken that over since. */
+async function freeze(origin: PlainOrigin) {
+  const frozen = origin.open();
+  const awake = origin.open();
+  await Promise.all([frozen.clock.advance(5000), awake.clock.advance(5000)]);
+  commitEach(frozen.api, 1, 2, 3);
+  await awake.clock.advance(5 * MINUTE);
+  expect(valuesOf(awake.api)).toEqual([1, 2, 3]);
+  return { frozen, awake };
+}
+
+describe('F28 a page on plain http that was frozen for minutes, and robbed', () => {
+  test('sends nothing of what another sends, and is told so in a warning', async () => {
+    const origin = new PlainOrigin();
+    const { frozen, awake } = await freeze(origin);
+    await awake.api.push();
+    await frozen.clock.advance(5 * MINUTE);
+    expect(await frozen.api.push()).toEqual({ pushed: 0, requests: 0 });
+    expect(frozen.api.status().warnings).toMatchObject([{ code: 'taken-over' }]);
+    expect(origin.delivered).toEqual([1, 2, 3]);
+  });
+
+  test('sends nothing of it though it pushes in the moment that it wakes up: bad luck, which says so', async () => {
+    const origin = new PlainOrigin();
+    const { frozen, awake } = await freeze(origin);
+    await awake.api.push();
+    expectBadLuck(await pushFailure(frozen.api.push()));
+    expect(origin.delivered).toEqual([1, 2, 3]);
+  });
+
+  test('saves and sends what it commits then, as its own', async () => {
+    const origin = new PlainOrigin();
+    const { frozen, awake } = await freeze(origin);
+    commitEach(frozen.api, 4);
+    expect(valuesOf(frozen.api)).toEqual([4]);
+    await awake.api.push();
+    await frozen.api.push();
+    expect(origin.delivered).toEqual([1, 2, 3, 4]);
+  });
+
+  test('loses nothing of what it commits then, should it crash', async () => {
+    const origin = new PlainOrigin();
+    const { frozen, awake } = await freeze(origin);
+    commitEach(frozen.api, 4);
+    await awake.clock.advance(5 * MINUTE);
+    await awake.api.push();
+    expect(origin.delivered.sort()).toEqual([1, 2, 3, 4]);
+  });
+
+  test('doubles one batch at most, where it was frozen while that was on its way', async () => {
+    const origin = new PlainOrigin();
+    const { answer, give } = held();
+    const silent = new FakeServer(() => answer);
+    const frozen = origin.open({ maxEntriesPerRequest: 2, requestTimeout: 86_400 }, silent);
+    const awake = origin.open();
+    await Promise.all([frozen.clock.advance(5000), awake.clock.advance(5000)]);
+    commitEach(frozen.api, 1, 2, 3, 4);
+    const push = frozen.api.push();
+    await awake.clock.advance(5 * MINUTE);
+    await awake.api.push();
+    expect(origin.delivered).toEqual([1, 2, 3, 4]);
+    // The server had stored it, and the answer waited as long as the page was frozen.
+    give(received(200));
+    expectBadLuck(await pushFailure(push));
+    await frozen.clock.advance(5 * MINUTE);
+    await frozen.api.push();
+    expect(silent.uploads.flat()).toHaveLength(2);
+    expect(frozen.api.status().committed).toBe(0);
+  });
+});

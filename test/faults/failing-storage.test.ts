@@ -342,7 +342,7 @@ describe('F20 a folder that others meddle with', () => {
     expect(place.server.uploads.flat()).toEqual([1, 2, 3].map((temperature) => [{ temperature }]));
   });
 
-  test.each(HARMS)(
+  test.each([...HARMS, ...CUTS])(
     'that %s: within two minutes all that is queued is saved again, for the next run',
     async (_how, harm) => {
       const place = new FilePlace();
@@ -355,4 +355,25 @@ describe('F20 a folder that others meddle with', () => {
       expect(valuesOf(await place.reopen()).sort()).toEqual([1, 2, 3]);
     },
   );
+
+  test.each(CUTS)('that %s: what is committed after that is there for the next run', async (_how, harm) => {
+    const place = new FilePlace();
+    const api = place.open();
+    commitEach(api, 1, 2);
+    harm(place);
+    await place.clock.advance(120_000);
+    commitEach(api, 3);
+    place.crash(api);
+    expect(valuesOf(await place.reopen())).toContain(3);
+  });
+
+  // As F19 has it for every storage that is cleared underneath.
+  test.each(HARMS)('that %s: is reported', async (_how, harm) => {
+    const place = new FilePlace();
+    const api = place.open();
+    commitEach(api, 1, 2);
+    harm(place);
+    await place.clock.advance(120_000);
+    expect(api.status().warnings).toMatchObject([{ code: 'storage-cleared' }]);
+  });
 });

@@ -1,8 +1,10 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { received } from '../support/fake-server.js';
 import { runNode } from '../support/node-process.js';
 import { commitEach } from '../support/open-api.js';
-import { WebPlace } from '../support/places.js';
+import { PLACES, WebPlace } from '../support/places.js';
 
 const SCRIPT = fileURLToPath(new URL('../support/cycling-device.mjs', import.meta.url));
 const SAMPLES = 20;
@@ -81,3 +83,45 @@ describe('F38 commit and push, again and again', { timeout: 300_000 }, () => {
     expect(place.localStorage.length).toBeLessThanOrEqual(3);
   });
 });
+
+test.each(PLACES)(
+  'F38 a thousand runs in %s, one after the other, each of which leaves some, leave nothing at last',
+  {
+    timeout: 120_000,
+  },
+  async (_where, makePlace) => {
+    const place = makePlace();
+    const descriptors = countDescriptors();
+    let stored = 0;
+    for (let run = 1; run <= 1000; run++) {
+      const api = await place.reopen({ maxEntriesPerRequest: 2 });
+      place.server.answerWith(() => received(place.server.requests.length === 1 ? 200 : 503));
+      commitEach(api, 1, 2);
+      // Takes some of what those before left, and leaves some.
+      const { committed } = api.status();
+      await api.push().catch(() => {});
+      stored += committed - api.status().committed;
+      place.server.requests.length = 0;
+      if (run % 7 !== 0) api.addValue('temperature', 3);
+      await place.clock.advance(0);
+      await api.close();
+      expect(place.stored().size).toBeLessThan(20);
+    }
+    place.server.answerWith(() => received(200));
+    const last = await place.reopen();
+    expect(last.status().committed + stored).toBe(2000);
+    await last.push();
+    last.reset();
+    await place.clock.advance(60_000);
+    await last.close();
+    expect(place.clock.timers).toBe(0);
+    expect(place.stored().size).toBeLessThanOrEqual(2);
+    // Some of them are the runtime's.
+    expect(countDescriptors() - descriptors).toBeLessThan(10);
+  },
+);
+
+/** Of this process; where the system doesn't tell, none. */
+function countDescriptors(): number {
+  return existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0;
+}

@@ -117,7 +117,7 @@ export class Journal {
   /** Saves all of these, or nothing. @throws {@link StorageException} */
   saveAll(shelves: ReadonlyMap<string, Shelf>): void {
     this.#append(textOf(shelves), this.#isSynced);
-    this.#takeStock(shelves);
+    this.#addStock(shelves);
   }
 
   /** Not synced: staged values are promised nothing before they are committed. */
@@ -168,15 +168,9 @@ export class Journal {
     this.#compactIfLarge();
   }
 
-  /** Whether its path still leads to the file that is written to. */
+  /** Whether its path still leads to the file that is written to, and nobody has cut that. */
   isInPlace(): boolean {
-    if (this.#fd === undefined) return true;
-    try {
-      const [there, here] = [this.#fs.statSync(this.#path), this.#fs.fstatSync(this.#fd)];
-      return there.ino === here.ino && there.dev === here.dev;
-    } catch {
-      return false;
-    }
+    return this.#fd === undefined || (this.#lengthInPlace() ?? -1) >= this.#size;
   }
 
   /** Shows others that its owner lives. @param seconds - The file's new time. */
@@ -230,7 +224,7 @@ export class Journal {
    */
   renew(path: string, file: string): void {
     const old = this.#path;
-    const isOldInPlace = this.isInPlace();
+    const isOldInPlace = this.#lengthInPlace() !== undefined;
     try {
       makeFolder(this.#fs, dirname(path), this.#isSynced);
       this.#rewrite(path);
@@ -385,9 +379,24 @@ export class Journal {
     this.read();
   }
 
+  /** @returns The length of the file under its path; `undefined` if that is another, or none. */
+  #lengthInPlace(): number | undefined {
+    if (this.#fd === undefined) return undefined;
+    try {
+      const [there, here] = [this.#fs.statSync(this.#path), this.#fs.fstatSync(this.#fd)];
+      return there.ino === here.ino && there.dev === here.dev ? here.size : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   #takeStock(shelves: ReadonlyMap<string, Shelf>): void {
     this.stock.clear();
     this.#introduced.clear();
+    this.#addStock(shelves);
+  }
+
+  #addStock(shelves: ReadonlyMap<string, Shelf>): void {
     for (const [writer, { binding, entries, staged }] of shelves) {
       if (binding && (entries.size > 0 || staged)) this.#introduced.add(writer);
       for (const entry of entries.values()) this.stock.add(entry);

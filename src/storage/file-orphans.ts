@@ -41,7 +41,7 @@ export class FileOrphans {
         staged.push(shelf.staged);
       else if (shelf.staged) left.push({ ...orphan, shelf: { ...shelf, entries: new Map() } });
       if (shelf.entries.size === 0) continue;
-      this.#adopters.set(journal, (this.#adopters.get(journal) ?? new Map()).set(writer, id));
+      this.setAdopter(journal, writer, id);
       const others = entries.get(writer);
       // One writer's can stand in two files, where a disk failed; the same entry too.
       entries.set(writer, others ? inOrder(new Map([...others, ...shelf.entries])) : shelf.entries);
@@ -52,6 +52,11 @@ export class FileOrphans {
       entries: [...entries.values()].flatMap((ofWriter) => [...ofWriter.values()]),
       staged: latest?.values ?? [],
     };
+  }
+
+  /** A living writer has what a journal holds of a dead one. */
+  setAdopter(journal: Journal, writer: string, id: string): void {
+    this.#adopters.set(journal, (this.#adopters.get(journal) ?? new Map<string, string>()).set(writer, id));
   }
 
   /** A living writer was closed: what it had adopted is nobody's. */

@@ -24,7 +24,9 @@ interface Tenant {
   readonly binding: Binding;
   /** Whether the journal holds staged values of it. */
   hasStaged: boolean;
-  /** What it is to be told at the next check. */
+  /** Whether a file of its was deleted or cut: told at the next check. */
+  isCleared: boolean;
+  /** What others took of it: told at the next check. */
   taken: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
 }
 
@@ -60,7 +62,7 @@ export class FileStore {
   }
 
   open(binding: Binding, clock: Clock): Writer {
-    const tenant: Tenant = { id: randomId(clock), binding, hasStaged: false, taken: undefined };
+    const tenant: Tenant = { id: randomId(clock), binding, hasStaged: false, taken: undefined, isCleared: false };
     let run: number | undefined;
     if (this.#living.size === 0) this.#touchLater(clock);
     this.#living.set(tenant.id, tenant);
@@ -71,15 +73,17 @@ export class FileStore {
       },
       check: () => {
         this.#touchIfLate(clock);
-        const { taken } = tenant;
+        const { taken, isCleared } = tenant;
         tenant.taken = undefined;
-        return taken && { kind: 'taken', ...taken };
+        if (taken !== undefined) return { kind: 'taken', ...taken };
+        tenant.isCleared = false;
+        return isCleared ? { kind: 'cleared' } : undefined;
       },
       save: (entry, forgetStaged) => {
         this.#journal(clock).saveEntry(entry, binding, forgetStaged && tenant.hasStaged);
         if (forgetStaged) tenant.hasStaged = false;
       },
-      saveAgain: () => {},
+      saveAgain: (entries) => this.#saveAgain(tenant, entries, clock),
       remove: (entries) => this.#remove(entries),
       saveStaged: (values) => {
         if (values.length === 0 && !tenant.hasStaged) return;
@@ -277,11 +281,38 @@ export class FileStore {
       try {
         if (journal.isInPlace()) journal.touch(clock.now() / 1000);
         else if (this.#takeover.isElsewhere(journal.file)) this.#yield(journal, clock);
-        else this.#renew(journal, clock);
+        else {
+          for (const tenant of this.#tenantsOf(journal)) tenant.isCleared = true;
+          this.#renew(journal, clock);
+        }
       } catch {
         // Tried again at the next touch.
       }
     }
+  }
+
+  *#tenantsOf(journal: Journal): Generator<Tenant> {
+    for (const tenant of this.#living.values()) {
+      const { value } = this.#orphans.adoptedBy(tenant.id, journal).next();
+      if (value !== undefined || journal.stock.has(tenant.id)) yield tenant;
+    }
+  }
+
+  /** Saves what stands in no journal any more: what could not be read when one was moved. */
+  #saveAgain({ id, binding }: Tenant, entries: readonly StoredEntry[], clock: Clock): void {
+    const shelves = new Map<string, Shelf>();
+    const journals = [...this.#journals];
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      if (journals.some(({ stock }) => stock.wants(writer, sequence))) continue;
+      const shelf = shelves.get(writer) ?? { writer, binding, entries: new Map() };
+      shelf.entries.set(sequence, entry);
+      shelves.set(writer, shelf);
+    }
+    if (shelves.size === 0) return;
+    const journal = this.#journal(clock);
+    journal.saveAll(shelves);
+    for (const writer of shelves.keys()) if (writer !== id) this.#orphans.setAdopter(journal, writer, id);
   }
 
   /** Gives up a journal that another process has taken over, with all that it holds. */

@@ -631,6 +631,7 @@ describe('F26 who owns a file', () => {
     writer.save(entryOf(writer, 1), false);
     fs.rmSync(setting.folder, { recursive: true });
     await setting.clock.advance(60_000);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
     expect(writer.check()).toBeUndefined();
     process.kill();
     expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);

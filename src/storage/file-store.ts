@@ -216,8 +216,7 @@ export class FileStore {
   /** The journal that this store's own writers save to. */
   #journal(clock: Clock): Journal {
     if (this.#own?.isBroken) this.#renew(this.#own, clock);
-    // An empty file is one that anybody may clear away, if they take its owner for dead.
-    if (this.#own?.isEmpty && !this.#own.isInPlace()) this.#renew(this.#own, clock);
+    if (this.#own?.isTentative && !this.#own.isInPlace()) this.#renew(this.#own, clock);
     this.#own ??= this.#create(clock);
     this.#journals.add(this.#own);
     return this.#own;

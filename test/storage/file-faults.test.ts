@@ -636,6 +636,38 @@ describe('F26 who owns a file', () => {
     expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
 
+  test('what is saved again in a new file would be there after a power cut', async () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const synced: string[] = [];
+    const paths = new Map<number, string>();
+    const openSync: FileSystem['openSync'] = (path, flags) => {
+      const fd = process.fs.openSync(path, flags);
+      paths.set(fd, String(path));
+      return fd;
+    };
+    const fsyncSync: FileSystem['fsyncSync'] = (fd) => {
+      process.fs.fsyncSync(fd);
+      if (paths.get(fd) === setting.folder) synced.push(...setting.journals());
+    };
+    const writer = setting.open({ ...process, fs: { ...process.fs, openSync, fsyncSync } });
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.folder, { recursive: true });
+    await setting.clock.advance(60_000);
+    expect(synced).toContain(setting.journals()[0]);
+  });
+
+  test('one whose folder was deleted before anything was promised saves in a new one at once', async () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    fs.rmSync(setting.folder, { recursive: true });
+    writer.save(entryOf(writer, 1), true);
+    process.kill();
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+  });
+
   test('an owner that has pushed everything and is idle is not robbed of its empty file', async () => {
     const setting = setUp();
     const owner = setting.machine.start();

@@ -274,20 +274,28 @@ export class FileStore {
     for (const journal of [...this.#journals]) {
       try {
         if (journal.isInPlace()) journal.touch(clock.now() / 1000);
-        else if (this.#takeover.isElsewhere(journal.file)) this.#yield(journal, clock);
-        else this.#renew(journal, clock);
+        else this.#follow(journal, clock);
       } catch {
         // Tried again at the next touch.
       }
     }
   }
 
-  /** Gives up a journal that another process has taken over, with all that it holds. */
-  #yield(journal: Journal, clock: Clock): void {
+  /** The path of a journal leads elsewhere: another process took it over, or somebody deleted it. */
+  #follow(journal: Journal, clock: Clock): void {
+    const held = new Set(journal.stock.writers);
     const { shelves } = journal.read();
+    // Whoever took it, and is done with it, deleted it too; but first it noted in it that nothing of it is wanted.
+    const isDrained = held.size > 0 && journal.isDrained;
+    if (isDrained || this.#takeover.isElsewhere(journal.file)) this.#yield(journal, held, shelves, clock);
+    else this.#renew(journal, clock);
+  }
+
+  /** Gives up a journal that another process has taken over. @param held - The writers of which it held something. */
+  #yield(journal: Journal, held: ReadonlySet<string>, shelves: ReadonlyMap<string, Shelf>, clock: Clock): void {
     for (const tenant of [...this.#living.values()]) {
       const writers = new Set(this.#orphans.adoptedBy(tenant.id, journal));
-      const isOwn = journal.stock.has(tenant.id);
+      const isOwn = held.has(tenant.id);
       if (isOwn) writers.add(tenant.id);
       if (writers.size === 0) continue;
       const staged = shelves.get(tenant.id)?.staged;

@@ -624,6 +624,21 @@ describe('F26 who owns a file', () => {
     expect((await adoptAll(setting.open())).staged).toEqual([]);
   });
 
+  test('one that wakes up when the other has sent everything already is told so', async () => {
+    const setting = setUp();
+    const ownClock = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
+    writer.save(entryOf(writer, 1), false);
+    const { id } = writer;
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const taken = await adoptWhenSilent(other, setting.clock);
+    other.remove(taken);
+    expect(taken).toHaveLength(1);
+    expect(setting.journals()).toEqual([]);
+    ownClock.jump(300_000);
+    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+  });
+
   test('one whose file was deleted, by nobody that adopts it, saves all that is queued again', async () => {
     const setting = setUp();
     const process = setting.machine.start();

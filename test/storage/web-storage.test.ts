@@ -184,6 +184,18 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(frozen.check()).toMatchObject({ kind: 'taken' });
   });
 
+  test('a hidden page that is shown again is told so, even where the other let go of the staged values that it left', async () => {
+    const origin = new PlainOrigin();
+    const [hidden, other] = [origin.open(), origin.open()];
+    hidden.save(entryOf(hidden, 1), false);
+    hidden.saveStaged([{ fieldId: 'a', value: 1 }]);
+    origin.tell(hidden, 'pagehide');
+    other.remove((await origin.adopt(other, false)).entries);
+    const { id } = hidden;
+    origin.tell(hidden, 'pageshow');
+    expect(hidden.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+  });
+
   test('of two pages that take one over at once, one gets it', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();

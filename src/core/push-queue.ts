@@ -94,7 +94,11 @@ export class PushQueue {
    */
   check(): void {
     const loss = this.#writer.check();
-    if (loss === undefined) return;
+    if (loss === undefined) {
+      // Nothing newer is to be saved before what is older.
+      if (this.#isCleared) this.retry();
+      return;
+    }
     const before = this.#saves ? this.length : 0;
     if (loss.kind === 'taken' && this.#saves) {
       this.#keep((entry) => !loss.writers.has(entry.writer));

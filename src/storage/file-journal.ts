@@ -69,9 +69,12 @@ export class Journal {
     return this.#isKnown && this.stock.entries === 0 && this.stock.staged === 0;
   }
 
-  /** Whether the file holds nothing at all. */
-  get isEmpty(): boolean {
-    return this.#size === 0;
+  /**
+   * Whether it may have gone without any harm: it holds nothing, so that anybody may clear it away who takes its owner for
+   * dead; or nothing that was promised.
+   */
+  get isTentative(): boolean {
+    return this.#size === 0 || (this.#isSynced && !this.#isFolderSynced);
   }
 
   /**
@@ -173,9 +176,16 @@ export class Journal {
     return this.#fd === undefined || (this.#lengthInPlace() ?? -1) >= this.#size;
   }
 
+  /** Whether its path still leads to the file that is written to, be that cut or not. */
+  isReachable(): boolean {
+    return this.#lengthInPlace() !== undefined;
+  }
+
   /** Shows others that its owner lives. @param seconds - The file's new time. */
   touch(seconds: number): void {
-    if (this.#fd !== undefined) this.#fs.utimesSync(this.#path, seconds, seconds);
+    if (this.#fd === undefined) return;
+    if (!this.#isFolderSynced && this.#size > 0) this.#syncFolderQuietly();
+    this.#fs.utimesSync(this.#path, seconds, seconds);
   }
 
   /**
@@ -224,7 +234,7 @@ export class Journal {
    */
   renew(path: string, file: string): void {
     const old = this.#path;
-    const isOldInPlace = this.#lengthInPlace() !== undefined;
+    const isOldInPlace = this.isReachable();
     try {
       makeFolder(this.#fs, dirname(path), this.#isSynced);
       this.#rewrite(path);
@@ -234,6 +244,8 @@ export class Journal {
     } catch (error) {
       throw storageException(error, path);
     }
+    // Before the old one goes; and nothing may be saved in it for long, which would do that else.
+    this.#syncFolderQuietly();
     try {
       // What is left of it now stands in both.
       if (isOldInPlace) this.#fs.unlinkSync(old);
@@ -428,7 +440,7 @@ export class Journal {
     this.#isFolderSynced = true;
   }
 
-  /** After a power cut the old name may be back: whoever looks then finds that its owner is dead. */
+  /** Where that fails a power cut may bring the old names back: whoever looks then finds that their owner is dead. */
   #syncFolderQuietly(): void {
     try {
       this.#syncFolder();

@@ -221,8 +221,7 @@ export class FileStore {
   /** The journal that this store's own writers save to. */
   #journal(clock: Clock): Journal {
     if (this.#own?.isBroken) this.#renew(this.#own, clock);
-    // An empty file is one that anybody may clear away, if they take its owner for dead.
-    if (this.#own?.isEmpty && !this.#own.isInPlace()) this.#renew(this.#own, clock);
+    if (this.#own?.isTentative && !this.#own.isInPlace()) this.#renew(this.#own, clock);
     this.#own ??= this.#create(clock);
     this.#journals.add(this.#own);
     return this.#own;
@@ -280,11 +279,7 @@ export class FileStore {
     for (const journal of [...this.#journals]) {
       try {
         if (journal.isInPlace()) journal.touch(clock.now() / 1000);
-        else if (this.#takeover.isElsewhere(journal.file)) this.#yield(journal, clock);
-        else {
-          for (const tenant of this.#tenantsOf(journal)) tenant.isCleared = true;
-          this.#renew(journal, clock);
-        }
+        else this.#follow(journal, clock);
       } catch {
         // Tried again at the next touch.
       }
@@ -315,12 +310,27 @@ export class FileStore {
     for (const writer of shelves.keys()) if (writer !== id) this.#orphans.setAdopter(journal, writer, id);
   }
 
-  /** Gives up a journal that another process has taken over, with all that it holds. */
-  #yield(journal: Journal, clock: Clock): void {
+  /** The path of a journal leads elsewhere, as another process took it over or somebody deleted it; or it was cut. */
+  #follow(journal: Journal, clock: Clock): void {
+    const held = new Set(journal.stock.writers);
+    const tenants = [...this.#tenantsOf(journal)];
+    const isCut = journal.isReachable();
     const { shelves } = journal.read();
+    // Whoever took it, and is done with it, deleted it too; but first it noted in it that nothing of it is wanted.
+    const isDrained = held.size > 0 && journal.isDrained;
+    if (!isCut && (isDrained || this.#takeover.isElsewhere(journal.file))) {
+      this.#yield(journal, held, shelves, clock);
+      return;
+    }
+    for (const tenant of tenants) tenant.isCleared = true;
+    this.#renew(journal, clock);
+  }
+
+  /** Gives up a journal that another process has taken over. @param held - The writers of which it held something. */
+  #yield(journal: Journal, held: ReadonlySet<string>, shelves: ReadonlyMap<string, Shelf>, clock: Clock): void {
     for (const tenant of [...this.#living.values()]) {
       const writers = new Set(this.#orphans.adoptedBy(tenant.id, journal));
-      const isOwn = journal.stock.has(tenant.id);
+      const isOwn = held.has(tenant.id);
       if (isOwn) writers.add(tenant.id);
       if (writers.size === 0) continue;
       const staged = shelves.get(tenant.id)?.staged;

@@ -92,8 +92,8 @@ export class WebAdoption {
     for (const { hold } of this.#adopted.values()) hold.heartbeat?.beat();
   }
 
-  /** See `Writer.adopt`. @param own - The adopter's id. */
-  async adopt(atStart: boolean, own: string): Promise<Adoption> {
+  /** See `Writer.adopt`. @param own - Tells the adopter's id, which changes if it is robbed meanwhile. */
+  async adopt(atStart: boolean, own: () => string): Promise<Adoption> {
     const gathered: Gathered = { entries: [], staged: [], warnings: [] };
     try {
       await this.#look(atStart, own, gathered);
@@ -105,7 +105,7 @@ export class WebAdoption {
     return { entries, staged: latest?.values ?? [], warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
-  async #look(atStart: boolean, own: string, gathered: Gathered): Promise<void> {
+  async #look(atStart: boolean, own: () => string, gathered: Gathered): Promise<void> {
     let deadBefore = new Set<string>();
     for (let look = 0; look < MAX_LOOKS && !this.#closed; look++) {
       if (look > 0) await this.#liveness.wait(BETWEEN_LOOKS_MS);
@@ -169,8 +169,13 @@ export class WebAdoption {
     );
   }
 
-  async #take(writers: ReadonlyMap<string, Remains>, atStart: boolean, own: string, gathered: Gathered): Promise<void> {
-    const taken = await this.#liveness.take(writers, own);
+  async #take(
+    writers: ReadonlyMap<string, Remains>,
+    atStart: boolean,
+    own: () => string,
+    gathered: Gathered,
+  ): Promise<void> {
+    const taken = await this.#liveness.take(writers, own());
     const found = findWriters(this.#room.storage, (writer) => taken.has(writer));
     for (const [writer, hold] of taken) {
       const remains = found.get(writer);
@@ -179,6 +184,7 @@ export class WebAdoption {
         else this.#read(writer, remains, hold, atStart, gathered);
       } catch {
         // Left as it is, for the next look.
+        this.#room.forget(writer);
         hold.end(true);
       }
     }
@@ -186,10 +192,11 @@ export class WebAdoption {
 
   #read(writer: string, remains: Remains, hold: Hold, atStart: boolean, gathered: Gathered): void {
     const { storage } = this.#room;
+    this.#room.adopt(writer, remains.length);
     const { entries, unreadable } = readEntries(storage, writer, remains.sequences);
     const staged = atStart ? readStaged(storage, writer) : undefined;
     // Forgotten before they are staged again: lost by a crash in between, but never there twice.
-    if (staged !== undefined) storage.removeItem(stagedKey(writer));
+    if (staged !== undefined) this.#room.clear(writer, stagedKey(writer));
     for (const entry of entries) gathered.entries.push(entry);
     if (staged !== undefined) gathered.staged.push(staged);
     if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
@@ -198,7 +205,6 @@ export class WebAdoption {
       this.#letGo(writer, adopted);
       return;
     }
-    this.#room.adopt(writer, remains.length);
     this.#adopted.set(writer, adopted);
   }
 
@@ -209,7 +215,7 @@ export class WebAdoption {
     let isLeaving = true;
     try {
       isLeaving = unreadable > 0 || storage.getItem(stagedKey(writer)) !== null;
-      if (!isLeaving) storage.removeItem(writerKey(writer));
+      if (!isLeaving) this.#room.clear(writer, writerKey(writer));
     } finally {
       hold.end(isLeaving);
     }

@@ -9,16 +9,16 @@ import type { WebRoom } from './web-room.js';
  *   @k2m4x8q0v1000007   another presumed it dead and took over what it had saved; that one lives, and is told by the
  *                       first ten characters of its id. When nothing is left, this stays: for a writer that wakes up.
  *   -                   its page was left, or hidden for the back/forward cache, from which it may come back
+ *   -k2m4x8q0v1         the one that took it over left, or let go of what it could not use
  */
 const LENGTH = 17;
-const LEFT = '-'.padEnd(LENGTH);
 const ADOPTER_LENGTH = 10;
 
 /** Whether somebody took the writer over that shows this. */
 export const isTaken = (life: string | undefined): boolean => life?.[0] === '@';
 
 /** Whether the page of the writer that shows this was left: anybody may take it over at once. */
-export const isLeft = (life: string): boolean => life === LEFT;
+export const isLeft = (life: string): boolean => life[0] === '-';
 
 /** The members of `window` that are used. */
 export interface PageLike {
@@ -31,6 +31,8 @@ export class Heartbeat {
   readonly #room: WebRoom;
   readonly #writer: string;
   readonly #prefix: string;
+  /** Another than its adopter's: a page that comes back must see that it was robbed meanwhile. */
+  readonly #left: string;
   readonly #page: PageLike | undefined;
   #last: string | undefined;
   #beats = 0;
@@ -40,6 +42,7 @@ export class Heartbeat {
     this.#room = room;
     this.#writer = writer;
     this.#prefix = by === writer ? ':' : `@${by.slice(0, ADOPTER_LENGTH)}`;
+    this.#left = `-${this.#prefix.slice(1)}`.padEnd(LENGTH);
     this.#page = page;
     page?.addEventListener('pagehide', this.#hide);
     page?.addEventListener('pageshow', this.#show);
@@ -65,7 +68,7 @@ export class Heartbeat {
 
   /** Gives a sign after the page was hidden: it lives after all. */
   revive(): void {
-    if (this.#last === LEFT) this.beat();
+    if (this.#last === this.#left) this.beat();
   }
 
   /** @param isLeaving - Whether something is left to be taken over at once. */
@@ -76,7 +79,7 @@ export class Heartbeat {
   }
 
   #leave(): void {
-    if (this.#last !== undefined && this.look() === 'own') this.#set(LEFT);
+    if (this.#last !== undefined && this.look() === 'own') this.#set(this.#left);
   }
 
   #set(life: string): void {

@@ -23,20 +23,23 @@ export class WebRoom {
 
   /** Counts the keys of a writer from now on; there are none yet, or none any more. */
   add(writer: string): void {
-    this.forget(writer);
-    this.#grow(writer, 0);
+    this.#total -= this.#taken.get(writer) ?? 0;
+    this.#taken.set(writer, 0);
   }
 
   /** Counts the keys of a writer from now on that was another's. @param length - How much there is of them. */
   adopt(writer: string, length: number): void {
-    this.#others = Math.max(0, this.#others - length);
+    this.#grow(writer, -length);
+    this.add(writer);
     this.#grow(writer, length);
   }
 
   /** Counts the keys of a writer no more: they are others'. */
   forget(writer: string): void {
-    this.#total -= this.#taken.get(writer) ?? 0;
+    const length = this.#taken.get(writer) ?? 0;
     this.#taken.delete(writer);
+    this.#total -= length;
+    this.#others += length;
   }
 
   /**
@@ -76,13 +79,28 @@ export class WebRoom {
     this.#grow(writer, -key.length - length);
   }
 
+  /**
+   * Removes a key of a writer that may be there.
+   *
+   * @throws {@link StorageException} if the storage refuses.
+   */
+  clear(writer: string, key: string): void {
+    const value = this.storage.getItem(key);
+    if (value !== null) this.remove(writer, key, value.length);
+  }
+
   /** @param length - How much the keys of all other writers take, as of now. */
   foundOthers(length: number): void {
     this.#others = length;
   }
 
   #grow(writer: string, length: number): void {
-    const before = this.#taken.get(writer) ?? 0;
+    const before = this.#taken.get(writer);
+    if (before === undefined) {
+      // A sign on what is about to be taken, or was given back: counting it here would keep it from being looked at.
+      this.#others = Math.max(0, this.#others + length);
+      return;
+    }
     const now = Math.max(0, before + length);
     this.#taken.set(writer, now);
     this.#total += now - before;

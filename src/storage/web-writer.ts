@@ -7,7 +7,7 @@ import type { Value } from '../core/value.js';
 import { nextRun } from './next-run.js';
 import { SequenceSet } from './sequence-set.js';
 import { WebAdoption } from './web-adoption.js';
-import { encodeStaged, entryKey, lifeKey, lockName, RUNS_KEY, stagedKey, writerKey } from './web-keys.js';
+import { encodeStaged, entryKey, findWriters, lifeKey, lockName, RUNS_KEY, stagedKey, writerKey } from './web-keys.js';
 import { holdLock, type Release } from './web-lease.js';
 import { Heartbeat } from './web-life.js';
 import { WebLiveness, type WebPlatform } from './web-liveness.js';
@@ -79,11 +79,16 @@ export class WebWriter implements Writer {
   remove(entries: readonly StoredEntry[]): void {
     for (const entry of entries) {
       const { writer, sequence } = entry;
-      const isOwn = writer === this.#id;
-      if (!(isOwn ? this.#saved.has(sequence) : this.#adoption.has(entry))) continue;
-      this.#room.remove(writer, entryKey(writer, sequence), recordLength(entry));
-      if (isOwn) this.#saved.delete(sequence);
-      else this.#adoption.removed(entry);
+      const key = entryKey(writer, sequence);
+      if (writer === this.#id) {
+        if (!this.#saved.has(sequence)) continue;
+        this.#room.remove(writer, key, recordLength(entry));
+        this.#saved.delete(sequence);
+      } else if (this.#adoption.has(entry)) {
+        // It may have been cleared, and not be saved again.
+        this.#room.clear(writer, key);
+        this.#adoption.removed(entry);
+      }
     }
   }
 
@@ -110,7 +115,7 @@ export class WebWriter implements Writer {
     } catch {
       // The next beat is due soon enough.
     }
-    return this.#adoption.adopt(atStart, this.#id);
+    return this.#adoption.adopt(atStart, () => this.#id);
   }
 
   close(): void {
@@ -129,9 +134,12 @@ export class WebWriter implements Writer {
 
   #look(): 'own' | 'taken' | 'gone' {
     if (this.#heartbeat) return this.#isIntroduced ? this.#heartbeat.look() : 'own';
-    // Whatever clears one binding clears all.
-    const [bound] = this.#isIntroduced ? [this.#id] : this.#adoption.writers;
-    return bound !== undefined && this.#room.storage.getItem(writerKey(bound)) === null ? 'gone' : 'own';
+    // Whatever clears one binding clears all; its own may have been written after that, by values that were staged.
+    const [firstAdopted] = this.#adoption.writers;
+    return (this.#isIntroduced && !this.#isBound(this.#id)) ||
+      (firstAdopted !== undefined && !this.#isBound(firstAdopted))
+      ? 'gone'
+      : 'own';
   }
 
   #introduce(): void {
@@ -144,21 +152,28 @@ export class WebWriter implements Writer {
   }
 
   #forgetIntroduction(): void {
-    const { storage } = this.#room;
-    storage.removeItem(writerKey(this.#id));
-    if (this.#heartbeat?.look() === 'own') storage.removeItem(lifeKey(this.#id));
+    this.#room.clear(this.#id, writerKey(this.#id));
+    if (this.#heartbeat?.look() === 'own') this.#room.clear(this.#id, lifeKey(this.#id));
   }
 
   /** The binding comes before the first key that needs it: what a crash cuts off is always a tail. */
   #bind(writer: string): void {
-    const key = writerKey(writer);
-    if (this.#room.storage.getItem(key) === null) this.#room.set(writer, key, JSON.stringify(this.#binding));
+    if (!this.#isBound(writer)) this.#room.set(writer, writerKey(writer), JSON.stringify(this.#binding));
+  }
+
+  #isBound(writer: string): boolean {
+    return this.#room.storage.getItem(writerKey(writer)) !== null;
   }
 
   /** All keys were deleted. */
   #forgetAll(): Loss {
-    for (const writer of [this.#id, ...this.#adoption.writers]) this.#room.add(writer);
+    const { storage } = this.#room;
+    const writers = new Set([this.#id, ...this.#adoption.writers]);
+    // Since then values may have been staged, and others been adopted.
+    const left = findWriters(storage, (writer) => writers.has(writer));
+    for (const writer of writers) this.#room.adopt(writer, left.get(writer)?.length ?? 0);
     this.#forgetOwn();
+    this.#staged = storage.getItem(stagedKey(this.#id))?.length;
     return { kind: 'cleared' };
   }
 
@@ -170,7 +185,7 @@ export class WebWriter implements Writer {
     writers.add(this.#id);
     const isStagedTaken = this.#staged !== undefined && storage.getItem(stagedKey(this.#id)) === null;
     // They are staged here still, and must not come back elsewhere.
-    if (this.#staged !== undefined) storage.removeItem(stagedKey(this.#id));
+    if (this.#staged !== undefined) this.#room.clear(this.#id, stagedKey(this.#id));
     this.#heartbeat?.stop(false);
     this.#room.forget(this.#id);
     this.#id = randomId(this.#clock);

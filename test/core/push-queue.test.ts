@@ -225,6 +225,19 @@ describe('the queue', () => {
     expect([...writer.saved]).toEqual(['own/1', 'own/2', 'own/3']);
   });
 
+  test('tries to save again what was deleted underneath before anything newer', () => {
+    const writer = new FakeWriter();
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    queue.append(1, '[{"a":1}]', 'committed');
+    writer.saved.clear();
+    writer.loss = { kind: 'cleared' };
+    writer.savesLeft = 0;
+    queue.check();
+    writer.savesLeft = 1;
+    queue.check();
+    expect([...writer.saved]).toEqual(['own/1']);
+  });
+
   test('keeps what it was told not to save, whatever happens to the storage', () => {
     const writer = new FakeWriter();
     const queue = new PushQueue(writer, { saves: false, maxEntries: 1e9 }, () => {});

@@ -624,6 +624,21 @@ describe('F26 who owns a file', () => {
     expect((await adoptAll(setting.open())).staged).toEqual([]);
   });
 
+  test('one that wakes up when the other has sent everything already is told so', async () => {
+    const setting = setUp();
+    const ownClock = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
+    writer.save(entryOf(writer, 1), false);
+    const { id } = writer;
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const taken = await adoptWhenSilent(other, setting.clock);
+    other.remove(taken);
+    expect(taken).toHaveLength(1);
+    expect(setting.journals()).toEqual([]);
+    ownClock.jump(300_000);
+    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+  });
+
   test('one whose file was deleted, by nobody that adopts it, saves all that is queued again', async () => {
     const setting = setUp();
     const process = setting.machine.start();
@@ -633,6 +648,38 @@ describe('F26 who owns a file', () => {
     await setting.clock.advance(60_000);
     expect(writer.check()).toEqual({ kind: 'cleared' });
     expect(writer.check()).toBeUndefined();
+    process.kill();
+    expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('what is saved again in a new file would be there after a power cut', async () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const synced: string[] = [];
+    const paths = new Map<number, string>();
+    const openSync: FileSystem['openSync'] = (path, flags) => {
+      const fd = process.fs.openSync(path, flags);
+      paths.set(fd, String(path));
+      return fd;
+    };
+    const fsyncSync: FileSystem['fsyncSync'] = (fd) => {
+      process.fs.fsyncSync(fd);
+      if (paths.get(fd) === setting.folder) synced.push(...setting.journals());
+    };
+    const writer = setting.open({ ...process, fs: { ...process.fs, openSync, fsyncSync } });
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.folder, { recursive: true });
+    await setting.clock.advance(60_000);
+    expect(synced).toContain(setting.journals()[0]);
+  });
+
+  test('one whose folder was deleted before anything was promised saves in a new one at once', async () => {
+    const setting = setUp();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    fs.rmSync(setting.folder, { recursive: true });
+    writer.save(entryOf(writer, 1), true);
     process.kill();
     expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });

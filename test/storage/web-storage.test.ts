@@ -184,6 +184,18 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(frozen.check()).toMatchObject({ kind: 'taken' });
   });
 
+  test('a hidden page that is shown again is told so, even where the other let go of the staged values that it left', async () => {
+    const origin = new PlainOrigin();
+    const [hidden, other] = [origin.open(), origin.open()];
+    hidden.save(entryOf(hidden, 1), false);
+    hidden.saveStaged([{ fieldId: 'a', value: 1 }]);
+    origin.tell(hidden, 'pagehide');
+    other.remove((await origin.adopt(other, false)).entries);
+    const { id } = hidden;
+    origin.tell(hidden, 'pageshow');
+    expect(hidden.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+  });
+
   test('of two pages that take one over at once, one gets it', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
@@ -481,6 +493,29 @@ describe.each([
     expect(writer.check()).toEqual({ kind: 'cleared' });
   });
 
+  test('sees that its adopted keys are gone, though it has staged a value since', async () => {
+    const origin = makeOrigin();
+    const left = origin.open();
+    left.save(entryOf(left, 1), false);
+    await origin.crash(left);
+    const writer = origin.open();
+    await origin.adopt(writer, true);
+    clear(origin);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+  });
+
+  test('forgets with their commit the values that it has staged since', () => {
+    const origin = makeOrigin();
+    const writer = origin.open();
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    clear(origin);
+    writer.saveStaged([{ fieldId: 'a', value: 2 }]);
+    writer.check();
+    writer.save(entryOf(writer, 1), true);
+    expect(origin.localStorage.items.has(stagedKey(writer.id))).toBe(false);
+  });
+
   test('can be saved again in part and then in full, where there was no room at first', async () => {
     const origin = makeOrigin();
     const writer = origin.open();
@@ -494,6 +529,38 @@ describe.each([
     writer.saveAgain(all);
     await origin.crash(writer);
     expect((await origin.adopt(origin.open(), true)).entries).toEqual(all);
+  });
+});
+
+describe('F28 two writers of one page on plain http', () => {
+  const openTwo = (origin: PlainOrigin) => {
+    const storage = webStorage(origin.localStorage, {}, { page: new EventTarget() });
+    return [storage.open(binding, origin.clock), storage.open(binding, origin.clock)] as const;
+  };
+
+  test('what the one gives back, the other adopts', async () => {
+    const origin = new PlainOrigin();
+    const left = origin.open();
+    left.save(entryOf(left, 1), false);
+    origin.crash(left);
+    const [one, other] = openTwo(origin);
+    expect((await origin.adopt(one, true)).entries).toHaveLength(1);
+    one.close();
+    expect((await origin.adopt(other, true)).entries).toEqual([entryOf(left, 1)]);
+  });
+
+  test('what the one left, the other adopts, though another page was faster once and crashed', async () => {
+    const origin = new PlainOrigin();
+    const left = origin.open();
+    left.save(entryOf(left, 1), false);
+    origin.crash(left);
+    const [, other] = openTwo(origin);
+    const faster = origin.open();
+    const adoptions = [other.adopt(true), faster.adopt(true)];
+    await origin.clock.advance(5000);
+    const [ours, theirs] = await Promise.all(adoptions);
+    expect([ours?.entries.length, theirs?.entries.length]).toEqual([0, 1]);
+    expect((await origin.adoptWhenSilent(other)).entries).toEqual([entryOf(left, 1)]);
   });
 });
 
@@ -539,6 +606,32 @@ describe('F40 the room that webStorage takes', () => {
     writer.save(entryOf(writer, 2), false);
     fill(writer, 3);
     expect(origin.localStorage.units).toBeGreaterThan(1800);
+  });
+
+  test('counts what a writer of the same page left', () => {
+    const origin = new Origin();
+    const storage = webStorage(origin.localStorage, { maxLength: 2000 }, { locks: origin.locks.tab() });
+    const [one, other] = [storage.open(binding, origin.clock), storage.open(binding, origin.clock)];
+    fill(one);
+    one.close();
+    expect(() => other.save(entryOf(other, 1), false)).toThrow(/maxLength \(2000\)/);
+  });
+
+  test('is at most maxLength where adopted keys were deleted underneath before they were removed', async () => {
+    const origin = new Origin();
+    const left = open(origin, 2000);
+    fill(left);
+    origin.crash(left);
+    const writer = open(origin, 2000);
+    const adoption = writer.adopt(true);
+    await origin.clock.advance(5000);
+    const { entries } = await adoption;
+    origin.localStorage.items.clear();
+    writer.check();
+    fill(writer);
+    writer.remove(entries);
+    fill(writer, 100);
+    expect(origin.localStorage.units).toBeLessThanOrEqual(2000);
   });
 
   test('counts what other tabs take, as of the last look', async () => {

@@ -20,7 +20,7 @@ import { Staging } from './core/staging.js';
 import type { Status } from './core/status.js';
 import type { Loss, StorageAdapter, Writer } from './core/storage.js';
 import type { Transport } from './core/transport.js';
-import type { FieldValue } from './core/value.js';
+import type { FieldValue, Value } from './core/value.js';
 import { defaultStorage } from './platform/page.js';
 import { systemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
@@ -79,6 +79,7 @@ export class Api {
   readonly #warnings: Warning[] = [];
   readonly #restored = new WeakSet<Entry>();
   #stagedChanged = false;
+  #savedStaged: readonly Value[] = [];
   #cancelLook = (): void => {};
   #closed = false;
 
@@ -216,7 +217,10 @@ export class Api {
     this.#queue.check();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(pairs(values)) }));
-    const restored = this.#overflow.save(again.length, () => this.#queue.restore(again));
+    const restored = this.#overflow.save(again.length, () => {
+      this.#checkOpen();
+      return this.#queue.restore(again);
+    });
     for (const entry of missing) this.#restored.add(entry);
     return restored.map((entry) => toEntry(entry));
   }
@@ -334,6 +338,8 @@ export class Api {
   }
 
   #commitStaged(timestamp: number): Entry | undefined {
+    // A listener of a drop may have closed it.
+    this.#checkOpen();
     if (this.#staging.size === 0) return undefined;
     const values = this.#staging.values();
     const text = encodeValues(this.#staging.entries());
@@ -351,7 +357,7 @@ export class Api {
       return;
     }
     // Staged in two places, they would be committed twice.
-    if (loss.isStagedTaken) this.#staging.clear();
+    if (loss.isStagedTaken) this.#staging.forget(this.#savedStaged);
     if (loss.isStagedTaken || entries > 0) this.#warn(takenOver(entries));
   }
 
@@ -363,7 +369,10 @@ export class Api {
   }
 
   #saveStaged(): void {
-    if (this.#stagedChanged && this.#config.stageUncommittedValues) this.#writer.saveStaged(this.#staging.values());
+    if (this.#stagedChanged && this.#config.stageUncommittedValues) {
+      this.#savedStaged = this.#staging.values();
+      this.#writer.saveStaged(this.#savedStaged);
+    }
     this.#stagedChanged = false;
   }
 
@@ -420,7 +429,7 @@ const STORAGE_FAILED: Readonly<Record<'forget' | 'save', Warning>> = {
 function takenOver(entries: number): Warning {
   return {
     code: 'taken-over',
-    message: `This page or process gave no sign of life for minutes, and another took over what it had queued (${entries} entries). That one pushes it; what is committed here from now on is pushed here.`,
+    message: `This page or process was hidden, frozen or stopped, and another took over what it had queued (${entries} entries). That one pushes it; what is committed here from now on is pushed here.`,
   };
 }
 

@@ -99,9 +99,11 @@ export class PushQueue {
       if (this.#isCleared) this.retry();
       return;
     }
-    const before = this.#saves ? this.length : 0;
-    if (loss.kind === 'taken' && this.#saves) {
-      this.#keep((entry) => !loss.writers.has(entry.writer));
+    const before = this.length;
+    if (loss.kind === 'taken') {
+      // What was adopted is saved whatever was asked for.
+      const isSaved = ({ origin }: QueuedEntry): boolean => this.#saves || origin === 'adopted';
+      this.#keep((entry) => !(loss.writers.has(entry.writer) && isSaved(entry)));
       this.#unremoved = this.#unremoved.filter(({ writer }) => !loss.writers.has(writer));
       this.#taken += before - this.length;
     }
@@ -117,7 +119,7 @@ export class PushQueue {
    * @throws {@link StorageException} if it could not be saved; the queue is as before.
    */
   append(timestamp: number, values: string, origin: 'committed' | 'restored'): QueuedEntry {
-    if (this.room < 1) throw this.#refusal(origin, `maxQueuedEntries (${this.#maxEntries}) is reached`, '', true);
+    if (this.room < 1) throw this.#refusal(origin, this.#reached, '', true);
     // Counted up even if saving fails: a torn record of this number may be left behind.
     this.#sequence += 1;
     const entry: QueuedEntry = {
@@ -140,6 +142,7 @@ export class PushQueue {
    * @throws {@link StorageException} if one could not be saved; then none is put back.
    */
   restore(entries: readonly Pick<StoredEntry, 'timestamp' | 'values'>[]): QueuedEntry[] {
+    if (this.room < entries.length) throw this.#refusal('restored', this.#reached, '', true);
     const restored: QueuedEntry[] = [];
     try {
       for (const { timestamp, values } of entries) restored.push(this.append(timestamp, values, 'restored'));
@@ -180,7 +183,7 @@ export class PushQueue {
         this.#entries = this.#entries.slice(this.#head);
         this.#head = 0;
       }
-    } else {
+    } else if (!this.#cutOut(entries)) {
       const removed = new Set(entries);
       this.#keep((entry) => !removed.has(entry));
     }
@@ -214,6 +217,17 @@ export class PushQueue {
     this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
   }
 
+  /** Removes entries that stand together right behind those being uploaded. @returns Whether they do. */
+  #cutOut(entries: readonly QueuedEntry[]): boolean {
+    const start = this.#head + this.inFlight.length;
+    for (let index = 0; index < entries.length; index++) {
+      if (this.#entries[start + index] !== entries[index]) return false;
+    }
+    this.#entries.splice(start, entries.length);
+    for (const entry of entries) this.#bytes -= entry.bytes;
+    return true;
+  }
+
   #startsWith(entries: readonly QueuedEntry[]): boolean {
     for (let index = 0; index < entries.length; index++) {
       if (this.#entries[this.#head + index] !== entries[index]) return false;
@@ -229,6 +243,10 @@ export class PushQueue {
         error instanceof StorageException ? error : new StorageException('the storage failed');
       throw this.#refusal(entry.origin, message, advice, isFull);
     }
+  }
+
+  get #reached(): string {
+    return `maxQueuedEntries (${this.#maxEntries}) is reached`;
   }
 
   #refusal(origin: Origin, what: string, advice: string, isFull: boolean): StorageException {

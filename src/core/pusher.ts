@@ -25,6 +25,8 @@ export interface PusherConfig extends BatchLimits {
 interface Call {
   /** The call is answered once every entry up to this sequence number is, and every adopted one. */
   readonly upTo: number;
+  /** How many entries others had taken over when it was made. */
+  readonly taken: number;
   resolve(result: PushResult): void;
   reject(exception: ApiException): void;
 }
@@ -36,8 +38,6 @@ interface Run {
   requests: number;
   /** On the monotonic clock. */
   readonly started: number;
-  /** How many entries others had taken over when it began. */
-  readonly taken: number;
   /** No call waits for the request under way any more. */
   aborted: boolean;
 }
@@ -79,6 +79,7 @@ export class Pusher {
       let stopListening = (): void => {};
       const call: Call = {
         upTo: this.#queue.lastSequence,
+        taken: this.#queue.taken,
         resolve: (result) => {
           stopListening();
           resolve(result);
@@ -98,7 +99,6 @@ export class Pusher {
         pushed: 0,
         requests: 0,
         started: this.#clock.monotonic(),
-        taken: this.#queue.taken,
         aborted: false,
       };
       run.calls.add(call);
@@ -129,7 +129,7 @@ export class Pusher {
   async #drain(run: Run): Promise<void> {
     for (;;) {
       this.#queue.check();
-      if (this.#queue.taken > run.taken) this.#rejectAll(run, takenOver());
+      this.#rejectRobbed(run);
       if (!this.#settle(run)) break;
       let upTo = 0;
       for (const call of run.calls) upTo = Math.max(upTo, call.upTo);
@@ -209,6 +209,14 @@ export class Pusher {
     return entries;
   }
 
+  #rejectRobbed(run: Run): void {
+    for (const call of run.calls) {
+      if (call.taken === this.#queue.taken) continue;
+      run.calls.delete(call);
+      call.reject(takenOver());
+    }
+  }
+
   #rejectAll(run: Run, exception: ApiException): void {
     for (const call of run.calls) {
       run.calls.delete(call);
@@ -230,7 +238,7 @@ function abortedBySignal(): PushException {
 
 function takenOver(): PushException {
   return new PushException(
-    'Bad luck: this page or process gave no sign of life for minutes, and another took over what it had queued.',
+    'Bad luck: this page or process was hidden, frozen or stopped, and another took over what it had queued.',
     'That one pushes it. What is committed here from now on is pushed here.',
   );
 }

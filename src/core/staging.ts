@@ -43,6 +43,11 @@ export class Staging {
     for (const [fieldId, value] of pairs) this.#set(fieldId, value);
   }
 
+  /** Forgets values, where they are still what they were. */
+  forget(values: readonly Value[]): void {
+    for (const { fieldId, value } of values) if (this.#values.get(fieldId) === value) this.#values.delete(fieldId);
+  }
+
   clear(): void {
     // Far quicker than emptying the one there is.
     this.#values = new Map();

@@ -62,6 +62,15 @@ export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): v
   }
 }
 
+/** Deletes a file where that is possible; where it is not, or there is none, that is harmless. */
+export function unlinkQuietly(fs: FileSystem, path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch {
+    // See above.
+  }
+}
+
 /** The code of a system's error, such as `ENOSPC`: a word, which may be shown; whatever else stands there may hold anything. */
 export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Object && 'code' in error ? String(error.code) : '';

@@ -4,7 +4,7 @@ import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import type { Value } from '../core/value.js';
 import { planErasure } from './file-erasure.js';
-import { codeOf, makeFolder, readWhole, syncFolder, writeText, writeWhole } from './file-io.js';
+import { codeOf, makeFolder, readWhole, syncFolder, unlinkQuietly, writeText, writeWhole } from './file-io.js';
 import { journalName, rewritingPath } from './file-owner.js';
 import {
   type Contents,
@@ -195,6 +195,8 @@ export class Journal {
   release(): void {
     try {
       if (this.#fd === undefined && this.#size === 0 && this.#isKnown) return;
+      // What stands under its path is not ours to delete or to give.
+      if (this.#fd !== undefined && !this.isReachable()) return;
       if (this.isDrained && !this.#newer) {
         this.#setAside();
         this.#fs.unlinkSync(this.#path);
@@ -214,11 +216,8 @@ export class Journal {
   /** Ends it and what it holds, which stands elsewhere too. */
   delete(): void {
     this.close();
-    try {
-      this.#fs.unlinkSync(this.#path);
-    } catch {
-      // Whoever adopts it sends again what was sent from elsewhere.
-    }
+    // If that fails, whoever adopts it sends again what was sent from elsewhere.
+    unlinkQuietly(this.#fs, this.#path);
   }
 
   close(): void {
@@ -246,12 +245,8 @@ export class Journal {
     }
     // Before the old one goes; and nothing may be saved in it for long, which would do that else.
     this.#syncFolderQuietly();
-    try {
-      // What is left of it now stands in both.
-      if (isOldInPlace) this.#fs.unlinkSync(old);
-    } catch {
-      // Whoever adopts it sends again what was sent from the other.
-    }
+    // What is left of it now stands in both: if that fails, whoever adopts it sends again what was sent from the other.
+    if (isOldInPlace) unlinkQuietly(this.#fs, old);
   }
 
   /** Rewrites the file without what is not wanted any more. Failing is harmless; it is tried again after as much growth. */
@@ -281,6 +276,8 @@ export class Journal {
       this.#fs.renameSync(temporary, path);
     } catch (error) {
       this.#fs.closeSync(fd);
+      // On a full disk it would hold the room that is missing.
+      unlinkQuietly(this.#fs, temporary);
       throw error;
     }
     const old = this.#fd;
@@ -372,8 +369,8 @@ export class Journal {
       const fd = this.#fs.openSync(this.#path, 'r+');
       try {
         for (const { position, bytes } of writes) writeWhole(this.#fs, fd, bytes, position);
-        // What was moved must be on the disk before it is cut off where it was.
-        if (this.#isSynced) this.#fs.fdatasyncSync(fd);
+        // Whatever the durability: what was moved must be on the disk before it is cut off where an earlier run synced it.
+        this.#fs.fdatasyncSync(fd);
         this.#fs.ftruncateSync(fd, length);
       } finally {
         this.#fs.closeSync(fd);

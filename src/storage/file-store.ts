@@ -106,7 +106,16 @@ export class FileStore {
   }
 
   #remove(entries: readonly StoredEntry[]): void {
-    for (const journal of this.#journals) journal.remove(entries);
+    let failure: unknown;
+    for (const journal of this.#journals) {
+      try {
+        journal.remove(entries);
+      } catch (error) {
+        // It must keep nothing from being forgotten in the others.
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
     if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
   }
 
@@ -141,6 +150,8 @@ export class FileStore {
   }
 
   #close(id: string, binding: Binding, clock: Clock): void {
+    // What was deleted underneath since the last touch is saved again now or never.
+    if (this.#living.size === 1 && this.#living.has(id)) this.#touch(clock);
     if (!this.#living.delete(id)) return;
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
     this.#orphans.release(id);

@@ -3,11 +3,11 @@ import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { Warning } from '../core/events.js';
 import { type DeadFile, FileFinder } from './file-finder.js';
-import { codeOf } from './file-io.js';
+import { codeOf, unlinkQuietly } from './file-io.js';
 import { Journal } from './file-journal.js';
 import { journalName, rewritingPath } from './file-owner.js';
 import { type Contents, readJournal } from './file-record.js';
-import type { FilePlatform, FileSystem } from './file-system.js';
+import type { FilePlatform } from './file-system.js';
 
 /** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
 interface Glance {
@@ -111,7 +111,7 @@ export class FileTakeover {
     const { fs } = this.#platform;
     const path = join(this.#directory, journalName(this.#self, dead.file));
     // Before the journal: without it nobody would find it. If its owner lives after all, its rewriting fails, harmlessly.
-    dropRewriting(fs, dead.path);
+    unlinkQuietly(fs, rewritingPath(dead.path));
     // Of several that try, one succeeds: the others find the old name gone.
     fs.renameSync(dead.path, path);
     const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
@@ -142,15 +142,6 @@ function failure(path: string, error: unknown): Warning[] {
   if (code === undefined || code === 'ENOENT') return [];
   const message = `${path} could not be taken over (${code}). What earlier runs left there waits, and is tried again.`;
   return [{ code: 'storage-failed', message }];
-}
-
-/** What a crash left of a rewriting: its journal is whole. */
-function dropRewriting(fs: FileSystem, path: string): void {
-  try {
-    fs.unlinkSync(rewritingPath(path));
-  } catch {
-    // Mostly there is none.
-  }
 }
 
 /** Whether a file holds anything for the living here, or nothing for anybody: then it is cleared away. */

@@ -176,14 +176,17 @@ export class WebAdoption {
     gathered: Gathered,
   ): Promise<void> {
     const taken = await this.#liveness.take(writers, own());
-    const found = findWriters(this.#room.storage, (writer) => taken.has(writer));
-    for (const [writer, hold] of taken) {
-      const remains = found.get(writer);
-      try {
-        if (this.#closed || remains === undefined) hold.end(true);
-        else this.#read(writer, remains, hold, atStart, gathered);
-      } catch {
-        // Left as it is, for the next look.
+    try {
+      const found = findWriters(this.#room.storage, (writer) => taken.has(writer));
+      for (const [writer, hold] of taken) {
+        const remains = found.get(writer);
+        if (this.#closed || remains === undefined) continue;
+        this.#read(writer, remains, hold, atStart, gathered);
+        taken.delete(writer);
+      }
+    } finally {
+      // Left as it is, for the next look.
+      for (const [writer, hold] of taken) {
         this.#room.forget(writer);
         hold.end(true);
       }
@@ -209,12 +212,13 @@ export class WebAdoption {
   }
 
   #letGo(writer: string, { hold, unreadable }: Adopted): void {
-    const { storage } = this.#room;
     this.#forget(writer);
-    this.#spent.add(writer);
     let isLeaving = true;
     try {
-      isLeaving = unreadable > 0 || storage.getItem(stagedKey(writer)) !== null;
+      // A change of its own can arrive after its lock, or be made by a page that has not yet seen that it was robbed.
+      const { hasStaged = false, sequences = [] } = findWriters(this.#room.storage).get(writer) ?? {};
+      isLeaving = hasStaged || sequences.length > 0;
+      if (sequences.length <= unreadable) this.#spent.add(writer);
       if (!isLeaving) this.#room.clear(writer, writerKey(writer));
     } finally {
       hold.end(isLeaving);

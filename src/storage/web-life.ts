@@ -71,11 +71,11 @@ export class Heartbeat {
     if (this.#last === this.#left) this.beat();
   }
 
-  /** @param isLeaving - Whether something is left to be taken over at once. */
+  /** Never throws. @param isLeaving - Whether something is left to be taken over at once. */
   stop(isLeaving: boolean): void {
     this.#page?.removeEventListener('pagehide', this.#hide);
     this.#page?.removeEventListener('pageshow', this.#show);
-    if (isLeaving) this.#leave();
+    if (isLeaving) this.#hide();
   }
 
   #leave(): void {

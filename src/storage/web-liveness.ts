@@ -25,7 +25,7 @@ export interface WebPlatform {
 export interface Hold {
   /** Shown to pages without locks, where the writer was one of theirs. */
   readonly heartbeat: Heartbeat | undefined;
-  /** @param isLeaving - Whether something is left of it, for others to take. */
+  /** Never throws. @param isLeaving - Whether something is left of it, for others to take. */
   end(isLeaving: boolean): void;
 }
 
@@ -42,9 +42,12 @@ export class WebLiveness {
   readonly #room: WebRoom;
   readonly #platform: WebPlatform;
   readonly #clock: Clock;
+  readonly #onWaited: () => void;
   #watched = new Map<string, Watched>();
 
-  constructor(room: WebRoom, platform: WebPlatform, clock: Clock) {
+  /** @param onWaited - Gives a sign of life after each wait. */
+  constructor(room: WebRoom, platform: WebPlatform, clock: Clock, onWaited: () => void) {
+    this.#onWaited = onWaited;
     this.#room = room;
     this.#platform = platform;
     this.#clock = clock;
@@ -82,7 +85,7 @@ export class WebLiveness {
     const isShown = [...taken.values()].some(({ heartbeat }) => heartbeat !== undefined);
     if (taken.size > 0) await this.wait(isShown ? CONFIRM_MS : SETTLE_MS);
     for (const [writer, { heartbeat, end }] of taken) {
-      if (heartbeat === undefined || heartbeat.look() === 'own') continue;
+      if (heartbeat === undefined || isOwn(heartbeat)) continue;
       // It lives after all, or another was as fast.
       end(false);
       taken.delete(writer);
@@ -90,8 +93,10 @@ export class WebLiveness {
     return taken;
   }
 
-  wait(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.setTimer(resolve, milliseconds, true));
+  /** Waits; in a hidden page, whose timers fire once a minute, that can take as long as others wait for a sign of life. */
+  async wait(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#clock.setTimer(resolve, milliseconds, true));
+    this.#onWaited();
   }
 
   async #hold(writer: string, isShown: boolean, own: string): Promise<Hold | undefined> {
@@ -99,17 +104,17 @@ export class WebLiveness {
     const release = locks ? await tryLock(locks, lockName(writer)) : () => {};
     if (release === undefined) return undefined;
     const heartbeat = isShown ? new Heartbeat(this.#room, writer, own, page) : undefined;
-    heartbeat?.begin();
-    return {
-      heartbeat,
-      end: (isLeaving) => {
-        try {
-          heartbeat?.stop(isLeaving);
-        } finally {
-          release();
-        }
-      },
+    const end = (isLeaving: boolean): void => {
+      heartbeat?.stop(isLeaving);
+      release();
     };
+    try {
+      heartbeat?.begin();
+      return { heartbeat, end };
+    } catch {
+      end(false);
+      return undefined;
+    }
   }
 
   /** @returns For how long it has been silent, in milliseconds. */
@@ -118,5 +123,13 @@ export class WebLiveness {
     const silent = last?.life === life ? last.silent + Math.min(now - last.seen, LONGEST_GAP_MS) : 0;
     this.#watched.set(writer, { life, seen: now, silent });
     return silent;
+  }
+}
+
+function isOwn(heartbeat: Heartbeat): boolean {
+  try {
+    return heartbeat.look() === 'own';
+  } catch {
+    return false;
   }
 }

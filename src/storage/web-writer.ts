@@ -38,7 +38,11 @@ export class WebWriter implements Writer {
     this.#platform = platform;
     this.#binding = binding;
     this.#clock = clock;
-    this.#adoption = new WebAdoption(room, new WebLiveness(room, platform, clock), binding);
+    this.#adoption = new WebAdoption(
+      room,
+      new WebLiveness(room, platform, clock, () => this.#isClosed || this.#beat()),
+      binding,
+    );
     this.#id = randomId(clock);
     room.add(this.#id);
     this.#release = locks && holdLock(locks, lockName(this.#id));
@@ -52,10 +56,15 @@ export class WebWriter implements Writer {
   check(): Loss | undefined {
     // A push that was under way may still ask: what was given back is not to be saved again.
     if (this.#isClosed) return undefined;
-    const { taken, isGone } = this.#adoption.check();
-    const state = this.#look();
-    if (state === 'taken' || taken.length > 0) return this.#yield(taken, state === 'taken');
-    return state === 'gone' || isGone ? this.#forgetAll() : undefined;
+    try {
+      const { taken, isGone } = this.#adoption.check();
+      const state = this.#look();
+      if (state === 'taken' || taken.length > 0) return this.#yield(taken, state === 'taken');
+      return state === 'gone' || isGone ? this.#forgetAll() : undefined;
+    } catch {
+      // A page that may not look any more knows of nothing; what it has in memory is still to be pushed.
+      return undefined;
+    }
   }
 
   save(entry: StoredEntry, madeOfStaged: boolean): void {
@@ -112,12 +121,7 @@ export class WebWriter implements Writer {
   }
 
   async adopt(atStart: boolean): Promise<Adoption> {
-    try {
-      if (this.#isIntroduced) this.#heartbeat?.beat();
-      this.#adoption.beat();
-    } catch {
-      // The next beat is due soon enough.
-    }
+    this.#beat();
     return this.#adoption.adopt(atStart, () => this.#id);
   }
 
@@ -134,6 +138,15 @@ export class WebWriter implements Writer {
     }
     this.#room.forget(this.#id);
     this.#release?.();
+  }
+
+  #beat(): void {
+    try {
+      if (this.#isIntroduced) this.#heartbeat?.beat();
+      this.#adoption.beat();
+    } catch {
+      // The next beat is due soon enough.
+    }
   }
 
   #look(): 'own' | 'taken' | 'gone' {

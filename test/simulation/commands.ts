@@ -257,8 +257,9 @@ function refused(world: World, run: Run, intended: readonly Commit[], error: unk
 /** Whether there may have been no room for so many. */
 function isBounded(world: World, run: Run, count: number, error: unknown): boolean {
   const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength } = world.schedule;
-  if (!(error instanceof StorageException && error.isFull)) return false;
-  return maxLength !== undefined || run.api.status().committed + count > maxQueuedEntries;
+  if (!(error instanceof StorageException)) return false;
+  // One that is larger than all that there may be is refused for good.
+  return maxLength !== undefined || (error.isFull && run.api.status().committed + count > maxQueuedEntries);
 }
 
 /** Where the oldest may be dropped, one is refused only if nothing is left to drop. */

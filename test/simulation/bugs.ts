@@ -4,7 +4,12 @@ import { PushQueue } from '../../src/core/push-queue.js';
 import type { Adoption, StorageAdapter, Writer } from '../../src/core/storage.js';
 import type { Transport } from '../../src/core/transport.js';
 import { Api, StorageException } from '../../src/index.js';
+import { Journal } from '../../src/storage/file-journal.js';
+import { FileStock } from '../../src/storage/file-stock.js';
 import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
+import type { WebStorageLike } from '../../src/storage/web-keys.js';
+import type { LocksLike } from '../../src/storage/web-lease.js';
+import { WebRoom } from '../../src/storage/web-room.js';
 import { randomOf } from './random.js';
 import { BINDINGS, type Bug, KEYS, withChanged } from './run.js';
 
@@ -48,14 +53,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     }),
   },
   'adopts keys from the living': {
-    page: (storage, locks) => [
-      storage,
-      {
-        request: (name, options, callback) =>
-          options.ifAvailable ? Promise.resolve(callback({})) : locks.request(name, options, callback),
-        query: async () => ({}),
-      },
-    ],
+    page: (storage, platform) => [storage, { ...platform, locks: platform.locks && blind(platform.locks) }],
   },
   'throws away what was adopted': {
     patch: () => {
@@ -127,15 +125,9 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     adopt: async (atStart) => (atStart ? writer.adopt(true) : { entries: [], staged: [], warnings: [] }),
   })),
   'leaves adopted staged values in the storage': {
-    page: (storage, locks) => [
-      {
-        ...members(storage),
-        get length() {
-          return storage.length;
-        },
-        removeItem: (key) => key.endsWith('/staged') || storage.removeItem(key),
-      },
-      locks,
+    page: (storage, platform) => [
+      changedStorage(storage, { removeItem: (key) => key.endsWith('/staged') || storage.removeItem(key) }),
+      platform,
     ],
   },
   'restores without the times': inQueue(
@@ -189,6 +181,67 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         aside.has(fd) ? data.length - offset : writeSync(fd, data, offset),
     };
   }),
+  'does not sync what it rewrote': inFiles(({ openSync, fsyncSync }) => {
+    const rewritten = new Set<number>();
+    return {
+      openSync: (path: string, flags: string) => {
+        const fd = openSync(path, flags);
+        if (path.endsWith('.tmp')) rewritten.add(fd);
+        else rewritten.delete(fd);
+        return fd;
+      },
+      fsyncSync: (fd: number) => rewritten.has(fd) || fsyncSync(fd),
+    };
+  }),
+  'goes on as if nothing had been taken': inWriter(() => ({ check: () => undefined })),
+  'presumes dead too soon': { clock: (clock) => ({ ...clock, monotonic: () => clock.monotonic() * 2 }) },
+  'does not touch its files': inFiles(() => ({ utimesSync: () => {} })),
+  'does not save again what was deleted': inWriter(() => ({ saveAgain: () => {} })),
+  'drops what is being uploaded': inQueue(
+    'droppable',
+    () =>
+      function (count) {
+        return this.oldest(count);
+      },
+  ),
+  'drops the newest': inQueue(
+    'droppable',
+    () =>
+      function (count) {
+        return [...this].slice(-count);
+      },
+  ),
+  'drops without an event': {
+    patch: () =>
+      patched(
+        Emitter.prototype,
+        'emit',
+        (emit) =>
+          function (name, event) {
+            if (name !== 'drop') emit.call(this, name, event as never);
+          },
+      ),
+  },
+  'queues more than it may': {
+    patch: () => {
+      const room = Object.getOwnPropertyDescriptor(PushQueue.prototype, 'room') as PropertyDescriptor;
+      Object.defineProperty(PushQueue.prototype, 'room', { get: () => 1, configurable: true });
+      return () => void Object.defineProperty(PushQueue.prototype, 'room', room);
+    },
+  },
+  'counts the room of its own page alone': { patch: () => patched(WebRoom.prototype, 'foundOthers', () => () => {}) },
+  'erases in place what is wanted': {
+    patch: () =>
+      patched(
+        FileStock.prototype,
+        'wants',
+        (wants) =>
+          function (writer, sequence) {
+            return sequence !== 2 && wants.call(this, writer, sequence);
+          },
+      ),
+  },
+  'gives back a file before it is written': { patch: () => patched(Journal.prototype, 'saveAll', () => () => {}) },
   'leaks timers': {
     clock: (clock) => ({
       ...clock,
@@ -218,6 +271,15 @@ export const BUGS: Readonly<Record<string, Bug>> = {
 const NO_HEADERS = { contentType: undefined, retryAfter: undefined, date: undefined } as const;
 const failure = (code: string): Error => Object.assign(new Error(code), { code });
 
+/** Locks that tell that nobody lives. */
+function blind(locks: LocksLike): LocksLike {
+  return {
+    request: (name, options, callback) =>
+      options.ifAvailable ? Promise.resolve(callback({})) : locks.request(name, options, callback),
+    query: async () => ({}),
+  };
+}
+
 type Method<Target, Name extends keyof Target> = Target[Name] & ((this: Target, ...args: never[]) => unknown);
 
 /** Replaces a method. @returns What puts it back. */
@@ -233,7 +295,7 @@ function patched<Target extends object, Name extends keyof Target>(
   };
 }
 
-function inQueue<Name extends 'remove' | 'adopt' | 'restore'>(
+function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'droppable'>(
   name: Name,
   change: (
     original: PushQueue[Name],
@@ -270,9 +332,18 @@ function inAdoption(change: (adoption: Adoption, writer: Writer) => Adoption): B
   return inWriter((writer) => ({ adopt: async (atStart) => change(await writer.adopt(atStart), writer) }));
 }
 
-function members(storage: Parameters<NonNullable<Bug['page']>>[0]) {
-  const { key, getItem, setItem } = storage;
-  return { key, getItem, setItem };
+function changedStorage(storage: WebStorageLike, changes: Partial<WebStorageLike>): WebStorageLike {
+  const { key, getItem, setItem, removeItem } = storage;
+  return {
+    key,
+    getItem,
+    setItem,
+    removeItem,
+    ...changes,
+    get length() {
+      return storage.length;
+    },
+  };
 }
 
 /** Each line with the checksum that it ought to have. */

@@ -18,6 +18,8 @@ const EXPECTED: readonly string[] = [
     'look',
   ],
   ...['restore', 'set key', 'close', 'start', 'start in the same process', 'start in a container', 'crash'],
+  ...['leave', 'freeze', 'hide', 'wake up', 'clear storage', 'delete files'],
+  ...['a sleeper was robbed', 'was robbed', 'saved again', 'drop', 'overwritten in place'],
   ...['crash within', 'power cut', 'power cut within', 'pass time', 'jump clock', 'heal storage'],
   ...['ended within an operation', 'push stores all', 'restore something', 'a commit or restore failed', 'discard'],
   ...['adopted entries', 'staged values came back', 'journal rewritten', 'unreadable set aside'],

@@ -1,13 +1,17 @@
 import { ApiException, PushException, StorageException } from '../../src/index.js';
 import { damage } from './damage.js';
+import { deleteUnderneath } from './deletion.js';
 import type { Commit } from './ledger.js';
 import { upTo } from './random.js';
 import { BINDINGS, KEYS, type Run } from './run.js';
 import type { Command, StorageFault } from './schedule.js';
+import { freeze, wakeUp } from './sleep.js';
 import type { World } from './world.js';
 
 const FIELDS = ['temperature', '__proto__', 'a,b', '0', 'å/€'];
 const MOST_RUNS = 5;
+
+type OnRun = Extract<Command, { readonly who: number }>;
 
 /** Does what a command says, and notes what it promises. */
 export async function execute(world: World, command: Command): Promise<void> {
@@ -15,8 +19,12 @@ export async function execute(world: World, command: Command): Promise<void> {
     await executeOnWorld(world, command);
     return;
   }
-  if (world.runs.length === 0) world.open(world.startHost(0, 0), BINDINGS[0]);
-  const run = world.runs[command.who % world.runs.length] as Run;
+  if (command.do === 'wake up') {
+    wakeOne(world, command.who, command.dies);
+    return;
+  }
+  const awake = world.runs.filter(({ host }) => !host.life.isFrozen);
+  const run = awake[command.who % awake.length] ?? world.open(world.startHost(0, 0), BINDINGS[0]);
   world.count(command.do);
   executeOnRun(world, run, command);
 }
@@ -26,7 +34,8 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
   switch (command.do) {
     case 'start': {
       if (world.runs.length >= MOST_RUNS) return;
-      const shared = command.isShared ? world.hosts[upTo(world.random, world.hosts.length - 1)] : undefined;
+      const awake = world.hosts.filter(({ life }) => !life.isFrozen);
+      const shared = command.isShared ? awake[upTo(world.random, awake.length - 1)] : undefined;
       const host = shared ?? world.startHost(command.namespace, command.isShared ? 40 : 0);
       world.open(host, BINDINGS[command.binding] ?? BINDINGS[0]);
       world.count(shared ? 'start in the same process' : command.namespace ? 'start in a container' : 'start');
@@ -48,6 +57,12 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       world.machine?.disk.heal();
       world.origin?.heal();
       break;
+    case 'clear storage':
+      if (!deleteUnderneath(world, true, 0)) return;
+      break;
+    case 'delete files':
+      if (!deleteUnderneath(world, command.all, command.dice)) return;
+      break;
     case 'damage':
       if (damage(world, command.how, command.dice)) world.count(`damage: ${command.how}`);
       return;
@@ -55,7 +70,17 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
   world.count(command.do);
 }
 
-function executeOnRun(world: World, run: Run, command: Extract<Command, { readonly who: number }>): void {
+/** One that is frozen goes on, or its browser or system ends it. */
+function wakeOne(world: World, who: number, dies: boolean): void {
+  const frozen = world.hosts.filter(({ life }) => life.isFrozen);
+  const host = frozen[who % frozen.length];
+  if (host === undefined) return;
+  world.count('wake up');
+  if (dies) host.life.end();
+  else wakeUp(world, host);
+}
+
+function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly do: 'wake up' }>): void {
   const { api, host } = run;
   switch (command.do) {
     case 'add':
@@ -114,6 +139,16 @@ function executeOnRun(world: World, run: Run, command: Extract<Command, { readon
       run.key = KEYS[command.key] ?? run.key;
       api.setApiKey(run.key);
       return;
+    case 'leave':
+      host.page?.window.dispatchEvent(new Event('pagehide'));
+      host.life.end();
+      return;
+    case 'freeze':
+      freeze(world, host, false);
+      return;
+    case 'hide':
+      freeze(world, host, true);
+      return;
     case 'crash':
       host.life.end();
       return;
@@ -160,12 +195,19 @@ function commit(world: World, run: Run, timestamp: number | undefined): void {
   try {
     const entry = run.api.commit({ timestamp });
     if (!run.host.life.isAlive) return;
-    if (entry === undefined || intended === undefined) {
-      if (entry !== intended) ledger.accuse('I3', 'a commit of nothing made an entry, or one of something made none');
+    // Told only now that another has its staged values.
+    const isEmptied = run.staged.size === 0;
+    if (entry === undefined || intended === undefined || isEmptied) {
+      if (intended && isEmptied) intended.state = 'failed';
+      if (entry !== undefined || !isEmptied)
+        ledger.accuse('I3', 'a commit of nothing made an entry, or one of something made none');
       return;
     }
     ledger.acknowledge(intended, entry, run.writer);
     run.staged.clear();
+    const { committed } = run.api.status();
+    if (committed > (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY))
+      ledger.accuse('I7', `${committed} entries are queued after a commit`);
   } catch (error) {
     if (!run.host.life.isAlive) return;
     // Its values must still be staged, which is checked after every step.
@@ -201,13 +243,33 @@ function restore(world: World, run: Run, count: number): void {
 function refused(world: World, run: Run, intended: readonly Commit[], error: unknown): void {
   failed(world, run, error);
   if (!(error instanceof StorageException)) world.ledger.accuse('I3', `what failed is not the storage: ${error}`);
-  if (!world.isStorageBroken) world.ledger.accuse('I6', `a healthy storage refused: ${error}`);
+  if (!world.isStorageBroken && !isBounded(world, run, intended.length, error))
+    world.ledger.accuse('I6', `a healthy storage refused: ${error}`);
+  checkDropped(world, run, intended, error);
   for (const one of intended) {
     one.state = 'failed';
     // What can't be truncated can't be taken back.
     one.mayRemain ||= world.machine?.disk.faults.failing.has('truncate') ?? false;
   }
   world.count('a commit or restore failed');
+}
+
+/** Whether there may have been no room for so many. */
+function isBounded(world: World, run: Run, count: number, error: unknown): boolean {
+  const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength } = world.schedule;
+  if (!(error instanceof StorageException && error.isFull)) return false;
+  return maxLength !== undefined || run.api.status().committed + count > maxQueuedEntries;
+}
+
+/** Where the oldest may be dropped, one is refused only if nothing is left to drop. */
+function checkDropped(world: World, run: Run, intended: readonly Commit[], error: unknown): void {
+  if (world.schedule.overflow === 'refuse' || intended.length > 1) return;
+  if (!(error instanceof StorageException && error.isFull)) return;
+  const { committed } = run.api.status();
+  const droppable = committed - run.inFlight.size;
+  const missing = committed + 1 - (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY);
+  if (droppable > 0 && droppable >= missing)
+    world.ledger.accuse('I6', `a commit was refused, though ${droppable} entries could have been dropped: ${error}`);
 }
 
 function resetUnpushed(world: World, run: Run): void {
@@ -222,7 +284,7 @@ export function push(world: World, run: Run, abortAfter: number | undefined): vo
   const controller = new AbortController();
   const call = {};
   if (abortAfter === 0) controller.abort();
-  else if (abortAfter) world.time.after(call, abortAfter, () => controller.abort());
+  else if (abortAfter) world.time.after(run.host.life, abortAfter, () => controller.abort());
   const queued = run.api.log().map(({ id }) => world.ledger.byId(id));
   run.pushes.add(call);
   void run.api.push(abortAfter === undefined ? {} : { signal: controller.signal }).then(
@@ -266,6 +328,7 @@ function breakStorage(world: World, how: StorageFault, amount: number): void {
     else if (how === 'short') faults.share = (amount + 1) / 400;
     else if (how !== 'set' && how !== 'remove') faults.failing.add(how);
     world.mayBeHeld ||= how === 'rename' || how === 'unlink';
+    world.mayKeepOld ||= how === 'unlink';
     world.mayStandTwice ||= how === 'sync' || how === 'truncate';
   }
   world.mayBeLarge = true;

@@ -20,6 +20,8 @@ function damageFile(world: World, machine: Machine, how: Damage, dice: number, m
     world.markers.push(marker);
     return true;
   }
+  // A sleeper may have a file open that another took and died with: as it wakes up, it forgets there what was stored.
+  if (world.hosts.some(({ life }) => life.isFrozen)) return false;
   const files = [...disk.cached].filter(([name]) => name.endsWith('.journal') && !machine.isOwned(name));
   const [, inode] = files[dice % files.length] ?? [];
   if (inode === undefined) return false;
@@ -65,7 +67,7 @@ function damageItem(world: World, how: Damage, dice: number, marker: string): bo
   const origin = world.origin as NonNullable<typeof world.origin>;
   if (how === 'foreign') {
     const keys = ['', 'nikdev-iot', 'nikdev-iot/2/abcdefgh12345678/1', 'nikdev-iot/1/short/1'];
-    origin.set(`${keys[dice % keys.length]}${marker}`, marker);
+    origin.plant(`${keys[dice % keys.length]}${marker}`, marker);
     world.markers.push(marker);
     return true;
   }
@@ -78,7 +80,7 @@ function damageItem(world: World, how: Damage, dice: number, marker: string): bo
   const [writer, sequence] = id.split('-');
   if (how !== 'flip') {
     const value = how === 'newer' ? `{"version":2,"timestamp":1,"values":[{"${marker}":1}]}` : marker;
-    origin.set(`nikdev-iot/1/${writer}/${800_000 + world.markers.length}`, value);
+    origin.plant(`nikdev-iot/1/${writer}/${800_000 + world.markers.length}`, value);
     world.markers.push(marker);
     return true;
   }

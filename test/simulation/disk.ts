@@ -11,6 +11,8 @@ export class Inode {
   readonly cached = new Bytes();
   readonly durable = new Bytes();
   mtimeMs = 0;
+  /** When it was changed or touched last, on the clock that nobody can set. */
+  changedAt = 0;
   #pending: Operation[] = [];
 
   do(operation: Operation): void {
@@ -107,6 +109,21 @@ export class Disk {
 
   heal(): void {
     this.faults = healthy();
+  }
+
+  /** Deletes files, on the platter too; with all of them their folder. */
+  delete(names: readonly string[]): void {
+    for (const name of names) this.faults.room += this.cached.get(name)?.cached.length ?? 0;
+    this.change((cached) => {
+      for (const name of names) cached.delete(name);
+    });
+    this.syncFolder();
+  }
+
+  deleteFolder(): void {
+    this.delete([...this.cached.keys()]);
+    this.exists = false;
+    this.isFolderDurable = false;
   }
 
   /** What is left if nothing survives that was not synced. */

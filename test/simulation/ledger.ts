@@ -28,7 +28,7 @@ export interface Commit {
   mayRemain: boolean;
   stored: number;
   /** Why nobody must have it any more. */
-  excuse?: 'forgotten' | 'carried' | 'damaged' | 'power cut' | undefined;
+  excuse?: 'forgotten' | 'carried' | 'damaged' | 'deleted' | 'power cut' | undefined;
 }
 
 /** What was promised, and what may therefore be true. */
@@ -56,7 +56,7 @@ export class Ledger {
   /** A value that is found nowhere else. */
   newValue(binding: string, isBig: boolean): FieldValue {
     const number = ++this.#count;
-    const value = isBig ? `v${number}é`.padEnd(9000, 'x') : number % 3 === 0 ? number : `v${number}\n€`;
+    const value = isBig ? `v${number}`.padEnd(9000, 'x') : number % 3 === 0 ? number : `v${number}\n€`;
     this.#values.set(value, { binding, isCommitted: false });
     return value;
   }
@@ -108,10 +108,16 @@ export class Ledger {
         this.accuse('I2', `${id} was altered in ${where}: ${timestamp} ${text}, not ${known.timestamp} ${known.text}`);
       return known;
     }
-    const alike = this.#byText
-      .get(text)
-      ?.filter((other) => !other.id && other.timestamp === timestamp && other.binding === binding);
+    const same = this.#byText.get(text)?.filter((other) => other.timestamp === timestamp && other.binding === binding);
+    const alike = same?.filter((other) => !other.id);
     const commit = alike?.find(({ state, mayRemain }) => state === 'open' || mayRemain) ?? alike?.[0];
+    // Several that are put back are so together, or not: those that were taken back, as the last found no room, may remain
+    // where the storage could not remove them, beside those of the next try.
+    const twin = commit === undefined ? same?.find(({ isRestored }) => isRestored) : undefined;
+    if (twin !== undefined) {
+      this.#byId.set(id, twin);
+      return twin;
+    }
     if (commit === undefined) this.accuse('I2', `${id} in ${where} was never committed: ${timestamp} ${text}`);
     else if (commit.state === 'failed' && !commit.mayRemain)
       this.accuse('I3', `${id} is in ${where}, though its commit failed: ${text}`);

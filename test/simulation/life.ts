@@ -7,10 +7,15 @@ export class Ended extends Error {}
 /** A process or a tab, as its platform sees it: it can end at any of its storage operations. */
 export class Life {
   isAlive = true;
+  /** Whether nothing of it runs for now: stopped by a signal, frozen by its browser, or in the back/forward cache. */
+  isFrozen = false;
   /** Whether it ended within an operation, not between two. */
   endedWithin = false;
+  /** Called as it ends, before anything else: what it does after that, still within its last call, nobody sees. */
+  onLastMoment: () => void = () => {};
   readonly random: Random;
   readonly #onEnd: (life: Life) => void;
+  #untold: (() => void)[] = [];
   #operationsLeft = Number.POSITIVE_INFINITY;
   #endBy: () => void = () => this.end();
 
@@ -28,8 +33,23 @@ export class Life {
 
   end(): void {
     if (!this.isAlive) return;
+    this.onLastMoment();
     this.isAlive = false;
     this.#onEnd(this);
+  }
+
+  /** Tells it something from outside: at once, or when it can hear it again. The dead are told nothing. */
+  tell(what: () => void): void {
+    if (this.isFrozen) this.#untold.push(what);
+    else if (this.isAlive) what();
+  }
+
+  /** @returns What it was not told meanwhile. */
+  thaw(): (() => void)[] {
+    const untold = this.#untold;
+    this.#untold = [];
+    this.isFrozen = false;
+    return untold;
   }
 
   /**

@@ -31,6 +31,8 @@ export class Machine {
   readonly #onEvent: (event: string) => void;
   /** Start times, by namespace and pid. */
   readonly #living = new Map<string, { readonly started: number; readonly life: Life }>();
+  /** Told of each file that is taken from a living process, which had left it alone for so many milliseconds. */
+  onRobbery: (owner: Life, isSameNamespace: boolean, silent: number) => void = () => {};
   /** Counts power cuts, from 1 on. */
   boot = 1;
   #starts = 0;
@@ -68,9 +70,7 @@ export class Machine {
 
   /** Whether a journal's name says that a living process owns it. */
   isOwned(name: string): boolean {
-    const [, boot, namespace, pid, started] = /^nikdev-iot-1_boot(\d+)_(\d+)_(\d+)_(\d+)_/.exec(name) ?? [];
-    const process = this.#living.get(`${Number(namespace) - FIRST_NAMESPACE} ${pid}`);
-    return Number(boot) === this.boot && process !== undefined && process.started === Number(started);
+    return this.#ownerOf(name) !== undefined;
   }
 
   /** Everything ends at once, and the disk keeps what it must. */
@@ -78,6 +78,19 @@ export class Machine {
     this.boot += 1;
     for (const { life } of [...this.#living.values()]) life.end();
     this.disk.cut(this.#random);
+  }
+
+  #ownerOf(name: string): { readonly life: Life; readonly namespace: number } | undefined {
+    const [, boot, namespace, pid, started] = /^nikdev-iot-1_boot(\d+)_(\d+)_(\d+)_(\d+)_/.exec(name) ?? [];
+    const owner = { namespace: Number(namespace) - FIRST_NAMESPACE };
+    const process = this.#living.get(`${owner.namespace} ${pid}`);
+    const isAlive = Number(boot) === this.boot && process?.started === Number(started);
+    return isAlive && process ? { ...owner, life: process.life } : undefined;
+  }
+
+  #touch(inode: Inode, mtimeMs = this.#time.wall): void {
+    inode.mtimeMs = mtimeMs;
+    inode.changedAt = this.#time.monotonic;
   }
 
   #fileSystem(life: Life, descriptors: Map<number, Descriptor>, namespace: number): FileSystem {
@@ -126,7 +139,7 @@ export class Machine {
         if (inode === undefined) {
           if (flags === 'r') throw failure('ENOENT');
           const made = new Inode();
-          made.mtimeMs = this.#time.wall;
+          this.#touch(made);
           if (name.endsWith('.unreadable')) this.#onEvent('unreadable set aside');
           disk.change((names) => names.set(name, made));
           inode = made;
@@ -144,7 +157,7 @@ export class Machine {
           // As on Linux: a descriptor that appends does so wherever it is told to write.
           const at = isInPlace && descriptors.get(fd)?.mayOverwrite ? position : inode.cached.length;
           inode.do({ at, bytes: Buffer.from(bytes.subarray(0, count)) });
-          inode.mtimeMs = this.#time.wall;
+          this.#touch(inode);
           return count;
         };
         life.operate((share) => write(Math.floor(bytes.length * share)));
@@ -188,12 +201,15 @@ export class Machine {
         failIf('truncate');
         disk.faults.room += inode.cached.length - size;
         inode.do({ size });
-        inode.mtimeMs = this.#time.wall;
+        this.#touch(inode);
       },
       renameSync: (from: string, to: string) => {
         life.operate();
         failIf('rename');
         const inode = found(from);
+        const owner = this.#ownerOf(nameIn(disk, from));
+        if (owner && owner.life !== life)
+          this.onRobbery(owner.life, owner.namespace === namespace, this.#time.monotonic - inode.changedAt);
         if (from.endsWith('.tmp')) this.#onEvent('journal rewritten');
         disk.change((names) => {
           names.delete(nameIn(disk, from));
@@ -228,7 +244,7 @@ export class Machine {
       },
       utimesSync: (path: string, _accessed: number, modified: number) => {
         life.operate();
-        found(path).mtimeMs = modified * 1000;
+        this.#touch(found(path), modified * 1000);
       },
     } as unknown as FileSystem;
   }

@@ -116,8 +116,8 @@ export class Network {
         const arrive = (): void => {
           const { stores, answer: answered } = FATES[kind];
           if (stores && request.method === 'POST') watcher.stored(request);
-          if (request.method === 'GET' && stores && answered) end(this.#lastValues(request));
-          else if (answered) end(answered(request.headers['x-api-key'] ?? ''));
+          if (request.method === 'GET' && stores && answered) life.tell(() => end(this.#lastValues(request)));
+          else if (answered) life.tell(() => end(answered(request.headers['x-api-key'] ?? '')));
         };
         if (after === 0) arrive();
         else this.#time.after(this, after, arrive);

@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { WebStorageLike } from '../../src/storage/web-keys.js';
 import type { LocksLike } from '../../src/storage/web-lease.js';
+import type { PageLike } from '../../src/storage/web-life.js';
 import { FakeLocks } from '../support/fake-web.js';
 import { Life } from './life.js';
 import type { Random } from './random.js';
@@ -9,8 +11,28 @@ import type { SimulatedTime } from './time.js';
 export interface Page {
   readonly life: Life;
   readonly storage: WebStorageLike;
-  readonly locks: LocksLike;
+  /** Absent on plain http. */
+  readonly locks: LocksLike | undefined;
+  /** Its `window`. */
+  readonly window: PageLike & EventTarget;
+  /** Its signs of life, by the writer that they are for: when it gave the last, and whether that said that it was left. */
+  readonly signs: ReadonlyMap<string, Sign>;
 }
+
+export interface Sign {
+  readonly at: number;
+  readonly isLeft: boolean;
+}
+
+/** What a page does to the items that all share. */
+interface Change {
+  readonly page: object;
+  /** By how many UTF-16 units all keys and values of ours grew. */
+  readonly grown: number;
+}
+
+const OURS = /^nikdev-iot\/1\/[\da-z]{16}\//;
+const LIFE = /^nikdev-iot\/1\/([\da-z]{16})\/life$/;
 
 /** An origin: one `localStorage` that all of its pages share, and the locks by which they know each other. */
 export class Origin {
@@ -20,23 +42,36 @@ export class Origin {
   readonly failing = new Set<'set' | 'remove'>();
   /** Changes with the items. */
   version = 0;
+  /** How many UTF-16 units our keys and their values take. */
+  length = 0;
+  /** Told of each item that a page lets grow. */
+  onGrowth: (change: Change) => void = () => {};
+  readonly #hasLocks: boolean;
   readonly #locks = new FakeLocks();
   readonly #time: SimulatedTime;
   readonly #random: Random;
   readonly #onEvent: (event: string) => void;
   #keys: string[] | undefined;
 
-  /** @param onEvent - Told of each call that fails. */
+  /** @param hasLocks - `false` on plain http. @param onEvent - Told of each call that fails. */
   constructor(
     time: SimulatedTime,
     random: Random,
+    hasLocks: boolean,
     onEvent: (event: string) => void = () => {},
     items = new Map<string, string>(),
   ) {
     this.#time = time;
     this.#random = random;
+    this.#hasLocks = hasLocks;
     this.#onEvent = onEvent;
     this.items = items;
+    for (const [key, value] of items) this.length += lengthOf(key, value);
+  }
+
+  /** Another one with the same items, that nobody has open. */
+  copy(time: SimulatedTime, random: Random): Origin {
+    return new Origin(time, random, this.#hasLocks, undefined, new Map(this.items));
   }
 
   /** @param locksFreedAfter - How long after a page's end, in milliseconds, the browser frees its locks. */
@@ -46,7 +81,17 @@ export class Origin {
       if (locksFreedAfter === 0) tab.end();
       else this.#time.after(this, locksFreedAfter, () => tab.end());
     });
-    return { life, storage: this.#storageOf(life), locks: locksOf(life, tab) };
+    const signs = new Map<string, Sign>();
+    const window = new EventTarget();
+    // Each writer that is open in it, or was adopted there, listens.
+    setMaxListeners(0, window);
+    return {
+      life,
+      storage: this.#storageOf(life, signs),
+      locks: this.#hasLocks ? locksOf(life, tab) : undefined,
+      window,
+      signs,
+    };
   }
 
   heal(): void {
@@ -55,14 +100,39 @@ export class Origin {
   }
 
   set(key: string, value: string): void {
+    const before = this.items.get(key);
+    this.length += lengthOf(key, value) - (before === undefined ? 0 : lengthOf(key, before));
     this.items.set(key, value);
     this.#changed();
   }
 
-  #storageOf(life: Life): WebStorageLike {
+  /** Puts an item there that no page of ours wrote. */
+  plant(key: string, value: string): void {
+    const before = this.length;
+    this.set(key, value);
+    if (this.length > before) this.onGrowth({ page: this, grown: this.length - before });
+  }
+
+  /** As the user or the host page does it. */
+  clear(): void {
+    for (const [key, value] of this.items) this.room += key.length + value.length;
+    this.items.clear();
+    this.length = 0;
+    this.#changed();
+  }
+
+  #storageOf(life: Life, signs: Map<string, Sign>): WebStorageLike {
     const { items } = this;
-    const set = (key: string, value: string): void => this.set(key, value);
+    const set = (key: string, value: string): void => {
+      const before = this.length;
+      this.set(key, value);
+      const [, writer] = LIFE.exec(key) ?? [];
+      if (writer) signs.set(writer, { at: this.#time.monotonic, isLeft: value[0] === '-' });
+      if (this.length > before) this.onGrowth({ page: life, grown: this.length - before });
+    };
     const remove = (key: string): void => {
+      const before = items.get(key);
+      if (before !== undefined) this.length -= lengthOf(key, before);
       items.delete(key);
       this.#changed();
     };
@@ -106,15 +176,18 @@ export class Origin {
   }
 }
 
-/** A page that has ended is told nothing more. */
+const lengthOf = (key: string, value: string): number => (OURS.test(key) ? key.length + value.length : 0);
+
+/** A page that has ended is told nothing more, and a frozen one not yet. */
 function locksOf(life: Life, tab: LocksLike): LocksLike {
-  const never = new Promise<never>(() => {});
+  const heard = <Result>(what: () => Result | Promise<Result>): Promise<Result> =>
+    new Promise((resolve) => life.tell(() => resolve(what())));
   return {
     request: (name, options, callback) =>
-      life.isAlive ? tab.request(name, options, (lock) => (life.isAlive ? callback(lock) : never)) : never,
+      life.isAlive ? tab.request(name, options, (lock) => heard(() => callback(lock))) : new Promise<never>(() => {}),
     query: async () => {
       const snapshot = await tab.query();
-      return life.isAlive ? snapshot : never;
+      return heard(() => snapshot);
     },
   };
 }

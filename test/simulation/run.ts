@@ -1,12 +1,13 @@
 import type { Clock } from '../../src/core/clock.js';
-import type { Adoption, StorageAdapter, Writer } from '../../src/core/storage.js';
+import type { Adoption, Loss, StorageAdapter, Writer } from '../../src/core/storage.js';
 import type { Transport } from '../../src/core/transport.js';
 import type { FieldValue, Value } from '../../src/core/value.js';
 import { Api, type ApiOptions, type Entry } from '../../src/index.js';
 import type { FilePlatform } from '../../src/storage/file-system.js';
 import type { WebStorageLike } from '../../src/storage/web-keys.js';
-import type { LocksLike } from '../../src/storage/web-lease.js';
+import type { WebPlatform } from '../../src/storage/web-liveness.js';
 import type { Life } from './life.js';
+import type { Page } from './origin.js';
 
 /** What all keys have, and nothing else. */
 export const KEY_MARK = 'feedface';
@@ -23,7 +24,7 @@ export interface Bug {
   /** Changes the code itself. @returns What takes that back. */
   readonly patch?: () => () => void;
   readonly files?: (platform: FilePlatform) => FilePlatform;
-  readonly page?: (storage: WebStorageLike, locks: LocksLike) => [WebStorageLike, LocksLike];
+  readonly page?: (storage: WebStorageLike, platform: WebPlatform) => [WebStorageLike, WebPlatform];
   readonly storage?: (storage: StorageAdapter) => StorageAdapter;
   readonly transport?: (transport: Transport) => Transport;
   readonly clock?: (clock: Clock) => Clock;
@@ -33,6 +34,14 @@ export interface Bug {
 export interface Host {
   readonly life: Life;
   readonly open: () => StorageAdapter;
+  /** Absent for a process. */
+  readonly page: Page | undefined;
+  /** Whether its page is in the back/forward cache. */
+  isHidden: boolean;
+  /** When it was frozen last. */
+  frozenAt: number;
+  /** How much others' keys had grown in all when it looked at them last. */
+  grownByOthers: number;
 }
 
 /** One `Api`, and what is known of it. */
@@ -42,13 +51,22 @@ export interface Run {
   readonly binding: (typeof BINDINGS)[number];
   /** The binding as one text. */
   readonly bindingText: string;
+  /** Its writer's id, as of the last time that it asked what had become of what it saved. */
   writer: string;
+  /** All that this was. */
+  readonly writers: Set<string>;
   key: string;
   /** As they must be. */
   readonly staged: Map<string, FieldValue>;
   isClosed: boolean;
   isAdopting: boolean;
   uploads: number;
+  /** The ids of what is being uploaded. */
+  inFlight: ReadonlySet<string>;
+  /** When it asked last what had become of what it saved, by the world's count. */
+  checkedAt: number;
+  /** What was saved has been deleted underneath, and need not be saved again before a moment, or a check. */
+  unsaved: { until: number; isOver: boolean; lastQueue?: readonly string[] } | undefined;
   /** The calls of `push()` that are not settled. */
   readonly pushes: Set<object>;
   /** As it was when it was looked at last. */
@@ -76,7 +94,9 @@ export function withChanged(writer: Writer, changes: Partial<Writer>): Writer {
 export function spyOn(
   storage: StorageAdapter,
   spy: {
-    opened(writer: string): void;
+    opened(writer: Writer): void;
+    checked(loss: Loss | undefined, writer: Writer): void;
+    savedAgain(): void;
     adopt(call: () => Promise<Adoption>): Promise<Adoption>;
     adopted(staged: readonly Value[]): void;
   },
@@ -85,8 +105,17 @@ export function spyOn(
     durability: storage.durability,
     open(binding, clock) {
       const writer = storage.open(binding, clock);
-      spy.opened(writer.id);
+      spy.opened(writer);
       return withChanged(writer, {
+        check: () => {
+          const loss = writer.check();
+          spy.checked(loss, writer);
+          return loss;
+        },
+        saveAgain: (entries) => {
+          writer.saveAgain(entries);
+          spy.savedAgain();
+        },
         adopt: async (atStart) => {
           const adoption = await spy.adopt(() => writer.adopt(atStart));
           spy.adopted(adoption.staged);

@@ -17,6 +17,10 @@ export type Command =
   | { readonly do: 'start'; readonly binding: number; readonly isShared: boolean; readonly namespace: number }
   | { readonly do: 'crash'; readonly who: number; readonly locksFreedAfter: number }
   | { readonly do: 'crash within'; readonly who: number; readonly operations: number }
+  | { readonly do: 'leave' | 'freeze' | 'hide'; readonly who: number }
+  | { readonly do: 'wake up'; readonly who: number; readonly dies: boolean }
+  | { readonly do: 'clear storage' }
+  | { readonly do: 'delete files'; readonly all: boolean; readonly dice: number }
   | { readonly do: 'power cut' }
   | { readonly do: 'power cut within'; readonly who: number; readonly operations: number }
   | { readonly do: 'pass time'; readonly milliseconds: number }
@@ -43,7 +47,8 @@ export type DiskFault = (typeof DISK_FAULTS)[number];
 export const DAMAGES = ['flip', 'garbage', 'newer', 'foreign'] as const;
 export type Damage = (typeof DAMAGES)[number];
 
-export type Platform = 'web' | 'process' | 'power';
+/** `'plain'` is a page on plain http, which has no Web Locks. */
+export type Platform = 'web' | 'plain' | 'process' | 'power';
 
 /** A life of the simulated world. Everything that it draws beside its commands comes from its seed. */
 export interface Schedule {
@@ -51,6 +56,11 @@ export interface Schedule {
   readonly seed: number;
   readonly maxEntriesPerRequest: number;
   readonly onRefusedCredentials: 'discard' | 'keep';
+  /** Without a bound if absent. */
+  readonly maxQueuedEntries: number | undefined;
+  readonly overflow: 'refuse' | 'drop-oldest';
+  /** Of `webStorage`; its default if absent. */
+  readonly maxLength: number | undefined;
   /** Whether all values are large, so that journals are soon rewritten. */
   readonly isBig: boolean;
   readonly commands: readonly Command[];
@@ -101,13 +111,24 @@ const everywhere: Weighted[] = [
   of(4, 'heal storage', {}),
 ];
 
+const frozen: Weighted[] = [
+  of(3, 'freeze', { who }),
+  of(4, 'wake up', { who, dies: seldom(6) }),
+  of(2, 'pass time', { milliseconds: fc.constantFrom(130_000, 190_000, 250_000, 400_000) }),
+];
 const web: Weighted[] = [
   ...everywhere,
+  ...frozen,
+  of(2, 'leave', { who }),
+  of(2, 'clear storage', {}),
   of(4, 'break storage', { how: fc.constantFrom<WebFault>('full', ...WEB_FAULTS), amount: fc.nat({ max: 300 }) }),
   of(2, 'damage', { how: fc.constantFrom(...DAMAGES), dice: fc.nat() }),
 ];
+const plain: Weighted[] = [...web, of(3, 'hide', { who }), of(3, 'freeze', { who })];
 const onDisk: Weighted[] = [
   ...everywhere,
+  ...frozen,
+  of(2, 'delete files', { all: fc.boolean(), dice: fc.nat() }),
   of(6, 'break storage', {
     how: fc.constantFrom<DiskFault>('full', 'sync', ...DISK_FAULTS),
     amount: fc.nat({ max: 300 }),
@@ -117,17 +138,23 @@ const onDisk: Weighted[] = [
   of(2, 'power cut within', { who, operations: fc.nat({ max: 20 }) }),
 ];
 
+const maxLength = fc.constantFrom(undefined, undefined, undefined, undefined, 900, 2500, 30_000);
+
 const scheduleOn = (platforms: readonly Platform[], commands: Weighted[]): fc.Arbitrary<Schedule> =>
   fc.record({
     platform: fc.constantFrom(...platforms),
     seed: fc.noShrink(fc.nat()),
     maxEntriesPerRequest: fc.constantFrom(1000, 3, 1),
     onRefusedCredentials: fc.constantFrom('discard', 'discard', 'discard', 'keep'),
+    maxQueuedEntries: fc.constantFrom(undefined, undefined, undefined, 2, 5, 9),
+    overflow: fc.constantFrom('refuse', 'drop-oldest'),
+    maxLength: platforms.includes('power') ? fc.constant(undefined) : maxLength,
     isBig: seldom(10),
     commands: fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 72, size: 'max' }),
   });
 
 export const schedule: fc.Arbitrary<Schedule> = fc.oneof(
-  scheduleOn(['web'], web),
-  scheduleOn(['power', 'power', 'process'], onDisk),
+  { weight: 1, arbitrary: scheduleOn(['web'], web) },
+  { weight: 1, arbitrary: scheduleOn(['plain'], plain) },
+  { weight: 2, arbitrary: scheduleOn(['power', 'power', 'process'], onDisk) },
 );

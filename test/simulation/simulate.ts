@@ -3,6 +3,7 @@ import { execute, push } from './commands.js';
 import { recoverTwice } from './recovery.js';
 import { BINDINGS, type Bug } from './run.js';
 import type { Schedule } from './schedule.js';
+import { wakeUp } from './sleep.js';
 import { settled } from './time.js';
 import { World } from './world.js';
 
@@ -46,6 +47,10 @@ async function deliver(world: World): Promise<void> {
   for (const host of world.hosts) if (world.mayBeHeld && !world.runs.some((run) => run.host === host)) host.life.end();
   for (const binding of BINDINGS) world.open(world.startHost(0, 0), binding);
   await time.advance(ADOPTED_WITHIN_MS);
+  check(world);
+  // By now others have what they may take from those that slept until here.
+  for (const host of world.hosts) if (host.life.isFrozen) wakeUp(world, host);
+  await time.advance(LOOKS_WITHIN_MS);
   check(world);
   for (let round = 0; round <= ROUNDS; round++) {
     for (const run of world.runs) {

@@ -11,6 +11,8 @@ interface Timer {
 export class SimulatedTime {
   wall = 1_795_349_662_000;
   monotonic = 0;
+  /** Owners whose timers don't fire for now. */
+  readonly frozen = new WeakSet<object>();
   #timers: Timer[] = [];
 
   /** A clock of one `Api`, which owns the timers that are set by it. */
@@ -46,7 +48,8 @@ export class SimulatedTime {
     await settled();
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       this.#timers.splice(this.#timers.indexOf(next), 1);
-      this.#moveTo(next.due);
+      // Whoever was frozen finds its timers overdue.
+      this.#moveTo(Math.max(next.due, this.monotonic));
       next.run();
       await settled();
     }
@@ -56,7 +59,9 @@ export class SimulatedTime {
   /** The earliest that is due; of several, the one that was set first. */
   #next(until: number): Timer | undefined {
     let next: Timer | undefined;
-    for (const timer of this.#timers) if (timer.due <= until && (!next || timer.due < next.due)) next = timer;
+    for (const timer of this.#timers) {
+      if (timer.due <= until && (!next || timer.due < next.due) && !this.frozen.has(timer.owner)) next = timer;
+    }
     return next;
   }
 

@@ -1,17 +1,24 @@
-import type { Adoption } from '../../src/core/storage.js';
+import type { Adoption, Loss, Writer } from '../../src/core/storage.js';
 import type { TransportRequest } from '../../src/core/transport.js';
 import { Api, type Entry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
+import type { WebPlatform } from '../../src/storage/web-liveness.js';
 import { webStorage } from '../../src/storage/web-storage.js';
+import { excuseUnsaved, rememberUnsaved } from './deletion.js';
 import { type Commit, Ledger, textOf } from './ledger.js';
+import type { Life } from './life.js';
 import { Machine } from './machine.js';
 import { Network } from './network.js';
-import { Origin } from './origin.js';
+import { Origin, type Page } from './origin.js';
 import { type Random, randomOf } from './random.js';
 import { type Found, type Holdings, readFolder, readItems } from './records.js';
 import { type BINDINGS, type Bug, type Host, KEY_MARK, KEYS, type Run, spyOn, type Thrown } from './run.js';
 import type { Schedule } from './schedule.js';
+import { Thefts } from './thefts.js';
 import { SimulatedTime } from './time.js';
+
+/** As many are put back by one call at most. */
+const MOST_AT_ONCE = 4;
 
 /** A machine or an origin, its processes or tabs, the network, and a ledger of what was promised. */
 export class World {
@@ -22,6 +29,7 @@ export class World {
   readonly time = new SimulatedTime();
   readonly network = new Network(this.time, (fate) => this.count(`answer: ${fate}`));
   readonly random: Random;
+  readonly thefts = new Thefts(this);
   readonly machine: Machine | undefined;
   readonly origin: Origin | undefined;
   readonly bug: Bug;
@@ -41,10 +49,17 @@ export class World {
    * two may adopt them.
    */
   mayStandTwice = false;
+  /** Whether a file that was moved may be left as it was. */
+  mayKeepOld = false;
   /** Whether a closed `Api` may have failed to give back its file. */
   mayBeHeld = false;
   /** Whether a compaction may have failed or been cut short. */
   mayBeLarge = false;
+  /** When the storage was seen broken last. */
+  brokenAt = Number.NEGATIVE_INFINITY;
+  /** By how much the keys of all pages grew in all, and those of each. */
+  #grown = 0;
+  readonly #grownBy = new WeakMap<object, number>();
   readonly #carried = new WeakMap<TransportRequest, Commit[]>();
 
   constructor(schedule: Schedule, bug: Bug = {}) {
@@ -52,8 +67,11 @@ export class World {
     this.bug = bug;
     this.random = randomOf(schedule.seed);
     const onEvent = (event: string): void => this.count(event);
-    if (schedule.platform === 'web') this.origin = new Origin(this.time, this.random, onEvent);
+    const { platform } = schedule;
+    if (platform === 'web' || platform === 'plain')
+      this.origin = new Origin(this.time, this.random, platform === 'web', onEvent);
     else this.machine = new Machine(this.time, this.random, onEvent);
+    this.#watch();
   }
 
   /** Another world with the same storage, in which nobody lives. */
@@ -62,8 +80,9 @@ export class World {
     const copy = new World({ ...this.schedule, seed: this.schedule.seed ^ 0x5bd1e995 }, bug);
     Object.assign(copy, {
       machine: this.machine?.copy(copy.time),
-      origin: this.origin && new Origin(copy.time, copy.random, undefined, new Map(this.origin.items)),
+      origin: this.origin?.copy(copy.time, copy.random),
     });
+    copy.#watch();
     return copy;
   }
 
@@ -81,22 +100,61 @@ export class World {
     return this.origin ? readItems(this.origin) : readFolder(this.machine?.disk.cached ?? new Map(), 'cached');
   }
 
+  /** What anyone could read if the power failed now and nothing survived that was not synced. */
+  durableHoldings(): Holdings {
+    return readFolder(this.machine?.disk.certain ?? new Map(), 'durable');
+  }
+
   startHost(namespace: number, locksFreedAfter: number): Host {
     const { machine, origin, bug } = this;
     if (machine) {
       const { life, platform } = machine.start(namespace);
       const durability = this.schedule.platform === 'power' ? 'power' : 'process';
       const storage = fileStorage(machine.disk.folder, { durability }, bug.files?.(platform) ?? platform);
-      return this.#add({ life, open: () => storage });
+      return this.#add(life, () => storage);
     }
     const page = (origin as Origin).open(locksFreedAfter);
-    const [storage, locks] = bug.page?.(page.storage, page.locks) ?? [page.storage, page.locks];
-    return this.#add({ life: page.life, open: () => webStorage(storage, {}, { locks }) });
+    const given: WebPlatform = { locks: page.locks, page: page.window };
+    const [storage, platform] = bug.page?.(page.storage, given) ?? [page.storage, given];
+    const shared = webStorage(storage, { maxLength: this.schedule.maxLength }, platform);
+    return this.#add(page.life, () => shared, page);
   }
 
-  #add(host: Host): Host {
+  #add(life: Life, open: Host['open'], page?: Page): Host {
+    const host = { life, open, page, isHidden: false, frozenAt: Number.NEGATIVE_INFINITY, grownByOthers: 0 };
+    life.onLastMoment = () => rememberUnsaved(this, life);
     this.hosts.push(host);
     return host;
+  }
+
+  #watch(): void {
+    const { machine, origin } = this;
+    if (machine)
+      machine.onRobbery = (owner, isSameNamespace, silent) => {
+        const robbed = this.hosts.find(({ life }) => life === owner);
+        if (robbed) this.thefts.ofFile(robbed, isSameNamespace, silent);
+      };
+    if (origin) origin.onGrowth = ({ page, grown }) => this.#grew(page, grown);
+  }
+
+  /** All pages together may exceed the bound by what one can't know of: what others added since it looked. */
+  #grew(page: object, grown: number): void {
+    this.#grown += grown;
+    this.#grownBy.set(page, (this.#grownBy.get(page) ?? 0) + grown);
+    const { maxLength } = this.schedule;
+    const host = this.hosts.find(({ life }) => life === page);
+    if (maxLength === undefined || host === undefined) return;
+    const unknown = this.#grownByOthersThan(page) - host.grownByOthers;
+    const length = this.origin?.length ?? 0;
+    if (length > maxLength + unknown)
+      this.ledger.accuse(
+        'I7',
+        `${length} units are taken of ${maxLength}, and ${unknown} were added by others meanwhile`,
+      );
+  }
+
+  #grownByOthersThan(page: object): number {
+    return this.#grown - (this.#grownBy.get(page) ?? 0);
   }
 
   /** Opens an `Api` in a process or a tab. */
@@ -108,11 +166,16 @@ export class World {
       binding,
       bindingText,
       writer: '',
+      writers: new Set(),
       key: KEYS[0] ?? '',
       staged: new Map(),
       isClosed: false,
       isAdopting: false,
       uploads: 0,
+      inFlight: new Set(),
+      checkedAt: 0,
+      // Whoever shares its file shares what became of that.
+      unsaved: this.machine && this.runs.find((other) => other.host === host && other.unsaved)?.unsaved,
       pushes: new Set(),
       seen: { committed: 0, bytes: 0, queue: [], warnings: 0 },
     } as unknown as Run & { api: Api };
@@ -120,14 +183,27 @@ export class World {
     const transport = this.network.transportOf(host.life, run, {
       sent: (request) => this.#sent(run, request),
       stored: (request) => this.#stored(run, request),
-      ended: ({ method }) => (run.uploads -= method === 'POST' ? 1 : 0),
+      ended: ({ method }) => {
+        if (method !== 'POST') return;
+        run.uploads -= 1;
+        lookAnew(run);
+        run.inFlight = new Set();
+      },
     });
     const opened = host.open();
     // What forgets staged values is a record as any other: damaged, or not synced, it comes to nothing.
     const mayBeCommitted = (): boolean =>
       this.isDamaged || (schedule.platform === 'process' && (this.machine?.boot ?? 1) > 1);
     const storage = spyOn(bug.storage?.(opened) ?? opened, {
-      opened: (writer) => (run.writer = writer),
+      opened: ({ id }) => {
+        run.writer = id;
+        run.writers.add(id);
+      },
+      checked: (loss, writer) => this.#checked(run, loss, writer),
+      savedAgain: () => {
+        if (run.unsaved) run.unsaved.isOver = true;
+        this.count('saved again');
+      },
       adopt: (call) => this.#adopt(run, call),
       adopted: (staged) => {
         if (!host.life.isAlive || run.isClosed || run.staged.size > 0) return;
@@ -137,14 +213,18 @@ export class World {
         }
       },
     });
-    const { maxEntriesPerRequest, onRefusedCredentials } = schedule;
+    const { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow } = schedule;
     run.api = new Api(
-      { ...binding, apiKey: run.key, storage, maxEntriesPerRequest, onRefusedCredentials },
+      { ...binding, apiKey: run.key, storage, maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow },
       { clock: bug.clock?.(clock) ?? clock, transport: bug.transport?.(transport) ?? transport },
     );
     run.api.on('discard', ({ entries, message }) => {
       this.showed(message);
       this.#discarded(run, entries);
+    });
+    run.api.on('drop', ({ entries, message }) => {
+      this.showed(message);
+      this.#dropped(run, entries);
     });
     run.api.on('warning', (warning) => this.showed(JSON.stringify(warning)));
     run.api.on('push', (event) => this.showed(JSON.stringify(event)));
@@ -159,6 +239,7 @@ export class World {
 
   /** Forgets those whose process or tab has ended. */
   bury(): void {
+    for (const { life } of this.hosts) if (!life.isAlive) this.time.forget(life);
     for (const run of this.runs) if (!run.host.life.isAlive) this.time.forget(run);
     this.runs = this.runs.filter(({ host, isClosed }) => host.life.isAlive && !isClosed);
     this.hosts = this.hosts.filter(({ life }) => life.isAlive);
@@ -169,10 +250,22 @@ export class World {
     return run.api.log().map((entry) => this.ledger.find(foundIn(entry, run), 'a queue'));
   }
 
+  /** The ids of the entries of a run's queue, which must be commits. */
+  readQueue(run: Run): string[] {
+    return run.api.log().map((entry) => {
+      this.ledger.find(foundIn(entry, run), 'a queue');
+      return entry.id;
+    });
+  }
+
   async #adopt(run: Run, call: () => Promise<Adoption>): Promise<Adoption> {
     run.isAdopting = true;
+    // It looks at once.
+    run.host.grownByOthers = this.#grownByOthersThan(run.host.life);
     try {
       const adoption = await call();
+      if (!run.host.life.isAlive) return adoption;
+      this.thefts.adopted(run, adoption.entries);
       if (adoption.entries.length > 0) this.count('adopted entries');
       if (adoption.staged.length > 0) this.count('staged values came back');
       return adoption;
@@ -190,7 +283,22 @@ export class World {
     if (method !== 'POST') return;
     run.uploads += 1;
     if (run.uploads > 1) ledger.accuse('I7', `${run.uploads} uploads of one Api are under way at once`);
-    this.#carried.set(request, this.#readUpload(run, body));
+    const carried = this.#readUpload(run, body);
+    this.#carried.set(request, carried);
+    run.inFlight = new Set(carried.map(({ id }) => id ?? ''));
+    this.thefts.sent(run, run.inFlight);
+  }
+
+  #checked(run: Run, loss: Loss | undefined, { id }: Writer): void {
+    run.checkedAt = this.thefts.now();
+    run.writer = id;
+    run.writers.add(id);
+    if (loss === undefined) return;
+    lookAnew(run);
+    if (loss.kind === 'taken') this.count('was robbed');
+    // What could not be saved again under an id that another has by now.
+    if (loss.kind === 'taken' && run.unsaved) excuseUnsaved(this, run);
+    if (loss.kind === 'taken' && loss.isStagedTaken) run.staged.clear();
   }
 
   /** What is in a body must be the oldest of the queue, unaltered, for the right device and server. */
@@ -219,13 +327,41 @@ export class World {
     for (const entry of entries) {
       const commit = this.ledger.find(foundIn(entry, run), 'a discard event');
       if (commit === undefined) continue;
-      if (!entry.id.startsWith(run.writer) || commit.isRestored)
+      if (!run.writers.has(writerOf(entry.id)) || commit.isRestored)
         this.ledger.accuse('I1', `${entry.id} was thrown away, though this run did not commit it`);
       this.ledger.excuse(commit, 'carried');
       this.thrown.push({ entry, bindingText: run.bindingText });
     }
   }
+
+  #dropped(run: Run, entries: readonly Entry[]): void {
+    if (!run.host.life.isAlive) return;
+    this.count('drop');
+    lookAnew(run);
+    const { ledger, schedule } = this;
+    const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength, overflow } = schedule;
+    const log = run.api.log();
+    const oldest = log.filter(({ id }) => !run.inFlight.has(id)).slice(0, entries.length);
+    const isFull = log.length + MOST_AT_ONCE > maxQueuedEntries || maxLength !== undefined || this.isStorageBroken;
+    if (overflow !== 'drop-oldest' || !isFull) ledger.accuse('I1', 'entries were dropped, though nothing was full');
+    for (const [index, entry] of entries.entries()) {
+      const commit = ledger.find(foundIn(entry, run), 'a drop event');
+      if (run.inFlight.has(entry.id)) ledger.accuse('I1', `${entry.id} was dropped while it is being uploaded`);
+      else if (oldest[index]?.id !== entry.id) ledger.accuse('I1', `${entry.id} was dropped, which is not the oldest`);
+      if (commit === undefined) continue;
+      ledger.excuse(commit, 'carried');
+      this.thrown.push({ entry, bindingText: run.bindingText });
+    }
+  }
 }
+
+/** As many entries of as many bytes may be others. */
+function lookAnew({ seen }: Run): void {
+  seen.bytes = Number.NaN;
+}
+
+/** The id of the writer of an entry. */
+export const writerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'));
 
 const pairsOf = (values: Entry['values']) => values.map(({ fieldId, value }) => [fieldId, value] as const);
 

@@ -1,0 +1,3 @@
+import { liveThrough } from './live-through.js';
+
+liveThrough(0);

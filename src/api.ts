@@ -290,6 +290,11 @@ export class Api {
     const [message, advice] = ['Bad luck: this Api was closed before the answer came.', CLOSED_ADVICE];
     this.#pusher.stop(new PushException(message, advice));
     this.#reader.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
+    try {
+      this.#queue.check();
+    } catch {
+      // A storage that can't be asked keeps nobody open.
+    }
     this.#saveStaged();
     this.#queue.retry();
     this.#writer.close();

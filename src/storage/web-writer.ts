@@ -26,6 +26,7 @@ export class WebWriter implements Writer {
   #saved = new SequenceSet();
   /** Whether its binding, and its sign of life where it has one, are written. */
   #isIntroduced = false;
+  #isClosed = false;
   #run: number | undefined;
   /** The length of the staged values that are saved; `undefined` where there are none. */
   #staged: number | undefined;
@@ -48,6 +49,8 @@ export class WebWriter implements Writer {
   }
 
   check(): Loss | undefined {
+    // A push that was under way may still ask: what was given back is not to be saved again.
+    if (this.#isClosed) return undefined;
     const { taken, isGone } = this.#adoption.check();
     const state = this.#look();
     if (state === 'taken' || taken.length > 0) return this.#yield(taken, state === 'taken');
@@ -118,6 +121,7 @@ export class WebWriter implements Writer {
   }
 
   close(): void {
+    this.#isClosed = true;
     const isLeaving = this.#saved.size > 0 || this.#staged !== undefined;
     try {
       this.#adoption.close();

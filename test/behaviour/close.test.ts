@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Api, isApiException, memoryStorage } from '../../src/index.js';
+import { webStorage } from '../../src/storage/web-storage.js';
 import { credentials } from '../support/credentials.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
+import { FakeWebStorage } from '../support/fake-web.js';
+import { commitEach } from '../support/open-api.js';
 
 function setUp() {
   const clock = new FakeClock();
@@ -43,6 +46,26 @@ describe('close()', () => {
     await api.close();
     expect(api.log()).toEqual([entry]);
     expect(api.status()).toMatchObject({ committed: 1 });
+  });
+
+  test('F19 what was deleted underneath is saved again before it is left to the next run', async () => {
+    const { clock, server } = setUp();
+    const localStorage = new FakeWebStorage();
+    const open = (): Api =>
+      new Api(
+        { ...credentials, storage: webStorage(localStorage, {}, { page: new EventTarget() }) },
+        { clock, transport: server },
+      );
+    server.answerWith(() => held().answer);
+    const api = open();
+    const [entry] = commitEach(api, 1);
+    const push = api.push();
+    localStorage.items.clear();
+    await api.close();
+    await expect(push).rejects.toMatchObject({ retainedData: true });
+    const next = open();
+    await clock.advance(5000);
+    expect(next.log()).toEqual([entry]);
   });
 
   test('a push under way is rejected at once, keeps its entries, and the next run pushes them', async () => {

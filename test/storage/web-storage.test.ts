@@ -516,6 +516,15 @@ describe.each([
     expect(origin.localStorage.items.has(stagedKey(writer.id))).toBe(false);
   });
 
+  test('says nothing more once it is closed', () => {
+    const origin = makeOrigin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    writer.close();
+    clear(origin);
+    expect(writer.check()).toBeUndefined();
+  });
+
   test('can be saved again in part and then in full, where there was no room at first', async () => {
     const origin = makeOrigin();
     const writer = origin.open();

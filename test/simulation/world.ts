@@ -193,7 +193,10 @@ export class World {
     const opened = host.open();
     // What forgets staged values is a record as any other: damaged, or not synced, it comes to nothing.
     const mayBeCommitted = (): boolean =>
-      this.isDamaged || (schedule.platform === 'process' && (this.machine?.boot ?? 1) > 1);
+      this.isDamaged ||
+      // So is the one in a file that was left as it was when what it held was moved.
+      (this.mayStandTwice && this.mayKeepOld) ||
+      (schedule.platform === 'process' && (this.machine?.boot ?? 1) > 1);
     const storage = spyOn(bug.storage?.(opened) ?? opened, {
       opened: ({ id }) => {
         run.writer = id;

@@ -47,10 +47,7 @@ export class Overflow {
     if (dropped.length === 0 || dropped.length < missing) return false;
     // Told before they go, so that a listener can still put them elsewhere if this process ends here.
     this.#emitter.emit('drop', { entries: dropped.map((entry) => toEntry(entry)), message });
-    // A listener may have pushed meanwhile.
-    const inFlight = new Set(this.#queue.inFlight);
-    this.#queue.remove(dropped.filter((entry) => !inFlight.has(entry)));
-    // Where the storage fails to forget, no room was made.
-    return missing > 0 || this.#queue.retry() !== 'forget';
+    this.#queue.remove(dropped);
+    return true;
   }
 }

@@ -101,7 +101,9 @@ export class WebAdoption {
       // Where the locks or the storage can't be asked now, what was taken until then counts.
     }
     const [latest] = gathered.staged.sort((one, other) => other.run - one.run);
-    const { entries, warnings } = gathered;
+    const { warnings } = gathered;
+    // Not what another took again while this page slept, and was told so already.
+    const entries = gathered.entries.filter((entry) => this.has(entry));
     return { entries, staged: latest?.values ?? [], warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 

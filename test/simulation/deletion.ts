@@ -21,7 +21,9 @@ export function deleteUnderneath(world: World, all: boolean, dice: number): bool
   // Of what the dead left there is no other copy.
   for (const commit of world.ledger.required)
     if (!holdings.entries.has(commit.id ?? '') && !held.has(commit.id ?? '')) world.ledger.excuse(commit, 'deleted');
-  world.markers = world.markers.filter((marker) => holdings.holds(marker));
+  // What can't be read may just have been on its way to another file, whose copy is the only one now.
+  const left = world.schedule.platform === 'power' ? world.durableHoldings() : holdings;
+  world.markers = world.markers.filter((marker) => left.holds(marker));
   return true;
 }
 

@@ -58,6 +58,8 @@ export interface Run {
   key: string;
   /** As they must be. */
   readonly staged: Map<string, FieldValue>;
+  /** As they were saved last. */
+  savedStaged: readonly Value[];
   isClosed: boolean;
   isAdopting: boolean;
   uploads: number;
@@ -97,6 +99,7 @@ export function spyOn(
     opened(writer: Writer): void;
     checked(loss: Loss | undefined, writer: Writer): void;
     savedAgain(): void;
+    savedStaged(values: readonly Value[]): void;
     adopt(call: () => Promise<Adoption>): Promise<Adoption>;
     adopted(staged: readonly Value[]): void;
   },
@@ -115,6 +118,10 @@ export function spyOn(
         saveAgain: (entries) => {
           writer.saveAgain(entries);
           spy.savedAgain();
+        },
+        saveStaged: (values) => {
+          spy.savedStaged(values);
+          writer.saveStaged(values);
         },
         adopt: async (atStart) => {
           const adoption = await spy.adopt(() => writer.adopt(atStart));

@@ -13,6 +13,6 @@ const { values } = parseArgs({
 const env = { ...process.env };
 for (const [name, value] of Object.entries(values)) env[`SIM_${name.toUpperCase()}`] = value;
 const files = ['test/simulation/simulation-1.test.ts', 'test/simulation/simulation-2.test.ts'];
-const args = ['vitest', 'run', ...files, '--project', 'node', '--disable-console-intercept'];
+const args = ['vitest', 'run', ...files, '--project', 'node', '--disable-console-intercept', '--maxWorkers=2'];
 const { status } = spawnSync('npx', args, { env, stdio: 'inherit' });
 process.exitCode = status === 0 ? 0 : 1;

@@ -32,7 +32,7 @@ export class Thefts {
     for (const { writer, sequence } of entries) {
       if (this.#isStale(by, writer)) continue;
       const id = `${writer}-${sequence}`;
-      for (const [run, ids] of held) if (ids.has(id)) this.#robbed(run, writer);
+      for (const [run, ids] of held) if (ids.has(id) && !this.#contested.has(id)) this.#robbed(run, writer);
       this.#taken.set(id, { by, at: this.now() });
     }
   }

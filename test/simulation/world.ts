@@ -169,6 +169,7 @@ export class World {
       writers: new Set(),
       key: KEYS[0] ?? '',
       staged: new Map(),
+      savedStaged: [],
       isClosed: false,
       isAdopting: false,
       uploads: 0,
@@ -206,6 +207,9 @@ export class World {
       savedAgain: () => {
         if (run.unsaved) run.unsaved.isOver = true;
         this.count('saved again');
+      },
+      savedStaged: (values) => {
+        run.savedStaged = values;
       },
       adopt: (call) => this.#adopt(run, call),
       adopted: (staged) => {
@@ -301,7 +305,10 @@ export class World {
     if (loss.kind === 'taken') this.count('was robbed');
     // What could not be saved again under an id that another has by now.
     if (loss.kind === 'taken' && run.unsaved) excuseUnsaved(this, run);
-    if (loss.kind === 'taken' && loss.isStagedTaken) run.staged.clear();
+    if (loss.kind === 'taken' && loss.isStagedTaken) {
+      for (const { fieldId, value } of run.savedStaged)
+        if (run.staged.get(fieldId) === value) run.staged.delete(fieldId);
+    }
   }
 
   /** What is in a body must be the oldest of the queue, unaltered, for the right device and server. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeRecord, type StoredEntry } from '../../src/core/entry.js';
 import type { Writer } from '../../src/core/storage.js';
 import { ConfigException, StorageException } from '../../src/index.js';
-import { entryKey, stagedKey, writerKey } from '../../src/storage/web-keys.js';
+import { entryKey, lifeKey, stagedKey, writerKey } from '../../src/storage/web-keys.js';
 import type { LocksLike } from '../../src/storage/web-lease.js';
 import { webStorage } from '../../src/storage/web-storage.js';
 import {
@@ -194,6 +194,20 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     const { id } = hidden;
     origin.tell(hidden, 'pageshow');
     expect(hidden.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+  });
+
+  test('a page that freezes while it adopts does not bring home what it was told that another took', async () => {
+    const origin = new PlainOrigin();
+    const [left, living, writer] = [origin.open(), origin.open(), origin.open()];
+    left.save(entryOf(left, 1), false);
+    living.save(entryOf(living, 1), false);
+    origin.crash(left);
+    const adoption = writer.adopt(true);
+    await origin.clock.advance(1500);
+    origin.localStorage.setItem(lifeKey(left.id), '@another0000000001');
+    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([left.id]) });
+    await origin.clock.advance(5000);
+    expect((await adoption).entries).toEqual([]);
   });
 
   test('of two pages that take one over at once, one gets it', async () => {

@@ -189,18 +189,14 @@ function addSeveral(world: World, run: Run, fields: readonly number[]): void {
 
 function commit(world: World, run: Run, timestamp: number | undefined): void {
   const { ledger, time } = world;
-  const isEmpty = run.staged.size === 0;
   const at = timestamp ?? Math.floor(time.wall / 1000);
-  const intended = isEmpty ? undefined : ledger.intend(run.staged, at, run.bindingText);
+  run.intended = run.staged.size === 0 ? undefined : ledger.intend(run.staged, at, run.bindingText);
   try {
     const entry = run.api.commit({ timestamp });
     if (!run.host.life.isAlive) return;
-    // Told only now that another has its staged values.
-    const isEmptied = run.staged.size === 0;
-    if (entry === undefined || intended === undefined || isEmptied) {
-      if (intended && isEmptied) intended.state = 'failed';
-      if (entry !== undefined || !isEmptied)
-        ledger.accuse('I3', 'a commit of nothing made an entry, or one of something made none');
+    const { intended } = run;
+    if (entry === undefined || intended === undefined) {
+      if (entry !== intended) ledger.accuse('I3', 'a commit of nothing made an entry, or one of something made none');
       return;
     }
     ledger.acknowledge(intended, entry, run.writer);
@@ -211,7 +207,9 @@ function commit(world: World, run: Run, timestamp: number | undefined): void {
   } catch (error) {
     if (!run.host.life.isAlive) return;
     // Its values must still be staged, which is checked after every step.
-    if (intended) refused(world, run, [intended], error);
+    if (run.intended) refused(world, run, [run.intended], error);
+  } finally {
+    run.intended = undefined;
   }
 }
 

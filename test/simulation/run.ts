@@ -6,6 +6,7 @@ import { Api, type ApiOptions, type Entry } from '../../src/index.js';
 import type { FilePlatform } from '../../src/storage/file-system.js';
 import type { WebStorageLike } from '../../src/storage/web-keys.js';
 import type { WebPlatform } from '../../src/storage/web-liveness.js';
+import type { Commit } from './ledger.js';
 import type { Life } from './life.js';
 import type { Page } from './origin.js';
 
@@ -60,6 +61,8 @@ export interface Run {
   readonly staged: Map<string, FieldValue>;
   /** As they were saved last. */
   savedStaged: readonly Value[];
+  /** The commit under way, as long as it is to be one of something. */
+  intended: Commit | undefined;
   isClosed: boolean;
   isAdopting: boolean;
   uploads: number;

@@ -170,6 +170,7 @@ export class World {
       key: KEYS[0] ?? '',
       staged: new Map(),
       savedStaged: [],
+      intended: undefined,
       isClosed: false,
       isAdopting: false,
       uploads: 0,
@@ -308,7 +309,16 @@ export class World {
     if (loss.kind === 'taken' && loss.isStagedTaken) {
       for (const { fieldId, value } of run.savedStaged)
         if (run.staged.get(fieldId) === value) run.staged.delete(fieldId);
+      this.#intendAnew(run);
     }
+  }
+
+  /** A commit learns only now that another has some of the values that it was to be made of. */
+  #intendAnew(run: Run): void {
+    const { intended, staged } = run;
+    if (intended === undefined) return;
+    intended.state = 'failed';
+    run.intended = staged.size === 0 ? undefined : this.ledger.intend(staged, intended.timestamp, run.bindingText);
   }
 
   /** What is in a body must be the oldest of the queue, unaltered, for the right device and server. */

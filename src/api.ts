@@ -1,3 +1,4 @@
+import { Adopter } from './core/adopter.js';
 import type { Clock } from './core/clock.js';
 import {
   type ApiOptions,
@@ -7,21 +8,39 @@ import {
   isInsecure,
   resolveOptions,
 } from './core/config.js';
-import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
-import { Emitter, EVENT_NAMES, type Events, isEventName, type Warning } from './core/events.js';
-import { ApiException, ConfigException, GetException, PushException, show } from './core/exceptions.js';
+import { drain } from './core/drain.js';
+import {
+  checkEntries,
+  checkTimestamp,
+  type Entry,
+  encodeValues,
+  pairs,
+  type QuarantinedEntry,
+  toEntry,
+} from './core/entry.js';
+import { Emitter, EVENT_NAMES, type Events, isEventName } from './core/events.js';
+import { ApiException, ConfigException, GetException, PushException, show, ValueException } from './core/exceptions.js';
+import { Flush } from './core/flush.js';
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
-import { Pusher, type PushResult } from './core/pusher.js';
+import type { Failure, PushResult } from './core/push-run.js';
+import { Pusher } from './core/pusher.js';
 import { Reader, type Reading } from './core/reader.js';
+import { Scheduler } from './core/scheduler.js';
 import { Server } from './core/server.js';
 import { type CallOptions, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
-import type { Status } from './core/status.js';
-import type { Loss, StorageAdapter, Writer } from './core/storage.js';
+import { StagingKeeper } from './core/staging-keeper.js';
+import type { LastPush, Status } from './core/status.js';
+import { StatusBoard } from './core/status-board.js';
+import type { Adoption, Loss, StorageAdapter, Writer } from './core/storage.js';
+import type { Surroundings, Turn } from './core/surroundings.js';
 import type { Transport } from './core/transport.js';
-import type { FieldValue, Value } from './core/value.js';
+import type { FieldValue } from './core/value.js';
+import { WallClock } from './core/wall-clock.js';
+import * as warnings from './core/warnings.js';
 import { defaultStorage } from './platform/page.js';
+import { surroundings } from './platform/surroundings.js';
 import { systemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
 
@@ -29,6 +48,7 @@ import { kyTransport } from './transport/ky-transport.js';
 export interface Ports {
   readonly clock: Clock;
   readonly transport: Transport;
+  readonly surroundings: Surroundings;
 }
 
 /** What {@link Api.commit} takes. */
@@ -37,11 +57,22 @@ export interface CommitOptions {
   readonly timestamp?: number | undefined;
 }
 
-/** When to look again in a storage that failed when it was looked into. */
-const LOOK_AGAIN_SECONDS = 30;
+/** What {@link Api.close} takes. */
+export interface CloseOptions {
+  /** Whether to push before what is committed. Default: `false`. */
+  readonly push?: boolean | undefined;
+  /** How long that may take, in seconds, tries after bad luck included. Default: 10. */
+  readonly timeoutSeconds?: number | undefined;
+}
 
-/** `ready` resolves by then whatever a storage does. */
-const READY_WITHIN_MS = 10_000;
+declare global {
+  interface SymbolConstructor {
+    // As newer libraries have it: consumers with and without them can use the types.
+    readonly asyncDispose: unique symbol;
+  }
+}
+
+const CLOSE_SECONDS = 10;
 
 /**
  * A device at the NikDev IoT server, in git's words: `addValue` stages, `commit` locks and saves, `push` uploads.
@@ -65,23 +96,38 @@ export class Api {
    */
   readonly ready: Promise<void>;
 
+  /** `await using api = new Api(…)`, where the runtime has it: {@link Api.close} with `push`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
+
   readonly #config: Config;
   readonly #clock: Clock;
+  readonly #wallClock: WallClock;
   readonly #storage: StorageAdapter;
   readonly #writer: Writer;
   readonly #staging = new Staging();
+  readonly #stagingKeeper: StagingKeeper;
   readonly #queue: PushQueue;
   readonly #overflow: Overflow;
   readonly #server: Server;
+  readonly #flush: Flush;
   readonly #pusher: Pusher;
+  readonly #scheduler: Scheduler | undefined;
   readonly #reader: Reader;
-  readonly #emitter = new Emitter((name) => this.#warn(listenerFailed(name)));
-  readonly #warnings: Warning[] = [];
+  readonly #adopter: Adopter;
+  readonly #surroundings: Surroundings;
+  readonly #stopWatching: () => void;
+  readonly #emitter = new Emitter((name) => this.#warnings.add(warnings.listenerFailed(name)));
+  readonly #warnings = new warnings.Warnings(this.#emitter, (text) => this.#server.redact(text));
+  readonly #board = new StatusBoard(
+    () => this.#read(),
+    () => this.#warnings.add(warnings.SUBSCRIBER_FAILED),
+  );
   readonly #restored = new WeakSet<Entry>();
-  #stagedChanged = false;
-  #savedStaged: readonly Value[] = [];
-  #cancelLook = (): void => {};
-  #closed = false;
+  #lastPush: LastPush | undefined;
+  #lastFailure: Failure | undefined;
+  #hasSaidGoodbye = false;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   /**
    * @throws {@link ConfigException} naming the option at fault.
@@ -92,26 +138,53 @@ export class Api {
   constructor(options: ApiOptions, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
+    const clock = ports.clock ?? systemClock;
+    const wallClock = new WallClock(clock);
     this.#config = config;
-    this.#clock = ports.clock ?? systemClock;
+    this.#clock = clock;
+    this.#wallClock = wallClock;
+    this.#surroundings = ports.surroundings ?? surroundings;
     this.#storage = storage;
-    this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, this.#clock);
+    this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, clock);
+    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues);
     this.#queue = new PushQueue(
       this.#writer,
       { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
       (loss, entries) => this.#onLoss(loss, entries),
+      () => this.#board.changed(),
     );
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
-    this.#server = new Server(ports.transport ?? kyTransport(this.#clock, config.fetch), this.#clock, config);
-    this.#reader = new Reader(this.#server, this.#clock);
-    this.#pusher = new Pusher(this.#queue, this.#server, this.#clock, this.#emitter, {
-      maxEntries: config.maxEntriesPerRequest,
-      maxBytes: config.maxBytesPerRequest,
-      onRefusedCredentials: config.onRefusedCredentials,
+    this.#server = new Server(ports.transport ?? kyTransport(clock, config.fetch), clock, config);
+    this.#reader = new Reader(this.#server, clock);
+    const limits = { maxEntries: config.maxEntriesPerRequest, maxBytes: config.maxBytesPerRequest };
+    const outbound = { queue: this.#queue, server: this.#server, clock, wallClock, emitter: this.#emitter };
+    this.#flush = new Flush(outbound, limits, this.#surroundings.keepalive);
+    this.#pusher = new Pusher(outbound, { ...limits, onRefusedCredentials: config.onRefusedCredentials }, this.#flush, {
+      onBegin: () => this.#onPushBegin(),
+      onEnd: (result, failure) => this.#onPushEnd(result, failure),
     });
-    if (warning) this.#warnLater(warning);
-    if (isInsecure(config.baseUrl)) this.#warnLater(insecureUrl(config.baseUrl));
-    this.ready = this.#start();
+    this.#scheduler =
+      config.autoPush &&
+      new Scheduler(config.autoPush, clock, this.#emitter, {
+        push: () => this.#pusher.push(),
+        queued: () => this.#queue.length,
+        onChange: () => this.#board.changed(),
+      });
+    this.#emitter.on('push', (push) => {
+      this.#lastPush = { ...push, at: wallClock.seconds };
+    });
+    if (warning) this.#warnings.addLater(warning, clock);
+    if (isInsecure(config.baseUrl)) this.#warnings.addLater(warnings.insecureUrl(config.baseUrl), clock);
+    this.#stopWatching = this.#surroundings.watch((turn) => this.#onTurn(turn));
+    this.#adopter = new Adopter(
+      this.#writer,
+      clock,
+      (adoption) => this.#onAdoption(adoption),
+      () => this.#warnings.add(warnings.ADOPTION_FAILED),
+    );
+    this.ready = this.#adopter.ready;
+    if (Symbol.asyncDispose)
+      Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
   }
 
   /**
@@ -132,7 +205,7 @@ export class Api {
   addValue(fieldId: string, value: FieldValue): void {
     this.#checkOpen();
     this.#staging.add(fieldId, value);
-    this.#stagingChanged();
+    this.#onStaging();
   }
 
   /**
@@ -144,7 +217,7 @@ export class Api {
   addValues(values: Readonly<Record<string, FieldValue>>): void {
     this.#checkOpen();
     this.#staging.addAll(values);
-    this.#stagingChanged();
+    this.#onStaging();
   }
 
   /**
@@ -157,18 +230,23 @@ export class Api {
   commit(options?: CommitOptions): Entry | undefined {
     this.#checkOpen();
     if (options !== undefined) checkCallOptions(options, ['timestamp']);
-    const timestamp = options?.timestamp ?? Math.max(0, Math.floor(this.#clock.now() / 1000));
-    if (options?.timestamp !== undefined) checkTimestamp(options.timestamp);
+    const timestamp = options?.timestamp;
+    if (timestamp !== undefined) checkTimestamp(timestamp);
     this.#queue.check();
     const entry = this.#overflow.save(1, () => this.#commitStaged(timestamp));
-    if (entry !== undefined) this.#emitter.emit('commit', entry);
+    if (entry === undefined) return undefined;
+    this.#emitter.emit('commit', entry);
+    this.#scheduler?.queued();
     return entry;
   }
 
   /**
    * Uploads everything committed before this call, oldest first; what earlier runs left too, once {@link Api.ready} has
-   * resolved. Nothing is pushed, or pushed again, by itself. Joins a push under way, and then rejects with what that
-   * one rejects with.
+   * resolved. Without `autoPush` nothing is pushed, or pushed again, by itself. Joins a push under way, and then rejects with
+   * what that one rejects with.
+   *
+   * An entry that the server refuses (400, 422; 413 for one alone) is found by halves and set aside once another was accepted
+   * in the same push: see {@link Api.quarantined}. Everything else that can be stored is, before this rejects.
    *
    * @throws {@link PushException} if not everything was stored; its `retainedData` tells whether it is still queued.
    * {@link ConfigException} if `signal` is not one.
@@ -193,20 +271,20 @@ export class Api {
   reset(): void {
     this.#checkOpen();
     this.#staging.clear();
-    this.#stagingChanged();
+    this.#onStaging();
   }
 
-  /** Forgets the committed entries, adopted ones too. One that is being uploaded may still be stored by the server. */
+  /** Forgets the committed entries, adopted ones too; not those in quarantine. One that is being uploaded may still be stored by the server. */
   resetUnpushedEntries(): void {
     this.#checkOpen();
     this.#queue.remove([...this.#queue]);
   }
 
   /**
-   * Puts entries back that were thrown away: commits them again, with their times. Entries that this `Api` put back
-   * before are passed over.
+   * Puts entries back that were thrown away or set aside: commits them again, with their times. Entries that this `Api` put
+   * back before are passed over.
    *
-   * @param entries - From a {@link PushException} or a `discard` event.
+   * @param entries - From a {@link PushException}, an event or {@link Api.quarantined}.
    * @returns The new entries.
    * @throws {@link ValueException} if one is not an entry; {@link StorageException} if one can't be saved. Then none is
    * put back.
@@ -222,11 +300,40 @@ export class Api {
       return this.#queue.restore(again);
     });
     for (const entry of missing) this.#restored.add(entry);
+    this.#queue.forget(missing.map(({ id }) => id));
+    if (restored.length > 0) this.#scheduler?.queued();
     return restored.map((entry) => toEntry(entry));
   }
 
   /**
-   * Changes the API key, from the next request on.
+   * The entries that the server refuses, with its reason, oldest first. They are saved like the queue, and come back with it
+   * after a restart.
+   */
+  quarantined(): QuarantinedEntry[] {
+    return this.#queue.quarantine.shown;
+  }
+
+  /**
+   * Forgets entries in quarantine.
+   *
+   * @param ids - Theirs; all if absent. Unknown ones are passed over.
+   * @returns How many were forgotten.
+   * @throws {@link ValueException} if `ids` is not an array of strings.
+   */
+  dropQuarantined(ids?: readonly string[]): number {
+    this.#checkOpen();
+    if (ids !== undefined) checkIds(ids);
+    return this.#queue.forget(ids ?? this.quarantined().map(({ id }) => id));
+  }
+
+  /** Lets `autoPush` go on after refused credentials, and try at once whatever it waits for. */
+  resume(): void {
+    this.#checkOpen();
+    this.#scheduler?.resume();
+  }
+
+  /**
+   * Changes the API key, from the next request on; `autoPush` goes on with it.
    *
    * @throws {@link ConfigException} unless it is a UUID.
    */
@@ -234,6 +341,7 @@ export class Api {
     this.#checkOpen();
     checkApiKey(apiKey, this.#config.baseUrl);
     this.#server.setApiKey(apiKey);
+    this.#scheduler?.resume();
   }
 
   /**
@@ -249,17 +357,22 @@ export class Api {
     return this.#reader.get(typeof ids === 'string' ? [ids] : ids, signalOf(options));
   }
 
-  /** How things stand. */
+  /** How things stand: a frozen snapshot, which is the same object until something changes. */
   status(): Status {
-    return {
-      staged: this.#staging.size,
-      committed: this.#queue.length,
-      quarantined: 0,
-      bytes: this.#queue.bytes,
-      durability: this.#config.stageUnpushedEntries ? this.#storage.durability : 'none',
-      pushing: this.#pusher.pushing,
-      warnings: [...this.#warnings],
-    };
+    return this.#board.status;
+  }
+
+  /**
+   * Listens to changes of {@link Api.status}: called once for each task that changed something. With {@link Api.status} it is
+   * what `useSyncExternalStore` and the like take.
+   *
+   * @returns A function that stops listening.
+   * @throws {@link ConfigException} if `listener` is not a function.
+   */
+  subscribe(listener: () => void): () => void {
+    this.#checkOpen();
+    checkListener(listener);
+    return this.#board.subscribe(listener);
   }
 
   /** The committed entries, oldest first. */
@@ -278,121 +391,175 @@ export class Api {
     if (!isEventName(name)) {
       throw new ConfigException(`${show(name)} is not an event; the events are ${EVENT_NAMES.join(', ')}`);
     }
-    if (typeof listener !== 'function')
-      throw new ConfigException(`a listener must be a function, got ${show(listener)}`);
+    checkListener(listener);
     return this.#emitter.on(name, listener);
   }
 
   /**
-   * Ends this `Api` at once: what is under way is aborted, what is queued stays saved, for the next run to adopt. Push
-   * before, to leave nothing behind. Calling it again is harmless.
+   * Ends this `Api`: what is under way is aborted, what is queued stays saved, for the next run to adopt. With `push` it is
+   * pushed before, again after bad luck, until everything is stored or the time is over. Calling it again is harmless.
+   *
+   * @throws {@link PushException} if not everything was stored, with `push`; it is closed all the same.
+   * {@link ConfigException} for other options; then it stays open.
    */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#cancelLook();
-    const [message, advice] = ['Bad luck: this Api was closed before the answer came.', CLOSED_ADVICE];
-    this.#pusher.stop(new PushException(message, advice));
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { push = false, timeoutSeconds = CLOSE_SECONDS } = checkCloseOptions(options);
+    if (this.#isClosed) return this.#closing;
+    this.#isClosed = true;
+    this.#closing = this.#close(push, timeoutSeconds);
+    return this.#closing;
+  }
+
+  async #close(push: boolean, timeoutSeconds: number): Promise<void> {
+    this.#scheduler?.close();
+    this.#adopter.close();
+    this.#stopWatching();
+    try {
+      if (push) await drain(this.#pusher, this.#clock, timeoutSeconds, () => this.#lastFailure?.kind === 'bad-luck');
+    } finally {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    const message = 'Bad luck: this Api was closed before the answer came.';
+    this.#pusher.stop(new PushException(message, CLOSED_ADVICE));
     this.#reader.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
     try {
       this.#queue.check();
     } catch {
       // A storage that can't be asked keeps nobody open.
     }
-    this.#saveStaged();
+    this.#stagingKeeper.close();
     this.#queue.retry();
     this.#writer.close();
+    this.#board.changed();
   }
 
-  /** Takes over what earlier runs left, once now and then again whenever the storage says that it is worth it. */
-  #start(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.setTimer(resolve, READY_WITHIN_MS, true);
-      void this.#look(true).then(() => {
-        cancel();
-        resolve();
-      });
-    });
+  #read(): Status {
+    return {
+      staged: this.#staging.size,
+      committed: this.#queue.length,
+      quarantined: this.#queue.quarantine.size,
+      bytes: this.#queue.bytes,
+      durability: this.#durability,
+      warnings: this.#warnings.all,
+      online: this.#surroundings.isOnline,
+      pushing: this.#pusher.pushing,
+      lastPush: this.#lastPush,
+      nextTry: this.#scheduler?.nextTry,
+      lastException: this.#lastFailure?.exception,
+    };
   }
 
-  async #look(atStart: boolean): Promise<void> {
-    let again: number | undefined = LOOK_AGAIN_SECONDS;
-    try {
-      const { entries, staged, warnings, lookAgainSeconds } = await this.#writer.adopt(atStart);
-      if (this.#closed) return;
-      again = lookAgainSeconds;
-      this.#queue.adopt(entries);
-      if (this.#staging.size === 0 && staged.length > 0) {
-        for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
-        this.#stagingChanged();
-      }
-      for (const warning of warnings) this.#warn(warning);
-      this.#queue.check();
-      const failing = this.#queue.retry();
-      if (failing !== undefined) this.#warn(STORAGE_FAILED[failing]);
-    } catch {
-      this.#warn(ADOPTION_FAILED);
-    }
-    if (again === undefined || this.#closed) return;
-    this.#cancelLook = this.#clock.setTimer(() => void this.#look(false), again * 1000, true);
+  get #durability() {
+    return this.#config.stageUnpushedEntries ? this.#storage.durability : 'none';
   }
 
-  #commitStaged(timestamp: number): Entry | undefined {
+  #commitStaged(given: number | undefined): Entry | undefined {
     // A listener of a drop may have closed it.
     this.#checkOpen();
     if (this.#staging.size === 0) return undefined;
     const values = this.#staging.values();
     const text = encodeValues(this.#staging.entries());
     // Also where saving fails: the storage may have forgotten the staged values to make room.
-    this.#stagingChanged();
-    const queued = this.#queue.append(timestamp, text, 'committed');
+    this.#onStaging();
+    const { seconds, stretch } = this.#wallClock;
+    const queued = this.#queue.append(given ?? seconds, text, 'committed', given === undefined ? stretch : undefined);
     this.#staging.clear();
     return toEntry(queued, values);
   }
 
+  #onStaging(): void {
+    this.#stagingKeeper.changed();
+    this.#board.changed();
+  }
+
+  #onAdoption({ entries, staged, warnings: found }: Adoption): void {
+    const { size } = this.#queue.quarantine;
+    this.#queue.adopt(entries);
+    const isStaged = this.#staging.size === 0 && staged.length > 0;
+    if (isStaged) {
+      for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
+      this.#onStaging();
+    }
+    for (const warning of found) this.#warnings.add(warning);
+    if (entries.length > 0 || isStaged) {
+      const quarantined = this.#queue.quarantine.size - size;
+      this.#emitter.emit('adopt', { entries: entries.length, quarantined, staged: isStaged ? staged.length : 0 });
+    }
+    this.#queue.check();
+    const failing = this.#queue.retry();
+    if (failing !== undefined) this.#warnings.add(warnings.STORAGE_FAILED[failing]);
+    if (entries.length > 0) this.#scheduler?.queued();
+  }
+
   #onLoss(loss: Loss, entries: number): void {
     if (loss.kind === 'cleared') {
-      this.#warn(CLEARED);
-      this.#stagingChanged();
+      this.#warnings.add(warnings.CLEARED);
+      this.#onStaging();
       return;
     }
-    // Staged in two places, they would be committed twice.
-    if (loss.isStagedTaken) this.#staging.forget(this.#savedStaged);
-    if (loss.isStagedTaken || entries > 0) this.#warn(takenOver(entries));
+    if (loss.isStagedTaken) this.#stagingKeeper.forgetSaved();
+    if (loss.isStagedTaken || entries > 0) this.#warnings.add(warnings.takenOver(entries));
+    this.#board.changed();
   }
 
-  /** Saves the staged values in this task's microtask: once, however many values it stages. */
-  #stagingChanged(): void {
-    if (this.#stagedChanged) return;
-    this.#stagedChanged = true;
-    void Promise.resolve().then(() => this.#closed || this.#saveStaged());
+  #onPushBegin(): void {
+    this.#scheduler?.begun();
+    this.#board.changed();
   }
 
-  #saveStaged(): void {
-    if (this.#stagedChanged && this.#config.stageUncommittedValues) {
-      this.#savedStaged = this.#staging.values();
-      this.#writer.saveStaged(this.#savedStaged);
+  #onPushEnd(result: PushResult, failure: Failure | undefined): void {
+    if (failure !== undefined || result.pushed > 0 || this.#queue.length === 0) this.#lastFailure = failure;
+    this.#scheduler?.ended(result, failure);
+    this.#board.changed();
+  }
+
+  #onTurn(turn: Turn): void {
+    this.#board.changed();
+    switch (turn) {
+      case 'online':
+      case 'shown':
+        this.#scheduler?.wake();
+        return;
+      case 'hidden':
+      case 'leaving':
+        if (this.#config.flushOnHide ?? this.#durability === 'none') this.#flush.send(turn === 'leaving');
+        return;
+      case 'idle':
+        // The process ends, and with it what is in memory alone: one push more. While it is under way this is not asked again.
+        if (this.#durability !== 'none' || this.#hasSaidGoodbye) return;
+        this.#hasSaidGoodbye = true;
+        this.#scheduler?.lastTry();
     }
-    this.#stagedChanged = false;
-  }
-
-  #warn({ code, message: text }: Warning): void {
-    // What is in the storage may be of a run that had device id and key swapped.
-    const warning = { code, message: this.#server.redact(text) };
-    if (this.#warnings.some(({ message }) => message === warning.message)) return;
-    this.#warnings.push(warning);
-    this.#emitter.emit('warning', warning);
-  }
-
-  /** For warnings of the constructor: nobody can listen before it has returned. */
-  #warnLater(warning: Warning): void {
-    this.#warnings.push(warning);
-    this.#clock.setTimer(() => this.#emitter.emit('warning', warning), 0);
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw closedException();
+    if (this.#isClosed) throw closedException();
   }
+}
+
+function checkIds(ids: readonly string[]): void {
+  if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string'))
+    throw new ValueException(`the ids must be an array of strings, got ${show(ids)}`);
+}
+
+function checkCloseOptions(options: CloseOptions): CloseOptions {
+  checkCallOptions(options, ['push', 'timeoutSeconds']);
+  const { push, timeoutSeconds } = options;
+  if (push !== undefined && typeof push !== 'boolean')
+    throw new ConfigException(`push must be true or false, got ${show(push)}`);
+  if (
+    timeoutSeconds !== undefined &&
+    !(Number(timeoutSeconds) === timeoutSeconds && timeoutSeconds > 0 && timeoutSeconds <= 86_400)
+  )
+    throw new ConfigException(`timeoutSeconds must be seconds, from above 0 to 86400, got ${show(timeoutSeconds)}`);
+  return options;
+}
+
+function checkListener(listener: unknown): void {
+  if (typeof listener !== 'function') throw new ConfigException(`a listener must be a function, got ${show(listener)}`);
 }
 
 const CLOSED_ADVICE =
@@ -401,45 +568,3 @@ const CLOSED_ADVICE =
 function closedException(): ApiException {
   return new ApiException('This Api is closed: only status(), log() and close() can be called.', CLOSED_ADVICE);
 }
-
-function insecureUrl(baseUrl: string): Warning {
-  return {
-    code: 'insecure-url',
-    message: `baseUrl ${baseUrl} is plain http: the API key and the readings cross the network in the clear. Use https.`,
-  };
-}
-
-function listenerFailed(name: string): Warning {
-  return { code: 'listener-failed', message: `A listener of the event "${name}" threw. Nothing else was harmed.` };
-}
-
-const STORAGE_FAILED: Readonly<Record<'forget' | 'save', Warning>> = {
-  forget: {
-    code: 'storage-failed',
-    message:
-      'The storage failed to forget entries that are done with. It is tried again; after a crash before that, they are sent again.',
-  },
-  save: {
-    code: 'storage-failed',
-    message:
-      'The storage failed to save again what was deleted in it. It is tried again; until then, what is queued is in memory alone.',
-  },
-};
-
-function takenOver(entries: number): Warning {
-  return {
-    code: 'taken-over',
-    message: `This page or process was hidden, frozen or stopped, and another took over what it had queued (${entries} entries). That one pushes it; what is committed here from now on is pushed here.`,
-  };
-}
-
-const CLEARED: Warning = {
-  code: 'storage-cleared',
-  message:
-    'What was saved in the storage was deleted, by the user or by this site. What is still queued here was in memory too, and is saved again.',
-};
-
-const ADOPTION_FAILED: Warning = {
-  code: 'storage-failed',
-  message: 'What earlier runs left in the storage could not be read. It is left where it is, and tried again.',
-};

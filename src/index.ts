@@ -1,11 +1,20 @@
 // The way of a reading
-export { Api, type CommitOptions } from './api.js';
+export { Api, type CloseOptions, type CommitOptions } from './api.js';
 // Where entries wait
 export type { Binding } from './core/binding.js';
 export type { Clock } from './core/clock.js';
 export type { ApiOptions, Fetch, FetchResponse } from './core/config.js';
-export type { Entry, StoredEntry } from './core/entry.js';
-export type { DiscardEvent, DropEvent, Events, PushEvent, Warning } from './core/events.js';
+export type { Entry, QuarantinedEntry, Refusal, StoredEntry } from './core/entry.js';
+export type {
+  AdoptEvent,
+  DiscardEvent,
+  DropEvent,
+  Events,
+  PushEvent,
+  QuarantineEvent,
+  RetryEvent,
+  Warning,
+} from './core/events.js';
 export type { AnswerDetails, PushDetails } from './core/exceptions.js';
 // What can go wrong
 export {
@@ -17,10 +26,10 @@ export {
   StorageException,
   ValueException,
 } from './core/exceptions.js';
-export type { PushResult } from './core/pusher.js';
+export type { PushResult } from './core/push-run.js';
 export type { Reading } from './core/reader.js';
 export type { CallOptions, Signal } from './core/signal.js';
-export type { Status } from './core/status.js';
+export type { LastPush, Status } from './core/status.js';
 export type { Adoption, Durability, Loss, StorageAdapter, Writer } from './core/storage.js';
 export type { FieldValue, Value } from './core/value.js';
 export { memoryStorage } from './storage/memory-storage.js';

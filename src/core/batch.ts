@@ -1,4 +1,6 @@
 import type { StoredEntry } from './entry.js';
+import type { QueuedEntry } from './queued-entry.js';
+import type { WallClock } from './wall-clock.js';
 
 /** What one request may carry at most. */
 export interface BatchLimits {
@@ -29,22 +31,24 @@ export function batchLength(entries: readonly StoredEntry[], limits: BatchLimits
   return entries.length;
 }
 
-/**
- * Joins the body of an upload.
- *
- * @param clientTimestamp - Whole Unix seconds, of the moment of sending.
- */
-export function joinBody(batch: readonly StoredEntry[], clientTimestamp: number): string {
-  let body = BODY_START + clientTimestamp + BODY_MIDDLE;
+/** How many bytes of UTF-8 the body of an upload takes at most. */
+export function bodyBytes(batch: readonly StoredEntry[]): number {
+  return batch.reduce((bytes, entry) => bytes + ENTRY_BYTES + entry.bytes, BODY_BYTES);
+}
+
+/** Joins the body of an upload that is sent now. */
+export function joinBody(batch: readonly QueuedEntry[], clock: WallClock): string {
+  let body = BODY_START + clock.seconds + BODY_MIDDLE;
   // Entries of one second share the text between them: two pieces an entry are joined instead of six.
-  let shared = Number.NaN;
+  let shared: QueuedEntry | undefined;
   let between = '';
   let end = '';
-  for (const { timestamp, values } of batch) {
-    if (timestamp !== shared) between = `${ENTRY_END},${ENTRY_START}${timestamp}${ENTRY_MIDDLE}`;
-    shared = timestamp;
+  for (const entry of batch) {
+    if (entry.timestamp !== shared?.timestamp || entry.stretch !== shared.stretch)
+      between = `${ENTRY_END},${ENTRY_START}${clock.timeOf(entry, entry.stretch)}${ENTRY_MIDDLE}`;
+    shared = entry;
     body += end === '' ? between.slice(2) : between;
-    body += values;
+    body += entry.values;
     end = ENTRY_END;
   }
   return body + end + BODY_END;

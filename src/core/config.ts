@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ConfigException, show } from './exceptions.js';
 import { isPlainObject } from './plain-object.js';
 import { holdsSecret } from './redact.js';
+import type { AutoPush } from './scheduler.js';
 import type { StorageAdapter } from './storage.js';
 
 /** A function like the platform's `fetch`; it is called with one `Request` and answers with a `Response`. */
@@ -89,6 +90,21 @@ export interface ApiOptions {
    * @defaultValue `'discard'`
    */
   readonly onRefusedCredentials?: 'discard' | 'keep' | undefined;
+  /**
+   * Whether this `Api` pushes by itself: `everySeconds` (0 to 86,400; 10 if left out) after a commit, or as soon as
+   * `atEntries` (100 if left out) are queued; when the network comes back or the page is shown again; and again after a
+   * failure, with growing pauses. What such a push fails with goes to the `error` event.
+   *
+   * @defaultValue `false`
+   * @example `autoPush: { everySeconds: 60 }`
+   */
+  readonly autoPush?: boolean | { readonly everySeconds?: number; readonly atEntries?: number } | undefined;
+  /**
+   * Whether a page that goes away sends what waits, 60 KiB at most, with a request that outlives it.
+   *
+   * @defaultValue `true` where what is committed does not survive the page: in memory
+   */
+  readonly flushOnHide?: boolean | undefined;
 }
 
 /** The one table of defaults; `storage` and `fetch` have theirs in the platform. */
@@ -102,7 +118,10 @@ const DEFAULTS = {
   stageUncommittedValues: true,
   stageUnpushedEntries: true,
   onRefusedCredentials: 'discard',
+  autoPush: false,
 } as const;
+
+const AUTO_PUSH: AutoPush = { everySeconds: 10, atEntries: 100 };
 
 /** Options, complete and checked. */
 export type Config = ReturnType<typeof resolveOptions>;
@@ -159,6 +178,21 @@ const Options = v.object({
   stageUncommittedValues: v.optional(boolean, DEFAULTS.stageUncommittedValues),
   stageUnpushedEntries: v.optional(boolean, DEFAULTS.stageUnpushedEntries),
   onRefusedCredentials: v.optional(oneOf('discard', 'keep'), DEFAULTS.onRefusedCredentials),
+  autoPush: v.pipe(
+    v.optional(
+      expect<boolean | Partial<AutoPush>>(
+        isAutoPush,
+        'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
+      ),
+      DEFAULTS.autoPush,
+    ),
+    v.transform((given): AutoPush | undefined => {
+      if (given === false) return undefined;
+      const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = given === true ? {} : given;
+      return { everySeconds, atEntries };
+    }),
+  ),
+  flushOnHide: v.optional(boolean),
 });
 
 /**
@@ -220,6 +254,15 @@ function expect<Type>(isRight: (input: unknown) => boolean, wanted: string) {
 
 function oneOf<Text extends string>(...texts: [Text, Text]) {
   return expect<Text>((input) => texts.includes(input as Text), texts.map((text) => `"${text}"`).join(' or '));
+}
+
+function isAutoPush(input: unknown): boolean {
+  if (typeof input === 'boolean') return true;
+  if (!isPlainObject(input)) return false;
+  const { everySeconds, atEntries, ...others } = input as Record<string, unknown>;
+  const isPace =
+    everySeconds === undefined || (typeof everySeconds === 'number' && everySeconds >= 0 && everySeconds <= 86_400);
+  return isPace && (atEntries === undefined || isCount(atEntries)) && Object.keys(others).length === 0;
 }
 
 function isObject(input: unknown): input is Record<string, unknown> {

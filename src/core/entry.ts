@@ -24,7 +24,23 @@ export interface StoredEntry {
   readonly values: string;
   /** How many bytes of UTF-8 they take: counted once. */
   readonly bytes: number;
+  /** Present if it is in quarantine. */
+  readonly refusal?: Refusal | undefined;
 }
+
+/** Why the server would not take an entry. */
+export interface Refusal {
+  /** The HTTP status of its answer. */
+  readonly status: number;
+  /** `Bad request: <the server's message, or the status>`; cut after {@link MAX_REASON} characters. */
+  readonly reason: string;
+}
+
+/** An entry that the server refuses: set aside, so that it doesn't hold up the others. */
+export interface QuarantinedEntry extends Entry, Refusal {}
+
+/** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
+export const MAX_REASON = 300;
 
 /** The version of the record that {@link encodeRecord} makes. A reader leaves records of a newer one alone. */
 export const RECORD_VERSION = 1;
@@ -74,8 +90,23 @@ export function* pairs(values: Iterable<Value>): Generator<readonly [string, Fie
 }
 
 /** An entry's record: one line of JSON, with its version. */
-export function encodeRecord({ timestamp, values }: StoredEntry): string {
-  return `{"version":${RECORD_VERSION},"timestamp":${timestamp},"values":${values}}`;
+export function encodeRecord({ timestamp, values, refusal }: StoredEntry): string {
+  const why = refusal === undefined ? '' : `"refusal":${encodeRefusal(refusal)},`;
+  return `{"version":${RECORD_VERSION},"timestamp":${timestamp},${why}"values":${values}}`;
+}
+
+/** One line of JSON. */
+export const encodeRefusal = ({ status, reason }: Refusal): string => JSON.stringify({ status, reason });
+
+/** @returns `undefined` for anything but a text that {@link encodeRefusal} makes. */
+export function decodeRefusal(text: string): Refusal | undefined {
+  try {
+    const { status, reason } = JSON.parse(text) as Partial<Refusal>;
+    const refusal = { status: Number(status), reason: String(reason) };
+    return encodeRefusal(refusal) === text ? refusal : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The length of {@link encodeRecord}'s text. */
@@ -83,7 +114,7 @@ export function recordLength(entry: StoredEntry): number {
   return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
 }
 
-const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),"values":(.*)\}$/s;
+const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),(?:"refusal":(\{.*?"\}),)?"values":(.*)\}$/s;
 
 /**
  * Reads a record back.
@@ -91,9 +122,12 @@ const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),"values":(.*)\}$/s;
  * @returns `undefined` for anything but a record that {@link encodeRecord} makes: torn, altered, foreign or newer.
  */
 export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
-  const [, timestamp, values] = RECORD.exec(record) ?? [];
+  const [, timestamp, why, values] = RECORD.exec(record) ?? [];
   if (timestamp === undefined || values === undefined || decodeValues(values) === undefined) return undefined;
-  return { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
+  const entry = { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
+  if (why === undefined) return entry;
+  const refusal = decodeRefusal(why);
+  return refusal && { ...entry, refusal };
 }
 
 /** An entry's id: never used twice, as its writer's id is random and its sequence number counts up. */

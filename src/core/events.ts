@@ -1,4 +1,5 @@
-import type { Entry } from './entry.js';
+import type { Entry, QuarantinedEntry } from './entry.js';
+import type { PushException } from './exceptions.js';
 
 /** Something that is not as it should be, though nothing failed. Also kept in `status().warnings`. */
 export interface Warning {
@@ -22,12 +23,20 @@ export interface Events {
   commit: Entry;
   /** A push ended that the server stored entries of. */
   push: PushEvent;
+  /** A push by itself failed with bad luck or a refusal, and is tried again. */
+  retry: RetryEvent;
   /** Entries are about to be thrown away: the server refused the credentials. */
   discard: DiscardEvent;
   /** Entries are about to be dropped, as there is no room for newer ones (`overflow: 'drop-oldest'`). */
   drop: DropEvent;
+  /** Entries that the server refuses were set aside, for the others to pass. */
+  quarantine: QuarantineEvent;
+  /** What a dead run left was taken over. */
+  adopt: AdoptEvent;
   /** Something is not as it should be. */
   warning: Warning;
+  /** What a push by itself failed with. */
+  error: PushException;
 }
 
 export interface PushEvent {
@@ -36,6 +45,17 @@ export interface PushEvent {
   /** How many requests it took. */
   readonly requests: number;
   readonly milliseconds: number;
+}
+
+export interface RetryEvent {
+  /** When, in Unix seconds by the local clock. */
+  readonly at: number;
+  /** In how many seconds that is. */
+  readonly seconds: number;
+  /** Why: what the last try failed with. */
+  readonly message: string;
+  /** How many tries have failed in a row. */
+  readonly attempt: number;
 }
 
 export interface DiscardEvent {
@@ -53,12 +73,33 @@ export interface DropEvent {
   readonly message: string;
 }
 
+export interface QuarantineEvent {
+  /** `restore()` puts them back, with their times; `dropQuarantined()` forgets them. */
+  readonly entries: readonly QuarantinedEntry[];
+  readonly status: number;
+  /** `Bad request: <the server's message, or the status>` */
+  readonly message: string;
+}
+
+export interface AdoptEvent {
+  /** How many entries. */
+  readonly entries: number;
+  /** How many of those are in quarantine. */
+  readonly quarantined: number;
+  /** How many staged values. */
+  readonly staged: number;
+}
+
 const NAMES: Readonly<Record<keyof Events, true>> = {
   commit: true,
   push: true,
+  retry: true,
   discard: true,
+  quarantine: true,
   drop: true,
+  adopt: true,
   warning: true,
+  error: true,
 };
 
 /** The names of all events. */

@@ -1,4 +1,4 @@
-import type { Entry } from './entry.js';
+import type { Entry, QuarantinedEntry } from './entry.js';
 
 /** Marks our exceptions across two copies of the package, where `instanceof` is false. */
 const BRAND = Symbol.for('nikdev-iot.ApiException');
@@ -38,7 +38,7 @@ export interface AnswerDetails {
 /** What a push did with the entries, beside its message. */
 export interface PushDetails extends AnswerDetails {
   readonly discarded?: readonly Entry[];
-  readonly quarantined?: readonly Entry[];
+  readonly quarantined?: readonly QuarantinedEntry[];
 }
 
 /** `push()` could not upload everything. See {@link PushException.retainedData}. */
@@ -52,8 +52,8 @@ export class PushException extends ApiException {
   readonly retryAfter: number | undefined;
   /** The entries that were thrown away (refused credentials); `restore()` puts them back. */
   readonly discarded: readonly Entry[];
-  /** The entries that this push set aside as refused by the server. */
-  readonly quarantined: readonly Entry[];
+  /** The entries that this push set aside, with the server's reason: saved, and in `quarantined()` too. */
+  readonly quarantined: readonly QuarantinedEntry[];
 
   constructor(message: string, advice: string, details: PushDetails = {}) {
     super(message, advice);

@@ -47,7 +47,7 @@ export class Overflow {
     if (dropped.length === 0 || dropped.length < missing) return false;
     // Told before they go, so that a listener can still put them elsewhere if this process ends here.
     this.#emitter.emit('drop', { entries: dropped.map((entry) => toEntry(entry)), message });
-    this.#queue.remove(dropped);
+    this.#queue.drop(dropped);
     return true;
   }
 }

@@ -1,24 +1,22 @@
-import { type StoredEntry, utf8Length } from './entry.js';
+import { entryId, type QuarantinedEntry, type Refusal, type StoredEntry, utf8Length } from './entry.js';
 import { StorageException } from './exceptions.js';
+import { Keeper } from './keeper.js';
+import { Quarantine } from './quarantine.js';
+import type { Origin, QueuedEntry } from './queued-entry.js';
 import type { Loss, Writer } from './storage.js';
-
-/** How an entry came into the queue: committed by this `Api`, put back by it, or left by a dead run. */
-export type Origin = 'committed' | 'restored' | 'adopted';
-
-/** An entry that waits for its push. */
-export interface QueuedEntry extends StoredEntry {
-  readonly origin: Origin;
-}
+import type { Stretch } from './wall-clock.js';
 
 /**
- * The committed entries, oldest first: adopted ones, then this run's by sequence number. It mirrors its storage: what is
- * in the queue was saved before, and is removed there as it leaves.
+ * The committed entries, oldest first: adopted ones, then this run's by sequence number. Together with the quarantine it is
+ * what the storage holds: what is in it was saved before, and is removed there as it leaves.
  */
 export class PushQueue {
-  readonly #writer: Writer;
-  readonly #saves: boolean;
+  /** What was set aside. */
+  readonly quarantine = new Quarantine();
+  readonly #keeper: Keeper;
   readonly #maxEntries: number;
   readonly #onLoss: (loss: Loss, entries: number) => void;
+  readonly #onChange: () => void;
   /** The entries that are being uploaded. They are not dropped. */
   inFlight: readonly QueuedEntry[] = [];
   // The entries are those from #head on; what lies before it is cut off now and then, so that removing is O(1) a piece.
@@ -26,25 +24,23 @@ export class PushQueue {
   #head = 0;
   #bytes = 0;
   #sequence = 0;
-  // Acknowledged by the server, but the storage failed to remove them: a crash now would cost a duplicate.
-  #unremoved: readonly StoredEntry[] = [];
-  // Deleted underneath, and not yet saved again.
-  #isCleared = false;
   #taken = 0;
 
   /**
    * @param config - `saves`: `false` to keep entries in memory alone; `maxEntries`: how many may be queued.
    * @param onLoss - Told what happened to the storage behind the queue's back, and to how many of its entries.
+   * @param onChange - Told whenever the queue or the quarantine changes.
    */
   constructor(
     writer: Writer,
     config: { readonly saves: boolean; readonly maxEntries: number },
     onLoss: (loss: Loss, entries: number) => void,
+    onChange: () => void = () => {},
   ) {
-    this.#writer = writer;
-    this.#saves = config.saves;
+    this.#keeper = new Keeper(writer, config.saves, () => [...this, ...this.quarantine.stored]);
     this.#maxEntries = config.maxEntries;
     this.#onLoss = onLoss;
+    this.#onChange = onChange;
   }
 
   /** How many entries others have taken over so far. */
@@ -61,9 +57,9 @@ export class PushQueue {
     return this.#bytes;
   }
 
-  /** How many more entries may be queued. */
+  /** How many more entries may be queued; those in quarantine take room too. */
   get room(): number {
-    return this.#maxEntries - this.length;
+    return this.#maxEntries - this.length - this.quarantine.size;
   }
 
   /** The sequence number of the entry that was added last; 0 before the first. */
@@ -76,12 +72,12 @@ export class PushQueue {
     return this.#entries.slice(this.#head, this.#head + count);
   }
 
-  /** The oldest entries that are not being uploaded, `count` at most. */
+  /** What is dropped first, `count` at most: what is in quarantine, then the oldest entries that are not being uploaded. */
   droppable(count: number): QueuedEntry[] {
+    const refused = this.quarantine.oldest(count);
     const inFlight = new Set(this.inFlight);
-    return this.oldest(count + inFlight.size)
-      .filter((entry) => !inFlight.has(entry))
-      .slice(0, count);
+    const queued = this.oldest(count - refused.length + inFlight.size).filter((entry) => !inFlight.has(entry));
+    return [...refused, ...queued].slice(0, count);
   }
 
   *[Symbol.iterator](): Generator<QueuedEntry, void> {
@@ -93,22 +89,17 @@ export class PushQueue {
    * deleted. To be called before entries are added or sent.
    */
   check(): void {
-    const loss = this.#writer.check();
-    if (loss === undefined) {
-      // Nothing newer is to be saved before what is older.
-      if (this.#isCleared) this.retry();
-      return;
-    }
-    const before = this.length;
+    const loss = this.#keeper.check();
+    if (loss === undefined) return;
+    const before = this.length + this.quarantine.size;
     if (loss.kind === 'taken') {
-      // What was adopted is saved whatever was asked for.
-      const isSaved = ({ origin }: QueuedEntry): boolean => this.#saves || origin === 'adopted';
-      this.#keep((entry) => !(loss.writers.has(entry.writer) && isSaved(entry)));
-      this.#unremoved = this.#unremoved.filter(({ writer }) => !loss.writers.has(writer));
-      this.#taken += before - this.length;
+      const isLeft = (entry: QueuedEntry): boolean => !(loss.writers.has(entry.writer) && this.#keeper.isSaved(entry));
+      this.#keep(isLeft);
+      this.quarantine.keep(isLeft);
     }
-    this.#isCleared ||= loss.kind === 'cleared' && this.#saves;
-    this.#onLoss(loss, loss.kind === 'taken' ? before - this.length : before);
+    const taken = before - this.length - this.quarantine.size;
+    this.#taken += taken;
+    this.#onLoss(loss, loss.kind === 'taken' ? taken : before);
     this.retry();
   }
 
@@ -116,23 +107,26 @@ export class PushQueue {
    * Saves a new entry and puts it at the end.
    *
    * @param values - Their wire text.
+   * @param stretch - If `timestamp` is the time of this moment.
    * @throws {@link StorageException} if it could not be saved; the queue is as before.
    */
-  append(timestamp: number, values: string, origin: 'committed' | 'restored'): QueuedEntry {
+  append(timestamp: number, values: string, origin: 'committed' | 'restored', stretch?: Stretch): QueuedEntry {
     if (this.room < 1) throw this.#refusal(origin, this.#reached, '', true);
     // Counted up even if saving fails: a torn record of this number may be left behind.
     this.#sequence += 1;
     const entry: QueuedEntry = {
-      writer: this.#writer.id,
+      writer: this.#keeper.writerId,
       sequence: this.#sequence,
       timestamp,
       values,
       bytes: utf8Length(values),
       origin,
+      stretch,
     };
-    if (this.#saves) this.#save(entry);
+    this.#save(entry);
     this.#entries.push(entry);
     this.#bytes += entry.bytes;
+    this.#onChange();
     return entry;
   }
 
@@ -153,19 +147,17 @@ export class PushQueue {
     return restored;
   }
 
-  /** Puts what dead runs left before everything else: it is older. */
+  /** Puts what dead runs left before everything else, as it is older; and what of it is in quarantine, there. */
   adopt(entries: readonly StoredEntry[]): void {
-    if (entries.length === 0) return;
-    const adopted = entries.map(
-      ({ writer, sequence, timestamp, values, bytes }): QueuedEntry => ({
-        writer,
-        sequence,
-        timestamp,
-        values,
-        bytes,
-        origin: 'adopted',
-      }),
-    );
+    const adopted: QueuedEntry[] = [];
+    for (const entry of entries) {
+      const { writer, sequence, timestamp, values, bytes, refusal } = entry;
+      const own: QueuedEntry = { writer, sequence, timestamp, values, bytes, origin: 'adopted', stretch: undefined };
+      if (refusal === undefined) adopted.push(own);
+      else this.quarantine.add({ ...own, refusal }, refusal);
+    }
+    this.#onChange();
+    if (adopted.length === 0) return;
     const older = this.#entries.slice(this.#head).filter((entry) => entry.origin === 'adopted');
     const own = this.#entries.slice(this.#head + older.length);
     this.#entries = [...older, ...adopted, ...own];
@@ -187,8 +179,36 @@ export class PushQueue {
       const removed = new Set(entries);
       this.#keep((entry) => !removed.has(entry));
     }
-    this.#unremoved = this.#unremoved.length === 0 ? entries : [...this.#unremoved, ...entries];
-    this.retry();
+    this.#keeper.remove(entries);
+    this.#onChange();
+  }
+
+  /** Takes an entry out of the queue and sets it aside. */
+  setAside(entry: QueuedEntry, refusal: Refusal): QuarantinedEntry {
+    const index = this.#entries.indexOf(entry, this.#head);
+    if (index >= 0) {
+      this.#entries.splice(index, 1);
+      this.#bytes -= entry.bytes;
+    }
+    const refused = { ...entry, refusal };
+    this.#keeper.quarantine([refused]);
+    this.#onChange();
+    return this.quarantine.add(refused, refusal);
+  }
+
+  /** Forgets what is in quarantine. @param ids - Which; unknown ones are ignored. @returns How many there were. */
+  forget(ids: Iterable<string>): number {
+    const forgotten = this.quarantine.take(ids);
+    if (forgotten.length > 0) this.#keeper.remove(forgotten);
+    this.#onChange();
+    return forgotten.length;
+  }
+
+  /** Drops what {@link PushQueue.droppable} told. */
+  drop(entries: readonly QueuedEntry[]): void {
+    const refused = entries.filter(({ refusal }) => refusal !== undefined);
+    this.forget(refused.map(entryId));
+    this.remove(entries.slice(refused.length));
   }
 
   /**
@@ -197,18 +217,7 @@ export class PushQueue {
    * @returns What it still fails at.
    */
   retry(): 'forget' | 'save' | undefined {
-    let failing: 'forget' | 'save' | undefined;
-    try {
-      failing = 'forget';
-      if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);
-      this.#unremoved = [];
-      failing = 'save';
-      if (this.#isCleared) this.#writer.saveAgain([...this]);
-      this.#isCleared = false;
-      return undefined;
-    } catch {
-      return failing;
-    }
+    return this.#keeper.retry();
   }
 
   #keep(isWanted: (entry: QueuedEntry) => boolean): void {
@@ -237,7 +246,7 @@ export class PushQueue {
 
   #save(entry: QueuedEntry): void {
     try {
-      this.#writer.save(entry, entry.origin === 'committed');
+      this.#keeper.save(entry, entry.origin === 'committed');
     } catch (error) {
       const { message, advice, isFull } =
         error instanceof StorageException ? error : new StorageException('the storage failed');

@@ -1,45 +1,28 @@
 import { type BatchLimits, batchLength, joinBody } from './batch.js';
-import type { Clock } from './clock.js';
-import { toEntry } from './entry.js';
-import type { Emitter } from './events.js';
-import { type ApiException, PushException } from './exceptions.js';
-import type { PushQueue, QueuedEntry } from './push-queue.js';
-import type { Inquiry, Server } from './server.js';
+import { type Entry, MAX_REASON, type StoredEntry, toEntry } from './entry.js';
+import type { ApiException, PushException } from './exceptions.js';
+import type { Flush } from './flush.js';
+import { Isolation } from './isolation.js';
+import { LearnedSize } from './learned-size.js';
+import type { Outbound } from './outbound.js';
+import type { PushQueue } from './push-queue.js';
+import { abortedBySignal, type Call, type Failure, notSent, type PushResult, PushRun, takenOver } from './push-run.js';
+import type { QueuedEntry } from './queued-entry.js';
+import type { Inquiry } from './server.js';
 import { onAbort, type Signal } from './signal.js';
 import type { Verdict } from './verdict.js';
-
-/** What a push did; for a call that joined a push under way, what that push did in all. */
-export interface PushResult {
-  /** How many entries the server stored. */
-  readonly pushed: number;
-  /** How many requests it took; 0 if nothing was queued. */
-  readonly requests: number;
-}
 
 /** How a pusher sends and what it does with entries whose credentials were refused. */
 export interface PusherConfig extends BatchLimits {
   readonly onRefusedCredentials: 'discard' | 'keep';
 }
 
-/** One call of `push()`. */
-interface Call {
-  /** The call is answered once every entry up to this sequence number is, and every adopted one. */
-  readonly upTo: number;
-  /** How many entries others had taken over when it was made. */
-  readonly taken: number;
-  resolve(result: PushResult): void;
-  reject(exception: ApiException): void;
-}
-
-/** One push under way, which later calls join. */
-interface Run {
-  readonly calls: Set<Call>;
-  pushed: number;
-  requests: number;
-  /** On the monotonic clock. */
-  readonly started: number;
-  /** No call waits for the request under way any more. */
-  aborted: boolean;
+/** Told of pushes. */
+export interface PushWatcher {
+  /** A push begins. */
+  onBegin(): void;
+  /** A push is over. @param failure - What it failed with; absent if it was aborted, or stored all that it was to. */
+  onEnd(result: PushResult, failure: Failure | undefined): void;
 }
 
 /**
@@ -47,20 +30,23 @@ interface Run {
  * by itself, never by count: what is committed meanwhile stays.
  */
 export class Pusher {
+  readonly #outbound: Outbound;
   readonly #queue: PushQueue;
-  readonly #server: Server;
-  readonly #clock: Clock;
-  readonly #emitter: Emitter;
   readonly #config: PusherConfig;
-  #run: Run | undefined;
+  readonly #flush: Flush;
+  readonly #watcher: PushWatcher;
+  readonly #size: LearnedSize;
+  readonly #isolation = new Isolation();
+  #run: PushRun | undefined;
   #inquiry: Inquiry | undefined;
 
-  constructor(queue: PushQueue, server: Server, clock: Clock, emitter: Emitter, config: PusherConfig) {
-    this.#queue = queue;
-    this.#server = server;
-    this.#clock = clock;
-    this.#emitter = emitter;
+  constructor(outbound: Outbound, config: PusherConfig, flush: Flush, watcher: PushWatcher) {
+    this.#outbound = outbound;
+    this.#queue = outbound.queue;
     this.#config = config;
+    this.#flush = flush;
+    this.#watcher = watcher;
+    this.#size = new LearnedSize(config);
   }
 
   /** Whether a push is under way. */
@@ -76,6 +62,10 @@ export class Pusher {
    */
   push(signal?: Signal): Promise<PushResult> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(abortedBySignal());
+        return;
+      }
       let stopListening = (): void => {};
       const call: Call = {
         upTo: this.#queue.lastSequence,
@@ -89,95 +79,141 @@ export class Pusher {
           reject(exception);
         },
       };
-      if (signal?.aborted) {
-        reject(abortedBySignal());
-        return;
-      }
-      const underWay = this.#run;
-      const run = underWay ?? {
-        calls: new Set(),
-        pushed: 0,
-        requests: 0,
-        started: this.#clock.monotonic(),
-        aborted: false,
-      };
+      const run = this.#run ?? new PushRun(this.#outbound.clock.monotonic());
       run.calls.add(call);
       stopListening = onAbort(signal, () => {
         run.calls.delete(call);
         call.reject(abortedBySignal());
         if (run.calls.size === 0) this.#abort(run);
       });
-      if (underWay === undefined) {
-        this.#run = run;
-        void this.#drain(run).catch(() => this.#abandon(run));
-      }
+      if (this.#run === undefined) this.#begin(run);
     });
   }
 
   /** Ends a push under way: its calls are rejected with `exception`, the entries stay. */
   stop(exception: ApiException): void {
     if (this.#run === undefined) return;
-    this.#rejectAll(this.#run, exception);
+    this.#run.rejectAll(exception);
     this.#abort(this.#run);
   }
 
-  #abort(run: Run): void {
-    run.aborted = true;
+  #abort(run: PushRun): void {
+    run.isAborted = true;
     this.#inquiry?.abort();
   }
 
-  async #drain(run: Run): Promise<void> {
-    for (;;) {
-      this.#queue.check();
-      this.#rejectRobbed(run);
-      if (!this.#settle(run)) break;
-      let upTo = 0;
-      for (const call of run.calls) upTo = Math.max(upTo, call.upTo);
-      const batch = this.#upTo(upTo, this.#config.maxEntries);
-      batch.length = batchLength(batch, this.#config);
-      run.aborted = false;
-      run.requests += 1;
-      this.#queue.inFlight = batch;
-      this.#inquiry = this.#server.postEntries(joinBody(batch, Math.floor(this.#clock.now() / 1000)));
-      const { verdict } = await this.#inquiry.outcome;
-      this.#inquiry = undefined;
-      this.#queue.inFlight = [];
-      if (verdict.kind === 'stored') {
-        this.#queue.remove(batch);
-        run.pushed += batch.length;
-      } else if (!run.aborted) {
-        this.#fail(run, verdict, upTo);
-      }
-      // An aborted request failed nobody: calls that joined since are served by the next one.
-    }
-    this.#run = undefined;
-    if (run.pushed > 0) {
-      const milliseconds = this.#clock.monotonic() - run.started;
-      this.#emitter.emit('push', { entries: run.pushed, requests: run.requests, milliseconds });
-    }
+  #begin(run: PushRun): void {
+    this.#run = run;
+    this.#isolation.begin(this.#queue, this.#queue.length, this.#config.maxEntries);
+    this.#watcher.onBegin();
+    void this.#drain(run).catch(() => {
+      // Whatever threw: no call is left waiting.
+      this.#fail(run, { exception: notSent(), kind: 'bad-luck' });
+    });
   }
 
-  /** What no verdict foresees: a body that is longer than any string can be, or a clock or transport that throws. */
-  #abandon(run: Run): void {
+  #fail(run: PushRun, failure: Failure): void {
+    run.rejectAll(failure.exception);
+    this.#end(run, failure);
+  }
+
+  /** In the same turn in which its last call is answered: a later call begins a push of its own. */
+  #end(run: PushRun, failure: Failure | undefined): void {
     this.#run = undefined;
     this.#queue.inFlight = [];
-    this.#rejectAll(
-      run,
-      new PushException(
-        'Bad luck: the push failed before its request could be sent.',
-        'Everything is still queued. Lower maxBytesPerRequest or maxEntriesPerRequest, and push again.',
-      ),
-    );
+    const { pushed: entries, requests } = run;
+    if (entries > 0) {
+      const milliseconds = this.#outbound.clock.monotonic() - run.started;
+      this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
+    }
+    this.#watcher.onEnd({ pushed: entries, requests }, failure);
   }
 
-  /** Resolves the calls that are answered. @returns Whether any call is left. */
-  #settle(run: Run): boolean {
-    for (const call of run.calls) {
-      if (this.#upTo(call.upTo, 1).length > 0) continue;
-      run.calls.delete(call);
-      call.resolve({ pushed: run.pushed, requests: run.requests });
+  async #drain(run: PushRun): Promise<void> {
+    // What left with a page that lives after all is not sent twice.
+    while (this.#flush.underWay !== undefined) await this.#flush.underWay;
+    for (;;) {
+      this.#queue.check();
+      run.rejectAll(takenOver(), (call) => call.taken !== this.#queue.taken);
+      for (const call of run.calls) {
+        if (!this.#isolation.isAnswered((count) => this.#upTo(call.upTo, count))) continue;
+        run.settle(call, this.#upTo(call.upTo, 1).length === 0);
+      }
+      if (run.calls.size === 0) {
+        this.#end(run, run.outcome(this.#queue.length > 0));
+        return;
+      }
+      const { upTo } = run;
+      const batch = this.#next(upTo);
+      const verdict = await this.#send(run, batch);
+      const exception = this.#judge(run, batch, verdict, upTo);
+      if (exception === undefined) continue;
+      this.#fail(run, { exception, kind: verdict.kind });
+      return;
     }
-    return run.calls.size > 0;
+  }
+
+  #next(upTo: number): QueuedEntry[] {
+    const { limits } = this.#size;
+    const batch = this.#isolation.next((count) => this.#upTo(upTo, count), limits.maxEntries);
+    batch.length = batchLength(batch, limits);
+    return batch;
+  }
+
+  async #send(run: PushRun, batch: readonly QueuedEntry[]): Promise<Verdict> {
+    run.isAborted = false;
+    run.requests += 1;
+    const { server, wallClock } = this.#outbound;
+    this.#queue.inFlight = batch;
+    this.#inquiry = server.postEntries(joinBody(batch, wallClock));
+    const { verdict } = await this.#inquiry.outcome;
+    this.#inquiry = undefined;
+    this.#queue.inFlight = [];
+    return verdict;
+  }
+
+  /** Does with a batch what its verdict says. @returns What the push ends with, if it can't go on. */
+  #judge(run: PushRun, batch: QueuedEntry[], verdict: Verdict, upTo: number): PushException | undefined {
+    if (verdict.kind === 'stored') {
+      this.#queue.remove(batch);
+      run.pushed += batch.length;
+      this.#size.passed();
+      this.#isolation.accepted(batch);
+      return undefined;
+    }
+    // An aborted request failed nobody: calls that joined since are served by the next one.
+    if (run.isAborted) return undefined;
+    if (verdict.isSizeSuspect) this.#size.failed(batch);
+    switch (verdict.kind) {
+      case 'credentials-refused':
+        return run.exceptionOf(verdict, this.#discard(verdict, upTo));
+      case 'too-large':
+      case 'entries-refused':
+        return this.#isolate(run, batch, verdict);
+      case 'bad-luck':
+        if (!verdict.isSizeSuspect || !this.#isolation.stumbled(batch)) return run.exceptionOf(verdict);
+        run.failure ??= verdict;
+        return undefined;
+      default:
+        return run.exceptionOf(verdict);
+    }
+  }
+
+  #isolate(run: PushRun, batch: readonly QueuedEntry[], verdict: Verdict): PushException | undefined {
+    if (verdict.kind === 'too-large' && batch.length > 1) this.#isolation.tooLarge();
+    else {
+      const bad = this.#isolation.refused(batch);
+      if (bad !== undefined) this.#quarantine(run, bad, verdict);
+      if (batch.length === 1) run.failure ??= verdict;
+    }
+    return this.#isolation.isOver ? run.exceptionOf(verdict) : undefined;
+  }
+
+  #quarantine(run: PushRun, bad: QueuedEntry, { status = 0, message }: Verdict): void {
+    const reason = message.slice(0, MAX_REASON);
+    const entry = this.#queue.setAside(bad, { status, reason });
+    run.quarantined.push(entry);
+    this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
   }
 
   /** The oldest entries up to a sequence number, adopted ones included; `count` at most. */
@@ -188,65 +224,20 @@ export class Pusher {
     return oldest;
   }
 
-  #fail(run: Run, verdict: Verdict, upTo: number): void {
-    const discarded = verdict.kind === 'credentials-refused' ? this.#discard(verdict, upTo) : [];
-    this.#rejectAll(
-      run,
-      new PushException(verdict.message, adviceFor(verdict, discarded.length), { ...verdict, discarded }),
-    );
-  }
-
   /** Throws away what this run committed and the push was to upload; what was restored or adopted stays. */
-  #discard(verdict: Verdict, upTo: number) {
+  #discard(verdict: Verdict, upTo: number): Entry[] {
     if (this.#config.onRefusedCredentials === 'keep') return [];
     const queued = this.#upTo(upTo, this.#queue.length).filter((entry) => entry.origin === 'committed');
-    const entries = queued.map((entry) => toEntry(entry));
+    const entries = queued.map((entry: StoredEntry) => toEntry(entry));
     if (entries.length > 0) {
       // Told before they go, so that a listener can still put them elsewhere if this process ends here.
-      this.#emitter.emit('discard', { entries, status: verdict.status ?? 0, message: verdict.message });
+      this.#outbound.emitter.emit('discard', { entries, status: verdict.status ?? 0, message: verdict.message });
       this.#queue.remove(queued);
     }
     return entries;
-  }
-
-  #rejectRobbed(run: Run): void {
-    for (const call of run.calls) {
-      if (call.taken === this.#queue.taken) continue;
-      run.calls.delete(call);
-      call.reject(takenOver());
-    }
-  }
-
-  #rejectAll(run: Run, exception: ApiException): void {
-    for (const call of run.calls) {
-      run.calls.delete(call);
-      call.reject(exception);
-    }
   }
 }
 
 function isLater(entry: QueuedEntry, sequence: number): boolean {
   return entry.origin !== 'adopted' && entry.sequence > sequence;
-}
-
-function abortedBySignal(): PushException {
-  return new PushException(
-    'Bad luck: the push was aborted by its signal.',
-    'Everything is still queued; the server may have stored the request that was under way. Push again later.',
-  );
-}
-
-function takenOver(): PushException {
-  return new PushException(
-    'Bad luck: this page or process was hidden, frozen or stopped, and another took over what it had queued.',
-    'That one pushes it. What is committed here from now on is pushed here.',
-  );
-}
-
-function adviceFor(verdict: Verdict, discarded: number): string {
-  const fate =
-    discarded > 0
-      ? `This exception's "discarded" holds what was thrown away (${discarded} in all); restore() puts it back.`
-      : 'Everything that was not stored is still queued.';
-  return `${verdict.advice} ${fate}`;
 }

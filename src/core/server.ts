@@ -51,9 +51,9 @@ export class Server {
     return redact(text, this.#apiKey);
   }
 
-  /** Uploads entries. */
-  postEntries(body: string): Inquiry {
-    return this.#send('POST', 'entries/', body);
+  /** Uploads entries. @param keepalive - Whether the request is to outlive the page. */
+  postEntries(body: string, keepalive = false): Inquiry {
+    return this.#send('POST', 'entries/', body, keepalive);
   }
 
   /** Asks for the last values of fields. */
@@ -61,7 +61,7 @@ export class Server {
     return this.#send('GET', `values/${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
-  #send(method: 'GET' | 'POST', path: string, body?: string): Inquiry {
+  #send(method: 'GET' | 'POST', path: string, body?: string, keepalive = false): Inquiry {
     const { baseUrl, deviceId, requestTimeout: timeoutSeconds } = this.#address;
     const apiKey = this.#apiKey;
     const { answer, abort } = this.#transport.send({
@@ -73,6 +73,7 @@ export class Server {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body }),
+      ...(keepalive && { keepalive }),
       timeoutSeconds,
     });
     const outcome = answer.then((received): Outcome => {

@@ -1,7 +1,8 @@
-import type { Warning } from './events.js';
+import type { PushEvent, Warning } from './events.js';
+import type { PushException } from './exceptions.js';
 import type { Durability } from './storage.js';
 
-/** How things stand, as git's status would tell. */
+/** How things stand, as git's status would tell. Frozen; another object only when something has changed. */
 export interface Status {
   /** How many values are staged. */
   readonly staged: number;
@@ -13,8 +14,22 @@ export interface Status {
   readonly bytes: number;
   /** What a committed entry survives. */
   readonly durability: Durability;
-  /** Whether a push is under way. */
-  readonly pushing: boolean;
   /** What is not as it should be, each once, oldest first. */
   readonly warnings: readonly Warning[];
+  /** Whether the platform believes that there is a network: a hint that can be wrong; `true` where it has no idea. */
+  readonly online: boolean;
+  /** Whether a push is under way. */
+  readonly pushing: boolean;
+  /** The last push of which the server stored something. */
+  readonly lastPush: LastPush | undefined;
+  /** When the next push by itself is due, in Unix seconds; `undefined` where none is. */
+  readonly nextTry: number | undefined;
+  /** What the last push failed with; `undefined` once one has succeeded. */
+  readonly lastException: PushException | undefined;
+}
+
+/** A push of which the server stored something. */
+export interface LastPush extends PushEvent {
+  /** When it ended, in Unix seconds by the local clock. */
+  readonly at: number;
 }

@@ -53,6 +53,13 @@ export interface Writer {
    * @throws {@link StorageException} if that could not be written; calling again with the same entries is harmless.
    */
   remove(entries: readonly StoredEntry[]): void;
+  /**
+   * Notes that entries, this writer's or adopted ones, are in quarantine: each has its `refusal`, with which it comes back
+   * when it is adopted. Unknown ones are ignored.
+   *
+   * @throws {@link StorageException} if that could not be written; calling again with the same entries is harmless.
+   */
+  quarantine(entries: readonly StoredEntry[]): void;
   /** Saves the staged values in place of those saved before. Best effort: a failure is swallowed. */
   saveStaged(values: readonly Value[]): void;
   /**
@@ -82,7 +89,7 @@ export type Loss =
 
 /** What {@link Writer.adopt} took over. */
 export interface Adoption {
-  /** In the order of their commit, for each writer. */
+  /** In the order of their commit, for each writer; those in quarantine among them have their `refusal`. */
   readonly entries: readonly StoredEntry[];
   /** The staged values of the most recent dead run; empty where there are none. */
   readonly staged: readonly Value[];

@@ -17,6 +17,8 @@ export interface TransportRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Whether it is to outlive the page that sends it. */
+  readonly keepalive?: boolean;
   /** One deadline for everything, the answer's body included, in seconds. */
   readonly timeoutSeconds: number;
 }

@@ -6,11 +6,13 @@ import { messageOf } from './wire.js';
 
 /**
  * What an answer means. `stored`: the server has it. `bad-luck`: as if it had not been asked; try again.
- * `credentials-refused`: wrong device id or API key, or no right. `too-large`: fewer at a time. `refused`: the server
- * does not want this.
+ * `credentials-refused`: wrong device id or API key, or no right. `too-large`: fewer at a time. `entries-refused`: something
+ * in what was sent is not as the server wants it. `refused`: the server does not want this at all.
  */
 export interface Verdict extends AnswerDetails {
-  readonly kind: 'stored' | 'bad-luck' | 'credentials-refused' | 'too-large' | 'refused';
+  readonly kind: 'stored' | 'bad-luck' | 'credentials-refused' | 'too-large' | 'entries-refused' | 'refused';
+  /** Whether fewer entries at a time may pass. */
+  readonly isSizeSuspect?: boolean;
   /** For an exception: `Bad request: …` or `Bad luck: …`. */
   readonly message: string;
   /** For an exception: what it means and what to do. */
@@ -28,7 +30,10 @@ export interface JudgeContext {
 
 /** Judges an answer. Total: whatever comes back, or doesn't, is one of the five verdicts; this is the only such rule. */
 export function judge(answer: Answer, context: JudgeContext): Verdict {
-  if (!answer.received) return badLuck(noAnswer(answer, context), noAnswerAdvice(answer), { status: answer.status });
+  if (!answer.received) {
+    const verdict = badLuck(noAnswer(answer, context), noAnswerAdvice(answer), { status: answer.status });
+    return { ...verdict, isSizeSuspect: answer.reason === 'timeout' };
+  }
 
   const { status, body } = answer;
   const details = { status, retryAfter: retryAfterSeconds(answer.retryAfter, answer.date, context.now) };
@@ -42,7 +47,8 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
   const said = redact(messageOf(body) ?? '', context.apiKey);
   if (status === 401 || status === 403) return refusal('credentials-refused', said, CHECK_CREDENTIALS, details);
-  if (status === 413) return refusal('too-large', said, SEND_LESS, details);
+  if (status === 413) return { ...refusal('too-large', said, SEND_LESS, details), isSizeSuspect: true };
+  if (status === 400 || status === 422) return refusal('entries-refused', said, READ_MESSAGE, details);
   if (status >= 400 && status <= 499 && !PASSING.has(status)) return refusal('refused', said, READ_MESSAGE, details);
   if (status === 0 || (status >= 300 && status <= 399 && status !== 304)) {
     return badLuck(
@@ -51,7 +57,12 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
       details,
     );
   }
-  return badLuck(`the server answered ${status}${said && `: ${said}`}`, status === 429 ? TOO_MANY : TRY_AGAIN, details);
+  const verdict = badLuck(
+    `the server answered ${status}${said && `: ${said}`}`,
+    status === 429 ? TOO_MANY : TRY_AGAIN,
+    details,
+  );
+  return { ...verdict, isSizeSuspect: status >= 500 && status <= 599 };
 }
 
 const STORED = new Set([200, 201, 202, 204]);

@@ -57,8 +57,8 @@ function linesToKeep(bytes: Buffer, isWanted: (writer: string, sequence?: number
       const record = readRecord(bytes, start, end);
       if (record === undefined) kept.push({ start, end, isMovable: false });
       else {
-        const key = `${record.writer} ${record.sequence ?? ''}`;
-        const isKept = !seen.has(key) && 'WEC'.includes(record.kind) && isWanted(record.writer, record.sequence);
+        const key = `${record.writer} ${record.sequence ?? ''} ${record.kind === 'Q'}`;
+        const isKept = !seen.has(key) && 'WECQ'.includes(record.kind) && isWanted(record.writer, record.sequence);
         if (isKept) kept.push({ start, end, isMovable: true });
         if (isKept) seen.add(key);
       }

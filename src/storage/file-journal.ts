@@ -9,6 +9,7 @@ import { journalName, rewritingPath } from './file-owner.js';
 import {
   type Contents,
   encodeEntry,
+  encodeQuarantined,
   encodeRemoved,
   encodeStaged,
   encodeWriter,
@@ -168,6 +169,21 @@ export class Journal {
       for (const entry of found) this.stock.add(entry);
       throw error;
     }
+    this.#compactIfLarge();
+  }
+
+  /**
+   * Notes that entries are in quarantine; those that are not in it are passed over. Not synced: after a power cut they would
+   * be tried again, never lost.
+   *
+   * @throws {@link StorageException} if it could not be written; trying again is harmless.
+   */
+  quarantine(entries: readonly StoredEntry[]): void {
+    const found = entries.filter(({ writer, sequence }) => this.stock.wants(writer, sequence));
+    const text = found.map(quarantineNote).join('');
+    if (text === '') return;
+    this.#append(text, false);
+    for (const entry of found) this.stock.quarantine(entry);
     this.#compactIfLarge();
   }
 
@@ -381,7 +397,7 @@ export class Journal {
     this.#isFull = false;
     this.#size = length;
     try {
-      this.#append(textOf(withoutEntries(shelves)), false);
+      this.#append(textOf(stagedOf(shelves)), false);
     } catch {
       // Best effort: staged values are promised nothing before they are committed.
     }
@@ -453,7 +469,7 @@ export class Journal {
 }
 
 /** What is left of shelves where no entry is wanted: staged values. */
-function withoutEntries(shelves: ReadonlyMap<string, Shelf>): Map<string, Shelf> {
+function stagedOf(shelves: ReadonlyMap<string, Shelf>): Map<string, Shelf> {
   return new Map([...shelves].map(([writer, shelf]) => [writer, { ...shelf, entries: new Map() }]));
 }
 
@@ -463,11 +479,15 @@ function textOf(shelves: ReadonlyMap<string, Shelf>): string {
   for (const [writer, { binding, entries, staged }] of shelves) {
     if (entries.size === 0 && staged === undefined) continue;
     if (binding) text += encodeWriter(writer, binding);
-    for (const entry of entries.values()) text += encodeEntry(entry, false);
+    for (const entry of entries.values()) text += encodeEntry(entry, false) + quarantineNote(entry);
     if (staged) text += encodeStaged(writer, staged.run, staged.values);
   }
   return text;
 }
+
+/** The record that tells that an entry is in quarantine, where it is. */
+const quarantineNote = ({ writer, sequence, refusal }: StoredEntry): string =>
+  refusal === undefined ? '' : encodeQuarantined(writer, sequence, refusal);
 
 function storageException(error: unknown, path: string): StorageException {
   const code = codeOf(error) ?? 'unknown';

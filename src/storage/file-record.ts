@@ -1,6 +1,14 @@
 import { crc32 } from 'node:zlib';
 import type { Binding } from '../core/binding.js';
-import { decodeValues, encodeValues, pairs, type StoredEntry } from '../core/entry.js';
+import {
+  decodeRefusal,
+  decodeValues,
+  encodeRefusal,
+  encodeValues,
+  pairs,
+  type Refusal,
+  type StoredEntry,
+} from '../core/entry.js';
 import type { Value } from '../core/value.js';
 
 /*
@@ -12,6 +20,7 @@ import type { Value } from '../core/value.js';
  *   W <writer> {"deviceId":"…","baseUrl":"…"}     a writer's binding, before its first other record in this file
  *   E <writer> <sequence> <timestamp> <values>     an entry
  *   C <writer> <sequence> <timestamp> <values>     an entry made of the staged values, which it forgets
+ *   Q <writer> <sequence> {"status":…,"reason":"…"} an entry that is in quarantine, and why
  *   R <writer> <first>-<last>,<sequence>,…         entries that are done with
  *   S <writer> <run> <values>                      the staged values in place of those before; [] where there are none
  *
@@ -26,6 +35,8 @@ export interface Shelf {
   binding?: Binding;
   /** By sequence number, in the order of their commit. */
   readonly entries: Map<number, StoredEntry>;
+  /** Why entries are in quarantine, as their records tell: they can stand before the entries' own. */
+  refusals?: Map<number, Refusal>;
   staged?: { readonly run: number; readonly values: readonly Value[] } | undefined;
 }
 
@@ -49,6 +60,9 @@ export const encodeWriter = (writer: string, { deviceId, baseUrl }: Binding): st
 export const encodeEntry = ({ writer, sequence, timestamp, values }: StoredEntry, forgetStaged: boolean): string =>
   encode(`${forgetStaged ? 'C' : 'E'} ${writer} ${sequence} ${timestamp} ${values}`);
 
+export const encodeQuarantined = (writer: string, sequence: number, refusal: Refusal): string =>
+  encode(`Q ${writer} ${sequence} ${encodeRefusal(refusal)}`);
+
 export const encodeStaged = (writer: string, run: number, values: readonly Value[]): string =>
   encode(`S ${writer} ${run} ${encodeValues(pairs(values))}`);
 
@@ -65,7 +79,10 @@ export function readJournal(bytes: Buffer): Contents {
     if (end > start && !readLine(bytes, start, end, contents)) contents.unreadable.push(bytes.subarray(start, end));
     start = end + 1;
   }
-  for (const shelf of contents.shelves.values()) sort(shelf);
+  for (const shelf of contents.shelves.values()) {
+    sort(shelf);
+    markRefused(shelf);
+  }
   return contents;
 }
 
@@ -73,16 +90,16 @@ export function readJournal(bytes: Buffer): Contents {
 export interface RecordHead {
   readonly kind: string;
   readonly writer: string;
-  /** An entry's. */
+  /** Of an entry, or of what tells that one is in quarantine. */
   readonly sequence: number | undefined;
 }
 
 /** @returns `undefined` for a line that can't be read. */
 export function readRecord(bytes: Buffer, start: number, end: number): RecordHead | undefined {
   const line = bytes.toString('utf8', start, end);
-  const [, kind, writer, sequence] = /^.{11}([WECRS]) (\S+) (?:(\d+) )?/s.exec(line) ?? [];
+  const [, kind, writer, sequence] = /^.{11}([WECQRS]) (\S+) (?:(\d+) )?/s.exec(line) ?? [];
   if (kind === undefined || writer === undefined || !isIntact(bytes, start, end, line)) return undefined;
-  return { kind, writer, sequence: 'EC'.includes(kind) ? Number(sequence) : undefined };
+  return { kind, writer, sequence: 'ECQ'.includes(kind) ? Number(sequence) : undefined };
 }
 
 /** Puts entries in the order of their commit: where room was made on a full disk, records were moved. */
@@ -96,6 +113,13 @@ function sort({ entries }: Shelf): void {
       return;
     }
     last = sequence;
+  }
+}
+
+function markRefused({ entries, refusals = new Map() }: Shelf): void {
+  for (const [sequence, refusal] of refusals) {
+    const entry = entries.get(sequence);
+    if (entry !== undefined) entries.set(sequence, { ...entry, refusal });
   }
 }
 
@@ -144,6 +168,13 @@ function readBody(line: string, start: number, bytes: number, shelf: Shelf): boo
       return readEntry(line, start, bytes, shelf);
     case 'E':
       return readEntry(line, start, bytes, shelf);
+    case 'Q': {
+      const space = line.indexOf(' ', start);
+      const refusal = decodeRefusal(line.slice(space + 1));
+      shelf.refusals ??= new Map();
+      if (refusal !== undefined) shelf.refusals.set(Number(line.slice(start, space)), refusal);
+      return true;
+    }
     case 'S': {
       const space = line.indexOf(' ', start);
       const values = decodeValues(line.slice(space + 1)) ?? [];

@@ -1,4 +1,4 @@
-import type { StoredEntry } from '../core/entry.js';
+import { encodeRefusal, type StoredEntry, utf8Length } from '../core/entry.js';
 import { SequenceSet } from './sequence-set.js';
 
 /** What a record takes beside the values' text, and what a writer's binding takes: rounded up. */
@@ -7,6 +7,8 @@ const BINDING_BYTES = 160;
 
 interface Live {
   readonly sequences: SequenceSet;
+  /** Of those in quarantine: how many bytes the note of that takes. */
+  readonly quarantined: Map<number, number>;
   hasStaged: boolean;
 }
 
@@ -55,16 +57,29 @@ export class FileStock {
       : (this.#live.get(writer)?.sequences.has(sequence) ?? false);
   }
 
-  add({ writer, sequence, bytes }: StoredEntry): void {
+  add(entry: StoredEntry): void {
+    const { writer, sequence, bytes } = entry;
     if (!this.#liveOf(writer).sequences.add(sequence)) return;
     this.#entries += 1;
     this.#bytes += bytes + RECORD_BYTES;
+    if (entry.refusal !== undefined) this.quarantine(entry);
+  }
+
+  /** An entry that is wanted is in quarantine from now on. */
+  quarantine({ writer, sequence, refusal }: StoredEntry): void {
+    const live = this.#live.get(writer);
+    if (refusal === undefined || !live?.sequences.has(sequence) || live.quarantined.has(sequence)) return;
+    const bytes = utf8Length(encodeRefusal(refusal)) + RECORD_BYTES;
+    live.quarantined.set(sequence, bytes);
+    this.#bytes += bytes;
   }
 
   remove({ writer, sequence, bytes }: StoredEntry): void {
-    if (!this.#live.get(writer)?.sequences.delete(sequence)) return;
+    const live = this.#live.get(writer);
+    if (!live?.sequences.delete(sequence)) return;
     this.#entries -= 1;
-    this.#bytes -= bytes + RECORD_BYTES;
+    this.#bytes -= bytes + RECORD_BYTES + (live.quarantined.get(sequence) ?? 0);
+    live.quarantined.delete(sequence);
     this.#forgetIfEmpty(writer);
   }
 
@@ -97,7 +112,7 @@ export class FileStock {
   #liveOf(writer: string): Live {
     const known = this.#live.get(writer);
     if (known !== undefined) return known;
-    const live = { sequences: new SequenceSet(), hasStaged: false };
+    const live = { sequences: new SequenceSet(), quarantined: new Map<number, number>(), hasStaged: false };
     this.#live.set(writer, live);
     return live;
   }

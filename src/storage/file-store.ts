@@ -85,6 +85,7 @@ export class FileStore {
       },
       saveAgain: (entries) => this.#saveAgain(tenant, entries, clock),
       remove: (entries) => this.#remove(entries),
+      quarantine: (entries) => this.#inAll((journal) => journal.quarantine(entries)),
       saveStaged: (values) => {
         if (values.length === 0 && !tenant.hasStaged) return;
         try {
@@ -106,17 +107,21 @@ export class FileStore {
   }
 
   #remove(entries: readonly StoredEntry[]): void {
+    this.#inAll((journal) => journal.remove(entries));
+    if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
+  }
+
+  /** One that fails keeps nothing from being written to the others. */
+  #inAll(write: (journal: Journal) => void): void {
     let failure: unknown;
     for (const journal of this.#journals) {
       try {
-        journal.remove(entries);
+        write(journal);
       } catch (error) {
-        // It must keep nothing from being forgotten in the others.
         failure ??= error;
       }
     }
     if (failure !== undefined) throw failure;
-    if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
   }
 
   #adopt(id: string, binding: Binding, clock: Clock, atStart: boolean): Adoption {

@@ -37,6 +37,9 @@ export function memoryStorage(): StorageAdapter {
             shelf?.remove(sequence);
           }
         },
+        quarantine(entries) {
+          for (const entry of entries) shelves.get(entry.writer)?.replace(entry);
+        },
         saveStaged(values) {
           own.staged = values;
         },
@@ -72,6 +75,12 @@ class Shelf {
     // Numbers that were never saved leave no hole: an array with holes is a slow one.
     while (this.#first + this.#slots.length < entry.sequence) this.#slots.push(undefined);
     this.#slots[entry.sequence - this.#first] = entry;
+  }
+
+  /** Puts another in the place of an entry that is there. */
+  replace(entry: StoredEntry): void {
+    const index = entry.sequence - this.#first;
+    if (this.#slots[index] !== undefined) this.#slots[index] = entry;
   }
 
   remove(sequence: number): void {

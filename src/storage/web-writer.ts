@@ -94,13 +94,25 @@ export class WebWriter implements Writer {
       const key = entryKey(writer, sequence);
       if (writer === this.#id) {
         if (!this.#saved.has(sequence)) continue;
-        this.#room.remove(writer, key, recordLength(entry));
+        // Of one in quarantine it is not sure that this could be noted.
+        if (entry.refusal) this.#room.clear(writer, key);
+        else this.#room.remove(writer, key, recordLength(entry));
         this.#saved.delete(sequence);
       } else if (this.#adoption.has(entry)) {
         // It may have been cleared, and not be saved again.
         this.#room.clear(writer, key);
         this.#adoption.removed(entry);
       }
+    }
+  }
+
+  quarantine(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      const key = entryKey(writer, sequence);
+      const isHeld = writer === this.#id ? this.#saved.has(sequence) : this.#adoption.has(entry);
+      const before = isHeld ? this.#room.storage.getItem(key) : null;
+      if (before !== null) this.#room.set(writer, key, encodeRecord(entry), before.length);
     }
   }
 

@@ -32,13 +32,14 @@ export function kyTransport(clock: Clock, fetch?: Fetch): Transport {
 }
 
 async function exchange(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
-  const { method, url, headers, body } = request;
+  const { method, url, headers, body, keepalive = false } = request;
   let status: number | undefined;
   try {
     const response = await ky(url, {
       method,
       headers,
       ...(body !== undefined && { body }),
+      ...(keepalive && { keepalive }),
       ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
       signal,
       retry: 0,

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { batchLength, joinBody } from '../../src/core/batch.js';
-import { encodeValues, type StoredEntry, utf8Length } from '../../src/core/entry.js';
+import { encodeValues, utf8Length } from '../../src/core/entry.js';
+import type { QueuedEntry } from '../../src/core/queued-entry.js';
+import { WallClock } from '../../src/core/wall-clock.js';
 import type { FieldValue } from '../../src/index.js';
 import { fieldId, fieldValue } from '../support/arbitraries.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 interface Sample {
-  readonly entry: StoredEntry;
+  readonly entry: QueuedEntry;
   /** The entry as JSON should have it. */
   readonly json: string;
 }
@@ -18,13 +21,24 @@ const sample: fc.Arbitrary<Sample> = fc.tuple(timestamp, values).map(([timestamp
   const text = encodeValues(values);
   const objects = values.map(([id, value]): Record<string, FieldValue> => ({ [id]: value }));
   return {
-    entry: { writer: 'w', sequence: 1, timestamp, values: text, bytes: Buffer.byteLength(text) },
+    entry: {
+      writer: 'w',
+      sequence: 1,
+      timestamp,
+      values: text,
+      bytes: Buffer.byteLength(text),
+      origin: 'committed',
+      stretch: undefined,
+    },
     json: JSON.stringify({ timestamp, values: objects }),
   };
 });
 
 const samples = fc.array(sample, { minLength: 1, maxLength: 20 });
 const limits = fc.record({ maxEntries: fc.integer({ min: 1, max: 25 }), maxBytes: fc.integer({ min: 1, max: 3000 }) });
+
+/** A clock that shows a time in seconds. */
+const at = (seconds: number): WallClock => new WallClock(new FakeClock(seconds * 1000));
 
 /** More than the digits of its times can make a body shorter than was reckoned with. */
 const slack = (entries: number): number => 16 * (entries + 1) + 1;
@@ -35,7 +49,7 @@ describe('a batch', () => {
       fc.property(samples, timestamp, (samples, now) => {
         const body = joinBody(
           samples.map(({ entry }) => entry),
-          now,
+          at(now),
         );
         expect(body).toBe(`{"clientTimestamp":${now},"entries":[${samples.map(({ json }) => json).join(',')}]}`);
         expect(() => JSON.parse(body)).not.toThrow();
@@ -48,7 +62,7 @@ describe('a batch', () => {
       fc.property(samples, limits, timestamp, (samples, limits, now) => {
         const entries = samples.map(({ entry }) => entry);
         const length = batchLength(entries, limits);
-        const bytes = Buffer.byteLength(joinBody(entries.slice(0, length), now));
+        const bytes = Buffer.byteLength(joinBody(entries.slice(0, length), at(now)));
         expect(length).toBeGreaterThanOrEqual(1);
         expect(length).toBeLessThanOrEqual(Math.min(limits.maxEntries, entries.length));
         if (length > 1) expect(bytes).toBeLessThanOrEqual(limits.maxBytes);
@@ -62,7 +76,7 @@ describe('a batch', () => {
         const entries = samples.map(({ entry }) => entry);
         const length = batchLength(entries, limits);
         if (length === Math.min(limits.maxEntries, entries.length)) return;
-        const oneMore = Buffer.byteLength(joinBody(entries.slice(0, length + 1), now));
+        const oneMore = Buffer.byteLength(joinBody(entries.slice(0, length + 1), at(now)));
         expect(oneMore).toBeGreaterThan(limits.maxBytes - slack(length + 1));
       }),
     );
@@ -72,7 +86,7 @@ describe('a batch', () => {
     fc.assert(
       fc.property(samples, limits, (samples, limits) => {
         const entries = samples.map(({ entry }) => entry);
-        const sent: StoredEntry[] = [];
+        const sent: QueuedEntry[] = [];
         for (let rest = entries; rest.length > 0; rest = entries.slice(sent.length)) {
           sent.push(...rest.slice(0, batchLength(rest, limits)));
         }
@@ -86,13 +100,13 @@ describe('a batch', () => {
     [3, 3],
     [1000, 5],
   ])('of at most %i of five small entries has %i', (maxEntries, length) => {
-    const entry: StoredEntry = { writer: 'w', sequence: 1, timestamp: 0, values: '[{"a":1}]', bytes: 9 };
+    const entry = { writer: 'w', sequence: 1, timestamp: 0, values: '[{"a":1}]', bytes: 9 };
     expect(batchLength(new Array(5).fill(entry), { maxEntries, maxBytes: 524_288 })).toBe(length);
   });
 
   test('of entries that are each too large has one', () => {
     const values = JSON.stringify([{ a: 'x'.repeat(2000) }]);
-    const entry: StoredEntry = { writer: 'w', sequence: 1, timestamp: 0, values, bytes: values.length };
+    const entry = { writer: 'w', sequence: 1, timestamp: 0, values, bytes: values.length };
     expect(batchLength([entry, entry], { maxEntries: 1000, maxBytes: 1000 })).toBe(1);
   });
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StoredEntry } from '../../src/core/entry.js';
-import { PushQueue, type QueuedEntry } from '../../src/core/push-queue.js';
+import { PushQueue } from '../../src/core/push-queue.js';
+import type { QueuedEntry } from '../../src/core/queued-entry.js';
 import type { Loss, Writer } from '../../src/core/storage.js';
 import { StorageException } from '../../src/index.js';
 
@@ -38,6 +39,7 @@ class FakeWriter implements Writer {
     for (const entry of entries) this.save(entry);
   }
 
+  quarantine(): void {}
   saveStaged(): void {}
   adopt = async () => ({ entries: [], staged: [], warnings: [] });
   close(): void {}
@@ -91,6 +93,7 @@ describe('the queue', () => {
           writer: writer.id,
           sequence: ++sequence,
           origin,
+          stretch: undefined,
           bytes: Buffer.byteLength(entry.values),
         });
         const remove = (entries: QueuedEntry[]): void => {
@@ -139,7 +142,9 @@ describe('the queue', () => {
               }));
               for (const entry of entries) writer.saved.add(key(entry));
               queue.adopt(entries);
-              const adopted = entries.map((entry): QueuedEntry => ({ ...entry, origin: 'adopted' }));
+              const adopted = entries.map(
+                (entry): QueuedEntry => ({ ...entry, origin: 'adopted', stretch: undefined }),
+              );
               const own = model.findIndex(({ origin }) => origin !== 'adopted');
               model.splice(own < 0 ? model.length : own, 0, ...adopted);
               break;

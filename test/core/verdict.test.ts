@@ -23,6 +23,7 @@ function kindInTheDesign(status: number): Verdict['kind'] {
   if ([200, 201, 202, 204].includes(status)) return 'stored';
   if ([401, 403].includes(status)) return 'credentials-refused';
   if (status === 413) return 'too-large';
+  if ([400, 422].includes(status)) return 'entries-refused';
   if ([408, 425, 429].includes(status)) return 'bad-luck';
   if (status >= 400 && status <= 499) return 'refused';
   return 'bad-luck';
@@ -149,11 +150,13 @@ describe('judge', () => {
     date: header,
   });
 
-  test('never throws, and always ends in one of the five verdicts, without the key, with a delay in bounds', () => {
+  test('never throws, and always ends in one of the six verdicts, without the key, with a delay in bounds', () => {
     fc.assert(
       fc.property(received, fc.oneof(fc.integer(), fc.double()), (answer, now) => {
         const verdict = judge(answer, { ...context, now });
-        expect(['stored', 'bad-luck', 'credentials-refused', 'too-large', 'refused']).toContain(verdict.kind);
+        expect(['stored', 'bad-luck', 'credentials-refused', 'too-large', 'entries-refused', 'refused']).toContain(
+          verdict.kind,
+        );
         expect(verdict.message).toMatch(verdict.kind === 'stored' ? /^$/ : /^Bad (luck|request): \S|^Bad request: /);
         expect(leaksIn(verdict.message + verdict.advice)).toEqual([]);
         expect(verdict.status).toBe(answer.status);

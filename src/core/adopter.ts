@@ -1,0 +1,54 @@
+import type { Clock } from './clock.js';
+import type { Adoption, Writer } from './storage.js';
+
+/** When to look again in a storage that failed when it was looked into. */
+const LOOK_AGAIN_SECONDS = 30;
+
+/** `ready` resolves by then whatever a storage does. */
+const READY_WITHIN_MS = 10_000;
+
+/** Takes over what earlier runs left, once at the start and then again whenever the storage says that it is worth it. */
+export class Adopter {
+  /** Resolves, in bounded time and never rejecting, after the first look. */
+  readonly ready: Promise<void>;
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  readonly #onAdoption: (adoption: Adoption) => void;
+  readonly #onFailure: () => void;
+  #cancel = (): void => {};
+  #isClosed = false;
+
+  /** @param onAdoption - Given what each look took over, which may be nothing. @param onFailure - Told that one failed. */
+  constructor(writer: Writer, clock: Clock, onAdoption: (adoption: Adoption) => void, onFailure: () => void) {
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#onAdoption = onAdoption;
+    this.#onFailure = onFailure;
+    this.ready = new Promise((resolve) => {
+      const cancel = clock.setTimer(resolve, READY_WITHIN_MS, true);
+      void this.#look(true).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancel();
+  }
+
+  async #look(atStart: boolean): Promise<void> {
+    let again: number | undefined = LOOK_AGAIN_SECONDS;
+    try {
+      const adoption = await this.#writer.adopt(atStart);
+      if (this.#isClosed) return;
+      again = adoption.lookAgainSeconds;
+      this.#onAdoption(adoption);
+    } catch {
+      this.#onFailure();
+    }
+    if (again === undefined || this.#isClosed) return;
+    this.#cancel = this.#clock.setTimer(() => void this.#look(false), again * 1000, true);
+  }
+}

@@ -1,0 +1,89 @@
+import type { StoredEntry } from './entry.js';
+import type { Loss, Writer } from './storage.js';
+
+/**
+ * Keeps the storage as the queue and the quarantine are. What it fails at is noted in memory and tried again: a crash before
+ * that costs a duplicate, never a loss.
+ */
+export class Keeper {
+  readonly #writer: Writer;
+  readonly #saves: boolean;
+  readonly #held: () => StoredEntry[];
+  /** Done with, and not yet removed. */
+  #unremoved: readonly StoredEntry[] = [];
+  /** In quarantine, and not yet noted as that. */
+  #unnoted: readonly StoredEntry[] = [];
+  /** Deleted underneath, and not yet saved again. */
+  #isCleared = false;
+
+  /**
+   * @param saves - `false` to keep what is committed in memory alone.
+   * @param held - All that is to be in the storage, oldest first.
+   */
+  constructor(writer: Writer, saves: boolean, held: () => StoredEntry[]) {
+    this.#writer = writer;
+    this.#saves = saves;
+    this.#held = held;
+  }
+
+  /** See {@link Writer.id}. */
+  get writerId(): string {
+    return this.#writer.id;
+  }
+
+  /** See {@link Writer.check}. What was deleted is saved again at the next {@link Keeper.retry}. */
+  check(): Loss | undefined {
+    const loss = this.#writer.check();
+    if (loss?.kind === 'taken') {
+      const isLeft = ({ writer }: StoredEntry): boolean => !loss.writers.has(writer);
+      this.#unremoved = this.#unremoved.filter(isLeft);
+      this.#unnoted = this.#unnoted.filter(isLeft);
+    }
+    this.#isCleared ||= loss?.kind === 'cleared' && this.#saves;
+    // Nothing newer is to be saved before what is older.
+    if (loss === undefined && this.#isCleared) this.retry();
+    return loss;
+  }
+
+  /** @throws {@link StorageException} if it could not be saved. */
+  save(entry: StoredEntry, forgetStaged: boolean): void {
+    if (this.#saves) this.#writer.save(entry, forgetStaged);
+  }
+
+  /** What was adopted is saved whatever was asked for. */
+  isSaved(entry: { readonly origin: string }): boolean {
+    return this.#saves || entry.origin === 'adopted';
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    this.#unremoved = this.#unremoved.length === 0 ? entries : [...this.#unremoved, ...entries];
+    if (this.#unnoted.length > 0) {
+      const removed = new Set(entries);
+      this.#unnoted = this.#unnoted.filter((entry) => !removed.has(entry));
+    }
+    this.retry();
+  }
+
+  /** @param entries - Each with its `refusal`. */
+  quarantine(entries: readonly StoredEntry[]): void {
+    this.#unnoted = [...this.#unnoted, ...entries];
+    this.retry();
+  }
+
+  /** Tries again what the storage failed at. @returns What it still fails at. */
+  retry(): 'forget' | 'save' | undefined {
+    let failing: 'forget' | 'save' = 'forget';
+    try {
+      if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);
+      this.#unremoved = [];
+      failing = 'save';
+      if (this.#isCleared) this.#writer.saveAgain(this.#held());
+      this.#isCleared = false;
+      if (this.#unnoted.length > 0) this.#writer.quarantine(this.#unnoted);
+      this.#unnoted = [];
+      return undefined;
+    } catch {
+      return failing;
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import type { Clock } from './clock.js';
+import type { Emitter } from './events.js';
+import type { PushQueue } from './push-queue.js';
+import type { Server } from './server.js';
+import type { WallClock } from './wall-clock.js';
+
+/** What it takes to send what is queued, and to tell of it. */
+export interface Outbound {
+  readonly queue: PushQueue;
+  readonly server: Server;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly emitter: Emitter;
+}

@@ -1,0 +1,53 @@
+import { entryId, type QuarantinedEntry, type Refusal, toEntry } from './entry.js';
+import type { QueuedEntry } from './queued-entry.js';
+
+interface Held {
+  readonly stored: QueuedEntry;
+  readonly shown: QuarantinedEntry;
+}
+
+/** The entries that were set aside, in the order in which that happened. */
+export class Quarantine {
+  readonly #held = new Map<string, Held>();
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** As storages keep them. */
+  get stored(): QueuedEntry[] {
+    return Array.from(this.#held.values(), ({ stored }) => stored);
+  }
+
+  /** As users see them: the same objects each time. */
+  get shown(): QuarantinedEntry[] {
+    return Array.from(this.#held.values(), ({ shown }) => shown);
+  }
+
+  /** @param refusal - The entry's own. */
+  add(stored: QueuedEntry, refusal: Refusal): QuarantinedEntry {
+    const shown = { ...toEntry(stored), ...refusal };
+    this.#held.set(shown.id, { stored, shown });
+    return shown;
+  }
+
+  /** Takes out those that have one of the ids; the others are passed over. @returns What was taken out. */
+  take(ids: Iterable<string>): QueuedEntry[] {
+    const taken: QueuedEntry[] = [];
+    for (const id of ids) {
+      const held = this.#held.get(id);
+      if (held && this.#held.delete(id)) taken.push(held.stored);
+    }
+    return taken;
+  }
+
+  /** The oldest, `count` at most. */
+  oldest(count: number): QueuedEntry[] {
+    return this.stored.slice(0, count);
+  }
+
+  /** Takes out those that are not wanted. @returns How many. */
+  keep(isWanted: (stored: QueuedEntry) => boolean): number {
+    return this.take(this.stored.filter((entry) => !isWanted(entry)).map(entryId)).length;
+  }
+}

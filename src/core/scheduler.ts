@@ -1,0 +1,164 @@
+import { backoffSeconds } from './backoff.js';
+import type { Clock } from './clock.js';
+import type { Emitter } from './events.js';
+import type { PushException } from './exceptions.js';
+import type { Failure, PushResult } from './push-run.js';
+
+/** When an `Api` pushes by itself. */
+export interface AutoPush {
+  /** How long a commit waits for others to go with it, in seconds. */
+  readonly everySeconds: number;
+  /** How many queued entries are pushed without waiting. */
+  readonly atEntries: number;
+}
+
+/** After a refusal that time alone may mend, in seconds. */
+const REFUSED_SECONDS = { least: 900, most: 3600 } as const;
+/** However often the network comes and goes, tries that it brings forward are this far apart, in milliseconds. */
+const WAKE_GAP_MS = 5000;
+
+/** Pushes by itself, by one timer at most. All pushes count, those by hand too. */
+export class Scheduler {
+  readonly #config: AutoPush;
+  readonly #clock: Clock;
+  readonly #emitter: Emitter;
+  readonly #push: () => Promise<unknown>;
+  readonly #queued: () => number;
+  readonly #onChange: () => void;
+  #cancel: (() => void) | undefined;
+  /** When the timer is due, on the monotonic clock in milliseconds. */
+  #due = 0;
+  #nextTry: number | undefined;
+  /** How many tries have failed in a row. */
+  #attempt = 0;
+  /** Not before this, on the monotonic clock in milliseconds: the server asked for it, or refused. */
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #lastEnd = Number.NEGATIVE_INFINITY;
+  #isPushing = false;
+  /** Credentials were refused: nothing is tried before something changes. */
+  #isStopped = false;
+  #isClosed = false;
+
+  /**
+   * @param push - Starts a push.
+   * @param queued - How many entries are queued.
+   * @param onChange - Told whenever {@link Scheduler.nextTry} changes.
+   */
+  constructor(
+    config: AutoPush,
+    clock: Clock,
+    emitter: Emitter,
+    queue: { readonly push: () => Promise<unknown>; readonly queued: () => number; readonly onChange: () => void },
+  ) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#emitter = emitter;
+    this.#push = queue.push;
+    this.#queued = queue.queued;
+    this.#onChange = queue.onChange;
+  }
+
+  /** When the next push by itself is due, in Unix seconds by the local clock; `undefined` where none is. */
+  get nextTry(): number | undefined {
+    return this.#nextTry;
+  }
+
+  /** Entries were queued. */
+  queued(): void {
+    const isAtOnce = this.#queued() >= this.#config.atEntries && this.#attempt === 0;
+    if (this.#cancel !== undefined && !isAtOnce) return;
+    const wait = isAtOnce ? 0 : this.#config.everySeconds * 1000;
+    this.#schedule(Math.max(wait, this.#notBefore - this.#clock.monotonic()));
+  }
+
+  /** A push begins. */
+  begun(): void {
+    this.#isPushing = true;
+    this.#isStopped = false;
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#clear();
+  }
+
+  /** A push is over. */
+  ended({ pushed }: PushResult, failure: Failure | undefined): void {
+    this.#isPushing = false;
+    this.#lastEnd = this.#clock.monotonic();
+    if (pushed > 0 || failure === undefined) this.#attempt = 0;
+    if (failure === undefined || (failure.kind === 'entries-refused' && pushed > 0)) {
+      this.queued();
+      return;
+    }
+    this.#isStopped = failure.kind === 'credentials-refused';
+    this.#attempt += 1;
+    const seconds = this.#secondsAfter(failure);
+    if (!this.#schedule(seconds * 1000)) return;
+    const { message } = failure.exception;
+    this.#emitter.emit('retry', { at: this.#nextTry ?? 0, seconds, message, attempt: this.#attempt });
+  }
+
+  /** The network came back, or the page is shown again: what waits need not wait for long. */
+  wake(): void {
+    const now = this.#clock.monotonic();
+    const due = Math.max(
+      now + backoffSeconds(1, () => this.#clock.random()) * 1000,
+      this.#lastEnd + WAKE_GAP_MS,
+      this.#notBefore,
+    );
+    if (this.#cancel !== undefined && this.#due <= due) return;
+    this.#schedule(due - now);
+  }
+
+  /** Goes on after refused credentials, or before it would by itself after anything else. */
+  resume(): void {
+    this.#isStopped = false;
+    this.#attempt = 0;
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#schedule(0);
+  }
+
+  /** The process ends, and with it what is in memory alone: this keeps it alive for one push more. */
+  lastTry(): void {
+    if (!this.#isStopped && !this.#isPushing && this.#queued() > 0) this.#try();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#clear();
+  }
+
+  #secondsAfter({ exception: { retryAfter = 0 }, kind }: Failure): number {
+    const random = (): number => this.#clock.random();
+    if (kind === 'bad-luck') {
+      if (retryAfter > 0) this.#notBefore = this.#lastEnd + retryAfter * 1000;
+      // What asked all to wait for as long must not get them all at once.
+      return Math.max(backoffSeconds(this.#attempt, random), retryAfter > 0 ? retryAfter * (1 + random() / 10) : 0);
+    }
+    const { least, most } = REFUSED_SECONDS;
+    const seconds = least + random() * (most - least);
+    this.#notBefore = this.#lastEnd + seconds * 1000;
+    return seconds;
+  }
+
+  /** @returns Whether there is something to be pushed then. */
+  #schedule(milliseconds: number): boolean {
+    if (this.#isClosed || this.#isPushing || this.#isStopped || this.#queued() === 0) return false;
+    this.#cancel?.();
+    this.#due = this.#clock.monotonic() + milliseconds;
+    this.#nextTry = Math.ceil((this.#clock.now() + milliseconds) / 1000);
+    this.#cancel = this.#clock.setTimer(() => this.#try(), milliseconds, true);
+    this.#onChange();
+    return true;
+  }
+
+  #try(): void {
+    this.#clear();
+    this.#push().catch((error: PushException) => this.#isClosed || this.#emitter.emit('error', error));
+  }
+
+  #clear(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#nextTry = undefined;
+    this.#onChange();
+  }
+}

@@ -1,0 +1,46 @@
+import type { Staging } from './staging.js';
+import type { Writer } from './storage.js';
+import type { Value } from './value.js';
+
+/** Saves the staged values as they change, best effort: once for each task, however many values that stages. */
+export class StagingKeeper {
+  readonly #staging: Staging;
+  readonly #writer: Writer;
+  readonly #saves: boolean;
+  #isChanged = false;
+  #isClosed = false;
+  #saved: readonly Value[] = [];
+
+  /** @param saves - `false` to keep them in memory alone. */
+  constructor(staging: Staging, writer: Writer, saves: boolean) {
+    this.#staging = staging;
+    this.#writer = writer;
+    this.#saves = saves;
+  }
+
+  /** They are saved in this task's microtask. */
+  changed(): void {
+    if (this.#isChanged) return;
+    this.#isChanged = true;
+    void Promise.resolve().then(() => this.#isClosed || this.#save());
+  }
+
+  /** Another has what was saved: staged in two places, they would be committed twice. */
+  forgetSaved(): void {
+    this.#staging.forget(this.#saved);
+  }
+
+  /** Saves them a last time. */
+  close(): void {
+    this.#isClosed = true;
+    this.#save();
+  }
+
+  #save(): void {
+    if (this.#isChanged && this.#saves) {
+      this.#saved = this.#staging.values();
+      this.#writer.saveStaged(this.#saved);
+    }
+    this.#isChanged = false;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Clock } from './clock.js';
+import type { StoredEntry } from './entry.js';
+
+/** A time during which the wall clock ran as evenly as the monotonic one. */
+export interface Stretch {
+  /** How far the wall clock is ahead of the monotonic one, in milliseconds. */
+  readonly ahead: number;
+}
+
+/** No clock that is set shows a time before this release of the SDK, in Unix seconds. */
+const RELEASED = Date.UTC(2026, 10, 1) / 1000;
+/** What clocks are slewed by, and by what rounding, is no jump. */
+const JUMP_MS = 2000;
+const SAME_MS = 500;
+
+/**
+ * Tells by how much the wall clock was set since an entry was committed, where that can be told from a suspend: a monotonic
+ * clock stands still while a device is suspended, so that the wall clock then seems to jump forward too.
+ */
+export class WallClock {
+  readonly #clock: Clock;
+  #stretch: Stretch = { ahead: Number.NaN };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Now, in whole Unix seconds. */
+  get seconds(): number {
+    return Math.max(0, Math.floor(this.#clock.now() / 1000));
+  }
+
+  /** The stretch of time that this moment is in. One object for as long as it lasts. */
+  get stretch(): Stretch {
+    const ahead = this.#clock.now() - this.#clock.monotonic();
+    if (!(Math.abs(ahead - this.#stretch.ahead) <= SAME_MS)) this.#stretch = { ahead };
+    return this.#stretch;
+  }
+
+  /**
+   * The time of an entry as it is by the clock of now: moved by a jump since `then` that went backward, or forward from a
+   * time at which the clock can't have been set. Anything else is left as committed.
+   *
+   * @param then - The stretch in which it was committed with the time of that moment; absent for any other time.
+   */
+  timeOf({ timestamp }: Pick<StoredEntry, 'timestamp'>, then: Stretch | undefined): number {
+    if (then === undefined) return timestamp;
+    const jump = this.stretch.ahead - then.ahead;
+    const isSet = jump < -JUMP_MS || (jump > JUMP_MS && timestamp < RELEASED);
+    return isSet ? Math.max(0, timestamp + Math.round(jump / 1000)) : timestamp;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Surroundings, Turn } from '../core/surroundings.js';
+
+declare const process: {
+  on?(event: string, listener: () => void): void;
+  off?(event: string, listener: () => void): void;
+};
+
+/** All that are told: one listener of the platform's serves any number of `Api`s. */
+const told = new Set<(turn: Turn) => void>();
+let stop = (): void => {};
+
+const isPage = (): boolean => typeof window !== 'undefined' && typeof document !== 'undefined';
+
+/** The page or process that this runs in. */
+export const surroundings: Surroundings = {
+  get isOnline() {
+    return !isPage() || navigator.onLine !== false;
+  },
+  get isHidden() {
+    return isPage() && document.visibilityState === 'hidden';
+  },
+  // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
+  keepalive: { bytesLeft: 60 * 1024 },
+  watch(tell) {
+    // Wrapped, so that the same function given twice is told twice.
+    const own = (turn: Turn): void => tell(turn);
+    if (told.size === 0) stop = isPage() ? watchPage() : watchProcess();
+    told.add(own);
+    return () => {
+      if (told.delete(own) && told.size === 0) stop();
+    };
+  },
+};
+
+function tellAll(turn: Turn): void {
+  for (const tell of [...told]) tell(turn);
+}
+
+function watchPage(): () => void {
+  const ends = [
+    listen(window, 'online', () => tellAll('online')),
+    listen(window, 'offline', () => tellAll('offline')),
+    listen(window, 'pagehide', () => tellAll('leaving')),
+    // Back from the back/forward cache: not all browsers tell of the visibility then.
+    listen(window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && tellAll('shown')),
+    listen(document, 'visibilitychange', () => tellAll(surroundings.isHidden ? 'hidden' : 'shown')),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+function listen(target: EventTarget, type: string, listener: (event: Event) => void): () => void {
+  target.addEventListener(type, listener);
+  return () => target.removeEventListener(type, listener);
+}
+
+/** A process that has nothing more to do asks once whether there is something after all. */
+function watchProcess(): () => void {
+  if (typeof process === 'undefined' || typeof process.on !== 'function') return () => {};
+  const onIdle = (): void => tellAll('idle');
+  process.on('beforeExit', onIdle);
+  return () => process.off?.('beforeExit', onIdle);
+}

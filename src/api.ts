@@ -13,6 +13,7 @@ import { ApiException, ConfigException, GetException, PushException, show } from
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
 import { Pusher, type PushResult } from './core/pusher.js';
+import { Questions } from './core/questions.js';
 import { Reader, type Reading } from './core/reader.js';
 import { Server } from './core/server.js';
 import { type CallOptions, signalOf } from './core/signal.js';
@@ -74,6 +75,7 @@ export class Api {
   readonly #overflow: Overflow;
   readonly #server: Server;
   readonly #pusher: Pusher;
+  readonly #questions = new Questions();
   readonly #reader: Reader;
   readonly #emitter = new Emitter((name) => this.#warn(listenerFailed(name)));
   readonly #warnings: Warning[] = [];
@@ -103,7 +105,7 @@ export class Api {
     );
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
     this.#server = new Server(ports.transport ?? kyTransport(this.#clock, config.fetch), this.#clock, config);
-    this.#reader = new Reader(this.#server, this.#clock);
+    this.#reader = new Reader(this.#server, this.#clock, this.#questions);
     this.#pusher = new Pusher(this.#queue, this.#server, this.#clock, this.#emitter, {
       maxEntries: config.maxEntriesPerRequest,
       maxBytes: config.maxBytesPerRequest,
@@ -293,7 +295,7 @@ export class Api {
     this.#cancelLook();
     const [message, advice] = ['Bad luck: this Api was closed before the answer came.', CLOSED_ADVICE];
     this.#pusher.stop(new PushException(message, advice));
-    this.#reader.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
+    this.#questions.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
     try {
       this.#queue.check();
     } catch {

@@ -1,9 +1,12 @@
 import type { Clock } from './clock.js';
-import { type ApiException, GetException, show, ValueException } from './exceptions.js';
-import type { Outcome, Server } from './server.js';
-import { onAbort, type Signal } from './signal.js';
+import { GetException, show, ValueException } from './exceptions.js';
+import type { Questions } from './questions.js';
+import type { Server } from './server.js';
+import type { Signal } from './signal.js';
+import { splitIds } from './split-ids.js';
 import { checkFieldId, type FieldValue } from './value.js';
-import { readValues, WireError } from './wire.js';
+import type { Verdict } from './verdict.js';
+import { readValues, WireError, type WireReading } from './wire.js';
 
 /** A field's last value. */
 export interface Reading {
@@ -14,15 +17,24 @@ export interface Reading {
   readonly timestamp: number | null;
 }
 
+/** A field's last value by the server's clock, and how many seconds that is behind the local one. */
+export interface Sighting extends WireReading {
+  readonly shift: number;
+}
+
+/** The last values of fields that the server knows, by field id; or why they could not be read. */
+export type ReadResult = { readonly known: ReadonlyMap<string, Sighting> } | { readonly failure: Verdict };
+
 /** Reads the last values of fields. */
 export class Reader {
   readonly #server: Server;
   readonly #clock: Clock;
-  readonly #underWay = new Set<(exception: ApiException) => void>();
+  readonly #questions: Questions;
 
-  constructor(server: Server, clock: Clock) {
+  constructor(server: Server, clock: Clock, questions: Questions) {
     this.#server = server;
     this.#clock = clock;
+    this.#questions = questions;
   }
 
   /**
@@ -30,69 +42,87 @@ export class Reader {
    * @throws {@link ValueException} if an id can't be asked for. {@link GetException} if the server didn't answer well.
    */
   async get(fieldIds: readonly string[], signal?: Signal): Promise<Reading[]> {
-    if (!Array.isArray(fieldIds))
-      throw new ValueException(`the ids must be a string or an array, got ${show(fieldIds)}`);
-    for (const fieldId of fieldIds) checkReadable(fieldId);
-    if (fieldIds.length === 0) return [];
-    const { verdict, body, redact } = await this.#ask([...new Set(fieldIds)], signal);
-    if (verdict.kind !== 'stored') throw new GetException(verdict.message, verdict.advice, verdict);
+    checkReadable(fieldIds);
+    const result = await this.read(fieldIds, signal);
+    if ('failure' in result) throw getException(result.failure);
+    return readingsOf(fieldIds, result.known);
+  }
+
+  /**
+   * Reads with as many requests as it takes, one after another.
+   *
+   * A server may answer 404 where it knows only some of the fields: then they are found by halving. Where it answers 404
+   * to all of them, nothing tells that it is the right server, and that is a failure.
+   *
+   * @throws {@link GetException} if the signal aborts or reading was stopped.
+   */
+  async read(fieldIds: readonly string[], signal?: Signal): Promise<ReadResult> {
+    const known = new Map<string, Sighting>();
+    const lists = splitIds([...new Set(fieldIds)], this.#server.roomForIds).reverse();
+    let patience = 2 * Math.log2(fieldIds.length) + 2;
+    let failure: Verdict | undefined;
+    for (let ids = lists.pop(); ids !== undefined; ids = lists.pop()) {
+      const verdict = await this.#readList(ids, known, signal);
+      if (verdict.kind === 'stored') {
+        patience = Number.POSITIVE_INFINITY;
+        continue;
+      }
+      failure = verdict;
+      const isUnknown = verdict.status === 404;
+      const half = Math.ceil(ids.length / 2);
+      if (ids.length > 1 && (isUnknown || verdict.status === 414)) lists.push(ids.slice(half), ids.slice(0, half));
+      else if (!isUnknown) return { failure };
+      patience -= 1;
+      if (patience < 1) break;
+    }
+    return failure !== undefined && patience < Number.POSITIVE_INFINITY ? { failure } : { known };
+  }
+
+  /** Adds what one request brings. @returns Its verdict: bad luck where the answer is not what it should be. */
+  async #readList(ids: readonly string[], known: Map<string, Sighting>, signal: Signal | undefined): Promise<Verdict> {
+    const { verdict, body, redact } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
+    if (verdict.kind !== 'stored') return verdict;
     try {
       const { servertime, readings } = readValues(body);
-      // The server's times are moved to the local clock (protocol: timestamp + round(localNow - servertime)).
+      // Protocol: timestamp + round(localNow - servertime).
       const shift = Math.round(this.#clock.now() / 1000 - servertime);
-      const byId = new Map(readings.map((reading) => [reading.fieldId, reading]));
-      return fieldIds.flatMap((fieldId) => {
-        const reading = byId.get(fieldId);
-        if (reading === undefined) return [];
-        return { ...reading, timestamp: reading.timestamp === null ? null : reading.timestamp + shift };
-      });
+      for (const reading of readings) known.set(reading.fieldId, { ...reading, shift });
+      return verdict;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      throw new GetException(
-        `Bad luck: the server's answer is not what it should be: ${redact(error.message)}.`,
-        'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
-        verdict,
-      );
+      return {
+        ...verdict,
+        kind: 'bad-luck',
+        message: `Bad luck: the server's answer is not what it should be: ${redact(error.message)}.`,
+        advice: 'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
+      };
     }
   }
-
-  /** Ends what is under way: it rejects with `exception`. */
-  stop(exception: ApiException): void {
-    for (const reject of this.#underWay) reject(exception);
-  }
-
-  async #ask(fieldIds: readonly string[], signal: Signal | undefined): Promise<Outcome> {
-    if (signal?.aborted) throw abortedBySignal();
-    const { outcome, abort } = this.#server.getValues(fieldIds);
-    return new Promise((resolve, reject) => {
-      const end = (exception: ApiException): void => {
-        leave();
-        abort();
-        reject(exception);
-      };
-      const stopListening = onAbort(signal, () => end(abortedBySignal()));
-      const leave = (): void => {
-        stopListening();
-        this.#underWay.delete(end);
-      };
-      this.#underWay.add(end);
-      void outcome.then((result) => {
-        leave();
-        resolve(result);
-      });
-    });
-  }
 }
 
-function abortedBySignal(): GetException {
-  return new GetException('Bad luck: the request was aborted by its signal.', 'Nothing was changed. Ask again.');
+/** The readings in the order asked for, with the server's times moved to the local clock. */
+export function readingsOf(fieldIds: readonly string[], known: ReadonlyMap<string, Sighting>): Reading[] {
+  return fieldIds.flatMap((fieldId) => {
+    const sighting = known.get(fieldId);
+    if (sighting === undefined) return [];
+    const { value, timestamp, shift } = sighting;
+    return { fieldId, value, timestamp: timestamp === null ? null : timestamp + shift };
+  });
 }
 
-function checkReadable(fieldId: unknown): void {
-  checkFieldId(fieldId);
-  if (fieldId === '.' || fieldId === '..') {
-    throw new ValueException(
-      `the field id ${show(fieldId)} can't be read: in a URL it means a folder, however it is encoded`,
-    );
+export function getException(verdict: Verdict): GetException {
+  return new GetException(verdict.message, verdict.advice, verdict);
+}
+
+/** @throws {@link ValueException} unless all are ids that can be asked for. */
+export function checkReadable(fieldIds: unknown): asserts fieldIds is readonly string[] {
+  if (!Array.isArray(fieldIds)) throw new ValueException(`the ids must be a string or an array, got ${show(fieldIds)}`);
+  for (const fieldId of fieldIds) {
+    checkFieldId(fieldId);
+    if (fieldId === '.' || fieldId === '..') {
+      throw new ValueException(
+        `the field id ${show(fieldId)} can't be read: in a URL it means a folder, however it is encoded`,
+      );
+    }
   }
 }

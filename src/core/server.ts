@@ -3,6 +3,10 @@ import { redact } from './redact.js';
 import type { Transport } from './transport.js';
 import { judge, type Verdict } from './verdict.js';
 
+/** Servers and proxies take request lines of up to 8 KB; what else stands in one has room below that. */
+const MAX_URL_LENGTH = 8000;
+const VALUES = 'values/';
+
 /** Where the server is and who asks. */
 export interface ServerAddress {
   /** Ends with `/`. */
@@ -56,9 +60,14 @@ export class Server {
     return this.#send('POST', 'entries/', body);
   }
 
+  /** How many characters the ids of one {@link Server.getValues} may take, encoded and joined by commas. */
+  get roomForIds(): number {
+    return MAX_URL_LENGTH - this.#address.baseUrl.length - VALUES.length;
+  }
+
   /** Asks for the last values of fields. */
   getValues(fieldIds: readonly string[]): Inquiry {
-    return this.#send('GET', `values/${fieldIds.map(encodeURIComponent).join(',')}`);
+    return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
   #send(method: 'GET' | 'POST', path: string, body?: string): Inquiry {

@@ -7,6 +7,7 @@ import {
   isInsecure,
   resolveOptions,
 } from './core/config.js';
+import { type ConnectionTest, testConnection } from './core/connection.js';
 import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName, type Warning } from './core/events.js';
 import { ApiException, ConfigException, GetException, PushException, show } from './core/exceptions.js';
@@ -251,6 +252,17 @@ export class Api {
     return this.#reader.get(typeof ids === 'string' ? [ids] : ids, signalOf(options));
   }
 
+  /**
+   * Finds out whether the server can be reached, knows the credentials, and what they may do. Nothing is stored, and
+   * nothing discarded; it takes two requests at most. Whatever goes wrong is told by the result.
+   *
+   * @throws {@link ApiException} if this `Api` is or gets closed.
+   */
+  async testConnection(): Promise<ConnectionTest> {
+    this.#checkOpen();
+    return testConnection(this.#server, this.#clock, this.#questions, UNKNOWN_FIELD);
+  }
+
   /** How things stand. */
   status(): Status {
     return {
@@ -396,6 +408,9 @@ export class Api {
     if (this.#closed) throw closedException();
   }
 }
+
+/** To be asked for where no field is known: no server gives this id away. */
+const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
 
 const CLOSED_ADVICE =
   'What was committed and not stored by the server is still saved, if its storage lasts; a new Api pushes it.';

@@ -4,6 +4,7 @@ export { Api, type CommitOptions } from './api.js';
 export type { Binding } from './core/binding.js';
 export type { Clock } from './core/clock.js';
 export type { ApiOptions, Fetch, FetchResponse } from './core/config.js';
+export type { ConnectionTest } from './core/connection.js';
 export type { Entry, StoredEntry } from './core/entry.js';
 export type { DiscardEvent, DropEvent, Events, PushEvent, Warning } from './core/events.js';
 export type { AnswerDetails, PushDetails } from './core/exceptions.js';

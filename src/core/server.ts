@@ -21,6 +21,8 @@ export interface Outcome {
   readonly verdict: Verdict;
   /** The answer's body; empty where none came. */
   readonly body: string;
+  /** The answer's `Date` header, where one can be seen. */
+  readonly date: string | undefined;
   /** Takes the API key out of text that was made of the body. */
   redact(text: string): string;
 }
@@ -89,6 +91,7 @@ export class Server {
       return {
         verdict: this.#ofThisKey(verdict, apiKey),
         body: received.received ? received.body : '',
+        date: received.received ? received.date : undefined,
         redact: (text) => redact(text, apiKey),
       };
     });

@@ -27,6 +27,7 @@ describe('close()', () => {
     ['restore', (api) => api.restore([])],
     ['setApiKey', (api) => api.setApiKey(credentials.apiKey)],
     ['get', (api) => api.get('a')],
+    ['testConnection', (api) => api.testConnection()],
     ['on', (api) => api.on('push', () => {})],
   ])('after it %s throws an ApiException that says so', async (_name, call) => {
     const api = setUp().open();

@@ -11,18 +11,27 @@ import { type ConnectionTest, testConnection } from './core/connection.js';
 import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName, type Warning } from './core/events.js';
 import { ApiException, ConfigException, GetException, PushException, show } from './core/exceptions.js';
+import {
+  type FieldDefinitions,
+  type FieldIds,
+  type FieldInput,
+  type FieldInputs,
+  type FieldName,
+  FieldNames,
+  type ReadingOf,
+} from './core/fields.js';
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
 import { Pusher, type PushResult } from './core/pusher.js';
 import { Questions } from './core/questions.js';
-import { Reader, type Reading } from './core/reader.js';
+import { Reader } from './core/reader.js';
 import { Server } from './core/server.js';
 import { type CallOptions, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
 import type { Status } from './core/status.js';
 import type { Loss, StorageAdapter, Writer } from './core/storage.js';
 import type { Transport } from './core/transport.js';
-import type { FieldValue, Value } from './core/value.js';
+import type { Value } from './core/value.js';
 import { defaultStorage } from './platform/page.js';
 import { systemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
@@ -59,7 +68,7 @@ const READY_WITHIN_MS = 10_000;
  * await api.push()
  * ```
  */
-export class Api {
+export class Api<Fields extends FieldDefinitions = FieldIds> {
   /**
    * Resolves, in bounded time and never rejecting, when what earlier runs left in the storage has been looked for and
    * taken over: a push after it sends that first. A commit before it is saved at once. In a page it takes a second or two
@@ -76,6 +85,7 @@ export class Api {
   readonly #overflow: Overflow;
   readonly #server: Server;
   readonly #pusher: Pusher;
+  readonly #fields: FieldNames;
   readonly #questions = new Questions();
   readonly #reader: Reader;
   readonly #emitter = new Emitter((name) => this.#warn(listenerFailed(name)));
@@ -89,10 +99,10 @@ export class Api {
   /**
    * @throws {@link ConfigException} naming the option at fault.
    */
-  constructor(options: ApiOptions);
+  constructor(options: ApiOptions<Fields>);
   /** @internal */
-  constructor(options: ApiOptions, ports: Partial<Ports>);
-  constructor(options: ApiOptions, ports: Partial<Ports> = {}) {
+  constructor(options: ApiOptions<Fields>, ports: Partial<Ports>);
+  constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
     this.#config = config;
@@ -106,7 +116,12 @@ export class Api {
     );
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
     this.#server = new Server(ports.transport ?? kyTransport(this.#clock, config.fetch), this.#clock, config);
-    this.#reader = new Reader(this.#server, this.#clock, this.#questions);
+    this.#fields = new FieldNames(
+      config.fields,
+      (text) => this.#server.redact(text),
+      (warning) => this.#warn(warning),
+    );
+    this.#reader = new Reader(this.#server, this.#clock, this.#questions, this.#fields);
     this.#pusher = new Pusher(this.#queue, this.#server, this.#clock, this.#emitter, {
       maxEntries: config.maxEntriesPerRequest,
       maxBytes: config.maxBytesPerRequest,
@@ -122,31 +137,36 @@ export class Api {
    *
    * @throws {@link ConfigException} naming the option at fault.
    */
-  static fromCredentials(deviceId: string, apiKey: string, options?: Omit<ApiOptions, 'deviceId' | 'apiKey'>): Api {
+  static fromCredentials<Fields extends FieldDefinitions = FieldIds>(
+    deviceId: string,
+    apiKey: string,
+    options?: Omit<ApiOptions<Fields>, 'deviceId' | 'apiKey'>,
+  ): Api<Fields> {
     return new Api({ ...options, deviceId, apiKey });
   }
 
   /**
    * Stages a value. The same field again overwrites it, in its place.
    *
-   * @param value - Text, a finite number or a boolean.
-   * @throws {@link ValueException} if the id or the value can't be sent; nothing is staged.
+   * @param field - The name of a field; without the option `fields` its id.
+   * @param value - Text, a finite number or a boolean; what the field's schema takes, where it has one.
+   * @throws {@link ValueException} if there is no such field or it can't take the value; nothing is staged.
    */
-  addValue(fieldId: string, value: FieldValue): void {
+  addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
     this.#checkOpen();
-    this.#staging.add(fieldId, value);
+    this.#staging.add(...this.#fields.encode(field, value));
     this.#stagingChanged();
   }
 
   /**
    * Stages several values: all or, if one can't be sent, none.
    *
-   * @param values - By field id. JavaScript puts keys that look like whole numbers first.
-   * @throws {@link ValueException} if an id or a value can't be sent; nothing is staged.
+   * @param values - By field name, or id. JavaScript puts keys that look like whole numbers first.
+   * @throws {@link ValueException} if there is no such field or it can't take its value; nothing is staged.
    */
-  addValues(values: Readonly<Record<string, FieldValue>>): void {
+  addValues(values: FieldInputs<Fields>): void {
     this.#checkOpen();
-    this.#staging.addAll(values);
+    this.#staging.addAll(this.#fields.encodeAll(values));
     this.#stagingChanged();
   }
 
@@ -242,14 +262,20 @@ export class Api {
   /**
    * Reads the last values of fields.
    *
-   * @param ids - One field id or several, of any device that the key may read; `.` and `..` can't be asked for.
-   * @returns In the order asked for, times moved to the local clock; a field that the server doesn't know is absent.
-   * @throws {@link GetException} if the server could not be read; {@link ValueException} for an id that can't be asked
+   * @param fields - One field or several, by name; without the option `fields` by id, of any device that the key may
+   * read. `.` and `..` can't be asked for.
+   * @returns In the order asked for, times moved to the local clock. A field that the server doesn't know is absent, and
+   * one that holds what its schema refuses.
+   * @throws {@link GetException} if the server could not be read; {@link ValueException} for a field that can't be asked
    * for; {@link ConfigException} if `signal` is not one.
    */
-  async get(ids: string | readonly string[], options: CallOptions = {}): Promise<Reading[]> {
+  async get<Name extends FieldName<Fields>>(
+    fields: Name | readonly Name[],
+    options: CallOptions = {},
+  ): Promise<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
-    return this.#reader.get(typeof ids === 'string' ? [ids] : ids, signalOf(options));
+    const readings = await this.#reader.get(typeof fields === 'string' ? [fields] : fields, signalOf(options));
+    return readings as ReadingOf<Fields, Name>[];
   }
 
   /**
@@ -260,7 +286,7 @@ export class Api {
    */
   async testConnection(): Promise<ConnectionTest> {
     this.#checkOpen();
-    return testConnection(this.#server, this.#clock, this.#questions, UNKNOWN_FIELD);
+    return testConnection(this.#server, this.#clock, this.#questions, this.#fields.anyId ?? UNKNOWN_FIELD);
   }
 
   /** How things stand. */

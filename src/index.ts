@@ -18,9 +18,22 @@ export {
   StorageException,
   ValueException,
 } from './core/exceptions.js';
+export type {
+  FieldDefinition,
+  FieldDefinitions,
+  FieldIds,
+  FieldInput,
+  FieldInputs,
+  FieldName,
+  FieldOutput,
+  NamedReading,
+  Reading,
+  ReadingOf,
+  SchemaField,
+} from './core/fields.js';
 export type { PushResult } from './core/pusher.js';
-export type { Reading } from './core/reader.js';
 export type { CallOptions, Signal } from './core/signal.js';
+export type { SchemaResult, StandardSchema } from './core/standard-schema.js';
 export type { Status } from './core/status.js';
 export type { Adoption, Durability, Loss, StorageAdapter, Writer } from './core/storage.js';
 export type { FieldValue, Value } from './core/value.js';

@@ -1,21 +1,12 @@
 import type { Clock } from './clock.js';
 import { GetException, show, ValueException } from './exceptions.js';
+import { type Field, type FieldNames, isReadable, type Reading } from './fields.js';
 import type { Questions } from './questions.js';
 import type { Server } from './server.js';
 import type { Signal } from './signal.js';
 import { splitIds } from './split-ids.js';
-import { checkFieldId, type FieldValue } from './value.js';
 import type { Verdict } from './verdict.js';
 import { readValues, WireError, type WireReading } from './wire.js';
-
-/** A field's last value. */
-export interface Reading {
-  readonly fieldId: string;
-  /** `null` if the field has no value yet. */
-  readonly value: FieldValue | null;
-  /** Unix seconds, moved to the local clock; `null` if the field has no value yet. */
-  readonly timestamp: number | null;
-}
 
 /** A field's last value by the server's clock, and how many seconds that is behind the local one. */
 export interface Sighting extends WireReading {
@@ -30,22 +21,36 @@ export class Reader {
   readonly #server: Server;
   readonly #clock: Clock;
   readonly #questions: Questions;
+  readonly #names: FieldNames;
 
-  constructor(server: Server, clock: Clock, questions: Questions) {
+  constructor(server: Server, clock: Clock, questions: Questions, names: FieldNames) {
     this.#server = server;
     this.#clock = clock;
     this.#questions = questions;
+    this.#names = names;
   }
 
   /**
    * @returns The readings in the order asked for; a field that the server does not know is absent.
-   * @throws {@link ValueException} if an id can't be asked for. {@link GetException} if the server didn't answer well.
+   * @throws {@link ValueException} if a field can't be asked for. {@link GetException} if the server didn't answer well.
    */
-  async get(fieldIds: readonly string[], signal?: Signal): Promise<Reading[]> {
-    checkReadable(fieldIds);
-    const result = await this.read(fieldIds, signal);
+  async get(names: readonly string[], signal?: Signal): Promise<Reading[]> {
+    const fields = this.find(names);
+    const result = await this.read(fields.map(fieldIdOf), signal);
     if ('failure' in result) throw getException(result.failure);
-    return readingsOf(fieldIds, result.known);
+    return this.readings(fields, result.known);
+  }
+
+  /** @throws {@link ValueException} unless all are fields that can be asked for. */
+  find(names: readonly string[]): Field[] {
+    if (!Array.isArray(names)) throw new ValueException(`the fields must be a string or an array, got ${show(names)}`);
+    return names.map((name) => {
+      const field = this.#names.find(name);
+      if (isReadable(field)) return field;
+      throw new ValueException(
+        `the field id ${show(field.fieldId)} can't be read: in a URL it means a folder, however it is encoded`,
+      );
+    });
   }
 
   /**
@@ -78,6 +83,18 @@ export class Reader {
     return failure !== undefined && patience < Number.POSITIVE_INFINITY ? { failure } : { known };
   }
 
+  /** The readings in the order asked for, with the server's times moved to the local clock. */
+  readings(fields: readonly Field[], known: ReadonlyMap<string, Sighting>): Reading[] {
+    return fields.flatMap((field) => {
+      const { fieldId, name } = field;
+      const sighting = known.get(fieldId);
+      if (sighting === undefined || !this.#names.accepts(field, sighting.value)) return [];
+      const { value, timestamp, shift } = sighting;
+      const moved = timestamp === null ? null : timestamp + shift;
+      return { fieldId, ...(name !== undefined && { field: name }), value, timestamp: moved };
+    });
+  }
+
   /** Adds what one request brings. @returns Its verdict: bad luck where the answer is not what it should be. */
   async #readList(ids: readonly string[], known: Map<string, Sighting>, signal: Signal | undefined): Promise<Verdict> {
     const { verdict, body, redact } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
@@ -100,29 +117,8 @@ export class Reader {
   }
 }
 
-/** The readings in the order asked for, with the server's times moved to the local clock. */
-export function readingsOf(fieldIds: readonly string[], known: ReadonlyMap<string, Sighting>): Reading[] {
-  return fieldIds.flatMap((fieldId) => {
-    const sighting = known.get(fieldId);
-    if (sighting === undefined) return [];
-    const { value, timestamp, shift } = sighting;
-    return { fieldId, value, timestamp: timestamp === null ? null : timestamp + shift };
-  });
-}
-
 export function getException(verdict: Verdict): GetException {
   return new GetException(verdict.message, verdict.advice, verdict);
 }
 
-/** @throws {@link ValueException} unless all are ids that can be asked for. */
-export function checkReadable(fieldIds: unknown): asserts fieldIds is readonly string[] {
-  if (!Array.isArray(fieldIds)) throw new ValueException(`the ids must be a string or an array, got ${show(fieldIds)}`);
-  for (const fieldId of fieldIds) {
-    checkFieldId(fieldId);
-    if (fieldId === '.' || fieldId === '..') {
-      throw new ValueException(
-        `the field id ${show(fieldId)} can't be read: in a URL it means a folder, however it is encoded`,
-      );
-    }
-  }
-}
+export const fieldIdOf = ({ fieldId }: Field): string => fieldId;

@@ -32,7 +32,9 @@ import type { Status } from './core/status.js';
 import type { Loss, StorageAdapter, Writer } from './core/storage.js';
 import type { Transport } from './core/transport.js';
 import type { Value } from './core/value.js';
-import { defaultStorage } from './platform/page.js';
+import type { WatchOptions } from './core/watch.js';
+import { Watcher } from './core/watcher.js';
+import { defaultStorage, pageVisibility } from './platform/page.js';
 import { systemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
 
@@ -88,6 +90,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   readonly #fields: FieldNames;
   readonly #questions = new Questions();
   readonly #reader: Reader;
+  readonly #watcher: Watcher;
   readonly #emitter = new Emitter((name) => this.#warn(listenerFailed(name)));
   readonly #warnings: Warning[] = [];
   readonly #restored = new WeakSet<Entry>();
@@ -122,6 +125,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       (warning) => this.#warn(warning),
     );
     this.#reader = new Reader(this.#server, this.#clock, this.#questions, this.#fields);
+    this.#watcher = new Watcher(this.#reader, this.#clock, pageVisibility());
     this.#pusher = new Pusher(this.#queue, this.#server, this.#clock, this.#emitter, {
       maxEntries: config.maxEntriesPerRequest,
       maxBytes: config.maxBytesPerRequest,
@@ -279,6 +283,35 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
+   * Watches the last values of fields: yields them at once, and again whenever one changed (its value or its time by the
+   * server's clock), all of them each time, as {@link Api.get} gives them.
+   *
+   * It asks the server `everySeconds`, with one request for all watches of this `Api` that are due; five times less often
+   * while the page is hidden. By bad luck (no network, no server) it tries again for as long as it takes, after 1 s to
+   * 5 min and no sooner than the server's `Retry-After`. It asks, and keeps a Node process alive, only while somebody
+   * waits for the next readings; it ends with `break`, its signal or {@link Api.close}.
+   *
+   * @example
+   * ```ts
+   * for await (const readings of api.watch(['<Field ID>'], { everySeconds: 5 })) console.log(readings)
+   * ```
+   *
+   * @param fields - As for {@link Api.get}.
+   * @returns Readings that can be iterated over once. Their iteration throws a {@link GetException} where the server
+   * refuses to be read: its credentials, or what was asked for.
+   * @throws {@link ValueException} for a field that can't be asked for; {@link ConfigException} for an option that can't
+   * be used.
+   */
+  watch<Name extends FieldName<Fields>>(
+    fields: Name | readonly Name[],
+    options: WatchOptions = {},
+  ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
+    this.#checkOpen();
+    const watch: unknown = this.#watcher.watch(typeof fields === 'string' ? [fields] : fields, options);
+    return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
+  }
+
+  /**
    * Finds out whether the server can be reached, knows the credentials, and what they may do. Nothing is stored, and
    * nothing discarded; it takes two requests at most. Whatever goes wrong is told by the result.
    *
@@ -333,6 +366,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#cancelLook();
     const [message, advice] = ['Bad luck: this Api was closed before the answer came.', CLOSED_ADVICE];
     this.#pusher.stop(new PushException(message, advice));
+    this.#watcher.stop();
     this.#questions.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
     try {
       this.#queue.check();

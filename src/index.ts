@@ -37,6 +37,7 @@ export type { SchemaResult, StandardSchema } from './core/standard-schema.js';
 export type { Status } from './core/status.js';
 export type { Adoption, Durability, Loss, StorageAdapter, Writer } from './core/storage.js';
 export type { FieldValue, Value } from './core/value.js';
+export type { WatchOptions } from './core/watch.js';
 export { memoryStorage } from './storage/memory-storage.js';
 export type { WebStorageLike } from './storage/web-keys.js';
 export { type WebStorageOptions, webStorage } from './storage/web-storage.js';

@@ -14,7 +14,10 @@ export interface Sighting extends WireReading {
 }
 
 /** The last values of fields that the server knows, by field id; or why they could not be read. */
-export type ReadResult = { readonly known: ReadonlyMap<string, Sighting> } | { readonly failure: Verdict };
+export type ReadResult = { readonly known: Sightings } | { readonly failure: Verdict };
+
+/** By field id. */
+export type Sightings = ReadonlyMap<string, Sighting>;
 
 /** Reads the last values of fields. */
 export class Reader {
@@ -84,7 +87,7 @@ export class Reader {
   }
 
   /** The readings in the order asked for, with the server's times moved to the local clock. */
-  readings(fields: readonly Field[], known: ReadonlyMap<string, Sighting>): Reading[] {
+  readings(fields: readonly Field[], known: Sightings): Reading[] {
     return fields.flatMap((field) => {
       const { fieldId, name } = field;
       const sighting = known.get(fieldId);

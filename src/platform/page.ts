@@ -1,5 +1,6 @@
 import type { Warning } from '../core/events.js';
 import type { StorageAdapter } from '../core/storage.js';
+import type { Visibility } from '../core/watcher.js';
 import { memoryStorage } from '../storage/memory-storage.js';
 import { webStorage } from '../storage/web-storage.js';
 
@@ -24,4 +25,18 @@ export function defaultStorage(): { storage: StorageAdapter; warning?: Warning }
       },
     };
   }
+}
+
+/** Whether a page can be seen; `undefined` where there is none. */
+export function pageVisibility(page = typeof document === 'undefined' ? undefined : document): Visibility | undefined {
+  if (page === undefined) return undefined;
+  return {
+    get isHidden() {
+      return page.hidden;
+    },
+    onChange(listener) {
+      page.addEventListener('visibilitychange', listener);
+      return () => page.removeEventListener('visibilitychange', listener);
+    },
+  };
 }

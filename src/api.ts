@@ -11,20 +11,14 @@ import { type ConnectionTest, testConnection } from './core/connection.js';
 import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName, type Warning } from './core/events.js';
 import { ApiException, ConfigException, GetException, PushException, show } from './core/exceptions.js';
-import {
-  type FieldDefinitions,
-  type FieldIds,
-  type FieldInput,
-  type FieldInputs,
-  type FieldName,
-  FieldNames,
-  type ReadingOf,
-} from './core/fields.js';
+import { FieldNames } from './core/field-names.js';
+import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/fields.js';
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
 import { Pusher, type PushResult } from './core/pusher.js';
 import { Questions } from './core/questions.js';
 import { Reader } from './core/reader.js';
+import type { ReadingOf } from './core/reading.js';
 import { Server } from './core/server.js';
 import { type CallOptions, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
@@ -158,7 +152,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
     this.#checkOpen();
-    this.#staging.add(...this.#fields.encode(field, value));
+    this.#staging.add(this.#fields.idOf(field), this.#fields.encode(field, value));
     this.#stagingChanged();
   }
 

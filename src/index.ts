@@ -26,12 +26,10 @@ export type {
   FieldInputs,
   FieldName,
   FieldOutput,
-  NamedReading,
-  Reading,
-  ReadingOf,
   SchemaField,
 } from './core/fields.js';
 export type { PushResult } from './core/pusher.js';
+export type { NamedReading, Reading, ReadingOf } from './core/reading.js';
 export type { CallOptions, Signal } from './core/signal.js';
 export type { SchemaResult, StandardSchema } from './core/standard-schema.js';
 export type { Status } from './core/status.js';

@@ -1,7 +1,8 @@
 import type { Clock } from './clock.js';
 import { GetException, show, ValueException } from './exceptions.js';
-import { type Field, type FieldNames, isReadable, type Reading } from './fields.js';
+import { type Field, type FieldNames, isReadable } from './field-names.js';
 import type { Questions } from './questions.js';
+import type { Reading } from './reading.js';
 import type { Server } from './server.js';
 import type { Signal } from './signal.js';
 import { splitIds } from './split-ids.js';

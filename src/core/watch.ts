@@ -1,6 +1,7 @@
 import { ConfigException, type GetException, show } from './exceptions.js';
-import type { Field, Reading } from './fields.js';
+import type { Field } from './field-names.js';
 import type { Reader, Sightings } from './reader.js';
+import type { Reading } from './reading.js';
 import { type CallOptions, onAbort, type Signal, signalOf } from './signal.js';
 
 /** What {@link Api.watch} takes. */

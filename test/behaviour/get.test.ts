@@ -1,4 +1,6 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { GetException } from '../../src/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { received } from '../support/fake-server.js';
 import { getFailure, openApi } from '../support/open-api.js';
@@ -122,5 +124,29 @@ describe('a field that the server does not know', () => {
       expect(exception).toMatchObject({ status: 404, message: 'Bad request: Not found' });
       expect(server.requests.length - before).toBeLessThanOrEqual(2 * Math.log2(count) + 2);
     }
+  });
+
+  test('is never the reason that another one is missing: all that are known come, or an exception', async () => {
+    const few = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,4}$/), { minLength: 1, maxLength: 40 });
+    const property = fc.asyncProperty(
+      few,
+      fc.func(fc.boolean()),
+      fc.constantFrom(7800, 7950),
+      async (ids, isKnown, length) => {
+        const known = ids.filter(isKnown);
+        // Little room is left for ids.
+        const { api, server } = setUp(byId(known), { baseUrl: `https://server.example/${'a'.repeat(length)}/` });
+        server.misfortune = (asked) => (asked.every((id) => server.values.has(id)) ? undefined : received(404));
+        const found = await api.get(ids).then(
+          (readings) => readings.map(({ fieldId }) => fieldId),
+          (exception: GetException) => exception.status,
+        );
+        if (known.length === 0 || found === 404) expect(found).toBe(404);
+        else expect(found).toEqual(known);
+        if (known.length === ids.length) expect(found).toEqual(ids);
+        await api.close();
+      },
+    );
+    await fc.assert(property, { numRuns: 200 });
   });
 });

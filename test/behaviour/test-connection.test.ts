@@ -213,6 +213,7 @@ describe('a server in trouble, or another one', () => {
 
   test.each<[string, number, string]>([
     ['knows none of our paths', 404, '{"message":"Not found"}'],
+    ['takes no uploads', 405, ''],
     ['answers 200 to all', 200, '{"ok":true}'],
     ['answers 200 with nothing', 200, ''],
   ])('one that %s is another one: check baseUrl', async (_name, status, body) => {
@@ -297,6 +298,22 @@ describe('the clock', () => {
       clockSkewSeconds: 7200,
       advice: expect.stringMatching(/^Bad request: .*Check the Device ID.*7200 s ahead/),
     });
+  });
+
+  test('is compared with the middle of a slow request', async () => {
+    const clock = new FakeClock();
+    const later = (milliseconds: number) =>
+      new Promise<void>((resolve) => void clock.setTimer(() => resolve(), milliseconds));
+    const server = new ValuesServer();
+    server.misfortune = async () => {
+      await later(4000);
+      const answer = received(200, { data: { servertime: clock.now() / 1000, values: [] } });
+      await later(4000);
+      return answer;
+    };
+    const result = openApi({}, { clock, transport: server }).testConnection();
+    await clock.advance(9000);
+    expect(await result).toMatchObject({ clockSkewSeconds: 0 });
   });
 
   test('is not told where a page may not see the Date', async () => {

@@ -356,6 +356,29 @@ describe('bad luck', () => {
     expect(await askedDuring(5)).toBeGreaterThan(0);
   });
 
+  test('is tried again soon, however rarely a watch asks', async () => {
+    const { api, clock, server } = await setUp({ a: 1 });
+    server.misfortune = () => received(503);
+    const { items } = follow(api.watch('a', { everySeconds: 3600 }));
+    await clock.advance(0);
+    server.misfortune = () => undefined;
+    await clock.advance(1000);
+    expect(items).toHaveLength(1);
+  });
+
+  test('that is over pauses nothing when the page is hidden later', async () => {
+    const document = new FakeDocument();
+    vi.stubGlobal('document', document);
+    const { api, clock, server, askedDuring } = await setUp({ a: 1 });
+    server.misfortune = () => received(503);
+    follow(api.watch('a', { everySeconds: 1 }));
+    await clock.advance(20 * 60_000);
+    server.misfortune = () => undefined;
+    await clock.advance(300_000);
+    document.turn(true);
+    expect(await askedDuring(100)).toBeGreaterThanOrEqual(19);
+  });
+
   test('of a hidden page makes pauses five times as long', async () => {
     const document = new FakeDocument();
     document.hidden = true;
@@ -396,6 +419,8 @@ describe('a refusal', () => {
     const { api, clock, server } = await setUp({ a: 1, b: 2, secret: 3 });
     server.misfortune = (ids) => (ids.includes('secret') ? received(403) : undefined);
     const [one, refused, other] = ['a', 'secret', 'b'].map((id) => follow(api.watch(id, { everySeconds: 1 })));
+    await clock.advance(0);
+    expect([one?.items.length, refused?.end, other?.items.length]).toEqual([1, expect.anything(), 1]);
     await clock.advance(5000);
     server.set('b', 5);
     await clock.advance(5000);

@@ -8,6 +8,7 @@ import {
   isInsecure,
   resolveOptions,
 } from './core/config.js';
+import { type ConnectionTest, testConnection } from './core/connection.js';
 import { drain } from './core/drain.js';
 import {
   checkEntries,
@@ -20,12 +21,16 @@ import {
 } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName } from './core/events.js';
 import { ApiException, ConfigException, GetException, PushException, show, ValueException } from './core/exceptions.js';
+import { FieldNames } from './core/field-names.js';
+import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/fields.js';
 import { Flush } from './core/flush.js';
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
 import type { Failure, PushResult } from './core/push-run.js';
 import { Pusher } from './core/pusher.js';
-import { Reader, type Reading } from './core/reader.js';
+import { Questions } from './core/questions.js';
+import { Reader } from './core/reader.js';
+import type { ReadingOf } from './core/reading.js';
 import { Scheduler } from './core/scheduler.js';
 import { Server } from './core/server.js';
 import { type CallOptions, signalOf } from './core/signal.js';
@@ -36,9 +41,10 @@ import { StatusBoard } from './core/status-board.js';
 import type { Adoption, Loss, StorageAdapter, Writer } from './core/storage.js';
 import type { Surroundings, Turn } from './core/surroundings.js';
 import type { Transport } from './core/transport.js';
-import type { FieldValue } from './core/value.js';
 import { WallClock } from './core/wall-clock.js';
 import * as warnings from './core/warnings.js';
+import type { WatchOptions } from './core/watch.js';
+import { Watcher } from './core/watcher.js';
 import { defaultStorage } from './platform/page.js';
 import { surroundings } from './platform/surroundings.js';
 import { systemClock } from './platform/system-clock.js';
@@ -88,7 +94,7 @@ const CLOSE_SECONDS = 10;
  * await api.push()
  * ```
  */
-export class Api {
+export class Api<Fields extends FieldDefinitions = FieldIds> {
   /**
    * Resolves, in bounded time and never rejecting, when what earlier runs left in the storage has been looked for and
    * taken over: a push after it sends that first. A commit before it is saved at once. In a page it takes a second or two
@@ -112,7 +118,10 @@ export class Api {
   readonly #flush: Flush;
   readonly #pusher: Pusher;
   readonly #scheduler: Scheduler | undefined;
+  readonly #fields: FieldNames;
+  readonly #questions = new Questions();
   readonly #reader: Reader;
+  readonly #watcher: Watcher;
   readonly #adopter: Adopter;
   readonly #surroundings: Surroundings;
   readonly #stopWatching: () => void;
@@ -132,10 +141,10 @@ export class Api {
   /**
    * @throws {@link ConfigException} naming the option at fault.
    */
-  constructor(options: ApiOptions);
+  constructor(options: ApiOptions<Fields>);
   /** @internal */
-  constructor(options: ApiOptions, ports: Partial<Ports>);
-  constructor(options: ApiOptions, ports: Partial<Ports> = {}) {
+  constructor(options: ApiOptions<Fields>, ports: Partial<Ports>);
+  constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
     const clock = ports.clock ?? systemClock;
@@ -155,7 +164,13 @@ export class Api {
     );
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
     this.#server = new Server(ports.transport ?? kyTransport(clock, config.fetch), clock, config);
-    this.#reader = new Reader(this.#server, clock);
+    this.#fields = new FieldNames(
+      config.fields,
+      (text) => this.#server.redact(text),
+      (warning) => this.#warnings.add(warning),
+    );
+    this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
+    this.#watcher = new Watcher(this.#reader, clock, this.#surroundings);
     const limits = { maxEntries: config.maxEntriesPerRequest, maxBytes: config.maxBytesPerRequest };
     const outbound = { queue: this.#queue, server: this.#server, clock, wallClock, emitter: this.#emitter };
     this.#flush = new Flush(outbound, limits, this.#surroundings.keepalive);
@@ -163,13 +178,13 @@ export class Api {
       onBegin: () => this.#onPushBegin(),
       onEnd: (result, failure) => this.#onPushEnd(result, failure),
     });
-    this.#scheduler =
-      config.autoPush &&
-      new Scheduler(config.autoPush, clock, this.#emitter, {
-        push: () => this.#pusher.push(),
-        queued: () => this.#queue.length,
-        onChange: () => this.#board.changed(),
-      });
+    this.#scheduler = config.autoPush
+      ? new Scheduler(config.autoPush, clock, this.#emitter, {
+          push: () => this.#pusher.push(),
+          queued: () => this.#queue.length,
+          onChange: () => this.#board.changed(),
+        })
+      : undefined;
     this.#emitter.on('push', (push) => {
       this.#lastPush = { ...push, at: wallClock.seconds };
     });
@@ -192,31 +207,36 @@ export class Api {
    *
    * @throws {@link ConfigException} naming the option at fault.
    */
-  static fromCredentials(deviceId: string, apiKey: string, options?: Omit<ApiOptions, 'deviceId' | 'apiKey'>): Api {
+  static fromCredentials<Fields extends FieldDefinitions = FieldIds>(
+    deviceId: string,
+    apiKey: string,
+    options?: Omit<ApiOptions<Fields>, 'deviceId' | 'apiKey'>,
+  ): Api<Fields> {
     return new Api({ ...options, deviceId, apiKey });
   }
 
   /**
    * Stages a value. The same field again overwrites it, in its place.
    *
-   * @param value - Text, a finite number or a boolean.
-   * @throws {@link ValueException} if the id or the value can't be sent; nothing is staged.
+   * @param field - The name of a field; without the option `fields` its id.
+   * @param value - Text, a finite number or a boolean; what the field's schema takes, where it has one.
+   * @throws {@link ValueException} if there is no such field or it can't take the value; nothing is staged.
    */
-  addValue(fieldId: string, value: FieldValue): void {
+  addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
     this.#checkOpen();
-    this.#staging.add(fieldId, value);
+    this.#staging.add(this.#fields.idOf(field), this.#fields.encode(field, value));
     this.#onStaging();
   }
 
   /**
    * Stages several values: all or, if one can't be sent, none.
    *
-   * @param values - By field id. JavaScript puts keys that look like whole numbers first.
-   * @throws {@link ValueException} if an id or a value can't be sent; nothing is staged.
+   * @param values - By field name, or id. JavaScript puts keys that look like whole numbers first.
+   * @throws {@link ValueException} if there is no such field or it can't take its value; nothing is staged.
    */
-  addValues(values: Readonly<Record<string, FieldValue>>): void {
+  addValues(values: FieldInputs<Fields>): void {
     this.#checkOpen();
-    this.#staging.addAll(values);
+    this.#staging.addAll(this.#fields.encodeAll(values));
     this.#onStaging();
   }
 
@@ -347,14 +367,60 @@ export class Api {
   /**
    * Reads the last values of fields.
    *
-   * @param ids - One field id or several, of any device that the key may read; `.` and `..` can't be asked for.
-   * @returns In the order asked for, times moved to the local clock; a field that the server doesn't know is absent.
-   * @throws {@link GetException} if the server could not be read; {@link ValueException} for an id that can't be asked
+   * @param fields - One field or several, by name; without the option `fields` by id, of any device that the key may
+   * read. `.` and `..` can't be asked for.
+   * @returns In the order asked for, times moved to the local clock. A field that the server doesn't know is absent, and
+   * one that holds what its schema refuses.
+   * @throws {@link GetException} if the server could not be read; {@link ValueException} for a field that can't be asked
    * for; {@link ConfigException} if `signal` is not one.
    */
-  async get(ids: string | readonly string[], options: CallOptions = {}): Promise<Reading[]> {
+  async get<Name extends FieldName<Fields>>(
+    fields: Name | readonly Name[],
+    options: CallOptions = {},
+  ): Promise<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
-    return this.#reader.get(typeof ids === 'string' ? [ids] : ids, signalOf(options));
+    const readings = await this.#reader.get(typeof fields === 'string' ? [fields] : fields, signalOf(options));
+    return readings as ReadingOf<Fields, Name>[];
+  }
+
+  /**
+   * Watches the last values of fields: yields them at once, and again whenever one changed (its value or its time by the
+   * server's clock), all of them each time, as {@link Api.get} gives them.
+   *
+   * It asks the server `everySeconds`, with one request for all watches of this `Api` that are due; five times less often
+   * while the page is hidden. By bad luck (no network, no server) it tries again for as long as it takes, after 1 s to
+   * 5 min and no sooner than the server's `Retry-After`. It asks, and keeps a Node process alive, only while somebody
+   * waits for the next readings; it ends with `break`, its signal or {@link Api.close}.
+   *
+   * @example
+   * ```ts
+   * for await (const readings of api.watch(['<Field ID>'], { everySeconds: 5 })) console.log(readings)
+   * ```
+   *
+   * @param fields - As for {@link Api.get}.
+   * @returns Readings that can be iterated over once. Their iteration throws a {@link GetException} where the server
+   * refuses to be read: its credentials, or what was asked for.
+   * @throws {@link ValueException} for a field that can't be asked for; {@link ConfigException} for an option that can't
+   * be used.
+   */
+  watch<Name extends FieldName<Fields>>(
+    fields: Name | readonly Name[],
+    options: WatchOptions = {},
+  ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
+    this.#checkOpen();
+    const watch: unknown = this.#watcher.watch(typeof fields === 'string' ? [fields] : fields, options);
+    return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
+  }
+
+  /**
+   * Finds out whether the server can be reached, knows the credentials, and what they may do. Nothing is stored, and
+   * nothing discarded; it takes two requests at most. Whatever goes wrong is told by the result.
+   *
+   * @throws {@link ApiException} if this `Api` is or gets closed.
+   */
+  async testConnection(): Promise<ConnectionTest> {
+    this.#checkOpen();
+    return testConnection(this.#server, this.#clock, this.#questions, this.#fields.anyId ?? UNKNOWN_FIELD);
   }
 
   /** How things stand: a frozen snapshot, which is the same object until something changes. */
@@ -424,7 +490,8 @@ export class Api {
   #end(): void {
     const message = 'Bad luck: this Api was closed before the answer came.';
     this.#pusher.stop(new PushException(message, CLOSED_ADVICE));
-    this.#reader.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
+    this.#watcher.stop();
+    this.#questions.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
     try {
       this.#queue.check();
     } catch {
@@ -561,6 +628,9 @@ function checkCloseOptions(options: CloseOptions): CloseOptions {
 function checkListener(listener: unknown): void {
   if (typeof listener !== 'function') throw new ConfigException(`a listener must be a function, got ${show(listener)}`);
 }
+
+/** To be asked for where no field is known: no server gives this id away. */
+const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
 
 const CLOSED_ADVICE =
   'What was committed and not stored by the server is still saved, if its storage lasts; a new Api pushes it.';

@@ -4,6 +4,7 @@ export { Api, type CloseOptions, type CommitOptions } from './api.js';
 export type { Binding } from './core/binding.js';
 export type { Clock } from './core/clock.js';
 export type { ApiOptions, Fetch, FetchResponse } from './core/config.js';
+export type { ConnectionTest } from './core/connection.js';
 export type { Entry, QuarantinedEntry, Refusal, StoredEntry } from './core/entry.js';
 export type {
   AdoptEvent,
@@ -26,12 +27,24 @@ export {
   StorageException,
   ValueException,
 } from './core/exceptions.js';
+export type {
+  FieldDefinition,
+  FieldDefinitions,
+  FieldIds,
+  FieldInput,
+  FieldInputs,
+  FieldName,
+  FieldOutput,
+  SchemaField,
+} from './core/fields.js';
 export type { PushResult } from './core/push-run.js';
-export type { Reading } from './core/reader.js';
+export type { NamedReading, Reading, ReadingOf } from './core/reading.js';
 export type { CallOptions, Signal } from './core/signal.js';
+export type { SchemaResult, StandardSchema } from './core/standard-schema.js';
 export type { LastPush, Status } from './core/status.js';
 export type { Adoption, Durability, Loss, StorageAdapter, Writer } from './core/storage.js';
 export type { FieldValue, Value } from './core/value.js';
+export type { WatchOptions } from './core/watch.js';
 export { memoryStorage } from './storage/memory-storage.js';
 export type { WebStorageLike } from './storage/web-keys.js';
 export { type WebStorageOptions, webStorage } from './storage/web-storage.js';

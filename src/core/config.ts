@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ConfigException, show } from './exceptions.js';
+import { checkFields, type FieldDefinitions, type FieldIds } from './fields.js';
 import { isPlainObject } from './plain-object.js';
 import { holdsSecret } from './redact.js';
 import type { AutoPush } from './scheduler.js';
@@ -15,7 +16,7 @@ export interface FetchResponse {
 }
 
 /** What `new Api(…)` takes. Unknown options are refused by name; `undefined` is as if absent. */
-export interface ApiOptions {
+export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /** The Device ID, a UUID. */
   readonly deviceId: string;
   /** The API Key, a UUID. In a page it is public: use one that may do only what the page must. */
@@ -105,6 +106,19 @@ export interface ApiOptions {
    * @defaultValue `true` where what is committed does not survive the page: in memory
    */
   readonly flushOnHide?: boolean | undefined;
+  /**
+   * Names for field ids, which then stand for them in all calls; with a schema (of valibot, zod, arktype, or any other
+   * Standard Schema) also what a field may hold:
+   *
+   * `fields: { temperature: '<Field ID>', door: { id: '<Field ID>', schema: v.boolean() } }`
+   *
+   * A value is staged as its schema returns it, so a schema may change values (trim, round); it must validate
+   * synchronously, and take what it returns: a value of the server's that it refuses is left out by `get` and `watch`,
+   * with a `warning`. Entries have ids and no names, as another run may call the fields otherwise.
+   *
+   * @defaultValue none: field ids stand for themselves
+   */
+  readonly fields?: Fields | undefined;
 }
 
 /** The one table of defaults; `storage` and `fetch` have theirs in the platform. */
@@ -186,13 +200,14 @@ const Options = v.object({
       ),
       DEFAULTS.autoPush,
     ),
-    v.transform((given): AutoPush | undefined => {
-      if (given === false) return undefined;
+    v.transform((given): AutoPush | false => {
+      if (given === false) return false;
       const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = given === true ? {} : given;
       return { everySeconds, atEntries };
     }),
   ),
   flushOnHide: v.optional(boolean),
+  fields: v.optional(expect<FieldDefinitions>(isPlainObject, 'a plain object of names and field ids')),
 });
 
 /**
@@ -213,10 +228,11 @@ export function resolveOptions(options: unknown) {
   }
   const result = v.safeParse(Options, given, { abortEarly: true });
   if (!result.success) throw new ConfigException(faultOf(result.issues[0], given['apiKey']));
-  const { apiKey, baseUrl, deviceId } = result.output;
+  const { apiKey, baseUrl, deviceId, fields = {} } = result.output;
   checkApiKey(apiKey, baseUrl);
   // Device ids are shown and saved; the key never is.
   if (apiKey.toLowerCase() === deviceId.toLowerCase()) throw new ConfigException('deviceId and apiKey are the same');
+  checkFields(fields, (input) => showSafely(input, apiKey));
   return result.output;
 }
 

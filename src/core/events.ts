@@ -12,6 +12,7 @@ export interface Warning {
     | 'storage-failed'
     | 'storage-cleared'
     | 'taken-over'
+    | 'value-refused'
     | 'listener-failed';
   /** What happened, to which data, and what to do. */
   readonly message: string;

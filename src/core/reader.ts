@@ -1,98 +1,128 @@
 import type { Clock } from './clock.js';
-import { type ApiException, GetException, show, ValueException } from './exceptions.js';
-import type { Outcome, Server } from './server.js';
-import { onAbort, type Signal } from './signal.js';
-import { checkFieldId, type FieldValue } from './value.js';
-import { readValues, WireError } from './wire.js';
+import { GetException, show, ValueException } from './exceptions.js';
+import { type Field, type FieldNames, isReadable } from './field-names.js';
+import type { Questions } from './questions.js';
+import type { Reading } from './reading.js';
+import type { Server } from './server.js';
+import type { Signal } from './signal.js';
+import { splitIds } from './split-ids.js';
+import type { Verdict } from './verdict.js';
+import { readValues, WireError, type WireReading } from './wire.js';
 
-/** A field's last value. */
-export interface Reading {
-  readonly fieldId: string;
-  /** `null` if the field has no value yet. */
-  readonly value: FieldValue | null;
-  /** Unix seconds, moved to the local clock; `null` if the field has no value yet. */
-  readonly timestamp: number | null;
+/** A field's last value by the server's clock, and how many seconds that is behind the local one. */
+export interface Sighting extends WireReading {
+  readonly shift: number;
 }
+
+/** The last values of fields that the server knows, by field id; or why they could not be read. */
+export type ReadResult = { readonly known: Sightings } | { readonly failure: Verdict };
+
+/** By field id. */
+export type Sightings = ReadonlyMap<string, Sighting>;
 
 /** Reads the last values of fields. */
 export class Reader {
   readonly #server: Server;
   readonly #clock: Clock;
-  readonly #underWay = new Set<(exception: ApiException) => void>();
+  readonly #questions: Questions;
+  readonly #names: FieldNames;
 
-  constructor(server: Server, clock: Clock) {
+  constructor(server: Server, clock: Clock, questions: Questions, names: FieldNames) {
     this.#server = server;
     this.#clock = clock;
+    this.#questions = questions;
+    this.#names = names;
   }
 
   /**
    * @returns The readings in the order asked for; a field that the server does not know is absent.
-   * @throws {@link ValueException} if an id can't be asked for. {@link GetException} if the server didn't answer well.
+   * @throws {@link ValueException} if a field can't be asked for. {@link GetException} if the server didn't answer well.
    */
-  async get(fieldIds: readonly string[], signal?: Signal): Promise<Reading[]> {
-    if (!Array.isArray(fieldIds))
-      throw new ValueException(`the ids must be a string or an array, got ${show(fieldIds)}`);
-    for (const fieldId of fieldIds) checkReadable(fieldId);
-    if (fieldIds.length === 0) return [];
-    const { verdict, body, redact } = await this.#ask([...new Set(fieldIds)], signal);
-    if (verdict.kind !== 'stored') throw new GetException(verdict.message, verdict.advice, verdict);
-    try {
-      const { servertime, readings } = readValues(body);
-      // The server's times are moved to the local clock (protocol: timestamp + round(localNow - servertime)).
-      const shift = Math.round(this.#clock.now() / 1000 - servertime);
-      const byId = new Map(readings.map((reading) => [reading.fieldId, reading]));
-      return fieldIds.flatMap((fieldId) => {
-        const reading = byId.get(fieldId);
-        if (reading === undefined) return [];
-        return { ...reading, timestamp: reading.timestamp === null ? null : reading.timestamp + shift };
-      });
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      throw new GetException(
-        `Bad luck: the server's answer is not what it should be: ${redact(error.message)}.`,
-        'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
-        verdict,
+  async get(names: readonly string[], signal?: Signal): Promise<Reading[]> {
+    const fields = this.find(names);
+    const result = await this.read(fields.map(fieldIdOf), signal);
+    if ('failure' in result) throw getException(result.failure);
+    return this.readings(fields, result.known);
+  }
+
+  /** @throws {@link ValueException} unless all are fields that can be asked for. */
+  find(names: readonly string[]): Field[] {
+    if (!Array.isArray(names)) throw new ValueException(`the fields must be a string or an array, got ${show(names)}`);
+    return names.map((name) => {
+      const field = this.#names.find(name);
+      if (isReadable(field)) return field;
+      throw new ValueException(
+        `the field id ${show(field.fieldId)} can't be read: in a URL it means a folder, however it is encoded`,
       );
-    }
-  }
-
-  /** Ends what is under way: it rejects with `exception`. */
-  stop(exception: ApiException): void {
-    for (const reject of this.#underWay) reject(exception);
-  }
-
-  async #ask(fieldIds: readonly string[], signal: Signal | undefined): Promise<Outcome> {
-    if (signal?.aborted) throw abortedBySignal();
-    const { outcome, abort } = this.#server.getValues(fieldIds);
-    return new Promise((resolve, reject) => {
-      const end = (exception: ApiException): void => {
-        leave();
-        abort();
-        reject(exception);
-      };
-      const stopListening = onAbort(signal, () => end(abortedBySignal()));
-      const leave = (): void => {
-        stopListening();
-        this.#underWay.delete(end);
-      };
-      this.#underWay.add(end);
-      void outcome.then((result) => {
-        leave();
-        resolve(result);
-      });
     });
   }
-}
 
-function abortedBySignal(): GetException {
-  return new GetException('Bad luck: the request was aborted by its signal.', 'Nothing was changed. Ask again.');
-}
+  /**
+   * Reads with as many requests as it takes, one after another.
+   *
+   * A server may answer 404 where it knows only some of the fields: then they are found by halving. Where it answers 404
+   * to all of them, nothing tells that it is the right server, and that is a failure.
+   *
+   * @throws {@link GetException} if the signal aborts or reading was stopped.
+   */
+  async read(fieldIds: readonly string[], signal?: Signal): Promise<ReadResult> {
+    const known = new Map<string, Sighting>();
+    const lists = splitIds([...new Set(fieldIds)], this.#server.roomForIds).reverse();
+    let patience = 2 * Math.log2(fieldIds.length) + 2;
+    let failure: Verdict | undefined;
+    for (let ids = lists.pop(); ids !== undefined; ids = lists.pop()) {
+      const verdict = await this.#readList(ids, known, signal);
+      if (verdict.kind === 'stored') {
+        patience = Number.POSITIVE_INFINITY;
+        continue;
+      }
+      failure = verdict;
+      const isUnknown = verdict.status === 404;
+      const half = Math.ceil(ids.length / 2);
+      if (ids.length > 1 && (isUnknown || verdict.status === 414)) lists.push(ids.slice(half), ids.slice(0, half));
+      else if (!isUnknown) return { failure };
+      patience -= 1;
+      if (patience < 1) break;
+    }
+    return failure !== undefined && patience < Number.POSITIVE_INFINITY ? { failure } : { known };
+  }
 
-function checkReadable(fieldId: unknown): void {
-  checkFieldId(fieldId);
-  if (fieldId === '.' || fieldId === '..') {
-    throw new ValueException(
-      `the field id ${show(fieldId)} can't be read: in a URL it means a folder, however it is encoded`,
-    );
+  /** The readings in the order asked for, with the server's times moved to the local clock. */
+  readings(fields: readonly Field[], known: Sightings): Reading[] {
+    return fields.flatMap((field) => {
+      const { fieldId, name } = field;
+      const sighting = known.get(fieldId);
+      if (sighting === undefined || !this.#names.accepts(field, sighting.value)) return [];
+      const { value, timestamp, shift } = sighting;
+      const moved = timestamp === null ? null : timestamp + shift;
+      return { fieldId, ...(name !== undefined && { field: name }), value, timestamp: moved };
+    });
+  }
+
+  /** Adds what one request brings. @returns Its verdict: bad luck where the answer is not what it should be. */
+  async #readList(ids: readonly string[], known: Map<string, Sighting>, signal: Signal | undefined): Promise<Verdict> {
+    const { verdict, body, redact } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
+    if (verdict.kind !== 'stored') return verdict;
+    try {
+      const { servertime, readings } = readValues(body);
+      // Protocol: timestamp + round(localNow - servertime).
+      const shift = Math.round(this.#clock.now() / 1000 - servertime);
+      for (const reading of readings) known.set(reading.fieldId, { ...reading, shift });
+      return verdict;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return {
+        ...verdict,
+        kind: 'bad-luck',
+        message: `Bad luck: the server's answer is not what it should be: ${redact(error.message)}.`,
+        advice: 'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
+      };
+    }
   }
 }
+
+export function getException(verdict: Verdict): GetException {
+  return new GetException(verdict.message, verdict.advice, verdict);
+}
+
+export const fieldIdOf = ({ fieldId }: Field): string => fieldId;

@@ -3,6 +3,10 @@ import { redact } from './redact.js';
 import type { Transport } from './transport.js';
 import { judge, type Verdict } from './verdict.js';
 
+/** Servers and proxies take request lines of up to 8 KB; what else stands in one has room below that. */
+const MAX_URL_LENGTH = 8000;
+const VALUES = 'values/';
+
 /** Where the server is and who asks. */
 export interface ServerAddress {
   /** Ends with `/`. */
@@ -17,6 +21,8 @@ export interface Outcome {
   readonly verdict: Verdict;
   /** The answer's body; empty where none came. */
   readonly body: string;
+  /** The answer's `Date` header, where one can be seen. */
+  readonly date: string | undefined;
   /** Takes the API key out of text that was made of the body. */
   redact(text: string): string;
 }
@@ -56,9 +62,14 @@ export class Server {
     return this.#send('POST', 'entries/', body, keepalive);
   }
 
+  /** How many characters the ids of one {@link Server.getValues} may take, encoded and joined by commas. */
+  get roomForIds(): number {
+    return MAX_URL_LENGTH - this.#address.baseUrl.length - VALUES.length;
+  }
+
   /** Asks for the last values of fields. */
   getValues(fieldIds: readonly string[]): Inquiry {
-    return this.#send('GET', `values/${fieldIds.map(encodeURIComponent).join(',')}`);
+    return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
   #send(method: 'GET' | 'POST', path: string, body?: string, keepalive = false): Inquiry {
@@ -81,6 +92,7 @@ export class Server {
       return {
         verdict: this.#ofThisKey(verdict, apiKey),
         body: received.received ? received.body : '',
+        date: received.received ? received.date : undefined,
         redact: (text) => redact(text, apiKey),
       };
     });

@@ -18,15 +18,38 @@ export function onAbort(signal: Signal | undefined, listener: () => void): () =>
   return () => signal?.removeEventListener('abort', listener);
 }
 
+/** A signal of our own: the core knows no platform's. */
+export class Abort implements Signal {
+  readonly #listeners = new Set<() => void>();
+  aborted = false;
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  abort(): void {
+    this.aborted = true;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
 /** What a call that makes requests takes. */
 export interface CallOptions {
   /** An `AbortSignal` that ends this call alone. */
   readonly signal?: Signal | undefined;
 }
 
-/** @throws {@link ConfigException} unless the options hold a signal or nothing. @returns The signal. */
-export function signalOf(options: CallOptions): Signal | undefined {
-  checkCallOptions(options, ['signal']);
+/**
+ * @param known - The options there are.
+ * @returns The signal.
+ * @throws {@link ConfigException} for unknown options and for a signal that is none.
+ */
+export function signalOf(options: CallOptions, known: readonly string[] = ['signal']): Signal | undefined {
+  checkCallOptions(options, known);
   const { signal } = options;
   if (signal === undefined) return undefined;
   const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<Signal>;

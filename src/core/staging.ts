@@ -1,5 +1,3 @@
-import { show, ValueException } from './exceptions.js';
-import { isPlainObject } from './plain-object.js';
 import { checkFieldId, checkValue, type FieldValue, type Value } from './value.js';
 
 /** The values that wait for a commit. A field added again keeps its place and takes the last value. */
@@ -30,12 +28,7 @@ export class Staging {
   }
 
   /** @throws {@link ValueException} if an id or a value can't be sent; nothing is changed. */
-  addAll(values: Readonly<Record<string, FieldValue>>): void {
-    if (!isPlainObject(values)) {
-      throw new ValueException(`the values must be a plain object of field ids and values, got ${show(values)}`);
-    }
-    // Read once: a getter may answer something else the second time.
-    const pairs = Object.entries(values);
+  addAll(pairs: readonly (readonly [fieldId: string, value: FieldValue])[]): void {
     for (const [fieldId, value] of pairs) {
       checkFieldId(fieldId);
       checkValue(fieldId, value);

@@ -13,6 +13,8 @@ export interface Verdict extends AnswerDetails {
   readonly kind: 'stored' | 'bad-luck' | 'credentials-refused' | 'too-large' | 'entries-refused' | 'refused';
   /** Whether fewer entries at a time may pass. */
   readonly isSizeSuspect?: boolean;
+  /** Whether a whole answer came that may be the server's own: no redirect, and no page of a captive portal. */
+  readonly answered: boolean;
   /** For an exception: `Bad request: …` or `Bad luck: …`. */
   readonly message: string;
   /** For an exception: what it means and what to do. */
@@ -31,7 +33,7 @@ export interface JudgeContext {
 /** Judges an answer. Total: whatever comes back, or doesn't, is one of the five verdicts; this is the only such rule. */
 export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (!answer.received) {
-    const verdict = badLuck(noAnswer(answer, context), noAnswerAdvice(answer), { status: answer.status });
+    const verdict = badLuck(noAnswer(answer, context), noAnswerAdvice(answer), { status: answer.status }, false);
     return { ...verdict, isSizeSuspect: answer.reason === 'timeout' };
   }
 
@@ -42,9 +44,10 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
       `an HTML page came back (status ${status}), not the NikDev IoT server's answer`,
       'A captive portal, a proxy or a wrong baseUrl answered. Sign in to the network or check baseUrl, then try again.',
       details,
+      false,
     );
   }
-  if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
+  if (STORED.has(status)) return { kind: 'stored', answered: true, message: '', advice: '', ...details };
   const said = redact(messageOf(body) ?? '', context.apiKey);
   if (status === 401 || status === 403) return refusal('credentials-refused', said, CHECK_CREDENTIALS, details);
   if (status === 413) return { ...refusal('too-large', said, SEND_LESS, details), isSizeSuspect: true };
@@ -55,6 +58,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
       `the server answered with a redirect${status === 0 ? '' : ` (${status})`}, which is not followed`,
       'A captive portal does this; else set baseUrl to the address it points to.',
       details,
+      false,
     );
   }
   const verdict = badLuck(
@@ -76,12 +80,12 @@ const CHECK_CREDENTIALS =
 const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
 const READ_MESSAGE = 'The server will not take this as it is. Check baseUrl, the field ids and the values.';
 
-function badLuck(what: string, advice: string, details: AnswerDetails): Verdict {
-  return { kind: 'bad-luck', message: `Bad luck: ${what}.`, advice, ...details };
+function badLuck(what: string, advice: string, details: AnswerDetails, answered = true): Verdict {
+  return { kind: 'bad-luck', answered, message: `Bad luck: ${what}.`, advice, ...details };
 }
 
 function refusal(kind: Verdict['kind'], said: string, advice: string, details: AnswerDetails): Verdict {
-  return { kind, message: `Bad request: ${said || details.status}`, advice, ...details };
+  return { kind, answered: true, message: `Bad request: ${said || details.status}`, advice, ...details };
 }
 
 function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeContext): string {
@@ -102,12 +106,32 @@ function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeC
   }
 }
 
-const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
-function noAnswerAdvice({ reason, code }: NoAnswer): string {
+/** What a platform's error code tells about what to do; codes are Node's, Bun's and OpenSSL's words. */
+const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /NOTFOUND|^EAI_|DNS/,
+    'The host name has no address here: check the spelling of baseUrl and the DNS of this network, or try again later.',
+  ],
+  [
+    /refused/i,
+    'Nothing listens there: check the host and port of baseUrl and that the server runs, or try again later.',
+  ],
+  [
+    /CERT|SSL|TLS|SIGNED|VERIFY|EPROTO/,
+    'No secure connection could be made: check that the clock of this device is right, that baseUrl names the host of the certificate and not a port of plain http, and that no proxy stands between.',
+  ],
+];
+
+function noAnswerAdvice({ reason, code = '' }: NoAnswer): string {
+  if (reason === 'timeout')
+    return 'Check the connection, raise requestTimeout where the link is slow, or try again later.';
   if (reason !== 'unreachable') return TRY_AGAIN;
-  const cors = code ? '' : ' In a page, check too that the server sends the CORS headers that allow it.';
-  return `Check the connection and baseUrl, or try again later.${cors}`;
+  const [, advice = 'Check the connection and baseUrl, or try again later.'] =
+    UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
+  return code ? advice : `${advice} In a page, check too that the server sends the CORS headers that allow it.`;
 }
+
+const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
 
 /** What our server sends is JSON or plain text: what begins with a tag, a comment or a declaration is somebody else's. */
 const HTML_BODY = /^\s*<[a-z!?]/i;

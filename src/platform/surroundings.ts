@@ -17,7 +17,7 @@ export const surroundings: Surroundings = {
     return !isPage() || navigator.onLine !== false;
   },
   get isHidden() {
-    return isPage() && document.visibilityState === 'hidden';
+    return isPage() && document.hidden;
   },
   // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
   keepalive: { bytesLeft: 60 * 1024 },

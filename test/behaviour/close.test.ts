@@ -27,6 +27,8 @@ describe('close()', () => {
     ['restore', (api) => api.restore([])],
     ['setApiKey', (api) => api.setApiKey(credentials.apiKey)],
     ['get', (api) => api.get('a')],
+    ['testConnection', (api) => api.testConnection()],
+    ['watch', (api) => api.watch('a')],
     ['on', (api) => api.on('push', () => {})],
   ])('after it %s throws an ApiException that says so', async (_name, call) => {
     const api = setUp().open();

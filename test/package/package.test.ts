@@ -86,6 +86,36 @@ describe('the built package', () => {
     },
   );
 
+  test('a watch keeps a process alive while somebody waits for it, and no longer', async () => {
+    const script = (rest: string): string => `
+      import { Api } from 'nikdev-iot'; import { createEmulator } from 'nikdev-iot/emulator';
+      const deviceId = '11111111-1111-4111-8111-111111111111', apiKey = '22222222-2222-4222-8222-222222222222';
+      const emulator = createEmulator({ devices: [{ deviceId, apiKeys: [{ key: apiKey, read: true, write: true }] }] });
+      const api = new Api({ deviceId, apiKey, fetch: emulator.fetch });
+      const watch = api.watch('a', { everySeconds: 1 });
+      await watch.next(); ${rest}`;
+    const run = (rest: string): string =>
+      execFileSync(process.execPath, ['--input-type=module', '-e', script(rest)], {
+        cwd: fileURLToPath(root),
+        timeout: 20_000,
+      }).toString();
+    expect(run('')).toBe('');
+    // A process that ends while it awaits at its top ends with a failure.
+    expect(
+      run(`
+        setTimeout(async () => { api.addValue('a', 1); await api.commitAndPush(); }, 100).unref();
+        console.log((await watch.next()).value[0].value); await watch.return()`),
+    ).toBe('1\n');
+  });
+
+  test('types need no other package', () => {
+    for (const file of readdirSync(new URL('dist', root), { recursive: true, encoding: 'utf8' })) {
+      if (!/\.d\.c?ts$/.test(file)) continue;
+      const imports = [...read(`dist/${file}`).matchAll(/^(?:import|export)\b.*? from '([^']+)'/gm)];
+      expect(imports.map(([, name]) => name).filter((name) => !name?.startsWith('.'))).toEqual([]);
+    }
+  });
+
   test('ships the notices of what it bundles', () => {
     const notices = read('dist/THIRD-PARTY-LICENSES.txt');
     for (const name of ['ky', 'valibot', 'hono'])

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Api } from '../../src/index.js';
 import { credentials } from '../support/credentials.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer } from '../support/fake-server.js';
+import { FakeServer, received } from '../support/fake-server.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -52,5 +52,28 @@ describe('an Api in a page that was given no storage', () => {
     api.commit();
     api.addValue('b', 2);
     expect(JSON.stringify({ ...localStorage })).not.toContain(credentials.apiKey);
+  });
+});
+
+describe('a watch in a page', () => {
+  test('asks less often while the page is hidden, and at once when it is seen again', async () => {
+    const clock = new FakeClock();
+    const server = new FakeServer(() => received(200, { data: { servertime: 0, values: [] } }));
+    const api = new Api(credentials, { clock, transport: server });
+    await api.ready;
+    const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+    const watch = api.watch('a', { everySeconds: 10 });
+    const first = watch.next();
+    await clock.advance(0);
+    await first;
+    const second = watch.next();
+    await clock.advance(49_000);
+    expect(server.requests).toHaveLength(1);
+    hidden.mockReturnValue(false);
+    document.dispatchEvent(new Event('visibilitychange'));
+    await clock.advance(0);
+    expect(server.requests).toHaveLength(2);
+    await api.close();
+    expect(await second).toEqual({ done: true, value: undefined });
   });
 });

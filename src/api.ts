@@ -408,7 +408,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     options: WatchOptions = {},
   ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
-    const watch: unknown = this.#watcher.watch(typeof fields === 'string' ? [fields] : fields, options);
+    const found = this.#fields.findReadable(typeof fields === 'string' ? [fields] : fields);
+    const watch: unknown = this.#watcher.watch(found, options);
     return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
   }
 

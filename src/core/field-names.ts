@@ -41,7 +41,18 @@ export class FieldNames {
 
   /** Some field that can be asked for; `undefined` where none is known. */
   get anyId(): string | undefined {
-    return [...(this.#fields?.values() ?? [])].find(isReadable)?.fieldId;
+    return [...(this.#fields?.values() ?? [])].find((field) => this.#whyUnreadable(field) === undefined)?.fieldId;
+  }
+
+  /** @throws {@link ValueException} unless all are fields that can be asked for. */
+  findReadable(names: readonly string[]): Field[] {
+    if (!Array.isArray(names)) throw new ValueException(`the fields must be a string or an array, got ${show(names)}`);
+    return names.map((name) => {
+      const field = this.find(name);
+      const why = this.#whyUnreadable(field);
+      if (why !== undefined) this.#refuse(`the field id ${this.#show(field.fieldId)} can't be read: ${why}`);
+      return field;
+    });
   }
 
   /** @throws {@link ValueException} if there is no such field. */
@@ -106,6 +117,11 @@ export class FieldNames {
     return false;
   }
 
+  #whyUnreadable({ fieldId }: Field): string | undefined {
+    if (fieldId === '.' || fieldId === '..') return 'in a URL it means a folder, however it is encoded';
+    return this.#redact(fieldId) === fieldId ? undefined : 'it holds the API Key, and URLs end up in logs';
+  }
+
   /** Without the key, which must not be cut before it is taken out. */
   #show(input: unknown): string {
     return show(typeof input === 'string' ? this.#redact(input) : input);
@@ -118,8 +134,3 @@ export class FieldNames {
 
 /** Some libraries say the whole value that they refuse, however long. */
 const MOST_SHOWN = 300;
-
-/** Whether a field can be asked for: in a URL `.` and `..` mean folders, however they are encoded. */
-export function isReadable({ fieldId }: Field): boolean {
-  return fieldId !== '.' && fieldId !== '..';
-}

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
-import { GetException, show, ValueException } from './exceptions.js';
-import { type Field, type FieldNames, isReadable } from './field-names.js';
+import { GetException } from './exceptions.js';
+import type { Field, FieldNames } from './field-names.js';
 import type { Questions } from './questions.js';
 import type { Reading } from './reading.js';
 import type { Server } from './server.js';
@@ -39,22 +39,10 @@ export class Reader {
    * @throws {@link ValueException} if a field can't be asked for. {@link GetException} if the server didn't answer well.
    */
   async get(names: readonly string[], signal?: Signal): Promise<Reading[]> {
-    const fields = this.find(names);
+    const fields = this.#names.findReadable(names);
     const result = await this.read(fields.map(fieldIdOf), signal);
     if ('failure' in result) throw getException(result.failure);
     return this.readings(fields, result.known);
-  }
-
-  /** @throws {@link ValueException} unless all are fields that can be asked for. */
-  find(names: readonly string[]): Field[] {
-    if (!Array.isArray(names)) throw new ValueException(`the fields must be a string or an array, got ${show(names)}`);
-    return names.map((name) => {
-      const field = this.#names.find(name);
-      if (isReadable(field)) return field;
-      throw new ValueException(
-        `the field id ${show(field.fieldId)} can't be read: in a URL it means a folder, however it is encoded`,
-      );
-    });
   }
 
   /**

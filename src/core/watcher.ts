@@ -1,5 +1,6 @@
 import { backoffSeconds } from './backoff.js';
 import type { Clock } from './clock.js';
+import type { Field } from './field-names.js';
 import { fieldIdOf, getException, type Reader } from './reader.js';
 import { Abort } from './signal.js';
 import type { Surroundings } from './surroundings.js';
@@ -42,11 +43,9 @@ export class Watcher implements Asker {
     this.#surroundings = surroundings;
   }
 
-  /**
-   * @throws {@link ValueException} for what can't be asked for; {@link ConfigException} for options that can't be used.
-   */
-  watch(names: readonly string[], options: WatchOptions): Watch {
-    return new Watch(this.#reader, this, this.#reader.find(names), options);
+  /** @throws {@link ConfigException} for options that can't be used. */
+  watch(fields: readonly Field[], options: WatchOptions): Watch {
+    return new Watch(this.#reader, this, fields, options);
   }
 
   join(watch: Watch): void {

@@ -72,7 +72,7 @@ describe('names', () => {
   });
 
   test('the field that testConnection asks for is a configured one that can be asked for', async () => {
-    const { api, server } = setUp({ folder: '..', temperature: 'id-1' });
+    const { api, server } = setUp({ folder: '..', key: API_KEY, temperature: 'id-1' });
     await api.testConnection();
     expect(server.asked).toEqual([['id-1']]);
   });
@@ -288,6 +288,7 @@ describe('the API key', () => {
   test.each<[string, unknown, (api: Untyped) => unknown]>([
     ['an unknown name', FIELDS, (api) => api.addValue(SENTINEL_KEY, 1)],
     ['a long unknown name', FIELDS, (api) => api.addValue(long + SENTINEL_KEY, 1)],
+    ['a field whose id it is', { a: SENTINEL_KEY }, (api) => api.get('a')],
     ['an unknown name that is read', FIELDS, (api) => api.get(`${long}${SENTINEL_KEY}`)],
     ['a value that a schema repeats', FIELDS, (api) => api.addValue('door', SENTINEL_KEY)],
     ['a value that a schema repeats late', FIELDS, (api) => api.addValue('door', 'x'.repeat(235) + SENTINEL_KEY)],

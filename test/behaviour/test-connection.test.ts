@@ -213,7 +213,6 @@ describe('a server in trouble, or another one', () => {
 
   test.each<[string, number, string]>([
     ['knows none of our paths', 404, '{"message":"Not found"}'],
-    ['takes no uploads', 405, ''],
     ['answers 200 to all', 200, '{"ok":true}'],
     ['answers 200 with nothing', 200, ''],
   ])('one that %s is another one: check baseUrl', async (_name, status, body) => {
@@ -225,6 +224,16 @@ describe('a server in trouble, or another one', () => {
       canWrite: undefined,
       advice: expect.stringContaining('heck baseUrl'),
     });
+  });
+});
+
+test('one that has neither the field nor a place for uploads is another one', async () => {
+  expect(await withFaults({ status: 404 }, { status: 405 })).toMatchObject({
+    ...UNREACHABLE,
+    reachable: true,
+    latencyMilliseconds: 0,
+    clockSkewSeconds: 0,
+    advice: expect.stringContaining('heck baseUrl'),
   });
 });
 

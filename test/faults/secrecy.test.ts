@@ -277,6 +277,12 @@ describe('what goes wrong here', () => {
     ['a key', (api) => api.setApiKey(`${KEY} `)],
     ['no key', (api) => api.setApiKey(undefined as never)],
     ['a field that cannot be read', (api) => api.get('..')],
+    ['a field id that is the key', (api) => api.get(['a', KEY])],
+    [
+      'a field id that ends with the key, cut in the message',
+      (api) => api.get(`${'x'.repeat(40)}${KEY.toUpperCase()}`),
+    ],
+    ['a field id to watch that is the key', (api) => api.watch(KEY)],
   ])('F34 the key is in no refusal of %s', async (_name, call) => {
     const watched = openWatched();
     await expectSecret(watched, (async () => call(watched.api))());

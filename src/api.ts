@@ -7,7 +7,7 @@ import {
   isInsecure,
   resolveOptions,
 } from './core/config.js';
-import { checkEntries, checkTimestamp, type Entry, encodeValues, pairs, toEntry } from './core/entry.js';
+import { checkEntries, checkTimestamp, type Entry, encodeValues, measureValues, toEntry } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName, type Warning } from './core/events.js';
 import { ApiException, ConfigException, GetException, PushException, show } from './core/exceptions.js';
 import { Overflow } from './core/overflow.js';
@@ -216,7 +216,7 @@ export class Api {
     checkEntries(entries);
     this.#queue.check();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
-    const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(pairs(values)) }));
+    const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(values) }));
     const restored = this.#overflow.save(again.length, () => {
       this.#checkOpen();
       return this.#queue.restore(again);
@@ -342,10 +342,10 @@ export class Api {
     this.#checkOpen();
     if (this.#staging.size === 0) return undefined;
     const values = this.#staging.values();
-    const text = encodeValues(this.#staging.entries());
+    const { text, bytes } = measureValues(values);
     // Also where saving fails: the storage may have forgotten the staged values to make room.
     this.#stagingChanged();
-    const queued = this.#queue.append(timestamp, text, 'committed');
+    const queued = this.#queue.append(timestamp, text, 'committed', bytes);
     this.#staging.clear();
     return toEntry(queued, values);
   }

@@ -116,9 +116,10 @@ export class PushQueue {
    * Saves a new entry and puts it at the end.
    *
    * @param values - Their wire text.
+   * @param bytes - How many of UTF-8 that takes, where it is known.
    * @throws {@link StorageException} if it could not be saved; the queue is as before.
    */
-  append(timestamp: number, values: string, origin: 'committed' | 'restored'): QueuedEntry {
+  append(timestamp: number, values: string, origin: 'committed' | 'restored', bytes = utf8Length(values)): QueuedEntry {
     if (this.room < 1) throw this.#refusal(origin, this.#reached, '', true);
     // Counted up even if saving fails: a torn record of this number may be left behind.
     this.#sequence += 1;
@@ -127,7 +128,7 @@ export class PushQueue {
       sequence: this.#sequence,
       timestamp,
       values,
-      bytes: utf8Length(values),
+      bytes,
       origin,
     };
     if (this.#saves) this.#save(entry);

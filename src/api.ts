@@ -15,7 +15,7 @@ import {
   checkTimestamp,
   type Entry,
   encodeValues,
-  pairs,
+  measureValues,
   type QuarantinedEntry,
   toEntry,
 } from './core/entry.js';
@@ -314,7 +314,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     checkEntries(entries);
     this.#queue.check();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
-    const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(pairs(values)) }));
+    const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(values) }));
     const restored = this.#overflow.save(again.length, () => {
       this.#checkOpen();
       return this.#queue.restore(again);
@@ -529,11 +529,17 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#checkOpen();
     if (this.#staging.size === 0) return undefined;
     const values = this.#staging.values();
-    const text = encodeValues(this.#staging.entries());
+    const { text, bytes } = measureValues(values);
     // Also where saving fails: the storage may have forgotten the staged values to make room.
     this.#onStaging();
     const { seconds, stretch } = this.#wallClock;
-    const queued = this.#queue.append(given ?? seconds, text, 'committed', given === undefined ? stretch : undefined);
+    const queued = this.#queue.append(
+      given ?? seconds,
+      text,
+      'committed',
+      bytes,
+      given === undefined ? stretch : undefined,
+    );
     this.#staging.clear();
     return toEntry(queued, values);
   }

@@ -132,7 +132,10 @@ export class Emitter {
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])] as Listener<Events[Name]>[]) {
+    const listeners = this.#listeners.get(name);
+    if (listeners === undefined) return;
+    // A copy: one may be added or taken away meanwhile.
+    for (const listener of [...listeners] as Listener<Events[Name]>[]) {
       try {
         const result = listener(event);
         // An async listener: its rejection would end a Node process.

@@ -107,10 +107,17 @@ export class PushQueue {
    * Saves a new entry and puts it at the end.
    *
    * @param values - Their wire text.
+   * @param bytes - How many of UTF-8 that takes, where it is known.
    * @param stretch - If `timestamp` is the time of this moment.
    * @throws {@link StorageException} if it could not be saved; the queue is as before.
    */
-  append(timestamp: number, values: string, origin: 'committed' | 'restored', stretch?: Stretch): QueuedEntry {
+  append(
+    timestamp: number,
+    values: string,
+    origin: 'committed' | 'restored',
+    bytes = utf8Length(values),
+    stretch?: Stretch,
+  ): QueuedEntry {
     if (this.room < 1) throw this.#refusal(origin, this.#reached, '', true);
     // Counted up even if saving fails: a torn record of this number may be left behind.
     this.#sequence += 1;
@@ -119,7 +126,7 @@ export class PushQueue {
       sequence: this.#sequence,
       timestamp,
       values,
-      bytes: utf8Length(values),
+      bytes,
       origin,
       stretch,
     };

@@ -8,11 +8,6 @@ export class Staging {
     return this.#values.size;
   }
 
-  /** The field and value pairs, in the order in which the fields were first added. */
-  entries(): IterableIterator<[string, FieldValue]> {
-    return this.#values.entries();
-  }
-
   /** A copy, in the order in which the fields were first added. */
   values(): Value[] {
     const values: Value[] = [];

@@ -6,13 +6,11 @@ import type { FileSystem } from './file-system.js';
 /**
  * Writes all of a text: a disk that is nearly full takes a part, and says so only by the count.
  *
- * @returns How many bytes were written.
+ * @param length - How many bytes of UTF-8 it takes.
  */
-export function writeText(fs: FileSystem, fd: number, text: string): number {
-  const length = Buffer.byteLength(text);
+export function writeText(fs: FileSystem, fd: number, text: string, length: number): void {
   const written = fs.writeSync(fd, text);
   if (written < length) writeWhole(fs, fd, Buffer.from(text).subarray(written));
-  return length;
 }
 
 /** @param position - Where in the file; at its end, or the current place, if absent. */

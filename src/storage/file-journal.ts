@@ -1,3 +1,5 @@
+// Not the global, which is a getter: see file-io.ts.
+import { Buffer } from 'node:buffer';
 import { dirname, join } from 'node:path';
 import type { Binding } from '../core/binding.js';
 import type { StoredEntry } from '../core/entry.js';
@@ -107,7 +109,12 @@ export class Journal {
   /** @throws {@link StorageException} if it could not be saved; the file is as before. */
   saveEntry(entry: StoredEntry, binding: Binding, forgetStaged: boolean): void {
     try {
-      this.#append(this.#introduce(entry.writer, binding) + encodeEntry(entry, forgetStaged), this.#isSynced);
+      const introduction = this.#introduce(entry.writer, binding);
+      const record = encodeEntry(entry, forgetStaged);
+      // All of a record but the values is ASCII.
+      const length = record.length + entry.bytes - entry.values.length;
+      if (introduction === '') this.#append(record, this.#isSynced, length);
+      else this.#append(introduction + record, this.#isSynced);
     } catch (error) {
       if (this.#isBroken) this.#refused.push(entry);
       this.#isFull = error instanceof StorageException && error.isFull;
@@ -306,23 +313,24 @@ export class Journal {
     this.#isFolderSynced = false;
   }
 
-  #append(text: string, isSynced: boolean): void {
+  /** @param length - How many bytes of UTF-8 the text takes. */
+  #append(text: string, isSynced: boolean, length = Buffer.byteLength(text)): void {
     try {
       const fd = this.#open();
       if (isSynced && !this.#isFolderSynced) this.#syncFolder();
-      this.#size += this.#write(fd, text, isSynced);
+      this.#write(fd, text, length, isSynced);
+      this.#size += length;
     } catch (error) {
       throw storageException(error, this.#path);
     }
   }
 
-  #write(fd: number, text: string, isSynced: boolean): number {
+  #write(fd: number, text: string, length: number, isSynced: boolean): void {
     let isWritten = false;
     try {
-      const length = writeText(this.#fs, fd, text);
+      writeText(this.#fs, fd, text, length);
       isWritten = true;
       if (isSynced) this.#fs.fdatasyncSync(fd);
-      return length;
     } catch (error) {
       // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
       // known, nothing is cut: it could be what others rely on.

@@ -238,8 +238,10 @@ export class FileStore {
   #journal(clock: Clock): Journal {
     if (this.#own?.isBroken) this.#renew(this.#own, clock);
     if (this.#own?.isTentative && !this.#own.isInPlace()) this.#renew(this.#own, clock);
-    this.#own ??= this.#create(clock);
-    this.#journals.add(this.#own);
+    if (this.#own === undefined) {
+      this.#own = this.#create(clock);
+      this.#journals.add(this.#own);
+    }
     return this.#own;
   }
 

@@ -23,6 +23,13 @@ export class SequenceSet {
 
   /** @returns Whether the number was not there before. */
   add(sequence: number): boolean {
+    const latest = this.#ranges[this.#ranges.length - 1];
+    if (latest !== undefined && latest[1] === sequence - 1) {
+      // Nearly always: numbers count up.
+      latest[1] = sequence;
+      this.#size += 1;
+      return true;
+    }
     const index = this.#find(sequence);
     const [range, before] = [this.#ranges[index], this.#ranges[index - 1]];
     if (range !== undefined && range[0] <= sequence) return false;

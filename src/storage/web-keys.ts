@@ -1,5 +1,5 @@
 import type { Binding } from '../core/binding.js';
-import { decodeRecord, decodeValues, encodeValues, pairs, type StoredEntry } from '../core/entry.js';
+import { decodeRecord, decodeValues, encodeValues, type StoredEntry } from '../core/entry.js';
 import type { Value } from '../core/value.js';
 
 /*
@@ -97,7 +97,7 @@ export function readEntries(
 }
 
 export function encodeStaged(run: number, values: readonly Value[]): string {
-  return `{"version":1,"run":${run},"values":${encodeValues(pairs(values))}}`;
+  return `{"version":1,"run":${run},"values":${encodeValues(values)}}`;
 }
 
 /** @returns `undefined` for anything but what {@link encodeStaged} makes. */

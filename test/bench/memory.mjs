@@ -1,19 +1,41 @@
 import { Api, memoryStorage } from 'nikdev-iot';
+import { fileStorage } from 'nikdev-iot/node';
 import { row } from './compare.mjs';
-import { commitTwo, credentials } from './data.mjs';
+import { commitTwo, credentials, inFolder } from './data.mjs';
 
 const ENTRIES = 100_000;
 
-/** What a queued entry of two values takes of the heap. */
+/** What a queued entry of two values takes of the heap: committed, into memory or a file, and taken over from a file. */
 export async function memory() {
-  const api = new Api({ ...credentials, storage: memoryStorage() });
-  const used = () => {
-    globalThis.gc();
-    return process.memoryUsage().heapUsed;
-  };
-  const before = used();
-  for (let count = 0; count < ENTRIES; count++) commitTwo(api, count);
-  const bytes = (used() - before) / ENTRIES;
+  const intoMemory = await heapPerEntry(memoryStorage());
+  const [intoFile, reopened] = await inFolder(async (folder) => {
+    const open = () => fileStorage(folder, { durability: 'process' });
+    return [await heapPerEntry(open()), await heapPerEntry(open(), 0)];
+  });
+  const goal = (what, bytes) => row(what, `${bytes.toFixed(0)} B`, '≤ 450 B', bytes <= 450);
+  return [
+    goal('memory of a queued entry of two values', intoMemory),
+    goal('memory of a queued entry of two values, in a file', intoFile),
+    goal('memory of a queued entry of two values, reopened', reopened),
+  ];
+}
+
+/** @param commits - How many entries are committed; as many as are measured are queued then. */
+async function heapPerEntry(storage, commits = ENTRIES) {
+  const before = await used();
+  const api = new Api({ ...credentials, storage });
+  for (let count = 0; count < commits; count++) commitTwo(api, count);
+  await api.ready;
+  const bytes = (await used()) - before;
+  const { committed } = api.status();
+  if (committed !== ENTRIES) throw new Error(`${committed} are queued`);
   await api.close();
-  return [row('memory of a queued entry of two values', `${bytes.toFixed(0)} B`, '≤ 450 B', bytes <= 450)];
+  return bytes / ENTRIES;
+}
+
+async function used() {
+  // What the last task still holds is garbage in the next one.
+  await new Promise(setImmediate);
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
 }

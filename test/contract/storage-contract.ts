@@ -21,7 +21,7 @@ export const otherBindings: readonly Binding[] = [
 ];
 
 export function entryOf(writer: Writer, sequence: number, value: string | number = sequence): StoredEntry {
-  const values = encodeValues([['a', value]]);
+  const values = encodeValues([{ fieldId: 'a', value }]);
   const bytes = Buffer.byteLength(values);
   return { writer: writer.id, sequence, timestamp: 1_700_000_000 + sequence, values, bytes };
 }
@@ -48,10 +48,10 @@ export function storageContract(name: string, make: () => StorageUnderTest): voi
       const storage = make();
       const writer = storage.open(binding);
       const values = encodeValues([
-        ['__proto__', 'line\nbreaks\r\n\u0000 and \u2028 "quotes" \\'],
-        ['Å 😀', 'ångström 😀'],
-        ['constructor', true],
-        ['length', -1.5e-300],
+        { fieldId: '__proto__', value: 'line\nbreaks\r\n\u0000 and \u2028 "quotes" \\' },
+        { fieldId: 'Å 😀', value: 'ångström 😀' },
+        { fieldId: 'constructor', value: true },
+        { fieldId: 'length', value: -1.5e-300 },
       ]);
       const entry = { writer: writer.id, sequence: 1, timestamp: 0, values, bytes: Buffer.byteLength(values) };
       writer.save(entry, false);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { batchLength, joinBody } from '../../src/core/batch.js';
-import { encodeValues, utf8Length } from '../../src/core/entry.js';
+import { encodeValues, measureValues, utf8Length } from '../../src/core/entry.js';
 import type { QueuedEntry } from '../../src/core/queued-entry.js';
 import { WallClock } from '../../src/core/wall-clock.js';
 import type { FieldValue } from '../../src/index.js';
@@ -18,7 +18,7 @@ const timestamp = fc.integer({ min: 0, max: 99_999_999_999 });
 const values = fc.array(fc.tuple(fieldId, fieldValue), { minLength: 1, maxLength: 4 });
 
 const sample: fc.Arbitrary<Sample> = fc.tuple(timestamp, values).map(([timestamp, values]) => {
-  const text = encodeValues(values);
+  const text = encodeValues(values.map(([fieldId, value]) => ({ fieldId, value })));
   const objects = values.map(([id, value]): Record<string, FieldValue> => ({ [id]: value }));
   return {
     entry: {
@@ -138,5 +138,17 @@ describe('utf8Length', () => {
     '\u{10ffff}',
   ])('is right at the border %j', (text) => {
     expect(utf8Length(text)).toBe(Buffer.byteLength(text));
+  });
+});
+
+describe('measureValues', () => {
+  test('tells how many bytes its text takes, whatever it holds', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fieldId, fieldValue), { maxLength: 4 }), (values) => {
+        const { text, bytes } = measureValues(values.map(([fieldId, value]) => ({ fieldId, value })));
+        expect(text).toBe(JSON.stringify(values.map(([fieldId, value]) => ({ [fieldId]: value }))));
+        expect(bytes).toBe(Buffer.byteLength(text));
+      }),
+    );
   });
 });

@@ -64,4 +64,25 @@ describe('the README', () => {
     for (const [name, value] of Object.entries(defaults))
       expect(rows.get(name)?.replaceAll("'", ''), name).toBe(String(value));
   });
+
+  test('says of each storage, files first, what it survives, in the word that the storage has for it, and what not', async () => {
+    const { memoryStorage, webStorage } = await import('../../src/index.js');
+    const { fileStorage } = await import('../../src/node.js');
+    const storages = [
+      fileStorage('/nowhere'),
+      fileStorage('/nowhere', { durability: 'process' }),
+      webStorage({ length: 0, key: () => null, getItem: () => null, setItem: () => {}, removeItem: () => {} }),
+      memoryStorage(),
+    ];
+    const rows = [...readme.matchAll(/^\| `(\w+Storage)\(.*?\| (.+?) \| (.+?) \|$/gm)];
+    expect(rows.map(([, name]) => name)).toEqual(['fileStorage', 'fileStorage', 'webStorage', 'memoryStorage']);
+    for (const [index, { durability }] of storages.entries())
+      expect(rows[index]?.[2]).toContain(`(\`'${durability}'\`)`);
+    for (const [, , , lost] of rows) expect(lost).toMatch(/\w/);
+  });
+
+  test('shows files first, for devices', () => {
+    const [first] = readme.match(/storage: \w+Storage\(/g) ?? [];
+    expect(first).toBe('storage: fileStorage(');
+  });
 });

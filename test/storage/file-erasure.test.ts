@@ -47,7 +47,7 @@ function journalOf(pieces: readonly Piece[]): Buffer {
     if (one.kind !== 'entry') continue;
     const sequence = (sequences.get(one.writer) ?? 0) + 1;
     sequences.set(one.writer, sequence);
-    const values = encodeValues([['a', one.value]]);
+    const values = encodeValues([{ fieldId: 'a', value: one.value }]);
     const entry = { writer: one.writer, sequence, timestamp: 1, values, bytes: utf8Length(values) };
     text += encodeEntry(entry, one.forgets);
   }

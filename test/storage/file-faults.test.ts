@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StoredEntry } from '../../src/core/entry.js';
 import type { Adoption, Writer } from '../../src/core/storage.js';
@@ -412,6 +413,63 @@ describe('the size of a journal', () => {
       const bytes = [...queued.values()].reduce((sum, { values }) => sum + values.length + 64, 0);
       expect(fs.statSync(journal()).size).toBeLessThanOrEqual(64 * 1024 + 2 * bytes);
     }
+  });
+
+  test('stays within 64 KiB and twice the bytes that are queued at every step, whatever is saved, staged, removed, adopted', {
+    timeout: 60_000,
+  }, async () => {
+    const size = fc.integer({ min: 1, max: 20_000 });
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('save' as const), size, isStaged: fc.boolean() }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          kind: fc.constant('remove' as const),
+          share: fc.double({ min: 0, max: 1, noNaN: true }),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('stage' as const), size }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const) }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+        const setting = setUp();
+        let process = setting.machine.start();
+        let writer = setting.open(process, { durability: 'process' });
+        let [next, staged] = [1, 0];
+        let queued: StoredEntry[] = [];
+        for (const one of steps) {
+          if (one.kind === 'save') {
+            const entry = entryOf(writer, next++, 'x'.repeat(one.size));
+            writer.save(entry, one.isStaged);
+            queued.push(entry);
+            if (one.isStaged) staged = 0;
+          } else if (one.kind === 'remove') {
+            const done = queued.filter((_, index) => (index * 0.618 + one.share) % 1 < one.share);
+            writer.remove(done);
+            queued = queued.filter((entry) => !done.includes(entry));
+          } else if (one.kind === 'stage') {
+            staged = one.size;
+            writer.saveStaged([{ fieldId: 'a', value: 'y'.repeat(staged) }]);
+          } else {
+            process.kill();
+            process = setting.machine.start();
+            writer = setting.open(process, { durability: 'process' });
+            const { entries } = await adoptAll(writer);
+            expect(new Set(entries)).toEqual(new Set(queued));
+            [next, staged, queued] = [1, 0, [...entries]];
+          }
+          const bytes = queued.reduce((sum, { values }) => sum + values.length + 64, 160);
+          for (const name of setting.journals()) {
+            const { size } = fs.statSync(join(setting.folder, name));
+            expect(size).toBeLessThanOrEqual(64 * 1024 + 2 * bytes + staged);
+          }
+        }
+        writer.close();
+        fs.rmSync(setting.folder, { recursive: true });
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test('stays bounded while values are staged again and again', () => {

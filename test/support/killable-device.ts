@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
 import type { Deliveries } from './deliveries.js';
 import { runNode } from './node-process.js';
+import { IN_CONTAINER } from './pid-namespace.js';
 
 const SCRIPT = fileURLToPath(new URL('committing-device.mjs', import.meta.url));
 
@@ -18,6 +19,8 @@ export interface DeviceSettings {
   readonly slow?: Phase | undefined;
   /** How many times faster than ours its clock goes. */
   readonly speed?: number;
+  /** Whether it has a pid namespace of its own, as a container has. */
+  readonly isContained?: boolean;
 }
 
 /** A process that commits and pushes until it is killed. */
@@ -41,7 +44,8 @@ let devices = 0;
 
 export function startDevice(deliveries: Deliveries, settings: DeviceSettings): Device {
   const name = `device${++devices}`;
-  const child = runNode(SCRIPT, [JSON.stringify({ speed: 1, ...settings, name })]);
+  const within = settings.isContained ? IN_CONTAINER : [];
+  const child = runNode(SCRIPT, [JSON.stringify({ speed: 1, ...settings, name })], {}, within);
   const phases: Phase[] = [];
   const begun = new Map<string, number>();
   const waiting = new Set<{ isMet(): boolean; resolve(): void; reject(error: Error): void }>();

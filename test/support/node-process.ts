@@ -25,9 +25,15 @@ export interface NodeProcess {
   stop(): Promise<void>;
 }
 
-/** Runs a script of this repository. */
-export function runNode(script: string, args: readonly string[], env: Record<string, string> = {}): NodeProcess {
-  const child = spawn(process.execPath, [script, ...args], {
+/** Runs a script of this repository. @param within - A command, with its arguments, that runs Node in turn. */
+export function runNode(
+  script: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  within: readonly string[] = [],
+): NodeProcess {
+  const [command = '', ...rest] = [...within, process.execPath, script, ...args];
+  const child = spawn(command, rest, {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

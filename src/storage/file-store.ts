@@ -7,7 +7,7 @@ import type { Adoption, Writer } from '../core/storage.js';
 import { TOUCH_MS } from './file-finder.js';
 import { makeFolder } from './file-io.js';
 import { Journal } from './file-journal.js';
-import { FileOrphans } from './file-orphans.js';
+import { FileOrphans, forgetStaged } from './file-orphans.js';
 import { identify, journalName } from './file-owner.js';
 import type { Shelf } from './file-record.js';
 import type { FilePlatform } from './file-system.js';
@@ -72,6 +72,8 @@ export class FileStore {
         return tenant.id;
       },
       check: () => {
+        // A push that was under way may still ask: what was given back is not to be saved again.
+        if (!this.#living.has(tenant.id)) return undefined;
         this.#touchIfLate(clock);
         const { taken, isCleared } = tenant;
         tenant.taken = undefined;
@@ -83,7 +85,9 @@ export class FileStore {
         this.#journal(clock).saveEntry(entry, binding, forgetStaged && tenant.hasStaged);
         if (forgetStaged) tenant.hasStaged = false;
       },
-      saveAgain: (entries) => this.#saveAgain(tenant, entries, clock),
+      saveAgain: (entries) => {
+        if (this.#living.has(tenant.id)) this.#saveAgain(tenant, entries, clock);
+      },
       remove: (entries) => this.#remove(entries),
       saveStaged: (values) => {
         if (values.length === 0 && !tenant.hasStaged) return;
@@ -304,21 +308,33 @@ export class FileStore {
     }
   }
 
-  /** Saves what stands in no journal any more: what could not be read when one was moved. */
-  #saveAgain({ id, binding }: Tenant, entries: readonly StoredEntry[], clock: Clock): void {
+  /** Saves what stands in no journal any more: one that was lost, or what could not be read when one was moved. */
+  #saveAgain(tenant: Tenant, entries: readonly StoredEntry[], clock: Clock): void {
+    // What a lost one held stands nowhere as long as it could not be moved.
+    for (const journal of [...this.#journals]) if (!journal.isInPlace()) this.#follow(journal, clock);
+    const missing = this.#missing(tenant, entries);
+    if (missing.size > 0) {
+      const journal = this.#journal(clock);
+      journal.saveAll(missing);
+      for (const writer of missing.keys()) {
+        if (writer !== tenant.id) this.#orphans.setAdopter(journal, writer, tenant.id);
+      }
+    }
+    tenant.isCleared = false;
+  }
+
+  /** Those of the entries that stand in no journal, and that no other process has. */
+  #missing({ binding, taken }: Tenant, entries: readonly StoredEntry[]): Map<string, Shelf> {
     const shelves = new Map<string, Shelf>();
     const journals = [...this.#journals];
     for (const entry of entries) {
       const { writer, sequence } = entry;
-      if (journals.some(({ stock }) => stock.wants(writer, sequence))) continue;
+      if (taken?.writers.has(writer) || journals.some(({ stock }) => stock.wants(writer, sequence))) continue;
       const shelf = shelves.get(writer) ?? { writer, binding, entries: new Map() };
       shelf.entries.set(sequence, entry);
       shelves.set(writer, shelf);
     }
-    if (shelves.size === 0) return;
-    const journal = this.#journal(clock);
-    journal.saveAll(shelves);
-    for (const writer of shelves.keys()) if (writer !== id) this.#orphans.setAdopter(journal, writer, id);
+    return shelves;
   }
 
   /** The path of a journal leads elsewhere, as another process took it over or somebody deleted it; or it was cut. */
@@ -345,12 +361,12 @@ export class FileStore {
       if (isOwn) writers.add(tenant.id);
       if (writers.size === 0) continue;
       const staged = shelves.get(tenant.id)?.staged;
+      // They are staged here still, and must not come back elsewhere; where they can't be forgotten, they will.
+      const isForgotten = staged !== undefined && forgetStaged(journal, tenant.id, tenant.binding, staged.run);
       tenant.taken = {
         writers: new Set([...(tenant.taken?.writers ?? []), ...writers]),
-        isStagedTaken: (tenant.taken?.isStagedTaken ?? false) || (isOwn && tenant.hasStaged && staged === undefined),
+        isStagedTaken: (tenant.taken?.isStagedTaken ?? false) || (isOwn && tenant.hasStaged && !isForgotten),
       };
-      // They are staged here still, and must not come back elsewhere.
-      if (isOwn && staged) journal.forgetStaged(tenant.id, tenant.binding, staged.run);
       if (isOwn) this.#rename(tenant, clock);
     }
     this.#forget(journal);

@@ -75,6 +75,7 @@ export class WebWriter implements Writer {
   }
 
   saveAgain(entries: readonly StoredEntry[]): void {
+    if (this.#isClosed) return;
     for (const entry of entries) {
       const { writer, sequence } = entry;
       const key = entryKey(writer, sequence);
@@ -200,9 +201,8 @@ export class WebWriter implements Writer {
     if (!isOwnTaken) return { kind: 'taken', writers, isStagedTaken: false };
     const { storage } = this.#room;
     writers.add(this.#id);
-    const isStagedTaken = this.#staged !== undefined && storage.getItem(stagedKey(this.#id)) === null;
-    // They are staged here still, and must not come back elsewhere.
-    if (this.#staged !== undefined) this.#room.clear(this.#id, stagedKey(this.#id));
+    const isStagedTaken =
+      this.#staged !== undefined && (storage.getItem(stagedKey(this.#id)) === null || !this.#clearStaged());
     this.#heartbeat?.stop(false);
     this.#room.forget(this.#id);
     this.#id = randomId(this.#clock);
@@ -210,6 +210,21 @@ export class WebWriter implements Writer {
     this.#heartbeat = new Heartbeat(this.#room, this.#id, this.#id, this.#platform.page);
     this.#forgetOwn();
     return { kind: 'taken', writers, isStagedTaken };
+  }
+
+  /**
+   * Clears the staged values that another may find: they are staged here still, and must not come back elsewhere. Where
+   * they can't be cleared, they will.
+   *
+   * @returns Whether they are gone.
+   */
+  #clearStaged(): boolean {
+    try {
+      this.#room.clear(this.#id, stagedKey(this.#id));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #forgetOwn(): void {

@@ -571,6 +571,24 @@ test('what was deleted underneath is saved again by close(), too', async () => {
   expect(valuesOf(next)).toEqual([1]);
 });
 
+test('what was deleted underneath is saved again once by a close() that aborts a push', async () => {
+  const folder = temporaryFolder();
+  const server = new FakeServer(() => held().answer);
+  const api = new Api(
+    { ...credentials, storage: fileStorage(folder, {}, new FakeMachine().start()) },
+    { clock: new FakeClock(), transport: server },
+  );
+  await api.ready;
+  commitEach(api, 1);
+  const push = api.push();
+  for (const name of fs.readdirSync(folder)) fs.unlinkSync(join(folder, name));
+  await api.close();
+  await expect(push).rejects.toMatchObject({ retainedData: true });
+  for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+  // A second file would be in the name of this process, which lives: nobody else would push it.
+  expect(fs.readdirSync(folder)).toEqual([expect.stringMatching(/_free_\w+\.journal$/)]);
+});
+
 test('a push of what was committed after a takeover was noticed is not rejected for it', async () => {
   const o = new Plain();
   const { answer, give } = held();

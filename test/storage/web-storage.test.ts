@@ -173,6 +173,25 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(frozen.check()).toMatchObject({ kind: 'taken', isStagedTaken: true });
   });
 
+  test('a frozen page is told so even while nothing can be removed, and leaves what it had staged to the next start', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open();
+    frozen.save(entryOf(frozen, 1), false);
+    frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const adopter = origin.open();
+    expect((await origin.adoptWhenSilent(adopter)).entries).toHaveLength(1);
+    const { id } = frozen;
+    const { localStorage } = origin;
+    localStorage.removeItem = () => {
+      throw Object.assign(new Error('no'), { name: 'SecurityError' });
+    };
+    expect(frozen.check()).toEqual({ kind: 'taken', writers: new Set([id]), isStagedTaken: true });
+    expect(frozen.id).not.toBe(id);
+    localStorage.removeItem = (key) => void localStorage.items.delete(key);
+    adopter.close();
+    expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+  });
+
   test('a frozen page is told so even when the other has sent everything already', async () => {
     const origin = new PlainOrigin();
     const frozen = origin.open();
@@ -537,6 +556,17 @@ describe.each([
     writer.close();
     clear(origin);
     expect(writer.check()).toBeUndefined();
+  });
+
+  test('saves nothing again once it is closed', () => {
+    const origin = makeOrigin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    clear(origin);
+    writer.check();
+    writer.close();
+    writer.saveAgain([entryOf(writer, 1)]);
+    expect([...origin.localStorage.items]).toEqual([]);
   });
 
   test('can be saved again in part and then in full, where there was no room at first', async () => {

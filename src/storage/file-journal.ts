@@ -26,6 +26,8 @@ const SLACK_BYTES = 64 * 1024;
 export class Journal {
   /** What of it is still wanted. */
   readonly stock = new FileStock();
+  /** Whether its path was found to lead elsewhere: what is saved in it is saved nowhere, until it is renewed. */
+  isLost = false;
   readonly #fs: FileSystem;
   readonly #isSynced: boolean;
   /** The writers whose binding the file holds. */
@@ -240,6 +242,7 @@ export class Journal {
       this.#path = path;
       this.#file = file;
       this.#isBroken = false;
+      this.isLost = false;
     } catch (error) {
       throw storageException(error, path);
     }

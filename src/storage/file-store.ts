@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { StoredEntry } from '../core/entry.js';
+import { StorageException } from '../core/exceptions.js';
 import { randomId } from '../core/random-id.js';
 import type { Adoption, Writer } from '../core/storage.js';
 import { TOUCH_MS } from './file-finder.js';
@@ -103,7 +104,7 @@ export class FileStore {
       adopt: async (atStart) => {
         // In a later turn: an Api that is closed in the task that opened it takes nothing.
         await undefined;
-        return this.#adopt(tenant.id, binding, clock, atStart);
+        return this.#adopt(tenant, clock, atStart);
       },
       close: () => this.#close(tenant.id, binding, clock),
     };
@@ -123,8 +124,10 @@ export class FileStore {
     if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
   }
 
-  #adopt(id: string, binding: Binding, clock: Clock, atStart: boolean): Adoption {
-    if (!this.#living.has(id)) return { entries: [], staged: [], warnings: [] };
+  #adopt(tenant: Tenant, clock: Clock, atStart: boolean): Adoption {
+    if (!this.#living.has(tenant.id)) return { entries: [], staged: [], warnings: [] };
+    // What others took while this process was stopped is not to be handed out.
+    this.#touchIfLate(clock);
     if (this.#hasLeft) this.#findLeft();
     const warnings = this.#takeover.look(clock, atStart, MAX_JOURNALS - this.#journals.size, {
       isOwn: (file) => this.#has(file),
@@ -134,7 +137,7 @@ export class FileStore {
         this.#journals.add(journal);
       },
     });
-    const { entries, staged } = this.#orphans.handOut(id, binding, atStart);
+    const { entries, staged } = this.#orphans.handOut(tenant.id, tenant.binding, atStart);
     this.#releaseSpent();
     if (this.#isGivingBack) this.#giveBack(clock);
     return { entries, staged, warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
@@ -235,6 +238,11 @@ export class FileStore {
 
   /** The journal that this store's own writers save to. */
   #journal(clock: Clock): Journal {
+    if (this.#own?.isLost) {
+      this.#follow(this.#own, clock);
+      if (this.#own === undefined)
+        throw new StorageException('another process took over what was saved', 'Nothing is lost. Commit again.');
+    }
     if (this.#own?.isBroken) this.#renew(this.#own, clock);
     if (this.#own?.isTentative && !this.#own.isInPlace()) this.#renew(this.#own, clock);
     this.#own ??= this.#create(clock);
@@ -293,8 +301,9 @@ export class FileStore {
     this.#touched = { monotonic: clock.monotonic(), wall: clock.now() };
     for (const journal of [...this.#journals]) {
       try {
-        if (journal.isInPlace()) journal.touch(clock.now() / 1000);
-        else this.#follow(journal, clock);
+        journal.isLost = !journal.isInPlace();
+        if (journal.isLost) this.#follow(journal, clock);
+        else journal.touch(clock.now() / 1000);
       } catch {
         // Tried again at the next touch.
       }

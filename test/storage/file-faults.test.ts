@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Binding } from '../../src/core/binding.js';
 import type { StoredEntry } from '../../src/core/entry.js';
 import type { Adoption, Writer } from '../../src/core/storage.js';
 import { ConfigException, StorageException } from '../../src/index.js';
@@ -377,6 +378,22 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAll(setting.open())).entries).toEqual(all);
   });
 
+  test('when a lost file is to be saved again: nothing is saved in the lost one meanwhile', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    const writer = setting.open(platform);
+    const all = [1, 2].map((sequence) => entryOf(writer, sequence));
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.journal());
+    broken.openSync = fail('EACCES') as never;
+    await setting.clock.advance(61_000);
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(StorageException);
+    delete broken.openSync;
+    writer.save(entryOf(writer, 2), false);
+    kill();
+    expect((await adoptAll(setting.open())).entries).toEqual(all);
+  });
+
   test.each([
     ['removed', (path: string) => fs.rmSync(path)],
     [
@@ -658,6 +675,21 @@ describe('F26 who owns a file', () => {
     expect(writer.id).not.toBe(id);
     other.close();
     expect((await adoptAll(setting.open())).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+  });
+
+  test('one that wakes up hands out nothing of a file that another took meanwhile', async () => {
+    const setting = setUp();
+    const ownClock = new FakeClock();
+    const storage = fileStorage(setting.folder, {}, setting.machine.start());
+    const [writer, neighbour] = [storage.open(binding, ownClock), storage.open(otherBindings[0] as Binding, ownClock)];
+    await writer.adopt(true);
+    const { left } = leave(setting);
+    // It finds the file, for both of them.
+    expect((await neighbour.adopt(true)).entries).toEqual([]);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toEqual(left);
+    ownClock.jump(300_000);
+    expect((await writer.adopt(false)).entries).toEqual([]);
   });
 
   test('one that wakes up when the other has sent everything already is told so', async () => {

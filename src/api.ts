@@ -294,11 +294,7 @@ export class Api {
     const [message, advice] = ['Bad luck: this Api was closed before the answer came.', CLOSED_ADVICE];
     this.#pusher.stop(new PushException(message, advice));
     this.#reader.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
-    try {
-      this.#queue.check();
-    } catch {
-      // A storage that can't be asked keeps nobody open.
-    }
+    this.#check();
     this.#saveStaged();
     this.#queue.retry();
     this.#writer.close();
@@ -370,10 +366,21 @@ export class Api {
 
   #saveStaged(): void {
     if (this.#stagedChanged && this.#config.stageUncommittedValues) {
+      // What another has staged by now is not to be saved again.
+      this.#check();
       this.#savedStaged = this.#staging.values();
       this.#writer.saveStaged(this.#savedStaged);
     }
     this.#stagedChanged = false;
+  }
+
+  /** A storage that can't be asked keeps nobody from going on. */
+  #check(): void {
+    try {
+      this.#queue.check();
+    } catch {
+      // See above.
+    }
   }
 
   #warn({ code, message: text }: Warning): void {

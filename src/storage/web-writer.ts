@@ -60,7 +60,7 @@ export class WebWriter implements Writer {
       const { taken, isGone } = this.#adoption.check();
       const state = this.#look();
       if (state === 'taken' || taken.length > 0) return this.#yield(taken, state === 'taken');
-      return state === 'gone' || isGone ? this.#forgetAll() : undefined;
+      return state === 'gone' || isGone ? this.#forgetGone() : undefined;
     } catch {
       // A page that may not look any more knows of nothing; what it has in memory is still to be pushed.
       return undefined;
@@ -154,10 +154,12 @@ export class WebWriter implements Writer {
     if (this.#heartbeat) return this.#isIntroduced ? this.#heartbeat.look() : 'own';
     // Whatever clears one binding clears all; its own may have been written after that, by values that were staged.
     const [firstAdopted] = this.#adoption.writers;
-    return (this.#isIntroduced && !this.#isBound(this.#id)) ||
-      (firstAdopted !== undefined && !this.#isBound(firstAdopted))
-      ? 'gone'
-      : 'own';
+    return this.#isOwnGone() || (firstAdopted !== undefined && !this.#isBound(firstAdopted)) ? 'gone' : 'own';
+  }
+
+  #isOwnGone(): boolean {
+    if (!this.#isIntroduced) return false;
+    return this.#heartbeat ? this.#heartbeat.look() === 'gone' : !this.#isBound(this.#id);
   }
 
   #introduce(): void {
@@ -183,14 +185,14 @@ export class WebWriter implements Writer {
     return this.#room.storage.getItem(writerKey(writer)) !== null;
   }
 
-  /** All keys were deleted. */
-  #forgetAll(): Loss {
+  /** All keys were deleted. Those of its own may have been written since: they are what shows that it lives. */
+  #forgetGone(): Loss {
     const { storage } = this.#room;
     const writers = new Set([this.#id, ...this.#adoption.writers]);
     // Since then values may have been staged, and others been adopted.
     const left = findWriters(storage, (writer) => writers.has(writer));
     for (const writer of writers) this.#room.adopt(writer, left.get(writer)?.length ?? 0);
-    this.#forgetOwn();
+    if (this.#isOwnGone()) this.#forgetOwn();
     this.#staged = storage.getItem(stagedKey(this.#id))?.length;
     return { kind: 'cleared' };
   }

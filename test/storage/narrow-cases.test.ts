@@ -322,6 +322,23 @@ test('what is staged after a page came back is not thrown away', async () => {
   expect(entry?.values).toEqual([{ fieldId: 'b', value: 2 }]);
 });
 
+test('what another page has staged is not saved again by one that came back and stages something else', async () => {
+  const o = new Plain();
+  const p1 = o.page();
+  await o.clock.advance(5000);
+  p1.api.addValue('a', 1);
+  await o.clock.advance(1);
+  p1.hide();
+  const p2 = o.page();
+  await o.clock.advance(5000);
+  expect(p2.api.status().staged).toBe(1);
+  p1.show();
+  p1.api.addValue('b', 2);
+  await o.clock.advance(1);
+  const entry = p1.api.commit();
+  expect(entry?.values).toEqual([{ fieldId: 'b', value: 2 }]);
+});
+
 test('without pages to take over it is not robbed', async () => {
   const o = new Plain();
   await o.clock.advance(58_000);

@@ -585,6 +585,25 @@ describe.each([
   });
 });
 
+test('F19 F28 a page whose adopted keys alone are gone, and have no room any more, goes on to show that it lives', async () => {
+  const origin = new PlainOrigin();
+  const left = origin.open();
+  left.save(entryOf(left, 1), false);
+  origin.crash(left);
+  const [writer, other] = [origin.open(), origin.open()];
+  const { entries } = await origin.adopt(writer, true);
+  origin.localStorage.items.clear();
+  writer.save(entryOf(writer, 1), false);
+  origin.localStorage.capacity = origin.localStorage.units;
+  for (let look = 0; look < 10; look++) {
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    expect(() => writer.saveAgain([...entries, entryOf(writer, 1)])).toThrow(StorageException);
+    expect((await origin.adopt(other, false)).entries).toEqual([]);
+    await origin.clock.advance(25_000);
+    void writer.adopt(false);
+  }
+});
+
 describe('F28 two writers of one page on plain http', () => {
   const openTwo = (origin: PlainOrigin) => {
     const storage = webStorage(origin.localStorage, {}, { page: new EventTarget() });

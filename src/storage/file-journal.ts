@@ -256,6 +256,8 @@ export class Journal {
   #compactIfLarge(): void {
     if (this.#size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.stock.bytes) || this.#newer) return;
     this.#compactAt = this.#size + SLACK_BYTES;
+    // Another may have taken it, or somebody deleted it: nothing is to come into its place.
+    if (!this.isInPlace()) return;
     try {
       this.#rewrite(this.#path);
     } catch {

@@ -692,6 +692,19 @@ describe('F26 who owns a file', () => {
     expect((await writer.adopt(false)).entries).toEqual([]);
   });
 
+  test('one that wakes up puts nothing in the place of a file that another took, however large it has become', async () => {
+    const setting = setUp();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, new FakeClock());
+    const all = Array.from({ length: 20 }, (_, index) => entryOf(writer, index + 1, 'x'.repeat(9000)));
+    for (const entry of all) writer.save(entry, false);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(20);
+    const journals = setting.journals();
+    // What was under way is answered before it is asked what has become of it.
+    writer.remove(all.slice(0, 19));
+    expect(setting.journals()).toEqual(journals);
+  });
+
   test('one that wakes up when the other has sent everything already is told so', async () => {
     const setting = setUp();
     const ownClock = new FakeClock();

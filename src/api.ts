@@ -155,7 +155,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#surroundings = ports.surroundings ?? surroundings;
     this.#storage = storage;
     this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, clock);
-    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues);
+    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, () =>
+      this.#check(),
+    );
     this.#queue = new PushQueue(
       this.#writer,
       { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
@@ -493,11 +495,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#pusher.stop(new PushException(message, CLOSED_ADVICE));
     this.#watcher.stop();
     this.#questions.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
-    try {
-      this.#queue.check();
-    } catch {
-      // A storage that can't be asked keeps nobody open.
-    }
+    this.#check();
     this.#stagingKeeper.close();
     this.#queue.retry();
     this.#writer.close();
@@ -577,6 +575,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     if (loss.isStagedTaken) this.#stagingKeeper.forgetSaved();
     if (loss.isStagedTaken || entries > 0) this.#warnings.add(warnings.takenOver(entries));
     this.#board.changed();
+  }
+
+  /** A storage that can't be asked keeps nobody from going on. */
+  #check(): void {
+    try {
+      this.#queue.check();
+    } catch {
+      // See above.
+    }
   }
 
   #onPushBegin(): void {

@@ -7,15 +7,20 @@ export class StagingKeeper {
   readonly #staging: Staging;
   readonly #writer: Writer;
   readonly #saves: boolean;
+  readonly #check: () => void;
   #isChanged = false;
   #isClosed = false;
   #saved: readonly Value[] = [];
 
-  /** @param saves - `false` to keep them in memory alone. */
-  constructor(staging: Staging, writer: Writer, saves: boolean) {
+  /**
+   * @param saves - `false` to keep them in memory alone.
+   * @param check - Sees to what happened to the storage behind the back of this `Api`.
+   */
+  constructor(staging: Staging, writer: Writer, saves: boolean, check: () => void) {
     this.#staging = staging;
     this.#writer = writer;
     this.#saves = saves;
+    this.#check = check;
   }
 
   /** They are saved in this task's microtask. */
@@ -38,6 +43,8 @@ export class StagingKeeper {
 
   #save(): void {
     if (this.#isChanged && this.#saves) {
+      // What another has staged by now is not to be saved again.
+      this.#check();
       this.#saved = this.#staging.values();
       this.#writer.saveStaged(this.#saved);
     }

@@ -68,7 +68,10 @@ export interface Writer {
    * @param atStart - `true` in an `Api`'s first call: only then do staged values come back.
    */
   adopt(atStart: boolean): Promise<Adoption>;
-  /** Releases everything at once: what this writer holds can be adopted. Idempotent. */
+  /**
+   * Releases everything at once: what this writer holds can be adopted. From then on it tells nothing and saves nothing
+   * again. Idempotent.
+   */
   close(): void;
 }
 
@@ -79,7 +82,7 @@ export type Loss =
       readonly kind: 'taken';
       /** The writers whose entries that one pushes now: this one, under the id that it had, and those that it had adopted. */
       readonly writers: ReadonlySet<string>;
-      /** Whether it has the staged values, too. */
+      /** Whether it has the staged values, too, or whoever starts next will: they are no longer this writer's. */
       readonly isStagedTaken: boolean;
     }
   | {

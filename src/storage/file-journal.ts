@@ -29,6 +29,8 @@ const SLACK_BYTES = 64 * 1024;
 export class Journal {
   /** What of it is still wanted. */
   readonly stock = new FileStock();
+  /** Whether its path was found to lead elsewhere: what is saved in it is saved nowhere, until it is renewed. */
+  isLost = false;
   readonly #fs: FileSystem;
   readonly #isSynced: boolean;
   /** The writers whose binding the file holds. */
@@ -263,6 +265,7 @@ export class Journal {
       this.#path = path;
       this.#file = file;
       this.#isBroken = false;
+      this.isLost = false;
     } catch (error) {
       throw storageException(error, path);
     }
@@ -276,6 +279,8 @@ export class Journal {
   #compactIfLarge(): void {
     if (this.#size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.stock.bytes) || this.#newer) return;
     this.#compactAt = this.#size + SLACK_BYTES;
+    // Another may have taken it, or somebody deleted it: nothing is to come into its place.
+    if (!this.isInPlace()) return;
     try {
       this.#rewrite(this.#path);
     } catch {

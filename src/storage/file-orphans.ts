@@ -37,6 +37,7 @@ export class FileOrphans {
     const left: Orphan[] = [];
     for (const orphan of this.#byBinding.get(bindingKey(binding)) ?? []) {
       const { writer, journal, shelf } = orphan;
+      // Before they are staged again: lost by a crash in between, but never there twice.
       if (shelf.staged && atStart && forgetStaged(journal, writer, binding, shelf.staged.run))
         staged.push(shelf.staged);
       else if (shelf.staged) left.push({ ...orphan, shelf: { ...shelf, entries: new Map() } });
@@ -111,8 +112,8 @@ function inOrder(entries: ReadonlyMap<number, StoredEntry>): Map<number, StoredE
   return new Map([...entries].sort(([one], [other]) => one - other));
 }
 
-/** Forgotten before they are staged again: lost by a crash in between, but never there twice. @returns Whether it could be. */
-function forgetStaged(journal: Journal, writer: string, binding: Binding, run: number): boolean {
+/** Forgets the staged values of a writer, where its journal can be written. @returns Whether it could be. */
+export function forgetStaged(journal: Journal, writer: string, binding: Binding, run: number): boolean {
   try {
     journal.forgetStaged(writer, binding, run);
     return true;

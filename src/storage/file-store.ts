@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { StoredEntry } from '../core/entry.js';
+import { StorageException } from '../core/exceptions.js';
 import { randomId } from '../core/random-id.js';
 import type { Adoption, Writer } from '../core/storage.js';
 import { TOUCH_MS } from './file-finder.js';
 import { makeFolder } from './file-io.js';
 import { Journal } from './file-journal.js';
-import { FileOrphans } from './file-orphans.js';
+import { FileOrphans, forgetStaged } from './file-orphans.js';
 import { identify, journalName } from './file-owner.js';
 import type { Shelf } from './file-record.js';
 import type { FilePlatform } from './file-system.js';
@@ -72,6 +73,8 @@ export class FileStore {
         return tenant.id;
       },
       check: () => {
+        // A push that was under way may still ask: what was given back is not to be saved again.
+        if (!this.#living.has(tenant.id)) return undefined;
         this.#touchIfLate(clock);
         const { taken, isCleared } = tenant;
         tenant.taken = undefined;
@@ -83,7 +86,9 @@ export class FileStore {
         this.#journal(clock).saveEntry(entry, binding, forgetStaged && tenant.hasStaged);
         if (forgetStaged) tenant.hasStaged = false;
       },
-      saveAgain: (entries) => this.#saveAgain(tenant, entries, clock),
+      saveAgain: (entries) => {
+        if (this.#living.has(tenant.id)) this.#saveAgain(tenant, entries, clock);
+      },
       remove: (entries) => this.#remove(entries),
       quarantine: (entries) => this.#inAll((journal) => journal.quarantine(entries)),
       saveStaged: (values) => {
@@ -100,7 +105,7 @@ export class FileStore {
       adopt: async (atStart) => {
         // In a later turn: an Api that is closed in the task that opened it takes nothing.
         await undefined;
-        return this.#adopt(tenant.id, binding, clock, atStart);
+        return this.#adopt(tenant, clock, atStart);
       },
       close: () => this.#close(tenant.id, binding, clock),
     };
@@ -124,8 +129,10 @@ export class FileStore {
     if (failure !== undefined) throw failure;
   }
 
-  #adopt(id: string, binding: Binding, clock: Clock, atStart: boolean): Adoption {
-    if (!this.#living.has(id)) return { entries: [], staged: [], warnings: [] };
+  #adopt(tenant: Tenant, clock: Clock, atStart: boolean): Adoption {
+    if (!this.#living.has(tenant.id)) return { entries: [], staged: [], warnings: [] };
+    // What others took while this process was stopped is not to be handed out.
+    this.#touchIfLate(clock);
     if (this.#hasLeft) this.#findLeft();
     const warnings = this.#takeover.look(clock, atStart, MAX_JOURNALS - this.#journals.size, {
       isOwn: (file) => this.#has(file),
@@ -135,7 +142,7 @@ export class FileStore {
         this.#journals.add(journal);
       },
     });
-    const { entries, staged } = this.#orphans.handOut(id, binding, atStart);
+    const { entries, staged } = this.#orphans.handOut(tenant.id, tenant.binding, atStart);
     this.#releaseSpent();
     if (this.#isGivingBack) this.#giveBack(clock);
     return { entries, staged, warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
@@ -236,6 +243,11 @@ export class FileStore {
 
   /** The journal that this store's own writers save to. */
   #journal(clock: Clock): Journal {
+    if (this.#own?.isLost) {
+      this.#follow(this.#own, clock);
+      if (this.#own === undefined)
+        throw new StorageException('another process took over what was saved', 'Nothing is lost. Commit again.');
+    }
     if (this.#own?.isBroken) this.#renew(this.#own, clock);
     if (this.#own?.isTentative && !this.#own.isInPlace()) this.#renew(this.#own, clock);
     if (this.#own === undefined) {
@@ -296,8 +308,9 @@ export class FileStore {
     this.#touched = { monotonic: clock.monotonic(), wall: clock.now() };
     for (const journal of [...this.#journals]) {
       try {
-        if (journal.isInPlace()) journal.touch(clock.now() / 1000);
-        else this.#follow(journal, clock);
+        journal.isLost = !journal.isInPlace();
+        if (journal.isLost) this.#follow(journal, clock);
+        else journal.touch(clock.now() / 1000);
       } catch {
         // Tried again at the next touch.
       }
@@ -311,21 +324,33 @@ export class FileStore {
     }
   }
 
-  /** Saves what stands in no journal any more: what could not be read when one was moved. */
-  #saveAgain({ id, binding }: Tenant, entries: readonly StoredEntry[], clock: Clock): void {
+  /** Saves what stands in no journal any more: one that was lost, or what could not be read when one was moved. */
+  #saveAgain(tenant: Tenant, entries: readonly StoredEntry[], clock: Clock): void {
+    // What a lost one held stands nowhere as long as it could not be moved.
+    for (const journal of [...this.#journals]) if (!journal.isInPlace()) this.#follow(journal, clock);
+    const missing = this.#missing(tenant, entries);
+    if (missing.size > 0) {
+      const journal = this.#journal(clock);
+      journal.saveAll(missing);
+      for (const writer of missing.keys()) {
+        if (writer !== tenant.id) this.#orphans.setAdopter(journal, writer, tenant.id);
+      }
+    }
+    tenant.isCleared = false;
+  }
+
+  /** Those of the entries that stand in no journal, and that no other process has. */
+  #missing({ binding, taken }: Tenant, entries: readonly StoredEntry[]): Map<string, Shelf> {
     const shelves = new Map<string, Shelf>();
     const journals = [...this.#journals];
     for (const entry of entries) {
       const { writer, sequence } = entry;
-      if (journals.some(({ stock }) => stock.wants(writer, sequence))) continue;
+      if (taken?.writers.has(writer) || journals.some(({ stock }) => stock.wants(writer, sequence))) continue;
       const shelf = shelves.get(writer) ?? { writer, binding, entries: new Map() };
       shelf.entries.set(sequence, entry);
       shelves.set(writer, shelf);
     }
-    if (shelves.size === 0) return;
-    const journal = this.#journal(clock);
-    journal.saveAll(shelves);
-    for (const writer of shelves.keys()) if (writer !== id) this.#orphans.setAdopter(journal, writer, id);
+    return shelves;
   }
 
   /** The path of a journal leads elsewhere, as another process took it over or somebody deleted it; or it was cut. */
@@ -352,12 +377,12 @@ export class FileStore {
       if (isOwn) writers.add(tenant.id);
       if (writers.size === 0) continue;
       const staged = shelves.get(tenant.id)?.staged;
+      // They are staged here still, and must not come back elsewhere; where they can't be forgotten, they will.
+      const isForgotten = staged !== undefined && forgetStaged(journal, tenant.id, tenant.binding, staged.run);
       tenant.taken = {
         writers: new Set([...(tenant.taken?.writers ?? []), ...writers]),
-        isStagedTaken: (tenant.taken?.isStagedTaken ?? false) || (isOwn && tenant.hasStaged && staged === undefined),
+        isStagedTaken: (tenant.taken?.isStagedTaken ?? false) || (isOwn && tenant.hasStaged && !isForgotten),
       };
-      // They are staged here still, and must not come back elsewhere.
-      if (isOwn && staged) journal.forgetStaged(tenant.id, tenant.binding, staged.run);
       if (isOwn) this.#rename(tenant, clock);
     }
     this.#forget(journal);

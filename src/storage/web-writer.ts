@@ -60,7 +60,7 @@ export class WebWriter implements Writer {
       const { taken, isGone } = this.#adoption.check();
       const state = this.#look();
       if (state === 'taken' || taken.length > 0) return this.#yield(taken, state === 'taken');
-      return state === 'gone' || isGone ? this.#forgetAll() : undefined;
+      return state === 'gone' || isGone ? this.#forgetGone() : undefined;
     } catch {
       // A page that may not look any more knows of nothing; what it has in memory is still to be pushed.
       return undefined;
@@ -75,6 +75,7 @@ export class WebWriter implements Writer {
   }
 
   saveAgain(entries: readonly StoredEntry[]): void {
+    if (this.#isClosed) return;
     for (const entry of entries) {
       const { writer, sequence } = entry;
       const key = entryKey(writer, sequence);
@@ -165,10 +166,12 @@ export class WebWriter implements Writer {
     if (this.#heartbeat) return this.#isIntroduced ? this.#heartbeat.look() : 'own';
     // Whatever clears one binding clears all; its own may have been written after that, by values that were staged.
     const [firstAdopted] = this.#adoption.writers;
-    return (this.#isIntroduced && !this.#isBound(this.#id)) ||
-      (firstAdopted !== undefined && !this.#isBound(firstAdopted))
-      ? 'gone'
-      : 'own';
+    return this.#isOwnGone() || (firstAdopted !== undefined && !this.#isBound(firstAdopted)) ? 'gone' : 'own';
+  }
+
+  #isOwnGone(): boolean {
+    if (!this.#isIntroduced) return false;
+    return this.#heartbeat ? this.#heartbeat.look() === 'gone' : !this.#isBound(this.#id);
   }
 
   #introduce(): void {
@@ -194,14 +197,14 @@ export class WebWriter implements Writer {
     return this.#room.storage.getItem(writerKey(writer)) !== null;
   }
 
-  /** All keys were deleted. */
-  #forgetAll(): Loss {
+  /** All keys were deleted. Those of its own may have been written since: they are what shows that it lives. */
+  #forgetGone(): Loss {
     const { storage } = this.#room;
     const writers = new Set([this.#id, ...this.#adoption.writers]);
     // Since then values may have been staged, and others been adopted.
     const left = findWriters(storage, (writer) => writers.has(writer));
     for (const writer of writers) this.#room.adopt(writer, left.get(writer)?.length ?? 0);
-    this.#forgetOwn();
+    if (this.#isOwnGone()) this.#forgetOwn();
     this.#staged = storage.getItem(stagedKey(this.#id))?.length;
     return { kind: 'cleared' };
   }
@@ -212,9 +215,8 @@ export class WebWriter implements Writer {
     if (!isOwnTaken) return { kind: 'taken', writers, isStagedTaken: false };
     const { storage } = this.#room;
     writers.add(this.#id);
-    const isStagedTaken = this.#staged !== undefined && storage.getItem(stagedKey(this.#id)) === null;
-    // They are staged here still, and must not come back elsewhere.
-    if (this.#staged !== undefined) this.#room.clear(this.#id, stagedKey(this.#id));
+    const isStagedTaken =
+      this.#staged !== undefined && (storage.getItem(stagedKey(this.#id)) === null || !this.#clearStaged());
     this.#heartbeat?.stop(false);
     this.#room.forget(this.#id);
     this.#id = randomId(this.#clock);
@@ -222,6 +224,21 @@ export class WebWriter implements Writer {
     this.#heartbeat = new Heartbeat(this.#room, this.#id, this.#id, this.#platform.page);
     this.#forgetOwn();
     return { kind: 'taken', writers, isStagedTaken };
+  }
+
+  /**
+   * Clears the staged values that another may find: they are staged here still, and must not come back elsewhere. Where
+   * they can't be cleared, they will.
+   *
+   * @returns Whether they are gone.
+   */
+  #clearStaged(): boolean {
+    try {
+      this.#room.clear(this.#id, stagedKey(this.#id));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #forgetOwn(): void {

@@ -326,6 +326,7 @@ function breakStorage(world: World, how: StorageFault, amount: number): void {
     if (how === 'full') faults.room = amount;
     else if (how === 'short') faults.share = (amount + 1) / 400;
     else if (how !== 'set' && how !== 'remove') faults.failing.add(how);
+    world.mayHaveFailedToSync ||= how === 'sync';
     world.mayBeHeld ||= how === 'rename' || how === 'unlink';
     world.mayKeepOld ||= how === 'unlink';
     world.mayStandTwice ||= how === 'sync' || how === 'truncate';

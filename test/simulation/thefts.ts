@@ -13,6 +13,8 @@ export class Thefts {
   readonly #taken = new Map<string, { readonly by: Run; readonly at: number }>();
   /** What was taken from sleepers who can't be told any more: they save it again, and so does whoever took it. */
   readonly #contested = new Set<string>();
+  /** Who was taking over when the marks were deleted by which one could tell that another has that by now. */
+  readonly #unmarked = new Set<Run>();
   #count = 0;
 
   constructor(world: World) {
@@ -26,12 +28,14 @@ export class Thefts {
   }
 
   adopted(by: Run, entries: readonly StoredEntry[]): void {
+    const isUnmarked = this.#unmarked.delete(by);
     if (entries.length === 0) return;
     const others = this.#world.runs.filter((run) => run !== by && run.host.life.isAlive && !run.isClosed);
     const held = others.map((run) => [run, new Set(run.api.log().map(({ id }) => id))] as const);
     for (const { writer, sequence } of entries) {
       if (this.#isStale(by, writer)) continue;
       const id = `${writer}-${sequence}`;
+      if (isUnmarked && held.some(([, ids]) => ids.has(id))) this.#contested.add(id);
       for (const [run, ids] of held) if (ids.has(id) && !this.#contested.has(id)) this.#robbed(run, writer);
       this.#taken.set(id, { by, at: this.now() });
     }
@@ -39,8 +43,10 @@ export class Thefts {
 
   /** Marks and files were deleted that would have told the robbed. */
   marksAreGone(): void {
-    for (const run of this.#world.runs)
+    for (const run of this.#world.runs) {
+      if (run.isAdopting) this.#unmarked.add(run);
       for (const id of run.seen.queue) if (this.isUntold(run, id)) this.#contested.add(id);
+    }
   }
 
   /** Whether another has taken an entry, and this one has not asked since, or can't be told. */

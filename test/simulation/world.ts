@@ -49,6 +49,8 @@ export class World {
    * two may adopt them.
    */
   mayStandTwice = false;
+  /** Whether a sync may have failed: after a power cut a file may then be, in part, as it was before. */
+  mayHaveFailedToSync = false;
   /** Whether a file that was moved may be left as it was. */
   mayKeepOld = false;
   /** Whether a closed `Api` may have failed to give back its file. */
@@ -198,7 +200,7 @@ export class World {
       this.isDamaged ||
       // So is the one in a file that was left as it was when what it held was moved.
       (this.mayStandTwice && this.mayKeepOld) ||
-      (schedule.platform === 'process' && (this.machine?.boot ?? 1) > 1);
+      ((schedule.platform === 'process' || this.mayHaveFailedToSync) && (this.machine?.boot ?? 1) > 1);
     const storage = spyOn(bug.storage?.(opened) ?? opened, {
       opened: ({ id }) => {
         run.writer = id;

@@ -2,9 +2,10 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Binding } from '../../src/core/binding.js';
 import type { StoredEntry } from '../../src/core/entry.js';
 import type { Adoption, Writer } from '../../src/core/storage.js';
-import { ConfigException } from '../../src/index.js';
+import { ConfigException, StorageException } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
 import { binding, entryOf, otherBindings } from '../contract/storage-contract.js';
@@ -360,6 +361,40 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAll(setting.open())).entries).toHaveLength(3);
   });
 
+  test('when a lost file is to be saved again: it is not said to be before it is', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    const writer = setting.open(platform);
+    const all = [1, 2, 3].map((sequence) => entryOf(writer, sequence));
+    for (const entry of all) writer.save(entry, false);
+    fs.rmSync(setting.journal());
+    broken.writeSync = fail('EIO') as never;
+    await setting.clock.advance(61_000);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    expect(() => writer.saveAgain(all)).toThrow(StorageException);
+    delete broken.writeSync;
+    writer.saveAgain(all);
+    expect(writer.check()).toBeUndefined();
+    kill();
+    expect((await adoptAll(setting.open())).entries).toEqual(all);
+  });
+
+  test('when a lost file is to be saved again: nothing is saved in the lost one meanwhile', async () => {
+    const setting = setUp();
+    const { broken, platform, kill } = failing(setting);
+    const writer = setting.open(platform);
+    const all = [1, 2].map((sequence) => entryOf(writer, sequence));
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.journal());
+    broken.openSync = fail('EACCES') as never;
+    await setting.clock.advance(61_000);
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(StorageException);
+    delete broken.openSync;
+    writer.save(entryOf(writer, 2), false);
+    kill();
+    expect((await adoptAll(setting.open())).entries).toEqual(all);
+  });
+
   test.each([
     ['removed', (path: string) => fs.rmSync(path)],
     [
@@ -682,6 +717,52 @@ describe('F26 who owns a file', () => {
     expect((await adoptAll(setting.open())).staged).toEqual([]);
   });
 
+  test('one that wakes up while nothing can be written is told so too, and leaves what it had staged to the next start', async () => {
+    const setting = setUp();
+    const ownClock = new FakeClock();
+    const { broken, platform } = failing(setting);
+    const writer = fileStorage(setting.folder, {}, platform).open(binding, ownClock);
+    writer.save(entryOf(writer, 1), false);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const { id } = writer;
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(1);
+    broken.writeSync = fail('EIO') as never;
+    ownClock.jump(300_000);
+    expect(writer.check()).toEqual({ kind: 'taken', writers: new Set([id]), isStagedTaken: true });
+    expect(writer.id).not.toBe(id);
+    other.close();
+    expect((await adoptAll(setting.open())).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+  });
+
+  test('one that wakes up hands out nothing of a file that another took meanwhile', async () => {
+    const setting = setUp();
+    const ownClock = new FakeClock();
+    const storage = fileStorage(setting.folder, {}, setting.machine.start());
+    const [writer, neighbour] = [storage.open(binding, ownClock), storage.open(otherBindings[0] as Binding, ownClock)];
+    await writer.adopt(true);
+    const { left } = leave(setting);
+    // It finds the file, for both of them.
+    expect((await neighbour.adopt(true)).entries).toEqual([]);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toEqual(left);
+    ownClock.jump(300_000);
+    expect((await writer.adopt(false)).entries).toEqual([]);
+  });
+
+  test('one that wakes up puts nothing in the place of a file that another took, however large it has become', async () => {
+    const setting = setUp();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, new FakeClock());
+    const all = Array.from({ length: 20 }, (_, index) => entryOf(writer, index + 1, 'x'.repeat(9000)));
+    for (const entry of all) writer.save(entry, false);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(20);
+    const journals = setting.journals();
+    // What was under way is answered before it is asked what has become of it.
+    writer.remove(all.slice(0, 19));
+    expect(setting.journals()).toEqual(journals);
+  });
+
   test('one that wakes up when the other has sent everything already is told so', async () => {
     const setting = setUp();
     const ownClock = new FakeClock();
@@ -708,6 +789,18 @@ describe('F26 who owns a file', () => {
     expect(writer.check()).toBeUndefined();
     process.kill();
     expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('one whose file was deleted says nothing and saves nothing again once it is closed', () => {
+    const setting = setUp();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.journal());
+    writer.close();
+    expect(setting.journals()).toHaveLength(1);
+    expect(writer.check()).toBeUndefined();
+    writer.saveAgain([entryOf(writer, 1)]);
+    expect(setting.journals()).toHaveLength(1);
   });
 
   test('what is saved again in a new file would be there after a power cut', async () => {

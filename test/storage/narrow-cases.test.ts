@@ -322,6 +322,23 @@ test('what is staged after a page came back is not thrown away', async () => {
   expect(entry?.values).toEqual([{ fieldId: 'b', value: 2 }]);
 });
 
+test('what another page has staged is not saved again by one that came back and stages something else', async () => {
+  const o = new Plain();
+  const p1 = o.page();
+  await o.clock.advance(5000);
+  p1.api.addValue('a', 1);
+  await o.clock.advance(1);
+  p1.hide();
+  const p2 = o.page();
+  await o.clock.advance(5000);
+  expect(p2.api.status().staged).toBe(1);
+  p1.show();
+  p1.api.addValue('b', 2);
+  await o.clock.advance(1);
+  const entry = p1.api.commit();
+  expect(entry?.values).toEqual([{ fieldId: 'b', value: 2 }]);
+});
+
 test('without pages to take over it is not robbed', async () => {
   const o = new Plain();
   await o.clock.advance(58_000);
@@ -569,6 +586,24 @@ test('what was deleted underneath is saved again by close(), too', async () => {
   onTestFinished(() => next.close());
   await next.ready;
   expect(valuesOf(next)).toEqual([1]);
+});
+
+test('what was deleted underneath is saved again once by a close() that aborts a push', async () => {
+  const folder = temporaryFolder();
+  const server = new FakeServer(() => held().answer);
+  const api = new Api(
+    { ...credentials, storage: fileStorage(folder, {}, new FakeMachine().start()) },
+    { clock: new FakeClock(), transport: server },
+  );
+  await api.ready;
+  commitEach(api, 1);
+  const push = api.push();
+  for (const name of fs.readdirSync(folder)) fs.unlinkSync(join(folder, name));
+  await api.close();
+  await expect(push).rejects.toMatchObject({ retainedData: true });
+  for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+  // A second file would be in the name of this process, which lives: nobody else would push it.
+  expect(fs.readdirSync(folder)).toEqual([expect.stringMatching(/_free_\w+\.journal$/)]);
 });
 
 test('a push of what was committed after a takeover was noticed is not rejected for it', async () => {

@@ -173,6 +173,25 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(frozen.check()).toMatchObject({ kind: 'taken', isStagedTaken: true });
   });
 
+  test('a frozen page is told so even while nothing can be removed, and leaves what it had staged to the next start', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open();
+    frozen.save(entryOf(frozen, 1), false);
+    frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const adopter = origin.open();
+    expect((await origin.adoptWhenSilent(adopter)).entries).toHaveLength(1);
+    const { id } = frozen;
+    const { localStorage } = origin;
+    localStorage.removeItem = () => {
+      throw Object.assign(new Error('no'), { name: 'SecurityError' });
+    };
+    expect(frozen.check()).toEqual({ kind: 'taken', writers: new Set([id]), isStagedTaken: true });
+    expect(frozen.id).not.toBe(id);
+    localStorage.removeItem = (key) => void localStorage.items.delete(key);
+    adopter.close();
+    expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+  });
+
   test('a frozen page is told so even when the other has sent everything already', async () => {
     const origin = new PlainOrigin();
     const frozen = origin.open();
@@ -539,6 +558,17 @@ describe.each([
     expect(writer.check()).toBeUndefined();
   });
 
+  test('saves nothing again once it is closed', () => {
+    const origin = makeOrigin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    clear(origin);
+    writer.check();
+    writer.close();
+    writer.saveAgain([entryOf(writer, 1)]);
+    expect([...origin.localStorage.items]).toEqual([]);
+  });
+
   test('can be saved again in part and then in full, where there was no room at first', async () => {
     const origin = makeOrigin();
     const writer = origin.open();
@@ -553,6 +583,25 @@ describe.each([
     await origin.crash(writer);
     expect((await origin.adopt(origin.open(), true)).entries).toEqual(all);
   });
+});
+
+test('F19 F28 a page whose adopted keys alone are gone, and have no room any more, goes on to show that it lives', async () => {
+  const origin = new PlainOrigin();
+  const left = origin.open();
+  left.save(entryOf(left, 1), false);
+  origin.crash(left);
+  const [writer, other] = [origin.open(), origin.open()];
+  const { entries } = await origin.adopt(writer, true);
+  origin.localStorage.items.clear();
+  writer.save(entryOf(writer, 1), false);
+  origin.localStorage.capacity = origin.localStorage.units;
+  for (let look = 0; look < 10; look++) {
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    expect(() => writer.saveAgain([...entries, entryOf(writer, 1)])).toThrow(StorageException);
+    expect((await origin.adopt(other, false)).entries).toEqual([]);
+    await origin.clock.advance(25_000);
+    void writer.adopt(false);
+  }
 });
 
 describe('F28 two writers of one page on plain http', () => {

@@ -42,7 +42,7 @@ export class Overflow {
   /** @returns Whether it is worth trying again. */
   #drop(count: number, share: number, { message }: StorageException): boolean {
     const missing = count - this.#queue.room;
-    const wanted = missing > 0 ? missing : Math.ceil(this.#queue.length * share);
+    const wanted = missing > 0 ? missing : Math.ceil((this.#queue.length + this.#queue.quarantine.size) * share);
     const dropped = this.#queue.droppable(wanted);
     if (dropped.length === 0 || dropped.length < missing) return false;
     // Told before they go, so that a listener can still put them elsewhere if this process ends here.

@@ -198,9 +198,11 @@ export class PushQueue {
       this.#bytes -= entry.bytes;
     }
     const refused = { ...entry, refusal };
+    // Before it is noted: at any moment it is in one of the two.
+    const shown = this.quarantine.add(refused, refusal);
     this.#keeper.quarantine([refused]);
     this.#onChange();
-    return this.quarantine.add(refused, refusal);
+    return shown;
   }
 
   /** Forgets what is in quarantine. @param ids - Which; unknown ones are ignored. @returns How many there were. */

@@ -42,6 +42,7 @@ export class Journal {
   #compactAt = SLACK_BYTES;
   /** Whether all that the file holds has been taken stock of: else it must not be deleted. */
   #isKnown: boolean;
+  readonly #isNew: boolean;
   #isFolderSynced = false;
   /** Whether the disk had no room for the last entry. */
   #isFull = false;
@@ -61,6 +62,7 @@ export class Journal {
     this.#path = path;
     this.#file = file;
     this.#isKnown = isNew;
+    this.#isNew = isNew;
     this.#isSynced = isSynced;
   }
 
@@ -309,6 +311,7 @@ export class Journal {
       throw error;
     }
     const old = this.#fd;
+    if (old !== undefined && !this.#isNew) this.#leaveWord(old, shelves);
     this.#refused = [];
     this.#fd = fd;
     this.#size = bytes.length;
@@ -316,6 +319,18 @@ export class Journal {
     this.#takeStock(shelves);
     if (old !== undefined) this.#fs.closeSync(old);
     this.#isFolderSynced = false;
+  }
+
+  /**
+   * Notes in the file that was replaced that nothing of it is wanted: an owner that was presumed dead, and lives, has that one
+   * open, and must see that it was robbed even if the new one is gone by then.
+   */
+  #leaveWord(fd: number, shelves: ReadonlyMap<string, Shelf>): void {
+    try {
+      writeWhole(this.#fs, fd, Buffer.from(doneWith(shelves)));
+    } catch {
+      // As long as the new one stands in the folder, that tells the same.
+    }
   }
 
   /** @param length - How many bytes of UTF-8 the text takes. */
@@ -496,6 +511,15 @@ function textOf(shelves: ReadonlyMap<string, Shelf>): string {
     if (staged) text += encodeStaged(writer, staged.run, staged.values);
   }
   return text;
+}
+
+/** Records that tell that nothing on shelves is wanted. */
+function doneWith(shelves: ReadonlyMap<string, Shelf>): string {
+  return Array.from(shelves.values(), ({ writer, entries, staged }) => {
+    const sequences = [...entries.keys()];
+    const removed = sequences.length > 0 ? encodeRemoved(writer, [[sequences[0] ?? 0, sequences.at(-1) ?? 0]]) : '';
+    return removed + (staged ? encodeStaged(writer, staged.run, []) : '');
+  }).join('');
 }
 
 /** The record that tells that an entry is in quarantine, where it is. */

@@ -60,6 +60,12 @@ export class FileOrphans {
     this.#adopters.set(journal, (this.#adopters.get(journal) ?? new Map<string, string>()).set(writer, id));
   }
 
+  /** What a living writer has of a dead one stands in another journal now. */
+  moveAdoption(writer: string, from: Journal, to: Journal): void {
+    const adopter = this.#adopters.get(from)?.get(writer);
+    if (adopter !== undefined) this.setAdopter(to, writer, adopter);
+  }
+
   /** A living writer was closed: what it had adopted is nobody's. */
   release(id: string): void {
     for (const adopters of this.#adopters.values()) {

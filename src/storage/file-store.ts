@@ -18,6 +18,8 @@ import { nextRun } from './next-run.js';
 const LOOK_AGAIN_SECONDS = 30;
 /** Each file that is taken over is kept open. */
 const MAX_JOURNALS = 200;
+/** What holds up others' entries in one file for longer is moved out of it. */
+const PATIENCE_MS = 60_000;
 
 /** A writer that is open. */
 interface Tenant {
@@ -45,6 +47,8 @@ export class FileStore {
   readonly #isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
   readonly #orphans = new FileOrphans();
   readonly #journals = new Set<Journal>();
+  /** When a journal was taken over, on this run's monotonic clock. */
+  readonly #takenAt = new WeakMap<Journal, number>();
   #own: Journal | undefined;
   /** Whether a writer was closed since the journals were last searched for orphans. */
   #hasLeft = false;
@@ -140,11 +144,13 @@ export class FileStore {
       takeIn: (journal, contents) => {
         this.#orphans.add(journal, contents, this.#living);
         this.#journals.add(journal);
+        this.#takenAt.set(journal, clock.monotonic());
       },
     });
     const { entries, staged } = this.#orphans.handOut(tenant.id, tenant.binding, atStart);
     this.#releaseSpent();
     if (this.#isGivingBack) this.#giveBack(clock);
+    this.#partFromStrangers(clock);
     return { entries, staged, warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
@@ -208,6 +214,33 @@ export class FileStore {
     this.#hasLeft = true;
     this.#journals.add(moved);
     this.#release(moved);
+  }
+
+  /**
+   * Moves what was adopted out of a file in which others' entries wait, too, if it is not done with after a while: what the
+   * server refuses must not hold up those.
+   */
+  #partFromStrangers(clock: Clock): void {
+    for (const journal of [...this.#journals]) {
+      const takenAt = this.#takenAt.get(journal) ?? Number.POSITIVE_INFINITY;
+      if (journal === this.#own || clock.monotonic() - takenAt < PATIENCE_MS) continue;
+      if (!this.#orphans.areIn(journal, (key) => !this.#isServed(key))) continue;
+      try {
+        const own = this.#journal(clock);
+        const adopted = new Map(
+          [...journal.read().shelves]
+            .filter(([writer]) => this.#orphans.isAdopted(writer, journal))
+            .map(([writer, shelf]) => [writer, { ...shelf, staged: undefined }]),
+        );
+        own.saveAll(adopted);
+        for (const writer of adopted.keys()) this.#orphans.moveAdoption(writer, journal, own);
+        // A crash before this leaves them in both, which is harmless.
+        journal.forget(adopted);
+        this.#releaseSpent();
+      } catch {
+        // Tried again at the next look.
+      }
+    }
   }
 
   /** Whether a writer in a journal was closed, and no other has adopted what it left there. */

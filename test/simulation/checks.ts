@@ -1,8 +1,8 @@
 import { followDeletions, heldUnsaved } from './deletion.js';
 import type { Commit } from './ledger.js';
 import { type Holdings, readJournal } from './records.js';
-import { KEY_MARK, type Run } from './run.js';
-import { type World, writerOf } from './world.js';
+import { KEY_MARK, type Run, writerOf } from './run.js';
+import type { World } from './world.js';
 
 const MOST_TIMERS = 8;
 const SLACK_BYTES = 64 * 1024;

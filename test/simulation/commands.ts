@@ -3,7 +3,7 @@ import { damage } from './damage.js';
 import { deleteUnderneath } from './deletion.js';
 import type { Commit } from './ledger.js';
 import { upTo } from './random.js';
-import { BINDINGS, KEYS, type Run } from './run.js';
+import { BINDINGS, KEYS, type Run, type Thrown } from './run.js';
 import type { Command, StorageFault } from './schedule.js';
 import { freeze, wakeUp } from './sleep.js';
 import type { World } from './world.js';
@@ -63,6 +63,9 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
     case 'delete files':
       if (!deleteUnderneath(world, command.all, command.dice)) return;
       break;
+    case 'limit server':
+      world.network.most = command.most;
+      break;
     case 'damage':
       if (damage(world, command.how, command.dice)) world.count(`damage: ${command.how}`);
       return;
@@ -101,9 +104,24 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       world.network.fates.push(...command.fates);
       push(world, run, undefined);
       return;
+    case 'commit bad':
+      add(world, run, [command.field], false, command.status);
+      if (host.life.isAlive) commit(world, run, undefined);
+      return;
     case 'push':
       world.network.fates.push(...command.fates);
       push(world, run, command.abortAfter);
+      return;
+    case 'wake':
+      host.surroundings.take('online');
+      return;
+    case 'resume':
+      run.quietUntil = Number.NEGATIVE_INFINITY;
+      api.resume();
+      return;
+    case 'drop quarantined':
+      for (const { id } of api.quarantined()) excuseForgotten(world, id);
+      api.dropQuarantined();
       return;
     case 'push twice':
       world.network.fates.push(...command.fates);
@@ -137,10 +155,12 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       return;
     case 'set key':
       run.key = KEYS[command.key] ?? run.key;
+      run.quietUntil = Number.NEGATIVE_INFINITY;
       api.setApiKey(run.key);
       return;
     case 'leave':
       host.page?.window.dispatchEvent(new Event('pagehide'));
+      if (host.life.isAlive) host.surroundings.take('leaving');
       host.life.end();
       return;
     case 'freeze':
@@ -168,12 +188,14 @@ function commitSeveral(world: World, run: Run, count: number, isBig: boolean): v
   }
 }
 
-function add(world: World, run: Run, fields: readonly number[], isBig: boolean): void {
+/** @param status - With what the server refuses what holds the value; absent for a good one. */
+function add(world: World, run: Run, fields: readonly number[], isBig: boolean, status?: number): void {
   for (const field of fields) {
     const [fieldId, value] = [
       FIELDS[field] ?? '',
       world.ledger.newValue(run.bindingText, isBig || world.schedule.isBig),
     ];
+    if (status !== undefined) world.network.bad.set(`:${JSON.stringify(value)}}`, status);
     run.api.addValue(fieldId, value);
     run.staged.set(fieldId, value);
   }
@@ -191,6 +213,7 @@ function commit(world: World, run: Run, timestamp: number | undefined): void {
   const { ledger, time } = world;
   const at = timestamp ?? Math.floor(time.wall / 1000);
   run.intended = run.staged.size === 0 ? undefined : ledger.intend(run.staged, at, run.bindingText);
+  if (run.intended && timestamp === undefined) run.intended.clock = { by: run, ahead: time.wall - time.monotonic };
   try {
     const entry = run.api.commit({ timestamp });
     if (!run.host.life.isAlive) return;
@@ -214,9 +237,27 @@ function commit(world: World, run: Run, timestamp: number | undefined): void {
 }
 
 function restore(world: World, run: Run, count: number): void {
+  const aside = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
+  const thrown = world.thrown.filter(({ bindingText }) => bindingText === run.bindingText);
+  restoreThese(world, run, [...thrown, ...aside].slice(0, count));
+}
+
+/** Puts back what was set aside; where there is no room for it twice, it is forgotten before. */
+export function restoreQuarantined(world: World, run: Run): void {
+  const aside = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
+  restoreThese(world, run, aside);
+  for (const one of aside) {
+    if (!run.api.quarantined().some(({ id }) => id === one.entry.id)) continue;
+    excuseForgotten(world, one.entry.id);
+    run.api.dropQuarantined([one.entry.id]);
+    restoreThese(world, run, [one]);
+  }
+}
+
+function restoreThese(world: World, run: Run, thrown: readonly Thrown[]): void {
   const { ledger } = world;
-  const thrown = world.thrown.filter(({ bindingText }) => bindingText === run.bindingText).slice(0, count);
   if (thrown.length === 0) return;
+  const aside = new Set(run.api.quarantined().map(({ id }) => id));
   const intended = thrown.map(({ entry: { timestamp, values } }) =>
     ledger.intend(
       values.map(({ fieldId, value }) => [fieldId, value]),
@@ -227,10 +268,14 @@ function restore(world: World, run: Run, count: number): void {
   );
   try {
     const entries = run.api.restore(thrown.map(({ entry }) => entry));
-    if (!run.host.life.isAlive) return;
+    if (!run.host.life.isAlive) {
+      for (const { entry } of thrown) if (aside.has(entry.id)) mayBeRestored(world, entry.id);
+      return;
+    }
     if (entries.length !== intended.length) ledger.accuse('I3', 'not all that was to be restored was');
     for (const [index, entry] of entries.entries()) ledger.acknowledge(intended[index] as Commit, entry, run.writer);
     world.thrown = world.thrown.filter((one) => !thrown.includes(one));
+    for (const { entry } of thrown) if (aside.has(entry.id)) excuseForgotten(world, entry.id);
     world.count('restore something');
   } catch (error) {
     if (run.host.life.isAlive) refused(world, run, intended, error);
@@ -257,18 +302,37 @@ function isBounded(world: World, run: Run, count: number, error: unknown): boole
   const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength } = world.schedule;
   if (!(error instanceof StorageException)) return false;
   // One that is larger than all that there may be is refused for good.
-  return maxLength !== undefined || (error.isFull && run.api.status().committed + count > maxQueuedEntries);
+  return maxLength !== undefined || (error.isFull && heldBy(run) + count > maxQueuedEntries);
 }
 
 /** Where the oldest may be dropped, one is refused only if nothing is left to drop. */
 function checkDropped(world: World, run: Run, intended: readonly Commit[], error: unknown): void {
   if (world.schedule.overflow === 'refuse' || intended.length > 1) return;
   if (!(error instanceof StorageException && error.isFull)) return;
-  const { committed } = run.api.status();
-  const droppable = committed - run.inFlight.size;
-  const missing = committed + 1 - (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY);
+  const held = heldBy(run);
+  const droppable = held - run.inFlight.size;
+  const missing = held + 1 - (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY);
   if (droppable > 0 && droppable >= missing)
     world.ledger.accuse('I6', `a commit was refused, though ${droppable} entries could have been dropped: ${error}`);
+}
+
+/** Whoever dies in the middle of a restore may have forgotten one after it was saved as another. */
+function mayBeRestored(world: World, id: string): void {
+  const { entries } = world.holdings();
+  const one = world.ledger.byId(id);
+  if (one === undefined || entries.has(id)) return;
+  if ([...entries.values()].some(({ text, binding }) => text === one.text && binding === one.binding))
+    world.ledger.excuse(one, 'forgotten');
+}
+
+function heldBy({ api }: Run): number {
+  const { committed, quarantined } = api.status();
+  return committed + quarantined;
+}
+
+function excuseForgotten({ ledger }: World, id: string): void {
+  const one = ledger.byId(id);
+  if (one) ledger.excuse(one, 'forgotten');
 }
 
 function resetUnpushed(world: World, run: Run): void {
@@ -282,6 +346,8 @@ function resetUnpushed(world: World, run: Run): void {
 export function push(world: World, run: Run, abortAfter: number | undefined): void {
   const controller = new AbortController();
   const call = {};
+  if (!run.api.status().pushing) run.hasAccepted = false;
+  run.quietUntil = Number.NEGATIVE_INFINITY;
   if (abortAfter === 0) controller.abort();
   else if (abortAfter) world.time.after(run.host.life, abortAfter, () => controller.abort());
   const queued = run.api.log().map(({ id }) => world.ledger.byId(id));

@@ -1,3 +1,4 @@
+import { idsOf } from './deletion.js';
 import type { Inode } from './disk.js';
 import type { Machine } from './machine.js';
 import { readJournal } from './records.js';
@@ -71,7 +72,7 @@ function damageItem(world: World, how: Damage, dice: number, marker: string): bo
     world.markers.push(marker);
     return true;
   }
-  const held = new Set(world.runs.flatMap(({ api }) => api.log().map(({ id }) => id)));
+  const held = new Set(world.runs.flatMap(idsOf));
   // Not what somebody still has to remove.
   const wanted = Array.from(world.ledger.required, ({ id }) => id ?? '');
   const dead = wanted.filter((id) => !held.has(id));

@@ -67,4 +67,5 @@ function savedAgainBy({ time, schedule }: World): number {
   return time.monotonic + SAVED_AGAIN_WITHIN_MS[schedule.platform];
 }
 
-const idsOf = ({ api }: Run): string[] => api.log().map(({ id }) => id);
+/** What a run holds in memory. */
+export const idsOf = ({ api }: Run): string[] => [...api.log(), ...api.quarantined()].map(({ id }) => id);

@@ -26,6 +26,12 @@ export interface Commit {
   readonly isRestored: boolean;
   /** Whether a failed one may be there all the same: what would have taken it back failed too. */
   mayRemain: boolean;
+  /** By whom, and how far the wall clock was ahead then, where its time is that of the moment. */
+  clock?: { readonly by: object; readonly ahead: number } | undefined;
+  /** Whether it was sent alone in vain: later ones may come before it. */
+  mayComeLate?: boolean;
+  /** Whether the server does not take it as it is. */
+  isBad?: boolean;
   stored: number;
   /** Why nobody must have it any more. */
   excuse?: 'forgotten' | 'carried' | 'damaged' | 'deleted' | 'power cut' | undefined;
@@ -139,7 +145,7 @@ export class Ledger {
     const [, writer = '', sequence] = /^(.*)-(\d+)$/.exec(commit.id ?? '') ?? [];
     const last = this.#lastDelivered.get(writer) ?? 0;
     const isFirst = commit.stored === 0;
-    if (isFirst && !commit.excuse && commit.state === 'acknowledged' && Number(sequence) < last)
+    if (isFirst && !commit.excuse && !commit.mayComeLate && commit.state === 'acknowledged' && Number(sequence) < last)
       this.accuse('I4', `${commit.id} was first delivered after ${writer}-${last}`);
     if (isFirst && commit.state === 'acknowledged') this.#lastDelivered.set(writer, Math.max(last, Number(sequence)));
     commit.stored += 1;

@@ -73,14 +73,18 @@ export interface Watcher {
   sent(request: TransportRequest): void;
   /** The server stores what a request carries: now, however long ago it left. */
   stored(request: TransportRequest): void;
-  /** An upload is answered, or given up. */
-  ended(request: TransportRequest): void;
+  /** A request is answered, or given up. */
+  ended(request: TransportRequest, answer: Answer): void;
 }
 
 /** The way to the server, which treats each request as it was told to, and well if it was told nothing. */
 export class Network {
   /** For the next requests, in their order. */
   fates: Fate[] = [];
+  /** What the server does not take, as it stands in a body, and what it answers to it. */
+  readonly bad = new Map<string, number>();
+  /** How many entries it takes at once. */
+  most = Number.POSITIVE_INFINITY;
   readonly #time: SimulatedTime;
   readonly #onFate: (fate: FateKind) => void;
 
@@ -110,11 +114,16 @@ export class Network {
           if (isOver || !life.isAlive) return;
           isOver = true;
           cancelDeadline();
-          watcher.ended(request);
+          watcher.ended(request, given);
           resolve(given);
         };
         const arrive = (): void => {
           const { stores, answer: answered } = FATES[kind];
+          const refusal = stores ? this.#refusalOf(request) : undefined;
+          if (refusal !== undefined) {
+            life.tell(() => end(error(refusal)(request.headers['x-api-key'] ?? '')));
+            return;
+          }
           if (stores && request.method === 'POST') watcher.stored(request);
           if (request.method === 'GET' && stores && answered) life.tell(() => end(this.#lastValues(request)));
           else if (answered) life.tell(() => end(answered(request.headers['x-api-key'] ?? '')));
@@ -124,6 +133,14 @@ export class Network {
         return { answer, abort: () => end({ received: false, reason: 'aborted' }) };
       },
     };
+  }
+
+  /** @returns The status of a refusal, where the server does not take what it got. */
+  #refusalOf({ method, body = '' }: TransportRequest): number | undefined {
+    if (method !== 'POST') return undefined;
+    for (const [text, status] of this.bad) if (body.includes(text)) return status;
+    const { length } = (JSON.parse(body) as { entries: unknown[] }).entries;
+    return length > this.most ? 413 : undefined;
   }
 
   #lastValues({ url }: TransportRequest): Answer {

@@ -18,7 +18,8 @@ export interface Holdings {
 }
 
 const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(\d+)$/;
-const RECORD = /^\{"version":1,"timestamp":(\d+),"values":(\[.*\])\}$/s;
+const RECORD =
+  /^\{"version":1,"timestamp":(\d+),(?:"refusal":\{"status":\d+,"reason":"(?:[^"\\]|\\.)*"\},)?"values":(\[.*\])\}$/s;
 
 type Items = { readonly items: ReadonlyMap<string, string>; readonly version: number };
 const readOf = new WeakMap<Items, { readonly version: number; readonly holdings: Holdings }>();
@@ -89,10 +90,11 @@ function parse(text: string): JournalRead {
   const bindings = new Map<string, string>();
   const entries = new Map<string, Omit<Found, 'binding'> & { readonly writer: string }>();
   const staged = new Map<string, number>();
+  const refused = new Map<string, number>();
   const records: string[] = [];
   for (const line of text.split('\n')) {
     const body = line.slice(11);
-    const [, checksum, kind, writer = '', rest = ''] = /^1 ([\da-f]{8}).([WECRS]) (\S+) (.*)$/s.exec(line) ?? [];
+    const [, checksum, kind, writer = '', rest = ''] = /^1 ([\da-f]{8}).([WECQRS]) (\S+) (.*)$/s.exec(line) ?? [];
     if (kind === undefined || checksum !== crc32(body).toString(16).padStart(8, '0')) continue;
     records.push(line);
     if (kind === 'W') bindings.set(writer, bindingOf(rest));
@@ -103,6 +105,7 @@ function parse(text: string): JournalRead {
       const id = `${writer}-${sequence}`;
       entries.set(id, { id, writer, timestamp: Number(timestamp), text: values });
     }
+    if (kind === 'Q') refused.set(`${writer}-${rest.slice(0, rest.indexOf(' '))}`, Buffer.byteLength(rest));
     if (kind === 'R') {
       for (const range of rest.split(',')) {
         const [first = 0, last = first] = range.split('-').map(Number);
@@ -113,7 +116,7 @@ function parse(text: string): JournalRead {
   const found = new Map<string, Found>();
   let wantedBytes = 0;
   for (const { writer, ...entry } of entries.values()) {
-    wantedBytes += Buffer.byteLength(entry.text);
+    wantedBytes += Buffer.byteLength(entry.text) + (refused.get(entry.id) ?? 0);
     const binding = bindings.get(writer);
     if (binding !== undefined) found.set(entry.id, { ...entry, binding });
   }

@@ -6,9 +6,11 @@ import { Api, type ApiOptions, type Entry } from '../../src/index.js';
 import type { FilePlatform } from '../../src/storage/file-system.js';
 import type { WebStorageLike } from '../../src/storage/web-keys.js';
 import type { WebPlatform } from '../../src/storage/web-liveness.js';
-import type { Commit } from './ledger.js';
+import type { FakeSurroundings } from '../support/fake-surroundings.js';
+import { type Commit, textOf } from './ledger.js';
 import type { Life } from './life.js';
 import type { Page } from './origin.js';
+import type { Found } from './records.js';
 
 /** What all keys have, and nothing else. */
 export const KEY_MARK = 'feedface';
@@ -39,6 +41,8 @@ export interface Host {
   readonly page: Page | undefined;
   /** Whether its page is in the back/forward cache. */
   isHidden: boolean;
+  /** What it is told of its network and its page. */
+  readonly surroundings: FakeSurroundings;
   /** When it was frozen last. */
   frozenAt: number;
   /** How much others' keys had grown in all when it looked at them last. */
@@ -66,6 +70,12 @@ export interface Run {
   isClosed: boolean;
   isAdopting: boolean;
   uploads: number;
+  /** What the server refused when it was sent alone. */
+  readonly refusedAlone: Set<string>;
+  /** Whether the server has accepted something in the push under way. */
+  hasAccepted: boolean;
+  /** Nothing is pushed by itself before this, on the monotonic clock: bad luck, or the server's word. */
+  quietUntil: number;
   /** The ids of what is being uploaded. */
   inFlight: ReadonlySet<string>;
   /** When it asked last what had become of what it saved, by the world's count. */
@@ -138,4 +148,19 @@ export function spyOn(
 
 export function openApi(options: ApiOptions, clock: Clock, transport: Transport): Api {
   return new Api(options, { clock, transport });
+}
+
+/** As many entries of as many bytes may be others. */
+export function lookAnew({ seen }: Run): void {
+  seen.bytes = Number.NaN;
+}
+
+/** The id of the writer of an entry. */
+export const writerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'));
+
+const pairsOf = (values: Entry['values']) => values.map(({ fieldId, value }) => [fieldId, value] as const);
+
+/** A queue's or an event's entry, as a storage would have it. */
+export function foundIn({ id, timestamp, values }: Entry, { bindingText }: Run): Found {
+  return { id, timestamp, text: textOf(pairsOf(values)), binding: bindingText };
 }

@@ -7,11 +7,14 @@ export type Command =
   | { readonly do: 'add several'; readonly who: number; readonly fields: readonly number[] }
   | { readonly do: 'commit'; readonly who: number; readonly timestamp: number | undefined }
   | { readonly do: 'commit several'; readonly who: number; readonly count: number; readonly big: boolean }
+  | { readonly do: 'commit bad'; readonly who: number; readonly field: number; readonly status: number }
   | { readonly do: 'push'; readonly who: number; readonly fates: readonly Fate[]; readonly abortAfter?: number }
   | { readonly do: 'commit and push'; readonly who: number; readonly count: number; readonly fates: readonly Fate[] }
   | { readonly do: 'push twice'; readonly who: number; readonly fates: readonly Fate[] }
   | { readonly do: 'get'; readonly who: number; readonly fates: readonly Fate[] }
-  | { readonly do: 'reset' | 'reset unpushed' | 'close' | 'look'; readonly who: number }
+  | { readonly do: 'reset' | 'reset unpushed' | 'close' | 'look' | 'wake' | 'resume'; readonly who: number }
+  | { readonly do: 'drop quarantined'; readonly who: number }
+  | { readonly do: 'limit server'; readonly most: number }
   | { readonly do: 'restore'; readonly who: number; readonly count: number }
   | { readonly do: 'set key'; readonly who: number; readonly key: number }
   | { readonly do: 'start'; readonly binding: number; readonly isShared: boolean; readonly namespace: number }
@@ -59,6 +62,8 @@ export interface Schedule {
   /** Without a bound if absent. */
   readonly maxQueuedEntries: number | undefined;
   readonly overflow: 'refuse' | 'drop-oldest';
+  readonly autoPush: { readonly everySeconds: number; readonly atEntries: number } | false;
+  readonly flushOnHide: boolean;
   /** Of `webStorage`; its default if absent. */
   readonly maxLength: number | undefined;
   /** Whether all values are large, so that journals are soon rewritten. */
@@ -92,6 +97,11 @@ const everywhere: Weighted[] = [
   of(6, 'push', { who, fates, abortAfter: fc.option(fc.constantFrom(0, 20, 5000), { nil: undefined, freq: 5 }) }),
   of(8, 'commit and push', { who, count: fc.integer({ min: 1, max: 4 }), fates }),
   of(2, 'push twice', { who, fates }),
+  of(4, 'commit bad', { who, field: fc.nat({ max: 4 }), status: fc.constantFrom(400, 400, 422, 413, 503) }),
+  of(1, 'limit server', { most: fc.constantFrom(1, 2, 4, 1000) }),
+  of(1, 'wake', { who }),
+  of(1, 'resume', { who }),
+  of(1, 'drop quarantined', { who }),
   of(1, 'get', { who, fates }),
   of(1, 'reset', { who }),
   of(1, 'reset unpushed', { who }),
@@ -148,6 +158,13 @@ const scheduleOn = (platforms: readonly Platform[], commands: Weighted[]): fc.Ar
     onRefusedCredentials: fc.constantFrom('discard', 'discard', 'discard', 'keep'),
     maxQueuedEntries: fc.constantFrom(undefined, undefined, undefined, 2, 5, 9),
     overflow: fc.constantFrom('refuse', 'drop-oldest'),
+    autoPush: fc.constantFrom<Schedule['autoPush']>(
+      false,
+      false,
+      { everySeconds: 10, atEntries: 3 },
+      { everySeconds: 0, atEntries: 100 },
+    ),
+    flushOnHide: fc.boolean(),
     maxLength: platforms.includes('power') ? fc.constant(undefined) : maxLength,
     isBig: seldom(10),
     commands: fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 72, size: 'max' }),

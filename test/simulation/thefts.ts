@@ -1,4 +1,5 @@
 import type { StoredEntry } from '../../src/core/entry.js';
+import { idsOf } from './deletion.js';
 import type { Host, Run } from './run.js';
 import type { World } from './world.js';
 
@@ -31,7 +32,7 @@ export class Thefts {
     const isUnmarked = this.#unmarked.delete(by);
     if (entries.length === 0) return;
     const others = this.#world.runs.filter((run) => run !== by && run.host.life.isAlive && !run.isClosed);
-    const held = others.map((run) => [run, new Set(run.api.log().map(({ id }) => id))] as const);
+    const held = others.map((run) => [run, new Set(idsOf(run))] as const);
     for (const { writer, sequence } of entries) {
       if (this.#isStale(by, writer)) continue;
       const id = `${writer}-${sequence}`;

@@ -1,21 +1,34 @@
 import type { Adoption, Loss, Writer } from '../../src/core/storage.js';
-import type { TransportRequest } from '../../src/core/transport.js';
 import { Api, type Entry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { WebPlatform } from '../../src/storage/web-liveness.js';
 import { webStorage } from '../../src/storage/web-storage.js';
+import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { excuseUnsaved, rememberUnsaved } from './deletion.js';
-import { type Commit, Ledger, textOf } from './ledger.js';
+import { type Commit, Ledger } from './ledger.js';
 import type { Life } from './life.js';
 import { Machine } from './machine.js';
 import { Network } from './network.js';
 import { Origin, type Page } from './origin.js';
 import { type Random, randomOf } from './random.js';
-import { type Found, type Holdings, readFolder, readItems } from './records.js';
-import { type BINDINGS, type Bug, type Host, KEY_MARK, KEYS, type Run, spyOn, type Thrown } from './run.js';
+import { type Holdings, readFolder, readItems } from './records.js';
+import {
+  type BINDINGS,
+  type Bug,
+  foundIn,
+  type Host,
+  KEY_MARK,
+  KEYS,
+  lookAnew,
+  type Run,
+  spyOn,
+  type Thrown,
+  writerOf,
+} from './run.js';
 import type { Schedule } from './schedule.js';
 import { Thefts } from './thefts.js';
 import { SimulatedTime } from './time.js';
+import { Uploads } from './uploads.js';
 
 /** As many are put back by one call at most. */
 const MOST_AT_ONCE = 4;
@@ -30,6 +43,7 @@ export class World {
   readonly network = new Network(this.time, (fate) => this.count(`answer: ${fate}`));
   readonly random: Random;
   readonly thefts = new Thefts(this);
+  readonly uploads = new Uploads(this);
   readonly machine: Machine | undefined;
   readonly origin: Origin | undefined;
   readonly bug: Bug;
@@ -57,12 +71,13 @@ export class World {
   mayBeHeld = false;
   /** Whether a compaction may have failed or been cut short. */
   mayBeLarge = false;
+  /** Whether some of what the server does not take makes it stumble. */
+  mayTakeLong = false;
   /** When the storage was seen broken last. */
   brokenAt = Number.NEGATIVE_INFINITY;
   /** By how much the keys of all pages grew in all, and those of each. */
   #grown = 0;
   readonly #grownBy = new WeakMap<object, number>();
-  readonly #carried = new WeakMap<TransportRequest, Commit[]>();
 
   constructor(schedule: Schedule, bug: Bug = {}) {
     this.schedule = schedule;
@@ -123,7 +138,15 @@ export class World {
   }
 
   #add(life: Life, open: Host['open'], page?: Page): Host {
-    const host = { life, open, page, isHidden: false, frozenAt: Number.NEGATIVE_INFINITY, grownByOthers: 0 };
+    const host = {
+      life,
+      open,
+      page,
+      surroundings: new FakeSurroundings(),
+      isHidden: false,
+      frozenAt: Number.NEGATIVE_INFINITY,
+      grownByOthers: 0,
+    };
     life.onLastMoment = () => rememberUnsaved(this, life);
     this.hosts.push(host);
     return host;
@@ -176,6 +199,9 @@ export class World {
       isClosed: false,
       isAdopting: false,
       uploads: 0,
+      refusedAlone: new Set(),
+      hasAccepted: false,
+      quietUntil: Number.NEGATIVE_INFINITY,
       inFlight: new Set(),
       checkedAt: 0,
       // Whoever shares its file shares what became of that.
@@ -185,14 +211,9 @@ export class World {
     } as unknown as Run & { api: Api };
     const clock = this.time.clockOf(run, this.random);
     const transport = this.network.transportOf(host.life, run, {
-      sent: (request) => this.#sent(run, request),
-      stored: (request) => this.#stored(run, request),
-      ended: ({ method }) => {
-        if (method !== 'POST') return;
-        run.uploads -= 1;
-        lookAnew(run);
-        run.inFlight = new Set();
-      },
+      sent: (request) => this.uploads.sent(run, request),
+      stored: (request) => this.uploads.stored(run, request),
+      ended: (request, answer) => this.uploads.ended(run, request, answer),
     });
     const opened = host.open();
     // What forgets staged values is a record as any other: damaged, or not synced, it comes to nothing.
@@ -223,10 +244,15 @@ export class World {
         }
       },
     });
-    const { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow } = schedule;
+    const { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide } = schedule;
+    const options = { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide };
     run.api = new Api(
-      { ...binding, apiKey: run.key, storage, maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow },
-      { clock: bug.clock?.(clock) ?? clock, transport: bug.transport?.(transport) ?? transport },
+      { ...binding, ...options, apiKey: run.key, storage },
+      {
+        clock: bug.clock?.(clock) ?? clock,
+        transport: bug.transport?.(transport) ?? transport,
+        surroundings: host.surroundings,
+      },
     );
     run.api.on('discard', ({ entries, message }) => {
       this.showed(message);
@@ -237,7 +263,20 @@ export class World {
       this.#dropped(run, entries);
     });
     run.api.on('warning', (warning) => this.showed(JSON.stringify(warning)));
-    run.api.on('push', (event) => this.showed(JSON.stringify(event)));
+    run.api.on('push', (event) => {
+      run.hasAccepted = false;
+      this.showed(JSON.stringify(event));
+    });
+    run.api.on('quarantine', (event) => {
+      this.showed(JSON.stringify(event));
+      this.#quarantined(run, event.entries);
+    });
+    run.api.on('adopt', (event) => this.showed(JSON.stringify(event)));
+    run.api.on('retry', (event) => {
+      this.count('retry');
+      this.showed(JSON.stringify(event));
+    });
+    run.api.on('error', ({ message, advice }) => this.showed(message + advice));
     this.runs.push(run);
     return run;
   }
@@ -276,27 +315,17 @@ export class World {
       const adoption = await call();
       if (!run.host.life.isAlive) return adoption;
       this.thefts.adopted(run, adoption.entries);
+      for (const { writer, sequence } of adoption.entries) {
+        const commit = this.ledger.byId(`${writer}-${sequence}`);
+        // Its own too, where another had taken it: how far the clock was ahead is not saved.
+        if (commit?.clock?.by === run) commit.clock = undefined;
+      }
       if (adoption.entries.length > 0) this.count('adopted entries');
       if (adoption.staged.length > 0) this.count('staged values came back');
       return adoption;
     } finally {
       run.isAdopting = false;
     }
-  }
-
-  #sent(run: Run, request: TransportRequest): void {
-    const { ledger } = this;
-    const { method, url, headers, body = '' } = request;
-    this.showed(url + body);
-    if (headers['x-api-key'] !== run.key) ledger.accuse('I8', `a request has another key than ${run.key}`);
-    if (!url.startsWith(run.binding.baseUrl)) ledger.accuse('I8', `a request with the key went to ${url}`);
-    if (method !== 'POST') return;
-    run.uploads += 1;
-    if (run.uploads > 1) ledger.accuse('I7', `${run.uploads} uploads of one Api are under way at once`);
-    const carried = this.#readUpload(run, body);
-    this.#carried.set(request, carried);
-    run.inFlight = new Set(carried.map(({ id }) => id ?? ''));
-    this.thefts.sent(run, run.inFlight);
   }
 
   #checked(run: Run, loss: Loss | undefined, { id }: Writer): void {
@@ -320,27 +349,25 @@ export class World {
     const { intended, staged } = run;
     if (intended === undefined) return;
     intended.state = 'failed';
-    run.intended = staged.size === 0 ? undefined : this.ledger.intend(staged, intended.timestamp, run.bindingText);
+    if (staged.size === 0) run.intended = undefined;
+    else {
+      run.intended = this.ledger.intend(staged, intended.timestamp, run.bindingText);
+      run.intended.clock = intended.clock;
+    }
   }
 
-  /** What is in a body must be the oldest of the queue, unaltered, for the right device and server. */
-  #readUpload(run: Run, body: string): Commit[] {
-    const { length } = (JSON.parse(body) as { entries: unknown[] }).entries;
-    const oldest = run.api.log().slice(0, length);
-    const found = oldest.map((entry) => foundIn(entry, run));
-    const texts = found.map(({ timestamp, text }) => `{"timestamp":${timestamp},"values":${text}}`);
-    const expected = `{"clientTimestamp":${Math.floor(this.time.wall / 1000)},"entries":[${texts.join()}]}`;
-    if (body === expected)
-      return found.map((one) => this.ledger.find(one, 'a request')).filter((commit) => commit !== undefined);
-    const isShuffled = length === texts.length && [...body].sort().join() === [...expected].sort().join();
-    this.ledger.accuse(isShuffled ? 'I4' : 'I2', `a body is ${body}, not ${expected}`);
-    return [];
-  }
-
-  #stored(run: Run, request: TransportRequest): void {
-    if (request.headers['x-device-id'] !== run.binding.deviceId)
-      this.ledger.accuse('I2', `a request went out for device ${request.headers['x-device-id']}`);
-    for (const commit of this.#carried.get(request) ?? []) this.ledger.delivered(commit);
+  /** An entry is set aside only if it was refused alone, in a push in which another was accepted. */
+  #quarantined(run: Run, entries: readonly Entry[]): void {
+    if (!run.host.life.isAlive) return;
+    this.count('quarantine');
+    lookAnew(run);
+    for (const entry of entries) {
+      const commit = this.ledger.find(foundIn(entry, run), 'a quarantine event');
+      if (commit === undefined) continue;
+      if (!run.refusedAlone.has(entry.id))
+        this.ledger.accuse('I1', `${entry.id} was set aside, though it was never refused alone`);
+      if (!run.hasAccepted) this.ledger.accuse('I1', `${entry.id} was set aside, though no other was accepted`);
+    }
   }
 
   #discarded(run: Run, entries: readonly Entry[]): void {
@@ -363,8 +390,10 @@ export class World {
     const { ledger, schedule } = this;
     const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength, overflow } = schedule;
     const log = run.api.log();
-    const oldest = log.filter(({ id }) => !run.inFlight.has(id)).slice(0, entries.length);
-    const isFull = log.length + MOST_AT_ONCE > maxQueuedEntries || maxLength !== undefined || this.isStorageBroken;
+    const aside = run.api.quarantined();
+    const oldest = [...aside, ...log.filter(({ id }) => !run.inFlight.has(id))].slice(0, entries.length);
+    const isFull =
+      log.length + aside.length + MOST_AT_ONCE > maxQueuedEntries || maxLength !== undefined || this.isStorageBroken;
     if (overflow !== 'drop-oldest' || !isFull) ledger.accuse('I1', 'entries were dropped, though nothing was full');
     for (const [index, entry] of entries.entries()) {
       const commit = ledger.find(foundIn(entry, run), 'a drop event');
@@ -375,19 +404,4 @@ export class World {
       this.thrown.push({ entry, bindingText: run.bindingText });
     }
   }
-}
-
-/** As many entries of as many bytes may be others. */
-function lookAnew({ seen }: Run): void {
-  seen.bytes = Number.NaN;
-}
-
-/** The id of the writer of an entry. */
-export const writerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'));
-
-const pairsOf = (values: Entry['values']) => values.map(({ fieldId, value }) => [fieldId, value] as const);
-
-/** A queue's or an event's entry, as a storage would have it. */
-function foundIn({ id, timestamp, values }: Entry, { bindingText }: Run): Found {
-  return { id, timestamp, text: textOf(pairsOf(values)), binding: bindingText };
 }

@@ -778,6 +778,26 @@ describe('F26 who owns a file', () => {
     expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
   });
 
+  test('one that wakes up when the other has rewritten its file, and sent everything, is told so', async () => {
+    const setting = setUp();
+    const ownClock = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
+    const values = JSON.stringify([{ a: 'x'.repeat(9000) }]);
+    for (let sequence = 1; sequence <= 20; sequence++)
+      writer.save({ ...entryOf(writer, sequence), values, bytes: values.length }, false);
+    const { id } = writer;
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const taken = await adoptWhenSilent(other, setting.clock);
+    const inode = (): number => fs.statSync(join(setting.folder, setting.journals()[0] ?? '')).ino;
+    const before = inode();
+    other.remove(taken.slice(0, 19));
+    expect(inode()).not.toBe(before);
+    other.remove(taken.slice(19));
+    expect(setting.journals()).toEqual([]);
+    ownClock.jump(300_000);
+    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+  });
+
   test('one whose file was deleted, by nobody that adopts it, saves all that is queued again', async () => {
     const setting = setUp();
     const process = setting.machine.start();

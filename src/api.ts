@@ -188,8 +188,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
         })
       : undefined;
     this.#emitter.on('push', (push) => {
-      this.#lastPush = { ...push, at: wallClock.seconds };
+      this.#lastPush = Object.freeze({ ...push, at: wallClock.seconds });
     });
+    this.#emitter.on('warning', () => this.#board.changed());
     if (warning) this.#warnings.addLater(warning, clock);
     if (isInsecure(config.baseUrl)) this.#warnings.addLater(warnings.insecureUrl(config.baseUrl), clock);
     this.#stopWatching = this.#surroundings.watch((turn) => this.#onTurn(turn));

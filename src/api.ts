@@ -188,8 +188,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
         })
       : undefined;
     this.#emitter.on('push', (push) => {
-      this.#lastPush = { ...push, at: wallClock.seconds };
+      this.#lastPush = Object.freeze({ ...push, at: wallClock.seconds });
     });
+    this.#emitter.on('warning', () => this.#board.changed());
     if (warning) this.#warnings.addLater(warning, clock);
     if (isInsecure(config.baseUrl)) this.#warnings.addLater(warnings.insecureUrl(config.baseUrl), clock);
     this.#stopWatching = this.#surroundings.watch((turn) => this.#onTurn(turn));
@@ -317,12 +318,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#queue.check();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(values) }));
-    const restored = this.#overflow.save(again.length, () => {
+    const ids = missing.map(({ id }) => id);
+    const restored = this.#overflow.save(again.length - this.#queue.quarantine.count(ids), () => {
       this.#checkOpen();
-      return this.#queue.restore(again);
+      return this.#queue.restore(again, ids);
     });
     for (const entry of missing) this.#restored.add(entry);
-    this.#queue.forget(missing.map(({ id }) => id));
     if (restored.length > 0) this.#scheduler?.queued();
     return restored.map((entry) => toEntry(entry));
   }

@@ -136,13 +136,21 @@ export class Emitter {
     if (listeners === undefined) return;
     // A copy: one may be added or taken away meanwhile.
     for (const listener of [...listeners] as Listener<Events[Name]>[]) {
-      try {
-        const result = listener(event);
-        // An async listener: its rejection would end a Node process.
-        if (result instanceof Promise) result.catch(() => this.#onFailure(name));
-      } catch {
-        this.#onFailure(name);
-      }
+      callSafely(
+        () => listener(event),
+        () => this.#onFailure(name),
+      );
     }
+  }
+}
+
+/** Calls a listener of the user's. @param onFailure - Told that it threw or rejected. */
+export function callSafely(listener: () => unknown, onFailure: () => void): void {
+  try {
+    const result = listener();
+    // An async listener: its rejection would end a Node process.
+    if (result instanceof Promise) result.catch(onFailure);
+  } catch {
+    onFailure();
   }
 }

@@ -1,7 +1,5 @@
 import type { QueuedEntry } from './queued-entry.js';
-
-/** After as many failures alone (5xx, time-outs) an entry is passed by: it may be what the server stumbles over. */
-const STUMBLES = 3;
+import { Stumbles } from './stumbles.js';
 
 /** The oldest entries that wait, `count` at most. */
 export type Waiting = (count: number) => QueuedEntry[];
@@ -17,14 +15,12 @@ export type Waiting = (count: number) => QueuedEntry[];
 export class Isolation {
   /** Refused alone, and not yet since another was accepted. */
   readonly #suspects = new Set<QueuedEntry>();
-  /** How often an entry failed alone with what is no refusal. */
-  readonly #stumbles = new WeakMap<QueuedEntry, number>();
+  /** Failed alone with what is no refusal. */
+  readonly #stumbles = new Stumbles();
   /** Of this push, here and below: entries of which at least one is bad, at the head of the line. */
   #narrowed: readonly QueuedEntry[] = [];
   /** Refused alone. */
   #tried = new Set<QueuedEntry>();
-  /** Failed alone, and passed by. */
-  #passedBy = new Set<QueuedEntry>();
   #hasAccepted = false;
   /** How many requests may be refused in a row, and how many were. */
   #most = 0;
@@ -34,13 +30,11 @@ export class Isolation {
   begin(queued: Iterable<QueuedEntry>, length: number, most: number): void {
     this.#narrowed = [];
     this.#tried = new Set();
-    this.#passedBy = new Set();
+    this.#stumbles.begin();
     this.#hasAccepted = false;
     this.#refusals = 0;
     this.#most = Math.floor(2 * Math.log2(Math.max(1, Math.min(length, most)))) + 2;
-    if (this.#suspects.size === 0) return;
-    const here = new Set(queued);
-    for (const suspect of this.#suspects) if (!here.has(suspect)) this.#suspects.delete(suspect);
+    if (this.#known > 0) this.#forgetGone(queued);
   }
 
   /** Whether so many requests were refused in a row that this push had better end. */
@@ -54,9 +48,9 @@ export class Isolation {
     if (this.#isNarrowedAtHeadOf(line)) return line.slice(0, Math.min(count, Math.ceil(this.#narrowed.length / 2)));
     this.#narrowed = [];
     // What is needed to judge those refused alone is one that is accepted: likely the next one, alone.
-    const isProbing = this.#tried.size > 0 && !this.#hasAccepted;
+    const isProbing = this.#stumbles.isProbing || (this.#tried.size > 0 && !this.#hasAccepted);
     const [first] = line;
-    return line.slice(0, isProbing || (first && this.#tried.has(first)) ? 1 : count);
+    return isProbing || (first && this.#tried.has(first)) ? line.slice(0, 1) : this.#together(line, count);
   }
 
   /** Whether nothing of what waits is to be sent in this push any more. */
@@ -72,6 +66,7 @@ export class Isolation {
       this.#narrowed = this.#narrowed.filter((entry) => !gone.has(entry));
     }
     if (this.#suspects.size > 0) for (const entry of batch) this.#suspects.delete(entry);
+    this.#stumbles.passed(batch);
   }
 
   /** @returns The entry that is bad beyond doubt, where this shows it. */
@@ -100,24 +95,48 @@ export class Isolation {
   /** What was sent failed, and fewer entries might not have. @returns Whether to go on behind it. */
   stumbled(batch: readonly QueuedEntry[]): boolean {
     const [entry] = batch;
-    if (batch.length > 1 || entry === undefined) return false;
-    const stumbles = (this.#stumbles.get(entry) ?? 0) + 1;
-    this.#stumbles.set(entry, stumbles);
-    if (stumbles < STUMBLES) return false;
-    this.#passedBy.add(entry);
-    return true;
+    return batch.length === 1 && entry !== undefined && this.#stumbles.failed(entry);
   }
 
-  /** What may still be sent in this push, in order: what is above suspicion, the suspects, and again those just refused. */
+  /** How many entries are known here, at most. */
+  get #known(): number {
+    return this.#suspects.size + this.#stumbles.size;
+  }
+
+  /** They stand at the head, mostly: the queue is read no further than that. */
+  #forgetGone(queued: Iterable<QueuedEntry>): void {
+    const here = new Set<QueuedEntry>();
+    let missing = this.#known;
+    for (const entry of queued) {
+      const times = Number(this.#suspects.has(entry)) + Number(this.#stumbles.has(entry));
+      if (times > 0) here.add(entry);
+      missing -= times;
+      if (missing === 0) return;
+    }
+    for (const suspect of this.#suspects) if (!here.has(suspect)) this.#suspects.delete(suspect);
+    this.#stumbles.keep(here);
+  }
+
+  /**
+   * What may still be sent in this push, in order: what is above suspicion, the suspects, again those just refused, and one
+   * over which the server stumbles.
+   */
   #line(waiting: Waiting, count: number): QueuedEntry[] {
-    if (this.#suspects.size + this.#passedBy.size === 0) return waiting(count);
-    const all = waiting(count + this.#suspects.size + this.#passedBy.size).filter(
-      (entry) => !this.#passedBy.has(entry),
-    );
-    const fresh = all.filter((entry) => !this.#suspects.has(entry));
+    if (this.#known === 0) return waiting(count);
+    const all = waiting(count + this.#known);
+    const lead = this.#stumbles.lead(all);
+    const fresh = lead.filter((entry) => !this.#suspects.has(entry));
     if (fresh.length > 0) return fresh.slice(0, count);
-    const untried = all.filter((entry) => !this.#tried.has(entry));
-    return (untried.length > 0 || !this.#hasAccepted ? untried : all).slice(0, count);
+    const untried = lead.filter((entry) => !this.#tried.has(entry));
+    const rest = untried.length > 0 || !this.#hasAccepted ? untried : lead;
+    return rest.length > 0 ? rest.slice(0, count) : this.#stumbles.last(all);
+  }
+
+  /** What may travel in one request: what the server stumbles over would make others fail. */
+  #together(line: readonly QueuedEntry[], count: number): QueuedEntry[] {
+    const batch = line.slice(0, count);
+    const alone = this.#stumbles.size === 0 ? -1 : batch.findIndex((entry) => this.#stumbles.isSuspicious(entry));
+    return alone < 0 ? batch : batch.slice(0, Math.max(alone, 1));
   }
 
   #isNarrowedAtHeadOf(line: readonly QueuedEntry[]): boolean {

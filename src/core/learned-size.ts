@@ -19,10 +19,10 @@ export class LearnedSize {
     return this.#limits;
   }
 
-  /** Half of what did not pass is sent the next time; less than one entry can't be. */
+  /** Half of what did not pass is sent the next time; less than one entry can't be, and one that fails alone tells nothing. */
   failed(batch: readonly StoredEntry[]): void {
-    this.#successes = 0;
     if (batch.length < 2) return;
+    this.#successes = 0;
     this.#limits = { maxEntries: Math.ceil(batch.length / 2), maxBytes: Math.ceil(bodyBytes(batch) / 2) };
   }
 

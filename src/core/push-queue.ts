@@ -119,6 +119,16 @@ export class PushQueue {
     stretch?: Stretch,
   ): QueuedEntry {
     if (this.room < 1) throw this.#refusal(origin, this.#reached, '', true);
+    return this.#add(timestamp, values, origin, bytes, stretch);
+  }
+
+  #add(
+    timestamp: number,
+    values: string,
+    origin: 'committed' | 'restored',
+    bytes: number,
+    stretch?: Stretch,
+  ): QueuedEntry {
     // Counted up even if saving fails: a torn record of this number may be left behind.
     this.#sequence += 1;
     const entry: QueuedEntry = {
@@ -140,17 +150,21 @@ export class PushQueue {
   /**
    * Puts entries back at the end, as new ones with their old times.
    *
+   * @param ids - What they were before: those in quarantine leave it, once all are saved, and need no more room than there.
    * @throws {@link StorageException} if one could not be saved; then none is put back.
    */
-  restore(entries: readonly Pick<StoredEntry, 'timestamp' | 'values'>[]): QueuedEntry[] {
-    if (this.room < entries.length) throw this.#refusal('restored', this.#reached, '', true);
+  restore(entries: readonly Pick<StoredEntry, 'timestamp' | 'values'>[], ids: readonly string[] = []): QueuedEntry[] {
+    if (this.room + this.quarantine.count(ids) < entries.length)
+      throw this.#refusal('restored', this.#reached, '', true);
     const restored: QueuedEntry[] = [];
     try {
-      for (const { timestamp, values } of entries) restored.push(this.append(timestamp, values, 'restored'));
+      for (const { timestamp, values } of entries)
+        restored.push(this.#add(timestamp, values, 'restored', utf8Length(values)));
     } catch (error) {
       this.remove(restored);
       throw error;
     }
+    this.forget(ids);
     return restored;
   }
 
@@ -190,15 +204,14 @@ export class PushQueue {
     this.#onChange();
   }
 
-  /** Takes an entry out of the queue and sets it aside. */
-  setAside(entry: QueuedEntry, refusal: Refusal): QuarantinedEntry {
+  /** Takes an entry out of the queue and sets it aside. @returns `undefined` if it is not in the queue any more. */
+  setAside(entry: QueuedEntry, refusal: Refusal): QuarantinedEntry | undefined {
     const index = this.#entries.indexOf(entry, this.#head);
-    if (index >= 0) {
-      this.#entries.splice(index, 1);
-      this.#bytes -= entry.bytes;
-    }
+    if (index < 0) return undefined;
+    this.#entries.splice(index, 1);
+    this.#bytes -= entry.bytes;
     const refused = { ...entry, refusal };
-    // Before it is noted: at any moment it is in one of the two.
+    // In quarantine before that is noted: what was deleted underneath is saved again first, and this with it.
     const shown = this.quarantine.add(refused, refusal);
     this.#keeper.quarantine([refused]);
     this.#onChange();

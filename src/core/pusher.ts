@@ -212,6 +212,8 @@ export class Pusher {
   #quarantine(run: PushRun, bad: QueuedEntry, { status = 0, message }: Verdict): void {
     const reason = message.slice(0, MAX_REASON);
     const entry = this.#queue.setAside(bad, { status, reason });
+    // Forgotten or taken over while it was under way.
+    if (entry === undefined) return;
     run.quarantined.push(entry);
     this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
   }

@@ -31,6 +31,13 @@ export class Quarantine {
     return shown;
   }
 
+  /** How many have one of the ids. */
+  count(ids: Iterable<string>): number {
+    let count = 0;
+    for (const id of new Set(ids)) if (this.#held.has(id)) count += 1;
+    return count;
+  }
+
   /** Takes out those that have one of the ids; the others are passed over. @returns What was taken out. */
   take(ids: Iterable<string>): QueuedEntry[] {
     const taken: QueuedEntry[] = [];

@@ -1,9 +1,10 @@
+import { callSafely } from './events.js';
 import type { Status } from './status.js';
 
 /** Shows how things stand, in snapshots: one object for as long as nothing changes. */
 export class StatusBoard {
   readonly #read: () => Status;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<() => unknown>();
   readonly #onFailure: () => void;
   #shown: Status | undefined;
   #told: Status | undefined;
@@ -23,9 +24,9 @@ export class StatusBoard {
   }
 
   /** @returns A function that stops listening. */
-  subscribe(listener: () => void): () => void {
+  subscribe(listener: () => unknown): () => void {
     // Wrapped, so that the same function added twice is called twice and each undo takes away its own.
-    const own = (): void => listener();
+    const own = (): unknown => listener();
     if (this.#listeners.size === 0) this.#told = this.status;
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
@@ -43,13 +44,7 @@ export class StatusBoard {
     const { status } = this;
     if (status === this.#told) return;
     this.#told = status;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch {
-        this.#onFailure();
-      }
-    }
+    for (const listener of [...this.#listeners]) callSafely(listener, this.#onFailure);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Emitter, Warning } from './events.js';
 export class Warnings {
   readonly #emitter: Emitter;
   readonly #redact: (text: string) => string;
-  #all: readonly Warning[] = [];
+  #all: readonly Warning[] = Object.freeze([]);
 
   /** @param redact - Takes out what must not be shown. */
   constructor(emitter: Emitter, redact: (text: string) => string) {
@@ -13,22 +13,22 @@ export class Warnings {
     this.#redact = redact;
   }
 
-  /** Another array whenever one is added. */
+  /** Another array whenever one is added; frozen, as they are. */
   get all(): readonly Warning[] {
     return this.#all;
   }
 
   add({ code, message: text }: Warning): void {
     // What is in the storage may be of a run that had device id and key swapped.
-    const warning = { code, message: this.#redact(text) };
+    const warning = Object.freeze({ code, message: this.#redact(text) });
     if (this.#all.some(({ message }) => message === warning.message)) return;
-    this.#all = [...this.#all, warning];
+    this.#all = Object.freeze([...this.#all, warning]);
     this.#emitter.emit('warning', warning);
   }
 
   /** For those of a constructor: nobody can listen before it has returned. */
   addLater(warning: Warning, clock: Clock): void {
-    this.#all = [...this.#all, warning];
+    this.#all = Object.freeze([...this.#all, Object.freeze(warning)]);
     clock.setTimer(() => this.#emitter.emit('warning', warning), 0);
   }
 }

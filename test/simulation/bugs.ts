@@ -1,8 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { Emitter } from '../../src/core/events.js';
+import { Isolation } from '../../src/core/isolation.js';
+import { LearnedSize } from '../../src/core/learned-size.js';
 import { PushQueue } from '../../src/core/push-queue.js';
+import type { Failure, PushResult } from '../../src/core/push-run.js';
+import { Scheduler } from '../../src/core/scheduler.js';
 import type { Adoption, StorageAdapter, Writer } from '../../src/core/storage.js';
 import type { Transport } from '../../src/core/transport.js';
+import { WallClock } from '../../src/core/wall-clock.js';
 import { Api, StorageException } from '../../src/index.js';
 import { Journal } from '../../src/storage/file-journal.js';
 import { FileStock } from '../../src/storage/file-stock.js';
@@ -242,6 +247,97 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       ),
   },
   'gives back a file before it is written': { patch: () => patched(Journal.prototype, 'saveAll', () => () => {}) },
+  'quarantines on suspicion': {
+    patch: () =>
+      patched(
+        Isolation.prototype,
+        'refused',
+        (refused) =>
+          function (batch) {
+            return refused.call(this, batch) ?? (batch.length === 1 ? batch[0] : undefined);
+          },
+      ),
+  },
+  'forgets what it sets aside': inQueue(
+    'setAside',
+    (setAside) =>
+      function (...given) {
+        const shown = setAside.call(this, ...given);
+        if (shown) this.forget([shown.id]);
+        return shown;
+      },
+  ),
+  'leaves quarantined entries to nobody': inAdoption((adoption) => ({
+    ...adoption,
+    entries: adoption.entries.filter(({ refusal }) => refusal === undefined),
+  })),
+  'never sends less': { patch: () => patched(LearnedSize.prototype, 'failed', () => () => {}) },
+  'is held up by the first bad entry': {
+    patch: () => patched(Isolation.prototype, 'next', () => (waiting, count) => waiting(count)),
+  },
+  'passes good entries by': {
+    patch: () =>
+      patched(
+        Isolation.prototype,
+        'next',
+        (next) =>
+          function (waiting, count) {
+            return next.call(this, (most) => waiting(most + 1).slice(waiting(2).length > 1 ? 1 : 0), count);
+          },
+      ),
+  },
+  'moves the times of every jump': {
+    patch: () =>
+      patched(
+        WallClock.prototype,
+        'timeOf',
+        () =>
+          function ({ timestamp }, then) {
+            const jump = then === undefined ? 0 : this.stretch.ahead - then.ahead;
+            return Math.max(0, timestamp + Math.round(jump / 1000));
+          },
+      ),
+  },
+  'tries again at once': {
+    patch: () =>
+      patched(
+        Scheduler.prototype,
+        'ended',
+        (ended) =>
+          function (result: PushResult, failure: Failure | undefined) {
+            ended.call(this, result, failure && { ...failure, kind: 'bad-luck' });
+            if (failure?.kind === 'bad-luck') this.resume();
+          },
+      ),
+  },
+  'pays no heed to Retry-After': {
+    patch: () =>
+      patched(
+        Scheduler.prototype,
+        'ended',
+        (ended) =>
+          function (result: PushResult, failure: Failure | undefined) {
+            const exception = failure && Object.create(failure.exception, { retryAfter: { value: undefined } });
+            ended.call(this, result, failure && { ...failure, exception });
+          },
+      ),
+  },
+  'pushes on after refused credentials': {
+    patch: () =>
+      patched(
+        Scheduler.prototype,
+        'ended',
+        (ended) =>
+          function (result: PushResult, failure: Failure | undefined) {
+            ended.call(this, result, failure && { ...failure, kind: 'bad-luck' });
+          },
+      ),
+  },
+  'takes what leaves with a page for stored': inTransport((send) => (request) => {
+    const exchange = send(request);
+    if (!request.keepalive) return exchange;
+    return { ...exchange, answer: Promise.resolve({ received: true, status: 200, body: '', ...NO_HEADERS }) };
+  }),
   'leaks timers': {
     clock: (clock) => ({
       ...clock,
@@ -280,13 +376,13 @@ function blind(locks: LocksLike): LocksLike {
   };
 }
 
-type Method<Target, Name extends keyof Target> = Target[Name] & ((this: Target, ...args: never[]) => unknown);
+type Arguments<Method> = Method extends (...args: infer Args) => unknown ? Args : never;
 
 /** Replaces a method. @returns What puts it back. */
 function patched<Target extends object, Name extends keyof Target>(
   target: Target,
   name: Name,
-  change: (original: Target[Name]) => (this: Target, ...args: Parameters<Method<Target, Name>>) => unknown,
+  change: (original: Target[Name]) => (this: Target, ...args: Arguments<Target[Name]>) => unknown,
 ): () => void {
   const original = target[name];
   target[name] = change(original) as Target[Name];
@@ -295,7 +391,7 @@ function patched<Target extends object, Name extends keyof Target>(
   };
 }
 
-function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'droppable'>(
+function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'droppable' | 'setAside'>(
   name: Name,
   change: (
     original: PushQueue[Name],

@@ -610,10 +610,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
         if (this.#config.flushOnHide ?? this.#durability === 'none') this.#flush.send(turn === 'leaving');
         return;
       case 'idle':
-        // The process ends, and with it what is in memory alone: one push more. While it is under way this is not asked again.
-        if (this.#durability !== 'none' || this.#hasSaidGoodbye) return;
-        this.#hasSaidGoodbye = true;
-        this.#scheduler?.lastTry();
+        // The process ends, and with it what is in memory alone: one push more. It comes to its end again after that.
+        if (this.#durability === 'none' && !this.#hasSaidGoodbye)
+          this.#hasSaidGoodbye = this.#scheduler?.lastTry() ?? false;
     }
   }
 

@@ -432,7 +432,7 @@ describe('what happens while the bad entry is being looked for', () => {
 
   test('a push that stored everything at last has failed with nothing, though commits were made meanwhile', async () => {
     const { api, server } = setUp(() => false);
-    let refusals = 1;
+    let refusals = 3;
     server.instead = (values) => (values[0] === 0 && refusals-- > 0 ? received(400) : undefined);
     commitEach(api, 0, 1, 2);
     api.on('push', () => commitEach(api, 3));

@@ -474,7 +474,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { push = false, timeoutSeconds = CLOSE_SECONDS } = checkCloseOptions(options);
-    if (this.#isClosed) return this.#closing;
+    // Who asked for no push is not told that it failed.
+    if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
     this.#closing = this.#close(push, timeoutSeconds);
     return this.#closing;
@@ -483,7 +484,6 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   async #close(push: boolean, timeoutSeconds: number): Promise<void> {
     this.#scheduler?.close();
     this.#adopter.close();
-    this.#stopWatching();
     try {
       if (push) await drain(this.#pusher, this.#clock, timeoutSeconds, () => this.#lastFailure?.kind === 'bad-luck');
     } finally {
@@ -492,6 +492,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   #end(): void {
+    this.#stopWatching();
     const message = 'Bad luck: this Api was closed before the answer came.';
     this.#pusher.stop(new PushException(message, CLOSED_ADVICE));
     this.#watcher.stop();
@@ -610,10 +611,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
         if (this.#config.flushOnHide ?? this.#durability === 'none') this.#flush.send(turn === 'leaving');
         return;
       case 'idle':
-        // The process ends, and with it what is in memory alone: one push more. While it is under way this is not asked again.
-        if (this.#durability !== 'none' || this.#hasSaidGoodbye) return;
-        this.#hasSaidGoodbye = true;
-        this.#scheduler?.lastTry();
+        // The process ends, and with it what is in memory alone: one push more. It comes to its end again after that.
+        if (this.#durability === 'none' && !this.#hasSaidGoodbye)
+          this.#hasSaidGoodbye = this.#scheduler?.lastTry() ?? false;
     }
   }
 

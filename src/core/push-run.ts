@@ -14,6 +14,8 @@ export interface PushResult {
 export interface Failure {
   readonly exception: PushException;
   readonly kind: Verdict['kind'];
+  /** Whether all else was stored, or tried: the push did not end before its time. */
+  readonly isThrough?: boolean;
 }
 
 /** One call of `push()`. */
@@ -40,6 +42,7 @@ export class PushRun {
   /** No call waits for the request under way any more. */
   isAborted = false;
   #exception: PushException | undefined;
+  #hasFailed = false;
 
   constructor(started: number) {
     this.started = started;
@@ -52,16 +55,17 @@ export class PushRun {
     return upTo;
   }
 
-  /** What it failed with, after all its calls were answered. @param isLeft - Whether anything is still queued. */
-  outcome(isLeft: boolean): Failure | undefined {
+  /** What it failed with, after all its calls were answered: what one of them was rejected with. */
+  get outcome(): Failure | undefined {
     const { failure } = this;
-    const isOver = failure === undefined || !(isLeft || this.quarantined.length > 0);
-    return isOver ? undefined : { exception: this.exceptionOf(failure), kind: failure.kind };
+    if (failure === undefined || !this.#hasFailed) return undefined;
+    return { exception: this.exceptionOf(failure), kind: failure.kind, isThrough: true };
   }
 
   /** Answers a call for which nothing is left to be sent. @param isStored - Whether nothing of it is queued. */
   settle(call: Call, isStored: boolean): void {
     if (this.failure !== undefined && !(isStored && this.quarantined.length === 0)) {
+      this.#hasFailed = true;
       this.#reject(call, this.exceptionOf(this.failure));
       return;
     }

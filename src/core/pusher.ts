@@ -140,7 +140,7 @@ export class Pusher {
         run.settle(call, this.#upTo(call.upTo, 1).length === 0);
       }
       if (run.calls.size === 0) {
-        this.#end(run, run.outcome(this.#queue.length > 0));
+        this.#end(run, run.outcome);
         return;
       }
       const { upTo } = run;

@@ -84,7 +84,9 @@ export class Scheduler {
     this.#isPushing = false;
     this.#lastEnd = this.#clock.monotonic();
     if (pushed > 0 || failure === undefined) this.#attempt = 0;
-    if (failure === undefined || (failure.kind === 'entries-refused' && pushed > 0)) {
+    // What the server would not take of what it otherwise takes is no reason to hurry, nor to wait.
+    const isRest = pushed > 0 && (failure?.isThrough || failure?.kind === 'entries-refused');
+    if (failure === undefined || isRest) {
       this.queued();
       return;
     }
@@ -116,9 +118,15 @@ export class Scheduler {
     this.#schedule(0);
   }
 
-  /** The process ends, and with it what is in memory alone: this keeps it alive for one push more. */
-  lastTry(): void {
-    if (!this.#isStopped && !this.#isPushing && this.#queued() > 0) this.#try();
+  /**
+   * The process ends, and with it what is in memory alone: this keeps it alive for one push more.
+   *
+   * @returns Whether there was something to push.
+   */
+  lastTry(): boolean {
+    if (this.#isClosed || this.#isStopped || this.#isPushing || this.#queued() === 0) return false;
+    this.#try();
+    return true;
   }
 
   close(): void {

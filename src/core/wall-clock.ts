@@ -39,14 +39,14 @@ export class WallClock {
 
   /**
    * The time of an entry as it is by the clock of now: moved by a jump since `then` that went backward, or forward from a
-   * time at which the clock can't have been set. Anything else is left as committed.
+   * time at which the clock can't have been set to one at which it can. Anything else is left as committed.
    *
    * @param then - The stretch in which it was committed with the time of that moment; absent for any other time.
    */
   timeOf({ timestamp }: Pick<StoredEntry, 'timestamp'>, then: Stretch | undefined): number {
     if (then === undefined) return timestamp;
     const jump = this.stretch.ahead - then.ahead;
-    const isSet = jump < -JUMP_MS || (jump > JUMP_MS && timestamp < RELEASED);
-    return isSet ? Math.max(0, timestamp + Math.round(jump / 1000)) : timestamp;
+    const wasSet = jump > JUMP_MS && timestamp < RELEASED && this.seconds >= RELEASED;
+    return jump < -JUMP_MS || wasSet ? Math.max(0, timestamp + Math.round(jump / 1000)) : timestamp;
   }
 }

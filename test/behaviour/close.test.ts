@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { Api, isApiException, memoryStorage } from '../../src/index.js';
+import { Api, type ApiOptions, isApiException, memoryStorage, PushException } from '../../src/index.js';
 import { webStorage } from '../../src/storage/web-storage.js';
 import { credentials } from '../support/credentials.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
+import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { FakeWebStorage } from '../support/fake-web.js';
-import { commitEach } from '../support/open-api.js';
+import { commitEach, rejectionOf } from '../support/open-api.js';
 
 function setUp() {
   const clock = new FakeClock();
@@ -25,6 +26,9 @@ describe('close()', () => {
     ['reset', (api) => api.reset()],
     ['resetUnpushedEntries', (api) => api.resetUnpushedEntries()],
     ['restore', (api) => api.restore([])],
+    ['dropQuarantined', (api) => api.dropQuarantined()],
+    ['resume', (api) => api.resume()],
+    ['subscribe', (api) => api.subscribe(() => {})],
     ['setApiKey', (api) => api.setApiKey(credentials.apiKey)],
     ['get', (api) => api.get('a')],
     ['testConnection', (api) => api.testConnection()],
@@ -120,4 +124,247 @@ describe('close()', () => {
     await api.close();
     expect(clock.timers).toBe(0);
   });
+});
+
+describe('close({ push: true })', () => {
+  function setUpOpen(options: Partial<ApiOptions> = {}) {
+    const clock = new FakeClock();
+    const server = new FakeServer();
+    const surroundings = new FakeSurroundings();
+    const api = new Api({ ...credentials, ...options }, { clock, transport: server, surroundings });
+    return { clock, server, surroundings, api };
+  }
+
+  /** How a promise stands. */
+  function follow(promise: Promise<unknown>): { state: 'pending' | 'resolved' | 'rejected'; error?: unknown } {
+    const outcome: ReturnType<typeof follow> = { state: 'pending' };
+    promise.then(
+      () => Object.assign(outcome, { state: 'resolved' }),
+      (error: unknown) => Object.assign(outcome, { state: 'rejected', error }),
+    );
+    return outcome;
+  }
+
+  test('pushes all that was committed, of all lengths, then ends', async () => {
+    const { api, server, clock } = setUpOpen({ maxEntriesPerRequest: 2 });
+    commitEach(api, 1, 2, 3, 4, 5);
+    await api.close({ push: true });
+    expect(server.uploads.flat()).toHaveLength(5);
+    expect(api.status().committed).toBe(0);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('with nothing committed sends nothing', async () => {
+    const { api, server } = setUpOpen();
+    api.addValue('a', 1);
+    await api.close({ push: true });
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each<[string, (api: Api) => unknown]>([
+    ['commit', (api) => api.commit()],
+    ['push', (api) => api.push()],
+    ['addValue', (api) => api.addValue('a', 1)],
+  ])('takes no %s while it is at it', async (_name, call) => {
+    const { api, server } = setUpOpen();
+    const answer = held();
+    server.answerWith(() => answer.answer);
+    commitEach(api, 1);
+    const closing = api.close({ push: true });
+    await turn();
+    expect(isApiException(await rejectionOf(Promise.resolve(api).then(call)))).toBe(true);
+    answer.give(received(200));
+    await closing;
+  });
+
+  test('joins a push that is under way, and makes it no second one', async () => {
+    const { api, server } = setUpOpen();
+    const answer = held();
+    server.answerWith(() => answer.answer);
+    commitEach(api, 1);
+    const push = api.push();
+    commitEach(api, 2);
+    const closing = api.close({ push: true });
+    await turn();
+    expect(server.requests).toHaveLength(1);
+    server.answerWith(() => received(200));
+    answer.give(received(200));
+    await push;
+    await closing;
+    expect(server.uploads).toEqual([[[{ temperature: 1 }]], [[{ temperature: 2 }]]]);
+    expect(server.mostUnderWay).toBe(1);
+  });
+
+  test('tries again after bad luck, with growing pauses, while there is time', async () => {
+    const { api, server, clock } = setUpOpen();
+    commitEach(api, 1);
+    server.answerWith(() => received(server.requests.length < 4 ? 429 : 200));
+    const outcome = follow(api.close({ push: true }));
+    await clock.advance(7000);
+    expect(outcome.state).toBe('resolved');
+    expect(server.requests).toHaveLength(4);
+    expect(api.status().committed).toBe(0);
+  });
+
+  test('gives up by its time however the network hangs, says so, and keeps everything', async () => {
+    const { api, server, clock } = setUpOpen();
+    const [entry] = commitEach(api, 1);
+    server.answerWith(() => held().answer);
+    const outcome = follow(api.close({ push: true, timeoutSeconds: 3 }));
+    await clock.advance(2999);
+    expect(outcome.state).toBe('pending');
+    await clock.advance(1);
+    expect(outcome).toMatchObject({
+      state: 'rejected',
+      error: { name: 'PushException', message: expect.stringMatching(/3 s.*closed/), retainedData: true },
+    });
+    expect(api.log()).toEqual([entry]);
+    expect(server.underWay).toBe(0);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('with a dead network fails with what the last try failed with, in time', async () => {
+    const { api, server, clock } = setUpOpen();
+    commitEach(api, 1);
+    server.answerWith(() => ({ received: false, reason: 'unreachable', code: 'ECONNREFUSED' }));
+    const outcome = follow(api.close({ push: true, timeoutSeconds: 20 }));
+    await clock.advance(20_000);
+    expect(outcome).toMatchObject({
+      state: 'rejected',
+      error: { message: expect.stringContaining('ECONNREFUSED'), retainedData: true },
+    });
+    expect(server.requests.length).toBeGreaterThan(2);
+    expect(server.requests.length).toBeLessThan(30);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('a Retry-After beyond the time ends it at once', async () => {
+    const { api, server, clock } = setUpOpen();
+    commitEach(api, 1);
+    server.answerWith(() => ({ ...received(503), retryAfter: '60' }) as never);
+    const outcome = follow(api.close({ push: true }));
+    await clock.advance(0);
+    expect(outcome).toMatchObject({ state: 'rejected', error: { status: 503, retryAfter: 60 } });
+    expect(server.requests).toHaveLength(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  test.each([400, 401, 404])('a refusal (%i) ends it at once', async (status) => {
+    const { api, server, clock } = setUpOpen();
+    commitEach(api, 1);
+    server.answerWith(() => received(status));
+    expect(await rejectionOf(api.close({ push: true }))).toMatchObject({ status });
+    expect(clock.timers).toBe(0);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('what waits for the next push by itself leaves at once, and nothing after it', async () => {
+    const { api, server, clock } = setUpOpen({ autoPush: { everySeconds: 100 } });
+    commitEach(api, 1);
+    await api.close({ push: true });
+    expect(server.requests).toHaveLength(1);
+    await clock.advance(1_000_000);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('again and again is one closing, and all resolve with it', async () => {
+    const { api, server } = setUpOpen();
+    const answer = held();
+    server.answerWith(() => answer.answer);
+    commitEach(api, 1);
+    const outcomes = [api.close({ push: true }), api.close(), api.close({ push: true })].map(follow);
+    await turn();
+    expect(outcomes.map(({ state }) => state)).toEqual(['pending', 'pending', 'pending']);
+    answer.give(received(200));
+    await turn();
+    expect(outcomes.map(({ state }) => state)).toEqual(['resolved', 'resolved', 'resolved']);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('that failed is told to those who asked for a push alone', async () => {
+    const { api, server } = setUpOpen();
+    commitEach(api, 1);
+    server.answerWith(() => received(404));
+    await expect(api.close({ push: true })).rejects.toBeInstanceOf(PushException);
+    await expect(api.close()).resolves.toBeUndefined();
+    await expect(api.close({ push: true })).rejects.toBeInstanceOf(PushException);
+  });
+
+  test('after close() without it does nothing: what is queued is left to the next run', async () => {
+    const { api, server } = setUpOpen();
+    commitEach(api, 1);
+    await api.close();
+    await api.close({ push: true });
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each<[string, unknown]>([
+    ['push', { push: 1 }],
+    ['timeoutSeconds', { timeoutSeconds: 0 }],
+    ['timeoutSeconds', { timeoutSeconds: -1 }],
+    ['timeoutSeconds', { timeoutSeconds: Number.NaN }],
+    ['timeoutSeconds', { timeoutSeconds: '5' }],
+    ['timeoutSeconds', { timeoutSeconds: 86_401 }],
+    ['pusch', { pusch: true }],
+  ])('refuses a %s that cannot be used (%j), and stays open', async (name, options) => {
+    const { api } = setUpOpen();
+    expect(await rejectionOf(api.close(options as never))).toMatchObject({
+      name: 'ConfigException',
+      message: expect.stringContaining(name),
+    });
+    commitEach(api, 1);
+    await api.close();
+  });
+
+  test('is what `await using` does', async () => {
+    const { api, server } = setUpOpen();
+    expect(Object.keys(api)).not.toContain('Symbol(Symbol.asyncDispose)');
+    commitEach(api, 1);
+    await api[Symbol.asyncDispose]();
+    expect(server.requests).toHaveLength(1);
+    expect(() => api.commit()).toThrow(/closed/);
+  });
+});
+
+describe('closing from within an event', () => {
+  test.each(['commit', 'push', 'retry', 'discard', 'quarantine', 'drop', 'warning', 'error'] as const)(
+    'is harmless (%s): what is under way is answered, and no timer stays',
+    async (name) => {
+      const clock = new FakeClock();
+      const server = new FakeServer();
+      const surroundings = new FakeSurroundings();
+      const api = new Api(
+        { ...credentials, autoPush: { everySeconds: 0 }, maxQueuedEntries: 5, overflow: 'drop-oldest' },
+        { clock, transport: server, surroundings },
+      );
+      let isClosed = false;
+      api.on(name, () => {
+        isClosed = true;
+        void api.close();
+      });
+      if (name === 'warning')
+        api.on('commit', () => {
+          throw new Error('own');
+        });
+      server.answerWith(({ body = '' }) =>
+        received(name === 'discard' ? 401 : name === 'retry' || name === 'error' ? 503 : /:1}/.test(body) ? 400 : 200),
+      );
+      for (const number of [0, 1, 2, 3, 4, 5]) {
+        if (isClosed) break;
+        api.addValue('temperature', number);
+        try {
+          api.commit();
+        } catch (error) {
+          expect(isApiException(error)).toBe(true);
+        }
+      }
+      const push = isClosed ? undefined : api.push().catch((error: unknown) => expect(error).toSatisfy(isApiException));
+      await clock.advance(60_000);
+      await push;
+      expect(isClosed).toBe(true);
+      expect(api.status().pushing).toBe(false);
+      expect(clock.timers).toBe(0);
+      expect(surroundings.listeners).toBe(0);
+    },
+  );
 });

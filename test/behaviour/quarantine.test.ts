@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Api, type ApiOptions, type Entry, StorageException, ValueException } from '../../src/index.js';
+import {
+  type Api,
+  type ApiOptions,
+  type Entry,
+  type QuarantinedEntry,
+  StorageException,
+  ValueException,
+} from '../../src/index.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
 import { held, received } from '../support/fake-server.js';
 import { commitEach, openApi, pushFailure } from '../support/open-api.js';
@@ -230,7 +237,7 @@ describe.each(PLACES)('in %s, quarantine', (_name, makePlace) => {
 
   test('that was dropped or restored stays so after a crash', async () => {
     const { place, api } = await quarantined();
-    const [one, other] = api.quarantined() as unknown as [Entry, Entry];
+    const [one, other] = [...api.quarantined()] as [QuarantinedEntry, QuarantinedEntry];
     api.dropQuarantined([one.id]);
     api.restore([other]);
     place.crash(api);
@@ -243,7 +250,7 @@ describe.each(PLACES)('in %s, quarantine', (_name, makePlace) => {
     const { place, api } = await quarantined();
     place.crash(api);
     const next = await place.reopen();
-    const [one, other] = next.quarantined() as unknown as [Entry, Entry];
+    const [one, other] = [...next.quarantined()] as [QuarantinedEntry, QuarantinedEntry];
     expect(next.dropQuarantined([one.id])).toBe(1);
     expect(numbersOf(next.restore([other]))).toEqual([3]);
     place.crash(next);
@@ -432,7 +439,7 @@ describe('what happens while the bad entry is being looked for', () => {
 
   test('a push that stored everything at last has failed with nothing, though commits were made meanwhile', async () => {
     const { api, server } = setUp(() => false);
-    let refusals = 1;
+    let refusals = 3;
     server.instead = (values) => (values[0] === 0 && refusals-- > 0 ? received(400) : undefined);
     commitEach(api, 0, 1, 2);
     api.on('push', () => commitEach(api, 3));

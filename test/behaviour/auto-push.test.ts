@@ -1,0 +1,463 @@
+import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../src/core/transport.js';
+import { type Api, type ApiOptions, memoryStorage, type RetryEvent } from '../../src/index.js';
+import { FakeClock, turn } from '../support/fake-clock.js';
+import { held, received } from '../support/fake-server.js';
+import { FakeSurroundings } from '../support/fake-surroundings.js';
+import { commitEach, openApi, pushFailure } from '../support/open-api.js';
+import { PickyServer, range } from '../support/picky-server.js';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+function setUp(autoPush: ApiOptions['autoPush'] = true, options: Partial<ApiOptions> = {}) {
+  const clock = new FakeClock();
+  const server = new PickyServer();
+  const surroundings = new FakeSurroundings();
+  const api = openApi({ autoPush, ...options }, { clock, transport: server, surroundings });
+  /** When each request was sent, on the monotonic clock. */
+  const times: number[] = [];
+  const instead = { answer: undefined as (() => Answer | undefined) | undefined };
+  server.instead = () => {
+    times.push(clock.monotonic());
+    return instead.answer?.();
+  };
+  const errors: unknown[] = [];
+  api.on('error', (error) => errors.push(error));
+  return { clock, server, surroundings, api, times, instead, errors };
+}
+
+const refused = (status: number, retryAfter?: string): Answer => ({ ...received(status), retryAfter }) as Answer;
+
+describe('pushing by itself', () => {
+  test('without it nothing is pushed, and no timer waits for that', async () => {
+    const { api, clock, times, surroundings } = setUp(false);
+    commitEach(api, ...range(1, 500));
+    surroundings.take('online');
+    surroundings.take('shown');
+    api.resume();
+    await clock.advance(HOUR);
+    expect(times).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  test.each([
+    [true, 10],
+    [{}, 10],
+    [{ everySeconds: 60 }, 60],
+    [{ everySeconds: 86_400 }, 86_400],
+    [{ atEntries: 1000 }, 10],
+  ] as const)('with %j the first commit waits for others for %i s, and no longer', async (autoPush, seconds) => {
+    const { api, clock, times, server } = setUp(autoPush);
+    commitEach(api, 1);
+    await clock.advance((seconds - 1) * SECOND);
+    commitEach(api, 2);
+    expect(times).toEqual([]);
+    await clock.advance(SECOND);
+    expect(times).toEqual([seconds * SECOND]);
+    expect(server.stored).toEqual([1, 2]);
+    await clock.advance(86_400_000);
+    expect(times).toHaveLength(1);
+  });
+
+  test('begins at once where as many are queued as asked for', async () => {
+    const { api, clock, times, server } = setUp({ atEntries: 3 });
+    commitEach(api, 1, 2);
+    await clock.advance(0);
+    expect(times).toEqual([]);
+    commitEach(api, 3);
+    await clock.advance(0);
+    expect(server.sizes).toEqual([3]);
+  });
+
+  test('in a loop that commits without a pause takes one timer and one request, not one a commit', async () => {
+    const { api, clock, server } = setUp({ atEntries: 3 });
+    commitEach(api, ...range(1, 300));
+    expect(clock.timers).toBeLessThanOrEqual(2);
+    await clock.advance(0);
+    expect(server.sizes).toEqual([300]);
+  });
+
+  test.each([{ everySeconds: 0 }, { atEntries: 1 }, { everySeconds: 0, atEntries: 1 }])(
+    'with %j each task’s commits leave at once, those during a push right after it, and then it is quiet',
+    async (autoPush) => {
+      const { api, clock, times, server, instead } = setUp(autoPush);
+      commitEach(api, 1, 2);
+      await clock.advance(0);
+      expect(server.stored).toEqual([1, 2]);
+      instead.answer = () => {
+        instead.answer = undefined;
+        commitEach(api, 4);
+        return undefined;
+      };
+      commitEach(api, 3);
+      await clock.advance(0);
+      await clock.advance(0);
+      expect(server.stored).toEqual([1, 2, 3, 4]);
+      await clock.advance(HOUR);
+      expect(times).toHaveLength(3);
+    },
+  );
+
+  test.each([{ everySeconds: 0 }, { atEntries: 1 }, { everySeconds: 0, atEntries: 1 }])(
+    'with %j an outage is answered with growing pauses all the same, however much is committed',
+    async (autoPush) => {
+      const { api, clock, times, instead } = setUp(autoPush);
+      instead.answer = () => refused(429);
+      for (let second = 0; second < 3600; second++) {
+        commitEach(api, second);
+        await clock.advance(SECOND);
+      }
+      // Ten tries until the pauses are 5 min at most, then one in 150 s as a mean.
+      expect(times.length).toBeLessThan(60);
+    },
+  );
+
+  test('takes what an earlier run left', async () => {
+    const storage = memoryStorage();
+    const before = openApi({ storage });
+    commitEach(before, 1, 2);
+    await before.close();
+    const { clock, server } = setUp(true, { storage });
+    await clock.advance(11 * SECOND);
+    expect(server.stored).toEqual([1, 2]);
+  });
+
+  test('takes what was restored', async () => {
+    const { api, clock, server } = setUp();
+    api.restore([{ id: 'x', timestamp: 1, values: [{ fieldId: 'a', value: 5 }] }]);
+    await clock.advance(11 * SECOND);
+    expect(server.stored).toEqual([5]);
+  });
+
+  test('and a push by hand: nothing is sent twice, and no timer stays', async () => {
+    const { api, clock, times } = setUp();
+    commitEach(api, 1);
+    await api.push();
+    await clock.advance(HOUR);
+    expect(times).toHaveLength(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('ends with close(): no timer stays, and nothing is sent', async () => {
+    const { api, clock, times, surroundings } = setUp();
+    commitEach(api, 1);
+    await api.close();
+    surroundings.take('online');
+    await clock.advance(HOUR);
+    expect(times).toEqual([]);
+    expect(clock.timers).toBe(0);
+    expect(surroundings.listeners).toBe(0);
+  });
+
+  test('uses timers that keep no process alive', async () => {
+    const { api, clock, instead } = setUp();
+    commitEach(api, 1);
+    expect(clock.foregroundTimers).toBe(0);
+    instead.answer = () => refused(503);
+    await clock.advance(11 * SECOND);
+    expect(clock.timers).toBeGreaterThan(0);
+    expect(clock.foregroundTimers).toBe(0);
+  });
+});
+
+describe('after a failure', () => {
+  test('it tries again after growing pauses, 0.3 s to 5 min, tells when and why, and what failed', async () => {
+    const { api, clock, times, instead, errors } = setUp({ everySeconds: 0 });
+    const retries: RetryEvent[] = [];
+    api.on('retry', (event) => {
+      expect(event.at).toBe(api.status().nextTry);
+      expect(event.at).toBe(Math.ceil((clock.now() + event.seconds * 1000) / 1000));
+      retries.push(event);
+    });
+    instead.answer = () => refused(429);
+    commitEach(api, 1);
+    await clock.advance(HOUR);
+    expect(times.length).toBeGreaterThan(12);
+    const pauses = times.slice(1).map((time, index) => (time - (times[index] ?? 0)) / SECOND);
+    pauses.forEach((pause, index) => {
+      expect(pause).toBeGreaterThanOrEqual(0.3);
+      expect(pause).toBeLessThanOrEqual(Math.min(2 ** index, 300));
+      expect(retries[index]?.seconds).toBeCloseTo(pause, 6);
+      expect(retries[index]).toMatchObject({ attempt: index + 1, message: 'Bad luck: the server answered 429.' });
+    });
+    expect(errors).toHaveLength(times.length);
+    expect(errors[0]).toMatchObject({ name: 'PushException', status: 429 });
+  });
+
+  test.each([
+    ['seconds', '120', 120],
+    ['more than any pause', '3600', 3600],
+    ['more than an hour', '1e12', 3600],
+  ])('it waits as long as Retry-After asks (%s), and a tenth longer at most', async (_name, header, seconds) => {
+    const { api, clock, times, instead, surroundings } = setUp({ everySeconds: 0, atEntries: 1 });
+    instead.answer = () => refused(503, header);
+    commitEach(api, 1);
+    await clock.advance(0);
+    instead.answer = undefined;
+    for (let minute = 0; minute * 60 < seconds - 60; minute++) {
+      surroundings.take('online');
+      surroundings.take('shown');
+      commitEach(api, minute);
+      await clock.advance(MINUTE);
+    }
+    expect(times).toHaveLength(1);
+    await clock.advance((60 + seconds / 10) * SECOND);
+    expect((times[1] ?? 0) / SECOND).toBeGreaterThanOrEqual(seconds);
+    expect((times[1] ?? 0) / SECOND).toBeLessThanOrEqual(seconds * 1.1);
+  });
+
+  test.each([400, 404, 413, 422])('a refusal (%i) is tried again after 15 to 60 min', async (status) => {
+    const { api, clock, times, instead, surroundings } = setUp({ everySeconds: 0, atEntries: 1 });
+    instead.answer = () => refused(status);
+    commitEach(api, 1);
+    await clock.advance(0);
+    commitEach(api, 2);
+    for (let minute = 0; minute < 14; minute++) {
+      surroundings.take('online');
+      await clock.advance(MINUTE);
+    }
+    expect(times).toHaveLength(1);
+    await clock.advance(47 * MINUTE);
+    expect(times.length).toBeGreaterThan(1);
+  });
+
+  test('bad entries that are set aside are no reason to wait: what comes after leaves as ever', async () => {
+    const { api, clock, server } = setUp({ everySeconds: 10 });
+    server.minds = (value) => (value as number) % 10 === 5;
+    for (let second = 0; second < 100; second++) {
+      commitEach(api, second);
+      await clock.advance(SECOND);
+    }
+    await clock.advance(11 * SECOND);
+    expect(server.stored).toHaveLength(90);
+    expect(api.status()).toMatchObject({ committed: 0, quarantined: 10 });
+  });
+
+  test('an entry over which the server stumbles neither holds up the others nor makes it push more often', async () => {
+    const { api, clock, server, times } = setUp({ everySeconds: 10 });
+    server.instead = (values) => {
+      times.push(clock.monotonic());
+      return values.includes(0) ? received(503) : undefined;
+    };
+    for (let second = 0; second < 3600; second++) {
+      commitEach(api, second);
+      await clock.advance(SECOND);
+    }
+    await clock.advance(11 * SECOND);
+    expect(server.stored).toEqual(range(1, 3599));
+    expect(times.length).toBeLessThan(360 * 2 + 60);
+  });
+
+  test.each([401, 403])('refused credentials (%i) stop it', async (status) => {
+    const { api, clock, times, instead, surroundings, errors } = setUp(
+      { everySeconds: 0, atEntries: 1 },
+      { onRefusedCredentials: 'keep' },
+    );
+    instead.answer = () => refused(status);
+    commitEach(api, 1);
+    await clock.advance(0);
+    for (let hour = 0; hour < 48; hour++) {
+      commitEach(api, hour);
+      surroundings.take('online');
+      surroundings.take('shown');
+      await clock.advance(HOUR);
+    }
+    expect(times).toHaveLength(1);
+    expect(errors).toMatchObject([{ status }]);
+    expect(api.status().nextTry).toBeUndefined();
+    expect(clock.timers).toBe(0);
+  });
+
+  test.each<[string, (api: Api) => unknown]>([
+    ['resume()', (api) => api.resume()],
+    ['setApiKey()', (api) => api.setApiKey('33333333-3333-4333-8333-333333333333')],
+    ['a push by hand', (api) => api.push()],
+  ])('%s sets it going again after refused credentials', async (_name, goOn) => {
+    const { api, clock, instead, server } = setUp(true, { onRefusedCredentials: 'keep' });
+    instead.answer = () => refused(401);
+    commitEach(api, 1);
+    await clock.advance(11 * SECOND);
+    instead.answer = undefined;
+    void goOn(api);
+    await clock.advance(0);
+    expect(server.stored).toEqual([1]);
+    commitEach(api, 2);
+    await clock.advance(11 * SECOND);
+    expect(server.stored).toEqual([1, 2]);
+  });
+
+  test('resume() does not wait for the rest of any pause', async () => {
+    const { api, clock, instead, server } = setUp({ everySeconds: 0 });
+    instead.answer = () => refused(503, '3600');
+    commitEach(api, 1);
+    await clock.advance(0);
+    instead.answer = undefined;
+    api.resume();
+    await clock.advance(0);
+    expect(server.stored).toEqual([1]);
+  });
+
+  test('resume() while a push is under way starts no second one', async () => {
+    const { api, clock, server } = setUp({ everySeconds: 0 });
+    const answer = held();
+    server.answerWith(() => answer.answer);
+    commitEach(api, 1);
+    await clock.advance(0);
+    api.resume();
+    api.setApiKey('33333333-3333-4333-8333-333333333333');
+    commitEach(api, 2);
+    await clock.advance(5 * SECOND);
+    expect(server.requests).toHaveLength(1);
+    answer.give(received(200));
+    server.answerWith(() => received(200));
+    await clock.advance(0);
+    await clock.advance(0);
+    expect(server.requests).toHaveLength(2);
+    expect(server.mostUnderWay).toBe(1);
+    expect(api.status().committed).toBe(0);
+  });
+
+  test('a key that was changed while the old one was being refused is tried soon', async () => {
+    const { api, clock, server } = setUp({ everySeconds: 0 });
+    const answer = held();
+    server.answerWith(() => answer.answer);
+    commitEach(api, 1);
+    await clock.advance(0);
+    api.setApiKey('33333333-3333-4333-8333-333333333333');
+    answer.give(received(401));
+    server.answerWith(() => received(200));
+    await clock.advance(2 * SECOND);
+    expect(api.status().committed).toBe(0);
+  });
+});
+
+describe('when the network comes back, or the page is shown again', () => {
+  test.each(['online', 'shown'] as const)('it tries soon what waited for long (%s)', async (happens) => {
+    const { api, clock, instead, server, surroundings } = setUp({ everySeconds: 0 });
+    instead.answer = () => refused(429);
+    commitEach(api, 1);
+    await clock.advance(HOUR);
+    instead.answer = undefined;
+    surroundings.take(happens);
+    await clock.advance(6 * SECOND);
+    expect(server.stored).toEqual([1]);
+  });
+
+  test('what was to be pushed sooner anyway is not put off', async () => {
+    const { api, clock, times, surroundings } = setUp({ everySeconds: 1 });
+    commitEach(api, 1);
+    await clock.advance(990);
+    surroundings.take('online');
+    await clock.advance(10);
+    expect(times).toEqual([1000]);
+  });
+
+  test('F15 a network that comes and goes all the time makes it try each 5 s at most', async () => {
+    const { api, clock, times, instead, surroundings } = setUp({ everySeconds: 0 });
+    instead.answer = () => ({ received: false, reason: 'unreachable' });
+    commitEach(api, 1);
+    for (let tick = 0; tick < 3600; tick++) {
+      surroundings.take(tick % 2 ? 'online' : 'offline');
+      await clock.advance(100);
+    }
+    expect(times.length).toBeLessThanOrEqual(360 / 5 + 10);
+    expect(clock.timers).toBeLessThanOrEqual(1);
+  });
+
+  test('F15 a platform that says it is offline is only a hint: what is due is pushed all the same', async () => {
+    const { api, clock, server, surroundings } = setUp({ everySeconds: 10 });
+    surroundings.take('offline');
+    commitEach(api, 1);
+    await clock.advance(10 * SECOND);
+    expect(server.stored).toEqual([1]);
+    commitEach(api, 2);
+    expect(await api.push()).toMatchObject({ pushed: 1 });
+  });
+
+  test('F15 one that says it is online while nothing can be reached loses nothing', async () => {
+    const { api, clock, instead, surroundings, server } = setUp({ everySeconds: 10 });
+    instead.answer = () => ({ received: false, reason: 'unreachable' });
+    commitEach(api, 1);
+    surroundings.take('online');
+    await clock.advance(MINUTE);
+    expect(api.status()).toMatchObject({ online: true, committed: 1 });
+    instead.answer = undefined;
+    await clock.advance(10 * MINUTE);
+    expect(server.stored).toEqual([1]);
+  });
+
+  test('with nothing queued nothing happens', async () => {
+    const { clock, times, surroundings } = setUp();
+    surroundings.take('online');
+    surroundings.take('shown');
+    await clock.advance(HOUR);
+    expect(times).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('when the process ends', () => {
+  test('with memory alone one last push is made, once, whatever it was waiting for', async () => {
+    const { api, clock, times, instead, surroundings } = setUp();
+    instead.answer = () => refused(503, '3600');
+    commitEach(api, 1);
+    await clock.advance(11 * SECOND);
+    surroundings.take('idle');
+    await turn();
+    expect(times).toHaveLength(2);
+    surroundings.take('idle');
+    await turn();
+    expect(times).toHaveLength(2);
+  });
+
+  test('a first end with nothing to push leaves the last push to a later one', async () => {
+    const { api, server, surroundings } = setUp();
+    surroundings.take('idle');
+    commitEach(api, 1);
+    surroundings.take('idle');
+    await turn();
+    expect(server.stored).toEqual([1]);
+  });
+
+  test('neither without autoPush nor after refused credentials anything is sent', async () => {
+    const idle = setUp(false);
+    commitEach(idle.api, 1);
+    idle.surroundings.take('idle');
+    const stopped = setUp(true, { onRefusedCredentials: 'keep' });
+    stopped.instead.answer = () => refused(401);
+    commitEach(stopped.api, 1);
+    await pushFailure(stopped.api.push());
+    stopped.surroundings.take('idle');
+    await turn();
+    expect(idle.times).toHaveLength(0);
+    expect(stopped.times).toHaveLength(1);
+  });
+});
+
+describe('an unhandled rejection', () => {
+  test('is never caused, whatever a push by itself fails with and whatever listeners do', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    for (const status of [400, 401, 404, 413, 429, 503]) {
+      const { api, clock, instead } = setUp({ everySeconds: 0 });
+      api.on('error', () => {
+        throw new Error('the listener’s own');
+      });
+      api.on('retry', (async () => {
+        throw new Error('the listener’s own');
+      }) as () => void);
+      instead.answer = () => refused(status);
+      commitEach(api, 1, 2);
+      await clock.advance(HOUR);
+      commitEach(api, 3);
+      await clock.advance(0);
+      await api.close();
+    }
+    await turn();
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+});

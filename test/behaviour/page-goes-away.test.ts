@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../src/core/transport.js';
+import { type ApiOptions, type Entry, memoryStorage } from '../../src/index.js';
+import { webStorage } from '../../src/storage/web-storage.js';
+import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeServer, held, received } from '../support/fake-server.js';
+import { FakeSurroundings } from '../support/fake-surroundings.js';
+import { FakeWebStorage } from '../support/fake-web.js';
+import { commitEach, openApi } from '../support/open-api.js';
+import { range } from '../support/picky-server.js';
+
+const BUDGET = 60 * 1024;
+
+function setUp(options: Partial<ApiOptions> = {}, surroundings = new FakeSurroundings()) {
+  const clock = new FakeClock();
+  const server = new FakeServer();
+  const api = openApi(options, { clock, transport: server, surroundings });
+  return { clock, server, surroundings, api };
+}
+
+const valuesOf = (entries: readonly Entry[]): unknown[] => entries.map(({ values }) => values[0]?.value);
+const bytesOf = (body = ''): number => Buffer.byteLength(body);
+
+describe('a page that is hidden or left, where what is committed does not survive it', () => {
+  test.each(['hidden', 'leaving'] as const)('sends what waits with keepalive, in the same task (%s)', (turn) => {
+    const { api, server, surroundings } = setUp();
+    commitEach(api, 1, 2);
+    surroundings.take(turn);
+    expect(server.requests).toMatchObject([{ method: 'POST', keepalive: true }]);
+    expect(server.uploads).toEqual([[[{ temperature: 1 }], [{ temperature: 2 }]]]);
+  });
+
+  test('nothing leaves the queue before its verdict', async () => {
+    const { api, server, surroundings } = setUp();
+    const entries = commitEach(api, 1, 2);
+    const answer = held();
+    server.answerWith(() => answer.answer);
+    surroundings.take('hidden');
+    await turn();
+    expect(api.log()).toEqual(entries);
+    answer.give(received(200));
+    await turn();
+    expect(api.log()).toEqual([]);
+    expect(api.status().lastPush).toMatchObject({ entries: 2, requests: 1 });
+  });
+
+  test.each<[string, Answer]>([
+    ['a refusal', received(400)],
+    ['refused credentials', received(401)],
+    ['413', received(413)],
+    ['bad luck', received(503)],
+    ['no answer', { received: false, reason: 'unreachable' }],
+  ])('%s keeps everything, discards and quarantines nothing', async (_name, answer) => {
+    const { api, server, surroundings } = setUp();
+    const entries = commitEach(api, 1);
+    server.answerWith(() => answer);
+    surroundings.take('leaving');
+    await turn();
+    expect(api.log()).toEqual(entries);
+    expect(api.quarantined()).toEqual([]);
+    server.answerWith(() => received(200));
+    expect(await api.push()).toMatchObject({ pushed: 1 });
+  });
+
+  test('with nothing committed sends nothing', () => {
+    const { api, server, surroundings } = setUp();
+    api.addValue('a', 1);
+    surroundings.take('hidden');
+    surroundings.take('leaving');
+    expect(server.requests).toEqual([]);
+  });
+
+  test('sends the oldest entries that fit into 60 KiB, all Apis of the page together', async () => {
+    const surroundings = new FakeSurroundings();
+    const [one, other] = [setUp({}, surroundings), setUp({}, surroundings)];
+    for (const { api, server } of [one, other]) {
+      server.answerWith(() => held().answer);
+      for (const number of range(0, 39)) {
+        api.addValue('text', `${number} ${'ü'.repeat(500)}`);
+        api.commit();
+      }
+    }
+    surroundings.take('leaving');
+    const sent = [...one.server.requests, ...other.server.requests].map(({ body }) => bytesOf(body));
+    expect(sent).toHaveLength(2);
+    expect(sent[0]).toBeGreaterThan(40_000);
+    expect((sent[0] ?? 0) + (sent[1] ?? 0)).toBeLessThanOrEqual(BUDGET);
+    expect(valuesOf(one.api.log().slice(0, 2))).toEqual([expect.stringMatching(/^0 /), expect.stringMatching(/^1 /)]);
+  });
+
+  test('gives the room back once the answer is there, whatever it is', async () => {
+    const { api, server, surroundings } = setUp();
+    for (const answer of [received(503), received(200)]) {
+      server.answerWith(() => answer);
+      commitEach(api, ...range(1, 100));
+      surroundings.take('leaving');
+      expect(surroundings.keepalive.bytesLeft).toBeLessThan(BUDGET);
+      await turn();
+      expect(surroundings.keepalive.bytesLeft).toBe(BUDGET);
+    }
+  });
+
+  test('an entry that alone is larger than the room is not sent, and kept', async () => {
+    const { api, server, surroundings } = setUp();
+    api.addValue('text', 'x'.repeat(BUDGET));
+    api.commit();
+    surroundings.take('leaving');
+    expect(server.requests).toEqual([]);
+    expect(await api.push()).toMatchObject({ pushed: 1 });
+  });
+
+  test('hidden and then left, it sends once', () => {
+    const { api, server, surroundings } = setUp();
+    server.answerWith(() => held().answer);
+    commitEach(api, 1);
+    surroundings.take('hidden');
+    surroundings.take('leaving');
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('hidden during a push it leaves that alone; left, it sends what that has under way, too', async () => {
+    const { api, server, surroundings } = setUp();
+    const answer = held();
+    server.answerWith(({ keepalive }) => (keepalive ? received(200) : answer.answer));
+    commitEach(api, 1, 2);
+    const push = api.push();
+    surroundings.take('hidden');
+    expect(server.requests).toHaveLength(1);
+    surroundings.take('leaving');
+    expect(server.requests).toHaveLength(2);
+    await turn();
+    expect(api.log()).toEqual([]);
+    answer.give(received(200));
+    await push;
+    expect(api.log()).toEqual([]);
+    expect(api.status()).toMatchObject({ committed: 0, bytes: 0 });
+  });
+
+  test('a push that begins meanwhile waits for the answer, and sends nothing twice', async () => {
+    const { api, server, surroundings } = setUp();
+    const answer = held();
+    server.answerWith(() => answer.answer);
+    commitEach(api, 1);
+    surroundings.take('hidden');
+    commitEach(api, 2);
+    const push = api.push();
+    await turn();
+    expect(server.requests).toHaveLength(1);
+    server.answerWith(() => received(200));
+    answer.give(received(200));
+    expect(await push).toMatchObject({ pushed: 1 });
+    expect(server.uploads).toEqual([[[{ temperature: 1 }]], [[{ temperature: 2 }]]]);
+  });
+
+  test('a push that waits for that answer can be aborted, and ended by close()', async () => {
+    const { api, server, surroundings } = setUp();
+    server.answerWith(() => held().answer);
+    commitEach(api, 1);
+    surroundings.take('hidden');
+    const abort = new AbortController();
+    const aborted = expect(api.push({ signal: abort.signal })).rejects.toThrow(/aborted/);
+    await turn();
+    abort.abort();
+    await aborted;
+    const ended = expect(api.push()).rejects.toThrow(/closed/);
+    await turn();
+    await api.close();
+    await ended;
+  });
+
+  test('what is being sent is not dropped to make room', async () => {
+    const { api, server, surroundings } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
+    const dropped: unknown[] = [];
+    api.on('drop', ({ entries }) => dropped.push(...valuesOf(entries)));
+    server.answerWith(() => held().answer);
+    commitEach(api, 1);
+    surroundings.take('hidden');
+    commitEach(api, 2, 3);
+    expect(dropped).toEqual([2]);
+  });
+
+  test('also while close({ push: true }) is at it', async () => {
+    const { api, clock, server, surroundings } = setUp();
+    server.answerWith(({ keepalive }) => (keepalive ? received(200) : held().answer));
+    commitEach(api, 1);
+    const closing = api.close({ push: true, timeoutSeconds: 5 }).catch(() => {});
+    await turn();
+    surroundings.take('leaving');
+    expect(server.requests.map(({ keepalive }) => keepalive)).toEqual([undefined, true]);
+    await clock.advance(5000);
+    await closing;
+    expect(api.status().committed).toBe(0);
+  });
+
+  test('after close() nothing is sent', async () => {
+    const { api, server, surroundings } = setUp();
+    commitEach(api, 1);
+    await api.close();
+    surroundings.take('leaving');
+    expect(server.requests).toEqual([]);
+    expect(surroundings.listeners).toBe(0);
+  });
+});
+
+describe('flushOnHide', () => {
+  const web = (): ReturnType<typeof webStorage> => webStorage(new FakeWebStorage(), {}, { page: new EventTarget() });
+
+  test.each<[string, Partial<ApiOptions>, number]>([
+    ['is on in memory', { storage: memoryStorage() }, 1],
+    ['is off in memory if so asked', { storage: memoryStorage(), flushOnHide: false }, 0],
+    ['is off where entries survive the page', { storage: web() }, 0],
+    ['is on there if so asked', { storage: web(), flushOnHide: true }, 1],
+    ['is on where entries are not saved', { storage: web(), stageUnpushedEntries: false }, 1],
+  ])('%s', (_name, options, requests) => {
+    const { api, server, surroundings } = setUp(options);
+    commitEach(api, 1);
+    surroundings.take('hidden');
+    expect(server.requests).toHaveLength(requests);
+  });
+});

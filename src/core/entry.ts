@@ -54,14 +54,14 @@ export function measureValues(values: readonly Value[]): { text: string; bytes: 
   let beyondUnits = 0;
   for (const { fieldId, value } of values) {
     const isText = typeof value === 'string';
-    text += text === '' ? '[' : ',';
+    const start = text === '' ? '[{"' : ',{"';
     if (SPECIAL.test(fieldId) || (isText && SPECIAL.test(value))) {
       const object = JSON.stringify({ [fieldId]: value });
-      text += object;
+      text += start.charAt(0) + object;
       beyondUnits += utf8Length(object) - object.length;
     } else {
       // What JSON.stringify makes, several times as fast for the ids and words that nearly all text is.
-      text += isText ? `{"${fieldId}":"${value}"}` : `{"${fieldId}":${value}}`;
+      text += isText ? `${start}${fieldId}":"${value}"}` : `${start}${fieldId}":${value}}`;
     }
   }
   text += ']';

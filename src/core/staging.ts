@@ -10,8 +10,10 @@ export class Staging {
 
   /** A copy, in the order in which the fields were first added. */
   values(): Value[] {
-    const values: Value[] = [];
-    for (const [fieldId, value] of this.#values) values.push({ fieldId, value });
+    // Of its final size at once: the first push would make room for sixteen more.
+    const values = new Array<Value>(this.#values.size);
+    let index = 0;
+    for (const [fieldId, value] of this.#values) values[index++] = { fieldId, value };
     return values;
   }
 

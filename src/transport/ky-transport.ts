@@ -38,9 +38,8 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
     const response = await ky(url, {
       method,
       headers,
-      ...(body !== undefined && { body }),
       ...(keepalive && { keepalive }),
-      ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
+      fetch: fetching(body, fetch as PlatformFetch | undefined),
       signal,
       retry: 0,
       throwHttpErrors: false,
@@ -64,6 +63,17 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
     const code = codeOf(error);
     return { received: false, reason, ...(status !== undefined && { status }), ...(code && { code }) };
   }
+}
+
+type PlatformFetch = typeof globalThis.fetch;
+
+/**
+ * Gives ky what it fetches with. A body goes around it: it makes two of each request, for tries that are not made here, and
+ * both would send theirs through a stream more.
+ */
+function fetching(body: string | undefined, fetch: PlatformFetch | undefined): PlatformFetch {
+  const given: PlatformFetch = fetch ?? ((request, init) => globalThis.fetch(request, init));
+  return body === undefined ? given : (request, init) => given(new Request(request, { body }), init);
 }
 
 /** @returns The body as text; `undefined` if it is longer than {@link MAX_ANSWER_BYTES}. */

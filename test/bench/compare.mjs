@@ -28,6 +28,14 @@ export function median(numbers) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The bytes of `heapUsed` after a collection. */
+export async function usedHeap() {
+  // What the last task still holds is garbage in the next one.
+  await new Promise(setImmediate);
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
+}
+
 /** One row of the table: what was measured, its figure and, where there is one, its goal. */
 export function row(what, figure, goal = '', isReached = undefined) {
   return { what, goal, figure, reached: isReached === undefined ? '' : isReached ? 'yes' : 'NO' };

@@ -1,6 +1,6 @@
 import { Api, memoryStorage } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
-import { row } from './compare.mjs';
+import { row, usedHeap } from './compare.mjs';
 import { commitTwo, credentials, inFolder } from './data.mjs';
 
 const ENTRIES = 100_000;
@@ -22,20 +22,13 @@ export async function memory() {
 
 /** @param commits - How many entries are committed; as many as are measured are queued then. */
 async function heapPerEntry(storage, commits = ENTRIES) {
-  const before = await used();
+  const before = await usedHeap();
   const api = new Api({ ...credentials, storage });
   for (let count = 0; count < commits; count++) commitTwo(api, count);
   await api.ready;
-  const bytes = (await used()) - before;
+  const bytes = (await usedHeap()) - before;
   const { committed } = api.status();
   if (committed !== ENTRIES) throw new Error(`${committed} are queued`);
   await api.close();
   return bytes / ENTRIES;
-}
-
-async function used() {
-  // What the last task still holds is garbage in the next one.
-  await new Promise(setImmediate);
-  globalThis.gc();
-  return process.memoryUsage().heapUsed;
 }

@@ -1,6 +1,7 @@
 import { commitIntoFile } from './commit-file.mjs';
 import { commitIntoMemory } from './commit-memory.mjs';
 import { commitIntoLocalStorage } from './commit-web.mjs';
+import { gateway } from './gateway.mjs';
 import { memory } from './memory.mjs';
 import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
@@ -13,6 +14,7 @@ const benches = {
   reopen: reopenFile,
   push,
   memory,
+  gateway,
 };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));

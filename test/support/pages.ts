@@ -5,6 +5,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
 import type { Api, ApiOptions, Entry } from '../../src/index.js';
+import type { Evaluates } from './browsers.js';
 import { API_KEY, credentials, DEVICE_ID } from './credentials.js';
 
 declare global {
@@ -68,14 +69,14 @@ export async function openTab(context: BrowserContext, url: string, options: Api
   return page;
 }
 
-export async function makeApi(page: Page, options: ApiOptions): Promise<void> {
+export async function makeApi(page: Evaluates, options: ApiOptions): Promise<void> {
   await page.evaluate((given) => {
     window.api = new window.NikDevIoT.Api(given);
   }, options);
 }
 
 /** Commits each text as an entry of its own. */
-export function commitTexts(page: Page, texts: readonly string[]): Promise<(Entry | undefined)[]> {
+export function commitTexts(page: Evaluates, texts: readonly string[]): Promise<(Entry | undefined)[]> {
   return page.evaluate(
     (given) =>
       given.map((text) => {
@@ -87,7 +88,7 @@ export function commitTexts(page: Page, texts: readonly string[]): Promise<(Entr
 }
 
 /** The values of what is queued, once what others left was looked for. */
-export function queuedTexts(page: Page): Promise<unknown[]> {
+export function queuedTexts(page: Evaluates): Promise<unknown[]> {
   return page.evaluate(async () => {
     await window.api.ready;
     return window.api.log().map(({ values }) => values[0]?.value);
@@ -109,7 +110,7 @@ export async function crash(page: Page): Promise<void> {
 }
 
 /** Pushes, and tells what an exception says. */
-export function tryToPush(page: Page): Promise<PushOutcome> {
+export function tryToPush(page: Evaluates): Promise<PushOutcome> {
   return page.evaluate(async () => {
     const { api, NikDevIoT } = window;
     try {

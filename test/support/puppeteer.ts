@@ -93,8 +93,11 @@ function contextOf(context: BrowserContext, close: () => Promise<void>): Context
 function tabOf(page: Page): Tab {
   let cover: Page | undefined;
   return {
-    evaluate: (run: (argument: never) => unknown, argument?: unknown) =>
-      page.evaluate(run, argument as never) as Promise<never>,
+    async evaluate(run: (argument: never) => unknown, argument?: unknown) {
+      // As JSON: what BiDi makes of a result has its depth cut.
+      const expression = `Promise.resolve(${JSON.stringify(argument)}).then(${run}).then((value) => JSON.stringify({ value }))`;
+      return JSON.parse((await page.evaluate(expression)) as string).value;
+    },
     async goto(url) {
       await page.goto(url);
     },

@@ -45,10 +45,13 @@ async function newContext(display: string, proxy: string, args: readonly string[
     'webkitgtk:browserOptions': { binary: browser, args },
   });
   const inWindow = oneAtATime(session);
+  // It stays, as the browser ends with its last one.
+  const first = (await session('GET', '/window')) as string;
   return {
     async newTab(url) {
-      // A window: a tab that is opened by a driver is not shown. The first one stays, as the browser ends with its last.
-      const { handle } = (await session('POST', '/window/new', { type: 'window' })) as { handle: string };
+      // A window: a tab that a driver opens is not shown.
+      const opened = await inWindow(first, (send) => send('POST', '/window/new', { type: 'window' }));
+      const { handle } = opened as { handle: string };
       const tab = tabOf((run) => inWindow(handle, run));
       await tab.goto(url);
       return tab;

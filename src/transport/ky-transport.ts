@@ -32,21 +32,9 @@ export function kyTransport(clock: Clock, fetch?: Fetch): Transport {
 }
 
 async function exchange(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
-  const { method, url, headers, body, keepalive = false } = request;
   let status: number | undefined;
   try {
-    const response = await ky(url, {
-      method,
-      headers,
-      ...(body !== undefined && { body }),
-      ...(keepalive && { keepalive }),
-      ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
-      signal,
-      retry: 0,
-      throwHttpErrors: false,
-      timeout: false,
-      redirect: 'manual',
-    });
+    const response = await respond(request, signal, fetch);
     status = response.status;
     const text = await readText(response);
     if (text === undefined) return { received: false, reason: 'too-long', status };
@@ -64,6 +52,21 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
     const code = codeOf(error);
     return { received: false, reason, ...(status !== undefined && { status }), ...(code && { code }) };
   }
+}
+
+function respond(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Response> {
+  const { method, url, headers, body, keepalive = false } = request;
+  const options = { method, headers, ...(body !== undefined && { body }), signal, redirect: 'manual' } as const;
+  // Not by ky, which makes a Request of it and waits for a microtask: when a tab is closed Firefox sends no Request at all.
+  if (keepalive && fetch === undefined) return globalThis.fetch(url, { ...options, keepalive });
+  return ky(url, {
+    ...options,
+    ...(keepalive && { keepalive }),
+    ...(fetch && { fetch: fetch as typeof globalThis.fetch }),
+    retry: 0,
+    throwHttpErrors: false,
+    timeout: false,
+  });
 }
 
 /** @returns The body as text; `undefined` if it is longer than {@link MAX_ANSWER_BYTES}. */

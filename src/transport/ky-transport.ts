@@ -32,20 +32,9 @@ export function kyTransport(clock: Clock, fetch?: Fetch): Transport {
 }
 
 async function exchange(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
-  const { method, url, headers, body, keepalive = false } = request;
   let status: number | undefined;
   try {
-    const response = await ky(url, {
-      method,
-      headers,
-      ...(keepalive && { keepalive }),
-      fetch: fetching(body, fetch as PlatformFetch | undefined),
-      signal,
-      retry: 0,
-      throwHttpErrors: false,
-      timeout: false,
-      redirect: 'manual',
-    });
+    const response = await respond(request, signal, fetch);
     status = response.status;
     const text = await readText(response);
     if (text === undefined) return { received: false, reason: 'too-long', status };
@@ -66,6 +55,21 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
 }
 
 type PlatformFetch = typeof globalThis.fetch;
+
+function respond(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Response> {
+  const { method, url, headers, body, keepalive = false } = request;
+  const options = { method, headers, signal, redirect: 'manual', ...(keepalive && { keepalive }) } as const;
+  // Not by ky, which makes a Request of it and waits for a microtask: when a tab is closed Firefox sends no Request at all.
+  if (keepalive && fetch === undefined)
+    return globalThis.fetch(url, { ...options, ...(body !== undefined && { body }) });
+  return ky(url, {
+    ...options,
+    fetch: fetching(body, fetch as PlatformFetch | undefined),
+    retry: 0,
+    throwHttpErrors: false,
+    timeout: false,
+  });
+}
 
 /**
  * Gives ky what it fetches with. A body goes around it: it makes two of each request, for tries that are not made here, and

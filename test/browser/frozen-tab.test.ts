@@ -1,7 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { asOnLan, describeInChromium } from '../support/chromium.js';
+import { describeInChromium } from '../support/chromium.js';
+import { asOnLan } from '../support/lan.js';
 import { commitTexts, queuedTexts, serveEmulator, servePages, storedTexts, tryToPush } from '../support/pages.js';
 
 /** Three minutes take three seconds. */

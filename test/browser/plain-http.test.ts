@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { asOnLan, describeInChromium } from '../support/chromium.js';
+import { describeInChromium } from '../support/chromium.js';
+import { asOnLan } from '../support/lan.js';
 import {
   commitTexts,
   crash,

@@ -1,5 +1,3 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import {
   type Browser,
   type BrowserContext,
@@ -8,11 +6,14 @@ import {
   type LaunchOptions,
 } from 'playwright-core';
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import { findProgram } from './find-program.js';
+import { LAN_HOST } from './lan.js';
 
 const HOW_TO_GET_ONE =
   'No Chromium was found: install one (apt-get install chromium), or set CHROME_PATH to one that you have.';
 
-const FLAGS = [
+/** What every Chromium of the tests is started with. */
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -20,14 +21,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // By name it is no loopback for the browser: on plain http a page from there has no secure context.
-  '--host-resolver-rules=MAP lan-device.example 127.0.0.1',
+  `--host-resolver-rules=MAP ${LAN_HOST} 127.0.0.1`,
 ];
-
-/** The same server as at `url`, on this machine, by a name that makes it an insecure context on plain http. */
-export function asOnLan(url: string): string {
-  return url.replace('127.0.0.1', 'lan-device.example');
-}
 
 /** Makes a context, with a storage of its own, that ends with the test. */
 export type NewContext = (options?: BrowserContextOptions) => Promise<BrowserContext>;
@@ -63,21 +58,7 @@ export function describeInChromium(
   });
 }
 
-function findChromium(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  return [
-    process.env['CHROME_PATH'],
-    '/usr/bin/chromium',
-    ...names.flatMap((name) => folders.map((folder) => join(folder, name))),
-  ].find((path) => path && isExecutable(path));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** Where a Chromium is, if there is one. */
+export function findChromium(): string | undefined {
+  return findProgram(process.env['CHROME_PATH'], '/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome');
 }

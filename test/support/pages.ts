@@ -5,6 +5,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
 import type { Api, ApiOptions, Entry } from '../../src/index.js';
+import type { Context, Evaluates, Tab } from './browsers.js';
 import { API_KEY, credentials, DEVICE_ID } from './credentials.js';
 
 declare global {
@@ -15,14 +16,21 @@ declare global {
   }
 }
 
-const UMD = new URL('../../dist/index.umd.js', import.meta.url);
+const DIST = new URL('../../dist/', import.meta.url);
 const WITH_UMD =
   '<!doctype html><title>SDK</title><link rel="icon" href="data:,"><script src="/nikdev-iot.umd.js"></script>';
+const WITH_ESM = `<!doctype html><title>SDK</title><link rel="icon" href="data:,"><script type="module">
+import * as NikDevIoT from '/dist/index.js'
+window.NikDevIoT = NikDevIoT
+</script>`;
 const WITHOUT_UMD = '<!doctype html><title>Empty</title><link rel="icon" href="data:,">';
 
-/** Serves a fetch handler on a free loopback port, until the test has finished. @returns Its URL, with a final `/`. */
-export async function serveOnLoopback(fetch: (request: Request) => Response | Promise<Response>): Promise<string> {
-  const server = serve({ fetch, port: 0, hostname: '127.0.0.1', overrideGlobalObjects: false });
+/** Serves a fetch handler on a loopback port, until the test has finished. @returns Its URL, with a final `/`. */
+export async function serveOnLoopback(
+  fetch: (request: Request) => Response | Promise<Response>,
+  freePort = 0,
+): Promise<string> {
+  const server = serve({ fetch, port: freePort, hostname: '127.0.0.1', overrideGlobalObjects: false });
   await new Promise<void>((resolve) => server.once('listening', resolve));
   onTestFinished(() => {
     server.close();
@@ -32,16 +40,18 @@ export async function serveOnLoopback(fetch: (request: Request) => Response | Pr
 }
 
 /**
- * Serves pages of one origin: `/` has the UMD by script tag, `/empty` has nothing, and whatever else is asked for is for
- * `more` to answer.
+ * Serves pages of one origin: `/` has the UMD by script tag, `/esm` the ESM by import, `/empty` has nothing, and whatever
+ * else is asked for is for `more` to answer.
  */
 export function servePages(more: Readonly<Record<string, string>> = {}): Promise<string> {
   const html = { 'content-type': 'text/html; charset=utf-8' };
-  const pages: Readonly<Record<string, string>> = { '/': WITH_UMD, '/empty': WITHOUT_UMD, ...more };
+  const pages: Readonly<Record<string, string>> = { '/': WITH_UMD, '/esm': WITH_ESM, '/empty': WITHOUT_UMD, ...more };
   return serveOnLoopback(async (request) => {
     const { pathname } = new URL(request.url);
-    if (pathname === '/nikdev-iot.umd.js') {
-      return new Response(await readFile(UMD), { headers: { 'content-type': 'text/javascript' } });
+    const built = pathname === '/nikdev-iot.umd.js' ? '/dist/index.umd.js' : pathname;
+    if (/^\/dist\/[\w./-]+\.js$/.test(built)) {
+      const script = await readFile(new URL(built.slice('/dist/'.length), DIST));
+      return new Response(script, { headers: { 'content-type': 'text/javascript' } });
     }
     const page = pages[pathname];
     return page === undefined ? new Response(null, { status: 404 }) : new Response(page, { headers: html });
@@ -53,10 +63,16 @@ export function oneDevice(): Emulator {
   return createEmulator({ devices: [{ deviceId: DEVICE_ID, apiKeys: [{ key: API_KEY, read: true, write: true }] }] });
 }
 
+/** An emulator as what a server takes. */
+export const asHandler =
+  (emulator: Emulator) =>
+  (request: Request): Promise<Response> =>
+    emulator.fetch(request) as Promise<Response>;
+
 /** An emulator on an origin of its own, so that its CORS headers are really asked for. */
 export async function serveEmulator(): Promise<{ emulator: Emulator; options: ApiOptions }> {
   const emulator = oneDevice();
-  const url = await serveOnLoopback((request) => emulator.fetch(request) as Promise<Response>);
+  const url = await serveOnLoopback(asHandler(emulator));
   return { emulator, options: { ...credentials, baseUrl: `${url}api/v1/` } };
 }
 
@@ -68,14 +84,21 @@ export async function openTab(context: BrowserContext, url: string, options: Api
   return page;
 }
 
-export async function makeApi(page: Page, options: ApiOptions): Promise<void> {
+/** As {@link openTab}, in any browser. */
+export async function openApiTab(context: Context, url: string, options: ApiOptions): Promise<Tab> {
+  const tab = await context.newTab(url);
+  await makeApi(tab, options);
+  return tab;
+}
+
+export async function makeApi(page: Evaluates, options: ApiOptions): Promise<void> {
   await page.evaluate((given) => {
     window.api = new window.NikDevIoT.Api(given);
   }, options);
 }
 
 /** Commits each text as an entry of its own. */
-export function commitTexts(page: Page, texts: readonly string[]): Promise<(Entry | undefined)[]> {
+export function commitTexts(page: Evaluates, texts: readonly string[]): Promise<(Entry | undefined)[]> {
   return page.evaluate(
     (given) =>
       given.map((text) => {
@@ -87,7 +110,7 @@ export function commitTexts(page: Page, texts: readonly string[]): Promise<(Entr
 }
 
 /** The values of what is queued, once what others left was looked for. */
-export function queuedTexts(page: Page): Promise<unknown[]> {
+export function queuedTexts(page: Evaluates): Promise<unknown[]> {
   return page.evaluate(async () => {
     await window.api.ready;
     return window.api.log().map(({ values }) => values[0]?.value);
@@ -109,7 +132,7 @@ export async function crash(page: Page): Promise<void> {
 }
 
 /** Pushes, and tells what an exception says. */
-export function tryToPush(page: Page): Promise<PushOutcome> {
+export function tryToPush(page: Evaluates): Promise<PushOutcome> {
   return page.evaluate(async () => {
     const { api, NikDevIoT } = window;
     try {

@@ -1,0 +1,251 @@
+import { expect, it } from 'vitest';
+import { describeInEveryBrowser } from '../support/browsers.js';
+import { credentials, DEVICE_ID } from '../support/credentials.js';
+import { asOnLan } from '../support/lan.js';
+import {
+  asHandler,
+  commitTexts,
+  makeApi,
+  oneDevice,
+  openApiTab,
+  queuedTexts,
+  serveEmulator,
+  serveOnLoopback,
+  servePages,
+  storedTexts,
+  tryToPush,
+} from '../support/pages.js';
+import { closedPort } from '../support/raw-server.js';
+
+const numbered = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, number) => `${name} ${number}`);
+
+describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
+  it.each([
+    ['the UMD by script tag', ''],
+    ['the ESM by import', 'esm'],
+  ])('as %s stages, commits, pushes to another origin and reads back', async (_build, path) => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await openApiTab(await newContext(), (await servePages()) + path, options);
+    const seen = await tab.evaluate(async () => {
+      const { api } = window;
+      api.addValue('temperature', 21.5);
+      api.addValue('a,b/c', 'on');
+      const staged = api.status();
+      const entry = api.commit();
+      const saved = api.status();
+      const result = await api.push();
+      const readings = await api.get(['a,b/c', 'temperature']);
+      return { staged, entry, saved, result, after: api.status(), readings };
+    });
+    expect(seen.staged).toMatchObject({ staged: 2, committed: 0 });
+    expect(seen.saved).toMatchObject({ staged: 0, committed: 1, durability: 'tab', warnings: [] });
+    expect(seen.result).toEqual({ pushed: 1, requests: 1 });
+    expect(seen.after).toMatchObject({ committed: 0, warnings: [] });
+    expect(emulator.entries(DEVICE_ID)).toEqual([{ timestamp: seen.entry?.timestamp, values: seen.entry?.values }]);
+    expect(seen.readings).toMatchObject([
+      { fieldId: 'a,b/c', value: 'on' },
+      { fieldId: 'temperature', value: 21.5 },
+    ]);
+  });
+
+  it('takes markup in names, ids, values and messages for the text that it is', async () => {
+    const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
+    const { emulator, options } = await serveEmulator();
+    const tab = await openApiTab(await newContext(), await servePages(), {
+      ...options,
+      fields: { [markup]: `id ${markup}` },
+    });
+    const seen = await tab.evaluate(async (text) => {
+      const { api } = window;
+      api.addValue(text, text);
+      await api.commitAndPush();
+      const [reading] = await api.get([text]);
+      let message = '';
+      try {
+        api.addValue(`unknown ${text}`, 1);
+      } catch (exception) {
+        message = (exception as Error).message;
+      }
+      return { reading, message, title: document.title, elements: document.querySelectorAll('img, b').length };
+    }, markup);
+    expect(seen.reading).toMatchObject({ fieldId: `id ${markup}`, field: markup, value: markup });
+    expect(seen.message).toContain('unknown <img src=x');
+    expect(seen).toMatchObject({ title: 'SDK', elements: 0 });
+    expect(emulator.entries(DEVICE_ID)).toMatchObject([{ values: [{ fieldId: `id ${markup}`, value: markup }] }]);
+  });
+
+  it('finds after a reload what was committed and staged, and delivers each entry once', async () => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await openApiTab(await newContext(), await servePages(), options);
+    emulator.script({ status: 503 });
+    await commitTexts(tab, ['one', 'two']);
+    expect((await tryToPush(tab)).exception).toMatchObject({ status: 503, retainedData: true });
+    await tab.evaluate(() => window.api.addValue('value', 'staged'));
+
+    await tab.reload();
+    await makeApi(tab, options);
+    expect(await queuedTexts(tab)).toEqual(['one', 'two']);
+    await tab.evaluate(() => window.api.commit());
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 3, requests: 1 });
+    expect(storedTexts(emulator)).toEqual(['one', 'two', 'staged']);
+
+    await tab.reload();
+    await makeApi(tab, options);
+    expect(await queuedTexts(tab)).toEqual([]);
+  });
+
+  it('F15 goes on committing while it is offline, and pushes by itself once it is back', async ({ skip }) => {
+    skip(cannot.goOffline !== undefined, cannot.goOffline);
+    const { emulator, options } = await serveEmulator();
+    const tab = await openApiTab(await newContext(), await servePages(), {
+      ...options,
+      autoPush: { everySeconds: 0.1, atEntries: 1000 },
+    });
+    await tab.setOffline(true);
+    await commitTexts(tab, ['one', 'two']);
+    const statusOf = () => tab.evaluate(() => window.api.status());
+    await expect.poll(statusOf).toMatchObject({ lastException: { retainedData: true }, online: false, committed: 2 });
+    expect(emulator.requests).toEqual([]);
+    await tab.setOffline(false);
+    await expect.poll(statusOf, { timeout: 15_000 }).toMatchObject({ online: true, committed: 0 });
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+
+  it('pushes by itself once the server is back, whatever the browser knows of the network', async () => {
+    const port = await closedPort();
+    const tab = await openApiTab(await newContext(), await servePages(), {
+      ...credentials,
+      baseUrl: `http://127.0.0.1:${port}/api/v1/`,
+      autoPush: { everySeconds: 0.1, atEntries: 1000 },
+    });
+    await commitTexts(tab, ['one', 'two']);
+    await expect
+      .poll(() => tab.evaluate(() => window.api.status()))
+      .toMatchObject({ committed: 2, lastException: { retainedData: true } });
+    const emulator = oneDevice();
+    await serveOnLoopback(asHandler(emulator), port);
+    await expect.poll(() => storedTexts(emulator), { timeout: 15_000 }).toEqual(['one', 'two']);
+  });
+
+  it('F27 in two tabs that commit and push at once loses nothing, doubles nothing, and keeps the order of each', async () => {
+    const { emulator, options } = await serveEmulator();
+    const url = await servePages();
+    const context = await newContext();
+    const tabs = [await openApiTab(context, url, options), await openApiTab(context, url, options)];
+    const names = ['first', 'second'];
+    await Promise.all(
+      tabs.map((tab, index) =>
+        tab.evaluate(
+          (texts) => {
+            // Timers of a hidden tab are slow.
+            const turn = () =>
+              new Promise((resolve) => {
+                const { port1, port2 } = new MessageChannel();
+                port1.onmessage = resolve;
+                port2.postMessage(undefined);
+              });
+            const work = async () => {
+              for (const [number, text] of texts.entries()) {
+                window.api.addValue('value', text);
+                window.api.commit();
+                // Now and then it pushes, and goes on committing while the answer is on its way.
+                if (number % 20 === 0) void window.api.push();
+                if (number % 5 === 0) await turn();
+              }
+              await window.api.push();
+            };
+            // Not waited for: both are to be at it.
+            void work();
+          },
+          numbered(names[index] ?? '', 100),
+        ),
+      ),
+    );
+    await expect.poll(() => storedTexts(emulator).length, { timeout: 30_000 }).toBe(200);
+    for (const tab of tabs) await expect.poll(() => queuedTexts(tab)).toEqual([]);
+    for (const name of names)
+      expect(storedTexts(emulator).filter((text) => String(text).startsWith(name))).toEqual(numbered(name, 100));
+  });
+
+  it('F27 leaves what a closed tab had to a new one, and takes nothing from one that is open', async () => {
+    const { emulator, options } = await serveEmulator();
+    const url = await servePages();
+    const context = await newContext();
+    const open = await openApiTab(context, url, options);
+    const closed = await openApiTab(context, url, options);
+    await commitTexts(open, ['open']);
+    await commitTexts(closed, ['closed']);
+    await closed.close();
+    const heir = await openApiTab(context, url, options);
+    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['closed']);
+    expect(await queuedTexts(open)).toEqual(['open']);
+    await tryToPush(heir);
+    await tryToPush(open);
+    expect(storedTexts(emulator)).toEqual(['closed', 'open']);
+  });
+
+  it('saves and pushes in a page that is hidden, and pushes by itself what waits when it is shown', async () => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await openApiTab(await newContext(), await servePages(), {
+      ...options,
+      autoPush: { everySeconds: 3600, atEntries: 1000 },
+    });
+    const isHidden = () => tab.evaluate(() => document.hidden);
+    await tab.setHidden(true);
+    await expect.poll(isHidden).toBe(true);
+    await commitTexts(tab, ['waits']);
+    expect(await tab.evaluate(() => window.api.status())).toMatchObject({ committed: 1, durability: 'tab' });
+    expect(emulator.requests).toEqual([]);
+    await tab.setHidden(false);
+    await expect.poll(() => storedTexts(emulator), { timeout: 15_000 }).toEqual(['waits']);
+    await tab.setHidden(true);
+    await expect.poll(isHidden).toBe(true);
+    await commitTexts(tab, ['hidden']);
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect(storedTexts(emulator)).toEqual(['waits', 'hidden']);
+  });
+
+  it('F28 on plain http, away from loopback, has no Web Locks, and finds after a reload what it had', async () => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await openApiTab(await newContext(), asOnLan(await servePages()), options);
+    expect(await tab.evaluate(() => [isSecureContext, typeof navigator.locks])).toEqual([false, 'undefined']);
+    await commitTexts(tab, ['one', 'two']);
+    expect(await tab.evaluate(() => window.api.status())).toMatchObject({ committed: 2, durability: 'tab' });
+    await tab.reload();
+    await makeApi(tab, options);
+    expect(await queuedTexts(tab)).toEqual(['one', 'two']);
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 2, requests: 1 });
+    await tab.reload();
+    await makeApi(tab, options);
+    expect(await queuedTexts(tab)).toEqual([]);
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+});
+
+describeInEveryBrowser(
+  'the SDK, where the user lets no site store data',
+  ({ newContext }) => {
+    it('F28 queues in memory, warns, and still pushes', async () => {
+      const { emulator, options } = await serveEmulator();
+      const tab = await openApiTab(await newContext(), await servePages(), options);
+      const isBlocked = await tab.evaluate(() => {
+        try {
+          return !window.localStorage;
+        } catch {
+          return true;
+        }
+      });
+      expect(isBlocked).toBe(true);
+      await commitTexts(tab, ['one']);
+      expect(await tab.evaluate(() => window.api.status())).toMatchObject({
+        committed: 1,
+        durability: 'none',
+        warnings: [{ code: 'storage-unavailable' }],
+      });
+      expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+      expect(storedTexts(emulator)).toEqual(['one']);
+    });
+  },
+  { blocksSiteData: true },
+);

@@ -1,0 +1,177 @@
+import { expect, it } from 'vitest';
+import type { ApiOptions } from '../../src/index.js';
+import { type Context, describeInEveryBrowser, type Tab } from '../support/browsers.js';
+import { API_KEY } from '../support/credentials.js';
+import { commitTexts, openApiTab, queuedTexts, servePages, storedTexts, tryToPush } from '../support/pages.js';
+import { serveRecordedEmulator } from '../support/recorded-emulator.js';
+
+/** What all requests that outlive a page may carry together, in bytes. */
+const BUDGET = 60 * 1024;
+
+/** Texts of a thousand characters. */
+const long = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, number) => `${name} ${number} `.padEnd(1000, '.'));
+
+/** Makes an `Api` whose entries go with the page. */
+async function makeForgetful(tab: Tab, options: ApiOptions): Promise<void> {
+  await tab.evaluate((given) => {
+    const { Api, memoryStorage } = window.NikDevIoT;
+    window.api = new Api({ ...given, storage: memoryStorage() });
+  }, options);
+}
+
+const statusOf = (tab: Tab) => tab.evaluate(() => window.api.status());
+
+async function hide(tab: Tab): Promise<void> {
+  await tab.setHidden(true);
+  await expect.poll(() => tab.evaluate(() => document.hidden)).toBe(true);
+}
+
+async function show(tab: Tab): Promise<void> {
+  await tab.setHidden(false);
+  await expect.poll(() => tab.evaluate(() => document.hidden)).toBe(false);
+}
+
+describeInEveryBrowser('a page that goes away', ({ newContext }) => {
+  async function setUp() {
+    const server = await serveRecordedEmulator();
+    const url = await servePages();
+    const context = await newContext();
+    const openForgetful = async (): Promise<Tab> => {
+      const tab = await context.newTab(url);
+      await makeForgetful(tab, server.options);
+      return tab;
+    };
+    return { ...server, url, context, openForgetful };
+  }
+
+  const ENDS: readonly [string, (tab: Tab, url: string) => Promise<void>][] = [
+    ['is closed', (tab) => tab.close()],
+    ['goes to another page', (tab, url) => tab.goto(`${url}empty`)],
+    ['is loaded anew', (tab) => tab.reload()],
+  ];
+
+  it.each(ENDS)('and %s sends what only its memory has, in one request, with its headers', async (_end, end) => {
+    const { arrivals, emulator, url, uploads, context, openForgetful } = await setUp();
+    const tab = await openForgetful();
+    await commitTexts(tab, ['one', 'two']);
+    await end(tab, url);
+    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual(['one', 'two']);
+    await lastWord(context, url);
+    expect(uploads()).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
+    expect(arrivals.map(({ method }) => method)).toEqual(['OPTIONS', 'POST']);
+  });
+
+  it('by default sends nothing that its storage keeps', async () => {
+    const { emulator, options, url, context } = await setUp();
+    const tab = await openApiTab(context, url, options);
+    await commitTexts(tab, ['one']);
+    await tab.close();
+    const heir = await openApiTab(context, url, options);
+    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['one']);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('with flushOnHide sends what its storage keeps, which forgets nothing before the answer', async () => {
+    const { options, url, context, uploads, holdAnswers } = await setUp();
+    const tab = await openApiTab(context, url, { ...options, flushOnHide: true });
+    await commitTexts(tab, ['one', 'two']);
+    const release = holdAnswers();
+    await tab.close();
+    await expect.poll(uploads, { timeout: 10_000 }).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
+    release();
+    // Who could have read the answer is gone: it may come twice, but is not lost.
+    const heir = await openApiTab(context, url, options);
+    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['one', 'two']);
+  });
+
+  it('sends the oldest 60 KiB of more than that', async () => {
+    const { emulator, uploads, openForgetful } = await setUp();
+    const tab = await openForgetful();
+    const texts = long('reading', 100);
+    await commitTexts(tab, texts);
+    await tab.close();
+    await expect.poll(() => storedTexts(emulator).length, { timeout: 10_000 }).toBeGreaterThan(0);
+    const [{ bytes, texts: sent } = { bytes: 0, texts: [] }] = uploads();
+    expect(bytes).toBeLessThanOrEqual(BUDGET);
+    expect(bytes).toBeGreaterThan(BUDGET - 2000);
+    expect(sent).toEqual(texts.slice(0, sent.length));
+  });
+
+  it('sends 60 KiB in all for two Apis', async () => {
+    const { emulator, options, uploads, openForgetful } = await setUp();
+    const tab = await openForgetful();
+    const [first, second] = [long('first', 40), long('second', 40)];
+    await commitTexts(tab, first);
+    await makeForgetful(tab, options);
+    await commitTexts(tab, second);
+    await tab.close();
+    await expect.poll(() => uploads().length, { timeout: 10_000 }).toBe(2);
+    expect(uploads().reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(BUDGET);
+    const stored = storedTexts(emulator);
+    expect(stored.length).toBeGreaterThan(50);
+    expect(stored.filter((text) => String(text).startsWith('first'))).toEqual(first);
+    expect(stored.filter((text) => String(text).startsWith('second'))).toEqual(second.slice(0, stored.length - 40));
+  });
+
+  it('and was only hidden forgets what was answered, and sends nothing twice', async () => {
+    const { emulator, uploads, openForgetful, holdAnswers } = await setUp();
+    const tab = await openForgetful();
+    await commitTexts(tab, ['one', 'two']);
+    const release = holdAnswers();
+    await hide(tab);
+    await expect.poll(uploads, { timeout: 10_000 }).toHaveLength(1);
+    expect(await statusOf(tab)).toMatchObject({ committed: 2 });
+    release();
+    await expect.poll(() => statusOf(tab)).toMatchObject({ committed: 0, lastPush: { entries: 2 } });
+    await show(tab);
+    await commitTexts(tab, ['three']);
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    await tab.close();
+    expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('and was only hidden keeps what was not stored, and pushes it later', async () => {
+    const { emulator, openForgetful } = await setUp();
+    const tab = await openForgetful();
+    emulator.script({ status: 503 });
+    await commitTexts(tab, ['one']);
+    await hide(tab);
+    await expect.poll(() => emulator.requests).toMatchObject([{ status: 503 }]);
+    await show(tab);
+    expect(await statusOf(tab)).toMatchObject({ committed: 1 });
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect(storedTexts(emulator)).toEqual(['one']);
+  });
+
+  it('and comes back out of the back/forward cache goes on, and sends nothing twice that was answered', async () => {
+    const { emulator, url, openForgetful } = await setUp();
+    const tab = await openForgetful();
+    await tab.evaluate(() => {
+      addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
+    });
+    await commitTexts(tab, ['one', 'two']);
+    await tab.evaluate((there) => void setTimeout(() => location.assign(there), 100), `${url}empty`);
+    await expect.poll(() => tab.evaluate(() => location.pathname)).toBe('/empty');
+    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual(['one', 'two']);
+    await tab.evaluate(() => void setTimeout(() => history.back(), 100));
+    await expect.poll(() => tab.evaluate(() => location.pathname), { timeout: 10_000 }).toBe('/');
+    console.log(
+      'PERSISTED',
+      await tab.evaluate(() => [
+        'persisted' in window && window.persisted,
+        performance.getEntriesByType('navigation')[0]?.toJSON().notRestoredReasons,
+      ]),
+      await tab.evaluate(() => window.api?.log()),
+    );
+  });
+});
+
+/** Resolves when nothing is on its way any more that a page of this context sent when it went away. */
+async function lastWord(context: Context, url: string): Promise<void> {
+  const { options, emulator } = await serveRecordedEmulator();
+  const tab = await openApiTab(context, url, options);
+  await commitTexts(tab, ['last word']);
+  await tryToPush(tab);
+  expect(storedTexts(emulator)).toEqual(['last word']);
+}

@@ -1,0 +1,32 @@
+import { request as ask, createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** By name this machine is no loopback for a browser: on plain http a page from there has no secure context. */
+export const LAN_HOST = 'lan-device.example';
+
+/** The same server as at `url`, on this machine, by a name that makes it an insecure context on plain http. */
+export function asOnLan(url: string): string {
+  return url.replace('127.0.0.1', LAN_HOST);
+}
+
+/** An HTTP proxy that finds every host on this machine, for a browser that can't be told where a name leads. */
+export async function startLanProxy(): Promise<{ readonly host: string; close(): void }> {
+  const server: Server = createServer((incoming, outgoing) => {
+    const { port, pathname, search } = new URL(incoming.url ?? '');
+    const { method, headers } = incoming;
+    const passedOn = ask({ host: '127.0.0.1', port, path: pathname + search, method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    passedOn.on('error', () => outgoing.destroy());
+    incoming.pipe(passedOn);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

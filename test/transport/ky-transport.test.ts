@@ -1,0 +1,32 @@
+import { expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/platform/system-clock.js';
+import { kyTransport } from '../../src/transport/ky-transport.js';
+
+const UPLOAD = {
+  method: 'POST',
+  url: 'https://iot.example/api/v1/entries/',
+  headers: { 'x-api-key': 'key' },
+  body: '{}',
+  timeoutSeconds: 10,
+} as const;
+
+test('a request that outlives its page is given to the platform before anything else can happen, as address and options', async () => {
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('{"data":{}}'));
+  const { answer } = kyTransport(systemClock).send({ ...UPLOAD, keepalive: true });
+  const { method, headers, body, url } = UPLOAD;
+  expect(fetch.mock.calls).toEqual([
+    [url, { method, headers, body, keepalive: true, redirect: 'manual', signal: expect.any(AbortSignal) }],
+  ]);
+  expect(await answer).toMatchObject({ received: true, status: 200, body: '{"data":{}}' });
+  fetch.mockRestore();
+});
+
+test('a request that outlives its page goes through a fetch that is injected, as any other', async () => {
+  const requests: Request[] = [];
+  const fetch = async (request: Request): Promise<Response> => {
+    requests.push(request);
+    return new Response('{"data":{}}');
+  };
+  await kyTransport(systemClock, fetch).send({ ...UPLOAD, keepalive: true }).answer;
+  expect(requests).toMatchObject([{ url: UPLOAD.url, keepalive: true, redirect: 'manual' }]);
+});

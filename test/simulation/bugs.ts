@@ -298,18 +298,6 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'tries again at once': {
-    patch: () =>
-      patched(
-        Scheduler.prototype,
-        'ended',
-        (ended) =>
-          function (result: PushResult, failure: Failure | undefined) {
-            ended.call(this, result, failure && { ...failure, kind: 'bad-luck' });
-            if (failure?.kind === 'bad-luck') this.resume();
-          },
-      ),
-  },
   'pays no heed to Retry-After': {
     patch: () =>
       patched(

@@ -59,6 +59,8 @@ function flip(world: World, inode: Inode, dice: number): boolean {
   const [, , kind, writer, sequence] = line.split(' ');
   for (const id of entries.keys())
     if (kind === 'W' ? id.startsWith(`${writer}-`) : id === `${writer}-${sequence}`) spoil(world, id);
+  // What it forgot had perhaps been moved to another file.
+  world.mayStandTwice ||= kind === 'R';
   world.markers.push(record);
   world.isDamaged = true;
   return true;

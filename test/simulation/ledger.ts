@@ -54,6 +54,10 @@ export class Ledger {
     this.#firstViolation ??= new Violation(invariant, message);
   }
 
+  get isBroken(): boolean {
+    return this.#firstViolation !== undefined;
+  }
+
   /** @throws {@link Violation} if an invariant was broken. */
   judge(): void {
     if (this.#firstViolation !== undefined) throw this.#firstViolation;

@@ -83,6 +83,8 @@ export class Network {
   fates: Fate[] = [];
   /** What the server does not take, as it stands in a body, and what it answers to it. */
   readonly bad = new Map<string, number>();
+  /** Whether nothing is answered any more: what tries again at once would never end. */
+  isDead = false;
   /** How many entries it takes at once. */
   most = Number.POSITIVE_INFINITY;
   readonly #time: SimulatedTime;
@@ -118,6 +120,7 @@ export class Network {
           resolve(given);
         };
         const arrive = (): void => {
+          if (this.isDead) return;
           const { stores, answer: answered } = FATES[kind];
           const refusal = stores ? this.#refusalOf(request) : undefined;
           if (refusal !== undefined) {

@@ -54,6 +54,7 @@ export class Uploads {
     if (time.monotonic < run.quietUntil)
       ledger.accuse('I7', `pushed by itself ${run.quietUntil - time.monotonic} ms too soon`);
     run.inFlight = new Set(ids);
+    this.#world.network.isDead = ledger.isBroken;
   }
 
   /** The server stores what a request carries. */
@@ -139,7 +140,8 @@ export class Uploads {
     const { time } = this.#world;
     if (clock?.by !== run) return timestamp;
     const jump = time.wall - time.monotonic - clock.ahead;
-    const isMoved = jump < -JUMP_MS || (jump > JUMP_MS && timestamp < RELEASED);
+    const wasSet = jump > JUMP_MS && timestamp < RELEASED && time.wall >= RELEASED * 1000;
+    const isMoved = jump < -JUMP_MS || wasSet;
     return isMoved ? Math.max(0, timestamp + Math.round(jump / 1000)) : timestamp;
   }
 }

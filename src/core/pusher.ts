@@ -122,11 +122,10 @@ export class Pusher {
     this.#run = undefined;
     this.#queue.inFlight = [];
     const { pushed: entries, requests } = run;
-    if (entries > 0) {
-      const milliseconds = this.#outbound.clock.monotonic() - run.started;
-      this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
-    }
+    const milliseconds = this.#outbound.clock.monotonic() - run.started;
     this.#watcher.onEnd({ pushed: entries, requests }, failure);
+    // Last: a listener may push.
+    if (entries > 0) this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
   }
 
   async #drain(run: PushRun): Promise<void> {

@@ -182,6 +182,8 @@ export class Pusher {
     }
     // An aborted request failed nobody: calls that joined since are served by the next one.
     if (run.isAborted) return undefined;
+    // What another took over meanwhile is that one's to judge.
+    this.#queue.check();
     if (verdict.isSizeSuspect) this.#size.failed(batch);
     switch (verdict.kind) {
       case 'credentials-refused':

@@ -18,6 +18,7 @@ import {
   measureValues,
   type QuarantinedEntry,
   toEntry,
+  withReason,
 } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName } from './core/events.js';
 import { ApiException, ConfigException, GetException, PushException, show, ValueException } from './core/exceptions.js';
@@ -551,7 +552,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   #onAdoption({ entries, staged, warnings: found }: Adoption): void {
     const { size } = this.#queue.quarantine;
-    this.#queue.adopt(entries);
+    // Another run's server may have named the key that is this one's.
+    this.#queue.adopt(entries.map((entry) => withReason(entry, (text) => this.#server.redact(text))));
     const isStaged = this.#staging.size === 0 && staged.length > 0;
     if (isStaged) {
       for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);

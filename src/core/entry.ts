@@ -36,6 +36,12 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** An entry whose reason, where it has one, is written otherwise. */
+export function withReason(entry: StoredEntry, write: (reason: string) => string): StoredEntry {
+  const { refusal } = entry;
+  return refusal === undefined ? entry : { ...entry, refusal: { ...refusal, reason: write(refusal.reason) } };
+}
+
 /** An entry that the server refuses: set aside, so that it doesn't hold up the others. */
 export interface QuarantinedEntry extends Entry, Refusal {}
 

@@ -122,11 +122,10 @@ export class Pusher {
     this.#run = undefined;
     this.#queue.inFlight = [];
     const { pushed: entries, requests } = run;
-    if (entries > 0) {
-      const milliseconds = this.#outbound.clock.monotonic() - run.started;
-      this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
-    }
+    const milliseconds = this.#outbound.clock.monotonic() - run.started;
     this.#watcher.onEnd({ pushed: entries, requests }, failure);
+    // Last: a listener may push.
+    if (entries > 0) this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
   }
 
   async #drain(run: PushRun): Promise<void> {
@@ -183,6 +182,8 @@ export class Pusher {
     }
     // An aborted request failed nobody: calls that joined since are served by the next one.
     if (run.isAborted) return undefined;
+    // What another took over meanwhile is that one's to judge.
+    this.#queue.check();
     if (verdict.isSizeSuspect) this.#size.failed(batch);
     switch (verdict.kind) {
       case 'credentials-refused':

@@ -26,7 +26,7 @@ export class Scheduler {
   readonly #queued: () => number;
   readonly #onChange: () => void;
   #cancel: (() => void) | undefined;
-  /** When the timer is due, on the monotonic clock in milliseconds. */
+  /** When the timer is due, or would be after a failure, on the monotonic clock in milliseconds. */
   #due = 0;
   #nextTry: number | undefined;
   /** How many tries have failed in a row. */
@@ -68,7 +68,9 @@ export class Scheduler {
     const isAtOnce = this.#queued() >= this.#config.atEntries && this.#attempt === 0;
     if (this.#cancel !== undefined && !isAtOnce) return;
     const wait = isAtOnce ? 0 : this.#config.everySeconds * 1000;
-    this.#schedule(Math.max(wait, this.#notBefore - this.#clock.monotonic()));
+    // The queue may have been empty when a try failed, so that no other was planned.
+    const soonest = this.#attempt > 0 ? Math.max(this.#due, this.#notBefore) : this.#notBefore;
+    this.#schedule(Math.max(wait, soonest - this.#clock.monotonic()));
   }
 
   /** A push begins. */
@@ -93,6 +95,7 @@ export class Scheduler {
     this.#isStopped = failure.kind === 'credentials-refused';
     this.#attempt += 1;
     const seconds = this.#secondsAfter(failure);
+    this.#due = this.#lastEnd + seconds * 1000;
     if (!this.#schedule(seconds * 1000)) return;
     const { message } = failure.exception;
     this.#emitter.emit('retry', { at: this.#nextTry ?? 0, seconds, message, attempt: this.#attempt });

@@ -6,6 +6,7 @@ import { judge, type Verdict } from './verdict.js';
 /** Servers and proxies take request lines of up to 8 KB; what else stands in one has room below that. */
 const MAX_URL_LENGTH = 8000;
 const VALUES = 'values/';
+const MAX_FORMER_KEYS = 20;
 
 /** Where the server is and who asks. */
 export interface ServerAddress {
@@ -40,6 +41,8 @@ export class Server {
   readonly #clock: Clock;
   readonly #address: ServerAddress;
   #apiKey: string;
+  /** Those before: a server may name a key that it was sent long ago, and that may be valid elsewhere. */
+  #formerKeys: readonly string[] = [];
 
   constructor(transport: Transport, clock: Clock, address: ServerAddress) {
     this.#transport = transport;
@@ -49,12 +52,13 @@ export class Server {
   }
 
   setApiKey(apiKey: string): void {
+    if (apiKey !== this.#apiKey) this.#formerKeys = [this.#apiKey, ...this.#formerKeys].slice(0, MAX_FORMER_KEYS);
     this.#apiKey = apiKey;
   }
 
-  /** Takes the API key out of a text, should it hold it. */
+  /** Takes the API key out of a text, and those before, should it hold them. */
   redact(text: string): string {
-    return redact(text, this.#apiKey);
+    return [this.#apiKey, ...this.#formerKeys].reduce(redact, text);
   }
 
   /** Uploads entries. @param keepalive - Whether the request is to outlive the page. */
@@ -90,10 +94,10 @@ export class Server {
     const outcome = answer.then((received): Outcome => {
       const verdict = judge(received, { apiKey, timeoutSeconds, now: this.#clock.now() });
       return {
-        verdict: this.#ofThisKey(verdict, apiKey),
+        verdict: this.#ofThisKey({ ...verdict, message: this.redact(verdict.message) }, apiKey),
         body: received.received ? received.body : '',
         date: received.received ? received.date : undefined,
-        redact: (text) => redact(text, apiKey),
+        redact: (text) => this.redact(text),
       };
     });
     return { outcome, abort };

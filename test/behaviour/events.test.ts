@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Api, type ApiOptions } from '../../src/index.js';
 import { credentials } from '../support/credentials.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer, received } from '../support/fake-server.js';
+import { FakeServer, held, received } from '../support/fake-server.js';
+import { PickyServer } from '../support/picky-server.js';
 
 function setUp(options: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();
@@ -126,5 +127,146 @@ describe('events', () => {
     await clock.advance(0);
     expect(seen).toMatchObject([{ code: 'insecure-url' }]);
     expect(api.status().warnings).toEqual(seen);
+  });
+
+  test('`quarantine` is sent once for each entry, when it is in quarantine and no more queued', async () => {
+    const { api, server } = setUp();
+    server.answerWith(({ body = '' }) => received(/"a":[13]}/.test(body) ? 400 : 200, { message: 'Odd.' }));
+    const seen: unknown[] = [];
+    api.on('quarantine', ({ entries, status, message }) =>
+      seen.push([
+        entries.length,
+        status,
+        message,
+        api.quarantined().length,
+        api.log().some(({ id }) => id === entries[0]?.id),
+      ]),
+    );
+    for (const value of [0, 1, 2, 3]) {
+      api.addValue('a', value);
+      api.commit();
+    }
+    await api.push().catch(() => {});
+    expect(seen).toEqual([
+      [1, 400, 'Bad request: Odd.', 1, false],
+      [1, 400, 'Bad request: Odd.', 2, false],
+    ]);
+  });
+
+  test('`error` and `retry` are sent for pushes by itself; a push by hand that fails is retried, and told by its promise', async () => {
+    const { api, clock, server } = setUp({ autoPush: { everySeconds: 1 } });
+    const seen: string[] = [];
+    api.on('error', ({ message }) => seen.push(`error ${message}`));
+    api.on('retry', ({ attempt }) => seen.push(`retry ${attempt}`));
+    server.answerWith(() => received(429));
+    api.addValue('a', 1);
+    api.commit();
+    await api.push().catch(() => seen.push('rejected'));
+    expect(seen).toEqual(['retry 1', 'rejected']);
+    await clock.advance(1000);
+    expect(seen.slice(2)).toEqual(['retry 2', 'error Bad luck: the server answered 429.']);
+  });
+
+  test('without autoPush neither `error` nor `retry` is sent', async () => {
+    const { api, clock, server } = setUp();
+    const seen: unknown[] = [];
+    for (const name of ['error', 'retry'] as const) api.on(name, (event) => seen.push(event));
+    server.answerWith(() => received(503));
+    api.addValue('a', 1);
+    api.commit();
+    await api.push().catch(() => {});
+    await clock.advance(3_600_000);
+    expect(seen).toEqual([]);
+  });
+
+  test('`retry` is not sent where nothing is tried again: after refused credentials', async () => {
+    const { api, clock, server } = setUp({ autoPush: { everySeconds: 0 }, onRefusedCredentials: 'keep' });
+    const seen: unknown[] = [];
+    api.on('retry', (event) => seen.push(event));
+    server.answerWith(() => received(401));
+    api.addValue('a', 1);
+    api.commit();
+    await clock.advance(3_600_000);
+    expect(seen).toEqual([]);
+  });
+
+  const NAMES = ['commit', 'push', 'retry', 'discard', 'quarantine', 'drop', 'error', 'warning'] as const;
+
+  /** Makes each event happen, again and again, with a listener of one of them. */
+  async function happen(name: (typeof NAMES)[number], call: (api: Api) => unknown, times = 3) {
+    const clock = new FakeClock();
+    const server = new PickyServer((value) => Number(value) % 3 === 1);
+    const api = new Api(
+      { ...credentials, autoPush: { everySeconds: 0 }, maxQueuedEntries: 6, overflow: 'drop-oldest' },
+      { clock, transport: server },
+    );
+    let calls = 0;
+    api.on(name, () => {
+      calls += 1;
+      if (calls <= times) void call(api);
+    });
+    let fails = 0;
+    api.on('commit', () => {
+      if (name === 'warning' && fails++ === 0) throw new Error('own');
+    });
+    let number = 0;
+    for (let round = 0; round < 6; round++) {
+      const status = { retry: 503, error: 503, discard: 401 }[name as string];
+      server.instead = () => (status !== undefined && round % 2 === 0 ? received(status) : undefined);
+      for (let count = 0; count < 7; count++) {
+        api.addValue('a', number++);
+        api.commit();
+      }
+      await clock.advance(4_000_000);
+      api.resume();
+      await clock.advance(4_000_000);
+    }
+    return { api, server, clock, calls };
+  }
+
+  test.each(NAMES)(
+    'a listener of `%s` may push: one request at a time, and nothing hangs or is sent twice',
+    async (name) => {
+      const { api, server, calls } = await happen(name, (api) => api.push().catch(() => {}));
+      expect(calls).toBeGreaterThan(0);
+      expect(server.mostUnderWay).toBe(1);
+      expect(new Set(server.stored).size).toBe(server.stored.length);
+      expect(api.status()).toMatchObject({ pushing: false, committed: 0 });
+      await api.close();
+    },
+  );
+
+  test.each(NAMES)('a listener of `%s` may commit: it arrives, once', async (name) => {
+    const { api, server, calls } = await happen(name, (api) => {
+      api.addValue('a', `extra ${Math.random()}`);
+      api.commit();
+    });
+    expect(calls).toBeGreaterThan(0);
+    expect(new Set(server.stored).size).toBe(server.stored.length);
+    expect(api.status()).toMatchObject({ pushing: false, committed: 0 });
+    await api.close();
+  });
+
+  test('what a scheduler knows of pushes stays right where a listener of `push` pushes', async () => {
+    const { api, clock, server } = setUp({ autoPush: { everySeconds: 1 } });
+    const answer = held();
+    let isSecond = false;
+    api.on('push', () => {
+      if (isSecond) return;
+      isSecond = true;
+      server.answerWith(() => answer.answer);
+      api.addValue('a', 2);
+      api.commit();
+      void api.push().catch(() => {});
+    });
+    api.addValue('a', 1);
+    api.commit();
+    await api.push();
+    // A push is under way: none is planned.
+    await clock.advance(500);
+    expect(api.status()).toMatchObject({ pushing: true, nextTry: undefined });
+    answer.give(received(200));
+    await clock.advance(0);
+    expect(api.status()).toMatchObject({ pushing: false, nextTry: undefined, committed: 0 });
   });
 });

@@ -97,3 +97,56 @@ describe('F28 a page on plain http that was frozen for minutes, and robbed', () 
     expect(frozen.api.status().committed).toBe(0);
   });
 });
+
+describe('F28 a page on plain http that was frozen and robbed while a bad entry was being looked for', () => {
+  const refusesOdd: ConstructorParameters<typeof FakeServer>[0] = ({ body = '' }) =>
+    received(/"temperature":\d*[13579]}/.test(body) ? 400 : 200);
+
+  test('and what was in quarantine already, is another’s: it is neither shown nor restored here any more', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open({}, new FakeServer(refusesOdd));
+    const awake = origin.open();
+    await Promise.all([frozen.clock.advance(5000), awake.clock.advance(5000)]);
+    commitEach(frozen.api, 0, 1, 2, 3);
+    await pushFailure(frozen.api.push());
+    expect(frozen.api.quarantined()).toHaveLength(2);
+    await awake.clock.advance(5 * MINUTE);
+    expect(awake.api.quarantined()).toHaveLength(2);
+    await frozen.clock.advance(MINUTE);
+    expect(frozen.api.quarantined()).toEqual([]);
+    expect(frozen.api.status()).toMatchObject({ quarantined: 0, warnings: [{ code: 'taken-over' }] });
+    const restored = awake.api.restore(awake.api.quarantined());
+    expect(restored).toHaveLength(2);
+  });
+
+  test.each([
+    ['quarantine', 400],
+    ['discard', 401],
+  ] as const)('sets aside and throws away nothing that is another’s (%s)', async (event, status) => {
+    const origin = new PlainOrigin();
+    const { answer, give } = held();
+    const isAlone = (body = ''): boolean => body.match(/"timestamp"/g)?.length === 1;
+    const server = new FakeServer((request) =>
+      isAlone(request.body) && request.body?.includes('"temperature":1}') ? answer : refusesOdd(request),
+    );
+    const frozen = origin.open({ requestTimeout: 86_400 }, server);
+    const awake = origin.open();
+    const events: unknown[] = [];
+    frozen.api.on(event, (one) => events.push(one));
+    await Promise.all([frozen.clock.advance(5000), awake.clock.advance(5000)]);
+    commitEach(frozen.api, 0, 1, 2, 4);
+    const push = frozen.api.push();
+    await frozen.clock.advance(0);
+    await awake.clock.advance(5 * MINUTE);
+    const taken = valuesOf(awake.api);
+    expect(taken).toContain(1);
+    give(received(status));
+    const exception = await pushFailure(push);
+    expect(exception).toMatchObject({ quarantined: [], discarded: [], retainedData: true });
+    expect(events).toEqual([]);
+    expect(frozen.api.quarantined()).toEqual([]);
+    expect(valuesOf(awake.api)).toEqual(taken);
+    await awake.api.push();
+    expect(origin.delivered).toEqual(taken);
+  });
+});

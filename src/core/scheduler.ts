@@ -68,7 +68,7 @@ export class Scheduler {
     const isAtOnce = this.#queued() >= this.#config.atEntries && this.#attempt === 0;
     if (this.#cancel !== undefined && !isAtOnce) return;
     const wait = isAtOnce ? 0 : this.#config.everySeconds * 1000;
-    this.#schedule(Math.max(wait, this.#notBefore - this.#clock.monotonic()));
+    this.#tryAtLatest(Math.max(this.#clock.monotonic() + wait, this.#notBefore));
   }
 
   /** A push begins. */
@@ -104,8 +104,7 @@ export class Scheduler {
       this.#lastEnd + WAKE_GAP_MS,
       this.#notBefore,
     );
-    if (this.#cancel !== undefined && this.#due <= due) return;
-    this.#schedule(due - now);
+    this.#tryAtLatest(due);
   }
 
   /** Goes on after refused credentials, or before it would by itself after anything else. */
@@ -137,6 +136,12 @@ export class Scheduler {
     const seconds = least + random() * (most - least);
     this.#notBefore = this.#lastEnd + seconds * 1000;
     return seconds;
+  }
+
+  /** @param due - On the monotonic clock. What is due before is not put off, however often this is asked for. */
+  #tryAtLatest(due: number): void {
+    if (this.#cancel !== undefined && this.#due <= due) return;
+    this.#schedule(due - this.#clock.monotonic());
   }
 
   /** @returns Whether there is something to be pushed then. */

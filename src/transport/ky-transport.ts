@@ -33,14 +33,16 @@ export function kyTransport(clock: Clock, fetch?: Fetch): Transport {
 
 async function exchange(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
   const { method, url, headers, body, keepalive = false } = request;
+  const send = (fetch ?? globalThis.fetch) as typeof globalThis.fetch;
   let status: number | undefined;
   try {
     const response = await ky(url, {
       method,
       headers,
       ...(keepalive && { keepalive }),
-      fetch: fetching(body, fetch as PlatformFetch | undefined),
-      signal,
+      // These go around ky. It makes two of each request, for tries that are not made here, and both would send their body
+      // through a stream more; and it would join the signal to one of its own.
+      fetch: (bare, init) => send(new Request(bare, { signal, ...(body !== undefined && { body }) }), init),
       retry: 0,
       throwHttpErrors: false,
       timeout: false,
@@ -63,17 +65,6 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
     const code = codeOf(error);
     return { received: false, reason, ...(status !== undefined && { status }), ...(code && { code }) };
   }
-}
-
-type PlatformFetch = typeof globalThis.fetch;
-
-/**
- * Gives ky what it fetches with. A body goes around it: it makes two of each request, for tries that are not made here, and
- * both would send theirs through a stream more.
- */
-function fetching(body: string | undefined, fetch: PlatformFetch | undefined): PlatformFetch {
-  const given: PlatformFetch = fetch ?? ((request, init) => globalThis.fetch(request, init));
-  return body === undefined ? given : (request, init) => given(new Request(request, { body }), init);
 }
 
 /** @returns The body as text; `undefined` if it is longer than {@link MAX_ANSWER_BYTES}. */

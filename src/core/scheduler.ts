@@ -70,7 +70,7 @@ export class Scheduler {
     const wait = isAtOnce ? 0 : this.#config.everySeconds * 1000;
     // The queue may have been empty when a try failed, so that no other was planned.
     const soonest = this.#attempt > 0 ? Math.max(this.#due, this.#notBefore) : this.#notBefore;
-    this.#schedule(Math.max(wait, soonest - this.#clock.monotonic()));
+    this.#tryAtLatest(Math.max(this.#clock.monotonic() + wait, soonest));
   }
 
   /** A push begins. */
@@ -109,8 +109,7 @@ export class Scheduler {
       this.#lastEnd + WAKE_GAP_MS,
       this.#notBefore,
     );
-    if (this.#cancel !== undefined && this.#due <= due) return;
-    this.#schedule(due - now);
+    this.#tryAtLatest(due);
   }
 
   /** Goes on after refused credentials, or before it would by itself after anything else. */
@@ -148,6 +147,12 @@ export class Scheduler {
     const seconds = least + random() * (most - least);
     this.#notBefore = this.#lastEnd + seconds * 1000;
     return seconds;
+  }
+
+  /** @param due - On the monotonic clock. What is due before is not put off, however often this is asked for. */
+  #tryAtLatest(due: number): void {
+    if (this.#cancel !== undefined && this.#due <= due) return;
+    this.#schedule(due - this.#clock.monotonic());
   }
 
   /** @returns Whether there is something to be pushed then. */

@@ -54,30 +54,22 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
   }
 }
 
-type PlatformFetch = typeof globalThis.fetch;
-
 function respond(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Response> {
   const { method, url, headers, body, keepalive = false } = request;
-  const options = { method, headers, signal, redirect: 'manual', ...(keepalive && { keepalive }) } as const;
+  const options = { method, headers, redirect: 'manual', ...(keepalive && { keepalive }) } as const;
+  const unseen = { signal, ...(body !== undefined && { body }) };
   // Not by ky, which makes a Request of it and waits for a microtask: when a tab is closed Firefox sends no Request at all.
-  if (keepalive && fetch === undefined)
-    return globalThis.fetch(url, { ...options, ...(body !== undefined && { body }) });
+  if (keepalive && fetch === undefined) return globalThis.fetch(url, { ...options, ...unseen });
+  const send = (fetch ?? globalThis.fetch) as typeof globalThis.fetch;
   return ky(url, {
     ...options,
-    fetch: fetching(body, fetch as PlatformFetch | undefined),
+    // These go around ky. It makes two of each request, for tries that are not made here, and both would send their body
+    // through a stream more; and it would join the signal to one of its own.
+    fetch: (bare, init) => send(new Request(bare, unseen), init),
     retry: 0,
     throwHttpErrors: false,
     timeout: false,
   });
-}
-
-/**
- * Gives ky what it fetches with. A body goes around it: it makes two of each request, for tries that are not made here, and
- * both would send theirs through a stream more.
- */
-function fetching(body: string | undefined, fetch: PlatformFetch | undefined): PlatformFetch {
-  const given: PlatformFetch = fetch ?? ((request, init) => globalThis.fetch(request, init));
-  return body === undefined ? given : (request, init) => given(new Request(request, { body }), init);
 }
 
 /** @returns The body as text; `undefined` if it is longer than {@link MAX_ANSWER_BYTES}. */

@@ -32,14 +32,14 @@ async function show(tab: Tab): Promise<void> {
   await expect.poll(() => tab.evaluate(() => document.hidden)).toBe(false);
 }
 
-describeInEveryBrowser('a page that goes away', ({ newContext }) => {
+describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
   async function setUp() {
     const server = await serveRecordedEmulator();
     const url = await servePages();
     const context = await newContext();
-    const openForgetful = async (): Promise<Tab> => {
+    const openForgetful = async (more: Partial<ApiOptions> = {}): Promise<Tab> => {
       const tab = await context.newTab(url);
-      await makeForgetful(tab, server.options);
+      await makeForgetful(tab, { ...server.options, ...more });
       return tab;
     };
     return { ...server, url, context, openForgetful };
@@ -144,28 +144,65 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     expect(storedTexts(emulator)).toEqual(['one']);
   });
 
-  it('and comes back out of the back/forward cache goes on, and sends nothing twice that was answered', async () => {
+  it('and comes back out of the back/forward cache sends nothing twice that was answered before', async () => {
     const { emulator, url, openForgetful } = await setUp();
     const tab = await openForgetful();
-    await tab.evaluate(() => {
-      addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
-    });
     await commitTexts(tab, ['one', 'two']);
-    await tab.evaluate((there) => void setTimeout(() => location.assign(there), 100), `${url}empty`);
-    await expect.poll(() => tab.evaluate(() => location.pathname)).toBe('/empty');
+    await hide(tab);
+    await expect.poll(() => statusOf(tab)).toMatchObject({ committed: 0 });
+    await show(tab);
+    const goBack = await leave(tab, url);
+    await goBack();
+    await commitTexts(tab, ['three']);
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('and comes back out of the back/forward cache before the answer is there waits for it, and sends nothing twice', async () => {
+    const { emulator, url, openForgetful, holdAnswers, uploads } = await setUp();
+    const tab = await openForgetful();
+    await commitTexts(tab, ['one', 'two']);
+    const release = holdAnswers();
+    const goBack = await leave(tab, url);
+    await expect.poll(uploads, { timeout: 10_000 }).toHaveLength(1);
+    await goBack();
+    expect(await queuedTexts(tab)).toEqual(['one', 'two']);
+    const pushed = tryToPush(tab);
+    release();
+    expect((await pushed).committed).toBe(0);
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+
+  it('and comes back out of the back/forward cache after the answer came pushes again what it was not told of', async () => {
+    const { emulator, url, openForgetful } = await setUp();
+    const tab = await openForgetful({ requestTimeout: 1 });
+    await commitTexts(tab, ['one', 'two']);
+    const goBack = await leave(tab, url);
     await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual(['one', 'two']);
-    await tab.evaluate(() => void setTimeout(() => history.back(), 100));
-    await expect.poll(() => tab.evaluate(() => location.pathname), { timeout: 10_000 }).toBe('/');
-    console.log(
-      'PERSISTED',
-      await tab.evaluate(() => [
-        'persisted' in window && window.persisted,
-        performance.getEntriesByType('navigation')[0]?.toJSON().notRestoredReasons,
-      ]),
-      await tab.evaluate(() => window.api?.log()),
-    );
+    await goBack();
+    expect((await tryToPush(tab)).committed).toBe(0);
+    // It drops what comes for a page in its cache: no answer, once the request's time is over.
+    const again = name === 'Firefox' ? ['one', 'two'] : [];
+    expect(storedTexts(emulator)).toEqual(['one', 'two', ...again]);
   });
 });
+
+/** Lets the page itself go to another. @returns What lets it come back as it was, out of the cache. */
+async function leave(tab: Tab, url: string): Promise<() => Promise<void>> {
+  const path = () => tab.evaluate(() => location.pathname);
+  await tab.evaluate(() => {
+    addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
+  });
+  // Not at once: a page in which the driver still has something to do is not kept.
+  await tab.evaluate((there) => void setTimeout(() => location.assign(there), 100), `${url}empty`);
+  await expect.poll(path).toBe('/empty');
+  return async () => {
+    await tab.evaluate(() => void setTimeout(() => history.back(), 100));
+    await expect.poll(path, { timeout: 10_000 }).toBe('/');
+    // Else it was loaded anew, and nothing of this has been tried.
+    expect(await tab.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
+  };
+}
 
 /** Resolves when nothing is on its way any more that a page of this context sent when it went away. */
 async function lastWord(context: Context, url: string): Promise<void> {

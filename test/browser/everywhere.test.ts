@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeInEveryBrowser } from '../support/browsers.js';
+import { describeInEveryBrowser, type Tab } from '../support/browsers.js';
 import { credentials, DEVICE_ID } from '../support/credentials.js';
 import { asOnLan } from '../support/lan.js';
 import {
@@ -19,6 +19,17 @@ import { closedPort } from '../support/raw-server.js';
 
 const numbered = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `${name} ${number}`);
+
+const EAGER = { everySeconds: 0.1, atEntries: 1000 };
+
+/** The browser says that it is online, or that it is not, and never that this has changed. */
+async function lieAboutTheNetwork(tab: Tab, isOnline: boolean): Promise<void> {
+  await tab.evaluate((value) => {
+    Object.defineProperty(navigator, 'onLine', { get: () => value });
+    for (const type of ['online', 'offline'])
+      addEventListener(type, (event) => event.stopImmediatePropagation(), { capture: true });
+  }, isOnline);
+}
 
 describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
   it.each([
@@ -100,7 +111,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...options,
-      autoPush: { everySeconds: 0.1, atEntries: 1000 },
+      autoPush: EAGER,
     });
     await tab.setOffline(true);
     await commitTexts(tab, ['one', 'two']);
@@ -112,12 +123,42 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
+  it('F15 pushes by itself once it is back, though the browser said all the time that it was online', async ({
+    skip,
+  }) => {
+    skip(cannot.goOffline !== undefined, cannot.goOffline);
+    const { emulator, options } = await serveEmulator();
+    const tab = await newContext().then(async (context) => context.newTab(await servePages()));
+    await lieAboutTheNetwork(tab, true);
+    await makeApi(tab, { ...options, autoPush: EAGER });
+    await tab.setOffline(true);
+    await commitTexts(tab, ['one', 'two']);
+    const statusOf = () => tab.evaluate(() => window.api.status());
+    await expect.poll(statusOf).toMatchObject({ lastException: { retainedData: true }, online: true, committed: 2 });
+    expect(emulator.requests).toEqual([]);
+    await tab.setOffline(false);
+    await expect.poll(statusOf, { timeout: 15_000 }).toMatchObject({ online: true, committed: 0 });
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+
+  it('F15 pushes by itself though the browser says that it is offline', async () => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await newContext().then(async (context) => context.newTab(await servePages()));
+    await lieAboutTheNetwork(tab, false);
+    await makeApi(tab, { ...options, autoPush: EAGER });
+    await commitTexts(tab, ['one', 'two']);
+    await expect
+      .poll(() => tab.evaluate(() => window.api.status()))
+      .toMatchObject({ online: false, committed: 0, lastPush: { entries: 2 } });
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+
   it('pushes by itself once the server is back, whatever the browser knows of the network', async () => {
     const port = await closedPort();
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...credentials,
       baseUrl: `http://127.0.0.1:${port}/api/v1/`,
-      autoPush: { everySeconds: 0.1, atEntries: 1000 },
+      autoPush: EAGER,
     });
     await commitTexts(tab, ['one', 'two']);
     await expect

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { type Context, describeInEveryBrowser, type Tab } from '../support/browsers.js';
+import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
 import { API_KEY } from '../support/credentials.js';
 import { commitTexts, openApiTab, queuedTexts, servePages, storedTexts, tryToPush } from '../support/pages.js';
 import { serveRecordedEmulator } from '../support/recorded-emulator.js';
@@ -24,12 +24,12 @@ const statusOf = (tab: Tab) => tab.evaluate(() => window.api.status());
 
 async function hide(tab: Tab): Promise<void> {
   await tab.setHidden(true);
-  await expect.poll(() => tab.evaluate(() => document.hidden)).toBe(true);
+  await expect.poll(() => tab.evaluate(() => document.hidden), SOON).toBe(true);
 }
 
 async function show(tab: Tab): Promise<void> {
   await tab.setHidden(false);
-  await expect.poll(() => tab.evaluate(() => document.hidden)).toBe(false);
+  await expect.poll(() => tab.evaluate(() => document.hidden), SOON).toBe(false);
 }
 
 describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
@@ -56,7 +56,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
     await end(tab, url);
-    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual(['one', 'two']);
+    await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
     await lastWord(context, url);
     expect(uploads()).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
     expect(arrivals.map(({ method }) => method)).toEqual(['OPTIONS', 'POST']);
@@ -68,7 +68,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await commitTexts(tab, ['one']);
     await tab.close();
     const heir = await openApiTab(context, url, options);
-    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['one']);
+    await expect.poll(() => queuedTexts(heir), SOON).toEqual(['one']);
     expect(emulator.requests).toEqual([]);
   });
 
@@ -78,11 +78,11 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await commitTexts(tab, ['one', 'two']);
     const release = holdAnswers();
     await tab.close();
-    await expect.poll(uploads, { timeout: 10_000 }).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
+    await expect.poll(uploads, SOON).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
     release();
     // Who could have read the answer is gone: it may come twice, but is not lost.
     const heir = await openApiTab(context, url, options);
-    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['one', 'two']);
+    await expect.poll(() => queuedTexts(heir), SOON).toEqual(['one', 'two']);
   });
 
   it('sends the oldest 60 KiB of more than that', async () => {
@@ -91,7 +91,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     const texts = long('reading', 100);
     await commitTexts(tab, texts);
     await tab.close();
-    await expect.poll(() => storedTexts(emulator).length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => storedTexts(emulator).length, SOON).toBeGreaterThan(0);
     const [{ bytes, texts: sent } = { bytes: 0, texts: [] }] = uploads();
     expect(bytes).toBeLessThanOrEqual(BUDGET);
     expect(bytes).toBeGreaterThan(BUDGET - 2000);
@@ -106,7 +106,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await makeForgetful(tab, options);
     await commitTexts(tab, second);
     await tab.close();
-    await expect.poll(() => uploads().length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => uploads().length, SOON).toBe(2);
     expect(uploads().reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(BUDGET);
     const stored = storedTexts(emulator);
     expect(stored.length).toBeGreaterThan(50);
@@ -120,10 +120,10 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await commitTexts(tab, ['one', 'two']);
     const release = holdAnswers();
     await hide(tab);
-    await expect.poll(uploads, { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(uploads, SOON).toHaveLength(1);
     expect(await statusOf(tab)).toMatchObject({ committed: 2 });
     release();
-    await expect.poll(() => statusOf(tab)).toMatchObject({ committed: 0, lastPush: { entries: 2 } });
+    await expect.poll(() => statusOf(tab), SOON).toMatchObject({ committed: 0, lastPush: { entries: 2 } });
     await show(tab);
     await commitTexts(tab, ['three']);
     expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
@@ -137,7 +137,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     emulator.script({ status: 503 });
     await commitTexts(tab, ['one']);
     await hide(tab);
-    await expect.poll(() => emulator.requests).toMatchObject([{ status: 503 }]);
+    await expect.poll(() => emulator.requests, SOON).toMatchObject([{ status: 503 }]);
     await show(tab);
     expect(await statusOf(tab)).toMatchObject({ committed: 1 });
     expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
@@ -149,7 +149,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
     await hide(tab);
-    await expect.poll(() => statusOf(tab)).toMatchObject({ committed: 0 });
+    await expect.poll(() => statusOf(tab), SOON).toMatchObject({ committed: 0 });
     await show(tab);
     const goBack = await leave(tab, url);
     await goBack();
@@ -164,7 +164,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await commitTexts(tab, ['one', 'two']);
     const release = holdAnswers();
     const goBack = await leave(tab, url);
-    await expect.poll(uploads, { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(uploads, SOON).toHaveLength(1);
     await goBack();
     expect(await queuedTexts(tab)).toEqual(['one', 'two']);
     const pushed = tryToPush(tab);
@@ -178,7 +178,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     const tab = await openForgetful({ requestTimeout: 1 });
     await commitTexts(tab, ['one', 'two']);
     const goBack = await leave(tab, url);
-    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual(['one', 'two']);
+    await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
     await goBack();
     expect((await tryToPush(tab)).committed).toBe(0);
     // It drops what comes for a page in its cache: no answer, once the request's time is over.
@@ -195,10 +195,10 @@ async function leave(tab: Tab, url: string): Promise<() => Promise<void>> {
   });
   // Not at once: a page in which the driver still has something to do is not kept.
   await tab.evaluate((there) => void setTimeout(() => location.assign(there), 100), `${url}empty`);
-  await expect.poll(path).toBe('/empty');
+  await expect.poll(path, SOON).toBe('/empty');
   return async () => {
     await tab.evaluate(() => void setTimeout(() => history.back(), 100));
-    await expect.poll(path, { timeout: 10_000 }).toBe('/');
+    await expect.poll(path, SOON).toBe('/');
     // Else it was loaded anew, and nothing of this has been tried.
     expect(await tab.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
   };

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Context, KnownBrowser, RunningBrowser, Tab } from './browsers.js';
 import { findProgram } from './find-program.js';
-import { startLanProxy } from './lan.js';
+import { type LanProxy, startLanProxy } from './lan.js';
 import { closedPort } from './raw-server.js';
 import { type Command, execute, newSession } from './webdriver.js';
 
@@ -18,14 +18,16 @@ export const WEBKIT: KnownBrowser = {
   path: driver && screen && browser,
   howToGetIt:
     'install it, its driver and a screen (apt-get install webkit2gtk-driver xvfb), or set WEBKIT_PATH and WEBKIT_DRIVER_PATH to a MiniBrowser and a WebKitWebDriver that you have',
-  cannot: { goOffline: 'WebDriver has no command that takes the network away' },
+  cannot: {
+    noticeThatItIsOffline: "WebDriver can't tell it: it is cut off from its proxy, and believes that it is online",
+  },
   async launch({ blocksSiteData = false }) {
     const [display, proxy] = await Promise.all([startScreen(), startLanProxy()]);
     // Not as a capability of the session: with that, one driver in seven never starts its browser.
-    const args = ['--automation', `--proxy=http://${proxy.host}`, '--ignore-host=127.0.0.1'];
+    const args = ['--automation', `--proxy=http://${proxy.host}`];
     if (blocksSiteData) args.push('--enable-html5-local-storage=false');
     return {
-      newContext: () => newContext(display.name, args),
+      newContext: () => newContext(display.name, proxy, args),
       async close() {
         proxy.close();
         await end(display.process);
@@ -35,7 +37,7 @@ export const WEBKIT: KnownBrowser = {
 };
 
 /** A driver has one session at a time, which has a storage of its own. */
-async function newContext(display: string, args: readonly string[]): Promise<Context> {
+async function newContext(display: string, proxy: LanProxy, args: readonly string[]): Promise<Context> {
   const port = await closedPort();
   const process = start(driver, [`--port=${port}`, '--host=127.0.0.1'], {
     DISPLAY: display,
@@ -53,11 +55,12 @@ async function newContext(display: string, args: readonly string[]): Promise<Con
       // A window: a tab that a driver opens is not shown.
       const opened = await inWindow(first, (send) => send('POST', '/window/new', { type: 'window' }));
       const { handle } = opened as { handle: string };
-      const tab = tabOf((run) => inWindow(handle, run));
+      const tab = tabOf((run) => inWindow(handle, run), proxy);
       await tab.goto(url);
       return tab;
     },
     async close() {
+      proxy.setOffline(false);
       await session('DELETE', '').finally(() => end(process));
     },
   };
@@ -65,7 +68,7 @@ async function newContext(display: string, args: readonly string[]): Promise<Con
 
 type InWindow = <Result>(run: (command: Command) => Promise<Result>) => Promise<Result>;
 
-function tabOf(inWindow: InWindow): Tab {
+function tabOf(inWindow: InWindow, proxy: LanProxy): Tab {
   const command: Command = (...given) => inWindow((send) => send(...given));
   return {
     evaluate: (run: (argument: never) => unknown, argument?: unknown) =>
@@ -79,7 +82,9 @@ function tabOf(inWindow: InWindow): Tab {
     async setHidden(isHidden) {
       await (isHidden ? command('POST', '/window/minimize') : command('POST', '/window/rect', { x: 0, y: 0 }));
     },
-    setOffline: () => Promise.reject(new Error(WEBKIT.cannot.goOffline)),
+    async setOffline(isOffline) {
+      proxy.setOffline(isOffline);
+    },
     async close() {
       await command('DELETE', '/window');
     },

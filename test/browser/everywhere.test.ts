@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeInEveryBrowser } from '../support/browsers.js';
+import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
 import { credentials, DEVICE_ID } from '../support/credentials.js';
 import { asOnLan } from '../support/lan.js';
 import {
@@ -19,6 +19,17 @@ import { closedPort } from '../support/raw-server.js';
 
 const numbered = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `${name} ${number}`);
+
+const EAGER = { everySeconds: 0.1, atEntries: 1000 };
+
+/** The browser says that it is online, or that it is not, and never that this has changed. */
+async function lieAboutTheNetwork(tab: Tab, isOnline: boolean): Promise<void> {
+  await tab.evaluate((value) => {
+    Object.defineProperty(navigator, 'onLine', { get: () => value });
+    for (const type of ['online', 'offline'])
+      addEventListener(type, (event) => event.stopImmediatePropagation(), { capture: true });
+  }, isOnline);
+}
 
 describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
   it.each([
@@ -96,19 +107,50 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
   });
 
   it('F15 goes on committing while it is offline, and pushes by itself once it is back', async ({ skip }) => {
-    skip(cannot.goOffline !== undefined, cannot.goOffline);
+    skip(cannot.noticeThatItIsOffline !== undefined, cannot.noticeThatItIsOffline);
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...options,
-      autoPush: { everySeconds: 0.1, atEntries: 1000 },
+      autoPush: EAGER,
     });
     await tab.setOffline(true);
     await commitTexts(tab, ['one', 'two']);
     const statusOf = () => tab.evaluate(() => window.api.status());
-    await expect.poll(statusOf).toMatchObject({ lastException: { retainedData: true }, online: false, committed: 2 });
+    await expect
+      .poll(statusOf, SOON)
+      .toMatchObject({ lastException: { retainedData: true }, online: false, committed: 2 });
     expect(emulator.requests).toEqual([]);
     await tab.setOffline(false);
-    await expect.poll(statusOf, { timeout: 15_000 }).toMatchObject({ online: true, committed: 0 });
+    await expect.poll(statusOf, SOON).toMatchObject({ online: true, committed: 0 });
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+
+  it('F15 pushes by itself once it is back, though the browser said all the time that it was online', async () => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await newContext().then(async (context) => context.newTab(await servePages()));
+    await lieAboutTheNetwork(tab, true);
+    await makeApi(tab, { ...options, autoPush: EAGER });
+    await tab.setOffline(true);
+    await commitTexts(tab, ['one', 'two']);
+    const statusOf = () => tab.evaluate(() => window.api.status());
+    await expect
+      .poll(statusOf, SOON)
+      .toMatchObject({ lastException: { retainedData: true }, online: true, committed: 2 });
+    expect(emulator.requests).toEqual([]);
+    await tab.setOffline(false);
+    await expect.poll(statusOf, SOON).toMatchObject({ online: true, committed: 0 });
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+
+  it('F15 pushes by itself though the browser says that it is offline', async () => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await newContext().then(async (context) => context.newTab(await servePages()));
+    await lieAboutTheNetwork(tab, false);
+    await makeApi(tab, { ...options, autoPush: EAGER });
+    await commitTexts(tab, ['one', 'two']);
+    await expect
+      .poll(() => tab.evaluate(() => window.api.status()), SOON)
+      .toMatchObject({ online: false, committed: 0, lastPush: { entries: 2 } });
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
@@ -117,15 +159,15 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...credentials,
       baseUrl: `http://127.0.0.1:${port}/api/v1/`,
-      autoPush: { everySeconds: 0.1, atEntries: 1000 },
+      autoPush: EAGER,
     });
     await commitTexts(tab, ['one', 'two']);
     await expect
-      .poll(() => tab.evaluate(() => window.api.status()))
+      .poll(() => tab.evaluate(() => window.api.status()), SOON)
       .toMatchObject({ committed: 2, lastException: { retainedData: true } });
     const emulator = oneDevice();
     await serveOnLoopback(asHandler(emulator), port);
-    await expect.poll(() => storedTexts(emulator), { timeout: 15_000 }).toEqual(['one', 'two']);
+    await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
   });
 
   it('F27 in two tabs that commit and push at once loses nothing, doubles nothing, and keeps the order of each', async () => {
@@ -162,8 +204,8 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
         ),
       ),
     );
-    await expect.poll(() => storedTexts(emulator).length, { timeout: 30_000 }).toBe(200);
-    for (const tab of tabs) await expect.poll(() => queuedTexts(tab)).toEqual([]);
+    await expect.poll(() => storedTexts(emulator).length, SOON).toBe(200);
+    for (const tab of tabs) await expect.poll(() => queuedTexts(tab), SOON).toEqual([]);
     for (const name of names)
       expect(storedTexts(emulator).filter((text) => String(text).startsWith(name))).toEqual(numbered(name, 100));
   });
@@ -178,7 +220,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     await commitTexts(closed, ['closed']);
     await closed.close();
     const heir = await openApiTab(context, url, options);
-    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['closed']);
+    await expect.poll(() => queuedTexts(heir), SOON).toEqual(['closed']);
     expect(await queuedTexts(open)).toEqual(['open']);
     await tryToPush(heir);
     await tryToPush(open);
@@ -193,14 +235,14 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     });
     const isHidden = () => tab.evaluate(() => document.hidden);
     await tab.setHidden(true);
-    await expect.poll(isHidden).toBe(true);
+    await expect.poll(isHidden, SOON).toBe(true);
     await commitTexts(tab, ['waits']);
     expect(await tab.evaluate(() => window.api.status())).toMatchObject({ committed: 1, durability: 'tab' });
     expect(emulator.requests).toEqual([]);
     await tab.setHidden(false);
-    await expect.poll(() => storedTexts(emulator), { timeout: 15_000 }).toEqual(['waits']);
+    await expect.poll(() => storedTexts(emulator), SOON).toEqual(['waits']);
     await tab.setHidden(true);
-    await expect.poll(isHidden).toBe(true);
+    await expect.poll(isHidden, SOON).toBe(true);
     await commitTexts(tab, ['hidden']);
     expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
     expect(storedTexts(emulator)).toEqual(['waits', 'hidden']);

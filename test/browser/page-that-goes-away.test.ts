@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { type Context, describeInEveryBrowser, type Tab } from '../support/browsers.js';
+import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
 import { API_KEY } from '../support/credentials.js';
 import { commitTexts, openApiTab, queuedTexts, servePages, storedTexts, tryToPush } from '../support/pages.js';
 import { serveRecordedEmulator } from '../support/recorded-emulator.js';
@@ -24,22 +24,22 @@ const statusOf = (tab: Tab) => tab.evaluate(() => window.api.status());
 
 async function hide(tab: Tab): Promise<void> {
   await tab.setHidden(true);
-  await expect.poll(() => tab.evaluate(() => document.hidden)).toBe(true);
+  await expect.poll(() => tab.evaluate(() => document.hidden), SOON).toBe(true);
 }
 
 async function show(tab: Tab): Promise<void> {
   await tab.setHidden(false);
-  await expect.poll(() => tab.evaluate(() => document.hidden)).toBe(false);
+  await expect.poll(() => tab.evaluate(() => document.hidden), SOON).toBe(false);
 }
 
-describeInEveryBrowser('a page that goes away', ({ newContext }) => {
+describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
   async function setUp() {
     const server = await serveRecordedEmulator();
     const url = await servePages();
     const context = await newContext();
-    const openForgetful = async (): Promise<Tab> => {
+    const openForgetful = async (more: Partial<ApiOptions> = {}): Promise<Tab> => {
       const tab = await context.newTab(url);
-      await makeForgetful(tab, server.options);
+      await makeForgetful(tab, { ...server.options, ...more });
       return tab;
     };
     return { ...server, url, context, openForgetful };
@@ -56,7 +56,7 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
     await end(tab, url);
-    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual(['one', 'two']);
+    await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
     await lastWord(context, url);
     expect(uploads()).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
     expect(arrivals.map(({ method }) => method)).toEqual(['OPTIONS', 'POST']);
@@ -68,7 +68,7 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     await commitTexts(tab, ['one']);
     await tab.close();
     const heir = await openApiTab(context, url, options);
-    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['one']);
+    await expect.poll(() => queuedTexts(heir), SOON).toEqual(['one']);
     expect(emulator.requests).toEqual([]);
   });
 
@@ -78,11 +78,11 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     await commitTexts(tab, ['one', 'two']);
     const release = holdAnswers();
     await tab.close();
-    await expect.poll(uploads, { timeout: 10_000 }).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
+    await expect.poll(uploads, SOON).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
     release();
     // Who could have read the answer is gone: it may come twice, but is not lost.
     const heir = await openApiTab(context, url, options);
-    await expect.poll(() => queuedTexts(heir), { timeout: 10_000 }).toEqual(['one', 'two']);
+    await expect.poll(() => queuedTexts(heir), SOON).toEqual(['one', 'two']);
   });
 
   it('sends the oldest 60 KiB of more than that', async () => {
@@ -91,7 +91,7 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     const texts = long('reading', 100);
     await commitTexts(tab, texts);
     await tab.close();
-    await expect.poll(() => storedTexts(emulator).length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => storedTexts(emulator).length, SOON).toBeGreaterThan(0);
     const [{ bytes, texts: sent } = { bytes: 0, texts: [] }] = uploads();
     expect(bytes).toBeLessThanOrEqual(BUDGET);
     expect(bytes).toBeGreaterThan(BUDGET - 2000);
@@ -106,7 +106,7 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     await makeForgetful(tab, options);
     await commitTexts(tab, second);
     await tab.close();
-    await expect.poll(() => uploads().length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => uploads().length, SOON).toBe(2);
     expect(uploads().reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(BUDGET);
     const stored = storedTexts(emulator);
     expect(stored.length).toBeGreaterThan(50);
@@ -120,10 +120,10 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     await commitTexts(tab, ['one', 'two']);
     const release = holdAnswers();
     await hide(tab);
-    await expect.poll(uploads, { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(uploads, SOON).toHaveLength(1);
     expect(await statusOf(tab)).toMatchObject({ committed: 2 });
     release();
-    await expect.poll(() => statusOf(tab)).toMatchObject({ committed: 0, lastPush: { entries: 2 } });
+    await expect.poll(() => statusOf(tab), SOON).toMatchObject({ committed: 0, lastPush: { entries: 2 } });
     await show(tab);
     await commitTexts(tab, ['three']);
     expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
@@ -137,35 +137,72 @@ describeInEveryBrowser('a page that goes away', ({ newContext }) => {
     emulator.script({ status: 503 });
     await commitTexts(tab, ['one']);
     await hide(tab);
-    await expect.poll(() => emulator.requests).toMatchObject([{ status: 503 }]);
+    await expect.poll(() => emulator.requests, SOON).toMatchObject([{ status: 503 }]);
     await show(tab);
     expect(await statusOf(tab)).toMatchObject({ committed: 1 });
     expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
     expect(storedTexts(emulator)).toEqual(['one']);
   });
 
-  it('and comes back out of the back/forward cache goes on, and sends nothing twice that was answered', async () => {
+  it('and comes back out of the back/forward cache sends nothing twice that was answered before', async () => {
     const { emulator, url, openForgetful } = await setUp();
     const tab = await openForgetful();
-    await tab.evaluate(() => {
-      addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
-    });
     await commitTexts(tab, ['one', 'two']);
-    await tab.evaluate((there) => void setTimeout(() => location.assign(there), 100), `${url}empty`);
-    await expect.poll(() => tab.evaluate(() => location.pathname)).toBe('/empty');
-    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual(['one', 'two']);
-    await tab.evaluate(() => void setTimeout(() => history.back(), 100));
-    await expect.poll(() => tab.evaluate(() => location.pathname), { timeout: 10_000 }).toBe('/');
-    console.log(
-      'PERSISTED',
-      await tab.evaluate(() => [
-        'persisted' in window && window.persisted,
-        performance.getEntriesByType('navigation')[0]?.toJSON().notRestoredReasons,
-      ]),
-      await tab.evaluate(() => window.api?.log()),
-    );
+    await hide(tab);
+    await expect.poll(() => statusOf(tab), SOON).toMatchObject({ committed: 0 });
+    await show(tab);
+    const goBack = await leave(tab, url);
+    await goBack();
+    await commitTexts(tab, ['three']);
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('and comes back out of the back/forward cache before the answer is there waits for it, and sends nothing twice', async () => {
+    const { emulator, url, openForgetful, holdAnswers, uploads } = await setUp();
+    const tab = await openForgetful();
+    await commitTexts(tab, ['one', 'two']);
+    const release = holdAnswers();
+    const goBack = await leave(tab, url);
+    await expect.poll(uploads, SOON).toHaveLength(1);
+    await goBack();
+    expect(await queuedTexts(tab)).toEqual(['one', 'two']);
+    const pushed = tryToPush(tab);
+    release();
+    expect((await pushed).committed).toBe(0);
+    expect(storedTexts(emulator)).toEqual(['one', 'two']);
+  });
+
+  it('and comes back out of the back/forward cache after the answer came pushes again what it was not told of', async () => {
+    const { emulator, url, openForgetful } = await setUp();
+    const tab = await openForgetful({ requestTimeout: 1 });
+    await commitTexts(tab, ['one', 'two']);
+    const goBack = await leave(tab, url);
+    await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
+    await goBack();
+    expect((await tryToPush(tab)).committed).toBe(0);
+    // It drops what comes for a page in its cache: no answer, once the request's time is over.
+    const again = name === 'Firefox' ? ['one', 'two'] : [];
+    expect(storedTexts(emulator)).toEqual(['one', 'two', ...again]);
   });
 });
+
+/** Lets the page itself go to another. @returns What lets it come back as it was, out of the cache. */
+async function leave(tab: Tab, url: string): Promise<() => Promise<void>> {
+  const path = () => tab.evaluate(() => location.pathname);
+  await tab.evaluate(() => {
+    addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
+  });
+  // Not at once: a page in which the driver still has something to do is not kept.
+  await tab.evaluate((there) => void setTimeout(() => location.assign(there), 100), `${url}empty`);
+  await expect.poll(path, SOON).toBe('/empty');
+  return async () => {
+    await tab.evaluate(() => void setTimeout(() => history.back(), 100));
+    await expect.poll(path, SOON).toBe('/');
+    // Else it was loaded anew, and nothing of this has been tried.
+    expect(await tab.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
+  };
+}
 
 /** Resolves when nothing is on its way any more that a page of this context sent when it went away. */
 async function lastWord(context: Context, url: string): Promise<void> {

@@ -192,6 +192,7 @@ describe('the scheduler', () => {
     expect(scheduler.lastTry()).toBe(false);
     expect(state.pushes).toBe(1);
   });
+});
 
 /** Platforms' timers take a millisecond at least. */
 class CoarseClock extends FakeClock {

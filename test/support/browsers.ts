@@ -18,7 +18,7 @@ export interface Tab extends Evaluates {
   reload(): Promise<void>;
   /** Puts something before it, or lets it be seen again, as its user would: it is told. */
   setHidden(isHidden: boolean): Promise<void>;
-  /** Takes the network away from it, or gives it back, as the browser sees it. */
+  /** Takes the network away from it, or gives it back. */
   setOffline(isOffline: boolean): Promise<void>;
   /** As its user closes it: it is told. */
   close(): Promise<void>;
@@ -49,9 +49,12 @@ export interface KnownBrowser {
   readonly path: string | undefined;
   readonly howToGetIt: string;
   /** What it can't be made to do, each with the reason. */
-  readonly cannot: { readonly goOffline?: string };
+  readonly cannot: { readonly noticeThatItIsOffline?: string };
   launch(options: LaunchOptions): Promise<RunningBrowser>;
 }
+
+/** For `expect.poll`: it takes as long as a browser on a busy machine may. */
+export const SOON = { timeout: 15_000 } as const;
 
 export const KNOWN_BROWSERS: readonly KnownBrowser[] = [CHROMIUM, FIREFOX, WEBKIT];
 

@@ -1,4 +1,4 @@
-import { request as ask, createServer, type Server } from 'node:http';
+import { request as ask, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** By name this machine is no loopback for a browser: on plain http a page from there has no secure context. */
@@ -9,9 +9,17 @@ export function asOnLan(url: string): string {
   return url.replace('127.0.0.1', LAN_HOST);
 }
 
-/** An HTTP proxy that finds every host on this machine, for a browser that can't be told where a name leads. */
-export async function startLanProxy(): Promise<{ readonly host: string; close(): void }> {
-  const server: Server = createServer((incoming, outgoing) => {
+/** An HTTP proxy that finds every host on this machine, and can be cut off. */
+export interface LanProxy {
+  readonly host: string;
+  setOffline(isOffline: boolean): void;
+  close(): void;
+}
+
+/** For a browser that can't be told where a name leads, nor that there is no network. */
+export async function startLanProxy(): Promise<LanProxy> {
+  let isCutOff = false;
+  const server = createServer((incoming, outgoing) => {
     const { port, pathname, search } = new URL(incoming.url ?? '');
     const { method, headers } = incoming;
     const passedOn = ask({ host: '127.0.0.1', port, path: pathname + search, method, headers }, (answer) => {
@@ -21,9 +29,14 @@ export async function startLanProxy(): Promise<{ readonly host: string; close():
     passedOn.on('error', () => outgoing.destroy());
     incoming.pipe(passedOn);
   });
+  server.on('connection', (socket) => isCutOff && socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    setOffline(isOffline) {
+      isCutOff = isOffline;
+      if (isOffline) server.closeAllConnections();
+    },
     close() {
       server.closeAllConnections();
       server.close();

@@ -4,9 +4,8 @@ export type Command = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: o
 /** Begins a session of a WebDriver that listens at `url`, as soon as it does. */
 export async function newSession(url: string, alwaysMatch: object): Promise<Command> {
   await listening(url);
-  const { sessionId } = (await send('POST', `${url}/session`, { capabilities: { alwaysMatch } })) as {
-    sessionId: string;
-  };
+  const begun = send('POST', `${url}/session`, { capabilities: { alwaysMatch } }, AbortSignal.timeout(20_000));
+  const { sessionId } = (await begun) as { sessionId: string };
   return (method, path, body) => send(method, `${url}/session/${sessionId}${path}`, body);
 }
 
@@ -24,8 +23,12 @@ export async function execute(command: Command, run: (argument: never) => unknow
   return outcome.value as never;
 }
 
-async function send(method: string, url: string, body: object = {}): Promise<unknown> {
-  const answer = await fetch(url, { method, ...(method === 'POST' && { body: JSON.stringify(body) }) });
+async function send(method: string, url: string, body: object = {}, signal?: AbortSignal): Promise<unknown> {
+  const answer = await fetch(url, {
+    method,
+    ...(method === 'POST' && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  });
   const { value } = (await answer.json()) as { value: unknown };
   if (!answer.ok) throw new Error(`${method} ${url}: ${JSON.stringify(value)}`);
   return value;

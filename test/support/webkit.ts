@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Context, KnownBrowser, RunningBrowser, Tab } from './browsers.js';
 import { findProgram } from './find-program.js';
-import { startLanProxy } from './lan.js';
+import { type LanProxy, startLanProxy } from './lan.js';
 import { closedPort } from './raw-server.js';
 import { type Command, execute, newSession } from './webdriver.js';
 
@@ -18,12 +18,16 @@ export const WEBKIT: KnownBrowser = {
   path: driver && screen && browser,
   howToGetIt:
     'install it, its driver and a screen (apt-get install webkit2gtk-driver xvfb), or set WEBKIT_PATH and WEBKIT_DRIVER_PATH to a MiniBrowser and a WebKitWebDriver that you have',
-  cannot: { goOffline: 'WebDriver has no command that takes the network away' },
+  cannot: {
+    noticeThatItIsOffline: "WebDriver can't tell it: it is cut off from its proxy, and believes that it is online",
+  },
   async launch({ blocksSiteData = false }) {
     const [display, proxy] = await Promise.all([startScreen(), startLanProxy()]);
-    const args = ['--automation', ...(blocksSiteData ? ['--enable-html5-local-storage=false'] : [])];
+    // Not as a capability of the session: with that, one driver in seven never starts its browser.
+    const args = ['--automation', `--proxy=http://${proxy.host}`];
+    if (blocksSiteData) args.push('--enable-html5-local-storage=false');
     return {
-      newContext: () => newContext(display.name, proxy.host, args),
+      newContext: () => newContext(display.name, proxy, args),
       async close() {
         proxy.close();
         await end(display.process);
@@ -33,7 +37,7 @@ export const WEBKIT: KnownBrowser = {
 };
 
 /** A driver has one session at a time, which has a storage of its own. */
-async function newContext(display: string, proxy: string, args: readonly string[]): Promise<Context> {
+async function newContext(display: string, proxy: LanProxy, args: readonly string[]): Promise<Context> {
   const port = await closedPort();
   const process = start(driver, [`--port=${port}`, '--host=127.0.0.1'], {
     DISPLAY: display,
@@ -41,7 +45,6 @@ async function newContext(display: string, proxy: string, args: readonly string[
     LIBGL_ALWAYS_SOFTWARE: '1',
   });
   const session = await newSession(`http://127.0.0.1:${port}`, {
-    proxy: { proxyType: 'manual', httpProxy: proxy, noProxy: ['127.0.0.1'] },
     'webkitgtk:browserOptions': { binary: browser, args },
   });
   const inWindow = oneAtATime(session);
@@ -52,20 +55,20 @@ async function newContext(display: string, proxy: string, args: readonly string[
       // A window: a tab that a driver opens is not shown.
       const opened = await inWindow(first, (send) => send('POST', '/window/new', { type: 'window' }));
       const { handle } = opened as { handle: string };
-      const tab = tabOf((run) => inWindow(handle, run));
+      const tab = tabOf((run) => inWindow(handle, run), proxy);
       await tab.goto(url);
       return tab;
     },
     async close() {
-      await session('DELETE', '');
-      await end(process);
+      proxy.setOffline(false);
+      await session('DELETE', '').finally(() => end(process));
     },
   };
 }
 
 type InWindow = <Result>(run: (command: Command) => Promise<Result>) => Promise<Result>;
 
-function tabOf(inWindow: InWindow): Tab {
+function tabOf(inWindow: InWindow, proxy: LanProxy): Tab {
   const command: Command = (...given) => inWindow((send) => send(...given));
   return {
     evaluate: (run: (argument: never) => unknown, argument?: unknown) =>
@@ -79,7 +82,9 @@ function tabOf(inWindow: InWindow): Tab {
     async setHidden(isHidden) {
       await (isHidden ? command('POST', '/window/minimize') : command('POST', '/window/rect', { x: 0, y: 0 }));
     },
-    setOffline: () => Promise.reject(new Error(WEBKIT.cannot.goOffline)),
+    async setOffline(isOffline) {
+      proxy.setOffline(isOffline);
+    },
     async close() {
       await command('DELETE', '/window');
     },
@@ -111,8 +116,9 @@ function start(program: string | undefined, args: readonly string[], environment
   const child = spawn(program, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true,
   });
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => signalAll(child, 'SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
   return child;
@@ -121,8 +127,15 @@ function start(program: string | undefined, args: readonly string[], environment
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill();
+  signalAll(child, 'SIGTERM');
+  const kill = setTimeout(() => signalAll(child, 'SIGKILL'), 2000);
   await ended;
+  clearTimeout(kill);
+}
+
+/** To a process and all that it started: its group. */
+function signalAll({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid !== undefined) process.kill(-pid, signal);
 }
 
 /** Where Debian and its kin have the browser that belongs to the library. */

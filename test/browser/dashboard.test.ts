@@ -36,7 +36,7 @@ describeInChromium('the dashboard', (newContext) => {
           }).observe(value, { childList: true });
         }),
     );
-    for (const text of shown) await demo.line(new RegExp(`pushed .* cpu ${Number(text)}(?:,|$)`));
+    for (const text of shown) await demo.line(new RegExp(`^\\S+Z cpu ${Number(text)}(?:,|$)`));
 
     await page.getByText('Just now').first().waitFor();
     await page.getByRole('img', { name: 'CPU use' }).waitFor();

@@ -21,12 +21,12 @@ export function createCard({ id, label, unit = '', input }, span) {
 
   setText(part('h2'), label);
   setText(part('.unit'), unit);
-  element.setAttribute('aria-label', `${label}: chart of the last minutes`);
   byId('cards').append(card);
 
   function draw() {
     if (chart === undefined) {
       element.hidden = false;
+      element.setAttribute('aria-label', `${label}: chart of the last minutes`);
       chart = createChart(element, { unit, holds: input !== undefined, onPoint });
       chart.show(shownSpan);
     }

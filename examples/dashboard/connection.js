@@ -6,43 +6,30 @@ const UNKNOWN = 'not known';
 const answer = (truth) => (truth === undefined ? UNKNOWN : truth ? 'yes' : 'no');
 
 /** Tests the connection on demand and shows what was found. */
-export function createConnection(api) {
-  let running;
-
-  async function test() {
-    byId('test').setAttribute('aria-disabled', 'true');
-    try {
-      const found = await api.testConnection();
-      show(found);
-      return found.advice;
-    } catch (error) {
-      return explain(error);
-    } finally {
-      byId('test').removeAttribute('aria-disabled');
-      running = undefined;
-    }
-  }
-
-  const connection = {
-    /** One at a time. @returns What it means and what to do. */
-    test() {
-      running ??= test();
-      return running;
-    },
-    get isTesting() {
-      return running !== undefined;
-    },
-  };
-  byId('test').addEventListener('click', async () => {
+export function addConnectionTest(api) {
+  const button = byId('test');
+  button.addEventListener('click', async () => {
+    if (button.getAttribute('aria-disabled') === 'true') return;
+    button.setAttribute('aria-disabled', 'true');
     setText(byId('advice'), 'Testing…');
-    const advice = await connection.test();
+    const advice = await test(api);
     setText(byId('advice'), advice);
     note(`Connection test: ${advice}`);
+    button.removeAttribute('aria-disabled');
   });
-  return connection;
 }
 
-function show({ reachable, credentials, canRead, canWrite, latencyMilliseconds, clockSkewSeconds, advice }) {
+async function test(api) {
+  try {
+    const found = await api.testConnection();
+    show(found);
+    return found.advice;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+function show({ reachable, credentials, canRead, canWrite, latencyMilliseconds, clockSkewSeconds }) {
   const rows = [
     ['Reachable', answer(reachable)],
     ['Credentials', answer(credentials)],
@@ -55,7 +42,6 @@ function show({ reachable, credentials, canRead, canWrite, latencyMilliseconds, 
     ...rows.map(([name, value]) => make('div', [make('dt', name), make('dd', value, { className: value })])),
   );
   byId('findings').hidden = false;
-  setText(byId('advice'), advice);
 }
 
 function skew(ahead) {

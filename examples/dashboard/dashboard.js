@@ -1,7 +1,7 @@
 import { note, noteEvents } from './activity.js';
 import { createCard } from './card.js';
 import { SPANS } from './chart.js';
-import { createConnection } from './connection.js';
+import { addConnectionTest } from './connection.js';
 import { createForm, nameValue } from './form.js';
 import { createLink } from './link.js';
 import { byId, make, setText } from './page.js';
@@ -30,7 +30,8 @@ function start() {
   noteEvents(api);
   const cards = createCards();
   const what = { ids: fields.map(({ id }) => id), everySeconds };
-  const reading = createReading(api, what, link, createConnection(api), cards);
+  const reading = createReading(api, what, link, cards);
+  addConnectionTest(api);
   if (writable.length > 0) {
     showQueue(api, describe);
     createForm(api, writable, link);

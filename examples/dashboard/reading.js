@@ -4,8 +4,8 @@ import { clockTime, explain, seconds } from './text.js';
 /** How long to wait where the server refuses to be read: a key can be put right meanwhile. */
 const REFUSED_PAUSE_MS = 30_000;
 const TITLE = document.title;
-/** Between two tests of a connection that goes on failing. */
-const TEST_EVERY_S = 30;
+/** How often to ask what is wrong while reading goes on failing. */
+const ASK_EVERY_S = 30;
 
 /**
  * Reads for as long as somebody looks and the switch is on, and says how that goes.
@@ -13,13 +13,12 @@ const TEST_EVERY_S = 30;
  * @param {import('nikdev-iot').Api} api
  * @param {{ ids: string[], everySeconds: number }} what
  * @param {{ isCut: boolean }} link
- * @param {{ isTesting: boolean, test(): Promise<string> }} connection
  * @param {{ show(readings: import('nikdev-iot').Reading[]): void, miss(): void }} cards
  */
-export function createReading(api, { ids, everySeconds }, link, connection, cards) {
+export function createReading(api, { ids, everySeconds }, link, cards) {
   let watching;
-  let isFailing = false;
-  let testedAt = -Infinity;
+  let isAsking = false;
+  let askedAt = -Infinity;
 
   function update() {
     const isWanted = !document.hidden && !link.isCut && ids.length > 0;
@@ -44,30 +43,40 @@ export function createReading(api, { ids, everySeconds }, link, connection, card
   }
 
   /** `watch` goes on by itself; what keeps it waiting is for the page to show. */
-  async function onRead({ ok, status, retryAfter }) {
-    if (watching === undefined || connection.isTesting) return;
+  function onRead({ ok, status, retryAfter }) {
+    if (watching === undefined) return;
     if (ok) {
       setText(byId('last-read'), `Last read at ${clockTime(seconds())}`);
-      isFailing = false;
-      testedAt = -Infinity;
-      return showState('live', 'Live');
+      askedAt = -Infinity;
+      showState('live', 'Live');
+      return;
     }
-    isFailing = true;
     cards.miss();
-    // A refusal ends the watch, and says more itself.
-    if (status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return undefined;
-    // A server that asks for time gets it.
-    if (retryAfter) return showState('trouble', `Bad luck: the server answered ${status}, and is asked again later.`);
-    if (seconds() - testedAt < TEST_EVERY_S) return undefined;
-    testedAt = seconds();
-    const { signal } = watching;
-    const advice = await connection.test();
-    if (!signal.aborted && isFailing) showState('trouble', advice);
-    return undefined;
+    if (retryAfter) {
+      // A server that asks for time gets it.
+      showState('trouble', `Bad luck: the server answered ${status}, and is asked again later.`);
+    } else if (!isAsking && !isRefusal(status) && seconds() - askedAt >= ASK_EVERY_S) {
+      void askWhy(watching.signal);
+    }
+  }
+
+  async function askWhy(signal) {
+    isAsking = true;
+    askedAt = seconds();
+    try {
+      cards.show(await api.get(ids, { signal }));
+    } catch (error) {
+      if (!signal.aborted) showState('trouble', explain(error));
+    } finally {
+      isAsking = false;
+    }
   }
 
   return { update, onRead };
 }
+
+/** These end the watch, and its exception says more. */
+const isRefusal = (status) => status >= 400 && status < 500 && ![408, 425, 429].includes(status);
 
 export function showState(state, text) {
   byId('state').dataset.state = state;

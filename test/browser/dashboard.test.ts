@@ -75,7 +75,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await drawnWith(page, LIGHT)).toBe(false);
   });
 
-  it('F37: shows markup in labels, units, ids and values as text', async () => {
+  it('F37 shows markup in labels, units, ids and values as text', async () => {
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
     const { options } = await serveEmulator();
     const fields = [
@@ -99,6 +99,28 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await page.locator('img:not([role]), b').count()).toBe(0);
     expect(await page.title()).toBe('Live readings');
     expect(await complaints()).toEqual([]);
+  });
+
+  it('F37 shows markup as text in the form, its queue and its log too', async () => {
+    const markup = '<img src=x onerror="document.title=1"><b>bold</b><script>document.title=2</script>';
+    const { emulator, options } = await serveEmulator();
+    const fields = [{ id: markup, label: markup, unit: markup, input: 'text' }];
+    const { page, complaints } = await openDashboard(newContext, url, {}, { ...options, fields });
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByLabel(`${markup} (${markup})`).fill(markup);
+    await page.getByRole('button', { name: 'Stage' }).click();
+    await page.getByRole('log').getByText(`Staged ${markup} ${markup}`).waitFor();
+    await page.getByRole('button', { name: 'Commit' }).click();
+    emulator.script(...Array.from({ length: 4 }, () => ({ status: 400, message: markup })));
+    await page.getByRole('button', { name: 'Push' }).click();
+    await page.getByRole('alert').filter({ hasText: markup }).waitFor();
+
+    expect(await page.locator('img:not([role]), b, main script').count()).toBe(0);
+    expect(await page.title()).toMatch(/Live readings$/);
+    expect(await complaints()).toEqual(
+      // The answers of 400.
+      expect.not.arrayContaining([expect.stringMatching(/Content Security Policy|script-src|img-src|style-src/)]),
+    );
   });
 
   it('tells what failed and what to do, keeps the last values, and goes on by itself', async () => {

@@ -43,7 +43,7 @@ function showStage(id, number, hint) {
 
 function pushingText({ pushing, lastPush }) {
   if (pushing) return 'pushing…';
-  return lastPush ? `at ${clockTime(lastPush.at)}` : 'none yet';
+  return lastPush ? clockTime(lastPush.at) : 'none yet';
 }
 
 function showRefused(entries, describe) {

@@ -29,7 +29,7 @@ export function createForm(api, fields, link) {
     if (api.status().committed === 0) return setText(byId('problem'), 'Nothing is committed.');
     // What an exception says of it names all that a page is not told, CORS for one.
     if (link.isCut) return setText(byId('problem'), 'This page is offline: what is committed stays queued.');
-    return api.push();
+    return pushAll(api);
   };
   byId('form').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -38,6 +38,17 @@ export function createForm(api, fields, link) {
   byId('commit').addEventListener('click', () => attempt(commit));
   byId('push').addEventListener('click', () => attempt(push));
   followStatus(api);
+}
+
+async function pushAll(api) {
+  try {
+    await api.push();
+  } catch (error) {
+    const refused = error.quarantined?.length ?? 0;
+    if (refused === 0 || api.status().committed > 0) throw error;
+    // The list of what is on its way says which, and why.
+    setText(byId('problem'), `The server refused ${count(refused, 'entry', 'entries')}. The others are stored.`);
+  }
 }
 
 async function attempt(action) {

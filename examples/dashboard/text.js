@@ -26,6 +26,7 @@ export const ago = (age) => (age < 2 ? 'Just now' : `${duration(age)} ago`);
 
 /** What failed, and what to do about it. */
 export function explain(error) {
-  if (window.NikDevIoT.isApiException(error)) return `${error.message} ${error.advice}`.trim();
-  return `The page failed: ${error}`;
+  if (!window.NikDevIoT.isApiException(error)) return `The page failed: ${error}`;
+  const { message, advice } = error;
+  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`.trim();
 }

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { API_KEY, DEVICE_ID } from './support/credentials.js';
 import { isAlive, type NodeProcess, runNode } from './support/node-process.js';
 import { serveEmulator } from './support/pages.js';
 
@@ -119,46 +118,6 @@ describe('what the demo compares', async () => {
     ['too much is read back', held, [...readBack, { fieldId: 'memory', value: 1, timestamp: 1000 }]],
   ])('differs where %s', (_, inServer, read) => {
     expect(differences(committed, inServer, read)).not.toEqual([]);
-  });
-});
-
-describe('the device', { timeout: 60_000 }, () => {
-  it('goes on where a push fails, and loses nothing of it', async () => {
-    const { emulator, options } = await serveEmulator();
-    emulator.script({ status: 503, message: 'Back soon' }, { status: 503 });
-    const child = run('examples/device/device.mjs', [], {
-      NIKDEV_DEVICE_ID: DEVICE_ID,
-      NIKDEV_API_KEY: API_KEY,
-      NIKDEV_BASE_URL: String(options.baseUrl),
-      NIKDEV_FIELD_MEMORY: 'used memory',
-    });
-    await child.line(/^Bad luck: the server answered 503: Back soon\. .*Try again later/);
-    await child.line(/^pushed 3 entries, the last: .*used memory \d/);
-    child.kill('SIGTERM');
-    expect(await child.ended).toEqual({ code: 0, signal: null });
-    const times = emulator.entries(DEVICE_ID).map(({ timestamp }) => timestamp);
-    expect(times.length).toBeGreaterThanOrEqual(3);
-    expect(new Set(times).size).toBeGreaterThanOrEqual(3);
-  });
-
-  it('--once exits 1 where its reading was not stored, and prints no entry', async () => {
-    const { emulator, options } = await serveEmulator();
-    emulator.script({ status: 403, message: 'No write access' });
-    const child = run('examples/device/device.mjs', ['--once'], {
-      NIKDEV_DEVICE_ID: DEVICE_ID,
-      NIKDEV_API_KEY: API_KEY,
-      NIKDEV_BASE_URL: String(options.baseUrl),
-    });
-    expect(await child.ended).toEqual({ code: 1, signal: null });
-    expect(child.lines).toEqual([expect.stringMatching(/^Bad request: No write access /)]);
-  });
-
-  it('says which settings it needs', async () => {
-    const child = run('examples/device/device.mjs', [], { NIKDEV_DEVICE_ID: 'x', NIKDEV_API_KEY: API_KEY });
-    expect(await child.ended).toEqual({ code: 2, signal: null });
-    expect(child.lines.join('\n')).toContain('deviceId must be a UUID');
-    expect(child.lines.join('\n')).toContain('NIKDEV_DEVICE_ID');
-    expect(child.lines.join('\n')).not.toContain(API_KEY);
   });
 });
 

@@ -8,7 +8,9 @@ const SCRIPT = 'text/javascript; charset=utf-8';
 const FILES = new Map([
   ['/', ['../dashboard/index.html', HTML]],
   ['/dashboard.css', ['../dashboard/dashboard.css', CSS]],
-  ['/dashboard.js', ['../dashboard/dashboard.js', SCRIPT]],
+  ...['activity', 'card', 'chart', 'connection', 'dashboard', 'form', 'link', 'page', 'queue', 'reading', 'text'].map(
+    (name) => [`/${name}.js`, [`../dashboard/${name}.js`, SCRIPT]],
+  ),
   ['/icon.svg', ['../dashboard/icon.svg', 'image/svg+xml']],
   ['/nikdev-iot.umd.js', ['../../dist/index.umd.js', SCRIPT]],
   ['/uPlot.iife.min.js', ['../../node_modules/uplot/dist/uPlot.iife.min.js', SCRIPT]],

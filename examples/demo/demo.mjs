@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readMachine } from '../device/machine.mjs';
 import { runLive } from './live.mjs';
@@ -10,23 +13,28 @@ const USAGE = `usage: npm run demo -- [--port <port>] [--once]
   --once         one whole round: a device pushes one reading, and it is read back and compared`;
 const ONCE_WITHIN_MS = 60_000;
 
-const FIELDS = [
+const MEASURED = [
   { id: 'cpu', label: 'CPU use', unit: '%' },
   { id: 'memory', label: 'Memory used', unit: '%' },
   { id: 'temperature', label: 'CPU temperature', unit: '°C' },
+];
+/** What the dashboard's form writes. */
+const ENTERED = [
+  { id: 'room', label: 'Room temperature', unit: '°C', input: 'number' },
+  { id: 'note', label: 'Note', input: 'text' },
 ];
 
 const { port, once } = readArguments();
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => stop.abort());
 
+// Where the device keeps what it has not pushed: the server of this demo ends with it.
+const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-demo-'));
 try {
   // A machine without a sensor gets no empty card for it.
   const machine = readMachine();
-  const server = await startServer(
-    port,
-    FIELDS.filter(({ id }) => id in machine),
-  );
+  const fields = [...MEASURED.filter(({ id }) => id in machine), ...ENTERED];
+  const server = await startServer(port, fields, folder);
   try {
     process.exitCode = (await (once ? roundOnce(server) : roundAndRound(server))) ? 0 : 1;
   } finally {
@@ -37,6 +45,8 @@ try {
     error.name === 'AbortError' ? (stop.signal.aborted ? 'Stopped.' : 'Not done within 60 s.') : error.message,
   );
   process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function roundAndRound(server) {

@@ -7,11 +7,13 @@ import { serveDashboard } from './dashboard-files.mjs';
  * Starts an emulated NikDev server on loopback, with one device, and the dashboard beside it.
  *
  * @param {number} port - 0 for any that is free.
- * @param {{ id: string, label: string, unit: string }[]} fields - What the dashboard shows.
+ * @param {{ id: string, label: string, unit?: string, input?: 'number' | 'text' | 'boolean' }[]} fields - What the
+ * dashboard shows and, where there is an `input`, writes.
+ * @param {string} folder - Where the device keeps what it has not pushed.
  */
-export async function startServer(port, fields) {
+export async function startServer(port, fields, folder) {
   const deviceId = randomUUID();
-  const [deviceKey, readerKey] = [randomUUID(), randomUUID()];
+  const [deviceKey, readerKey, dashboardKey] = [randomUUID(), randomUUID(), randomUUID()];
   const emulator = createEmulator({
     devices: [
       {
@@ -19,6 +21,7 @@ export async function startServer(port, fields) {
         apiKeys: [
           { key: deviceKey, read: false, write: true },
           { key: readerKey, read: true, write: false },
+          { key: dashboardKey, read: true, write: true },
         ],
       },
     ],
@@ -29,7 +32,7 @@ export async function startServer(port, fields) {
     new URL(request.url).pathname.startsWith('/api/v1/') ? emulator.fetch(request) : dashboard(request),
   );
   const baseUrl = `${url}api/v1/`;
-  dashboard = serveDashboard({ deviceId, apiKey: readerKey, baseUrl, fields });
+  dashboard = serveDashboard({ deviceId, apiKey: dashboardKey, baseUrl, everySeconds: 1, fields });
 
   // Settings of another device, of whoever runs this, have no place here.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('NIKDEV_'));
@@ -42,7 +45,7 @@ export async function startServer(port, fields) {
   return {
     url,
     /** For a process that writes, and for one that reads. */
-    deviceEnvironment: environment(deviceKey),
+    deviceEnvironment: { ...environment(deviceKey), NIKDEV_FOLDER: folder },
     readerEnvironment: environment(readerKey),
     entries: () => emulator.entries(deviceId),
     close() {

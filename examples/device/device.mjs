@@ -4,20 +4,16 @@ import { fileStorage } from 'nikdev-iot/node';
 import { readMachine } from './machine.mjs';
 
 const { env } = process;
+const FOLDER = env.NIKDEV_FOLDER || 'readings';
+const READ_EVERY_MS = 1000;
+
 const [argument, ...others] = process.argv.slice(2);
 const once = argument === '--once';
 if ((argument !== undefined && !once) || others.length > 0) fail('usage: node device.mjs [--once]');
 
-const fields = {
-  cpu: env.NIKDEV_FIELD_CPU || 'cpu',
-  memory: env.NIKDEV_FIELD_MEMORY || 'memory',
-  temperature: env.NIKDEV_FIELD_TEMPERATURE || 'temperature',
-};
 const api = connect();
-await api.ready; // What an earlier run left in the folder goes first.
 if (once) await readOnce();
 else await readUntilStopped();
-await api.close();
 
 function connect() {
   try {
@@ -25,10 +21,20 @@ function connect() {
       deviceId: env.NIKDEV_DEVICE_ID,
       apiKey: env.NIKDEV_API_KEY,
       baseUrl: env.NIKDEV_BASE_URL || undefined,
-      // Without a folder, readings wait in memory and end with this process.
-      storage: env.NIKDEV_FOLDER ? fileStorage(env.NIKDEV_FOLDER) : undefined,
+      fields: {
+        cpu: env.NIKDEV_FIELD_CPU || 'cpu',
+        memory: env.NIKDEV_FIELD_MEMORY || 'memory',
+        temperature: env.NIKDEV_FIELD_TEMPERATURE || 'temperature',
+      },
+      // What is committed is on the disk: it outlasts kill -9 and power cuts.
+      storage: fileStorage(FOLDER),
+      // At once while all is well; after a failure again and again, with growing pauses.
+      autoPush: !once && { everySeconds: 0 },
       // A key that was revoked by mistake must not cost readings.
       onRefusedCredentials: 'keep',
+      // Three days without a server; then the oldest go.
+      maxQueuedEntries: 250_000,
+      overflow: 'drop-oldest',
     });
   } catch (exception) {
     return fail(`${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY and, if need be, NIKDEV_BASE_URL.`);
@@ -36,47 +42,61 @@ function connect() {
 }
 
 async function readOnce() {
-  await sleep(1000); // CPU use is measured over a time.
+  await api.ready; // What an earlier run left goes first.
+  await sleep(READ_EVERY_MS); // CPU use is measured over a time.
   const entry = commitReading();
-  if (await push()) console.log(JSON.stringify(entry));
-  else process.exitCode = 1;
+  try {
+    await api.push();
+    console.log(JSON.stringify(entry));
+  } catch (exception) {
+    complain(exception);
+    process.exitCode = 1;
+  }
+  await api.close();
 }
 
 async function readUntilStopped() {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => stop.abort());
+  tellWhatHappens();
 
-  const pushLine = async (entry) => {
-    const result = await push();
-    if (result) console.log(`pushed ${count(result.pushed)}, the last: ${describe(entry)}`);
-  };
-  while (await sleep(1000, true, { signal: stop.signal }).catch(() => false)) {
+  while (await sleep(READ_EVERY_MS, true, { signal: stop.signal }).catch(() => false)) {
     const entry = commitReading();
-    // Not awaited: a slow server must not hold up the readings. What they commit meanwhile goes with a later push.
-    if (!api.status().pushing) void pushLine(entry);
+    if (entry) console.log(`${new Date(entry.timestamp * 1000).toISOString()} ${describe(entry)}`);
   }
 
-  const result = await push({ signal: AbortSignal.timeout(10_000) });
-  if (result?.pushed) console.log(`pushed ${count(result.pushed)} before stopping`);
-  const { committed } = api.status();
-  const fate = env.NIKDEV_FOLDER ? 'wait in the folder for the next run' : "end with this process's memory";
-  if (committed > 0) console.error(`${count(committed)} could not be pushed and ${fate}`);
-}
-
-function commitReading() {
-  for (const [name, value] of Object.entries(readMachine())) api.addValue(fields[name], value);
-  return api.commit();
-}
-
-/** @returns The result; `undefined` if the push failed: what is still queued goes with the next one. */
-async function push(options) {
   try {
-    return await api.push(options);
+    await api.close({ push: true, timeoutSeconds: 10 });
   } catch (exception) {
-    if (!isApiException(exception)) throw exception;
-    console.error(`${exception.message} – ${exception.advice}`);
+    complain(exception);
+  }
+  const { committed } = api.status();
+  if (committed > 0) console.error(`${count(committed)} could not be pushed and wait in the folder for the next run`);
+}
+
+function tellWhatHappens() {
+  api.on('adopt', ({ entries }) => console.log(`took over ${count(entries)} of an earlier run`));
+  api.on('push', ({ entries }) => console.log(`pushed ${count(entries)}`));
+  api.on('error', complain);
+  api.on('quarantine', ({ entries, message }) => console.error(`${count(entries)} set aside – ${message}`));
+  api.on('drop', ({ entries, message }) => console.error(`${count(entries)} dropped – ${message}`));
+  api.on('warning', ({ message }) => console.error(message));
+}
+
+/** @returns The entry; `undefined` if it could not be saved: its values go with the next one, unless that overwrites them. */
+function commitReading() {
+  try {
+    api.addValues(readMachine());
+    return api.commit();
+  } catch (exception) {
+    complain(exception);
     return undefined;
   }
+}
+
+function complain(exception) {
+  if (!isApiException(exception)) throw exception;
+  console.error(`${exception.message} – ${exception.advice}`);
 }
 
 function describe({ values }) {

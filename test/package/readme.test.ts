@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -55,6 +55,13 @@ describe('the README', () => {
     const named = [...readme.matchAll(/npm (?:run )?(demo|test|check|bench)\b/g)].map(([, name]) => name);
     expect(new Set(named)).toEqual(new Set(['demo', 'test', 'check', 'bench']));
     expect(Object.keys(commands)).toEqual(expect.arrayContaining([...new Set(named)]));
+  });
+
+  test('shows pictures and links to files that are there', () => {
+    const sources = [...readme.matchAll(/(?:src|srcset)="([^":]+)"/g)].map(([, path]) => path ?? '');
+    const links = [...readme.matchAll(/\]\(([^):#]+)\)/g)].map(([, path]) => path ?? '');
+    expect(sources.length).toBeGreaterThanOrEqual(2);
+    expect([...sources, ...links].filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
   });
 
   test('names every option and its default as they are', async () => {

@@ -1,0 +1,73 @@
+import { note } from './activity.js';
+import { byId, make, setText } from './page.js';
+import { clockTime, count, explain } from './text.js';
+
+const SURVIVES = {
+  none: 'What is committed ends with this page.',
+  tab: 'What is committed survives a reload and a crash of this tab.',
+  process: 'What is committed survives a crash.',
+  power: 'What is committed survives a power cut.',
+};
+
+/** Shows where values are on their way to the server, as that changes. */
+export function showQueue(api, describe) {
+  let pushed = 0;
+  api.on('push', ({ entries }) => {
+    pushed += entries;
+  });
+  const show = () => {
+    const status = api.status();
+    showStage('staged', status.staged, status.staged > 0 ? 'not yet committed' : 'nothing');
+    showStage('committed', status.committed, status.committed > 0 ? count(status.bytes, 'byte') : 'nothing waits');
+    showStage('pushed', pushed, pushingText(status));
+    showStage('quarantined', status.quarantined, status.quarantined > 0 ? 'refused' : 'none refused');
+    byId('pushed').classList.toggle('moving', status.pushing);
+    setText(byId('durability'), SURVIVES[status.durability] ?? '');
+    byId('durability').dataset.durability = status.durability;
+    byId('warnings').replaceChildren(...status.warnings.map(({ message }) => make('li', message)));
+    showRefused(api.quarantined(), describe);
+  };
+  byId('queue').hidden = false;
+  byId('restore').addEventListener('click', () => act(() => putBack(api)));
+  byId('drop').addEventListener('click', () => act(() => forget(api)));
+  api.subscribe(show);
+  show();
+}
+
+function showStage(id, number, hint) {
+  const stage = byId(id);
+  setText(stage.querySelector('strong'), String(number));
+  setText(stage.querySelector('small'), hint);
+  stage.classList.toggle('filled', number > 0);
+}
+
+function pushingText({ pushing, lastPush }) {
+  if (pushing) return 'pushing…';
+  return lastPush ? clockTime(lastPush.at) : 'none yet';
+}
+
+function showRefused(entries, describe) {
+  byId('refused').hidden = entries.length === 0;
+  byId('refused-entries').replaceChildren(
+    ...entries.map((entry) => make('li', [describe(entry), ' ', make('small', entry.reason)])),
+  );
+}
+
+function putBack(api) {
+  const restored = api.restore(api.quarantined());
+  note(`Put back ${count(restored.length, 'entry', 'entries')}`);
+}
+
+function forget(api) {
+  note(`Forgot ${count(api.dropQuarantined(), 'refused entry', 'refused entries')}`);
+}
+
+function act(action) {
+  try {
+    action();
+  } catch (error) {
+    note(explain(error), 'bad');
+  }
+  // The button is gone with what it was for.
+  byId('queue-title').focus();
+}

@@ -1,0 +1,14 @@
+import { Api } from 'nikdev-iot';
+
+const { VITE_DEVICE_ID, VITE_API_KEY, VITE_BASE_URL, VITE_FIELD_WATER, VITE_FIELD_POWER } = import.meta.env;
+
+/** The one of this app: it saves in localStorage what it could not push yet, and pushes by itself. */
+export const api = new Api({
+  deviceId: VITE_DEVICE_ID,
+  apiKey: VITE_API_KEY,
+  baseUrl: VITE_BASE_URL,
+  fields: { water: VITE_FIELD_WATER ?? 'water', power: VITE_FIELD_POWER ?? 'power' },
+  autoPush: { everySeconds: 2 },
+  // A key that was revoked by mistake must not cost readings.
+  onRefusedCredentials: 'keep',
+});

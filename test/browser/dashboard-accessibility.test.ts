@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { describeInChromium } from '../support/chromium.js';
+import { HEATING, NOTE, ROOM, startDashboard } from '../support/dashboard.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const SIZES = { narrow: { width: 360, height: 740 }, wide: { width: 1360, height: 860 } } as const;
+const LOOKS = (['light', 'dark'] as const).flatMap((colorScheme) =>
+  (['narrow', 'wide'] as const).map((size) => ({ colorScheme, size })),
+);
+
+describeInChromium('whom the dashboard is for: everybody', (newContext) => {
+  it.each(LOOKS)('axe finds nothing, $colorScheme and $size, whatever the state', async ({ colorScheme, size }) => {
+    const { url, emulator } = await startDashboard([{ ...ROOM, id: 'unknown', label: 'Unknown' }, ROOM, NOTE, HEATING]);
+    const page = await (await newContext({ colorScheme, viewport: SIZES[size] })).newPage();
+    await page.goto(url);
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^Live$/ })
+      .waitFor();
+    expect(await complaints(page), 'at first').toEqual([]);
+
+    await page.getByRole('button', { name: 'Stage' }).click();
+    await enter(page, '21.5', 'window open');
+    await page.getByRole('button', { name: 'Push' }).click();
+    await page.getByRole('article').getByText('window open').waitFor();
+    await page.getByRole('button', { name: 'Test' }).click();
+    await page
+      .getByText(/^Nothing to do/)
+      .first()
+      .waitFor();
+    await page.getByLabel('5 min', { exact: true }).check();
+    expect(await complaints(page), 'with readings').toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(SIZES[size].width);
+
+    await page.getByRole('switch').click();
+    await enter(page, '22', 'bad');
+    await page.getByRole('button', { name: 'Push' }).click();
+    await page.getByRole('alert').filter({ hasText: 'offline' }).waitFor();
+    expect(await complaints(page), 'offline').toEqual([]);
+
+    await enter(page, '23', 'good');
+    await page.route('**/entries/', (route) =>
+      route.request().postData()?.includes('bad')
+        ? route.fulfill({ status: 422, json: { message: 'No' }, headers: { 'Access-Control-Allow-Origin': '*' } })
+        : route.fallback(),
+    );
+    await page.getByRole('switch').click();
+    await page.getByRole('button', { name: 'Push' }).click();
+    await page.getByRole('button', { name: 'Forget' }).waitFor();
+    emulator.script(...Array.from({ length: 30 }, () => ({ status: 503, message: 'Back soon' })));
+    await page.getByRole('status').filter({ hasText: 'Back soon' }).waitFor();
+    expect(await complaints(page), 'in trouble').toEqual([]);
+  });
+});
+
+async function enter(page: Page, temperature: string, note: string): Promise<void> {
+  await page.getByLabel('Room temperature (°C)').fill(temperature);
+  await page.getByLabel('Note', { exact: true }).fill(note);
+  await page.getByRole('button', { name: 'Stage' }).click();
+  await page.getByRole('button', { name: 'Commit' }).click();
+}
+
+/** What axe has to say, of all its rules. */
+async function complaints(page: Page): Promise<string[]> {
+  // Not by a script element: the page's policy forbids that.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}

@@ -1,0 +1,159 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { API_KEY, DEVICE_ID } from '../support/credentials.js';
+import { temporaryFolder } from '../support/fake-processes.js';
+import { type NodeProcess, runNode } from '../support/node-process.js';
+import { oneDevice, serveOnLoopback } from '../support/pages.js';
+
+/** A NikDev server that can be down. */
+async function startServer() {
+  const emulator = oneDevice();
+  const server = { emulator, down: undefined as { status: number; message: string } | undefined, baseUrl: '' };
+  const url = await serveOnLoopback((request) => {
+    const { down } = server;
+    if (down) return Response.json({ message: down.message }, { status: down.status });
+    return emulator.fetch(request) as Promise<Response>;
+  });
+  server.baseUrl = `${url}api/v1/`;
+  return server;
+}
+
+type Server = Awaited<ReturnType<typeof startServer>>;
+
+/** A process that has ended when the test has. */
+function startDevice(
+  server: Server,
+  folder: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+): NodeProcess {
+  const child = runNode('examples/device/device.mjs', args, {
+    NIKDEV_DEVICE_ID: DEVICE_ID,
+    NIKDEV_API_KEY: API_KEY,
+    NIKDEV_BASE_URL: server.baseUrl,
+    NIKDEV_FOLDER: folder,
+    ...env,
+  });
+  onTestFinished(() => child.stop(), 30_000);
+  return child;
+}
+
+const READING = /^(\d{4}-\d\d-\d\dT\S+Z) (.+)$/;
+
+/** The readings that a device has said to be committed. */
+function readingsOf({ lines }: NodeProcess): string[] {
+  return lines.filter((line) => READING.test(line));
+}
+
+/** Waits until a device has committed so many. */
+async function readings(device: NodeProcess, count: number): Promise<void> {
+  await expect.poll(() => readingsOf(device).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count);
+}
+
+/** What a server stored, as a device prints its readings. */
+function storedReadings({ emulator }: Server): string[] {
+  return emulator.entries(DEVICE_ID).map(({ timestamp, values }) => {
+    const shown = values.map(({ fieldId, value }) => `${fieldId} ${value}`).join(', ');
+    return `${new Date(timestamp * 1000).toISOString()} ${shown}`;
+  });
+}
+
+const DOWN = { status: 503, message: 'Back soon' };
+
+describe('the device', { timeout: 90_000 }, () => {
+  it('goes on where a push fails, and loses nothing of it', async () => {
+    const server = await startServer();
+    server.down = DOWN;
+    const device = startDevice(server, temporaryFolder(), [], { NIKDEV_FIELD_MEMORY: 'used memory' });
+    await device.line(/^Bad luck: the server answered 503: Back soon\. .*Try again later/);
+    await readings(device, 3);
+    server.down = undefined;
+    const [, entries] = await device.line(/^pushed (\d+) entries$/);
+    expect(Number(entries)).toBeGreaterThanOrEqual(3);
+    device.kill('SIGTERM');
+    expect(await device.ended).toEqual({ code: 0, signal: null });
+    const times = server.emulator.entries(DEVICE_ID).map(({ timestamp }) => timestamp);
+    expect(times.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(times).size).toBeGreaterThanOrEqual(3);
+    expect(storedReadings(server)).toEqual(readingsOf(device));
+    expect(readingsOf(device).at(-1)).toMatch(/used memory \d/);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('stopped by %s it pushes what is left, and exits 0', async (signal) => {
+    const server = await startServer();
+    server.down = DOWN;
+    const device = startDevice(server, temporaryFolder());
+    await readings(device, 2);
+    server.down = undefined;
+    device.kill(signal);
+    expect(await device.ended).toEqual({ code: 0, signal: null });
+    expect(storedReadings(server)).toEqual(readingsOf(device));
+  });
+
+  it('stopped without a server it keeps what is left for the next run, and exits 0', async () => {
+    const [server, folder] = [await startServer(), temporaryFolder()];
+    // A refusal: bad luck would be tried again for as long as a stop may take.
+    server.down = { status: 403, message: 'No write access' };
+    const device = startDevice(server, folder);
+    await readings(device, 2);
+    device.kill('SIGTERM');
+    expect(await device.ended).toEqual({ code: 0, signal: null });
+    const left = readingsOf(device);
+    expect(device.lines).toContain(
+      `${left.length} entries could not be pushed and wait in the folder for the next run`,
+    );
+    expect(storedReadings(server)).toEqual([]);
+
+    server.down = undefined;
+    const next = startDevice(server, folder);
+    await next.line(new RegExp(`^took over ${left.length} entries of an earlier run$`));
+    await expect.poll(() => storedReadings(server).slice(0, left.length), { timeout: 20_000 }).toEqual(left);
+  });
+
+  it('goes on after kill -9 where it was, and loses nothing', async () => {
+    const [server, folder] = [await startServer(), temporaryFolder()];
+    const first = startDevice(server, folder);
+    await first.line(/^pushed 1 entry/);
+    server.down = DOWN;
+    const before = readingsOf(first).length;
+    await readings(first, before + 3);
+    first.kill('SIGKILL');
+    expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
+
+    server.down = undefined;
+    const second = startDevice(server, folder);
+    await readings(second, 1);
+    second.kill('SIGTERM');
+    expect(await second.ended).toEqual({ code: 0, signal: null });
+    const stored = storedReadings(server);
+    expect(stored).toEqual(expect.arrayContaining([...readingsOf(first), ...readingsOf(second)]));
+    // Whatever was saved but not yet printed when it was killed, or stored but not yet acknowledged: one each.
+    expect(stored.length).toBeLessThanOrEqual(readingsOf(first).length + readingsOf(second).length + 2);
+  });
+
+  it('--once exits 1 where its reading was not stored, and prints no entry', async () => {
+    const server = await startServer();
+    server.down = { status: 403, message: 'No write access' };
+    const device = startDevice(server, temporaryFolder(), ['--once']);
+    expect(await device.ended).toEqual({ code: 1, signal: null });
+    expect(device.lines).toEqual([expect.stringMatching(/^Bad request: No write access /)]);
+  });
+
+  it('--once pushes what a run before could not', async () => {
+    const [server, folder] = [await startServer(), temporaryFolder()];
+    server.down = DOWN;
+    expect(await startDevice(server, folder, ['--once']).ended).toEqual({ code: 1, signal: null });
+    server.down = undefined;
+    const device = startDevice(server, folder, ['--once']);
+    expect(await device.ended).toEqual({ code: 0, signal: null });
+    const { timestamp, values } = JSON.parse(device.lines[0] ?? '');
+    expect(server.emulator.entries(DEVICE_ID)).toEqual([expect.anything(), { timestamp, values }]);
+  });
+
+  it('says which settings it needs', async () => {
+    const device = startDevice({ baseUrl: '' } as Server, temporaryFolder(), [], { NIKDEV_DEVICE_ID: 'x' });
+    expect(await device.ended).toEqual({ code: 2, signal: null });
+    expect(device.lines.join('\n')).toContain('deviceId must be a UUID');
+    expect(device.lines.join('\n')).toContain('NIKDEV_DEVICE_ID');
+    expect(device.lines.join('\n')).not.toContain(API_KEY);
+  });
+});

@@ -3,11 +3,12 @@ import terser from '@rollup/plugin-terser';
 import typescript from '@rollup/plugin-typescript';
 import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
+import { lazyKy } from './build/lazy-ky.mjs';
 
 const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
 
 // noEmitOnError: without it a type error is printed and the build still succeeds.
-const compile = () => [resolve(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
+const compile = () => [resolve(), lazyKy(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
 
 /** The bundled libraries ask that their notices go wherever their code goes. */
 const notices = () =>

@@ -1,9 +1,9 @@
 import resolve from '@rollup/plugin-node-resolve';
-import terser from '@rollup/plugin-terser';
 import typescript from '@rollup/plugin-typescript';
 import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
 import { lazyKy } from './build/lazy-ky.mjs';
+import { minify } from './build/minify.mjs';
 
 const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
 
@@ -46,7 +46,7 @@ export default [
   },
   {
     input: entries.index,
-    plugins: [...compile(), terser()],
+    plugins: [...compile(), minify()],
     output: {
       file: 'dist/index.umd.js',
       format: 'umd',

@@ -53,7 +53,7 @@ export default [
       name: 'NikDevIoT',
       exports: 'named',
       sourcemap: true,
-      banner: '/*! nikdev-iot, MIT; with ky and valibot, MIT: see THIRD-PARTY-LICENSES.txt */',
+      banner: '/*! nikdev-iot, MIT; with ky, MIT: see THIRD-PARTY-LICENSES.txt */',
     },
   },
   {

@@ -4,6 +4,7 @@ import { commitIntoLocalStorage } from './commit-web.mjs';
 import { memory } from './memory.mjs';
 import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
+import { start } from './start.mjs';
 
 // The figures are ratios of one run, medians with their lowest and highest round: these are what can be compared.
 const benches = {
@@ -13,6 +14,7 @@ const benches = {
   reopen: reopenFile,
   push,
   memory,
+  start,
 };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));

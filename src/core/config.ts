@@ -2,6 +2,7 @@ import { ConfigException, show } from './exceptions.js';
 import { checkFields, type FieldDefinitions, type FieldIds } from './fields.js';
 import { isPlainObject } from './plain-object.js';
 import { holdsSecret } from './redact.js';
+import { boolean, checkOptions, count, isCount, type Rule, timeout } from './rules.js';
 import type { AutoPush } from './scheduler.js';
 import type { StorageAdapter } from './storage.js';
 
@@ -148,22 +149,14 @@ declare const URL: new (
   url: string,
 ) => Readonly<Record<'protocol' | 'username' | 'password' | 'hostname' | 'href', string>>;
 
-/** What an option may be, in words too. */
-interface Rule {
-  readonly wanted: string;
-  readonly isRight: (input: unknown) => boolean;
-}
-
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 const uuid: Rule = {
   wanted: 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)',
   isRight: (input) => typeof input === 'string' && UUID.test(input),
+  isRequired: true,
 };
-const count: Rule = { wanted: 'a whole number from 1', isRight: isCount };
-const boolean: Rule = { wanted: 'true or false', isRight: (input) => typeof input === 'boolean' };
 
-/** In the order in which they are checked. */
 const RULES: Readonly<Record<keyof Options, Rule>> = {
   deviceId: uuid,
   apiKey: uuid,
@@ -171,10 +164,7 @@ const RULES: Readonly<Record<keyof Options, Rule>> = {
     wanted: 'an http or https URL without user name, password, query and fragment',
     isRight: isServerUrl,
   },
-  requestTimeout: {
-    wanted: 'seconds, from above 0 to 86400',
-    isRight: (input) => typeof input === 'number' && input > 0 && input <= 86_400,
-  },
+  requestTimeout: timeout,
   storage: {
     wanted: 'a storage adapter, such as memoryStorage() or fileStorage(directory)',
     isRight: (input) => isObject(input) && typeof input['open'] === 'function',
@@ -214,10 +204,8 @@ export function resolveOptions(options: unknown): Config {
     const got = typeof options === 'string' ? 'a string (Api.fromCredentials takes id and key)' : show(options);
     throw new ConfigException(`the options must be an object, got ${got}`);
   }
-  const present = Object.entries(options).filter(([, value]) => value !== undefined);
-  // The required ones are named, so that their absence is reported in the same words as a wrong one.
-  const given: Record<string, unknown> = { deviceId: undefined, apiKey: undefined, ...Object.fromEntries(present) };
-  checkOptions(given);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  checkOptions(given, RULES, 'the options are', (input) => showSafely(input, given['apiKey']));
   const { autoPush, ...others } = { ...DEFAULTS, ...given } as unknown as Options & Omit<Config, 'autoPush'>;
   const config = { ...others, baseUrl: new URL(others.baseUrl).href.replace(/\/*$/, '/'), autoPush: paceOf(autoPush) };
   const { apiKey, baseUrl, deviceId, fields = {} } = config;
@@ -228,34 +216,10 @@ export function resolveOptions(options: unknown): Config {
   return config;
 }
 
-/** Unknown ones first: one may be what a missing one was meant to be. */
-function checkOptions(given: Readonly<Record<string, unknown>>): void {
-  const shown = (input: unknown): string => showSafely(input, given['apiKey']);
-  for (const option of Object.keys(given)) {
-    if (Object.hasOwn(RULES, option)) continue;
-    throw new ConfigException(`${shown(option)} is not an option; the options are ${Object.keys(RULES).join(', ')}`);
-  }
-  for (const [option, { wanted, isRight }] of Object.entries(RULES)) {
-    if (!Object.hasOwn(given, option) || isRight(given[option])) continue;
-    throw new ConfigException(`${option} must be ${wanted}, got ${shown(given[option])}`);
-  }
-}
-
 function paceOf(given: Options['autoPush']): AutoPush | false {
   if (!given) return false;
   const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = given === true ? {} : given;
   return { everySeconds, atEntries };
-}
-
-/** @throws {@link ConfigException} unless a call's options are an object that holds nothing but the `known` ones. */
-export function checkCallOptions(options: unknown, known: readonly string[]): void {
-  if (!isPlainObject(options)) {
-    throw new ConfigException(`the options must be an object, got ${show(options)}`);
-  }
-  for (const option of Object.keys(options)) {
-    if (!known.includes(option))
-      throw new ConfigException(`${show(option)} is not an option; there is ${known.join(', ')}`);
-  }
 }
 
 /** @throws {@link ConfigException} unless `apiKey` is a UUID that `baseUrl` does not hold. */
@@ -272,10 +236,6 @@ export function checkApiKey(apiKey: unknown, baseUrl: string): asserts apiKey is
 export function isInsecure(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);
   return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-}
-
-function isCount(input: unknown): boolean {
-  return Number.isSafeInteger(input) && (input as number) >= 1;
 }
 
 function isAutoPush(input: unknown): boolean {

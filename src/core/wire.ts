@@ -1,3 +1,4 @@
+import { kindOf } from './exceptions.js';
 import type { FieldValue } from './value.js';
 
 /*
@@ -63,13 +64,6 @@ export function messageOf(body: string): string | undefined {
   }
 }
 
-/** Kinds, not values: a text may hold what must not be shown, and be cut within it. */
-function kindOf(input: unknown): string {
-  if (input === null || input === undefined) return String(input);
-  if (typeof input === 'object') return Array.isArray(input) ? 'an array' : 'an object';
-  return `a ${typeof input}`;
-}
-
 /** @throws {@link WireError} naming the place, unless what stands there is right. */
 function expect<Type>(
   input: unknown,
@@ -79,6 +73,7 @@ function expect<Type>(
 ): Type {
   if (isRight(input)) return input;
   const path = place.map((key) => `[${JSON.stringify(key)}]`).join('');
+  // The kind, not the value: a text may hold what must not be shown, and be cut within it.
   throw new WireError(`at ${path || 'its top'} it must have ${wanted}, got ${kindOf(input)}`);
 }
 

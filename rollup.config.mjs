@@ -1,13 +1,14 @@
 import resolve from '@rollup/plugin-node-resolve';
-import terser from '@rollup/plugin-terser';
 import typescript from '@rollup/plugin-typescript';
 import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
+import { lazyKy } from './build/lazy-ky.mjs';
+import { minify } from './build/minify.mjs';
 
 const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
 
 // noEmitOnError: without it a type error is printed and the build still succeeds.
-const compile = () => [resolve(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
+const compile = () => [resolve(), lazyKy(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
 
 /** The bundled libraries ask that their notices go wherever their code goes. */
 const notices = () =>
@@ -45,14 +46,14 @@ export default [
   },
   {
     input: entries.index,
-    plugins: [...compile(), terser()],
+    plugins: [...compile(), minify()],
     output: {
       file: 'dist/index.umd.js',
       format: 'umd',
       name: 'NikDevIoT',
       exports: 'named',
       sourcemap: true,
-      banner: '/*! nikdev-iot, MIT; with ky and valibot, MIT: see THIRD-PARTY-LICENSES.txt */',
+      banner: '/*! nikdev-iot, MIT; with ky, MIT: see THIRD-PARTY-LICENSES.txt */',
     },
   },
   {

@@ -1,13 +1,6 @@
 import { Adopter } from './core/adopter.js';
 import type { Clock } from './core/clock.js';
-import {
-  type ApiOptions,
-  type Config,
-  checkApiKey,
-  checkCallOptions,
-  isInsecure,
-  resolveOptions,
-} from './core/config.js';
+import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions } from './core/config.js';
 import { type ConnectionTest, testConnection } from './core/connection.js';
 import { drain } from './core/drain.js';
 import {
@@ -32,6 +25,7 @@ import { Pusher } from './core/pusher.js';
 import { Questions } from './core/questions.js';
 import { Reader } from './core/reader.js';
 import type { ReadingOf } from './core/reading.js';
+import { boolean, checkCallOptions, type Rules, timeout } from './core/rules.js';
 import { Scheduler } from './core/scheduler.js';
 import { Server } from './core/server.js';
 import { type CallOptions, signalOf } from './core/signal.js';
@@ -79,6 +73,9 @@ declare global {
   }
 }
 
+// What is no time is a ValueException.
+const COMMIT_RULES: Rules = { timestamp: { wanted: 'a time', isRight: () => true } };
+const CLOSE_RULES: Rules = { push: boolean, timeoutSeconds: timeout };
 const CLOSE_SECONDS = 10;
 
 /**
@@ -253,8 +250,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   commit(options?: CommitOptions): Entry | undefined {
     this.#checkOpen();
-    if (options !== undefined) checkCallOptions(options, ['timestamp']);
-    const timestamp = options?.timestamp;
+    const timestamp = options === undefined ? undefined : checkCallOptions(options, COMMIT_RULES).timestamp;
     if (timestamp !== undefined) checkTimestamp(timestamp);
     this.#queue.check();
     const entry = this.#overflow.save(1, () => this.#commitStaged(timestamp));
@@ -474,7 +470,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link ConfigException} for other options; then it stays open.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { push = false, timeoutSeconds = CLOSE_SECONDS } = checkCloseOptions(options);
+    const { push = false, timeoutSeconds = CLOSE_SECONDS } = checkCallOptions(options, CLOSE_RULES);
     // Who asked for no push is not told that it failed.
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
@@ -627,19 +623,6 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 function checkIds(ids: readonly string[]): void {
   if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string'))
     throw new ValueException(`the ids must be an array of strings, got ${show(ids)}`);
-}
-
-function checkCloseOptions(options: CloseOptions): CloseOptions {
-  checkCallOptions(options, ['push', 'timeoutSeconds']);
-  const { push, timeoutSeconds } = options;
-  if (push !== undefined && typeof push !== 'boolean')
-    throw new ConfigException(`push must be true or false, got ${show(push)}`);
-  if (
-    timeoutSeconds !== undefined &&
-    !(Number(timeoutSeconds) === timeoutSeconds && timeoutSeconds > 0 && timeoutSeconds <= 86_400)
-  )
-    throw new ConfigException(`timeoutSeconds must be seconds, from above 0 to 86400, got ${show(timeoutSeconds)}`);
-  return options;
 }
 
 function checkListener(listener: unknown): void {

@@ -1,8 +1,8 @@
-import * as v from 'valibot';
 import { ConfigException, show } from './exceptions.js';
 import { checkFields, type FieldDefinitions, type FieldIds } from './fields.js';
 import { isPlainObject } from './plain-object.js';
 import { holdsSecret } from './redact.js';
+import { boolean, checkOptions, count, isCount, type Rule, timeout } from './rules.js';
 import type { AutoPush } from './scheduler.js';
 import type { StorageAdapter } from './storage.js';
 
@@ -126,8 +126,8 @@ const DEFAULTS = {
   baseUrl: 'https://iot.nik-dev.se/api/v1/',
   requestTimeout: 10,
   maxEntriesPerRequest: 1000,
-  maxBytesPerRequest: 512 * 1024,
-  maxQueuedEntries: Number.POSITIVE_INFINITY,
+  maxBytesPerRequest: 524_288,
+  maxQueuedEntries: Infinity,
   overflow: 'refuse',
   stageUncommittedValues: true,
   stageUnpushedEntries: true,
@@ -137,8 +137,12 @@ const DEFAULTS = {
 
 const AUTO_PUSH: AutoPush = { everySeconds: 10, atEntries: 100 };
 
-/** Options, complete and checked. */
-export type Config = ReturnType<typeof resolveOptions>;
+type Options = ApiOptions<FieldDefinitions>;
+
+/** Options, complete and checked: only what has no default may be absent. */
+export type Config = Omit<Options, keyof typeof DEFAULTS> & {
+  readonly [Name in Exclude<keyof typeof DEFAULTS, 'autoPush'>]: NonNullable<Options[Name]>;
+} & { readonly autoPush: AutoPush | false };
 
 // The one member of the platform's URL that is used; every runtime has it.
 declare const URL: new (
@@ -147,113 +151,83 @@ declare const URL: new (
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
-const uuid = expect<string>(
-  (input) => typeof input === 'string' && UUID.test(input),
-  'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)',
-);
-const isCount = (input: unknown): boolean => Number.isSafeInteger(input) && (input as number) >= 1;
-const count = expect<number>(isCount, 'a whole number from 1');
-const boolean = expect<boolean>((input) => typeof input === 'boolean', 'true or false');
+const uuid: Rule = {
+  wanted: 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)',
+  isRight: (input) => typeof input === 'string' && UUID.test(input),
+  isRequired: true,
+};
 
-const Options = v.object({
+const RULES: Readonly<Record<keyof Options, Rule>> = {
   deviceId: uuid,
   apiKey: uuid,
-  baseUrl: v.pipe(
-    v.optional(
-      expect<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment'),
-      DEFAULTS.baseUrl,
-    ),
-    v.transform((text) => new URL(text).href.replace(/\/*$/, '/')),
-  ),
-  requestTimeout: v.optional(
-    expect<number>(
-      (input) => typeof input === 'number' && input > 0 && input <= 86_400,
-      'seconds, from above 0 to 86400',
-    ),
-    DEFAULTS.requestTimeout,
-  ),
-  storage: v.optional(
-    expect<StorageAdapter>(
-      (input) => isObject(input) && typeof input['open'] === 'function',
-      'a storage adapter, such as memoryStorage() or fileStorage(directory)',
-    ),
-  ),
-  fetch: v.optional(expect<Fetch>((input) => typeof input === 'function', 'a function like fetch')),
-  maxEntriesPerRequest: v.optional(count, DEFAULTS.maxEntriesPerRequest),
-  maxBytesPerRequest: v.optional(count, DEFAULTS.maxBytesPerRequest),
-  maxQueuedEntries: v.optional(
-    expect<number>(
-      (input) => isCount(input) || input === Number.POSITIVE_INFINITY,
-      'a whole number from 1, or Infinity',
-    ),
-    DEFAULTS.maxQueuedEntries,
-  ),
-  overflow: v.optional(oneOf('refuse', 'drop-oldest'), DEFAULTS.overflow),
-  stageUncommittedValues: v.optional(boolean, DEFAULTS.stageUncommittedValues),
-  stageUnpushedEntries: v.optional(boolean, DEFAULTS.stageUnpushedEntries),
-  onRefusedCredentials: v.optional(oneOf('discard', 'keep'), DEFAULTS.onRefusedCredentials),
-  autoPush: v.pipe(
-    v.optional(
-      expect<boolean | Partial<AutoPush>>(
-        isAutoPush,
-        'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
-      ),
-      DEFAULTS.autoPush,
-    ),
-    v.transform((given): AutoPush | false => {
-      if (given === false) return false;
-      const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = given === true ? {} : given;
-      return { everySeconds, atEntries };
-    }),
-  ),
-  flushOnHide: v.optional(boolean),
-  fields: v.optional(expect<FieldDefinitions>(isPlainObject, 'a plain object of names and field ids')),
-});
+  baseUrl: {
+    wanted: 'an http or https URL without user name, password, query and fragment',
+    isRight: isServerUrl,
+  },
+  requestTimeout: timeout,
+  storage: {
+    wanted: 'a storage adapter, such as memoryStorage() or fileStorage(directory)',
+    isRight: (input) => isObject(input) && typeof input['open'] === 'function',
+  },
+  fetch: { wanted: 'a function like fetch', isRight: (input) => typeof input === 'function' },
+  maxEntriesPerRequest: count,
+  maxBytesPerRequest: count,
+  maxQueuedEntries: {
+    wanted: 'a whole number from 1, or Infinity',
+    isRight: (input) => isCount(input) || input === Number.POSITIVE_INFINITY,
+  },
+  overflow: {
+    wanted: '"refuse" or "drop-oldest"',
+    isRight: (input) => input === 'refuse' || input === 'drop-oldest',
+  },
+  stageUncommittedValues: boolean,
+  stageUnpushedEntries: boolean,
+  onRefusedCredentials: {
+    wanted: '"discard" or "keep"',
+    isRight: (input) => input === 'discard' || input === 'keep',
+  },
+  autoPush: {
+    wanted: 'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
+    isRight: isAutoPush,
+  },
+  flushOnHide: boolean,
+  fields: { wanted: 'a plain object of names and field ids', isRight: isPlainObject },
+};
 
 /**
  * Checks options and completes them.
  *
  * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
  */
-export function resolveOptions(options: unknown) {
+export function resolveOptions(options: unknown): Config {
   if (!isObject(options)) {
     const got = typeof options === 'string' ? 'a string (Api.fromCredentials takes id and key)' : show(options);
     throw new ConfigException(`the options must be an object, got ${got}`);
   }
-  const present = Object.entries(options).filter(([, value]) => value !== undefined);
-  // The required ones are named, so that their absence is reported in the same words as a wrong one.
-  const given: Record<string, unknown> = { deviceId: undefined, apiKey: undefined, ...Object.fromEntries(present) };
-  for (const option of Object.keys(given)) {
-    if (!Object.hasOwn(Options.entries, option)) throw new ConfigException(unknownOption(option, given['apiKey']));
-  }
-  const result = v.safeParse(Options, given, { abortEarly: true });
-  if (!result.success) throw new ConfigException(faultOf(result.issues[0], given['apiKey']));
-  const { apiKey, baseUrl, deviceId, fields = {} } = result.output;
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  checkOptions(given, RULES, 'the options are', (input) => showSafely(input, given['apiKey']));
+  const { autoPush, ...others } = { ...DEFAULTS, ...given } as unknown as Options & Omit<Config, 'autoPush'>;
+  const config = { ...others, baseUrl: new URL(others.baseUrl).href.replace(/\/*$/, '/'), autoPush: paceOf(autoPush) };
+  const { apiKey, baseUrl, deviceId, fields = {} } = config;
   checkApiKey(apiKey, baseUrl);
   // Device ids are shown and saved; the key never is.
   if (apiKey.toLowerCase() === deviceId.toLowerCase()) throw new ConfigException('deviceId and apiKey are the same');
   checkFields(fields, (input) => showSafely(input, apiKey));
-  return result.output;
+  return config;
 }
 
-/** @throws {@link ConfigException} unless a call's options are an object that holds nothing but the `known` ones. */
-export function checkCallOptions(options: unknown, known: readonly string[]): void {
-  if (!isPlainObject(options)) {
-    throw new ConfigException(`the options must be an object, got ${show(options)}`);
-  }
-  for (const option of Object.keys(options)) {
-    if (!known.includes(option))
-      throw new ConfigException(`${show(option)} is not an option; there is ${known.join(', ')}`);
-  }
+function paceOf(given: Options['autoPush']): AutoPush | false {
+  if (!given) return false;
+  const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = given === true ? {} : given;
+  return { everySeconds, atEntries };
 }
 
 /** @throws {@link ConfigException} unless `apiKey` is a UUID that `baseUrl` does not hold. */
 export function checkApiKey(apiKey: unknown, baseUrl: string): asserts apiKey is string {
-  const result = v.safeParse(uuid, apiKey);
-  if (!result.success) {
-    throw new ConfigException(`apiKey must be ${result.issues[0].message}, got ${showSafely(apiKey, apiKey)}`);
+  if (!uuid.isRight(apiKey)) {
+    throw new ConfigException(`apiKey must be ${uuid.wanted}, got ${showSafely(apiKey, apiKey)}`);
   }
-  if (baseUrl.toLowerCase().includes(result.output.toLowerCase())) {
+  if (baseUrl.toLowerCase().includes((apiKey as string).toLowerCase())) {
     throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
   }
 }
@@ -262,14 +236,6 @@ export function checkApiKey(apiKey: unknown, baseUrl: string): asserts apiKey is
 export function isInsecure(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);
   return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-}
-
-function expect<Type>(isRight: (input: unknown) => boolean, wanted: string) {
-  return v.custom<Type>(isRight, wanted);
-}
-
-function oneOf<Text extends string>(...texts: [Text, Text]) {
-  return expect<Text>((input) => texts.includes(input as Text), texts.map((text) => `"${text}"`).join(' or '));
 }
 
 function isAutoPush(input: unknown): boolean {
@@ -293,15 +259,6 @@ function isServerUrl(input: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function unknownOption(option: string, apiKey: unknown): string {
-  return `${showSafely(option, apiKey)} is not an option; the options are ${Object.keys(Options.entries).join(', ')}`;
-}
-
-function faultOf(issue: v.BaseIssue<unknown>, apiKey: unknown): string {
-  const option = String(issue.path?.[0]?.key);
-  return `${option} must be ${issue.message}, got ${showSafely(issue.input, apiKey)}`;
 }
 
 /** Whoever swaps two options, or pastes a secret where it doesn't belong, must not find it in a log. */

@@ -104,7 +104,7 @@ const NAMES: Readonly<Record<keyof Events, true>> = {
 };
 
 /** The names of all events. */
-export const EVENT_NAMES: readonly string[] = Object.keys(NAMES);
+export const EVENT_NAMES: readonly string[] = /* @__PURE__ */ Object.keys(NAMES);
 
 export function isEventName(name: unknown): name is keyof Events {
   return typeof name === 'string' && Object.hasOwn(NAMES, name);

@@ -126,12 +126,14 @@ export function show(input: unknown): string {
     case 'boolean':
     case 'undefined':
       return String(input);
-    case 'bigint':
-      return 'a bigint';
-    case 'symbol':
-    case 'function':
-      return `a ${typeof input}`;
     default:
-      return input === null ? 'null' : Array.isArray(input) ? 'an array' : 'an object';
+      return kindOf(input);
   }
+}
+
+/** What kind of thing an input is: for what must not be shown. */
+export function kindOf(input: unknown): string {
+  if (input === null || input === undefined) return String(input);
+  if (typeof input === 'object') return Array.isArray(input) ? 'an array' : 'an object';
+  return `a ${typeof input}`;
 }

@@ -1,5 +1,4 @@
-import { checkCallOptions } from './config.js';
-import { ConfigException, show } from './exceptions.js';
+import { checkCallOptions, type Rule } from './rules.js';
 
 /** The members of an `AbortSignal` that are used here, so that no platform's types are needed. */
 export interface Signal {
@@ -43,17 +42,19 @@ export interface CallOptions {
   readonly signal?: Signal | undefined;
 }
 
+export const signalRule: Rule = {
+  wanted: 'an AbortSignal',
+  isRight(input) {
+    const { aborted, addEventListener, removeEventListener } = Object(input) as Partial<Signal>;
+    const canTell = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+    return typeof aborted === 'boolean' && canTell;
+  },
+};
+
 /**
- * @param known - The options there are.
  * @returns The signal.
  * @throws {@link ConfigException} for unknown options and for a signal that is none.
  */
-export function signalOf(options: CallOptions, known: readonly string[] = ['signal']): Signal | undefined {
-  checkCallOptions(options, known);
-  const { signal } = options;
-  if (signal === undefined) return undefined;
-  const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<Signal>;
-  const hasAll = typeof aborted === 'boolean' && typeof addEventListener === 'function';
-  if (hasAll && typeof removeEventListener === 'function') return signal;
-  throw new ConfigException(`signal must be an AbortSignal, got ${show(signal)}`);
+export function signalOf(options: CallOptions): Signal | undefined {
+  return checkCallOptions(options, { signal: signalRule }).signal;
 }

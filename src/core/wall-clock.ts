@@ -7,8 +7,8 @@ export interface Stretch {
   readonly ahead: number;
 }
 
-/** No clock that is set shows a time before this release of the SDK, in Unix seconds. */
-const RELEASED = Date.UTC(2026, 10, 1) / 1000;
+/** No clock that is set shows a time before this release of the SDK: 2026-11-01, in Unix seconds. */
+const RELEASED = 1_793_491_200;
 /** What clocks are slewed by, and by what rounding, is no jump. */
 const JUMP_MS = 2000;
 const SAME_MS = 500;

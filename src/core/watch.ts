@@ -1,8 +1,9 @@
-import { ConfigException, type GetException, show } from './exceptions.js';
+import type { GetException } from './exceptions.js';
 import type { Field } from './field-names.js';
 import type { Reader, Sightings } from './reader.js';
 import type { Reading } from './reading.js';
-import { type CallOptions, onAbort, type Signal, signalOf } from './signal.js';
+import { checkCallOptions, type Rules } from './rules.js';
+import { type CallOptions, onAbort, type Signal, signalRule } from './signal.js';
 
 /** What {@link Api.watch} takes. */
 export interface WatchOptions extends CallOptions {
@@ -16,13 +17,13 @@ export interface WatchOptions extends CallOptions {
 
 const DEFAULT_EVERY_SECONDS = 10;
 
-/** @throws {@link ConfigException} for what is no option, signal or pace. */
-export function resolveWatchOptions(options: WatchOptions): { everySeconds: number; signal: Signal | undefined } {
-  const signal = signalOf(options, ['everySeconds', 'signal']);
-  const { everySeconds = DEFAULT_EVERY_SECONDS } = options;
-  if (typeof everySeconds === 'number' && everySeconds >= 1 && everySeconds <= 86_400) return { everySeconds, signal };
-  throw new ConfigException(`everySeconds must be seconds, from 1 to 86400, got ${show(everySeconds)}`);
-}
+const RULES: Rules = {
+  everySeconds: {
+    wanted: 'seconds, from 1 to 86400',
+    isRight: (input) => typeof input === 'number' && input >= 1 && input <= 86_400,
+  },
+  signal: signalRule,
+};
 
 /** Who asks for the watches that somebody waits for. */
 export interface Asker {
@@ -58,7 +59,7 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
   #stopListening = (): void => {};
 
   constructor(reader: Reader, asker: Asker, fields: readonly Field[], options: WatchOptions) {
-    const { everySeconds, signal } = resolveWatchOptions(options);
+    const { everySeconds = DEFAULT_EVERY_SECONDS, signal } = checkCallOptions(options, RULES);
     this.#reader = reader;
     this.#asker = asker;
     this.#signal = signal;

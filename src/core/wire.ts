@@ -1,4 +1,4 @@
-import * as v from 'valibot';
+import { kindOf } from './exceptions.js';
 import type { FieldValue } from './value.js';
 
 /*
@@ -18,35 +18,7 @@ export interface WireReading {
   readonly timestamp: number | null;
 }
 
-const seconds = v.union(
-  [v.pipe(v.number(), v.finite()), v.pipe(v.string(), v.regex(/^\s*[+-]?\d+(\.\d+)?\s*$/), v.transform(Number))],
-  'a number of seconds',
-);
-
-// Not a record schema: those leave out a field called "constructor" or "__proto__".
-const object = v.custom<Readonly<Record<string, unknown>>>(
-  (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
-  'an object',
-);
-
-const ValuesBody = v.object(
-  {
-    data: v.object({ servertime: seconds, values: v.array(object, 'an array') }, 'an object'),
-  },
-  'an object',
-);
-
-const ReadingBody = v.object(
-  {
-    value: v.nullable(
-      v.union([v.string(), v.pipe(v.number(), v.finite()), v.boolean()], 'text, a number, a boolean or null'),
-    ),
-    timestamp: v.nullable(v.pipe(v.number('a number or null'), v.finite('a number or null'))),
-  },
-  'an object',
-);
-
-/** A body that breaks the schema; `message` names the place at fault. */
+/** A body that has another form; `message` names the place at fault. */
 export class WireError extends Error {}
 
 /**
@@ -61,14 +33,24 @@ export function readValues(body: string): { servertime: number; readings: WireRe
   } catch {
     throw new WireError(`it is ${body.trim() === '' ? 'empty' : 'not JSON'}`);
   }
-  const { servertime, values } = parse(ValuesBody, json, []).data;
-  const readings = values.flatMap((fields, index) =>
-    Object.entries(fields).map(([fieldId, reading]) => ({
-      fieldId,
-      ...parse(ReadingBody, reading, ['data', 'values', index, fieldId]),
-    })),
-  );
-  return { servertime, readings };
+  const { data } = expect(json, isObject, 'an object', []);
+  const { servertime, values } = expect(data, isObject, 'an object', ['data']);
+  const seconds = expect(servertime, isSeconds, 'a number of seconds', ['data', 'servertime']);
+  const readings = expect(values, isArray, 'an array', ['data', 'values']).flatMap((item, index) => {
+    const fields = expect(item, isObject, 'an object', ['data', 'values', index]);
+    return Object.entries(fields).map(([fieldId, reading]) => readReading(fieldId, reading, index));
+  });
+  return { servertime: Number(seconds), readings };
+}
+
+function readReading(fieldId: string, reading: unknown, index: number): WireReading {
+  const place = ['data', 'values', index, fieldId];
+  const { value, timestamp } = expect(reading, isObject, 'an object', place);
+  return {
+    fieldId,
+    value: expect(value, isValueOrNull, 'text, a number, a boolean or null', [...place, 'value']),
+    timestamp: expect(timestamp, isNumberOrNull, 'a number or null', [...place, 'timestamp']),
+  };
 }
 
 /** The server's own words about an error, where it has any. */
@@ -82,22 +64,36 @@ export function messageOf(body: string): string | undefined {
   }
 }
 
-/** Kinds, not values: a text may hold what must not be shown, and be cut within it. */
-function kindOf(input: unknown): string {
-  if (input === null || input === undefined) return String(input);
-  if (typeof input === 'object') return Array.isArray(input) ? 'an array' : 'an object';
-  return `a ${typeof input}`;
+/** @throws {@link WireError} naming the place, unless what stands there is right. */
+function expect<Type>(
+  input: unknown,
+  isRight: (input: unknown) => input is Type,
+  wanted: string,
+  place: readonly (string | number)[],
+): Type {
+  if (isRight(input)) return input;
+  const path = place.map((key) => `[${JSON.stringify(key)}]`).join('');
+  // The kind, not the value: a text may hold what must not be shown, and be cut within it.
+  throw new WireError(`at ${path || 'its top'} it must have ${wanted}, got ${kindOf(input)}`);
 }
 
-function parse<Schema extends v.GenericSchema>(
-  schema: Schema,
-  input: unknown,
-  root: readonly (string | number)[],
-): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, input, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const place = [...root, ...(issue.path ?? []).map((item) => item.key as string | number)];
-  const path = place.map((key) => (typeof key === 'number' ? `[${key}]` : `[${JSON.stringify(key)}]`)).join('');
-  throw new WireError(`at ${path === '' ? 'its top' : path} it must have ${issue.message}, got ${kindOf(issue.input)}`);
+function isObject(input: unknown): input is Readonly<Record<string, unknown>> {
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
+}
+
+function isArray(input: unknown): input is readonly unknown[] {
+  return Array.isArray(input);
+}
+
+/** Both forms are the server's: see above. */
+function isSeconds(input: unknown): input is number | string {
+  return Number.isFinite(input) || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
+}
+
+function isNumberOrNull(input: unknown): input is number | null {
+  return input === null || Number.isFinite(input);
+}
+
+function isValueOrNull(input: unknown): input is FieldValue | null {
+  return isNumberOrNull(input) || typeof input === 'string' || typeof input === 'boolean';
 }

@@ -20,7 +20,7 @@ export const surroundings: Surroundings = {
     return isPage() && document.hidden;
   },
   // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
-  keepalive: { bytesLeft: 60 * 1024 },
+  keepalive: { bytesLeft: 61_440 },
   watch(tell) {
     // Wrapped, so that the same function given twice is told twice.
     const own = (turn: Turn): void => tell(turn);

@@ -1,7 +1,7 @@
 import * as nodeFs from 'node:fs';
 import { resolve } from 'node:path';
-import { checkCallOptions } from '../core/config.js';
 import { ConfigException, show } from '../core/exceptions.js';
+import { checkCallOptions, type Rules } from '../core/rules.js';
 import type { StorageAdapter } from '../core/storage.js';
 import { codeOf } from './file-io.js';
 import { FileStore } from './file-store.js';
@@ -40,17 +40,14 @@ export function fileStorage(
   if (typeof directory !== 'string' || directory === '') {
     throw new ConfigException(`directory must be the path of a folder, got ${show(directory)}`);
   }
-  const durability = durabilityOf(options);
+  const { durability = 'power' } = checkCallOptions(options, RULES);
   const store = new FileStore(platform, resolve(directory), durability === 'power');
   return { durability, open: (binding, clock) => store.open(binding, clock) };
 }
 
-function durabilityOf(options: FileStorageOptions): 'power' | 'process' {
-  checkCallOptions(options, ['durability']);
-  const { durability = 'power' } = options;
-  if (durability === 'power' || durability === 'process') return durability;
-  throw new ConfigException(`durability must be "power" or "process", got ${show(durability)}`);
-}
+const RULES: Rules = {
+  durability: { wanted: '"power" or "process"', isRight: (input) => input === 'power' || input === 'process' },
+};
 
 function isRunning(pid: number): boolean {
   try {

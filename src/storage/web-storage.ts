@@ -1,5 +1,5 @@
-import { checkCallOptions } from '../core/config.js';
 import { ConfigException, show } from '../core/exceptions.js';
+import { checkCallOptions, count } from '../core/rules.js';
 import type { StorageAdapter } from '../core/storage.js';
 import type { WebStorageLike } from './web-keys.js';
 import type { LocksLike } from './web-lease.js';
@@ -47,15 +47,9 @@ export function webStorage(
   if (typeof storage?.setItem !== 'function') {
     throw new ConfigException(`storage must be localStorage or something shaped like it, got ${show(storage)}`);
   }
-  const room = new WebRoom(storage, maxLengthOf(options));
+  const { maxLength = DEFAULT_MAX_LENGTH } = checkCallOptions(options, { maxLength: count });
+  const room = new WebRoom(storage, maxLength);
   return { durability: 'tab', open: (binding, clock) => new WebWriter(room, platform, binding, clock) };
-}
-
-function maxLengthOf(options: WebStorageOptions): number {
-  checkCallOptions(options, ['maxLength']);
-  const { maxLength = DEFAULT_MAX_LENGTH } = options;
-  if (Number.isSafeInteger(maxLength) && maxLength >= 1) return maxLength;
-  throw new ConfigException(`maxLength must be a whole number from 1, got ${show(maxLength)}`);
 }
 
 function thisPage(): WebPlatform {

@@ -5,6 +5,7 @@ import { gateway } from './gateway.mjs';
 import { memory } from './memory.mjs';
 import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
+import { start } from './start.mjs';
 
 // The figures are ratios of one run, medians with their lowest and highest round: these are what can be compared.
 const benches = {
@@ -15,6 +16,7 @@ const benches = {
   push,
   memory,
   gateway,
+  start,
 };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));

@@ -64,6 +64,15 @@ describe('the README', () => {
     expect([...sources, ...links].filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
   });
 
+  test('names the sizes that the package is held to', () => {
+    const { sizeLimits } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+      sizeLimits: Record<string, number>;
+    };
+    const rows = [...readme.matchAll(/^\| `(?:import )?(.+?)`.* \| (\d+\.\d) kB \|$/gm)];
+    const said = Object.fromEntries(rows.map(([, what, kilobytes]) => [what, Number(kilobytes) * 1000]));
+    expect(said).toEqual(sizeLimits);
+  });
+
   test('names every option and its default as they are', async () => {
     const { resolveOptions } = await import('../../src/core/config.js');
     const rows = new Map([...readme.matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]));

@@ -38,7 +38,7 @@ export function memoryStorage(): StorageAdapter {
           }
         },
         quarantine(entries) {
-          for (const entry of entries) shelves.get(entry.writer)?.replace(entry);
+          for (const entry of entries) shelves.get(entry.writer)?.quarantine(entry);
         },
         saveStaged(values) {
           own.staged = values;
@@ -52,12 +52,14 @@ export function memoryStorage(): StorageAdapter {
   };
 }
 
-/** What one writer saved. Entries stand at their sequence number, so that saving and removing cost the same at any depth. */
+/** What one writer saved. Entries that are queued stand at their sequence number, so that saving and removing cost the same at any depth. */
 class Shelf {
   readonly binding: Binding;
   /** The writer that lives on it; none if that was closed. */
   holder: object | undefined;
   staged: readonly Value[] = [];
+  /** Those in quarantine, which can stay for ever: in the array they would keep a slot for each entry after them. */
+  readonly #refused = new Map<number, StoredEntry>();
   #first = 1;
   #head = 0;
   #slots: (StoredEntry | undefined)[] = [];
@@ -68,7 +70,8 @@ class Shelf {
   }
 
   entries(): StoredEntry[] {
-    return this.#slots.filter((entry) => entry !== undefined);
+    const queued = this.#slots.filter((entry) => entry !== undefined);
+    return [...this.#refused.values(), ...queued].sort((one, other) => one.sequence - other.sequence);
   }
 
   save(entry: StoredEntry): void {
@@ -77,13 +80,15 @@ class Shelf {
     this.#slots[entry.sequence - this.#first] = entry;
   }
 
-  /** Puts another in the place of an entry that is there. */
-  replace(entry: StoredEntry): void {
-    const index = entry.sequence - this.#first;
-    if (this.#slots[index] !== undefined) this.#slots[index] = entry;
+  /** An entry that is there is in quarantine from now on. */
+  quarantine(entry: StoredEntry): void {
+    if (this.#slots[entry.sequence - this.#first] === undefined) return;
+    this.remove(entry.sequence);
+    this.#refused.set(entry.sequence, entry);
   }
 
   remove(sequence: number): void {
+    if (this.#refused.size > 0 && this.#refused.delete(sequence)) return;
     const index = sequence - this.#first;
     if (index < this.#head || index >= this.#slots.length) return;
     this.#slots[index] = undefined;

@@ -301,10 +301,13 @@ describe('a storage that fails while an entry is set aside', () => {
     const api = await place.reopen();
     place.server.answerWith(({ body = '' }) => received(body.includes('"temperature":1}') ? 400 : 200));
     commitEach(api, 0, 1);
-    place.localStorage.capacity = place.localStorage.units;
-    api.on('push', () => {});
+    place.localStorage.capacity = 10;
     await pushFailure(api.push());
     expect(numbersOf(api.quarantined())).toEqual([1]);
+    await place.clock.advance(60_000);
+    expect(api.status().warnings).toMatchObject([
+      { code: 'storage-failed', message: expect.stringMatching(/in quarantine/) },
+    ]);
     place.localStorage.capacity = 5_242_880;
     await place.clock.advance(60_000);
     place.crash(api);

@@ -424,6 +424,19 @@ describe('what happens while the bad entry is being looked for', () => {
     expect(numbersOf(api.quarantined())).toEqual([1]);
   });
 
+  test('a call whose entries were all stored resolves, though one that joined it has a bad one', async () => {
+    const { api, server } = setUp((value) => value === 1);
+    let refusals = 2;
+    server.instead = (values) => (values[0] === 0 && refusals-- > 0 ? received(400) : undefined);
+    commitEach(api, 0, 2);
+    const first = api.push();
+    commitEach(api, 1);
+    const second = pushFailure(api.push());
+    // The entry 0 is a suspect at first, and stored after the other was found.
+    await expect(first).resolves.toMatchObject({ pushed: 2 });
+    expect((await second).quarantined).toHaveLength(1);
+  });
+
   test("entries dropped by 'drop-oldest' are told once, and never are both dropped and quarantined", async () => {
     const { api, server } = setUp(isOdd, { maxQueuedEntries: 4, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];

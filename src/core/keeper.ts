@@ -1,6 +1,9 @@
 import type { StoredEntry } from './entry.js';
 import type { Loss, Writer } from './storage.js';
 
+/** What a storage fails at: to forget what is done with, to save again what was deleted, to note what is in quarantine. */
+export type Failing = 'forget' | 'save' | 'note';
+
 /**
  * Keeps the storage as the queue and the quarantine are. What it fails at is noted in memory and tried again: a crash before
  * that costs a duplicate, never a loss.
@@ -71,14 +74,15 @@ export class Keeper {
   }
 
   /** Tries again what the storage failed at. @returns What it still fails at. */
-  retry(): 'forget' | 'save' | undefined {
-    let failing: 'forget' | 'save' = 'forget';
+  retry(): Failing | undefined {
+    let failing: Failing = 'forget';
     try {
       if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);
       this.#unremoved = [];
       failing = 'save';
       if (this.#isCleared) this.#writer.saveAgain(this.#held());
       this.#isCleared = false;
+      failing = 'note';
       if (this.#unnoted.length > 0) this.#writer.quarantine(this.#unnoted);
       this.#unnoted = [];
       return undefined;

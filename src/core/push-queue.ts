@@ -1,6 +1,6 @@
 import { entryId, type QuarantinedEntry, type Refusal, type StoredEntry, utf8Length } from './entry.js';
 import { StorageException } from './exceptions.js';
-import { Keeper } from './keeper.js';
+import { type Failing, Keeper } from './keeper.js';
 import { Quarantine } from './quarantine.js';
 import type { Origin, QueuedEntry } from './queued-entry.js';
 import type { Loss, Writer } from './storage.js';
@@ -234,11 +234,12 @@ export class PushQueue {
   }
 
   /**
-   * Tries again what the storage failed at: to forget what left the queue, to save again what was deleted.
+   * Tries again what the storage failed at: to forget what left the queue, to save again what was deleted, to note what
+   * is in quarantine.
    *
    * @returns What it still fails at.
    */
-  retry(): 'forget' | 'save' | undefined {
+  retry(): Failing | undefined {
     return this.#keeper.retry();
   }
 

@@ -43,6 +43,7 @@ export class PushRun {
   isAborted = false;
   #exception: PushException | undefined;
   #hasFailed = false;
+  readonly #setAside: number[] = [];
 
   constructor(started: number) {
     this.started = started;
@@ -64,13 +65,20 @@ export class PushRun {
 
   /** Answers a call for which nothing is left to be sent. @param isStored - Whether nothing of it is queued. */
   settle(call: Call, isStored: boolean): void {
-    if (this.failure !== undefined && !(isStored && this.quarantined.length === 0)) {
+    const isFailed = !isStored || this.#setAside.some((sequence) => sequence <= call.upTo);
+    if (this.failure !== undefined && isFailed) {
       this.#hasFailed = true;
       this.#reject(call, this.exceptionOf(this.failure));
       return;
     }
     this.calls.delete(call);
     call.resolve({ pushed: this.pushed, requests: this.requests });
+  }
+
+  /** An entry was set aside. @param sequence - Its own in this run; 0 for an adopted one, which every call is about. */
+  addQuarantined(entry: QuarantinedEntry, sequence: number): void {
+    this.quarantined.push(entry);
+    this.#setAside.push(sequence);
   }
 
   /** @param ofWhich - Those calls alone. */

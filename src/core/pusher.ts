@@ -215,7 +215,7 @@ export class Pusher {
     const entry = this.#queue.setAside(bad, { status, reason });
     // Forgotten or taken over while it was under way.
     if (entry === undefined) return;
-    run.quarantined.push(entry);
+    run.addQuarantined(entry, bad.origin === 'adopted' ? 0 : bad.sequence);
     this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
   }
 

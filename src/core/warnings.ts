@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { Emitter, Warning } from './events.js';
+import type { Failing } from './keeper.js';
 
 /** What is not as it should be, each once, oldest first. */
 export class Warnings {
@@ -48,7 +49,7 @@ export const SUBSCRIBER_FAILED: Warning = {
   message: 'A listener of subscribe() threw. Nothing else was harmed.',
 };
 
-export const STORAGE_FAILED: Readonly<Record<'forget' | 'save', Warning>> = {
+export const STORAGE_FAILED: Readonly<Record<Failing, Warning>> = {
   forget: {
     code: 'storage-failed',
     message:
@@ -58,6 +59,11 @@ export const STORAGE_FAILED: Readonly<Record<'forget' | 'save', Warning>> = {
     code: 'storage-failed',
     message:
       'The storage failed to save again what was deleted in it. It is tried again; until then, what is queued is in memory alone.',
+  },
+  note: {
+    code: 'storage-failed',
+    message:
+      'The storage failed to note that entries are in quarantine. It is tried again; after a crash before that, they are sent once more.',
   },
 };
 

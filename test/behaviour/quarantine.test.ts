@@ -301,10 +301,13 @@ describe('a storage that fails while an entry is set aside', () => {
     const api = await place.reopen();
     place.server.answerWith(({ body = '' }) => received(body.includes('"temperature":1}') ? 400 : 200));
     commitEach(api, 0, 1);
-    place.localStorage.capacity = place.localStorage.units;
-    api.on('push', () => {});
+    place.localStorage.capacity = 10;
     await pushFailure(api.push());
     expect(numbersOf(api.quarantined())).toEqual([1]);
+    await place.clock.advance(60_000);
+    expect(api.status().warnings).toMatchObject([
+      { code: 'storage-failed', message: expect.stringMatching(/in quarantine/) },
+    ]);
     place.localStorage.capacity = 5_242_880;
     await place.clock.advance(60_000);
     place.crash(api);
@@ -419,6 +422,19 @@ describe('what happens while the bad entry is being looked for', () => {
     expect(answers).toEqual(['first stored', 'second failed']);
     expect(server.stored).toEqual([0, 2, 4]);
     expect(numbersOf(api.quarantined())).toEqual([1]);
+  });
+
+  test('a call whose entries were all stored resolves, though one that joined it has a bad one', async () => {
+    const { api, server } = setUp((value) => value === 1);
+    let refusals = 2;
+    server.instead = (values) => (values[0] === 0 && refusals-- > 0 ? received(400) : undefined);
+    commitEach(api, 0, 2);
+    const first = api.push();
+    commitEach(api, 1);
+    const second = pushFailure(api.push());
+    // The entry 0 is a suspect at first, and stored after the other was found.
+    await expect(first).resolves.toMatchObject({ pushed: 2 });
+    expect((await second).quarantined).toHaveLength(1);
   });
 
   test("entries dropped by 'drop-oldest' are told once, and never are both dropped and quarantined", async () => {

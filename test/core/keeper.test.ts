@@ -55,7 +55,7 @@ describe('what the storage failed at', () => {
     keeper.save(entry(1), false);
     failing.add(name);
     keeper[name]([refused(entry(1))]);
-    expect(keeper.retry()).toBe(name === 'remove' ? 'forget' : 'save');
+    expect(keeper.retry()).toBe(name === 'remove' ? 'forget' : 'note');
     failing.clear();
     expect(keeper.retry()).toBeUndefined();
     expect([...saved.values()].map(key)).toEqual(name === 'remove' ? [] : ['own-1!']);

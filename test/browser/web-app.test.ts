@@ -1,54 +1,13 @@
-import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, extname, join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { extname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ApiOptions } from '../../src/index.js';
 import { describeInChromium } from '../support/chromium.js';
 import { credentials, DEVICE_ID } from '../support/credentials.js';
-import { temporaryFolder } from '../support/fake-processes.js';
-import { serveEmulator, serveOnLoopback } from '../support/pages.js';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const VITE = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
-
-/** Builds the example as its README says. @returns Its files, by their paths on a server. */
-async function build({ deviceId, apiKey, baseUrl }: ApiOptions): Promise<Map<string, Buffer>> {
-  const folder = temporaryFolder();
-  await promisify(execFile)(
-    process.execPath,
-    [VITE, 'build', 'examples/web-app', '--outDir', folder, '--emptyOutDir'],
-    {
-      cwd: ROOT,
-      env: { ...process.env, VITE_DEVICE_ID: deviceId, VITE_API_KEY: apiKey, VITE_BASE_URL: baseUrl },
-    },
-  );
-  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => extname(path) !== '');
-  return new Map(paths.map((path) => [`/${path.split(sep).join('/')}`, readFileSync(join(folder, path))]));
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-};
-
-function serveFiles(files: ReadonlyMap<string, Buffer>): Promise<string> {
-  return serveOnLoopback((request) => {
-    const { pathname } = new URL(request.url);
-    const path = pathname === '/' ? '/index.html' : pathname;
-    const file = files.get(path);
-    if (file === undefined) return new Response(null, { status: 404 });
-    return new Response(new Uint8Array(file), { headers: { 'content-type': TYPES[extname(path)] ?? '' } });
-  });
-}
+import { serveEmulator } from '../support/pages.js';
+import { buildWebApp, serveFiles } from '../support/web-app.js';
 
 describe('the web app', { timeout: 60_000 }, () => {
   it('is built into a page, a script and a style sheet', async () => {
-    const files = await build({ ...credentials, baseUrl: 'https://iot.example/api/v1/' });
+    const files = await buildWebApp({ ...credentials, baseUrl: 'https://iot.example/api/v1/' });
     const kinds = [...files.keys()].map((path) => extname(path));
     expect(kinds.sort()).toEqual(['.css', '.html', '.js', '.svg']);
   });
@@ -61,7 +20,7 @@ describeInChromium('the web app', (newContext) => {
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
-    await page.goto(await serveFiles(await build(options)));
+    await page.goto(await serveFiles(await buildWebApp(options)));
     const status = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor();
 
     // No server, while the page itself can still be loaded.
@@ -96,7 +55,7 @@ describeInChromium('the web app', (newContext) => {
   it('says that nothing was filled in', async () => {
     const { options } = await serveEmulator();
     const page = await (await newContext()).newPage();
-    await page.goto(await serveFiles(await build(options)));
+    await page.goto(await serveFiles(await buildWebApp(options)));
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('alert').filter({ hasText: 'Fill in a meter first.' }).waitFor();
   });

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
+import { DEVICE_ID } from '../support/credentials.js';
+import { startDashboard } from '../support/dashboard.js';
+import { serveEmulator } from '../support/pages.js';
+import { buildWebApp, serveFiles } from '../support/web-app.js';
+
+const MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>';
+
+/** Fills in the first field, as its user would. */
+function fill(tab: Tab, selector: string, value: string): Promise<void> {
+  return tab.evaluate(
+    (given) => {
+      const input = document.querySelector(given.selector) as HTMLInputElement;
+      input.value = given.value;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    },
+    { selector, value },
+  );
+}
+
+const click = (tab: Tab, selector: string): Promise<void> =>
+  tab.evaluate((given) => (document.querySelector(given) as HTMLElement).click(), selector);
+
+const textOf = (tab: Tab, selector: string): Promise<string> =>
+  tab.evaluate((given) => document.querySelector(given)?.textContent ?? '', selector);
+
+describeInEveryBrowser('the examples', ({ newContext }) => {
+  it('the dashboard stages, commits, pushes and shows what comes back, as text only', async () => {
+    const { url, emulator } = await startDashboard([{ id: 'note', label: `Note ${MARKUP}`, input: 'text' }]);
+    const tab = await (await newContext()).newTab(url);
+    await expect.poll(() => textOf(tab, '#status'), SOON).toBe('Live');
+    await fill(tab, '#inputs input', MARKUP);
+    await click(tab, '#stage');
+    await expect.poll(() => textOf(tab, '#staged strong'), SOON).toBe('1');
+    await click(tab, '#commit');
+    await expect.poll(() => textOf(tab, '#committed strong'), SOON).toBe('1');
+    await click(tab, '#push');
+    await expect.poll(() => textOf(tab, '#pushed strong'), SOON).toBe('1');
+    expect(emulator.entries(DEVICE_ID)).toMatchObject([{ values: [{ fieldId: 'note', value: MARKUP }] }]);
+    await expect.poll(() => textOf(tab, '#cards'), SOON).toContain(MARKUP);
+    const seen = await tab.evaluate(() => ({
+      title: document.title,
+      marked: document.querySelectorAll('main img, main b').length,
+    }));
+    expect(seen).toEqual({ title: 'Live readings', marked: 0 });
+  });
+
+  it('the dashboard tests the connection', async () => {
+    const { url } = await startDashboard();
+    const tab = await (await newContext()).newTab(url);
+    await expect.poll(() => textOf(tab, '#status'), SOON).toBe('Live');
+    await click(tab, '#test');
+    await expect.poll(() => textOf(tab, '#advice'), SOON).toMatch(/^Nothing to do/);
+  });
+
+  it('the web app saves what is entered, over a reload, and pushes it by itself', async () => {
+    const { emulator, options } = await serveEmulator();
+    const tab = await (await newContext()).newTab(await serveFiles(await buildWebApp(options)));
+    await expect.poll(() => textOf(tab, 'form'), SOON).toContain('Water');
+    await fill(tab, 'form input', '123.5');
+    await click(tab, 'form button');
+    await tab.reload();
+    await expect
+      .poll(() => emulator.entries(DEVICE_ID).map(({ values }) => values), { timeout: 40_000 })
+      .toEqual([[{ fieldId: 'water', value: 123.5 }]]);
+  });
+});

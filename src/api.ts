@@ -14,7 +14,15 @@ import {
   withReason,
 } from './core/entry.js';
 import { Emitter, EVENT_NAMES, type Events, isEventName } from './core/events.js';
-import { ApiException, ConfigException, GetException, PushException, show, ValueException } from './core/exceptions.js';
+import {
+  ApiException,
+  ConfigException,
+  GetException,
+  PushException,
+  redactException,
+  show,
+  ValueException,
+} from './core/exceptions.js';
 import { FieldNames } from './core/field-names.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/fields.js';
 import { Flush } from './core/flush.js';
@@ -82,7 +90,7 @@ const CLOSE_SECONDS = 10;
  * A device at the NikDev IoT server, in git's words: `addValue` stages, `commit` locks and saves, `push` uploads.
  *
  * Every commit that returned is delivered at least once, as long as its storage survives and the server accepts it some
- * day. After {@link Api.close} every call but `status`, `log` and `close` throws an {@link ApiException}.
+ * day. After {@link Api.close} every call but `status`, `log`, `quarantined` and `close` throws an {@link ApiException}.
  *
  * @example
  * ```ts
@@ -154,7 +162,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#storage = storage;
     this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, clock);
     this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, () =>
-      this.#check(),
+      this.#queue.check(),
     );
     this.#queue = new PushQueue(
       this.#writer,
@@ -177,6 +185,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#pusher = new Pusher(outbound, { ...limits, onRefusedCredentials: config.onRefusedCredentials }, this.#flush, {
       onBegin: () => this.#onPushBegin(),
       onEnd: (result, failure) => this.#onPushEnd(result, failure),
+      onGivenUp: () => {
+        this.#scheduler?.givenUp();
+        this.#board.changed();
+      },
     });
     this.#scheduler = config.autoPush
       ? new Scheduler(config.autoPush, clock, this.#emitter, {
@@ -225,7 +237,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
     this.#checkOpen();
-    this.#staging.add(this.#fields.idOf(field), this.#fields.encode(field, value));
+    this.#try(() => this.#staging.add(this.#fields.idOf(field), this.#fields.encode(field, value)));
     this.#onStaging();
   }
 
@@ -237,7 +249,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   addValues(values: FieldInputs<Fields>): void {
     this.#checkOpen();
-    this.#staging.addAll(this.#fields.encodeAll(values));
+    this.#try(() => this.#staging.addAll(this.#fields.encodeAll(values)));
     this.#onStaging();
   }
 
@@ -250,10 +262,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   commit(options?: CommitOptions): Entry | undefined {
     this.#checkOpen();
-    const timestamp = options === undefined ? undefined : checkCallOptions(options, COMMIT_RULES).timestamp;
-    if (timestamp !== undefined) checkTimestamp(timestamp);
+    const timestamp = options === undefined ? undefined : this.#try(() => timestampOf(options));
     this.#queue.check();
-    const entry = this.#overflow.save(1, () => this.#commitStaged(timestamp));
+    const entry = this.#overflow.save(1, [], () => this.#commitStaged(timestamp));
     if (entry === undefined) return undefined;
     this.#emitter.emit('commit', entry);
     this.#scheduler?.queued();
@@ -262,7 +273,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /**
    * Uploads everything committed before this call, oldest first; what earlier runs left too, once {@link Api.ready} has
-   * resolved. Without `autoPush` nothing is pushed, or pushed again, by itself. Joins a push under way, and then rejects with
+   * resolved. Without `autoPush` nothing is pushed, or pushed again, by itself, but what a page sends as it goes away. Joins a push under way, and then rejects with
    * what that one rejects with.
    *
    * An entry that the server refuses (400, 422; 413 for one alone) is found by halves and set aside once another was accepted
@@ -311,12 +322,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   restore(entries: readonly Entry[]): Entry[] {
     this.#checkOpen();
-    checkEntries(entries);
+    this.#try(() => checkEntries(entries));
     this.#queue.check();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(values) }));
     const ids = missing.map(({ id }) => id);
-    const restored = this.#overflow.save(again.length - this.#queue.quarantine.count(ids), () => {
+    const restored = this.#overflow.save(again.length, ids, () => {
       this.#checkOpen();
       return this.#queue.restore(again, ids);
     });
@@ -342,7 +353,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   dropQuarantined(ids?: readonly string[]): number {
     this.#checkOpen();
-    if (ids !== undefined) checkIds(ids);
+    if (ids !== undefined) this.#try(() => checkIds(ids));
     return this.#queue.forget(ids ?? this.quarantined().map(({ id }) => id));
   }
 
@@ -359,7 +370,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   setApiKey(apiKey: string): void {
     this.#checkOpen();
-    checkApiKey(apiKey, this.#config.baseUrl);
+    checkApiKey(apiKey, this.#config);
     this.#server.setApiKey(apiKey);
     this.#scheduler?.resume();
   }
@@ -379,7 +390,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     options: CallOptions = {},
   ): Promise<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
-    const readings = await this.#reader.get(typeof fields === 'string' ? [fields] : fields, signalOf(options));
+    const asked = typeof fields === 'string' ? [fields] : fields;
+    const readings = await this.#reader.get(asked, signalOf(options)).catch((error: unknown) => {
+      throw this.#redacted(error);
+    });
     return readings as ReadingOf<Fields, Name>[];
   }
 
@@ -408,7 +422,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     options: WatchOptions = {},
   ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
-    const found = this.#fields.findReadable(typeof fields === 'string' ? [fields] : fields);
+    const found = this.#try(() => this.#fields.findReadable(typeof fields === 'string' ? [fields] : fields));
     const watch: unknown = this.#watcher.watch(found, options);
     return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
   }
@@ -455,9 +469,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     this.#checkOpen();
-    if (!isEventName(name)) {
-      throw new ConfigException(`${show(name)} is not an event; the events are ${EVENT_NAMES.join(', ')}`);
-    }
+    this.#try(() => checkEventName(name));
     checkListener(listener);
     return this.#emitter.on(name, listener);
   }
@@ -494,11 +506,24 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#pusher.stop(new PushException(message, CLOSED_ADVICE));
     this.#watcher.stop();
     this.#questions.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
-    this.#check();
+    this.#queue.check();
     this.#stagingKeeper.close();
     this.#queue.retry();
     this.#writer.close();
     this.#board.changed();
+  }
+
+  /** Does what may be refused: an argument that holds the API key by mistake is not shown. */
+  #try<Result>(run: () => Result): Result {
+    try {
+      return run();
+    } catch (error) {
+      throw this.#redacted(error);
+    }
+  }
+
+  #redacted(error: unknown): unknown {
+    return redactException(error, (text) => this.#server.redact(text));
   }
 
   #read(): Status {
@@ -577,15 +602,6 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#board.changed();
   }
 
-  /** A storage that can't be asked keeps nobody from going on. */
-  #check(): void {
-    try {
-      this.#queue.check();
-    } catch {
-      // See above.
-    }
-  }
-
   #onPushBegin(): void {
     this.#scheduler?.begun();
     this.#board.changed();
@@ -623,6 +639,17 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 function checkIds(ids: readonly string[]): void {
   if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string'))
     throw new ValueException(`the ids must be an array of strings, got ${show(ids)}`);
+}
+
+function timestampOf(options: CommitOptions): number | undefined {
+  const { timestamp } = checkCallOptions(options, COMMIT_RULES);
+  if (timestamp !== undefined) checkTimestamp(timestamp);
+  return timestamp;
+}
+
+function checkEventName(name: unknown): void {
+  if (!isEventName(name))
+    throw new ConfigException(`${show(name)} is not an event; the events are ${EVENT_NAMES.join(', ')}`);
 }
 
 function checkListener(listener: unknown): void {

@@ -78,8 +78,8 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   readonly maxQueuedEntries?: number | undefined;
   /**
    * What becomes of a commit where `maxQueuedEntries` is reached or the storage is full: `'refuse'` throws a
-   * {@link StorageException}, and the values stay staged; `'drop-oldest'` drops the oldest entries that are not being
-   * uploaded, in a `drop` event.
+   * {@link StorageException}, and the values stay staged; `'drop-oldest'` drops what is in quarantine, then the oldest
+   * entries that are not being uploaded, in a `drop` event.
    *
    * @defaultValue `'refuse'`
    */
@@ -208,10 +208,8 @@ export function resolveOptions(options: unknown): Config {
   checkOptions(given, RULES, 'the options are', (input) => showSafely(input, given['apiKey']));
   const { autoPush, ...others } = { ...DEFAULTS, ...given } as unknown as Options & Omit<Config, 'autoPush'>;
   const config = { ...others, baseUrl: new URL(others.baseUrl).href.replace(/\/*$/, '/'), autoPush: paceOf(autoPush) };
-  const { apiKey, baseUrl, deviceId, fields = {} } = config;
-  checkApiKey(apiKey, baseUrl);
-  // Device ids are shown and saved; the key never is.
-  if (apiKey.toLowerCase() === deviceId.toLowerCase()) throw new ConfigException('deviceId and apiKey are the same');
+  const { apiKey, fields = {} } = config;
+  checkApiKey(apiKey, config);
   checkFields(fields, (input) => showSafely(input, apiKey));
   return config;
 }
@@ -222,14 +220,20 @@ function paceOf(given: Options['autoPush']): AutoPush | false {
   return { everySeconds, atEntries };
 }
 
-/** @throws {@link ConfigException} unless `apiKey` is a UUID that `baseUrl` does not hold. */
-export function checkApiKey(apiKey: unknown, baseUrl: string): asserts apiKey is string {
+/** @throws {@link ConfigException} unless `apiKey` is a UUID that nothing that is shown or saved holds. */
+export function checkApiKey(
+  apiKey: unknown,
+  { baseUrl, deviceId }: { readonly baseUrl: string; readonly deviceId: string },
+): asserts apiKey is string {
   if (!uuid.isRight(apiKey)) {
     throw new ConfigException(`apiKey must be ${uuid.wanted}, got ${showSafely(apiKey, apiKey)}`);
   }
-  if (baseUrl.toLowerCase().includes((apiKey as string).toLowerCase())) {
+  const key = (apiKey as string).toLowerCase();
+  if (baseUrl.toLowerCase().includes(key)) {
     throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
   }
+  // Device ids are shown and saved; the key never is.
+  if (deviceId.toLowerCase() === key) throw new ConfigException('deviceId and apiKey are the same');
 }
 
 /** Whether requests to `baseUrl` cross a network in the clear, the API key with them. */

@@ -24,7 +24,7 @@ export interface Events {
   commit: Entry;
   /** A push ended that the server stored entries of. */
   push: PushEvent;
-  /** A push by itself failed with bad luck or a refusal, and is tried again. */
+  /** A push failed with bad luck or a refusal, and `autoPush` tries again. */
   retry: RetryEvent;
   /** Entries are about to be thrown away: the server refused the credentials. */
   discard: DiscardEvent;
@@ -68,7 +68,7 @@ export interface DiscardEvent {
 }
 
 export interface DropEvent {
-  /** The oldest ones, of which none is being uploaded. */
+  /** What was in quarantine, then the oldest ones, of which none is being uploaded. */
   readonly entries: readonly Entry[];
   /** What was full. */
   readonly message: string;

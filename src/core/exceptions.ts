@@ -137,3 +137,17 @@ export function kindOf(input: unknown): string {
   if (typeof input === 'object') return Array.isArray(input) ? 'an array' : 'an object';
   return `a ${typeof input}`;
 }
+
+/**
+ * Takes out of one of our exceptions what must not be shown: an argument that was refused may hold it by mistake.
+ *
+ * @param redact - Takes that out of a text.
+ * @returns The same error.
+ */
+export function redactException(error: unknown, redact: (text: string) => string): unknown {
+  if (error instanceof ApiException && redact(error.message) !== error.message) {
+    for (const name of ['message', 'stack'] as const)
+      Object.defineProperty(error, name, { value: redact(String(error[name])) });
+  }
+  return error;
+}

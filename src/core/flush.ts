@@ -11,7 +11,7 @@ export class Flush {
   readonly #outbound: Outbound;
   readonly #limits: BatchLimits;
   readonly #budget: Surroundings['keepalive'];
-  /** Until the answer to the request under way is there. */
+  /** Until the answers to the requests under way are there. */
   underWay: Promise<void> | undefined;
 
   constructor(outbound: Outbound, limits: BatchLimits, budget: Surroundings['keepalive']) {
@@ -23,22 +23,27 @@ export class Flush {
   /** @param isLeaving - Whether what is being uploaded is sent too, as its request ends with the page. */
   send(isLeaving: boolean): void {
     const { queue } = this.#outbound;
-    if (this.underWay !== undefined || (!isLeaving && queue.inFlight.length > 0)) return;
+    // A page that is only hidden goes on with what is under way, and in order.
+    if (!isLeaving && queue.inFlight.length + queue.leaving.size > 0) return;
     queue.check();
-    const batch = queue.oldest(this.#limits.maxEntries);
+    const { leaving } = queue;
+    const batch = queue.oldest(this.#limits.maxEntries + leaving.size).filter((entry) => !leaving.has(entry));
     const maxBytes = Math.min(this.#limits.maxBytes, this.#budget.bytesLeft);
     batch.length = batchLength(batch, { ...this.#limits, maxBytes });
     const bytes = bodyBytes(batch);
     if (batch.length === 0 || bytes > this.#budget.bytesLeft) return;
     this.#budget.bytesLeft -= bytes;
-    queue.inFlight = batch;
-    this.underWay = this.#exchange(batch)
+    for (const entry of batch) leaving.add(entry);
+    const answered = this.#exchange(batch)
       .catch(() => {})
       .finally(() => {
         this.#budget.bytesLeft += bytes;
-        if (queue.inFlight === batch) queue.inFlight = [];
-        this.underWay = undefined;
+        for (const entry of batch) leaving.delete(entry);
       });
+    const all = Promise.all([this.underWay, answered]).then(() => {
+      if (this.underWay === all) this.underWay = undefined;
+    });
+    this.underWay = all;
   }
 
   async #exchange(batch: readonly QueuedEntry[]): Promise<void> {

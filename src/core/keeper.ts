@@ -1,4 +1,5 @@
 import type { StoredEntry } from './entry.js';
+import type { QueuedEntry } from './queued-entry.js';
 import type { Loss, Writer } from './storage.js';
 
 /** What a storage fails at: to forget what is done with, to save again what was deleted, to note what is in quarantine. */
@@ -11,7 +12,7 @@ export type Failing = 'forget' | 'save' | 'note';
 export class Keeper {
   readonly #writer: Writer;
   readonly #saves: boolean;
-  readonly #held: () => StoredEntry[];
+  readonly #held: () => QueuedEntry[];
   /** Done with, and not yet removed. */
   #unremoved: readonly StoredEntry[] = [];
   /** In quarantine, and not yet noted as that. */
@@ -23,7 +24,7 @@ export class Keeper {
    * @param saves - `false` to keep what is committed in memory alone.
    * @param held - All that is to be in the storage, oldest first.
    */
-  constructor(writer: Writer, saves: boolean, held: () => StoredEntry[]) {
+  constructor(writer: Writer, saves: boolean, held: () => QueuedEntry[]) {
     this.#writer = writer;
     this.#saves = saves;
     this.#held = held;
@@ -36,16 +37,25 @@ export class Keeper {
 
   /** See {@link Writer.check}. What was deleted is saved again at the next {@link Keeper.retry}. */
   check(): Loss | undefined {
-    const loss = this.#writer.check();
+    const loss = this.#look();
     if (loss?.kind === 'taken') {
       const isLeft = ({ writer }: StoredEntry): boolean => !loss.writers.has(writer);
       this.#unremoved = this.#unremoved.filter(isLeft);
       this.#unnoted = this.#unnoted.filter(isLeft);
     }
-    this.#isCleared ||= loss?.kind === 'cleared' && this.#saves;
+    this.#isCleared ||= loss?.kind === 'cleared';
     // Nothing newer is to be saved before what is older.
     if (loss === undefined && this.#isCleared) this.retry();
     return loss;
+  }
+
+  /** A storage that can't be asked now keeps nobody from going on. */
+  #look(): Loss | undefined {
+    try {
+      return this.#writer.check();
+    } catch {
+      return undefined;
+    }
   }
 
   /** @throws {@link StorageException} if it could not be saved. */
@@ -80,7 +90,7 @@ export class Keeper {
       if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);
       this.#unremoved = [];
       failing = 'save';
-      if (this.#isCleared) this.#writer.saveAgain(this.#held());
+      if (this.#isCleared) this.#writer.saveAgain(this.#held().filter((entry) => this.isSaved(entry)));
       this.#isCleared = false;
       failing = 'note';
       if (this.#unnoted.length > 0) this.#writer.quarantine(this.#unnoted);

@@ -25,25 +25,26 @@ export class Overflow {
    * Saves entries; where there is no room, again after some was made.
    *
    * @param count - How many entries `save` adds.
+   * @param ids - Those that leave the quarantine for it: they make room themselves, and are not dropped.
    * @param save - Reads anew what it saves each time that it is called: a listener may have committed meanwhile.
    * @throws What `save` throws, if no room is to be made or can be.
    */
-  save<Result>(count: number, save: () => Result): Result {
+  save<Result>(count: number, ids: readonly string[], save: () => Result): Result {
     for (let share = SHARE; ; share *= 2) {
       try {
         return save();
       } catch (error) {
         const mayDrop = this.#policy === 'drop-oldest' && error instanceof StorageException && error.isFull;
-        if (!mayDrop || !this.#drop(count, share, error)) throw error;
+        if (!mayDrop || !this.#drop(count - this.#queue.quarantine.count(ids), ids, share, error)) throw error;
       }
     }
   }
 
   /** @returns Whether it is worth trying again. */
-  #drop(count: number, share: number, { message }: StorageException): boolean {
+  #drop(count: number, ids: readonly string[], share: number, { message }: StorageException): boolean {
     const missing = count - this.#queue.room;
     const wanted = missing > 0 ? missing : Math.ceil((this.#queue.length + this.#queue.quarantine.size) * share);
-    const dropped = this.#queue.droppable(wanted);
+    const dropped = this.#queue.droppable(wanted, ids);
     if (dropped.length === 0 || dropped.length < missing) return false;
     // Told before they go, so that a listener can still put them elsewhere if this process ends here.
     this.#emitter.emit('drop', { entries: dropped.map((entry) => toEntry(entry)), message });

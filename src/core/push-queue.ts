@@ -19,6 +19,8 @@ export class PushQueue {
   readonly #onChange: () => void;
   /** The entries that are being uploaded. They are not dropped. */
   inFlight: readonly QueuedEntry[] = [];
+  /** Those that were sent as the page went away, and are not answered yet. Neither are they. */
+  readonly leaving = new Set<QueuedEntry>();
   // The entries are those from #head on; what lies before it is cut off now and then, so that removing is O(1) a piece.
   #entries: QueuedEntry[] = [];
   #head = 0;
@@ -72,10 +74,14 @@ export class PushQueue {
     return this.#entries.slice(this.#head, this.#head + count);
   }
 
-  /** What is dropped first, `count` at most: what is in quarantine, then the oldest entries that are not being uploaded. */
-  droppable(count: number): QueuedEntry[] {
-    const refused = this.quarantine.oldest(count);
-    const inFlight = new Set(this.inFlight);
+  /**
+   * What is dropped first, `count` at most: what is in quarantine, then the oldest entries that are not being uploaded.
+   *
+   * @param kept - The ids of those in quarantine that are to stay.
+   */
+  droppable(count: number, kept: readonly string[] = []): QueuedEntry[] {
+    const refused = this.quarantine.oldest(count, kept);
+    const inFlight = new Set([...this.inFlight, ...this.leaving]);
     const queued = this.oldest(count - refused.length + inFlight.size).filter((entry) => !inFlight.has(entry));
     return [...refused, ...queued].slice(0, count);
   }

@@ -39,6 +39,8 @@ export class PushRun {
   requests = 0;
   /** Why not everything was stored, though the push went on. */
   failure: Verdict | undefined;
+  /** Whether any request was answered. */
+  isJudged = false;
   /** No call waits for the request under way any more. */
   isAborted = false;
   #exception: PushException | undefined;

@@ -21,8 +21,10 @@ export interface PusherConfig extends BatchLimits {
 export interface PushWatcher {
   /** A push begins. */
   onBegin(): void;
-  /** A push is over. @param failure - What it failed with; absent if it was aborted, or stored all that it was to. */
+  /** A push is over. @param failure - What it failed with; absent if it stored all that it was to. */
   onEnd(result: PushResult, failure: Failure | undefined): void;
+  /** A push was given up, by its callers or as another took over what it was to send, before any answer came. */
+  onGivenUp(): void;
 }
 
 /**
@@ -123,15 +125,17 @@ export class Pusher {
     this.#queue.inFlight = [];
     const { pushed: entries, requests } = run;
     const milliseconds = this.#outbound.clock.monotonic() - run.started;
-    this.#watcher.onEnd({ pushed: entries, requests }, failure);
+    if (run.isJudged || failure !== undefined || this.#queue.length === 0)
+      this.#watcher.onEnd({ pushed: entries, requests }, failure);
+    else this.#watcher.onGivenUp();
     // Last: a listener may push.
     if (entries > 0) this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
   }
 
   async #drain(run: PushRun): Promise<void> {
-    // What left with a page that lives after all is not sent twice.
-    while (this.#flush.underWay !== undefined) await this.#flush.underWay;
     for (;;) {
+      // What left with a page that lives after all is not sent twice.
+      while (this.#flush.underWay !== undefined) await this.#flush.underWay;
       this.#queue.check();
       run.rejectAll(takenOver(), (call) => call.taken !== this.#queue.taken);
       for (const call of run.calls) {
@@ -174,6 +178,7 @@ export class Pusher {
   /** Does with a batch what its verdict says. @returns What the push ends with, if it can't go on. */
   #judge(run: PushRun, batch: QueuedEntry[], verdict: Verdict, upTo: number): PushException | undefined {
     if (verdict.kind === 'stored') {
+      run.isJudged = true;
       this.#queue.remove(batch);
       run.pushed += batch.length;
       this.#size.passed();
@@ -182,6 +187,7 @@ export class Pusher {
     }
     // An aborted request failed nobody: calls that joined since are served by the next one.
     if (run.isAborted) return undefined;
+    run.isJudged = true;
     // What another took over meanwhile is that one's to judge.
     this.#queue.check();
     if (verdict.isSizeSuspect) this.#size.failed(batch);

@@ -48,9 +48,9 @@ export class Quarantine {
     return taken;
   }
 
-  /** The oldest, `count` at most. */
-  oldest(count: number): QueuedEntry[] {
-    return this.stored.slice(0, count);
+  /** The oldest, `count` at most. @param kept - The ids of those that are passed over. */
+  oldest(count: number, kept: readonly string[]): QueuedEntry[] {
+    return this.stored.filter((entry) => !kept.includes(entryId(entry))).slice(0, count);
   }
 
   /** Takes out those that are not wanted. @returns How many. */

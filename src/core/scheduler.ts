@@ -76,14 +76,21 @@ export class Scheduler {
   /** A push begins. */
   begun(): void {
     this.#isPushing = true;
-    this.#isStopped = false;
-    this.#notBefore = Number.NEGATIVE_INFINITY;
     this.#clear();
+  }
+
+  /** A push was given up before its answer came: everything is as it was before it. */
+  givenUp(): void {
+    this.#isPushing = false;
+    if (this.#attempt === 0) this.queued();
+    else this.#tryAtLatest(Math.max(this.#due, this.#notBefore));
   }
 
   /** A push is over. */
   ended({ pushed }: PushResult, failure: Failure | undefined): void {
     this.#isPushing = false;
+    this.#isStopped = false;
+    this.#notBefore = Number.NEGATIVE_INFINITY;
     this.#lastEnd = this.#clock.monotonic();
     if (pushed > 0 || failure === undefined) this.#attempt = 0;
     // What the server would not take of what it otherwise takes is no reason to hurry, nor to wait.

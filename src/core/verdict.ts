@@ -30,7 +30,7 @@ export interface JudgeContext {
   readonly now: number;
 }
 
-/** Judges an answer. Total: whatever comes back, or doesn't, is one of the five verdicts; this is the only such rule. */
+/** Judges an answer. Total: whatever comes back, or doesn't, is one of the six verdicts; this is the only such rule. */
 export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (!answer.received) {
     const verdict = badLuck(noAnswer(answer, context), noAnswerAdvice(answer), { status: answer.status }, false);

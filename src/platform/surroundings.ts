@@ -33,7 +33,13 @@ export const surroundings: Surroundings = {
 };
 
 function tellAll(turn: Turn): void {
-  for (const tell of [...told]) tell(turn);
+  for (const tell of [...told]) {
+    try {
+      tell(turn);
+    } catch {
+      // It keeps the others from nothing.
+    }
+  }
 }
 
 function watchPage(): () => void {

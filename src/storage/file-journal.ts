@@ -311,7 +311,7 @@ export class Journal {
       throw error;
     }
     const old = this.#fd;
-    if (old !== undefined && !this.#isNew) this.#leaveWord(old, shelves);
+    if (old !== undefined && !this.#isNew) this.#leaveWord(old, dirname(path), shelves);
     this.#refused = [];
     this.#fd = fd;
     this.#size = bytes.length;
@@ -323,10 +323,12 @@ export class Journal {
 
   /**
    * Notes in the file that was replaced that nothing of it is wanted: an owner that was presumed dead, and lives, has that one
-   * open, and must see that it was robbed even if the new one is gone by then.
+   * open, and must see that it was robbed even if the new one is gone by then. Not before the new one is sure to stand in its
+   * place: a power cut could bring the old one back.
    */
-  #leaveWord(fd: number, shelves: ReadonlyMap<string, Shelf>): void {
+  #leaveWord(fd: number, directory: string, shelves: ReadonlyMap<string, Shelf>): void {
     try {
+      syncFolder(this.#fs, directory);
       writeWhole(this.#fs, fd, Buffer.from(doneWith(shelves)));
     } catch {
       // As long as the new one stands in the folder, that tells the same.

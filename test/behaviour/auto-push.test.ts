@@ -30,6 +30,38 @@ function setUp(autoPush: ApiOptions['autoPush'] = true, options: Partial<ApiOpti
 
 const refused = (status: number, retryAfter?: string): Answer => ({ ...received(status), retryAfter }) as Answer;
 
+describe('a push by hand that is given up', () => {
+  test('changes nothing of when the next one by itself is due', async () => {
+    const { api, clock, times, instead } = setUp({ atEntries: 2 });
+    instead.answer = () => refused(503, '3600');
+    commitEach(api, 1, 2);
+    await clock.advance(SECOND);
+    expect(times).toHaveLength(1);
+    const { nextTry } = api.status();
+    const controller = new AbortController();
+    instead.answer = () => undefined;
+    const push = pushFailure(api.push({ signal: controller.signal }));
+    controller.abort();
+    await push;
+    await clock.advance(HOUR - 2 * SECOND);
+    expect(times).toHaveLength(2);
+    expect(api.status().nextTry).toBe(nextTry);
+  });
+
+  test('does not go on where credentials were refused', async () => {
+    const { api, clock, times, instead } = setUp({ atEntries: 1 }, { onRefusedCredentials: 'keep' });
+    instead.answer = () => refused(401);
+    commitEach(api, 1);
+    await clock.advance(SECOND);
+    const controller = new AbortController();
+    const push = pushFailure(api.push({ signal: controller.signal }));
+    controller.abort();
+    await push;
+    await clock.advance(HOUR);
+    expect(times).toHaveLength(2);
+  });
+});
+
 describe('pushing by itself', () => {
   test('without it nothing is pushed, and no timer waits for that', async () => {
     const { api, clock, times, surroundings } = setUp(false);

@@ -30,6 +30,31 @@ describe('a page that is hidden or left, where what is committed does not surviv
     expect(server.uploads).toEqual([[[{ temperature: 1 }], [{ temperature: 2 }]]]);
   });
 
+  test('sends as it is left what was committed since it was hidden, though that is not answered yet', () => {
+    const { api, server, surroundings } = setUp();
+    server.answerWith(() => held().answer);
+    commitEach(api, 1);
+    surroundings.take('hidden');
+    commitEach(api, 2);
+    surroundings.take('leaving');
+    expect(server.uploads).toEqual([[[{ temperature: 1 }]], [[{ temperature: 2 }]]]);
+  });
+
+  test('sends nothing again, in a push under way, that left with it', async () => {
+    const { api, server, surroundings } = setUp({ maxEntriesPerRequest: 1 });
+    const [upload, flush] = [held(), held()];
+    server.answerWith((request) => (request.keepalive ? flush.answer : upload.answer));
+    commitEach(api, 1, 2);
+    const push = api.push();
+    surroundings.take('leaving');
+    upload.give(received(200));
+    await turn();
+    expect(server.requests).toHaveLength(2);
+    flush.give(received(200));
+    await push;
+    expect(server.uploads.flat(2)).toEqual([{ temperature: 1 }, { temperature: 1 }, { temperature: 2 }]);
+  });
+
   test('nothing leaves the queue before its verdict', async () => {
     const { api, server, surroundings } = setUp();
     const entries = commitEach(api, 1, 2);

@@ -124,6 +124,20 @@ describe('an entry in quarantine', () => {
 });
 
 describe('restoring from quarantine', () => {
+  test("where 'drop-oldest' needs room, drops none of those that are put back", async () => {
+    const { api } = setUp(isOdd, { maxQueuedEntries: 3, overflow: 'drop-oldest' });
+    commitEach(api, 0, 1);
+    await pushFailure(api.push());
+    const dropped: unknown[] = [];
+    api.on('drop', ({ entries }) => dropped.push(numbersOf(entries)));
+    commitEach(api, 2, 4);
+    const old = { id: 'elsewhere-1', timestamp: 1, values: [{ fieldId: 'temperature', value: 9 }] };
+    const restored = api.restore([...api.quarantined(), old]);
+    expect(numbersOf(restored)).toEqual([1, 9]);
+    expect(dropped).toEqual([[2]]);
+    expect(numbersOf(api.log())).toEqual([4, 1, 9]);
+  });
+
   test('puts entries at the end of the queue, with their times, and out of quarantine', async () => {
     const { api, server } = setUp();
     api.addValue('temperature', 1);

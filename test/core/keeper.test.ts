@@ -1,16 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredEntry } from '../../src/core/entry.js';
 import { Keeper } from '../../src/core/keeper.js';
+import type { QueuedEntry } from '../../src/core/queued-entry.js';
 import type { Loss, Writer } from '../../src/core/storage.js';
 
-const entry = (sequence: number, writer = 'own'): StoredEntry => ({
+const entry = (sequence: number, writer = 'own'): QueuedEntry => ({
   writer,
   sequence,
   timestamp: 1,
   values: '[{"a":1}]',
   bytes: 9,
+  origin: 'committed',
+  stretch: undefined,
 });
-const refused = (of: StoredEntry): StoredEntry => ({ ...of, refusal: { status: 400, reason: 'no' } });
+const refused = (of: QueuedEntry): QueuedEntry => ({ ...of, refusal: { status: 400, reason: 'no' } });
 const key = ({ writer, sequence, refusal }: StoredEntry): string => `${writer}-${sequence}${refusal ? '!' : ''}`;
 
 /** A storage that can be told to fail, call by call. */
@@ -44,7 +47,7 @@ function setUp(saves = true) {
     adopt: async () => ({ entries: [], staged: [], warnings: [] }),
     close: () => {},
   };
-  const held: StoredEntry[] = [];
+  const held: QueuedEntry[] = [];
   const keeper = new Keeper(writer, saves, () => held);
   return { keeper, held, saved, failing, calls, state };
 }
@@ -117,13 +120,13 @@ describe('what was deleted underneath', () => {
     expect([...saved.values()].map(key)).toEqual(['own-1', 'own-2!']);
   });
 
-  test('is not saved where nothing is to be saved', () => {
+  test('is saved where nothing is to be saved only if it was adopted', () => {
     const { keeper, held, calls, state } = setUp(false);
-    held.push(entry(1));
+    held.push({ ...entry(1, 'dead'), origin: 'adopted' }, entry(1));
     state.loss = { kind: 'cleared' };
     keeper.check();
     keeper.retry();
-    expect(calls).toEqual([]);
+    expect(calls).toEqual(['saveAgain dead-1']);
     expect(keeper.isSaved({ origin: 'committed' })).toBe(false);
     expect(keeper.isSaved({ origin: 'adopted' })).toBe(true);
   });

@@ -283,6 +283,17 @@ describe('what goes wrong here', () => {
       (api) => api.get(`${'x'.repeat(40)}${KEY.toUpperCase()}`),
     ],
     ['a field id to watch that is the key', (api) => api.watch(KEY)],
+    ['the key as a field id of what is no value', (api) => api.addValue(KEY, Number.NaN)],
+    ['the key as one of several field ids', (api) => api.addValues({ [KEY]: {} } as never)],
+    ['the key as a field id that is not well-formed', (api) => api.get(`${KEY}\ud800`)],
+    ['the key as an event', (api) => api.on(KEY as never, () => {})],
+    ['the key as a time', (api) => api.commit({ timestamp: KEY as never })],
+    ['the key as an option', (api) => api.commit({ [KEY]: 1 } as never)],
+    ['the key as ids to forget', (api) => api.dropQuarantined(KEY as never)],
+    [
+      'the key in an entry to restore',
+      (api) => api.restore([{ id: 'a-1', timestamp: 1, values: [{ fieldId: KEY, value: null }] }] as never),
+    ],
   ])('F34 the key is in no refusal of %s', async (_name, call) => {
     const watched = openWatched();
     await expectSecret(watched, (async () => call(watched.api))());

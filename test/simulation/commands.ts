@@ -269,7 +269,7 @@ function restoreThese(world: World, run: Run, thrown: readonly Thrown[]): void {
   try {
     const entries = run.api.restore(thrown.map(({ entry }) => entry));
     if (!run.host.life.isAlive) {
-      for (const { entry } of thrown) if (aside.has(entry.id)) mayBeRestored(world, entry.id);
+      for (const { entry } of thrown) if (aside.has(entry.id)) mayBeRestored(world, run, entry.id);
       return;
     }
     if (entries.length !== intended.length) ledger.accuse('I3', 'not all that was to be restored was');
@@ -317,11 +317,13 @@ function checkDropped(world: World, run: Run, intended: readonly Commit[], error
 }
 
 /** Whoever dies in the middle of a restore may have forgotten one after it was saved as another. */
-function mayBeRestored(world: World, id: string): void {
-  const { entries } = world.holdings();
+function mayBeRestored(world: World, run: Run, id: string): void {
+  const { entries } = world.schedule.platform === 'power' ? world.durableHoldings() : world.holdings();
   const one = world.ledger.byId(id);
   if (one === undefined || entries.has(id)) return;
-  if ([...entries.values()].some(({ text, binding }) => text === one.text && binding === one.binding))
+  // What was deleted underneath was in memory alone, the new one perhaps too.
+  if (run.unsaved) world.ledger.excuse(one, 'deleted');
+  else if ([...entries.values()].some(({ text, binding }) => text === one.text && binding === one.binding))
     world.ledger.excuse(one, 'forgotten');
 }
 

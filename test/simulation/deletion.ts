@@ -10,6 +10,7 @@ export function deleteUnderneath(world: World, all: boolean, dice: number): bool
   const { machine, origin } = world;
   const journals = [...(machine?.disk.cached.keys() ?? [])].filter((name) => name.endsWith('.journal'));
   const journal = journals[dice % journals.length];
+  world.wereMarksDeleted ||= world.schedule.platform === 'plain';
   if (origin) origin.clear();
   else if (all) machine?.disk.deleteFolder();
   else if (journal === undefined) return false;

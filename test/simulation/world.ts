@@ -73,6 +73,8 @@ export class World {
   mayBeLarge = false;
   /** Whether some of what the server does not take makes it stumble. */
   mayTakeLong = false;
+  /** Whether what tells pages without locks that they were robbed was deleted. */
+  wereMarksDeleted = false;
   /** When the storage was seen broken last. */
   brokenAt = Number.NEGATIVE_INFINITY;
   /** By how much the keys of all pages grew in all, and those of each. */
@@ -219,6 +221,8 @@ export class World {
     // What forgets staged values is a record as any other: damaged, or not synced, it comes to nothing.
     const mayBeCommitted = (): boolean =>
       this.isDamaged ||
+      // Nothing tells a page that slept that another took what it had staged: it saves that again.
+      this.wereMarksDeleted ||
       // So is the one in a file that was left as it was when what it held was moved.
       (this.mayStandTwice && this.mayKeepOld) ||
       ((schedule.platform === 'process' || this.mayHaveFailedToSync) && (this.machine?.boot ?? 1) > 1);

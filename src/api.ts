@@ -495,6 +495,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#adopter.close();
     try {
       if (push) await drain(this.#pusher, this.#clock, timeoutSeconds, () => this.#lastFailure?.kind === 'bad-luck');
+    } catch (error) {
+      throw this.#durability === 'none' && error instanceof PushException ? inMemoryAlone(error) : error;
     } finally {
       this.#end();
     }
@@ -658,6 +660,13 @@ function checkListener(listener: unknown): void {
 
 /** To be asked for where no field is known: no server gives this id away. */
 const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
+
+/** What a closing push failed with, where no storage has what it did not store. */
+function inMemoryAlone(exception: PushException): PushException {
+  const advice =
+    'This Api is closed, and what was not stored is in memory alone: log() holds it, and restore() of a new Api puts it back.';
+  return new PushException(exception.message, advice, exception);
+}
 
 const CLOSED_ADVICE =
   'What was committed and not stored by the server is still saved, if its storage lasts; a new Api pushes it.';

@@ -90,7 +90,8 @@ function explain({ canRead, canWrite }: Rights, read: Verdict, write: Verdict): 
 
 const OTHER_SERVER = "The answer is not the NikDev IoT server's: check baseUrl.";
 
-const tell = ({ message, advice }: Verdict): string => `${message} ${advice}`;
+/** The server's own words may end without a full stop. */
+const tell = ({ message, advice }: Verdict): string => `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`;
 
 function report(reachable: boolean, probes: readonly Probe[], rights: Rights, lines: string[]): ConnectionTest {
   const answered = probes.filter(({ verdict }) => verdict.answered);

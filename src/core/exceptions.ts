@@ -105,10 +105,13 @@ export class StorageException extends ApiException {
   override readonly name = 'StorageException';
   /** Whether there is no room: for as long, `overflow: 'drop-oldest'` makes some. */
   readonly isFull: boolean;
+  /** What failed, or is full, without what that means for the entry. */
+  readonly what: string;
 
-  constructor(message: string, advice = '', isFull = false) {
+  constructor(message: string, advice = '', isFull = false, what = message) {
     super(message, advice);
     this.isFull = isFull;
+    this.what = what;
   }
 }
 

@@ -41,7 +41,7 @@ export class Overflow {
   }
 
   /** @returns Whether it is worth trying again. */
-  #drop(count: number, ids: readonly string[], share: number, { message }: StorageException): boolean {
+  #drop(count: number, ids: readonly string[], share: number, { what: message }: StorageException): boolean {
     const missing = count - this.#queue.room;
     const wanted = missing > 0 ? missing : Math.ceil((this.#queue.length + this.#queue.quarantine.size) * share);
     const dropped = this.#queue.droppable(wanted, ids);

@@ -293,6 +293,7 @@ export class PushQueue {
         `${origin === 'committed' ? '. The values are still staged.' : '.'}`,
       advice || 'Push what is queued or make room, then commit again.',
       isFull,
+      what,
     );
   }
 }

@@ -6,7 +6,7 @@ import { FakeClock, turn } from '../support/fake-clock.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
 import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, rejectionOf } from '../support/open-api.js';
+import { commitEach, openApi, pushFailure, rejectionOf } from '../support/open-api.js';
 
 function setUp() {
   const clock = new FakeClock();
@@ -367,4 +367,16 @@ describe('closing from within an event', () => {
       expect(surroundings.listeners).toBe(0);
     },
   );
+});
+
+test('a closing push that fails with nothing but memory to keep its entries says where they are', async () => {
+  const clock = new FakeClock();
+  const server = new FakeServer();
+  server.answerWith(() => received(404));
+  const api = openApi({ storage: memoryStorage() }, { clock, transport: server });
+  commitEach(api, 1);
+  const exception = await pushFailure(api.close({ push: true }));
+  expect(exception).toMatchObject({ message: 'Bad request: 404', status: 404 });
+  expect(exception.advice).toMatch(/in memory alone: log\(\) holds it/);
+  expect(api.log()).toHaveLength(1);
 });

@@ -126,7 +126,9 @@ describe('credentials and rights', () => {
         credentials: false,
         canRead: false,
         canWrite: false,
-        advice: expect.stringMatching(/^Bad request: Unknown Device ID or API Key Check the Device ID and the API Key/),
+        advice: expect.stringMatching(
+          /^Bad request: Unknown Device ID or API Key\. Check the Device ID and the API Key/,
+        ),
       });
     }
   });

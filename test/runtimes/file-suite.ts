@@ -6,7 +6,8 @@ import { storageContract } from '../contract/storage-contract.js';
 import { temporaryFolder } from '../support/fake-processes.js';
 import { commitEach, openApi } from '../support/open-api.js';
 
-export function fileSuite(): void {
+/** @param folder - Where a killed process has committed 1 and 2, and one that is still alive something else. */
+export function fileSuite(folder: string): void {
   for (const durability of ['power', 'process'] as const) {
     storageContract(`fileStorage (${durability})`, () => {
       const storage = fileStorage(temporaryFolder(), { durability });
@@ -19,7 +20,15 @@ export function fileSuite(): void {
   }
 
   describe('an Api with fileStorage', () => {
-    test('leaves what it committed to the next run, which pushes it', async () => {
+    test('takes over what a killed process left, and nothing of one that is alive', async () => {
+      const api = openApi({ storage: fileStorage(folder) });
+      await api.ready;
+      expect(api.log().map(({ values }) => values[0]?.value)).toEqual([1, 2]);
+      expect(api.status().warnings).toEqual([]);
+      api.resetUnpushedEntries();
+    });
+
+    test('leaves what it committed and what is staged to the next run', async () => {
       const folder = temporaryFolder();
       const first = openApi({ storage: fileStorage(folder) });
       commitEach(first, 1, 2);

@@ -1,3 +1,8 @@
-const { start } = require('./with-files.cjs');
+const { commitAndDie, commitLast, start } = require('./with-files.cjs');
 
-start(process.argv[2]).then((report) => console.log(JSON.stringify(report)));
+const [step, serverUrl, folder] = process.argv.slice(2);
+if (step === 'die') commitAndDie(folder);
+start(serverUrl, folder).then((report) => {
+  console.log(JSON.stringify(report));
+  commitLast(serverUrl, folder);
+});

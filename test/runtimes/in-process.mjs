@@ -1,3 +1,6 @@
-import { start } from './with-files.mjs';
+import { commitAndDie, commitLast, start } from './with-files.mjs';
 
-console.log(JSON.stringify(await start(process.argv[2])));
+const [step, serverUrl, folder] = process.argv.slice(2);
+if (step === 'die') commitAndDie(folder);
+console.log(JSON.stringify(await start(serverUrl, folder)));
+commitLast(serverUrl, folder);

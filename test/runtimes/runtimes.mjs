@@ -21,7 +21,7 @@ export function fetchRuntimes() {
   mkdirSync(folder, { recursive: true });
   for (const file of WANTED) copyFileSync(file, join(folder, file.pathname.split('/').at(-1)));
   console.error(`fetching the runtimes into ${folder}`);
-  // Their scripts would only link what is in their platform's package; miniflare wants a newer Node, which is among them.
+  // Their scripts would only copy what is in the packages of their platforms.
   const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   execFileSync('npm', ['ci', ...flags], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
   writeFileSync(done, '');
@@ -31,16 +31,19 @@ export function fetchRuntimes() {
 /**
  * @param runtimes - Where the runtimes are.
  * @param project - The project that has the suite.
- * @returns What to run: for each runtime its name and the command, which takes a format and the server's URL.
+ * @returns For each runtime its name and a command for each of the formats, to which what the suite takes is appended.
  */
 export function listRuntimes(runtimes, project) {
   const bin = (path) => join(runtimes, 'node_modules', path);
-  const script = (format) => join(project, format === 'esm' ? 'in-process.mjs' : 'in-process.cjs');
-  const inProcess = (name, program, ...flags) => ({
+  const inProcess = (name, ...command) => ({
     name,
-    command: (format, url) => [program, ...flags, script(format), url],
+    isProcess: true,
+    esm: [...command, join(project, 'in-process.mjs')],
+    cjs: [...command, join(project, 'in-process.cjs')],
   });
   const node = (version) => inProcess(`Node ${version}`, bin(`node-${version}/bin/node`));
+  // Miniflare wants a newer Node than the package does.
+  const worker = [bin('node-24/bin/node'), join(import.meta.dirname, 'worker-host.mjs'), runtimes, project];
   return [
     inProcess(`Node ${process.versions.node.split('.')[0]}`, process.execPath),
     node(22),
@@ -48,17 +51,6 @@ export function listRuntimes(runtimes, project) {
     node(26),
     inProcess('Bun', bin('@oven/bun-linux-x64/bin/bun'), 'run'),
     inProcess('Deno', bin('@deno/linux-x64-glibc/deno'), 'run', '--quiet', '--allow-all'),
-    {
-      name: 'workerd',
-      hasNoFiles: true,
-      command: (format, url) => [
-        bin('node-24/bin/node'),
-        join(import.meta.dirname, 'worker-host.mjs'),
-        url,
-        format,
-        runtimes,
-        project,
-      ],
-    },
+    { name: 'workerd', isProcess: false, esm: [...worker, 'esm'], cjs: [...worker, 'cjs'] },
   ];
 }

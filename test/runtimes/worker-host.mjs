@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const [serverUrl, format, runtimes, project] = process.argv.slice(2);
+const [runtimes, project, format, serverUrl] = process.argv.slice(2);
 const { Miniflare } = createRequire(join(runtimes, 'package.json'))('miniflare');
 const extension = { esm: 'js', cjs: 'cjs' }[format];
 const dist = 'node_modules/nikdev-iot/dist';
@@ -27,6 +27,8 @@ const miniflare = new Miniflare({
     ...paths.map((path) => ({ type: { esm: 'ESModule', cjs: 'CommonJS' }[format], path: join(project, path) })),
   ],
   compatibilityDate: '2026-07-01',
+  // Not asked for over the network.
+  cf: false,
   bindings: { SERVER: serverUrl },
 });
 try {

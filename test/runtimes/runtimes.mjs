@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const WANTED = ['package.json', 'package-lock.json'].map((name) => new URL(`versions/${name}`, import.meta.url));
 
 /**
- * Fetches the runtimes with npm, where they are not in the cache yet.
+ * Fetches the runtimes with npm, where they are not in the cache yet: those of Linux on x64.
  *
  * @returns The folder that they are in, outside the package.
  */
@@ -41,14 +41,13 @@ export function listRuntimes(runtimes, project) {
     esm: [...command, join(project, 'in-process.mjs')],
     cjs: [...command, join(project, 'in-process.cjs')],
   });
-  const node = (version) => inProcess(`Node ${version}`, bin(`node-${version}/bin/node`));
+  const running = Number(process.versions.node.split('.')[0]);
+  const others = [22, 24, 26].filter((version) => version !== running);
   // Miniflare wants a newer Node than the package does.
   const worker = [bin('node-24/bin/node'), join(import.meta.dirname, 'worker-host.mjs'), runtimes, project];
   return [
-    inProcess(`Node ${process.versions.node.split('.')[0]}`, process.execPath),
-    node(22),
-    node(24),
-    node(26),
+    inProcess(`Node ${running}`, process.execPath),
+    ...others.map((version) => inProcess(`Node ${version}`, bin(`node-${version}/bin/node`))),
     inProcess('Bun', bin('@oven/bun-linux-x64/bin/bun'), 'run'),
     inProcess('Deno', bin('@deno/linux-x64-glibc/deno'), 'run', '--quiet', '--allow-all'),
     { name: 'workerd', isProcess: false, esm: [...worker, 'esm'], cjs: [...worker, 'cjs'] },

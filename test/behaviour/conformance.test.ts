@@ -1,165 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
-import { Api, ApiException, PushException } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { json, loopbackServer, type SeenRequest } from '../support/loopback-server.js';
-
-/** A recording of the reference client, version 0.5.5: what was called, what was answered, what was seen. */
-interface Case {
-  readonly name: string;
-  readonly deviceId?: string;
-  readonly apiKey?: string;
-  readonly ops: readonly (readonly [name: string, ...args: unknown[]])[];
-  readonly answers?: readonly { status: number; json?: unknown; text?: string }[];
-  readonly requests: readonly { method: string; path: string; headers: Record<string, string>; json: unknown }[];
-  readonly results: readonly Result[];
-}
-
-interface Result {
-  readonly ok?: unknown;
-  readonly raises?: string;
-  readonly message?: string;
-  readonly retained_data?: boolean;
-  readonly staged: number;
-  readonly committed: number;
-}
-
-interface RecordedReading {
-  readonly fieldId: string;
-  readonly value: unknown;
-  readonly timestampMinusNow: number | null;
-}
+import { describe, test } from 'vitest';
+import { type Case, replay } from '../conformance/replay.js';
+import { json, loopbackServer } from '../support/loopback-server.js';
 
 const load = (file: string): Case[] =>
   JSON.parse(readFileSync(new URL(`../conformance/${file}`, import.meta.url), 'utf8')) as Case[];
 
-/** The reference client's words in ours. */
-const METHODS: Record<string, (api: Api, ...args: never[]) => unknown> = {
-  add_value: (api, fieldId: string, value: string | number | boolean) => api.addValue(fieldId, value),
-  commit: (api) => api.commit(),
-  push: (api) => api.push(),
-  commit_and_push: (api) => api.commitAndPush(),
-  reset: (api) => api.reset(),
-  reset_unpushed_entries: (api) => api.resetUnpushedEntries(),
-  get: (api, ids: string | string[]) => api.get(ids),
-};
-
 describe.each(['reference-client.json', 'reference-client-random.json'])(
   'sends what the reference client sends (%s)',
   (file) => {
-    test.each(load(file).map((recorded) => [recorded.name, recorded] as const))('%s', async (_name, recorded) => {
-      const script = new Script(recorded);
-      const server = await loopbackServer((request, response) => {
-        const answer = script.answerTo(request);
-        if (answer.text === undefined) json(response, answer.status, answer.json);
-        else response.writeHead(answer.status, { 'content-type': 'text/plain' }).end(answer.text);
-      });
-      const { deviceId, apiKey } = { ...credentials, ...recorded };
-      const api = new Api({ deviceId, apiKey, baseUrl: server.baseUrl });
-
-      for (const [index, [name, ...args]] of recorded.ops.entries()) {
-        const method = METHODS[name];
-        if (method === undefined) throw new Error(`no method for ${name}`);
-        await expectResult(() => method(api, ...(args as never[])), recorded.results[index] as Result);
-        expect(api.status()).toMatchObject({
-          staged: recorded.results[index]?.staged,
-          committed: recorded.results[index]?.committed,
+    test.each(load(file).map((recorded) => [recorded.name, recorded] as const))('%s', (_name, recorded) =>
+      replay(recorded, async (answerTo) => {
+        const { baseUrl } = await loopbackServer((request, response) => {
+          const answer = answerTo(request);
+          if (answer.text === undefined) json(response, answer.status, answer.json);
+          else response.writeHead(answer.status, { 'content-type': 'text/plain' }).end(answer.text);
         });
-      }
-      expect(script.isOver).toBe(true);
-      expect(script.differences).toEqual([]);
-    });
+        return { baseUrl };
+      }),
+    );
   },
 );
-
-type Recorded = Case['requests'][number];
-
-/**
- * Answers as the recording's server did, and compares. Where the reference client sends all that is queued at once, this one
- * sends less after a 5xx: then an upload of the recording stands for several of ours, which together hold the same entries;
- * or, if it failed, for the first of them.
- */
-class Script {
-  readonly differences: unknown[] = [];
-  readonly #requests: Recorded[];
-  readonly #answers: NonNullable<Case['answers']>[number][];
-  #hasFailed = false;
-
-  constructor({ requests, answers = [] }: Case) {
-    this.#requests = requests.map(({ method, path, headers, json }) => ({ method, path, headers, json }));
-    this.#answers = [...answers];
-  }
-
-  get isOver(): boolean {
-    return this.#requests.length === 0;
-  }
-
-  answerTo(request: SeenRequest) {
-    const ours = withoutTimes(request);
-    const [theirs, answer = { status: 200, json: { data: {} } }] = [this.#requests[0], this.#answers[0]];
-    const sent = entriesOf(ours);
-    const rest = entriesOf(theirs).slice(sent.length);
-    const expected = this.#hasFailed ? withEntries(theirs, entriesOf(theirs).slice(0, sent.length)) : theirs;
-    if (JSON.stringify(ours) !== JSON.stringify(expected)) this.differences.push({ ours, expected });
-    const isPart = this.#hasFailed && answer.status < 300 && rest.length > 0 && sent.length > 0;
-    if (isPart) this.#requests[0] = withEntries(theirs, rest);
-    else {
-      this.#requests.shift();
-      this.#answers.shift();
-    }
-    this.#hasFailed ||= answer.status >= 500;
-    return answer;
-  }
-}
-
-const entriesOf = (request: { readonly json: unknown } | undefined): unknown[] =>
-  (request?.json as { entries?: unknown[] } | null)?.entries ?? [];
-
-function withEntries(request: Recorded | undefined, entries: unknown[]): Recorded {
-  return { ...request, json: { ...(request?.json as object), entries } } as Recorded;
-}
-
-async function expectResult(call: () => unknown, { ok, raises, message, retained_data }: Result): Promise<void> {
-  if (raises !== undefined) {
-    const exception = await Promise.resolve()
-      .then(call)
-      .catch((error: unknown) => error);
-    expect(exception).toBeInstanceOf(ApiException);
-    expect(exception).toMatchObject({ name: raises });
-    if (message?.startsWith('Bad request: ')) expect(exception).toMatchObject({ message });
-    else expect((exception as Error).message).toMatch(/^Bad luck: ./);
-    if (exception instanceof PushException) expect(exception.retainedData).toBe(retained_data);
-    return;
-  }
-  const result = await call();
-  if (!Array.isArray(ok)) return;
-  const now = Date.now() / 1000;
-  const readings = result as { fieldId: string; value: unknown; timestamp: number | null }[];
-  expect(readings).toHaveLength(ok.length);
-  for (const [index, expected] of (ok as RecordedReading[]).entries()) {
-    const { fieldId, value, timestamp } = readings[index] ?? {};
-    expect({ fieldId, value }).toEqual({ fieldId: expected.fieldId, value: expected.value });
-    if (expected.timestampMinusNow === null) expect(timestamp).toBeNull();
-    else expect(Math.abs((timestamp as number) - now - expected.timestampMinusNow)).toBeLessThanOrEqual(1.5);
-  }
-}
-
-/** A request as the recordings have it: whole-second times become "T", and only the headers of the protocol stay. */
-function withoutTimes({ method, path, headers, body }: SeenRequest) {
-  const now = Math.floor(Date.now() / 1000);
-  const time = (value: unknown): unknown =>
-    Number.isInteger(value) && Math.abs((value as number) - now) < 60 ? 'T' : value;
-  const names = ['x-device-id', 'x-api-key', ...(method === 'POST' ? ['content-type'] : [])];
-  const json =
-    body === '' ? null : (JSON.parse(body) as { clientTimestamp: unknown; entries: { timestamp: unknown }[] });
-  return {
-    method,
-    path,
-    headers: Object.fromEntries(names.map((name) => [name, headers[name]])),
-    json: json && {
-      ...json,
-      clientTimestamp: time(json.clientTimestamp),
-      entries: json.entries.map((entry) => ({ ...entry, timestamp: time(entry.timestamp) })),
-    },
-  };
-}

@@ -20,9 +20,11 @@ export const otherBindings: readonly Binding[] = [
   { ...binding, baseUrl: 'https://elsewhere.example/api/v1/' },
 ];
 
+const byteLength = (text: string): number => new TextEncoder().encode(text).length;
+
 export function entryOf(writer: Writer, sequence: number, value: string | number = sequence): StoredEntry {
   const values = encodeValues([{ fieldId: 'a', value }]);
-  const bytes = Buffer.byteLength(values);
+  const bytes = byteLength(values);
   return { writer: writer.id, sequence, timestamp: 1_700_000_000 + sequence, values, bytes };
 }
 
@@ -53,7 +55,7 @@ export function storageContract(name: string, make: () => StorageUnderTest): voi
         { fieldId: 'constructor', value: true },
         { fieldId: 'length', value: -1.5e-300 },
       ]);
-      const entry = { writer: writer.id, sequence: 1, timestamp: 0, values, bytes: Buffer.byteLength(values) };
+      const entry = { writer: writer.id, sequence: 1, timestamp: 0, values, bytes: byteLength(values) };
       writer.save(entry, false);
       await storage.crash(writer);
       const { entries } = await storage.adopt(storage.open(binding), true);

@@ -1,0 +1,14 @@
+import { memoryStorage } from '../../src/index.js';
+import { systemClock } from '../../src/platform/system-clock.js';
+import { storageContract } from '../contract/storage-contract.js';
+
+export function memorySuite(): void {
+  storageContract('memoryStorage', () => {
+    const storage = memoryStorage();
+    return {
+      open: (binding) => storage.open(binding, systemClock),
+      crash: (writer) => writer.close(),
+      adopt: (writer, atStart) => writer.adopt(atStart),
+    };
+  });
+}

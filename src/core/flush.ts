@@ -27,11 +27,12 @@ export class Flush {
     if (!isLeaving && queue.inFlight.length + queue.leaving.size > 0) return;
     queue.check();
     const { leaving } = queue;
-    const batch = queue.oldest(this.#limits.maxEntries + leaving.size).filter((entry) => !leaving.has(entry));
+    // Also what has left before and is not answered: what is newer must not arrive first.
+    const batch = queue.oldest(this.#limits.maxEntries);
     const maxBytes = Math.min(this.#limits.maxBytes, this.#budget.bytesLeft);
     batch.length = batchLength(batch, { ...this.#limits, maxBytes });
     const bytes = bodyBytes(batch);
-    if (batch.length === 0 || bytes > this.#budget.bytesLeft) return;
+    if (batch.every((entry) => leaving.has(entry)) || bytes > this.#budget.bytesLeft) return;
     this.#budget.bytesLeft -= bytes;
     for (const entry of batch) leaving.add(entry);
     const answered = this.#exchange(batch)

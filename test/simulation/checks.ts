@@ -29,6 +29,8 @@ export function check(world: World): void {
 function powerWasCut(world: World, boot: number): void {
   world.boot = boot;
   world.ledger.powerWasCut();
+  // What was moved out of a file in which others' entries wait is forgotten there without a sync: it may stand in both again.
+  world.mayStandTwice = true;
   if (world.schedule.platform === 'power') return;
   const holdings = world.holdings();
   for (const commit of world.ledger.required)

@@ -257,7 +257,8 @@ export function restoreQuarantined(world: World, run: Run): void {
 function restoreThese(world: World, run: Run, thrown: readonly Thrown[]): void {
   const { ledger } = world;
   if (thrown.length === 0) return;
-  const aside = new Set(run.api.quarantined().map(({ id }) => id));
+  const isThrown = new Set(thrown.map(({ entry }) => entry.id));
+  const aside = new Set(run.api.quarantined().flatMap(({ id }) => (isThrown.has(id) ? [id] : [])));
   const intended = thrown.map(({ entry: { timestamp, values } }) =>
     ledger.intend(
       values.map(({ fieldId, value }) => [fieldId, value]),
@@ -266,6 +267,7 @@ function restoreThese(world: World, run: Run, thrown: readonly Thrown[]): void {
       true,
     ),
   );
+  run.restoring = aside;
   try {
     const entries = run.api.restore(thrown.map(({ entry }) => entry));
     if (!run.host.life.isAlive) {
@@ -279,6 +281,8 @@ function restoreThese(world: World, run: Run, thrown: readonly Thrown[]): void {
     world.count('restore something');
   } catch (error) {
     if (run.host.life.isAlive) refused(world, run, intended, error);
+  } finally {
+    run.restoring = new Set();
   }
 }
 
@@ -310,15 +314,15 @@ function checkDropped(world: World, run: Run, intended: readonly Commit[], error
   if (world.schedule.overflow === 'refuse' || intended.length > 1) return;
   if (!(error instanceof StorageException && error.isFull)) return;
   const held = heldBy(run);
-  const droppable = held - run.inFlight.size;
-  const missing = held + 1 - (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY);
+  const droppable = held - run.inFlight.size - run.restoring.size;
+  const missing = held + 1 - run.restoring.size - (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY);
   if (droppable > 0 && droppable >= missing)
     world.ledger.accuse('I6', `a commit was refused, though ${droppable} entries could have been dropped: ${error}`);
 }
 
 /** Whoever dies in the middle of a restore may have forgotten one after it was saved as another. */
 function mayBeRestored(world: World, run: Run, id: string): void {
-  const { entries } = world.schedule.platform === 'power' ? world.durableHoldings() : world.holdings();
+  const { entries } = world.holdings();
   const one = world.ledger.byId(id);
   if (one === undefined || entries.has(id)) return;
   // What was deleted underneath was in memory alone, the new one perhaps too.

@@ -65,6 +65,8 @@ export interface Run {
   readonly staged: Map<string, FieldValue>;
   /** As they were saved last. */
   savedStaged: readonly Value[];
+  /** The ids of what is being put back from quarantine: those are not dropped for it. */
+  restoring: ReadonlySet<string>;
   /** The commit under way, as long as it is to be one of something. */
   intended: Commit | undefined;
   isClosed: boolean;

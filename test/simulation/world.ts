@@ -198,6 +198,7 @@ export class World {
       staged: new Map(),
       savedStaged: [],
       intended: undefined,
+      restoring: new Set(),
       isClosed: false,
       isAdopting: false,
       uploads: 0,
@@ -395,7 +396,10 @@ export class World {
     const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength, overflow } = schedule;
     const log = run.api.log();
     const aside = run.api.quarantined();
-    const oldest = [...aside, ...log.filter(({ id }) => !run.inFlight.has(id))].slice(0, entries.length);
+    const oldest = [
+      ...aside.filter(({ id }) => !run.restoring.has(id)),
+      ...log.filter(({ id }) => !run.inFlight.has(id)),
+    ].slice(0, entries.length);
     const isFull =
       log.length + aside.length + MOST_AT_ONCE > maxQueuedEntries || maxLength !== undefined || this.isStorageBroken;
     if (overflow !== 'drop-oldest' || !isFull) ledger.accuse('I1', 'entries were dropped, though nothing was full');

@@ -78,7 +78,9 @@ export interface Run {
   hasAccepted: boolean;
   /** Nothing is pushed by itself before this, on the monotonic clock: bad luck, or the server's word. */
   quietUntil: number;
-  /** The ids of what is being uploaded. */
+  /** The uploads that are not answered, and the ids of what they carry. */
+  readonly underWay: Map<object, readonly string[]>;
+  /** All of those. */
   inFlight: ReadonlySet<string>;
   /** When it asked last what had become of what it saved, by the world's count. */
   checkedAt: number;

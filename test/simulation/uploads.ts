@@ -43,17 +43,17 @@ export class Uploads {
     this.#carried.set(request, carried);
     const ids = carried.map(({ id }) => id ?? '');
     this.#world.thefts.sent(run, ids);
+    run.underWay.set(request, ids);
+    run.inFlight = new Set([...run.underWay.values()].flat());
     if (keepalive) {
       this.#world.count('flush');
       if (Buffer.byteLength(body) > 60 * 1024) ledger.accuse('I7', 'more than 60 KiB outlive a page');
-      run.inFlight = new Set([...run.inFlight, ...ids]);
       return;
     }
     run.uploads += 1;
     if (run.uploads > 1) ledger.accuse('I7', `${run.uploads} uploads of one Api are under way at once`);
     if (time.monotonic < run.quietUntil)
       ledger.accuse('I7', `pushed by itself ${run.quietUntil - time.monotonic} ms too soon`);
-    run.inFlight = new Set(ids);
     this.#world.network.isDead = ledger.isBroken;
   }
 
@@ -70,7 +70,8 @@ export class Uploads {
     if (request.method !== 'POST') return;
     if (!request.keepalive) run.uploads -= 1;
     lookAnew(run);
-    run.inFlight = new Set();
+    run.underWay.delete(request);
+    run.inFlight = new Set([...run.underWay.values()].flat());
     const carried = this.#carried.get(request) ?? [];
     const status = answer.received ? answer.status : 0;
     if (isStored(answer)) {

@@ -205,6 +205,7 @@ export class World {
       refusedAlone: new Set(),
       hasAccepted: false,
       quietUntil: Number.NEGATIVE_INFINITY,
+      underWay: new Map(),
       inFlight: new Set(),
       checkedAt: 0,
       // Whoever shares its file shares what became of that.

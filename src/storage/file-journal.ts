@@ -147,6 +147,7 @@ export class Journal {
   forgetStaged(writer: string, binding: Binding, run: number): void {
     this.#append(this.#introduce(writer, binding) + encodeStaged(writer, run, []), this.#isSynced);
     this.stock.setStaged(writer, false);
+    this.#compactIfLarge();
   }
 
   /** Forgets all that stands on shelves. @throws {@link StorageException} if not all of that could be written. */

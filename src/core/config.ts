@@ -92,7 +92,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly onRefusedCredentials?: 'discard' | 'keep' | undefined;
   /**
-   * Whether this `Api` pushes by itself: `everySeconds` (0 to 86,400; 10 if left out) after a commit, or as soon as
+   * Whether this `Api` pushes by itself: within `everySeconds` (0 to 86,400; 10 if left out) after a commit, or as soon as
    * `atEntries` (100 if left out) are queued; when the network comes back or the page is shown again; and again after a
    * failure, with growing pauses. What such a push fails with goes to the `error` event.
    *

@@ -10,6 +10,7 @@ import { abortedBySignal, type Call, type Failure, notSent, type PushResult, Pus
 import type { QueuedEntry } from './queued-entry.js';
 import type { Inquiry } from './server.js';
 import { onAbort, type Signal } from './signal.js';
+import type { UploadSlot } from './upload-slots.js';
 import type { Verdict } from './verdict.js';
 
 /** How a pusher sends and what it does with entries whose credentials were refused. */
@@ -36,17 +37,20 @@ export class Pusher {
   readonly #queue: PushQueue;
   readonly #config: PusherConfig;
   readonly #flush: Flush;
+  readonly #slot: UploadSlot;
   readonly #watcher: PushWatcher;
   readonly #size: LearnedSize;
   readonly #isolation = new Isolation();
   #run: PushRun | undefined;
   #inquiry: Inquiry | undefined;
 
-  constructor(outbound: Outbound, config: PusherConfig, flush: Flush, watcher: PushWatcher) {
+  /** @param slot - What its uploads wait for. */
+  constructor(outbound: Outbound, config: PusherConfig, flush: Flush, slot: UploadSlot, watcher: PushWatcher) {
     this.#outbound = outbound;
     this.#queue = outbound.queue;
     this.#config = config;
     this.#flush = flush;
+    this.#slot = slot;
     this.#watcher = watcher;
     this.#size = new LearnedSize(config);
   }
@@ -101,7 +105,8 @@ export class Pusher {
 
   #abort(run: PushRun): void {
     run.isAborted = true;
-    this.#inquiry?.abort();
+    if (this.#inquiry !== undefined) this.#inquiry.abort();
+    else this.#slot.release();
   }
 
   #begin(run: PushRun): void {
@@ -122,6 +127,7 @@ export class Pusher {
   /** In the same turn in which its last call is answered: a later call begins a push of its own. */
   #end(run: PushRun, failure: Failure | undefined): void {
     this.#run = undefined;
+    this.#slot.release();
     this.#queue.inFlight = [];
     const { pushed: entries, requests } = run;
     const milliseconds = this.#outbound.clock.monotonic() - run.started;
@@ -135,7 +141,10 @@ export class Pusher {
   async #drain(run: PushRun): Promise<void> {
     for (;;) {
       // What left with a page that lives after all is not sent twice.
-      while (this.#flush.underWay !== undefined) await this.#flush.underWay;
+      while (this.#flush.underWay !== undefined) {
+        this.#slot.release();
+        await this.#flush.underWay;
+      }
       this.#queue.check();
       run.rejectAll(takenOver(), (call) => call.taken !== this.#queue.taken);
       for (const call of run.calls) {
@@ -145,6 +154,12 @@ export class Pusher {
       if (run.calls.size === 0) {
         this.#end(run, run.outcome);
         return;
+      }
+      const waiting = this.#slot.take();
+      if (waiting !== undefined) {
+        await waiting;
+        // What is to be sent may be another by now.
+        continue;
       }
       const { upTo } = run;
       const batch = this.#next(upTo);
@@ -171,6 +186,7 @@ export class Pusher {
     this.#inquiry = server.postEntries(joinBody(batch, wallClock));
     const { verdict } = await this.#inquiry.outcome;
     this.#inquiry = undefined;
+    this.#slot.release();
     this.#queue.inFlight = [];
     return verdict;
   }

@@ -6,7 +6,7 @@ import type { Failure, PushResult } from './push-run.js';
 
 /** When an `Api` pushes by itself. */
 export interface AutoPush {
-  /** How long a commit waits for others to go with it, in seconds. */
+  /** How long a commit waits at most for others to go with it, in seconds. */
   readonly everySeconds: number;
   /** How many queued entries are pushed without waiting. */
   readonly atEntries: number;
@@ -25,6 +25,8 @@ export class Scheduler {
   readonly #push: () => Promise<unknown>;
   readonly #queued: () => number;
   readonly #onChange: () => void;
+  /** Pushes are due each `everySeconds` after this, on the monotonic clock in milliseconds. */
+  readonly #beat: number;
   #cancel: (() => void) | undefined;
   /** When the timer is due, or would be after a failure, on the monotonic clock in milliseconds. */
   #due = 0;
@@ -56,6 +58,8 @@ export class Scheduler {
     this.#push = queue.push;
     this.#queued = queue.queued;
     this.#onChange = queue.onChange;
+    // Its own, so that the many of a gateway, or of devices that one switch turns on, don't push all at once.
+    this.#beat = clock.monotonic() + clock.random() * config.everySeconds * 1000;
   }
 
   /** When the next push by itself is due, in Unix seconds by the local clock; `undefined` where none is. */
@@ -67,7 +71,7 @@ export class Scheduler {
   queued(): void {
     const isAtOnce = this.#queued() >= this.#config.atEntries && this.#attempt === 0;
     if (this.#cancel !== undefined && !isAtOnce) return;
-    const wait = isAtOnce ? 0 : this.#config.everySeconds * 1000;
+    const wait = isAtOnce ? 0 : this.#untilBeat;
     // The queue may have been empty when a try failed, so that no other was planned.
     const soonest = this.#attempt > 0 ? Math.max(this.#due, this.#notBefore) : this.#notBefore;
     this.#tryAtLatest(Math.max(this.#clock.monotonic() + wait, soonest));
@@ -141,6 +145,13 @@ export class Scheduler {
   close(): void {
     this.#isClosed = true;
     this.#clear();
+  }
+
+  get #untilBeat(): number {
+    const period = this.#config.everySeconds * 1000;
+    if (period === 0) return 0;
+    const since = (this.#clock.monotonic() - this.#beat) % period;
+    return since < 0 ? -since : period - since;
   }
 
   #secondsAfter({ exception: { retryAfter = 0 }, kind }: Failure): number {

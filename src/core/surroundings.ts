@@ -1,3 +1,5 @@
+import type { UploadSlots } from './upload-slots.js';
+
 /**
  * What becomes of the page or process that an `Api` lives in: the network came or went; the page is shown, is hidden, or is
  * being left; the process has nothing more to do.
@@ -12,6 +14,8 @@ export interface Surroundings {
   readonly isHidden: boolean;
   /** What may still be sent with `keepalive`, by all `Api`s of the page. */
   readonly keepalive: { bytesLeft: number };
+  /** How many uploads may be under way, by all `Api`s of the page or process. */
+  readonly uploads: UploadSlots;
   /** Tells of each turn from now on, at once when it is taken. @returns What stops the telling. */
   watch(tell: (turn: Turn) => void): () => void;
 }

@@ -1,4 +1,5 @@
 import type { Surroundings, Turn } from '../core/surroundings.js';
+import { UploadSlots } from '../core/upload-slots.js';
 
 declare const process: {
   on?(event: string, listener: () => void): void;
@@ -21,6 +22,8 @@ export const surroundings: Surroundings = {
   },
   // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
   keepalive: { bytesLeft: 61_440 },
+  // A gateway has an `Api` for each of thousands of devices.
+  uploads: new UploadSlots(16),
   watch(tell) {
     // Wrapped, so that the same function given twice is told twice.
     const own = (turn: Turn): void => tell(turn);

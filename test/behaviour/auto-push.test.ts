@@ -80,17 +80,26 @@ describe('pushing by itself', () => {
     [{ everySeconds: 60 }, 60],
     [{ everySeconds: 86_400 }, 86_400],
     [{ atEntries: 1000 }, 10],
-  ] as const)('with %j the first commit waits for others for %i s, and no longer', async (autoPush, seconds) => {
+  ] as const)('with %j what is committed is pushed together, within %i s', async (autoPush, seconds) => {
     const { api, clock, times, server } = setUp(autoPush);
-    commitEach(api, 1);
-    await clock.advance((seconds - 1) * SECOND);
-    commitEach(api, 2);
+    commitEach(api, 1, 2);
     expect(times).toEqual([]);
-    await clock.advance(SECOND);
-    expect(times).toEqual([seconds * SECOND]);
+    await clock.advance(seconds * SECOND);
+    expect(times).toHaveLength(1);
     expect(server.stored).toEqual([1, 2]);
     await clock.advance(86_400_000);
     expect(times).toHaveLength(1);
+  });
+
+  test('keeps to its own beat: pushes are never closer than so many seconds', async () => {
+    const { api, clock, times } = setUp({ everySeconds: 60 });
+    for (let second = 0; second < 600; second++) {
+      commitEach(api, second);
+      await clock.advance(SECOND);
+    }
+    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(gaps).toHaveLength(9);
+    for (const gap of gaps) expect(gap).toBeCloseTo(MINUTE, 6);
   });
 
   test('begins at once where as many are queued as asked for', async () => {
@@ -380,10 +389,12 @@ describe('when the network comes back, or the page is shown again', () => {
   test('what was to be pushed sooner anyway is not put off', async () => {
     const { api, clock, times, surroundings } = setUp({ everySeconds: 1 });
     commitEach(api, 1);
-    await clock.advance(990);
+    const { nextTry = 0 } = api.status();
+    await clock.advance(nextTry * SECOND - clock.now() - SECOND);
     surroundings.take('online');
-    await clock.advance(10);
-    expect(times).toEqual([1000]);
+    expect(api.status().nextTry).toBe(nextTry);
+    await clock.advance(SECOND);
+    expect(times).toHaveLength(1);
   });
 
   test('F15 a network that comes and goes all the time makes it try each 5 s at most', async () => {

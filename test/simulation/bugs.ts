@@ -7,6 +7,7 @@ import type { Failure, PushResult } from '../../src/core/push-run.js';
 import { Scheduler } from '../../src/core/scheduler.js';
 import type { Adoption, StorageAdapter, Writer } from '../../src/core/storage.js';
 import type { Transport } from '../../src/core/transport.js';
+import { type UploadSlot, UploadSlots } from '../../src/core/upload-slots.js';
 import { WallClock } from '../../src/core/wall-clock.js';
 import { Api, StorageException } from '../../src/index.js';
 import { Journal } from '../../src/storage/file-journal.js';
@@ -326,6 +327,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     if (!request.keepalive) return exchange;
     return { ...exchange, answer: Promise.resolve({ received: true, status: 200, body: '', ...NO_HEADERS }) };
   }),
+  'never gives back its turn to upload': inSlots((slot) => ({ take: slot.take, release: () => {} })),
+  'uploads before its turn': inSlots((slot) => ({ take: () => void slot.take(), release: slot.release })),
   'leaks timers': {
     clock: (clock) => ({
       ...clock,
@@ -386,6 +389,20 @@ function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'droppable' | 'se
   ) => (this: PushQueue, ...args: Parameters<PushQueue[Name]>) => ReturnType<PushQueue[Name]>,
 ): Bug {
   return { patch: () => patched(PushQueue.prototype, name, change as never) };
+}
+
+function inSlots(change: (slot: UploadSlot) => UploadSlot): Bug {
+  return {
+    patch: () =>
+      patched(
+        UploadSlots.prototype,
+        'open',
+        (open) =>
+          function () {
+            return change(open.call(this));
+          },
+      ),
+  };
 }
 
 function inTransport(change: (send: Transport['send']) => Transport['send']): Bug {

@@ -43,6 +43,7 @@ export interface Host {
   isHidden: boolean;
   /** What it is told of its network and its page. */
   readonly surroundings: FakeSurroundings;
+  readonly uploadsAtOnce: number;
   /** When it was frozen last. */
   frozenAt: number;
   /** How much others' keys had grown in all when it looked at them last. */

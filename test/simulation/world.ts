@@ -49,6 +49,7 @@ export class World {
   readonly bug: Bug;
   /** The open `Api`s. */
   runs: Run[] = [];
+  #starts = 0;
   hosts: Host[] = [];
   /** What `discard` events carried and nobody has put back. */
   thrown: Thrown[] = [];
@@ -140,11 +141,15 @@ export class World {
   }
 
   #add(life: Life, open: Host['open'], page?: Page): Host {
+    // Few, so that they wait for each other.
+    const uploadsAtOnce = 1 + (this.#starts % 2);
+    this.#starts += 1;
     const host = {
       life,
       open,
       page,
-      surroundings: new FakeSurroundings(),
+      surroundings: new FakeSurroundings(uploadsAtOnce),
+      uploadsAtOnce,
       isHidden: false,
       frozenAt: Number.NEGATIVE_INFINITY,
       grownByOthers: 0,

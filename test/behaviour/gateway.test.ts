@@ -1,0 +1,140 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Answer, TransportRequest } from '../../src/core/transport.js';
+import { type Api, memoryStorage, type PushException, type StorageAdapter } from '../../src/index.js';
+import { fileStorage } from '../../src/node.js';
+import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeServer, held, received } from '../support/fake-server.js';
+import { FakeSurroundings } from '../support/fake-surroundings.js';
+import { commitEach, openApi, pushFailure } from '../support/open-api.js';
+import { range } from '../support/picky-server.js';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const AT_ONCE = 16;
+
+const deviceId = (device: number): string => `11111111-1111-4111-8111-${String(device).padStart(12, '0')}`;
+
+/** A process with an `Api` for each of many devices. */
+function setUp(devices: number, storage: StorageAdapter, answer?: (request: TransportRequest) => Promise<Answer>) {
+  const clock = new FakeClock();
+  const server = new FakeServer(answer ?? (() => received(200)));
+  const surroundings = new FakeSurroundings(AT_ONCE);
+  const apis = Array.from({ length: devices }, (_, device) => {
+    const options = { deviceId: deviceId(device), storage, autoPush: { everySeconds: 60 } };
+    return openApi(options, { clock, transport: server, surroundings });
+  });
+  return { clock, server, apis };
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'gateway-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+const commitOne = (api: Api | undefined, number: number): void => void (api && commitEach(api, number));
+
+describe('a gateway with an Api for each of its devices', () => {
+  test('that all commit in the same second uploads through the whole minute, not all at once', async () => {
+    const path = folder();
+    const { clock, server, apis } = setUp(600, fileStorage(path, { durability: 'process' }));
+    const bySecond: number[] = [];
+    for (let minute = 0; minute < 2; minute++) {
+      for (const api of apis) commitOne(api, minute);
+      for (let second = 0; second < 60; second++) {
+        const before = server.requests.length;
+        await clock.advance(SECOND);
+        bySecond.push(server.requests.length - before);
+      }
+    }
+    // 10 a second on average.
+    expect(Math.max(...bySecond)).toBeLessThan(40);
+    expect(server.requests).toHaveLength(1200);
+    expect(apis.every((api) => api.status().committed === 0)).toBe(true);
+    expect(readdirSync(path)).toHaveLength(1);
+  });
+
+  test('has at most 16 uploads under way, whoever pushes, and each gets its turn', async () => {
+    const { clock, server, apis } = setUp(100, memoryStorage(), () => after(clock, 100, received(200)));
+    for (const api of apis) commitOne(api, 1);
+    const pushes = apis.map((api) => api.push());
+    await clock.advance(MINUTE);
+    expect(server.mostUnderWay).toBe(AT_ONCE);
+    expect(await Promise.all(pushes)).toEqual(apis.map(() => ({ pushed: 1, requests: 1 })));
+    const devices = server.requests.map(({ headers }) => headers['x-device-id']);
+    expect(devices).toEqual([...devices].sort());
+  });
+
+  test('a server that hangs for some holds up the others no longer than until their time-out', async () => {
+    const dead = new Set(range(0, 39).map((device) => deviceId(device)));
+    const { clock, apis } = setUp(50, memoryStorage(), ({ headers }) =>
+      dead.has(headers['x-device-id'] ?? '')
+        ? after(clock, 10 * SECOND, { received: false, reason: 'timeout' })
+        : Promise.resolve(received(200)),
+    );
+    for (const api of apis) commitOne(api, 1);
+    const pushes = apis.map((api) => api.push().then(() => clock.monotonic()));
+    void Promise.allSettled(pushes.slice(0, 40));
+    await clock.advance(MINUTE);
+    for (const stored of await Promise.all(pushes.slice(40))) expect(stored).toBeLessThanOrEqual(30 * SECOND);
+  });
+
+  test('a push that waits for its turn sends what is committed meanwhile too, with the time of then', async () => {
+    const { clock, server, apis, others, release } = await setUpFull();
+    const [late] = apis;
+    commitOne(late, 1);
+    const push = late?.push();
+    await clock.advance(5 * SECOND);
+    commitOne(late, 2);
+    expect(server.requests).toHaveLength(AT_ONCE);
+    expect(late?.status().pushing).toBe(true);
+    release();
+    await others;
+    await push;
+    expect(server.uploads.at(-1)).toHaveLength(1);
+    const { clientTimestamp } = JSON.parse(server.requests.at(AT_ONCE)?.body ?? '{}');
+    expect(clientTimestamp).toBe(Math.floor(clock.now() / 1000));
+  });
+
+  test('a push that waits for its turn ends at once by its signal or by close(), and then takes nobody’s turn', async () => {
+    const { server, apis, others, release } = await setUpFull();
+    const [aborted, closed, patient] = apis;
+    const controller = new AbortController();
+    const failures: PushException[] = [];
+    for (const api of [aborted, closed]) {
+      commitOne(api, 1);
+      void pushFailure((api as Api).push({ signal: controller.signal })).then((failure) => failures.push(failure));
+    }
+    commitOne(patient, 1);
+    const last = patient?.push();
+    await closed?.close();
+    await turn();
+    expect(failures).toMatchObject([{ message: expect.stringContaining('was closed') }]);
+    controller.abort();
+    await turn();
+    expect(failures).toMatchObject([{}, { message: expect.stringContaining('aborted by its signal') }]);
+    expect(aborted?.status()).toMatchObject({ committed: 1, pushing: false });
+    release();
+    await others;
+    await last;
+    expect(server.requests).toHaveLength(AT_ONCE + 1);
+  });
+});
+
+/** A gateway whose every turn is taken by an upload that is not answered before `release()`; three devices more have none. */
+async function setUpFull() {
+  const { answer, give } = held();
+  const { clock, server, apis } = setUp(AT_ONCE + 3, memoryStorage(), () => answer);
+  const busy = apis.splice(0, AT_ONCE);
+  for (const api of busy) commitOne(api, 1);
+  const others = Promise.all(busy.map((api) => api.push()));
+  await turn();
+  return { clock, server, apis, others, release: () => give(received(200)) };
+}
+
+function after(clock: FakeClock, milliseconds: number, answer: Answer): Promise<Answer> {
+  return new Promise((resolve) => clock.setTimer(() => resolve(answer), milliseconds));
+}

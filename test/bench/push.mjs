@@ -1,21 +1,19 @@
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import ky from 'ky';
 import { Api, memoryStorage } from 'nikdev-iot';
 import { compare, median, ratioRow, row } from './compare.mjs';
 import { commitTwo, credentials, textOf } from './data.mjs';
+import { startServer } from './start-server.mjs';
 
 const BATCHES = 10;
 const BATCH = 1000;
 
 /** Pushing 10,000 entries, 1000 a request, against the same requests made by hand. */
 export async function push() {
-  const child = fork(fileURLToPath(new URL('server.mjs', import.meta.url)));
+  const server = await startServer();
   try {
-    const port = await new Promise((resolve) => child.once('message', resolve));
-    return await measure(`http://127.0.0.1:${port}/api/v1/`);
+    return await measure(server.url);
   } finally {
-    child.disconnect();
+    server.stop();
   }
 }
 

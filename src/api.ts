@@ -20,12 +20,15 @@ import {
   GetException,
   PushException,
   redactException,
+  StorageException,
   show,
   ValueException,
 } from './core/exceptions.js';
 import { FieldNames } from './core/field-names.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/fields.js';
 import { Flush } from './core/flush.js';
+import { Isolation } from './core/isolation.js';
+import { LearnedSize } from './core/learned-size.js';
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
 import type { Failure, PushResult } from './core/push-run.js';
@@ -36,7 +39,7 @@ import type { ReadingOf } from './core/reading.js';
 import { boolean, checkCallOptions, type Rules, timeout } from './core/rules.js';
 import { Scheduler } from './core/scheduler.js';
 import { Server } from './core/server.js';
-import { type CallOptions, signalOf } from './core/signal.js';
+import { type CallOptions, type Signal, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
 import { StagingKeeper } from './core/staging-keeper.js';
 import type { LastPush, Status } from './core/status.js';
@@ -168,7 +171,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       this.#writer,
       { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
       (loss, entries) => this.#onLoss(loss, entries),
-      () => this.#board.changed(),
+      () => this.#onQueueChange(),
     );
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
     this.#server = new Server(ports.transport ?? kyTransport(clock, config.fetch), clock, config);
@@ -180,9 +183,19 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
     this.#watcher = new Watcher(this.#reader, clock, this.#surroundings);
     const limits = { maxEntries: config.maxEntriesPerRequest, maxBytes: config.maxBytesPerRequest };
-    const outbound = { queue: this.#queue, server: this.#server, clock, wallClock, emitter: this.#emitter };
-    this.#flush = new Flush(outbound, limits, this.#surroundings.keepalive);
-    const pushing = { ...limits, onRefusedCredentials: config.onRefusedCredentials };
+    const outbound = {
+      queue: this.#queue,
+      server: this.#server,
+      clock,
+      wallClock,
+      emitter: this.#emitter,
+      size: new LearnedSize(limits),
+      isolation: new Isolation(),
+    };
+    this.#flush = new Flush(outbound, this.#surroundings.keepalive, () => {
+      if (this.#queue.length === 0) this.#lastFailure = undefined;
+    });
+    const pushing = { maxEntries: limits.maxEntries, onRefusedCredentials: config.onRefusedCredentials };
     this.#pusher = new Pusher(outbound, pushing, this.#flush, this.#surroundings.uploads.open(), {
       onBegin: () => this.#onPushBegin(),
       onEnd: (result, failure) => this.#onPushEnd(result, failure),
@@ -195,6 +208,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       ? new Scheduler(config.autoPush, clock, this.#emitter, {
           push: () => this.#pusher.push(),
           queued: () => this.#queue.length,
+          stumblers: () => outbound.isolation.stumblers,
           onChange: () => this.#board.changed(),
         })
       : undefined;
@@ -274,8 +288,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /**
    * Uploads everything committed before this call, oldest first; what earlier runs left too, once {@link Api.ready} has
-   * resolved. Without `autoPush` nothing is pushed, or pushed again, by itself, but what a page sends as it goes away. Joins a push under way, and then rejects with
-   * what that one rejects with.
+   * resolved. Without `autoPush` nothing is pushed, or pushed again, by itself, but what a page sends as it goes away. Joins
+   * a push under way, and then rejects with what that one rejects with.
    *
    * An entry that the server refuses (400, 422; 413 for one alone) is found by halves and set aside once another was accepted
    * in the same push: see {@link Api.quarantined}. Everything else that can be stored is, before this rejects.
@@ -285,18 +299,28 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
     this.#checkOpen();
-    return this.#pusher.push(signalOf(options));
+    return this.#pusher.push(this.#try(() => signalOf(options)));
   }
 
   /**
-   * {@link Api.commit}, then {@link Api.push}.
+   * {@link Api.commit}, then {@link Api.push}. Where there is no room for the entry it pushes first, and then commits what
+   * is staged by then.
    *
    * @throws What either of them throws.
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
-    signalOf(options);
-    this.commit();
-    return this.push(options);
+    this.#checkOpen();
+    const signal = this.#try(() => signalOf(options));
+    try {
+      this.commit();
+    } catch (error) {
+      if (!(error instanceof StorageException && error.isFull)) throw error;
+      const made = await this.#makeRoom(error, signal);
+      this.commit();
+      const { pushed, requests } = await this.#pusher.push(signal);
+      return { pushed: pushed + made.pushed, requests: requests + made.requests };
+    }
+    return this.#pusher.push(signal);
   }
 
   /** Forgets the staged values. */
@@ -306,15 +330,19 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#onStaging();
   }
 
-  /** Forgets the committed entries, adopted ones too; not those in quarantine. One that is being uploaded may still be stored by the server. */
+  /**
+   * Forgets the committed entries, adopted ones too; not those in quarantine. One that is being uploaded may still be stored
+   * by the server.
+   */
   resetUnpushedEntries(): void {
     this.#checkOpen();
     this.#queue.remove([...this.#queue]);
+    this.#lastFailure = undefined;
   }
 
   /**
-   * Puts entries back that were thrown away or set aside: commits them again, with their times. Entries that this `Api` put
-   * back before are passed over.
+   * Puts entries back that were thrown away or set aside: commits them again, with their times. Entry objects that this
+   * `Api` put back before are passed over. Where there is no room the option `overflow` says what becomes of them.
    *
    * @param entries - From a {@link PushException}, an event or {@link Api.quarantined}.
    * @returns The new entries.
@@ -392,7 +420,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   ): Promise<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
     const asked = typeof fields === 'string' ? [fields] : fields;
-    const readings = await this.#reader.get(asked, signalOf(options)).catch((error: unknown) => {
+    const signal = this.#try(() => signalOf(options));
+    const readings = await this.#reader.get(asked, signal).catch((error: unknown) => {
       throw this.#redacted(error);
     });
     return readings as ReadingOf<Fields, Name>[];
@@ -424,7 +453,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
     const found = this.#try(() => this.#fields.findReadable(typeof fields === 'string' ? [fields] : fields));
-    const watch: unknown = this.#watcher.watch(found, options);
+    const watch: unknown = this.#try(() => this.#watcher.watch(found, options));
     return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
   }
 
@@ -453,7 +482,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   subscribe(listener: () => void): () => void {
     this.#checkOpen();
-    checkListener(listener);
+    this.#try(() => checkListener(listener));
     return this.#board.subscribe(listener);
   }
 
@@ -470,8 +499,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     this.#checkOpen();
-    this.#try(() => checkEventName(name));
-    checkListener(listener);
+    this.#try(() => {
+      checkEventName(name);
+      checkListener(listener);
+    });
     return this.#emitter.on(name, listener);
   }
 
@@ -479,11 +510,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * Ends this `Api`: what is under way is aborted, what is queued stays saved, for the next run to adopt. With `push` it is
    * pushed before, again after bad luck, until everything is stored or the time is over. Calling it again is harmless.
    *
-   * @throws {@link PushException} if not everything was stored, with `push`; it is closed all the same.
+   * @throws {@link PushException} if not everything was stored, with `push` and the first time; it is closed all the same.
    * {@link ConfigException} for other options; then it stays open.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { push = false, timeoutSeconds = CLOSE_SECONDS } = checkCallOptions(options, CLOSE_RULES);
+    const { push = false, timeoutSeconds = CLOSE_SECONDS } = this.#try(() => checkCallOptions(options, CLOSE_RULES));
     // Who asked for no push is not told that it failed.
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
@@ -514,6 +545,17 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#queue.retry();
     this.#writer.close();
     this.#board.changed();
+  }
+
+  /** Pushes, as what the server stores leaves the storage. @throws {@link StorageException} if nothing did. */
+  async #makeRoom(full: StorageException, signal: Signal | undefined): Promise<PushResult> {
+    const { length } = this.#queue;
+    try {
+      return await this.#pusher.push(signal);
+    } catch {
+      if (this.#queue.length >= length || this.#isClosed) throw full;
+      return { pushed: 0, requests: 0 };
+    }
   }
 
   /** Does what may be refused: an argument that holds the API key by mistake is not shown. */
@@ -605,6 +647,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#board.changed();
   }
 
+  #onQueueChange(): void {
+    if (this.#queue.length === 0) this.#scheduler?.emptied();
+    this.#board.changed();
+  }
+
   #onPushBegin(): void {
     this.#scheduler?.begun();
     this.#board.changed();
@@ -673,5 +720,8 @@ const CLOSED_ADVICE =
   'What was committed and not stored by the server is still saved, if its storage lasts; a new Api pushes it.';
 
 function closedException(): ApiException {
-  return new ApiException('This Api is closed: only status(), log() and close() can be called.', CLOSED_ADVICE);
+  return new ApiException(
+    'This Api is closed: only status(), log(), quarantined() and close() can be called.',
+    CLOSED_ADVICE,
+  );
 }

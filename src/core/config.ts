@@ -2,7 +2,7 @@ import { ConfigException, show } from './exceptions.js';
 import { checkFields, type FieldDefinitions, type FieldIds } from './fields.js';
 import { isPlainObject } from './plain-object.js';
 import { holdsSecret } from './redact.js';
-import { boolean, checkOptions, count, isCount, type Rule, timeout } from './rules.js';
+import { boolean, checkOptions, count, isCount, type Rule, type Rules, timeout } from './rules.js';
 import type { AutoPush } from './scheduler.js';
 import type { StorageAdapter } from './storage.js';
 
@@ -47,13 +47,13 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly fetch?: Fetch | undefined;
   /**
-   * How many entries one request carries at most.
+   * How many entries one request carries at most, from 1.
    *
    * @defaultValue `1000`
    */
   readonly maxEntriesPerRequest?: number | undefined;
   /**
-   * How many bytes of UTF-8 one request's body has at most; a larger entry travels alone.
+   * How many bytes of UTF-8 one request's body has at most, from 1; a larger entry travels alone.
    *
    * @defaultValue `524288` (512 KiB)
    */
@@ -71,7 +71,8 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly stageUnpushedEntries?: boolean | undefined;
   /**
-   * How many entries may be queued when one is committed; those that earlier runs left count too.
+   * How many entries may be queued when one is committed, from 1; those that earlier runs left and those in quarantine
+   * count too.
    *
    * @defaultValue `Infinity`
    */
@@ -99,7 +100,10 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    * @defaultValue `false`
    * @example `autoPush: { everySeconds: 60 }`
    */
-  readonly autoPush?: boolean | { readonly everySeconds?: number; readonly atEntries?: number } | undefined;
+  readonly autoPush?:
+    | boolean
+    | { readonly everySeconds?: number | undefined; readonly atEntries?: number | undefined }
+    | undefined;
   /**
    * Whether a page that goes away sends what waits, 60 KiB at most, with a request that outlives it.
    *
@@ -157,6 +161,14 @@ const uuid: Rule = {
   isRequired: true,
 };
 
+const PACE_RULES: Rules = {
+  everySeconds: {
+    wanted: 'seconds, from 0 to 86400',
+    isRight: (input) => typeof input === 'number' && input >= 0 && input <= 86_400,
+  },
+  atEntries: count,
+};
+
 const RULES: Readonly<Record<keyof Options, Rule>> = {
   deviceId: uuid,
   apiKey: uuid,
@@ -188,7 +200,7 @@ const RULES: Readonly<Record<keyof Options, Rule>> = {
   },
   autoPush: {
     wanted: 'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
-    isRight: isAutoPush,
+    isRight: (input) => typeof input === 'boolean' || isPlainObject(input),
   },
   flushOnHide: boolean,
   fields: { wanted: 'a plain object of names and field ids', isRight: isPlainObject },
@@ -207,16 +219,23 @@ export function resolveOptions(options: unknown): Config {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   checkOptions(given, RULES, 'the options are', (input) => showSafely(input, given['apiKey']));
   const { autoPush, ...others } = { ...DEFAULTS, ...given } as unknown as Options & Omit<Config, 'autoPush'>;
-  const config = { ...others, baseUrl: new URL(others.baseUrl).href.replace(/\/*$/, '/'), autoPush: paceOf(autoPush) };
+  const config = {
+    ...others,
+    baseUrl: new URL(others.baseUrl).href.replace(/\/*$/, '/'),
+    autoPush: paceOf(autoPush, given['apiKey']),
+  };
   const { apiKey, fields = {} } = config;
   checkApiKey(apiKey, config);
   checkFields(fields, (input) => showSafely(input, apiKey));
   return config;
 }
 
-function paceOf(given: Options['autoPush']): AutoPush | false {
+function paceOf(given: Options['autoPush'], apiKey: unknown): AutoPush | false {
   if (!given) return false;
-  const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = given === true ? {} : given;
+  if (given === true) return AUTO_PUSH;
+  const pace = { ...given };
+  checkOptions(pace, PACE_RULES, 'autoPush has', (input) => showSafely(input, apiKey));
+  const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = pace;
   return { everySeconds, atEntries };
 }
 
@@ -240,15 +259,6 @@ export function checkApiKey(
 export function isInsecure(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);
   return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-}
-
-function isAutoPush(input: unknown): boolean {
-  if (typeof input === 'boolean') return true;
-  if (!isPlainObject(input)) return false;
-  const { everySeconds, atEntries, ...others } = input as Record<string, unknown>;
-  const isPace =
-    everySeconds === undefined || (typeof everySeconds === 'number' && everySeconds >= 0 && everySeconds <= 86_400);
-  return isPace && (atEntries === undefined || isCount(atEntries)) && Object.keys(others).length === 0;
 }
 
 function isObject(input: unknown): input is Record<string, unknown> {

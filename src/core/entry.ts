@@ -170,22 +170,25 @@ export function utf8Length(text: string): number {
 /** Times in milliseconds are above this for any moment since 1973; times in seconds are below it until the year 5138. */
 const FIRST_MILLISECONDS = 100_000_000_000;
 
-/** @throws {@link ValueException} unless `timestamp` is whole Unix seconds. */
-export function checkTimestamp(timestamp: unknown): asserts timestamp is number {
+/**
+ * @param name - What it is called in a refusal.
+ * @throws {@link ValueException} unless `timestamp` is whole Unix seconds.
+ */
+export function checkTimestamp(timestamp: unknown, name = 'timestamp'): asserts timestamp is number {
   if (Number.isSafeInteger(timestamp) && (timestamp as number) >= 0 && (timestamp as number) < FIRST_MILLISECONDS)
     return;
   throw new ValueException(
-    `timestamp must be whole Unix seconds, such as Math.floor(Date.now() / 1000), got ${show(timestamp)}`,
+    `${name} must be whole Unix seconds, such as Math.floor(Date.now() / 1000), got ${show(timestamp)}`,
   );
 }
 
 /** @throws {@link ValueException} unless each is what `commit()` makes. */
 export function checkEntries(entries: unknown): asserts entries is readonly Entry[] {
   if (!Array.isArray(entries)) throw new ValueException(`the entries must be an array, got ${show(entries)}`);
-  for (const entry of entries as readonly (Partial<Entry> | null)[]) {
-    checkTimestamp(entry?.timestamp);
+  for (const [index, entry] of (entries as readonly (Partial<Entry> | null)[]).entries()) {
+    checkTimestamp(entry?.timestamp, `entries[${index}].timestamp`);
     if (!Array.isArray(entry?.values) || entry.values.length === 0) {
-      throw new ValueException(`an entry's values must be a non-empty array, got ${show(entry?.values)}`);
+      throw new ValueException(`entries[${index}].values must be a non-empty array, got ${show(entry?.values)}`);
     }
     for (const part of entry.values as readonly (Partial<Value> | null)[]) {
       const fieldId = part?.fieldId;

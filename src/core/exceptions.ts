@@ -44,7 +44,10 @@ export interface PushDetails extends AnswerDetails {
 /** `push()` could not upload everything. See {@link PushException.retainedData}. */
 export class PushException extends ApiException {
   override readonly name = 'PushException';
-  /** Whether all that was committed and not stored by the server is still queued: push again later. */
+  /**
+   * Whether all that was committed and not stored by the server is still queued: push again later. By another page or
+   * process, where that took it over meanwhile.
+   */
   readonly retainedData: boolean;
   /** The HTTP status, where there was an answer. */
   readonly status: number | undefined;

@@ -1,4 +1,4 @@
-import { type BatchLimits, batchLength, bodyBytes, joinBody } from './batch.js';
+import { batchLength, bodyBytes, joinBody } from './batch.js';
 import type { Outbound } from './outbound.js';
 import type { QueuedEntry } from './queued-entry.js';
 import type { Surroundings } from './surroundings.js';
@@ -9,15 +9,16 @@ import type { Surroundings } from './surroundings.js';
  */
 export class Flush {
   readonly #outbound: Outbound;
-  readonly #limits: BatchLimits;
   readonly #budget: Surroundings['keepalive'];
+  readonly #onStored: () => void;
   /** Until the answers to the requests under way are there. */
   underWay: Promise<void> | undefined;
 
-  constructor(outbound: Outbound, limits: BatchLimits, budget: Surroundings['keepalive']) {
+  /** @param onStored - Told when the server has stored something. */
+  constructor(outbound: Outbound, budget: Surroundings['keepalive'], onStored: () => void) {
     this.#outbound = outbound;
-    this.#limits = limits;
     this.#budget = budget;
+    this.#onStored = onStored;
   }
 
   /** @param isLeaving - Whether what is being uploaded is sent too, as its request ends with the page. */
@@ -28,18 +29,17 @@ export class Flush {
     queue.check();
     const { leaving } = queue;
     // Also what has left before and is not answered: what is newer must not arrive first.
-    const batch = queue.oldest(this.#limits.maxEntries);
-    const maxBytes = Math.min(this.#limits.maxBytes, this.#budget.bytesLeft);
-    batch.length = batchLength(batch, { ...this.#limits, maxBytes });
+    const batch = this.#batch();
     const bytes = bodyBytes(batch);
-    if (batch.every((entry) => leaving.has(entry)) || bytes > this.#budget.bytesLeft) return;
+    const known = new Set([...leaving].flat());
+    if (batch.every((entry) => known.has(entry)) || bytes > this.#budget.bytesLeft) return;
     this.#budget.bytesLeft -= bytes;
-    for (const entry of batch) leaving.add(entry);
+    leaving.add(batch);
     const answered = this.#exchange(batch)
       .catch(() => {})
       .finally(() => {
         this.#budget.bytesLeft += bytes;
-        for (const entry of batch) leaving.delete(entry);
+        leaving.delete(batch);
       });
     const all = Promise.all([this.underWay, answered]).then(() => {
       if (this.underWay === all) this.underWay = undefined;
@@ -47,12 +47,26 @@ export class Flush {
     this.underWay = all;
   }
 
+  /** The oldest; where there are others, without those that would make them fail. */
+  #batch(): QueuedEntry[] {
+    const { queue, isolation, size } = this.#outbound;
+    const { maxEntries, maxBytes } = size.limits;
+    const oldest = queue.oldest(maxEntries + isolation.known);
+    const innocent = oldest.filter((entry) => !isolation.isBlamed(entry));
+    const batch = (innocent.length > 0 ? innocent : oldest).slice(0, maxEntries);
+    batch.length = batchLength(batch, { maxEntries, maxBytes: Math.min(maxBytes, this.#budget.bytesLeft) });
+    return batch;
+  }
+
   async #exchange(batch: readonly QueuedEntry[]): Promise<void> {
     const { queue, server, clock, wallClock, emitter } = this.#outbound;
     const started = clock.monotonic();
     const { verdict } = await server.postEntries(joinBody(batch, wallClock), true).outcome;
     if (verdict.kind !== 'stored') return;
-    queue.remove(batch);
-    emitter.emit('push', { entries: batch.length, requests: 1, milliseconds: clock.monotonic() - started });
+    const entries = queue.remove(batch);
+    // Another request carried them too, and was answered first.
+    if (entries === 0) return;
+    this.#onStored();
+    emitter.emit('push', { entries, requests: 1, milliseconds: clock.monotonic() - started });
   }
 }

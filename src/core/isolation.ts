@@ -34,7 +34,7 @@ export class Isolation {
     this.#hasAccepted = false;
     this.#refusals = 0;
     this.#most = Math.floor(2 * Math.log2(Math.max(1, Math.min(length, most)))) + 2;
-    if (this.#known > 0) this.#forgetGone(queued);
+    if (this.known > 0) this.#forgetGone(queued);
   }
 
   /** Whether so many requests were refused in a row that this push had better end. */
@@ -99,14 +99,24 @@ export class Isolation {
   }
 
   /** How many entries are known here, at most. */
-  get #known(): number {
+  get known(): number {
     return this.#suspects.size + this.#stumbles.size;
+  }
+
+  /** Whether an entry is likely what others would fail for, if they were sent with it. */
+  isBlamed(entry: QueuedEntry): boolean {
+    return this.#suspects.has(entry) || this.#stumbles.isProven(entry);
+  }
+
+  /** How many entries the server stumbles over, though it takes others. */
+  get stumblers(): number {
+    return this.#stumbles.proven;
   }
 
   /** They stand at the head, mostly: the queue is read no further than that. */
   #forgetGone(queued: Iterable<QueuedEntry>): void {
     const here = new Set<QueuedEntry>();
-    let missing = this.#known;
+    let missing = this.known;
     for (const entry of queued) {
       const times = Number(this.#suspects.has(entry)) + Number(this.#stumbles.has(entry));
       if (times > 0) here.add(entry);
@@ -122,8 +132,8 @@ export class Isolation {
    * over which the server stumbles.
    */
   #line(waiting: Waiting, count: number): QueuedEntry[] {
-    if (this.#known === 0) return waiting(count);
-    const all = waiting(count + this.#known);
+    if (this.known === 0) return waiting(count);
+    const all = waiting(count + this.known);
     const lead = this.#stumbles.lead(all);
     const fresh = lead.filter((entry) => !this.#suspects.has(entry));
     if (fresh.length > 0) return fresh.slice(0, count);

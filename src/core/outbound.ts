@@ -1,5 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Emitter } from './events.js';
+import type { Isolation } from './isolation.js';
+import type { LearnedSize } from './learned-size.js';
 import type { PushQueue } from './push-queue.js';
 import type { Server } from './server.js';
 import type { WallClock } from './wall-clock.js';
@@ -11,4 +13,8 @@ export interface Outbound {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly emitter: Emitter;
+  /** How much one request may carry. */
+  readonly size: LearnedSize;
+  /** What the server will not take, and what is sent next. */
+  readonly isolation: Isolation;
 }

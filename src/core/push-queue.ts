@@ -2,7 +2,7 @@ import { entryId, type QuarantinedEntry, type Refusal, type StoredEntry, utf8Len
 import { StorageException } from './exceptions.js';
 import { type Failing, Keeper } from './keeper.js';
 import { Quarantine } from './quarantine.js';
-import type { Origin, QueuedEntry } from './queued-entry.js';
+import type { QueuedEntry } from './queued-entry.js';
 import type { Loss, Writer } from './storage.js';
 import type { Stretch } from './wall-clock.js';
 
@@ -19,8 +19,8 @@ export class PushQueue {
   readonly #onChange: () => void;
   /** The entries that are being uploaded. They are not dropped. */
   inFlight: readonly QueuedEntry[] = [];
-  /** Those that were sent as the page went away, and are not answered yet. Neither are they. */
-  readonly leaving = new Set<QueuedEntry>();
+  /** What was sent as the page went away, flight by flight, and is not answered yet. Neither is that. */
+  readonly leaving = new Set<readonly QueuedEntry[]>();
   // The entries are those from #head on; what lies before it is cut off now and then, so that removing is O(1) a piece.
   #entries: QueuedEntry[] = [];
   #head = 0;
@@ -81,7 +81,7 @@ export class PushQueue {
    */
   droppable(count: number, kept: readonly string[] = []): QueuedEntry[] {
     const refused = this.quarantine.oldest(count, kept);
-    const inFlight = new Set([...this.inFlight, ...this.leaving]);
+    const inFlight = new Set([...this.leaving, this.inFlight].flat());
     const queued = this.oldest(count - refused.length + inFlight.size).filter((entry) => !inFlight.has(entry));
     return [...refused, ...queued].slice(0, count);
   }
@@ -124,7 +124,7 @@ export class PushQueue {
     bytes = utf8Length(values),
     stretch?: Stretch,
   ): QueuedEntry {
-    if (this.room < 1) throw this.#refusal(origin, this.#reached, '', true);
+    if (this.room < 1) throw this.#refusal(origin === 'committed', this.#reached, '', true);
     return this.#add(timestamp, values, origin, bytes, stretch);
   }
 
@@ -160,8 +160,7 @@ export class PushQueue {
    * @throws {@link StorageException} if one could not be saved; then none is put back.
    */
   restore(entries: readonly Pick<StoredEntry, 'timestamp' | 'values'>[], ids: readonly string[] = []): QueuedEntry[] {
-    if (this.room + this.quarantine.count(ids) < entries.length)
-      throw this.#refusal('restored', this.#reached, '', true);
+    if (this.room + this.quarantine.count(ids) < entries.length) throw this.#refusal(false, this.#reached, '', true);
     const restored: QueuedEntry[] = [];
     try {
       for (const { timestamp, values } of entries)
@@ -192,9 +191,14 @@ export class PushQueue {
     for (const entry of adopted) this.#bytes += entry.bytes;
   }
 
-  /** Removes entries, in memory at once and from the storage as soon as it can be written. Unknown ones are ignored. */
-  remove(entries: readonly QueuedEntry[]): void {
-    if (entries.length === 0) return;
+  /**
+   * Removes entries, in memory at once and from the storage as soon as it can be written. Unknown ones are ignored.
+   *
+   * @returns How many were known.
+   */
+  remove(entries: readonly QueuedEntry[]): number {
+    const before = this.length;
+    if (entries.length === 0) return 0;
     if (this.#startsWith(entries)) {
       this.#head += entries.length;
       for (const entry of entries) this.#bytes -= entry.bytes;
@@ -208,6 +212,7 @@ export class PushQueue {
     }
     this.#keeper.remove(entries);
     this.#onChange();
+    return before - this.length;
   }
 
   /** Takes an entry out of the queue and sets it aside. @returns `undefined` if it is not in the queue any more. */
@@ -279,7 +284,7 @@ export class PushQueue {
     } catch (error) {
       const { message, advice, isFull } =
         error instanceof StorageException ? error : new StorageException('the storage failed');
-      throw this.#refusal(entry.origin, message, advice, isFull);
+      throw this.#refusal(entry.origin === 'committed', message, advice, isFull);
     }
   }
 
@@ -287,11 +292,13 @@ export class PushQueue {
     return `maxQueuedEntries (${this.#maxEntries}) is reached`;
   }
 
-  #refusal(origin: Origin, what: string, advice: string, isFull: boolean): StorageException {
+  #refusal(isCommitted: boolean, what: string, advice: string, isFull: boolean): StorageException {
+    const { size } = this.quarantine;
     return new StorageException(
       `The entry could not be saved: ${what}. Still queued and safe: ${this.length} (${this.#bytes} bytes)` +
-        `${origin === 'committed' ? '. The values are still staged.' : '.'}`,
-      advice || 'Push what is queued or make room, then commit again.',
+        `${size > 0 ? `; in quarantine: ${size}` : ''}${isCommitted ? '. The values are still staged.' : '.'}`,
+      advice ||
+        `Push what is queued${size > 0 ? ', dropQuarantined(),' : ''} or make room, then ${isCommitted ? 'commit' : 'restore'} again.`,
       isFull,
       what,
     );

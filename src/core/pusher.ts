@@ -1,9 +1,9 @@
-import { type BatchLimits, batchLength, joinBody } from './batch.js';
+import { batchLength, joinBody } from './batch.js';
 import { type Entry, MAX_REASON, type StoredEntry, toEntry } from './entry.js';
 import type { ApiException, PushException } from './exceptions.js';
 import type { Flush } from './flush.js';
-import { Isolation } from './isolation.js';
-import { LearnedSize } from './learned-size.js';
+import type { Isolation } from './isolation.js';
+import type { LearnedSize } from './learned-size.js';
 import type { Outbound } from './outbound.js';
 import type { PushQueue } from './push-queue.js';
 import { abortedBySignal, type Call, type Failure, notSent, type PushResult, PushRun, takenOver } from './push-run.js';
@@ -14,7 +14,9 @@ import type { UploadSlot } from './upload-slots.js';
 import type { Verdict } from './verdict.js';
 
 /** How a pusher sends and what it does with entries whose credentials were refused. */
-export interface PusherConfig extends BatchLimits {
+export interface PusherConfig {
+  /** How many entries one request may carry. */
+  readonly maxEntries: number;
   readonly onRefusedCredentials: 'discard' | 'keep';
 }
 
@@ -40,7 +42,7 @@ export class Pusher {
   readonly #slot: UploadSlot;
   readonly #watcher: PushWatcher;
   readonly #size: LearnedSize;
-  readonly #isolation = new Isolation();
+  readonly #isolation: Isolation;
   #run: PushRun | undefined;
   #inquiry: Inquiry | undefined;
 
@@ -52,7 +54,8 @@ export class Pusher {
     this.#flush = flush;
     this.#slot = slot;
     this.#watcher = watcher;
-    this.#size = new LearnedSize(config);
+    this.#size = outbound.size;
+    this.#isolation = outbound.isolation;
   }
 
   /** Whether a push is under way. */
@@ -195,8 +198,8 @@ export class Pusher {
   #judge(run: PushRun, batch: QueuedEntry[], verdict: Verdict, upTo: number): PushException | undefined {
     if (verdict.kind === 'stored') {
       run.isJudged = true;
-      this.#queue.remove(batch);
-      run.pushed += batch.length;
+      // Less than was sent, where a request that left with the page was answered first.
+      run.pushed += this.#queue.remove(batch);
       this.#size.passed();
       this.#isolation.accepted(batch);
       return undefined;

@@ -20,6 +20,9 @@ export type ReadResult = { readonly known: Sightings } | { readonly failure: Ver
 /** By field id. */
 export type Sightings = ReadonlyMap<string, Sighting>;
 
+/** After as many answers of 404, and no other, the server is the wrong one: enough for each of 64 fields to be asked for. */
+const MOST_UNKNOWN = 128;
+
 /** Reads the last values of fields. */
 export class Reader {
   readonly #server: Server;
@@ -55,8 +58,9 @@ export class Reader {
    */
   async read(fieldIds: readonly string[], signal?: Signal): Promise<ReadResult> {
     const known = new Map<string, Sighting>();
-    const lists = splitIds([...new Set(fieldIds)], this.#server.roomForIds).reverse();
-    let patience = 2 * Math.log2(fieldIds.length) + 2;
+    const distinct = [...new Set(fieldIds)];
+    const lists = splitIds(distinct, this.#server.roomForIds).reverse();
+    let patience = Math.min(2 * distinct.length, MOST_UNKNOWN);
     let failure: Verdict | undefined;
     for (let ids = lists.pop(); ids !== undefined; ids = lists.pop()) {
       const verdict = await this.#readList(ids, known, signal);

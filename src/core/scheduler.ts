@@ -12,8 +12,8 @@ export interface AutoPush {
   readonly atEntries: number;
 }
 
-/** After a refusal that time alone may mend, in seconds. */
-const REFUSED_SECONDS = { least: 900, most: 3600 } as const;
+/** After what time alone may mend: a refusal, or entries over which the server stumbles again and again. In seconds. */
+const SLOW_SECONDS = { least: 900, most: 3600 } as const;
 /** However often the network comes and goes, tries that it brings forward are this far apart, in milliseconds. */
 const WAKE_GAP_MS = 5000;
 
@@ -24,6 +24,7 @@ export class Scheduler {
   readonly #emitter: Emitter;
   readonly #push: () => Promise<unknown>;
   readonly #queued: () => number;
+  readonly #stumblers: () => number;
   readonly #onChange: () => void;
   /** Pushes are due each `everySeconds` after this, on the monotonic clock in milliseconds. */
   readonly #beat: number;
@@ -40,24 +41,31 @@ export class Scheduler {
   /** Credentials were refused: nothing is tried before something changes. */
   #isStopped = false;
   #isClosed = false;
+  /** The timer is for entries that can wait. */
+  #isSlow = false;
 
   /**
-   * @param push - Starts a push.
-   * @param queued - How many entries are queued.
-   * @param onChange - Told whenever {@link Scheduler.nextTry} changes.
+   * @param calls - `push` starts a push; `queued` tells how many entries are queued, and `stumblers` over how many of them
+   * the server stumbles, though it takes others; `onChange` is told whenever {@link Scheduler.nextTry} changes.
    */
   constructor(
     config: AutoPush,
     clock: Clock,
     emitter: Emitter,
-    queue: { readonly push: () => Promise<unknown>; readonly queued: () => number; readonly onChange: () => void },
+    calls: {
+      readonly push: () => Promise<unknown>;
+      readonly queued: () => number;
+      readonly stumblers: () => number;
+      readonly onChange: () => void;
+    },
   ) {
     this.#config = config;
     this.#clock = clock;
     this.#emitter = emitter;
-    this.#push = queue.push;
-    this.#queued = queue.queued;
-    this.#onChange = queue.onChange;
+    this.#push = calls.push;
+    this.#queued = calls.queued;
+    this.#stumblers = calls.stumblers;
+    this.#onChange = calls.onChange;
     // Its own, so that the many of a gateway, or of devices that one switch turns on, don't push all at once.
     this.#beat = clock.monotonic() + clock.random() * config.everySeconds * 1000;
   }
@@ -69,8 +77,8 @@ export class Scheduler {
 
   /** Entries were queued. */
   queued(): void {
-    const isAtOnce = this.#queued() >= this.#config.atEntries && this.#attempt === 0;
-    if (this.#cancel !== undefined && !isAtOnce) return;
+    const isAtOnce = this.#fresh >= this.#config.atEntries && this.#attempt === 0;
+    if (this.#cancel !== undefined && !isAtOnce && !this.#isSlow) return;
     const wait = isAtOnce ? 0 : this.#untilBeat;
     // The queue may have been empty when a try failed, so that no other was planned.
     const soonest = this.#attempt > 0 ? Math.max(this.#due, this.#notBefore) : this.#notBefore;
@@ -97,6 +105,12 @@ export class Scheduler {
     this.#notBefore = Number.NEGATIVE_INFINITY;
     this.#lastEnd = this.#clock.monotonic();
     if (pushed > 0 || failure === undefined) this.#attempt = 0;
+    if (failure?.isThrough && this.#fresh === 0) {
+      this.#attempt = 0;
+      this.#retryLater(failure, inRange(SLOW_SECONDS, this.#clock.random()));
+      this.#isSlow = true;
+      return;
+    }
     // What the server would not take of what it otherwise takes is no reason to hurry, nor to wait.
     const isRest = pushed > 0 && (failure?.isThrough || failure?.kind === 'entries-refused');
     if (failure === undefined || isRest) {
@@ -105,11 +119,13 @@ export class Scheduler {
     }
     this.#isStopped = failure.kind === 'credentials-refused';
     this.#attempt += 1;
-    const seconds = this.#secondsAfter(failure);
+    this.#retryLater(failure, this.#secondsAfter(failure));
+  }
+
+  #retryLater({ exception: { message } }: Failure, seconds: number): void {
     this.#due = this.#lastEnd + seconds * 1000;
     if (!this.#schedule(seconds * 1000)) return;
-    const { message } = failure.exception;
-    this.#emitter.emit('retry', { at: this.#nextTry ?? 0, seconds, message, attempt: this.#attempt });
+    this.#emitter.emit('retry', { at: this.#nextTry ?? 0, seconds, message, attempt: Math.max(this.#attempt, 1) });
   }
 
   /** The network came back, or the page is shown again: what waits need not wait for long. */
@@ -142,6 +158,11 @@ export class Scheduler {
     return true;
   }
 
+  /** Nothing is queued any more. */
+  emptied(): void {
+    if (this.#cancel !== undefined) this.#clear();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#clear();
@@ -154,6 +175,11 @@ export class Scheduler {
     return since < 0 ? -since : period - since;
   }
 
+  /** How many entries are queued that the server may take for all that is known. */
+  get #fresh(): number {
+    return this.#queued() - this.#stumblers();
+  }
+
   #secondsAfter({ exception: { retryAfter = 0 }, kind }: Failure): number {
     const random = (): number => this.#clock.random();
     if (kind === 'bad-luck') {
@@ -161,8 +187,7 @@ export class Scheduler {
       // What asked all to wait for as long must not get them all at once.
       return Math.max(backoffSeconds(this.#attempt, random), retryAfter > 0 ? retryAfter * (1 + random() / 10) : 0);
     }
-    const { least, most } = REFUSED_SECONDS;
-    const seconds = least + random() * (most - least);
+    const seconds = inRange(SLOW_SECONDS, random());
     this.#notBefore = this.#lastEnd + seconds * 1000;
     return seconds;
   }
@@ -177,6 +202,7 @@ export class Scheduler {
   #schedule(milliseconds: number): boolean {
     if (this.#isClosed || this.#isPushing || this.#isStopped || this.#queued() === 0) return false;
     this.#cancel?.();
+    this.#isSlow = false;
     this.#due = this.#clock.monotonic() + milliseconds;
     this.#nextTry = Math.ceil((this.#clock.now() + milliseconds) / 1000);
     this.#cancel = this.#clock.setTimer(() => this.#try(), milliseconds, true);
@@ -192,7 +218,12 @@ export class Scheduler {
   #clear(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#isSlow = false;
     this.#nextTry = undefined;
     this.#onChange();
   }
+}
+
+function inRange({ least, most }: { readonly least: number; readonly most: number }, share: number): number {
+  return least + share * (most - least);
 }

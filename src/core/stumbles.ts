@@ -32,6 +32,16 @@ export class Stumbles {
     return this.#counts.has(entry);
   }
 
+  /** Whether another passed behind an entry that failed. */
+  isProven(entry: QueuedEntry): boolean {
+    return this.#proven.has(entry);
+  }
+
+  /** How many there are of those. */
+  get proven(): number {
+    return this.#proven.size;
+  }
+
   /** Forgets those that left the queue. */
   keep(here: ReadonlySet<QueuedEntry>): void {
     for (const entry of this.#counts.keys()) if (!here.has(entry)) this.#forget(entry);

@@ -102,7 +102,7 @@ function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeC
       // Pages are told nothing but that it failed: it may be the network, or headers that the server did not send.
       return code
         ? `the server could not be reached (${code})`
-        : 'the server could not be reached, or it does not allow this page to ask it (CORS)';
+        : 'the server could not be reached, or, in a page, does not allow it to ask (CORS)';
   }
 }
 

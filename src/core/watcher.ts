@@ -102,7 +102,10 @@ export class Watcher implements Asker {
       if ('failure' in result) return this.#fail(result.failure, watches);
       this.#failures = 0;
       this.#pauseSeconds = 0;
-      for (const watch of watches) watch.tell(result.known);
+      for (const watch of watches) {
+        watch.isAlone = false;
+        watch.tell(result.known);
+      }
     } catch {
       // Nobody waits for it any more.
     } finally {

@@ -74,8 +74,13 @@ function respond(request: TransportRequest, signal: AbortSignal, fetch: Fetch | 
 
 /** @returns The body as text; `undefined` if it is longer than {@link MAX_ANSWER_BYTES}. */
 async function readText(response: Response): Promise<string | undefined> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return '';
+  if (!response.body) return '';
+  // Some that stand in for fetch have streams of another kind.
+  if (typeof response.body.getReader !== 'function') {
+    const text = await response.text();
+    return text.length > MAX_ANSWER_BYTES ? undefined : text;
+  }
+  const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;

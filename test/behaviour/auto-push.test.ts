@@ -291,6 +291,32 @@ describe('after a failure', () => {
     expect(times.length).toBeLessThan(360 * 2 + 60);
   });
 
+  test('entries over which the server stumbles are tried each 15 to 60 minutes, and delay no other', async () => {
+    const { api, clock, server, times } = setUp({ everySeconds: 10, atEntries: 2 });
+    server.instead = (values) => {
+      times.push(clock.monotonic());
+      return values.some((value) => value === 1 || value === 2) ? received(503) : undefined;
+    };
+    commitEach(api, 1, 2, 3, 4);
+    await clock.advance(10 * MINUTE);
+    expect(server.stored).toEqual([3, 4]);
+    // Now it is known what it stumbles over.
+    for (let number = 5; number < 105; number++) {
+      const before = times.length;
+      commitEach(api, number);
+      await clock.advance(10 * SECOND);
+      expect(server.stored.at(-1)).toBe(number);
+      expect(times.length - before).toBeLessThanOrEqual(2);
+      await clock.advance(10 * SECOND);
+      expect(times.length - before).toBeLessThanOrEqual(2);
+    }
+    const before = times.length;
+    await clock.advance(24 * HOUR);
+    expect(times.length - before).toBeGreaterThanOrEqual(24);
+    expect(times.length - before).toBeLessThanOrEqual(96);
+    expect(api.status()).toMatchObject({ committed: 2, nextTry: expect.any(Number) });
+  });
+
   test.each([401, 403])('refused credentials (%i) stop it', async (status) => {
     const { api, clock, times, instead, surroundings, errors } = setUp(
       { everySeconds: 0, atEntries: 1 },

@@ -115,14 +115,23 @@ describe('a field that the server does not know', () => {
     expect(server.requests.length).toBeLessThanOrEqual(1 + 2 * 2 * Math.log2(32));
   });
 
-  test('among nothing but 404 is a refusal, within a few requests: it may be the wrong server', async () => {
+  test('among nothing but 404 is a refusal, within 128 requests: it may be the wrong server', async () => {
     const { api, server } = setUp();
     server.misfortune = () => received(404, { message: 'Not found' });
     for (const count of [1, 2, 3, 32, 210]) {
       const before = server.requests.length;
       const exception = await getFailure(api.get(numbered(count)));
       expect(exception).toMatchObject({ status: 404, message: 'Bad request: Not found' });
-      expect(server.requests.length - before).toBeLessThanOrEqual(2 * Math.log2(count) + 2);
+      expect(server.requests.length - before).toBeLessThanOrEqual(Math.min(2 * count, 128));
+    }
+  });
+
+  test('hides none of 64 that the server knows, wherever it stands among others', async () => {
+    const ids = numbered(64);
+    for (const known of ['field-0', 'field-31', 'field-63']) {
+      const { api, server } = setUp({ [known]: 1 });
+      server.misfortune = (asked) => (asked.every((id) => id === known) ? undefined : received(404));
+      expect(await api.get([...ids, ...ids])).toMatchObject([{ fieldId: known }, { fieldId: known }]);
     }
   });
 

@@ -56,6 +56,33 @@ describe('maxQueuedEntries', () => {
     expect(valuesOf([api.commit() as Entry])).toEqual([2]);
   });
 
+  test('commitAndPush makes room by pushing first, and does so each time', async () => {
+    const { api, stub } = open({ maxQueuedEntries: 2 });
+    stub.answerWith(() => reply(503));
+    for (const value of [1, 2]) {
+      api.addValue('temperature', value);
+      await rejectionOf(api.commitAndPush());
+    }
+    api.addValue('temperature', 3);
+    expect(await rejectionOf(api.commitAndPush())).toMatchObject({ name: 'StorageException', isFull: true });
+    expect(api.status()).toMatchObject({ staged: 1, committed: 2 });
+    stub.answerWith(() => reply(200));
+    expect(await api.commitAndPush()).toEqual({ pushed: 3, requests: 3 });
+    expect(api.status()).toMatchObject({ staged: 0, committed: 0 });
+  });
+
+  test('counts what is in quarantine, and says so', async () => {
+    const { api, stub } = open({ maxQueuedEntries: 2 });
+    stub.answerWith(({ body }) => reply(body.includes('"temperature":1') ? 400 : 200));
+    commitEach(api, 0, 1);
+    await rejectionOf(api.push());
+    commitEach(api, 2);
+    api.addValue('temperature', 3);
+    const { message, advice } = refusalOf(() => api.commit());
+    expect(message).toMatch(/Still queued and safe: 1 \(.* bytes\); in quarantine: 1/);
+    expect(advice).toContain('dropQuarantined()');
+  });
+
   test('with overflow "drop-oldest" drops as many of the oldest as it must, in an event that carries them', () => {
     const { api, dropped } = open({ maxQueuedEntries: 3, overflow: 'drop-oldest' });
     commitEach(api, 1, 2, 3, 4, 5);

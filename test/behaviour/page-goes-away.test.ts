@@ -56,6 +56,53 @@ describe('a page that is hidden or left, where what is committed does not surviv
     expect(server.uploads.flat(2)).toEqual([{ temperature: 1 }, { temperature: 1 }, { temperature: 2 }]);
   });
 
+  test('leaves out what the server refused alone: the others would be refused with it', async () => {
+    const { api, server, surroundings } = setUp();
+    commitEach(api, 1);
+    server.answerWith(() => received(400));
+    await api.push().catch(() => {});
+    commitEach(api, 2, 3);
+    server.answerWith(() => received(200));
+    surroundings.take('leaving');
+    await turn();
+    expect(server.uploads.at(-1)).toEqual([[{ temperature: 2 }], [{ temperature: 3 }]]);
+    // There is nothing better to send.
+    surroundings.take('leaving');
+    expect(server.uploads.at(-1)).toEqual([[{ temperature: 1 }]]);
+  });
+
+  test('sends no more at once than passes', async () => {
+    const { api, server, surroundings } = setUp();
+    commitEach(api, ...range(1, 8));
+    server.answerWith(() => received(503));
+    await api.push().catch(() => {});
+    surroundings.take('leaving');
+    const [all, half] = server.uploads.map(({ length }) => length);
+    expect(all).toBe(8);
+    expect(half).toBeLessThanOrEqual(4);
+  });
+
+  test('sent twice it counts once, and is under way until each answer is there', async () => {
+    const { api, server, surroundings } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
+    const flights = [held(), held()] as const;
+    server.answerWith(({ body = '' }) => flights[body.includes('"temperature":2') ? 1 : 0].answer);
+    const told: unknown[] = [];
+    api.on('push', ({ entries }) => told.push(entries));
+    api.on('drop', ({ entries }) => told.push(...valuesOf(entries)));
+    commitEach(api, 1);
+    surroundings.take('hidden');
+    commitEach(api, 2);
+    surroundings.take('leaving');
+    flights[0].give(received(503));
+    await turn();
+    api.addValue('temperature', 3);
+    expect(() => api.commit()).toThrow(/maxQueuedEntries/);
+    flights[1].give(received(200));
+    await turn();
+    expect(told).toEqual([2]);
+    expect(api.log()).toEqual([]);
+  });
+
   test('nothing leaves the queue before its verdict', async () => {
     const { api, server, surroundings } = setUp();
     const entries = commitEach(api, 1, 2);

@@ -267,6 +267,16 @@ describe('a storage that fails', () => {
   });
 });
 
+test.each([
+  [{ timestamp: 1.5, values: [{ fieldId: 'a', value: 1 }] }, 'entries[1].timestamp must be whole Unix seconds'],
+  [{ timestamp: 1 }, 'entries[1].values must be a non-empty array'],
+])('an entry that is none (%j) is refused by its place, and none is restored', (entry, message) => {
+  const api = new Api(credentials);
+  const right = { id: 'x-1', timestamp: 1, values: [{ fieldId: 'a', value: 1 }] };
+  expect(() => api.restore([right, entry] as never)).toThrow(message);
+  expect(api.log()).toEqual([]);
+});
+
 test('restored entries keep their times, get new ids, and are saved', async () => {
   const origin = makeOrigin();
   origin.server.answerWith(() => received(401, { message: 'no' }));

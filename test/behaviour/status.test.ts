@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type Api, type ApiOptions, memoryStorage } from '../../src/index.js';
+import { type Api, type ApiOptions, memoryStorage, PushException } from '../../src/index.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
 import { FakeSurroundings } from '../support/fake-surroundings.js';
@@ -114,6 +114,19 @@ describe('status()', () => {
     expect(api.status()).toMatchObject({ committed: 1, nextTry });
     await clock.advance(1000);
     expect(api.status()).toMatchObject({ committed: 0, nextTry: undefined });
+  });
+
+  test('tells of no next push, and of no failed one, once nothing is queued', async () => {
+    const { api, clock, server } = setUp({ autoPush: { everySeconds: 1 } });
+    server.answerWith(() => received(503));
+    commitEach(api, 1);
+    await clock.advance(1000);
+    expect(api.status()).toMatchObject({ nextTry: expect.any(Number), lastException: expect.any(PushException) });
+    api.resetUnpushedEntries();
+    expect(api.status()).toMatchObject({ committed: 0, nextTry: undefined, lastException: undefined });
+    expect(server.requests).toHaveLength(1);
+    await clock.advance(3_600_000);
+    expect(server.requests).toHaveLength(1);
   });
 
   test('tells whether the platform believes in a network', () => {

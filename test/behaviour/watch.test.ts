@@ -406,6 +406,14 @@ describe('a refusal', () => {
     ]);
     expect(server.mostUnderWay).toBe(1);
   });
+
+  test('once it has ended one, the others share requests again', async () => {
+    const { api, clock, server, askedDuring } = await setUp({ a: 1, b: 2, secret: 3 });
+    server.misfortune = (ids) => (ids.includes('secret') ? received(403) : undefined);
+    for (const id of ['a', 'secret', 'b']) follow(api.watch(id, { everySeconds: 1 }));
+    await clock.advance(3000);
+    expect(await askedDuring(10)).toBeLessThanOrEqual(11);
+  });
 });
 
 describe('the end of a watch', () => {

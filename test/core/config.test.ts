@@ -35,6 +35,16 @@ describe('options', () => {
     for (const [name, value] of Object.entries(DEFAULTS)) expect(Reflect.get(resolved, name)).toEqual(value);
   });
 
+  test.each([
+    [{ everySecond: 5 }, '"everySecond" is not an option; autoPush has everySeconds, atEntries'],
+    [{ everySeconds: -1 }, 'everySeconds must be seconds, from 0 to 86400, got -1'],
+    [{ atEntries: 0 }, 'atEntries must be a whole number from 1, got 0'],
+    [{ [API_KEY]: 1 }, 'a string of 36 characters is not an option'],
+    [5, 'autoPush must be true, false or { everySeconds'],
+  ])('autoPush: %j is refused by the name of its part', (autoPush, message) => {
+    expect(refusal({ ...credentials, autoPush })).toContain(message);
+  });
+
   test.each(Object.keys(DEFAULTS))('%s: undefined is as if absent', (name) => {
     expect(resolveOptions({ ...credentials, [name]: undefined })).toEqual(resolveOptions(credentials));
   });

@@ -25,14 +25,14 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     'remove',
     (remove) =>
       function (entries) {
-        remove.call(this, this.oldest(entries.length));
+        return remove.call(this, this.oldest(entries.length));
       },
   ),
   'clears the queue after a push': inQueue(
     'remove',
     (remove) =>
       function () {
-        remove.call(this, [...this]);
+        return remove.call(this, [...this]);
       },
   ),
   'acknowledges before the answer': inTransport((send) => (request) => ({

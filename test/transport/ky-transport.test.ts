@@ -30,3 +30,16 @@ test('a request that outlives its page goes through a fetch that is injected, as
   await kyTransport(systemClock, fetch).send({ ...UPLOAD, keepalive: true }).answer;
   expect(requests).toMatchObject([{ url: UPLOAD.url, keepalive: true, redirect: 'manual' }]);
 });
+
+test.each([
+  ['a stream of Node', { pipe: () => {} }],
+  ['no stream at all', undefined],
+])('a fetch whose answers have %s as body is read all the same', async (_kind, body) => {
+  const answer = { status: 200, ok: true, headers: new Headers(), body, text: async () => (body ? '{"data":{}}' : '') };
+  const fetch = async (): Promise<typeof answer> => answer;
+  expect(await kyTransport(systemClock, fetch).send(UPLOAD).answer).toMatchObject({
+    received: true,
+    status: 200,
+    body: body ? '{"data":{}}' : '',
+  });
+});

@@ -4,6 +4,7 @@ import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
 import { lazyKy } from './build/lazy-ky.mjs';
 import { minify } from './build/minify.mjs';
+import { ownMaps } from './build/own-maps.mjs';
 
 const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
 
@@ -38,7 +39,7 @@ export default [
   {
     input: entries,
     external: /^node:/,
-    plugins: [...compile(), notices()],
+    plugins: [...compile(), notices(), ownMaps()],
     output: [
       { ...files('.js'), format: 'es', sourcemap: true, manualChunks },
       { ...files('.cjs'), format: 'cjs', exports: 'named', sourcemap: true, manualChunks },

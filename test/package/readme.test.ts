@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -14,6 +16,9 @@ const scripts = blocks.filter(({ language }) => language === 'js').map(({ code }
 
 const DEVICE_ID = '33333333-3333-4333-8333-333333333333';
 const API_KEY = '44444444-4444-4444-8444-444444444444';
+
+/** What stands in the node_modules of who pastes a block. */
+const installed = { 'nikdev-iot': '.', valibot: 'node_modules/valibot' };
 
 /** Takes the place of the network, so that a block runs as it stands but for its ids. */
 const preload = `
@@ -34,9 +39,11 @@ describe('the README', () => {
   test.each(scripts.map((code) => [code.trim().split('\n').at(-1), code]))(
     'runs as pasted: … %s',
     async (_last, code) => {
-      // Below the package's own folder, so that its name is found.
-      const folder = mkdtempSync(fileURLToPath(new URL('dist/readme-', root)));
+      const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-readme-'));
       onTestFinished(() => rmSync(folder, { recursive: true }));
+      mkdirSync(join(folder, 'node_modules'));
+      for (const [name, place] of Object.entries(installed))
+        symlinkSync(fileURLToPath(new URL(place, root)), join(folder, 'node_modules', name));
       writeFileSync(`${folder}/preload.mjs`, preload);
       writeFileSync(`${folder}/block.mjs`, substitute(code));
       const preloaded = ['--import', pathToFileURL(`${folder}/preload.mjs`).href];

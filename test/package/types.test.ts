@@ -30,23 +30,30 @@ export async function dispose(given: Api): Promise<void> {
 }
 `;
 
-/** The errors of a program of one file that stands beside this package, with all that it uses checked too. */
-function errorsOf(text: string, options: ts.CompilerOptions): string[] {
-  const file = `${root}consumer.ts`;
+/** The errors of a program whose files stand beside this package, with all that it uses checked too. */
+function errorsOf(text: string, options: ts.CompilerOptions, names = ['consumer.ts']): string[] {
+  const files = names.map((name) => `${root}${name}`);
   const all: ts.CompilerOptions = { strict: true, noEmit: true, skipLibCheck: false, types: [], ...options };
   const host = ts.createCompilerHost(all);
   const { getSourceFile, fileExists, readFile } = host;
-  host.getSourceFile = (name, ...rest) =>
-    name === file ? ts.createSourceFile(name, text, ts.ScriptTarget.ES2022) : getSourceFile(name, ...rest);
-  host.fileExists = (name) => name === file || fileExists(name);
-  host.readFile = (name) => (name === file ? text : readFile(name));
+  host.getSourceFile = (name, target, ...rest) =>
+    files.includes(name) ? ts.createSourceFile(name, text, target) : getSourceFile(name, target, ...rest);
+  host.fileExists = (name) => files.includes(name) || fileExists(name);
+  host.readFile = (name) => (files.includes(name) ? text : readFile(name));
   return ts
-    .getPreEmitDiagnostics(ts.createProgram([file], all, host))
+    .getPreEmitDiagnostics(ts.createProgram(files, all, host))
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
 const BUNDLER = { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler };
-const NODE_ESM = { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 };
+const NODE16 = { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 };
+const NODE_NEXT = { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext };
+const FOR_NODE = ['consumer.mts', 'consumer.cts'];
+const RESOLUTIONS: [string, ts.CompilerOptions, string[]][] = [
+  ['bundler', BUNDLER, ['consumer.ts']],
+  ['node16', NODE16, FOR_NODE],
+  ['nodenext', NODE_NEXT, FOR_NODE],
+];
 const OLD = ['lib.es2022.d.ts'];
 const WITH_DISPOSABLE = ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'];
 const DOM = ['lib.dom.d.ts', 'lib.dom.iterable.d.ts'];
@@ -54,20 +61,39 @@ const DOM = ['lib.dom.d.ts', 'lib.dom.iterable.d.ts'];
 const TIMEOUT = 60_000;
 
 describe('a program that is compiled with the types of this package, all of them checked,', () => {
+  test.each(
+    RESOLUTIONS.flatMap(([resolution, options, files]) => [
+      { resolution, options: { ...options, lib: OLD }, files, platform: 'nothing but the language' },
+      { resolution, options: { ...options, lib: [...OLD, ...DOM] }, files, platform: 'a page' },
+      { resolution, options: { ...options, lib: OLD, types: ['node'] }, files, platform: 'Node' },
+    ]),
+  )(
+    'as $resolution finds them, and with $platform in its library, has no error',
+    ({ options, files }) => {
+      expect(errorsOf(USES, { target: ts.ScriptTarget.ES2022, ...options }, files)).toEqual([]);
+    },
+    TIMEOUT,
+  );
+
   test.each<[string, ts.CompilerOptions]>([
-    ['of a bundler, without disposing in its library', { ...BUNDLER, lib: OLD }],
-    ['of a bundler, for pages', { ...BUNDLER, lib: [...OLD, ...DOM] }],
-    ['of a bundler, with disposing', { ...BUNDLER, lib: WITH_DISPOSABLE }],
-    ['of a bundler, with all that is new', { ...BUNDLER, lib: ['lib.esnext.full.d.ts'] }],
-    ['of a bundler, with the types of Node', { ...BUNDLER, lib: OLD, types: ['node'] }],
-    ['of a bundler, with both', { ...BUNDLER, lib: [...WITH_DISPOSABLE, ...DOM], types: ['node'] }],
-    ['of Node, without disposing', { ...NODE_ESM, lib: OLD }],
-    ['of Node, with its types', { ...NODE_ESM, lib: OLD, types: ['node'] }],
-    ['with exact optional properties', { ...BUNDLER, lib: OLD, exactOptionalPropertyTypes: true }],
+    ['with disposing', { lib: WITH_DISPOSABLE }],
+    ['with all that is new', { lib: ['lib.esnext.full.d.ts'] }],
+    ['for pages that are tested in Node', { lib: [...WITH_DISPOSABLE, ...DOM], types: ['node'] }],
+    ['with exact optional properties', { lib: OLD, exactOptionalPropertyTypes: true }],
   ])(
     '%s has no error',
     (_name, options) => {
-      expect(errorsOf(USES, { target: ts.ScriptTarget.ES2022, ...options })).toEqual([]);
+      expect(errorsOf(USES, { target: ts.ScriptTarget.ES2022, ...BUNDLER, ...options })).toEqual([]);
+    },
+    TIMEOUT,
+  );
+
+  test.each(RESOLUTIONS)(
+    'as %s finds them, is told what it may not do',
+    (_name, options, files) => {
+      const misuse = "import { Api } from 'nikdev-iot';\nnew Api({ deviceId: 1, apiKey: '' });";
+      const errors = errorsOf(misuse, { target: ts.ScriptTarget.ES2022, ...options, lib: OLD }, files);
+      expect(errors).toEqual(files.map(() => "Type 'number' is not assignable to type 'string'."));
     },
     TIMEOUT,
   );

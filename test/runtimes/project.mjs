@@ -16,6 +16,10 @@ export async function makeProject(folder) {
     cpSync(join(root, name), join(folder, 'node_modules/nikdev-iot', name), { recursive: true });
   }
   for (const name of ['in-process.mjs', 'in-process.cjs']) cpSync(join(here, name), join(folder, name));
+  for (const [entry, name] of Object.entries({ index: '', node: '/node', emulator: '/emulator' })) {
+    writeFileSync(join(folder, `import-${entry}.mjs`), `import 'nikdev-iot${name}';\n`);
+    writeFileSync(join(folder, `import-${entry}.cjs`), `require('nikdev-iot${name}');\n`);
+  }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: { 'nikdev-iot': '*' } }));
   await bundle(folder, 'with-files', (entry) => (entry === 'index' ? 'nikdev-iot' : `nikdev-iot/${entry}`));
   // A worker knows no packages, only paths.

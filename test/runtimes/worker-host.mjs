@@ -2,22 +2,22 @@ import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const [runtimes, project, format, serverUrl] = process.argv.slice(2);
+// Without a server's URL the module is imported, and nothing more.
+const [runtimes, project, format, main, serverUrl] = process.argv.slice(2);
 const { Miniflare } = createRequire(join(runtimes, 'package.json'))('miniflare');
 const extension = { esm: 'js', cjs: 'cjs' }[format];
 const dist = 'node_modules/nikdev-iot/dist';
 const shared = readdirSync(join(project, dist, 'shared')).map((name) => `shared/${name}`);
 const paths = [
-  { esm: 'everywhere.mjs', cjs: 'everywhere.cjs' }[format],
+  ...(main.startsWith(dist) ? [] : [main]),
   ...['index', 'emulator'].map((name) => `${dist}/${name}.${extension}`),
   ...shared.filter((name) => name.endsWith(`.${extension}`)).map((name) => `${dist}/${name}`),
 ];
-const suite = {
-  esm: "import * as suite from './everywhere.mjs';",
-  cjs: "import suite from './everywhere.cjs';",
-}[format];
-const worker = `${suite}
-export default { fetch: async (_request, { SERVER }) => Response.json(await suite.start(SERVER)) };`;
+const imported = { esm: `import * as main from './${main}';`, cjs: `import main from './${main}';` }[format];
+const worker = `${imported}
+export default {
+  fetch: async (_request, { SERVER }) => (SERVER ? Response.json(await main.start(SERVER)) : new Response(Object.keys(main)[0])),
+};`;
 
 const miniflare = new Miniflare({
   rootPath: project,
@@ -29,11 +29,12 @@ const miniflare = new Miniflare({
   compatibilityDate: '2026-07-01',
   // Not asked for over the network.
   cf: false,
-  bindings: { SERVER: serverUrl },
+  bindings: { SERVER: serverUrl ?? '' },
 });
 try {
   const response = await miniflare.dispatchFetch('http://localhost/');
-  console.log(await response.text());
+  const text = await response.text();
+  if (serverUrl !== undefined) console.log(text);
 } finally {
   await miniflare.dispose();
 }

@@ -1,0 +1,111 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { json, loopbackServer } from '../support/loopback-server.js';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+const manifest = JSON.parse(read('package.json')) as {
+  name: string;
+  version: string;
+  scripts: Record<string, string>;
+};
+
+interface Packed {
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+// Without scripts: building anew would take the built files from under the other tests.
+const PACK = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+const [packed] = Object.values(
+  JSON.parse(execFileSync('npm', PACK, { cwd: fileURLToPath(root), stdio: ['ignore', 'pipe', 'ignore'] }).toString()),
+) as [Packed];
+const paths = packed.files.map(({ path }) => path).sort();
+const maps = paths.filter((path) => path.endsWith('.map'));
+
+/** Of each of these an ES module and a CommonJS one. */
+const twice = (name: string, ...extensions: string[]): string[] =>
+  ['js', 'cjs'].flatMap((format) => extensions.map((extension) => `dist/${name}.${extension.replace('js', format)}`));
+
+const KILOBYTE = 1000;
+
+describe('what npm publishes', () => {
+  test('is the built files, their types and maps, and what is to be read', () => {
+    const code = ['index', 'node', 'emulator', 'shared/sequence-set'].flatMap((name) => twice(name, 'js', 'js.map'));
+    const types = ['index', 'node', 'emulator', 'shared/storage', 'shared/value'].flatMap((name) =>
+      twice(name, 'd.js').map((path) => path.replace(/js$/, 'ts')),
+    );
+    const libraries = ['hono', 'ky', 'valibot'].flatMap((name) => twice(`shared/${name}`, 'js'));
+    const page = ['dist/index.umd.js', 'dist/index.umd.js.map'];
+    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json'];
+    expect(paths).toEqual([...code, ...types, ...libraries, ...page, ...texts].sort());
+  });
+
+  test('takes at most 800 kB to load, and 4.5 MB on the disk', () => {
+    expect(packed.size).toBeLessThan(800 * KILOBYTE);
+    expect(packed.unpackedSize).toBeLessThan(4500 * KILOBYTE);
+  });
+
+  test.each(maps)('has in %s our sources, whole, and names no folder of the machine that built it', (path) => {
+    const { sources, sourcesContent, sourceRoot } = JSON.parse(read(path)) as {
+      sources: string[];
+      sourcesContent: (string | null)[];
+      sourceRoot?: string;
+    };
+    expect(sourceRoot ?? '').toBe('');
+    // What is minified has ky within it, which could not be read without a map.
+    const ours = path.includes('.umd.') ? /^\.\.\/(src|node_modules\/ky)\// : /^(\.\.\/)+src\//;
+    expect(sources.filter((source) => !ours.test(source))).toEqual([]);
+    for (const [index, source] of sources.entries()) {
+      if (source.includes('/src/')) expect(sourcesContent[index], source).toBe(read(source.replace(/^(\.\.\/)+/, '')));
+    }
+  });
+
+  test('names a map in a file exactly where there is one', () => {
+    for (const path of paths.filter((path) => /\.c?js$/.test(path))) {
+      const [, map] = /^\/\/# sourceMappingURL=(.*)$/m.exec(read(path)) ?? [];
+      expect(map, path).toBe(maps.includes(`${path}.map`) ? `${path.split('/').at(-1)}.map` : undefined);
+    }
+  });
+
+  test('names no folder of the machine that built it', () => {
+    const folder = fileURLToPath(root);
+    expect(paths.filter((path) => read(path).includes(folder))).toEqual([]);
+  });
+
+  test('is built anew by whoever packs it', () => {
+    expect(manifest.scripts['prepack']).toBe('npm run build');
+  });
+
+  test('npm has nothing to warn of', async () => {
+    const registry = await loopbackServer((_request, response) => json(response, 404, {}));
+    const { origin, host } = new URL(registry.baseUrl);
+    const to = [`--registry=${origin}/`, `--//${host}/:_authToken=none`];
+    const { stderr } = await promisify(execFile)('npm', ['publish', '--dry-run', '--ignore-scripts', ...to], {
+      cwd: fileURLToPath(root),
+    });
+    expect(stderr).toContain(`Publishing to ${origin}/`);
+    expect(stderr.split('\n').filter((line) => line !== '' && !line.startsWith('npm notice'))).toEqual([]);
+  }, 60_000);
+});
+
+describe('the changelog', () => {
+  const headings = [...read('CHANGELOG.md').matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+
+  test('begins with what is to come, then this version, with its date', () => {
+    const [unreleased, latest] = headings;
+    expect(unreleased).toBe('[Unreleased]');
+    expect(latest).toMatch(/^\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}$/);
+    expect(latest).toContain(`[${manifest.version}]`);
+  });
+
+  test('tells kinds of changes by the names that the format has for them', () => {
+    const kinds = [...read('CHANGELOG.md').matchAll(/^### (.*)$/gm)].map(([, kind]) => kind);
+    const known = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'];
+    expect(kinds.filter((kind) => !known.includes(kind ?? ''))).toEqual([]);
+  });
+});

@@ -1,67 +1,28 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { PAGES, readPage } from '../support/readme.js';
 
 const root = new URL('../../', import.meta.url);
-const readme = readFileSync(new URL('README.md', root), 'utf8');
-const blocks = [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
-  language,
-  code,
-}));
-const scripts = blocks.filter(({ language }) => language === 'js').map(({ code }) => code);
-
+const readme = readPage('README.md');
 const DEVICE_ID = '33333333-3333-4333-8333-333333333333';
 const API_KEY = '44444444-4444-4444-8444-444444444444';
 
-/** Takes the place of the network, so that a block runs as it stands but for its ids. */
-const preload = `
-  import { createEmulator } from 'nikdev-iot/emulator'
-  const apiKeys = [{ key: '${API_KEY}', read: true, write: true }]
-  globalThis.fetch = createEmulator({ devices: [{ deviceId: '${DEVICE_ID}', apiKeys }] }).fetch
-`;
-
-const substitute = (code: string): string =>
-  code.replaceAll('<Device ID>', DEVICE_ID).replaceAll('<API Key>', API_KEY).replaceAll('<Field ID>', 'field-1');
-
 describe('the README', () => {
-  test('has blocks of the languages that are run here', () => {
-    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['sh', 'js', 'html']));
-    expect(scripts.length).toBeGreaterThanOrEqual(4);
-  });
-
-  test.each(scripts.map((code) => [code.trim().split('\n').at(-1), code]))(
-    'runs as pasted: … %s',
-    async (_last, code) => {
-      // Below the package's own folder, so that its name is found.
-      const folder = mkdtempSync(fileURLToPath(new URL('dist/readme-', root)));
-      onTestFinished(() => rmSync(folder, { recursive: true }));
-      writeFileSync(`${folder}/preload.mjs`, preload);
-      writeFileSync(`${folder}/block.mjs`, substitute(code));
-      const preloaded = ['--import', pathToFileURL(`${folder}/preload.mjs`).href];
-      const { stderr } = await promisify(execFile)(process.execPath, [...preloaded, 'block.mjs'], {
-        cwd: folder,
-        timeout: 20_000,
-      });
-      expect(stderr).toBe('');
-    },
-  );
-
-  test('names commands that exist', () => {
-    const { scripts: commands } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
-      scripts: object;
-    };
-    const named = [...readme.matchAll(/npm (?:run )?(demo|test|check|bench)\b/g)].map(([, name]) => name);
-    expect(new Set(named)).toEqual(new Set(['demo', 'test', 'check', 'bench']));
-    expect(Object.keys(commands)).toEqual(expect.arrayContaining([...new Set(named)]));
-  });
-
-  test('shows pictures and links to files that are there', () => {
-    const sources = [...readme.matchAll(/(?:src|srcset)="([^":]+)"/g)].map(([, path]) => path ?? '');
-    const links = [...readme.matchAll(/\]\(([^):#]+)\)/g)].map(([, path]) => path ?? '');
-    expect(sources.length).toBeGreaterThanOrEqual(2);
-    expect([...sources, ...links].filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
+  test.each(PAGES)('shows pictures and links to files and headings that are there: %s', (page) => {
+    const text = readPage(page);
+    const sources = [...text.matchAll(/(?:src|srcset)="([^":]+)"/g)].map(([, path]) => path ?? '');
+    const links = [...text.matchAll(/\]\(([^):]+)\)/g)].map(([, path]) => path ?? '');
+    const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(
+      ([, heading = '']) =>
+        `#${heading
+          .toLowerCase()
+          .replaceAll(' ', '-')
+          .replace(/[^\w-]/g, '')}`,
+    );
+    const isThere = (path: string): boolean =>
+      path.startsWith('#') ? anchors.includes(path) : existsSync(new URL(path, new URL(page, root)));
+    expect([...sources, ...links].filter((path) => !isThere(path))).toEqual([]);
+    expect(page === 'README.md' ? sources.length : 2).toBeGreaterThanOrEqual(2);
   });
 
   test('names the sizes that the package is held to', () => {

@@ -58,6 +58,28 @@ describe('the README', () => {
     for (const [, , , lost] of rows) expect(lost).toMatch(/\w/);
   });
 
+  test.each(PAGES)('names calls that there are: %s', async (page) => {
+    const { Api } = await import('../../src/index.js');
+    const text = readPage(page)
+      .replace(/^```python$.*?^```$/gms, '')
+      .replace(/^\| `api\.(?:.*?) \|/gm, '');
+    const calls = [...text.matchAll(/\b[aA]pi\.(\w+)\(/g)].map(([, name = '']) => name);
+    expect(calls.filter((name) => !(name in Api.prototype || name in Api))).toEqual([]);
+    const [, table = ''] = /^## The calls$(.*?)^## /ms.exec(text) ?? [];
+    const listed = [...table.matchAll(/(?<=^\| .*?)`(\w+)\((?=.*? \|.*? \|$)/gm)].map(([, name = '']) => name);
+    expect(listed.filter((name) => !(name in Api.prototype))).toEqual([]);
+    expect(page === 'README.md' ? listed.length : 20).toBeGreaterThanOrEqual(20);
+  });
+
+  test('shows every call of the Python client, and what stands for it', () => {
+    const cases = JSON.parse(readPage('test/conformance/reference-client.json')) as { ops: [string, ...unknown[]][] }[];
+    const [, section = ''] = /^## From Python$(.*?)^## /ms.exec(readme) ?? [];
+    for (const name of new Set(cases.flatMap(({ ops }) => ops.map(([op]) => op)))) {
+      expect(section).toContain(`api.${name}(`);
+      expect(section).toContain(`api.${name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}(`);
+    }
+  });
+
   test('shows files first, for devices', () => {
     const [first] = readme.match(/storage: \w+Storage\(/g) ?? [];
     expect(first).toBe('storage: fileStorage(');

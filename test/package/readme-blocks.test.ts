@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -21,7 +22,12 @@ const INSTALL = 'npm install nikdev-iot\n';
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm run demo\n': 'it installs anew what this test runs with; test/demo.test.ts runs the demo',
   'npm ci && npm test\n': 'this test is what it runs',
+  [blocksOf(readPage('examples/web-app/README.md'))[0]?.code ?? '']:
+    'it fetches Preact and Vite; test/browser/web-app.test.ts builds and opens the app',
 };
+
+/** The device's, which runs until Ctrl+C. */
+const DEVICE = blocks.find(({ code }) => code.includes(' node device.mjs '))?.code ?? '';
 
 /** Languages of which no block is run, and why. */
 const NOT_OURS: Readonly<Record<string, string>> = {
@@ -63,9 +69,10 @@ afterAll(() => consumer?.remove());
 function run(code: string) {
   const folder = consumer.newFolder();
   writeFileSync(join(folder, 'block.mjs'), withIds(code));
-  const preload = ['--import', pathToFileURL(join(consumer.folder, 'preload.mjs')).href];
-  return promisify(execFile)(process.execPath, [...preload, 'block.mjs'], { cwd: folder, timeout: 30_000 });
+  return promisify(execFile)(process.execPath, [...preload(), 'block.mjs'], { cwd: folder, timeout: 30_000 });
 }
+
+const preload = (): string[] => ['--import', pathToFileURL(join(consumer.folder, 'preload.mjs')).href];
 
 /** As a compiler that only takes the types away. */
 function toJavaScript({ language, code }: Block): string {
@@ -105,7 +112,7 @@ describe('every block of the documentation, on the packed package,', () => {
     const isLooked = ({ language, code }: Block): boolean =>
       ['js', 'ts', 'html', 'json'].includes(language) ||
       language in NOT_OURS ||
-      (language === 'sh' && (code === INSTALL || code in NOT_RUN));
+      (language === 'sh' && (code === INSTALL || code === DEVICE || code in NOT_RUN));
     expect(blocks.filter((block) => !isLooked(block))).toEqual([]);
     const fences = pages.flatMap((page) => page.match(/^\s*(?:```|~~~)/gm) ?? []);
     expect(fences).toHaveLength(2 * blocks.length);
@@ -115,7 +122,7 @@ describe('every block of the documentation, on the packed package,', () => {
   test('is still there, where it is named here', () => {
     const [languages, codes] = [blocks.map(({ language }) => language), blocks.map(({ code }) => code)];
     expect(languages).toEqual(expect.arrayContaining(Object.keys(NOT_OURS)));
-    expect(codes).toEqual(expect.arrayContaining([INSTALL, ...Object.keys(NOT_RUN)]));
+    expect(codes).toEqual(expect.arrayContaining([INSTALL, DEVICE, ...Object.keys(NOT_RUN)]));
     expect(programs.map(({ section }) => section)).toEqual(expect.arrayContaining(Object.keys(PRINTS)));
   });
 
@@ -133,6 +140,26 @@ describe('every block of the documentation, on the packed package,', () => {
       if (block === first) expect(stdout).toMatch(PRINTS[block.section] ?? '');
     },
   );
+
+  test('runs the device as pasted, until Ctrl+C', { timeout: 60_000 }, async () => {
+    const folder = consumer.newFolder();
+    cpSync(`${root}examples/device`, folder, { recursive: true });
+    const env = { ...process.env, NODE_OPTIONS: preload().join(' ') };
+    // In a process group of its own, as in a terminal: Ctrl+C goes to all of it.
+    const shell = spawn('sh', ['-c', withIds(DEVICE)], { cwd: folder, env, detached: true });
+    const ended = once(shell, 'close');
+    try {
+      let output = '';
+      for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (text) => (output += text));
+      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/ cpu .+\n/);
+      process.kill(-(shell.pid ?? 0), 'SIGINT');
+      await ended;
+      expect(output).toMatch(/^(?:\d{4}-\d\d-\d\dT\S+Z .+\n)+/);
+      expect(output).not.toMatch(/Bad luck|Bad request|Error/);
+    } finally {
+      if (shell.exitCode === null && shell.signalCode === null) process.kill(-(shell.pid ?? 0), 'SIGKILL');
+    }
+  });
 
   test('shows the body that an upload has', async () => {
     const shown = blocks.filter(({ language }) => language === 'json').map(({ code }) => code.trim());

@@ -11,7 +11,14 @@ export interface Block {
 }
 
 /** The pages that users and contributors read. */
-export const PAGES = ['README.md', 'CONTRIBUTING.md', 'docs/troubleshooting.md'] as const;
+export const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/troubleshooting.md',
+  'examples/dashboard/README.md',
+  'examples/device/README.md',
+  'examples/web-app/README.md',
+] as const;
 
 export const readPage = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 

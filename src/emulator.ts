@@ -1,3 +1,9 @@
+/**
+ * A NikDev server in memory, for tests and trials.
+ *
+ * @module nikdev-iot/emulator
+ */
+
 export type { ReceivedEntry } from './emulator/device.js';
 export { createEmulator, type Emulator } from './emulator/emulator.js';
 export type { CutFault, DelayFault, Fault, HangFault, StatusFault } from './emulator/fault.js';

@@ -1,3 +1,10 @@
+/**
+ * Readings that arrive: {@link Api} stages, commits and pushes values to the NikDev IoT server, offline or not, in Node,
+ * pages and workers.
+ *
+ * @module nikdev-iot
+ */
+
 // The way of a reading
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
 // Where entries wait

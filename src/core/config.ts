@@ -11,8 +11,13 @@ export type Fetch = (request: never, init?: never) => PromiseLike<FetchResponse>
 
 /** The members of a `Response` that are used here, so that no platform's types are needed. */
 export interface FetchResponse {
+  /** The HTTP status. */
   readonly status: number;
-  readonly headers: { get(name: string): string | null };
+  /** The answer's headers, by name without regard to case. */
+  readonly headers: {
+    /** @returns `null` for a header that is not there. */
+    get(name: string): string | null;
+  };
 }
 
 /** What `new Api(…)` takes. Unknown options are refused by name; `undefined` is as if absent. */
@@ -102,7 +107,12 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly autoPush?:
     | boolean
-    | { readonly everySeconds?: number | undefined; readonly atEntries?: number | undefined }
+    | {
+        /** How long after a commit at most, in seconds, 0 to 86,400. Default: 10. */
+        readonly everySeconds?: number | undefined;
+        /** As soon as how many entries are queued, from 1. Default: 100. */
+        readonly atEntries?: number | undefined;
+      }
     | undefined;
   /**
    * Whether a page that goes away sends what waits, 60 KiB at most, with a request that outlives it.

@@ -16,9 +16,11 @@ export interface Entry {
  * use that text, so that none of them depends on how long the queue is.
  */
 export interface StoredEntry {
+  /** The id of the {@link Writer} that committed it. */
   readonly writer: string;
   /** Counts up from 1 for each writer; never used twice. */
   readonly sequence: number;
+  /** Whole Unix seconds, by the clock of the machine that committed it. */
   readonly timestamp: number;
   /** `[{"<fieldId>":<value>},…]` */
   readonly values: string;
@@ -32,7 +34,7 @@ export interface StoredEntry {
 export interface Refusal {
   /** The HTTP status of its answer. */
   readonly status: number;
-  /** `Bad request: <the server's message, or the status>`; cut after {@link MAX_REASON} characters. */
+  /** `Bad request: <the server's message, or the status>`; cut after 300 characters. */
   readonly reason: string;
 }
 

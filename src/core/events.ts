@@ -40,14 +40,17 @@ export interface Events {
   error: PushException;
 }
 
+/** A push ended of which the server stored something. */
 export interface PushEvent {
   /** How many entries the server stored. */
   readonly entries: number;
   /** How many requests it took. */
   readonly requests: number;
+  /** How long it took, from its call to its end. */
   readonly milliseconds: number;
 }
 
+/** A push failed, and `autoPush` tries again. */
 export interface RetryEvent {
   /** When, in Unix seconds by the local clock. */
   readonly at: number;
@@ -59,14 +62,17 @@ export interface RetryEvent {
   readonly attempt: number;
 }
 
+/** Entries are about to be thrown away, as the server refused the credentials. */
 export interface DiscardEvent {
   /** `restore()` puts them back, with their times. */
   readonly entries: readonly Entry[];
+  /** The HTTP status: 401 or 403. */
   readonly status: number;
   /** `Bad request: <the server's message, or the status>` */
   readonly message: string;
 }
 
+/** Entries are about to be dropped, as there is no room for newer ones. */
 export interface DropEvent {
   /** What was in quarantine, then the oldest ones, of which none is being uploaded. */
   readonly entries: readonly Entry[];
@@ -74,14 +80,17 @@ export interface DropEvent {
   readonly message: string;
 }
 
+/** Entries were set aside, as the server refuses them. */
 export interface QuarantineEvent {
   /** `restore()` puts them back, with their times; `dropQuarantined()` forgets them. */
   readonly entries: readonly QuarantinedEntry[];
+  /** The HTTP status: 400, 413 or 422. */
   readonly status: number;
   /** `Bad request: <the server's message, or the status>` */
   readonly message: string;
 }
 
+/** What an earlier run, or another that ended, left was taken over. */
 export interface AdoptEvent {
   /** How many entries. */
   readonly entries: number;

@@ -16,10 +16,17 @@ const BRAND = Symbol.for('nikdev-iot.ApiException');
  * ```
  */
 export class ApiException extends Error {
+  /** Which it is, in words that minifiers leave alone. */
   override readonly name: string = 'ApiException';
   /** What it means and what to do. */
   readonly advice: string;
 
+  /**
+   * This package makes them; make one to test what you do about it.
+   *
+   * @param message - What happened, to which data.
+   * @param advice - What it means and what to do.
+   */
   constructor(message: string, advice = '') {
     super(message);
     this.advice = advice;
@@ -37,12 +44,15 @@ export interface AnswerDetails {
 
 /** What a push did with the entries, beside its message. */
 export interface PushDetails extends AnswerDetails {
+  /** The entries that were thrown away. Default: none. */
   readonly discarded?: readonly Entry[];
+  /** The entries that this push set aside. Default: none. */
   readonly quarantined?: readonly QuarantinedEntry[];
 }
 
 /** `push()` could not upload everything. See {@link PushException.retainedData}. */
 export class PushException extends ApiException {
+  /** Which it is, in words that minifiers leave alone. */
   override readonly name = 'PushException';
   /**
    * Whether all that was committed and not stored by the server is still queued: push again later. By another page or
@@ -58,6 +68,13 @@ export class PushException extends ApiException {
   /** The entries that this push set aside, with the server's reason: saved, and in `quarantined()` too. */
   readonly quarantined: readonly QuarantinedEntry[];
 
+  /**
+   * This package makes them; make one to test what you do about it.
+   *
+   * @param message - What happened, to which data.
+   * @param advice - What it means and what to do.
+   * @param details - What the answer told, and what became of the entries.
+   */
   constructor(message: string, advice: string, details: PushDetails = {}) {
     super(message, advice);
     this.status = details.status;
@@ -70,12 +87,20 @@ export class PushException extends ApiException {
 
 /** `get()` could not read. Nothing is lost by it. */
 export class GetException extends ApiException {
+  /** Which it is, in words that minifiers leave alone. */
   override readonly name = 'GetException';
   /** The HTTP status, where there was an answer. */
   readonly status: number | undefined;
   /** How long the server asked to wait, in seconds, clamped to 1–3600; where it asked. */
   readonly retryAfter: number | undefined;
 
+  /**
+   * This package makes them; make one to test what you do about it.
+   *
+   * @param message - What happened, to which data.
+   * @param advice - What it means and what to do.
+   * @param details - What the answer told.
+   */
   constructor(message: string, advice: string, details: AnswerDetails = {}) {
     super(message, advice);
     this.status = details.status;
@@ -87,8 +112,15 @@ const CORRECT_IT = 'Nothing was changed. Correct the argument that the message n
 
 /** An option, or an argument that is not a value, was refused. Nothing was changed. */
 export class ConfigException extends ApiException {
+  /** Which it is, in words that minifiers leave alone. */
   override readonly name = 'ConfigException';
 
+  /**
+   * This package makes them; make one to test what you do about it.
+   *
+   * @param message - Which argument, what was wanted and what came.
+   * @param advice - What it means and what to do.
+   */
   constructor(message: string, advice = CORRECT_IT) {
     super(message, advice);
   }
@@ -96,8 +128,15 @@ export class ConfigException extends ApiException {
 
 /** A field id, a value or an entry was refused. Nothing was changed. */
 export class ValueException extends ApiException {
+  /** Which it is, in words that minifiers leave alone. */
   override readonly name = 'ValueException';
 
+  /**
+   * This package makes them; make one to test what you do about it.
+   *
+   * @param message - Which argument, what was wanted and what came.
+   * @param advice - What it means and what to do.
+   */
   constructor(message: string, advice = CORRECT_IT) {
     super(message, advice);
   }
@@ -105,12 +144,21 @@ export class ValueException extends ApiException {
 
 /** An entry could not be saved. The staged values are still staged. */
 export class StorageException extends ApiException {
+  /** Which it is, in words that minifiers leave alone. */
   override readonly name = 'StorageException';
   /** Whether there is no room: for as long, `overflow: 'drop-oldest'` makes some. */
   readonly isFull: boolean;
   /** What failed, or is full, without what that means for the entry. */
   readonly what: string;
 
+  /**
+   * This package makes them; make one to test what you do about it.
+   *
+   * @param message - What happened, to which data.
+   * @param advice - What it means and what to do.
+   * @param isFull - Whether there is no room.
+   * @param what - What failed, or is full.
+   */
   constructor(message: string, advice = '', isFull = false, what = message) {
     super(message, advice);
     this.isFull = isFull;

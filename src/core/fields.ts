@@ -8,6 +8,7 @@ export type FieldDefinition = string | SchemaField;
 
 /** A field with a schema. */
 export interface SchemaField {
+  /** The field's id: what the server knows it by. */
   readonly id: string;
   /** A Standard Schema (valibot's, zod's, arktype's, …) that validates synchronously and makes text, numbers or booleans. */
   readonly schema?: StandardSchema<unknown, FieldValue> | undefined;

@@ -3,6 +3,7 @@ import type { FieldValue } from './value.js';
 
 /** A field's last value. */
 export interface Reading {
+  /** What the server knows the field by. */
   readonly fieldId: string;
   /** The name that was asked for; absent without `fields`. */
   readonly field?: string;
@@ -14,7 +15,9 @@ export interface Reading {
 
 /** The last value of a field that has a name. */
 export interface NamedReading<Name extends string, Value extends FieldValue> extends Reading {
+  /** The name that was asked for. */
   readonly field: Name;
+  /** As the field's schema has it; `null` if the field has no value yet. */
   readonly value: Value | null;
 }
 

@@ -2,8 +2,11 @@ import { checkCallOptions, type Rule } from './rules.js';
 
 /** The members of an `AbortSignal` that are used here, so that no platform's types are needed. */
 export interface Signal {
+  /** Whether it has aborted. */
   readonly aborted: boolean;
+  /** Has `listener` called when it aborts. */
   addEventListener(type: 'abort', listener: () => void): void;
+  /** Takes the same function away again. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 

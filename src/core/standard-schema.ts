@@ -3,19 +3,41 @@
  * schemas fit: valibot's, zod's, arktype's. The same as `StandardSchemaV1` of `@standard-schema/spec`.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** What makes it a Standard Schema. */
   readonly '~standard': {
+    /** Of the standard. */
     readonly version: 1;
+    /** The library that made the schema, such as `'valibot'`. */
     readonly vendor: string;
+    /** Validates a value; a schema that does it asynchronously is refused. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     /** For types alone: nothing stands there when it runs. */
-    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+    readonly types?:
+      | {
+          /** What the schema takes. */
+          readonly input: Input;
+          /** What it makes of that. */
+          readonly output: Output;
+        }
+      | undefined;
   };
 }
 
 /** What validating comes to: a value, or why there is none. */
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] };
+  | {
+      /** What the schema made of what came. */
+      readonly value: Output;
+      /** None. */
+      readonly issues?: undefined;
+    }
+  | {
+      /** Why what came is refused. */
+      readonly issues: readonly {
+        /** In the library's words. */
+        readonly message: string;
+      }[];
+    };
 
 type Types<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>;
 

@@ -5,7 +5,9 @@ export type FieldValue = string | number | boolean;
 
 /** One field's value, as it was added. */
 export interface Value {
+  /** What the server knows the field by. */
   readonly fieldId: string;
+  /** As it was added, or as the field's schema made it. */
   readonly value: FieldValue;
 }
 

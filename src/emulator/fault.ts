@@ -23,11 +23,13 @@ export interface DelayFault {
 
 /** The request is never answered, and nothing is stored. */
 export interface HangFault {
+  /** What makes it one. */
   readonly hang: true;
 }
 
 /** The request is handled (an upload is stored), but the answer's body breaks off in the middle. */
 export interface CutFault {
+  /** What makes it one. */
   readonly cut: true;
 }
 

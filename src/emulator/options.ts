@@ -17,6 +17,7 @@ export interface EmulatorOptions {
 export interface EmulatedDevice {
   /** A UUID; compared without regard to case. */
   readonly deviceId: string;
+  /** Its keys; none but these are known. */
   readonly apiKeys: readonly EmulatedKey[];
 }
 

@@ -1,5 +1,6 @@
 /** A request that arrived; preflights aside. Holds no headers, hence no API key. */
 export interface ReceivedRequest {
+  /** Such as `POST`. */
   readonly method: string;
   /** As sent, still percent-encoded, without the query. */
   readonly path: string;

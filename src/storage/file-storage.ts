@@ -23,7 +23,7 @@ export interface FileStorageOptions {
  * folder adopts and pushes. Any number of `Api`s may share one storage object, and its one file.
  *
  * @param directory - The folder; made if it is missing. Several processes may use one.
- * @throws {@link ConfigException} if an argument can't be used.
+ * @throws A {@link ConfigException} if an argument can't be used.
  * @example
  * ```ts
  * const api = new Api({ deviceId: '…', apiKey: '…', storage: fileStorage('/var/lib/my-device') })

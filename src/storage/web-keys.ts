@@ -19,10 +19,19 @@ import type { Value } from '../core/value.js';
 
 /** The members of `localStorage` that are used. */
 export interface WebStorageLike {
+  /** How many keys there are. */
   readonly length: number;
+  /** The key at an index, in an order that only changes when keys come or go; `null` beyond the last. */
   key(index: number): string | null;
+  /** The value of a key; `null` if there is none. */
   getItem(key: string): string | null;
+  /**
+   * Sets the value of a key.
+   *
+   * @throws An error with the name `QuotaExceededError` where there is no room.
+   */
   setItem(key: string, value: string): void;
+  /** Takes a key and its value away, where it is there. */
   removeItem(key: string): void;
 }
 

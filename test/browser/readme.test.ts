@@ -1,27 +1,40 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Api } from '../../src/index.js';
 import { describeInChromium } from '../support/chromium.js';
-import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
+import { credentials } from '../support/credentials.js';
+import { type Consumer, installPacked } from '../support/packed.js';
 import { oneDevice, servePages } from '../support/pages.js';
+import { blocksOf, PAGES, readPage, withIds } from '../support/readme.js';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const block = /^```html\n(.*?)^```$/ms.exec(readme)?.[1] ?? '';
+const pages = PAGES.flatMap((page) => blocksOf(readPage(page))).filter(({ language }) => language === 'html');
 
-describeInChromium("the README's page", (newContext) => {
-  it('shows the last value as pasted, with ids put in', async () => {
+describeInChromium('a page of the README, with the packed package,', (newContext) => {
+  let consumer: Consumer;
+  beforeAll(async () => {
+    consumer = await installPacked('npm install nikdev-iot');
+  }, 60_000);
+  afterAll(() => consumer?.remove());
+
+  /** What unpkg serves under the package's name. */
+  function script(): string {
+    const folder = join(consumer.folder, 'node_modules/nikdev-iot');
+    const { unpkg } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { unpkg: string };
+    return readFileSync(join(folder, unpkg), 'utf8');
+  }
+
+  it.each(pages)('shows the last value as pasted, with ids put in: $section', async ({ code }) => {
     const emulator = oneDevice();
     const device = new Api({ ...credentials, fetch: emulator.fetch });
     device.addValue('field-1', 21.5);
     await device.commitAndPush();
 
-    const html = block
-      .replace('https://unpkg.com/nikdev-iot', '/nikdev-iot.umd.js')
-      .replace('<Device ID>', DEVICE_ID)
-      .replace('<API Key>', API_KEY)
-      .replace('<Field ID>', 'field-1');
-    const url = await servePages({ '/readme': html });
+    const url = await servePages({ '/readme': withIds(code) });
     const page = await (await newContext()).newPage();
+    await page.route('https://unpkg.com/nikdev-iot', (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: script() }),
+    );
     // The emulator in the place of the server whose address is the default.
     await page.route('https://iot.nik-dev.se/**', async (route) => {
       const request = route.request();

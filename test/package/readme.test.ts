@@ -1,74 +1,28 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { PAGES, readPage } from '../support/readme.js';
 
 const root = new URL('../../', import.meta.url);
-const readme = readFileSync(new URL('README.md', root), 'utf8');
-const blocks = [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
-  language,
-  code,
-}));
-const scripts = blocks.filter(({ language }) => language === 'js').map(({ code }) => code);
-
+const readme = readPage('README.md');
 const DEVICE_ID = '33333333-3333-4333-8333-333333333333';
 const API_KEY = '44444444-4444-4444-8444-444444444444';
 
-/** What stands in the node_modules of who pastes a block. */
-const installed = { 'nikdev-iot': '.', valibot: 'node_modules/valibot' };
-
-/** Takes the place of the network, so that a block runs as it stands but for its ids. */
-const preload = `
-  import { createEmulator } from 'nikdev-iot/emulator'
-  const apiKeys = [{ key: '${API_KEY}', read: true, write: true }]
-  globalThis.fetch = createEmulator({ devices: [{ deviceId: '${DEVICE_ID}', apiKeys }] }).fetch
-`;
-
-const substitute = (code: string): string =>
-  code.replaceAll('<Device ID>', DEVICE_ID).replaceAll('<API Key>', API_KEY).replaceAll('<Field ID>', 'field-1');
-
 describe('the README', () => {
-  test('has blocks of the languages that are run here', () => {
-    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['sh', 'js', 'html']));
-    expect(scripts.length).toBeGreaterThanOrEqual(4);
-  });
-
-  test.each(scripts.map((code) => [code.trim().split('\n').at(-1), code]))(
-    'runs as pasted: … %s',
-    async (_last, code) => {
-      const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-readme-'));
-      onTestFinished(() => rmSync(folder, { recursive: true }));
-      mkdirSync(join(folder, 'node_modules'));
-      for (const [name, place] of Object.entries(installed))
-        symlinkSync(fileURLToPath(new URL(place, root)), join(folder, 'node_modules', name));
-      writeFileSync(`${folder}/preload.mjs`, preload);
-      writeFileSync(`${folder}/block.mjs`, substitute(code));
-      const preloaded = ['--import', pathToFileURL(`${folder}/preload.mjs`).href];
-      const { stderr } = await promisify(execFile)(process.execPath, [...preloaded, 'block.mjs'], {
-        cwd: folder,
-        timeout: 20_000,
-      });
-      expect(stderr).toBe('');
-    },
-  );
-
-  test('names commands that exist', () => {
-    const { scripts: commands } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
-      scripts: object;
-    };
-    const named = [...readme.matchAll(/npm (?:run )?(demo|test|check|bench)\b/g)].map(([, name]) => name);
-    expect(new Set(named)).toEqual(new Set(['demo', 'test', 'check', 'bench']));
-    expect(Object.keys(commands)).toEqual(expect.arrayContaining([...new Set(named)]));
-  });
-
-  test('shows pictures and links to files that are there', () => {
-    const sources = [...readme.matchAll(/(?:src|srcset)="([^":]+)"/g)].map(([, path]) => path ?? '');
-    const links = [...readme.matchAll(/\]\(([^):#]+)\)/g)].map(([, path]) => path ?? '');
-    expect(sources.length).toBeGreaterThanOrEqual(2);
-    expect([...sources, ...links].filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
+  test.each(PAGES)('shows pictures and links to files and headings that are there: %s', (page) => {
+    const text = readPage(page);
+    const sources = [...text.matchAll(/(?:src|srcset)="([^":]+)"/g)].map(([, path]) => path ?? '');
+    const links = [...text.matchAll(/\]\(([^):]+)\)/g)].map(([, path]) => path ?? '');
+    const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(
+      ([, heading = '']) =>
+        `#${heading
+          .toLowerCase()
+          .replaceAll(' ', '-')
+          .replace(/[^\w-]/g, '')}`,
+    );
+    const isThere = (path: string): boolean =>
+      path.startsWith('#') ? anchors.includes(path) : existsSync(new URL(path, new URL(page, root)));
+    expect([...sources, ...links].filter((path) => !isThere(path))).toEqual([]);
+    expect(page === 'README.md' ? sources.length : 2).toBeGreaterThanOrEqual(2);
   });
 
   test('names the sizes that the package is held to', () => {
@@ -102,6 +56,28 @@ describe('the README', () => {
     for (const [index, { durability }] of storages.entries())
       expect(rows[index]?.[2]).toContain(`(\`'${durability}'\`)`);
     for (const [, , , lost] of rows) expect(lost).toMatch(/\w/);
+  });
+
+  test.each(PAGES)('names calls that there are: %s', async (page) => {
+    const { Api } = await import('../../src/index.js');
+    const text = readPage(page)
+      .replace(/^```python$.*?^```$/gms, '')
+      .replace(/^\| `api\.(?:.*?) \|/gm, '');
+    const calls = [...text.matchAll(/\b[aA]pi\.(\w+)\(/g)].map(([, name = '']) => name);
+    expect(calls.filter((name) => !(name in Api.prototype || name in Api))).toEqual([]);
+    const [, table = ''] = /^## The calls$(.*?)^## /ms.exec(text) ?? [];
+    const listed = [...table.matchAll(/(?<=^\| .*?)`(\w+)\((?=.*? \|.*? \|$)/gm)].map(([, name = '']) => name);
+    expect(listed.filter((name) => !(name in Api.prototype))).toEqual([]);
+    expect(page === 'README.md' ? listed.length : 20).toBeGreaterThanOrEqual(20);
+  });
+
+  test('shows every call of the Python client, and what stands for it', () => {
+    const cases = JSON.parse(readPage('test/conformance/reference-client.json')) as { ops: [string, ...unknown[]][] }[];
+    const [, section = ''] = /^## From Python$(.*?)^## /ms.exec(readme) ?? [];
+    for (const name of new Set(cases.flatMap(({ ops }) => ops.map(([op]) => op)))) {
+      expect(section).toContain(`api.${name}(`);
+      expect(section).toContain(`api.${name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}(`);
+    }
   });
 
   test('shows files first, for devices', () => {

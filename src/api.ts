@@ -1,4 +1,5 @@
 import { Adopter } from './core/adopter.js';
+import { CLOSED_ADVICE, getClosed, inMemoryAlone, pushClosed } from './core/bad-luck.js';
 import type { Clock } from './core/clock.js';
 import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions } from './core/config.js';
 import { type ConnectionTest, testConnection } from './core/connection.js';
@@ -17,7 +18,6 @@ import { Emitter, EVENT_NAMES, type Events, isEventName } from './core/events.js
 import {
   ApiException,
   ConfigException,
-  GetException,
   PushException,
   redactException,
   StorageException,
@@ -133,7 +133,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   readonly #watcher: Watcher;
   readonly #adopter: Adopter;
   readonly #surroundings: Surroundings;
-  readonly #stopWatching: () => void;
+  readonly #leaveSurroundings: () => void;
   readonly #emitter = new Emitter((name) => this.#warnings.add(warnings.listenerFailed(name)));
   readonly #warnings = new warnings.Warnings(this.#emitter, (text) => this.#server.redact(text));
   readonly #board = new StatusBoard(
@@ -218,7 +218,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#emitter.on('warning', () => this.#board.changed());
     if (warning) this.#warnings.addLater(warning, clock);
     if (isInsecure(config.baseUrl)) this.#warnings.addLater(warnings.insecureUrl(config.baseUrl), clock);
-    this.#stopWatching = this.#surroundings.watch((turn) => this.#onTurn(turn));
+    this.#leaveSurroundings = this.#surroundings.watch((turn) => this.#onTurn(turn));
     this.#adopter = new Adopter(
       this.#writer,
       clock,
@@ -535,11 +535,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   #end(): void {
-    this.#stopWatching();
-    const message = 'Bad luck: this Api was closed before the answer came.';
-    this.#pusher.stop(new PushException(message, CLOSED_ADVICE));
+    this.#leaveSurroundings();
+    this.#pusher.stop(pushClosed());
     this.#watcher.stop();
-    this.#questions.stop(new GetException(message, 'Nothing was changed. Ask with a new Api.'));
+    this.#questions.stop(getClosed());
     this.#queue.check();
     this.#stagingKeeper.close();
     this.#queue.retry();
@@ -708,16 +707,6 @@ function checkListener(listener: unknown): void {
 
 /** To be asked for where no field is known: no server gives this id away. */
 const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
-
-/** What a closing push failed with, where no storage has what it did not store. */
-function inMemoryAlone(exception: PushException): PushException {
-  const advice =
-    'This Api is closed, and what was not stored is in memory alone: log() holds it, and restore() of a new Api puts it back.';
-  return new PushException(exception.message, advice, exception);
-}
-
-const CLOSED_ADVICE =
-  'What was committed and not stored by the server is still saved, if its storage lasts; a new Api pushes it.';
 
 function closedException(): ApiException {
   return new ApiException(

@@ -1,4 +1,5 @@
 import { backoffSeconds } from './backoff.js';
+import { pushOutOfTime } from './bad-luck.js';
 import type { Clock } from './clock.js';
 import { PushException } from './exceptions.js';
 import type { Pusher } from './pusher.js';
@@ -11,7 +12,7 @@ import type { Pusher } from './pusher.js';
  */
 export async function drain(pusher: Pusher, clock: Clock, seconds: number, isBadLuck: () => boolean): Promise<void> {
   const until = clock.monotonic() + seconds * 1000;
-  const cancel = clock.setTimer(() => pusher.stop(outOfTime(seconds)), seconds * 1000);
+  const cancel = clock.setTimer(() => pusher.stop(pushOutOfTime(seconds)), seconds * 1000);
   try {
     for (let attempt = 1; ; attempt++) {
       const pause = await pushOnce(pusher, attempt, clock, isBadLuck);
@@ -37,11 +38,4 @@ async function pushOnce(pusher: Pusher, attempt: number, clock: Clock, isBadLuck
     );
     return { exception: error, milliseconds: seconds * 1000 };
   }
-}
-
-function outOfTime(seconds: number): PushException {
-  return new PushException(
-    `Bad luck: not everything was stored within ${seconds} s, and this Api was closed.`,
-    'What was not stored is still saved, if its storage lasts; a new Api pushes it.',
-  );
 }

@@ -108,28 +108,6 @@ export class PushRun {
   }
 }
 
-export function abortedBySignal(): PushException {
-  return new PushException(
-    'Bad luck: the push was aborted by its signal.',
-    'Everything is still queued; the server may have stored the request that was under way. Push again later.',
-  );
-}
-
-export function takenOver(): PushException {
-  return new PushException(
-    'Bad luck: this page or process was hidden, frozen or stopped, and another took over what it had queued.',
-    'That one pushes it. What is committed here from now on is pushed here.',
-  );
-}
-
-/** What no verdict foresees: a body that is longer than any string can be, or a clock or transport that throws. */
-export function notSent(): PushException {
-  return new PushException(
-    'Bad luck: the push failed before its request could be sent.',
-    'Everything is still queued. Lower maxBytesPerRequest or maxEntriesPerRequest, and push again.',
-  );
-}
-
 function adviceFor({ advice }: Verdict, discarded: number, quarantined: number): string {
   if (discarded > 0)
     return `${advice} This exception's "discarded" holds what was thrown away (${discarded} in all); restore() puts it back.`;

@@ -1,3 +1,4 @@
+import { pushAborted, pushNotSent, pushTakenOver } from './bad-luck.js';
 import { batchLength, joinBody } from './batch.js';
 import { type Entry, MAX_REASON, type StoredEntry, toEntry } from './entry.js';
 import type { ApiException, PushException } from './exceptions.js';
@@ -6,7 +7,7 @@ import type { Isolation } from './isolation.js';
 import type { LearnedSize } from './learned-size.js';
 import type { Outbound } from './outbound.js';
 import type { PushQueue } from './push-queue.js';
-import { abortedBySignal, type Call, type Failure, notSent, type PushResult, PushRun, takenOver } from './push-run.js';
+import { type Call, type Failure, type PushResult, PushRun } from './push-run.js';
 import type { QueuedEntry } from './queued-entry.js';
 import type { Inquiry } from './server.js';
 import { onAbort, type Signal } from './signal.js';
@@ -21,7 +22,7 @@ export interface PusherConfig {
 }
 
 /** Told of pushes. */
-export interface PushWatcher {
+export interface PushObserver {
   /** A push begins. */
   onBegin(): void;
   /** A push is over. @param failure - What it failed with; absent if it stored all that it was to. */
@@ -40,20 +41,20 @@ export class Pusher {
   readonly #config: PusherConfig;
   readonly #flush: Flush;
   readonly #slot: UploadSlot;
-  readonly #watcher: PushWatcher;
+  readonly #observer: PushObserver;
   readonly #size: LearnedSize;
   readonly #isolation: Isolation;
   #run: PushRun | undefined;
   #inquiry: Inquiry | undefined;
 
   /** @param slot - What its uploads wait for. */
-  constructor(outbound: Outbound, config: PusherConfig, flush: Flush, slot: UploadSlot, watcher: PushWatcher) {
+  constructor(outbound: Outbound, config: PusherConfig, flush: Flush, slot: UploadSlot, observer: PushObserver) {
     this.#outbound = outbound;
     this.#queue = outbound.queue;
     this.#config = config;
     this.#flush = flush;
     this.#slot = slot;
-    this.#watcher = watcher;
+    this.#observer = observer;
     this.#size = outbound.size;
     this.#isolation = outbound.isolation;
   }
@@ -72,7 +73,7 @@ export class Pusher {
   push(signal?: Signal): Promise<PushResult> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
-        reject(abortedBySignal());
+        reject(pushAborted());
         return;
       }
       let stopListening = (): void => {};
@@ -92,7 +93,7 @@ export class Pusher {
       run.calls.add(call);
       stopListening = onAbort(signal, () => {
         run.calls.delete(call);
-        call.reject(abortedBySignal());
+        call.reject(pushAborted());
         if (run.calls.size === 0) this.#abort(run);
       });
       if (this.#run === undefined) this.#begin(run);
@@ -115,10 +116,10 @@ export class Pusher {
   #begin(run: PushRun): void {
     this.#run = run;
     this.#isolation.begin(this.#queue, this.#queue.length, this.#config.maxEntries);
-    this.#watcher.onBegin();
+    this.#observer.onBegin();
     void this.#drain(run).catch(() => {
       // Whatever threw: no call is left waiting.
-      this.#fail(run, { exception: notSent(), kind: 'bad-luck' });
+      this.#fail(run, { exception: pushNotSent(), kind: 'bad-luck' });
     });
   }
 
@@ -135,8 +136,8 @@ export class Pusher {
     const { pushed: entries, requests } = run;
     const milliseconds = this.#outbound.clock.monotonic() - run.started;
     if (run.isJudged || failure !== undefined || this.#queue.length === 0)
-      this.#watcher.onEnd({ pushed: entries, requests }, failure);
-    else this.#watcher.onGivenUp();
+      this.#observer.onEnd({ pushed: entries, requests }, failure);
+    else this.#observer.onGivenUp();
     // Last: a listener may push.
     if (entries > 0) this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
   }
@@ -149,7 +150,7 @@ export class Pusher {
         await this.#flush.underWay;
       }
       this.#queue.check();
-      run.rejectAll(takenOver(), (call) => call.taken !== this.#queue.taken);
+      run.rejectAll(pushTakenOver(), (call) => call.taken !== this.#queue.taken);
       for (const call of run.calls) {
         if (!this.#isolation.isAnswered((count) => this.#upTo(call.upTo, count))) continue;
         run.settle(call, this.#upTo(call.upTo, 1).length === 0);
@@ -196,17 +197,16 @@ export class Pusher {
 
   /** Does with a batch what its verdict says. @returns What the push ends with, if it can't go on. */
   #judge(run: PushRun, batch: QueuedEntry[], verdict: Verdict, upTo: number): PushException | undefined {
+    // An aborted request failed nobody: calls that joined since are served by the next one.
+    if (run.isAborted && verdict.kind !== 'stored') return undefined;
+    run.isJudged = true;
     if (verdict.kind === 'stored') {
-      run.isJudged = true;
       // Less than was sent, where a request that left with the page was answered first.
       run.pushed += this.#queue.remove(batch);
       this.#size.passed();
       this.#isolation.accepted(batch);
       return undefined;
     }
-    // An aborted request failed nobody: calls that joined since are served by the next one.
-    if (run.isAborted) return undefined;
-    run.isJudged = true;
     // What another took over meanwhile is that one's to judge.
     this.#queue.check();
     if (verdict.isSizeSuspect) this.#size.failed(batch);

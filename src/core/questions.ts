@@ -1,4 +1,5 @@
-import { type ApiException, GetException } from './exceptions.js';
+import { getAborted } from './bad-luck.js';
+import type { ApiException } from './exceptions.js';
 import type { Inquiry, Outcome } from './server.js';
 import { onAbort, type Signal } from './signal.js';
 
@@ -15,7 +16,7 @@ export class Questions {
    */
   async ask(send: () => Inquiry, signal?: Signal): Promise<Outcome> {
     if (this.#stopped) throw this.#stopped;
-    if (signal?.aborted) throw abortedBySignal();
+    if (signal?.aborted) throw getAborted();
     const { outcome, abort } = send();
     return new Promise((resolve, reject) => {
       const end = (exception: ApiException): void => {
@@ -23,7 +24,7 @@ export class Questions {
         abort();
         reject(exception);
       };
-      const stopListening = onAbort(signal, () => end(abortedBySignal()));
+      const stopListening = onAbort(signal, () => end(getAborted()));
       const leave = (): void => {
         stopListening();
         this.#underWay.delete(end);
@@ -41,8 +42,4 @@ export class Questions {
     this.#stopped = exception;
     for (const reject of this.#underWay) reject(exception);
   }
-}
-
-function abortedBySignal(): GetException {
-  return new GetException('Bad luck: the request was aborted by its signal.', 'Nothing was changed. Ask again.');
 }

@@ -152,8 +152,9 @@ function readLine(bytes: Buffer, start: number, end: number, contents: Contents)
   const afterWriter = line.indexOf(' ', HEAD + 2);
   if (afterWriter < 0 || line[HEAD + 1] !== ' ') return false;
   const writer = line.slice(HEAD + 2, afterWriter);
-  if (!WRITER.test(writer)) return false;
-  const shelf = contents.shelves.get(writer) ?? { writer, entries: new Map() };
+  const known = contents.shelves.get(writer);
+  if (known === undefined && !WRITER.test(writer)) return false;
+  const shelf = known ?? { writer, entries: new Map() };
   if (!readBody(line, afterWriter + 1, end - start, shelf)) return false;
   contents.shelves.set(writer, shelf);
   return true;

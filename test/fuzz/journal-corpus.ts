@@ -31,6 +31,14 @@ const STORIES: readonly Story[] = [
     await pushSome(devices, api);
     life.end();
   },
+  // Several at once, from two sides.
+  async (devices) => {
+    const { life, open } = devices.start();
+    const api = open({ maxQueuedEntries: 5, overflow: 'drop-oldest', maxEntriesPerRequest: 2 });
+    await commitAll(api);
+    await pushSome(devices, api);
+    life.end();
+  },
   // Taken over by another process, which uploaded a part of it.
   async (devices) => {
     const first = devices.start();

@@ -25,7 +25,7 @@ export interface JournalModel {
 
 /** By kind: what stands behind the writer. */
 const BODIES: Readonly<Record<string, RegExp>> = {
-  W: /^(\{.*\})$/s,
+  W: /^(.*)$/s,
   E: /^(\d{1,15}) (\d{1,15}) (.*)$/s,
   C: /^(\d{1,15}) (\d{1,15}) (.*)$/s,
   Q: /^(\d{1,15}) (\{.*\})$/s,

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 /** Nothing that is tried takes a thousandth of this, however busy the machine. */
-const HANGS_AFTER_MS = 30_000;
+const HANGS_AFTER_MS = 60_000;
 
 /** Watches from another thread: whatever hangs in this one, no timer of its own would ever tell. */
 const WATCH = `

@@ -14,3 +14,15 @@ export function sameBinding(one: Binding, other: Binding): boolean {
 export function bindingKey({ deviceId, baseUrl }: Binding): string {
   return `${deviceId} ${baseUrl}`;
 }
+
+/** @returns `undefined` for anything but a binding as JSON. */
+export function decodeBinding(text: string): Binding | undefined {
+  try {
+    const binding = JSON.parse(text) as Partial<Binding> | null;
+    return typeof binding?.deviceId === 'string' && typeof binding.baseUrl === 'string'
+      ? { deviceId: binding.deviceId, baseUrl: binding.baseUrl }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -130,7 +130,8 @@ export function recordLength(entry: StoredEntry): number {
   return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
 }
 
-const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),(?:"refusal":(\{.*?"\}),)?"values":(.*)\}$/s;
+/** Of the times only those that can be committed, and each in its one form. */
+const RECORD = /^\{"version":1,"timestamp":(0|[1-9]\d{0,10}),(?:"refusal":(\{.*?"\}),)?"values":(.*)\}$/s;
 
 /**
  * Reads a record back.
@@ -139,7 +140,7 @@ const RECORD = /^\{"version":1,"timestamp":(\d{1,15}),(?:"refusal":(\{.*?"\}),)?
  */
 export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
   const [, timestamp, why, values] = RECORD.exec(record) ?? [];
-  if (timestamp === undefined || values === undefined || decodeValues(values) === undefined) return undefined;
+  if (timestamp === undefined || values === undefined || !decodeValues(values)?.length) return undefined;
   const entry = { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
   if (why === undefined) return entry;
   const refusal = decodeRefusal(why);

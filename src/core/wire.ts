@@ -85,9 +85,10 @@ function isArray(input: unknown): input is readonly unknown[] {
   return Array.isArray(input);
 }
 
-/** Both forms are the server's: see above. */
+/** Both forms are the server's: see above. As text, a number may have more digits than any clock, or than any number. */
 function isSeconds(input: unknown): input is number | string {
-  return Number.isFinite(input) || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
+  const isNumber = typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
+  return isNumber && Math.abs(Number(input)) <= Number.MAX_SAFE_INTEGER;
 }
 
 function isNumberOrNull(input: unknown): input is number | null {

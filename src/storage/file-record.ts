@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Binding } from '../core/binding.js';
+import { type Binding, decodeBinding } from '../core/binding.js';
 import {
   decodeRefusal,
   decodeValues,
@@ -71,7 +71,7 @@ export const encodeRemoved = (writer: string, ranges: readonly (readonly [first:
 
 /** Reads a journal. Never throws: a line that can't be read is kept as it is, and the others are read. */
 export function readJournal(bytes: Buffer): Contents {
-  const contents: Contents = { shelves: new Map(), unreadable: [], newer: false };
+  const contents = nothing();
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.length : newline;
@@ -85,6 +85,8 @@ export function readJournal(bytes: Buffer): Contents {
   return contents;
 }
 
+const nothing = (): Contents => ({ shelves: new Map(), unreadable: [], newer: false });
+
 /** What a line holds, as far as it can be told without reading its values. */
 export interface RecordHead {
   readonly kind: string;
@@ -97,7 +99,7 @@ export interface RecordHead {
 export function readRecord(bytes: Buffer, start: number, end: number): RecordHead | undefined {
   const line = bytes.toString('utf8', start, end);
   const [, kind, writer, sequence] = /^.{11}([WECQRS]) (\S+) (?:(\d+) )?/s.exec(line) ?? [];
-  if (kind === undefined || writer === undefined || !isIntact(bytes, start, end, line)) return undefined;
+  if (kind === undefined || writer === undefined || !readLine(bytes, start, end, nothing())) return undefined;
   return { kind, writer, sequence: 'ECQ'.includes(kind) ? Number(sequence) : undefined };
 }
 
@@ -137,6 +139,8 @@ function encode(body: string): string {
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const hex = (byte: number): string => HEX[byte] as string;
 
+const WRITER = /^[\da-z]+$/;
+
 function readLine(bytes: Buffer, start: number, end: number, contents: Contents): boolean {
   // version(1) space checksum(8) space kind(1) space writer space rest
   const line = bytes.toString('utf8', start, end);
@@ -146,48 +150,43 @@ function readLine(bytes: Buffer, start: number, end: number, contents: Contents)
     return false;
   }
   const afterWriter = line.indexOf(' ', HEAD + 2);
-  if (afterWriter < 0) return false;
+  if (afterWriter < 0 || line[HEAD + 1] !== ' ') return false;
   const writer = line.slice(HEAD + 2, afterWriter);
-  const shelf = contents.shelves.get(writer) ?? { writer, entries: new Map() };
+  const known = contents.shelves.get(writer);
+  if (known === undefined && !WRITER.test(writer)) return false;
+  const shelf = known ?? { writer, entries: new Map() };
+  if (!readBody(line, afterWriter + 1, end - start, shelf)) return false;
   contents.shelves.set(writer, shelf);
-  return readBody(line, afterWriter + 1, end - start, shelf);
+  return true;
 }
 
 /**
- * The checksum says that we wrote it: its shape is trusted.
+ * The checksum says that whoever wrote it meant it so; but that may have been another release, or a tool. Of an entry the
+ * values' text is trusted, as reading that takes longer than all else.
  *
  * @param start - Where in the line the writer's id and its space end.
  * @param bytes - How many the line takes.
+ * @returns Whether it is a record as this release writes it; if not, the shelf is as before.
  */
 function readBody(line: string, start: number, bytes: number, shelf: Shelf): boolean {
   switch (line[HEAD]) {
-    case 'W':
-      shelf.binding = JSON.parse(line.slice(start)) as Binding;
-      return true;
+    case 'W': {
+      const binding = decodeBinding(line.slice(start));
+      if (binding !== undefined) shelf.binding = binding;
+      return binding !== undefined;
+    }
     case 'C':
+      if (!readEntry(line, start, bytes, shelf)) return false;
       shelf.staged = undefined;
-      return readEntry(line, start, bytes, shelf);
+      return true;
     case 'E':
       return readEntry(line, start, bytes, shelf);
-    case 'Q': {
-      const space = line.indexOf(' ', start);
-      const refusal = decodeRefusal(line.slice(space + 1));
-      shelf.refusals ??= new Map();
-      if (refusal !== undefined) shelf.refusals.set(Number(line.slice(start, space)), refusal);
-      return true;
-    }
-    case 'S': {
-      const space = line.indexOf(' ', start);
-      const values = decodeValues(line.slice(space + 1)) ?? [];
-      shelf.staged = values.length > 0 ? { run: Number(line.slice(start, space)), values } : undefined;
-      return true;
-    }
+    case 'Q':
+      return readRefusal(line, start, shelf);
+    case 'S':
+      return readStaged(line, start, shelf);
     case 'R':
-      for (const range of line.slice(start).split(',')) {
-        const [first, last = first] = range.split('-').map(Number);
-        for (let sequence = Number(first); sequence <= Number(last); sequence++) shelf.entries.delete(sequence);
-      }
-      return true;
+      return readRemoved(line.slice(start), shelf);
     default:
       return false;
   }
@@ -196,14 +195,57 @@ function readBody(line: string, start: number, bytes: number, shelf: Shelf): boo
 function readEntry(line: string, start: number, bytes: number, { writer, entries }: Shelf): boolean {
   const afterSequence = line.indexOf(' ', start);
   const afterTimestamp = line.indexOf(' ', afterSequence + 1);
-  const sequence = Number(line.slice(start, afterSequence));
-  entries.set(sequence, {
+  const sequence = readNumber(line, start, afterSequence);
+  const timestamp = readNumber(line, afterSequence + 1, afterTimestamp);
+  if (sequence === undefined || timestamp === undefined) return false;
+  // All before the values is ASCII.
+  const entry = {
     writer,
     sequence,
-    timestamp: Number(line.slice(afterSequence + 1, afterTimestamp)),
+    timestamp,
     values: line.slice(afterTimestamp + 1),
-    // All before them is ASCII.
     bytes: bytes - afterTimestamp - 1,
-  });
+  };
+  entries.set(sequence, entry);
   return true;
+}
+
+function readRefusal(line: string, start: number, shelf: Shelf): boolean {
+  const space = line.indexOf(' ', start);
+  const sequence = readNumber(line, start, space);
+  const refusal = decodeRefusal(line.slice(space + 1));
+  if (sequence === undefined || refusal === undefined) return false;
+  shelf.refusals ??= new Map();
+  shelf.refusals.set(sequence, refusal);
+  return true;
+}
+
+function readStaged(line: string, start: number, shelf: Shelf): boolean {
+  const space = line.indexOf(' ', start);
+  const run = readNumber(line, start, space);
+  const values = decodeValues(line.slice(space + 1));
+  if (run === undefined || values === undefined) return false;
+  shelf.staged = values.length > 0 ? { run, values } : undefined;
+  return true;
+}
+
+const RANGES = /^\d{1,15}(?:-\d{1,15})?(?:,\d{1,15}(?:-\d{1,15})?)*$/;
+
+function readRemoved(text: string, { entries }: Shelf): boolean {
+  if (!RANGES.test(text)) return false;
+  for (const range of text.split(',')) {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    // However far it reaches, it takes no longer than there are entries.
+    if (last - first < entries.size) for (let sequence = first; sequence <= last; sequence++) entries.delete(sequence);
+    else for (const sequence of entries.keys()) if (sequence >= first && sequence <= last) entries.delete(sequence);
+  }
+  return true;
+}
+
+const NUMBER = /^\d{1,15}$/;
+
+/** @param end - -1 where none was found. @returns `undefined` for what is no whole number. */
+function readNumber(line: string, start: number, end: number): number | undefined {
+  const digits = end < 0 ? '' : line.slice(start, end);
+  return NUMBER.test(digits) ? Number(digits) : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Binding } from '../core/binding.js';
+import { type Binding, decodeBinding } from '../core/binding.js';
 import { decodeRecord, decodeValues, encodeValues, type StoredEntry } from '../core/entry.js';
 import type { Value } from '../core/value.js';
 
@@ -36,7 +36,7 @@ export interface WebStorageLike {
 }
 
 const PREFIX = 'nikdev-iot/1/';
-const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(?:(writer)|(staged)|(life)|([1-9]\d{0,15}))$/;
+const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(?:(writer)|(staged)|(life)|([1-9]\d{0,14}))$/;
 
 export const RUNS_KEY = `${PREFIX}runs`;
 export const writerKey = (writer: string): string => `${PREFIX}${writer}/writer`;
@@ -76,7 +76,7 @@ export function findWriters(
     const remains = writers.get(writer) ?? { hasStaged: false, length: 0, sequences: [] };
     writers.set(writer, remains);
     if (isWriter) {
-      const binding = readBinding(storage, writer);
+      const binding = decodeBinding(storage.getItem(key) ?? '');
       if (binding !== undefined) remains.binding = binding;
     }
     if (isStaged) remains.hasStaged = true;
@@ -115,18 +115,7 @@ export function readStaged(
   writer: string,
 ): { readonly run: number; readonly values: readonly Value[] } | undefined {
   const [, run, text] =
-    /^\{"version":1,"run":(\d{1,15}),"values":(.*)\}$/s.exec(storage.getItem(stagedKey(writer)) ?? '') ?? [];
+    /^\{"version":1,"run":(0|[1-9]\d{0,14}),"values":(.*)\}$/s.exec(storage.getItem(stagedKey(writer)) ?? '') ?? [];
   const values = text === undefined ? undefined : decodeValues(text);
   return values && { run: Number(run), values };
-}
-
-function readBinding(storage: WebStorageLike, writer: string): Binding | undefined {
-  try {
-    const binding = JSON.parse(storage.getItem(writerKey(writer)) ?? '') as Partial<Binding> | null;
-    return typeof binding?.deviceId === 'string' && typeof binding.baseUrl === 'string'
-      ? { deviceId: binding.deviceId, baseUrl: binding.baseUrl }
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -55,6 +55,10 @@ describe('the body that values are read from', () => {
       '{"data":{"servertime":1e999,"values":[]}}',
       'at ["data"]["servertime"] it must have a number of seconds, got a number',
     ],
+    ...[`"${'9'.repeat(400)}"`, '"-9007199254740993"', '-1.7e29'].map((servertime): [string, string] => [
+      `{"data":{"servertime":${servertime},"values":[]}}`,
+      `at ["data"]["servertime"] it must have a number of seconds, got a ${servertime[0] === '"' ? 'string' : 'number'}`,
+    ]),
     ['{"data":{"servertime":1,"values":{}}}', 'at ["data"]["values"] it must have an array, got an object'],
     [body([]), 'at ["data"]["values"][0] it must have an object, got an array'],
     [

@@ -97,9 +97,9 @@ export class Disk {
   }
 
   /** Puts a file there that is on the platter, name and all. */
-  plant(name: string, content: string): void {
+  plant(name: string, content: string | Uint8Array): void {
     const inode = new Inode();
-    inode.do({ at: 0, bytes: Buffer.from(content) });
+    inode.do({ at: 0, bytes: typeof content === 'string' ? Buffer.from(content) : content });
     inode.sync();
     this.exists = true;
     this.isFolderDurable = true;

@@ -1,0 +1,81 @@
+import type { Reading } from '../../src/index.js';
+
+/** An answer as it reaches the `Api`. */
+export interface Answered {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly text: string;
+  /** Whether the body breaks off. */
+  readonly isCut: boolean;
+}
+
+export type ModelVerdict = 'stored' | 'credentials refused' | 'refused' | 'bad luck';
+
+/** What an answer means, by the words of the protocol alone: this shares no code with what is tested. */
+export function verdictOf({ status, contentType, text, isCut }: Answered): ModelVerdict {
+  if (isCut || isHtml(contentType ?? '', text)) return 'bad luck';
+  if ([200, 201, 202, 204].includes(status)) return 'stored';
+  if (status === 401 || status === 403) return 'credentials refused';
+  const isPassing = status === 408 || status === 425 || status === 429;
+  return status >= 400 && status < 500 && !isPassing ? 'refused' : 'bad luck';
+}
+
+function isHtml(contentType: string, text: string): boolean {
+  const type = contentType.toLowerCase();
+  const isNamed = ['text/html', 'application/xhtml+xml'].some(
+    (name) => type.startsWith(name) && !/\w/.test(type.charAt(name.length)),
+  );
+  const start = text.trimStart();
+  return isNamed || (start[0] === '<' && /[a-zA-Z!?]/.test(start.charAt(1)));
+}
+
+/** The server's own words; empty where there are none. */
+export function messageIn(text: string): string {
+  const parsed = parse(text);
+  return isRecord(parsed) && typeof parsed['message'] === 'string' ? parsed['message'] : '';
+}
+
+/**
+ * The last values of the fields that were asked for.
+ *
+ * @param now - The local clock, in Unix seconds.
+ * @returns `undefined` if the body is not as the protocol has it.
+ */
+export function readingsOf(text: string, asked: readonly string[], now: number): Reading[] | undefined {
+  const parsed = parse(text);
+  const data = isRecord(parsed) ? parsed['data'] : undefined;
+  if (!isRecord(data) || !isTime(data['servertime']) || !Array.isArray(data['values'])) return undefined;
+  const shift = Math.round(now - Number(data['servertime']));
+  const known = new Map<string, Reading>();
+  for (const item of data['values'] as unknown[]) {
+    if (!isRecord(item)) return undefined;
+    for (const [fieldId, reading] of Object.entries(item)) {
+      if (!isRecord(reading)) return undefined;
+      const { value, timestamp } = reading;
+      if (!isNumber(timestamp) && timestamp !== null) return undefined;
+      if (!isNumber(value) && value !== null && typeof value !== 'string' && typeof value !== 'boolean')
+        return undefined;
+      known.set(fieldId, { fieldId, value, timestamp: timestamp === null ? null : timestamp + shift });
+    }
+  }
+  return asked.flatMap((fieldId) => known.get(fieldId) ?? []);
+}
+
+const isNumber = (input: unknown): input is number => Number.isFinite(input);
+
+function isTime(input: unknown): boolean {
+  const isNumeric = typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
+  return isNumeric && Math.abs(Number(input)) <= Number.MAX_SAFE_INTEGER;
+}
+
+function isRecord(input: unknown): input is Readonly<Record<string, unknown>> {
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

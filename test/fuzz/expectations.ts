@@ -1,0 +1,83 @@
+import type { Api, Entry } from '../../src/index.js';
+import { SENTINEL_KEY } from '../support/sentinel.js';
+import { type ModelEntry, valuesOf } from './journal-model.js';
+
+export function broken(invariant: string, what: string): never {
+  throw new Error(`${invariant} is broken: ${what}`);
+}
+
+/** That an `Api` has these entries and no other, as they stand in the storage and, for each writer, in order. */
+export function expectEntries(api: Api, expected: ReadonlyMap<string, ModelEntry>): void {
+  const seen = new Map<string, number>();
+  const queued = api.log();
+  const aside = api.quarantined();
+  for (const entry of queued) {
+    expectEntry(entry, expected.get(entry.id));
+    const { writer, sequence } = partsOf(entry.id);
+    if (sequence <= (seen.get(writer) ?? -1)) broken('I4', `${entry.id} is out of its order`);
+    seen.set(writer, sequence);
+    if (expected.get(entry.id)?.refusal !== undefined) broken('I5', `${entry.id} is in quarantine no more`);
+  }
+  for (const entry of aside) {
+    expectEntry(entry, expected.get(entry.id));
+    const { status, reason } = entry;
+    // A storage may hold the key that it was never given; what is shown may not.
+    const refusal = expected.get(entry.id)?.refusal?.replaceAll(new RegExp(SENTINEL_KEY, 'gi'), '<API Key>');
+    if (refusal !== JSON.stringify({ status, reason })) broken('I2', `why ${entry.id} is refused`);
+  }
+  const listed = new Set([...queued, ...aside].map(({ id }) => id));
+  for (const id of expected.keys()) if (!listed.has(id)) broken('I1', `${id} can be read, and was not`);
+  if (queued.length + aside.length > listed.size) broken('I2', 'an entry is listed twice');
+  for (const { message } of api.status().warnings) expectNoKey(message);
+}
+
+function expectEntry({ id, timestamp, values }: Entry, expected: ModelEntry | undefined): void {
+  if (expected === undefined) broken('I2', `${id} was never committed`);
+  if (timestamp !== expected.timestamp) broken('I2', `the time of ${id}`);
+  const pairs = valuesOf(expected.text) ?? [];
+  const isSame =
+    values.length === pairs.length &&
+    values.every(({ fieldId, value }, at) => fieldId === pairs[at]?.[0] && value === pairs[at]?.[1]);
+  if (!isSame) broken('I2', `the values of ${id}`);
+}
+
+function partsOf(id: string): { writer: string; sequence: number } {
+  const dash = id.lastIndexOf('-');
+  return { writer: id.slice(0, dash), sequence: Number(id.slice(dash + 1)) };
+}
+
+const NEW_FIELD = 'committed after that';
+
+/** Commits something, and with it what was staged. @returns The wire text that this must have. */
+export function commitNew(api: Api, staged: readonly string[]): string {
+  const { staged: count } = api.status();
+  api.addValue(NEW_FIELD, true);
+  const { values = [] } = api.commit() ?? {};
+  const text = `[${values.map(({ fieldId, value }) => `{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`).join()}]`;
+  const candidates = staged.length === 0 ? ['[]'] : staged;
+  const wanted = candidates.map((one) => `${one.slice(0, -1)}${one === '[]' ? '' : ','}{"${NEW_FIELD}":true}]`);
+  if (values.length !== count + 1 || !wanted.includes(text)) broken('I2', `what was staged: ${text}`);
+  return text;
+}
+
+/** That a server got these entries once each, to the letter, and nothing else. */
+export function expectUploaded(bodies: readonly string[], expected: readonly ModelEntry[]): void {
+  let left = bodies
+    .map((body) => {
+      const [, entries] =
+        /^\{"clientTimestamp":\d+,"entries":\[(.*)\]\}$/s.exec(body) ?? broken('I2', `it sent ${body}`);
+      return `${entries},`;
+    })
+    .join('');
+  for (const { id, timestamp, text } of expected) {
+    const piece = `{"timestamp":${timestamp},"values":${text}},`;
+    const at = left.indexOf(piece);
+    if (at < 0) broken('I2', `${id} did not arrive as it was committed`);
+    left = left.slice(0, at) + left.slice(at + piece.length);
+  }
+  if (left !== '') broken('I2', `the server got ${left}`);
+}
+
+export function expectNoKey(text: string): void {
+  if (text.toLowerCase().includes(SENTINEL_KEY)) broken('I8', `this shows the API key: ${text}`);
+}

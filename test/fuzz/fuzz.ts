@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { type Random, randomOf } from '../simulation/random.js';
+import { watchdog } from './watchdog.js';
+
+/*
+ * CI          100,000 inputs of each kind in place of 5,000
+ * FUZZ_RUNS   how many, whatever it says
+ * FUZZ_SEED   where they come from: a failure prints its own
+ * FUZZ_INPUT  with it, the one that failed
+ */
+const { CI, FUZZ_RUNS = CI ? '100000' : '5000', FUZZ_SEED, FUZZ_INPUT } = process.env;
+const runs = Number(FUZZ_RUNS);
+
+/** One that never changes, so that what was found stays found; and one that changes, so that more is. */
+const seeds = FUZZ_SEED === undefined ? [1, Math.floor(Date.now() / 1000)] : [Number(FUZZ_SEED)];
+
+/** Tries one input. @returns What sort it was of, for the count; throws if it breaks something. */
+export type Try = (random: Random, tell: (input: unknown) => void) => Promise<string>;
+
+/** What is met by fewer inputs is not tried, nearly. */
+const LEAST_SHARE = 0.002;
+
+/**
+ * Declares the test of mutated inputs of one kind.
+ *
+ * @param tryOne - Draws an input, tells of it, and tries it.
+ * @param sorts - Of each of which there must be some.
+ */
+export function fuzz(kind: string, file: string, tryOne: Try, sorts: readonly string[]): void {
+  describe(`mutated ${kind} of seed`, () => {
+    test.each(seeds)(
+      '%d: no crash, no hang, nothing invented, nothing lost that can be read',
+      { timeout: 3_600_000 },
+      async (seed) => {
+        const inputs = FUZZ_INPUT === undefined ? Math.ceil(runs / seeds.length) : 1;
+        const first = Number(FUZZ_INPUT ?? 0);
+        const met = new Map<string, number>();
+        const dog = watchdog(kind);
+        const { stackTraceLimit } = Error;
+        // Exceptions are made by the thousand, and nobody looks at where.
+        if (inputs > 1) Error.stackTraceLimit = 0;
+        console.log(`${kind}: ${inputs} inputs of FUZZ_SEED=${seed}`);
+        const started = performance.now();
+        const before = process.cpuUsage();
+        try {
+          for (let input = first; input < first + inputs; input++) {
+            dog.at(seed, input);
+            const sort = await tryNumber(kind, file, tryOne, seed, input);
+            met.set(sort, (met.get(sort) ?? 0) + 1);
+          }
+        } finally {
+          Error.stackTraceLimit = stackTraceLimit;
+          await dog.stop();
+        }
+        const perSecond = Math.round(inputs / ((performance.now() - started) / 1000));
+        const { user, system } = process.cpuUsage(before);
+        const microseconds = Math.round((user + system) / inputs);
+        const shares = [...met].sort().map(([sort, count]) => `${sort} ${((100 * count) / inputs).toFixed(1)} %`);
+        console.log(`${kind}: ${perSecond} a second, ${microseconds} µs of CPU each; ${shares.join(', ')}`);
+        if (inputs >= 1000) expect(sorts.filter((sort) => (met.get(sort) ?? 0) < inputs * LEAST_SHARE)).toEqual([]);
+      },
+    );
+  });
+}
+
+async function tryNumber(kind: string, file: string, tryOne: Try, seed: number, input: number): Promise<string> {
+  let shown: unknown;
+  // Apart from each other, so that any can be tried alone.
+  const random = randomOf(Math.imul(seed, 0x9e3779b1) ^ Math.imul(input + 1, 0x85ebca6b));
+  try {
+    return await tryOne(random, (told) => {
+      shown = told;
+    });
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    const again = `FUZZ_SEED=${seed} FUZZ_INPUT=${input} npx vitest run --project node ${file}`;
+    throw new Error(`${what}\nby input ${input} of ${kind}; again: ${again}\n${JSON.stringify(shown)}`, {
+      cause: error,
+    });
+  }
+}

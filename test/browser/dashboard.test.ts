@@ -32,8 +32,10 @@ describeInChromium('the dashboard', (newContext) => {
         new Promise<string[]>((resolve) => {
           const texts = new Set<string>();
           new MutationObserver(() => {
-            const [cpu, memory] = [...cards.querySelectorAll('.value')].map(({ textContent }) => Number(textContent));
-            texts.add(`cpu ${cpu}, memory ${memory}`);
+            const [cpu = '', memory = ''] = [...cards.querySelectorAll('.value')].map(({ textContent }) => textContent);
+            // Before the first reading they show that there is none.
+            if ([cpu, memory].every((text) => /^\d/.test(text)))
+              texts.add(`cpu ${Number(cpu)}, memory ${Number(memory)}`);
             if (texts.size === 3) resolve([...texts]);
           }).observe(cards, { childList: true, subtree: true });
         }),

@@ -2,15 +2,26 @@ import { batchLength, bodyBytes, joinBody } from './batch.js';
 import type { Outbound } from './outbound.js';
 import type { QueuedEntry } from './queued-entry.js';
 import type { Surroundings } from './surroundings.js';
+import type { Departure } from './transport.js';
+
+/** Entries on their way out of a page. */
+interface Leaving extends Departure {
+  readonly batch: readonly QueuedEntry[];
+  readonly bytes: number;
+}
 
 /**
  * Sends what waits while a page goes away, in one request that outlives it, and that leaves in the same task: there may be no
  * later. Nothing leaves the queue before its verdict, for which the page may live after all.
+ *
+ * Even that task is not safe: as the process of a closed tab ends, Firefox cuts the running script off anywhere, without an
+ * exception, and then runs the next. So it can be told again, and makes good what did not leave.
  */
 export class Flush {
   readonly #outbound: Outbound;
   readonly #budget: Surroundings['keepalive'];
   readonly #onStored: () => void;
+  #last: Leaving | undefined;
   /** Until the answers to the requests under way are there. */
   underWay: Promise<void> | undefined;
 
@@ -24,6 +35,7 @@ export class Flush {
   /** @param isLeaving - Whether what is being uploaded is sent too, as its request ends with the page. */
   send(isLeaving: boolean): void {
     const { queue } = this.#outbound;
+    if (this.#last?.hasLeft === false) this.#forget(this.#last);
     // A page that is only hidden goes on with what is under way, and in order.
     if (!isLeaving && queue.inFlight.length + queue.leaving.size > 0) return;
     queue.check();
@@ -33,14 +45,13 @@ export class Flush {
     const bytes = bodyBytes(batch);
     const known = new Set([...leaving].flat());
     if (batch.every((entry) => known.has(entry)) || bytes > this.#budget.bytesLeft) return;
+    const last: Leaving = { batch, bytes, hasLeft: false };
+    this.#last = last;
     this.#budget.bytesLeft -= bytes;
     leaving.add(batch);
-    const answered = this.#exchange(batch)
-      .catch(() => {})
-      .finally(() => {
-        this.#budget.bytesLeft += bytes;
-        leaving.delete(batch);
-      });
+    const exchange = this.#exchange(last);
+    last.hasLeft = true;
+    const answered = exchange.catch(() => {}).finally(() => this.#forget(last));
     const all = Promise.all([this.underWay, answered]).then(() => {
       if (this.underWay === all) this.underWay = undefined;
     });
@@ -58,10 +69,17 @@ export class Flush {
     return batch;
   }
 
-  async #exchange(batch: readonly QueuedEntry[]): Promise<void> {
+  #forget(leaving: Leaving): void {
+    this.#outbound.queue.leaving.delete(leaving.batch);
+    if (this.#last === leaving) this.#last = undefined;
+    this.#budget.bytesLeft += leaving.bytes;
+  }
+
+  async #exchange(leaving: Leaving): Promise<void> {
+    const { batch } = leaving;
     const { queue, server, clock, wallClock, emitter } = this.#outbound;
     const started = clock.monotonic();
-    const { verdict } = await server.postEntries(joinBody(batch, wallClock), true).outcome;
+    const { verdict } = await server.postEntries(joinBody(batch, wallClock), leaving).outcome;
     if (verdict.kind !== 'stored') return;
     const entries = queue.remove(batch);
     // Another request carried them too, and was answered first.

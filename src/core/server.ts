@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { redact } from './redact.js';
-import type { Transport } from './transport.js';
+import type { Departure, Transport } from './transport.js';
 import { judge, type Verdict } from './verdict.js';
 
 /** Servers and proxies take request lines of up to 8 KB; what else stands in one has room below that. */
@@ -61,9 +61,9 @@ export class Server {
     return [this.#apiKey, ...this.#formerKeys].reduce(redact, text);
   }
 
-  /** Uploads entries. @param keepalive - Whether the request is to outlive the page. */
-  postEntries(body: string, keepalive = false): Inquiry {
-    return this.#send('POST', 'entries/', body, keepalive);
+  /** Uploads entries. @param departure - Of a request that is to outlive the page. */
+  postEntries(body: string, departure?: Departure): Inquiry {
+    return this.#send('POST', 'entries/', body, departure);
   }
 
   /** How many characters the ids of one {@link Server.getValues} may take, encoded and joined by commas. */
@@ -76,7 +76,7 @@ export class Server {
     return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
-  #send(method: 'GET' | 'POST', path: string, body?: string, keepalive = false): Inquiry {
+  #send(method: 'GET' | 'POST', path: string, body?: string, departure?: Departure): Inquiry {
     const { baseUrl, deviceId, requestTimeout: timeoutSeconds } = this.#address;
     const apiKey = this.#apiKey;
     const { answer, abort } = this.#transport.send({
@@ -88,7 +88,7 @@ export class Server {
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body }),
-      ...(keepalive && { keepalive }),
+      ...(departure && { keepalive: true, departure }),
       timeoutSeconds,
     });
     const outcome = answer.then((received): Outcome => {

@@ -11,6 +11,12 @@ export interface Exchange {
   abort(): void;
 }
 
+/** How far a request came that is to outlive its page. */
+export interface Departure {
+  /** Whether the platform has it: from then on it leaves, whatever becomes of the page. */
+  hasLeft: boolean;
+}
+
 /** What is sent. Redirects are not followed. */
 export interface TransportRequest {
   readonly method: 'GET' | 'POST';
@@ -19,6 +25,8 @@ export interface TransportRequest {
   readonly body?: string;
   /** Whether it is to outlive the page that sends it. */
   readonly keepalive?: boolean;
+  /** Is told in the same breath when it has left, by a transport that knows. */
+  readonly departure?: Departure;
   /** One deadline for everything, the answer's body included, in seconds. */
   readonly timeoutSeconds: number;
 }

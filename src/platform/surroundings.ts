@@ -49,6 +49,8 @@ function watchPage(): () => void {
   const ends = [
     listen(window, 'online', () => tellAll('online')),
     listen(window, 'offline', () => tellAll('offline')),
+    // Twice: as the process of a closed tab ends, Firefox cuts the running listener off, and then runs the next.
+    listen(window, 'pagehide', () => tellAll('leaving')),
     listen(window, 'pagehide', () => tellAll('leaving')),
     // Back from the back/forward cache: not all browsers tell of the visibility then.
     listen(window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && tellAll('shown')),

@@ -55,11 +55,16 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
 }
 
 function respond(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Response> {
-  const { method, url, headers, body, keepalive = false } = request;
+  const { method, url, headers, body, keepalive = false, departure } = request;
   const options = { method, headers, redirect: 'manual', ...(keepalive && { keepalive }) } as const;
   const unseen = { signal, ...(body !== undefined && { body }) };
   // Not by ky, which makes a Request of it and waits for a microtask: when a tab is closed Firefox sends no Request at all.
-  if (keepalive && fetch === undefined) return globalThis.fetch(url, { ...options, ...unseen });
+  if (keepalive && fetch === undefined) {
+    const response = globalThis.fetch(url, { ...options, ...unseen });
+    // Here, and by an assignment: in front of a call the browser may cut this off, and it would be sent again.
+    if (departure !== undefined) departure.hasLeft = true;
+    return response;
+  }
   const send = (fetch ?? globalThis.fetch) as typeof globalThis.fetch;
   return ky(url, {
     ...options,

@@ -1,5 +1,6 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import type { Answer } from '../../src/core/transport.js';
+import type { Answer, TransportRequest } from '../../src/core/transport.js';
 import { type ApiOptions, type Entry, memoryStorage } from '../../src/index.js';
 import { webStorage } from '../../src/storage/web-storage.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
@@ -19,6 +20,15 @@ function setUp(options: Partial<ApiOptions> = {}, surroundings = new FakeSurroun
 }
 
 const valuesOf = (entries: readonly Entry[]): unknown[] => entries.map(({ values }) => values[0]?.value);
+/** Runs what never ends, and cuts it off as a browser does: no `catch` and no `finally` of it is run. */
+function cutOff(run: () => void): void {
+  expect(() => runInNewContext('run()', { run }, { timeout: 20 })).toThrow(/timed out/);
+}
+
+const forEver = (): never => {
+  for (;;);
+};
+
 const bytesOf = (body = ''): number => Buffer.byteLength(body);
 
 describe('a page that is hidden or left, where what is committed does not survive it', () => {
@@ -188,6 +198,36 @@ describe('a page that is hidden or left, where what is committed does not surviv
     commitEach(api, 1);
     surroundings.take('hidden');
     surroundings.take('leaving');
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('cut off before its request has left, it sends that when it is told again', async () => {
+    const { api, server, surroundings } = setUp();
+    const send = server.send.bind(server);
+    commitEach(api, 1, 2);
+    server.send = forEver;
+    cutOff(() => surroundings.take('leaving'));
+    server.send = send;
+    surroundings.take('leaving');
+    surroundings.take('hidden');
+    expect(server.uploads).toEqual([[[{ temperature: 1 }], [{ temperature: 2 }]]]);
+    await turn();
+    expect(surroundings.keepalive.bytesLeft).toBe(BUDGET);
+  });
+
+  test('cut off after its request has left, it sends nothing when it is told again', () => {
+    const { api, server, surroundings } = setUp();
+    const send = server.send.bind(server);
+    commitEach(api, 1, 2);
+    server.send = (request: TransportRequest) => {
+      send(request);
+      if (request.departure !== undefined) request.departure.hasLeft = true;
+      return forEver();
+    };
+    cutOff(() => surroundings.take('leaving'));
+    server.send = send;
+    surroundings.take('leaving');
+    surroundings.take('hidden');
     expect(server.requests).toHaveLength(1);
   });
 

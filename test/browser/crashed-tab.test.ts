@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { SOON } from '../support/browsers.js';
 import { describeInChromium } from '../support/chromium.js';
 import {
   commitTexts,
@@ -51,10 +52,14 @@ describeInChromium('a crash of a tab', (newContext) => {
       return window.api.log();
     });
     expect(atFirst).toEqual([]);
+    const locks = () => living.evaluate(async () => (await navigator.locks.query()).held?.length);
+    expect(await locks()).toBe(2);
 
     await crash(doomed);
     // The clock is the context's: it would ask the crashed page, too.
     await doomed.close();
+    // That goes by the real clock, however far the other is by then.
+    await expect.poll(locks, SOON).toBe(1);
     let seconds = 0;
     await expect
       .poll(

@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
+import { SOON } from '../support/browsers.js';
 import { describeInChromium } from '../support/chromium.js';
 import { asOnLan } from '../support/lan.js';
 import { commitTexts, queuedTexts, serveEmulator, servePages, storedTexts, tryToPush } from '../support/pages.js';
@@ -96,7 +97,7 @@ describeInChromium('a tab that the browser freezes', (newContext) => {
     await expect.poll(() => queuedTexts(other), { timeout: 20_000 }).toEqual(['one', 'two']);
     await wake();
     await commitTexts(frozen, ['three']);
-    await expect.poll(() => warningsOf(frozen)).toEqual(expect.arrayContaining(['taken-over']));
+    await expect.poll(() => warningsOf(frozen), SOON).toEqual(expect.arrayContaining(['taken-over']));
     await tryToPush(frozen);
     await tryToPush(other);
     expect(storedTexts(emulator)).toEqual(['three', 'one', 'two']);

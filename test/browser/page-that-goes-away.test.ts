@@ -85,7 +85,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await expect.poll(() => queuedTexts(heir), SOON).toEqual(['one', 'two']);
   });
 
-  it('sends what is being uploaded too, as that request ends with the page', async () => {
+  it.each(ENDS)('and %s sends what is being uploaded too, as that request ends with the page', async (_end, end) => {
     const { emulator, url, openForgetful } = await setUp();
     const tab = await openForgetful();
     emulator.script({ hang: true });
@@ -93,8 +93,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await tab.evaluate(() => void window.api.push().catch(() => {}));
     await expect.poll(() => emulator.requests.length, SOON).toBe(1);
     await commitTexts(tab, ['two']);
-    // Not closed: of what a page asks for as late as that, Firefox then sends a third.
-    await tab.goto(`${url}empty`);
+    await end(tab, url);
     await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
   });
 

@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { SOON } from '../support/browsers.js';
 import { describeInChromium } from '../support/chromium.js';
 import { asOnLan } from '../support/lan.js';
 import {
@@ -73,7 +74,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     await commitTexts(closed, ['one']);
     // As a user closes it: playwright otherwise leaves out what a page is told then.
     await closed.close({ runBeforeUnload: true });
-    await expect.poll(() => context.pages()).toHaveLength(0);
+    await expect.poll(() => context.pages(), SOON).toHaveLength(0);
     const heir = await openTab(context, url, options);
     expect(await queuedTexts(heir)).toEqual(['one']);
     await tryToPush(heir);

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
+import { SOON } from '../support/browsers.js';
 import { describeInChromium } from '../support/chromium.js';
 import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
 import { NOTE, serveDashboard } from '../support/dashboard.js';
@@ -106,6 +107,6 @@ async function enter(page: Page, values: Readonly<Record<string, string>>, butto
     const log = page.getByRole('log');
     const before = await log.textContent();
     await page.getByRole('button', { name }).click();
-    await expect.poll(() => log.textContent()).not.toBe(before);
+    await expect.poll(() => log.textContent(), SOON).not.toBe(before);
   }
 }

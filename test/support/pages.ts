@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import type { BrowserContext, Page } from 'playwright-core';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
 import type { Api, ApiOptions, Entry } from '../../src/index.js';
 import type { Context, Evaluates, Tab } from './browsers.js';
@@ -87,6 +87,8 @@ export async function openTab(context: BrowserContext, url: string, options: Api
 /** As {@link openTab}, in any browser. */
 export async function openApiTab(context: Context, url: string, options: ApiOptions): Promise<Tab> {
   const tab = await context.newTab(url);
+  // On a busy machine WebKit's driver takes a page for loaded whose module has not run.
+  await expect.poll(() => tab.evaluate(() => 'NikDevIoT' in window), { timeout: 15_000 }).toBe(true);
   await makeApi(tab, options);
   return tab;
 }

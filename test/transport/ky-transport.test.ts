@@ -21,6 +21,20 @@ test('a request that outlives its page is given to the platform before anything 
   fetch.mockRestore();
 });
 
+test('a request that outlives its page has left as soon as the platform has it, and not before', async () => {
+  const departure = { hasLeft: false };
+  const before: boolean[] = [];
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+    before.push(departure.hasLeft);
+    return new Response('{"data":{}}');
+  });
+  const { answer } = kyTransport(systemClock).send({ ...UPLOAD, keepalive: true, departure });
+  expect(departure).toEqual({ hasLeft: true });
+  expect(before).toEqual([false]);
+  await answer;
+  fetch.mockRestore();
+});
+
 test('a request that outlives its page goes through a fetch that is injected, as any other', async () => {
   const requests: Request[] = [];
   const fetch = async (request: Request): Promise<Response> => {

@@ -195,14 +195,19 @@ export class PushQueue {
   /** Removes entries, in memory at once and from the storage as soon as it can be written. Unknown ones are ignored. */
   remove(entries: readonly QueuedEntry[]): void {
     if (entries.length === 0) return;
-    if (this.#startsWith(entries)) {
+    const behind = this.#head + this.inFlight.length;
+    if (this.#standAt(this.#head, entries)) {
       this.#head += entries.length;
       for (const entry of entries) this.#bytes -= entry.bytes;
       if (this.#head * 2 >= this.#entries.length) {
         this.#entries = this.#entries.slice(this.#head);
         this.#head = 0;
       }
-    } else if (!this.#cutOut(entries)) {
+    } else if (this.#standAt(behind, entries)) {
+      // Where what is dropped stands, mostly.
+      this.#entries.splice(behind, entries.length);
+      for (const entry of entries) this.#bytes -= entry.bytes;
+    } else {
       const removed = new Set(entries);
       this.#keep((entry) => !removed.has(entry));
     }
@@ -255,22 +260,9 @@ export class PushQueue {
     this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
   }
 
-  /** Removes entries that stand together right behind those being uploaded. @returns Whether they do. */
-  #cutOut(entries: readonly QueuedEntry[]): boolean {
-    const start = this.#head + this.inFlight.length;
-    for (let index = 0; index < entries.length; index++) {
-      if (this.#entries[start + index] !== entries[index]) return false;
-    }
-    this.#entries.splice(start, entries.length);
-    for (const entry of entries) this.#bytes -= entry.bytes;
-    return true;
-  }
-
-  #startsWith(entries: readonly QueuedEntry[]): boolean {
-    for (let index = 0; index < entries.length; index++) {
-      if (this.#entries[this.#head + index] !== entries[index]) return false;
-    }
-    return true;
+  /** Whether entries stand together, from a place on. */
+  #standAt(start: number, entries: readonly QueuedEntry[]): boolean {
+    return entries.every((entry, index) => this.#entries[start + index] === entry);
   }
 
   #save(entry: QueuedEntry): void {

@@ -38,6 +38,7 @@ describe('every status', () => {
   test.each<[string, string, string | undefined]>([
     ['its content type', '{"message":"no"}', 'text/html; charset=utf-8'],
     ['its content type alone', '', 'text/html'],
+    ['its content type, after blanks', '{"message":"no"}', ' \ttext/html'],
     ['its content type, as XHTML', '<x/>', 'application/xhtml+xml'],
     ['its body', '<!doctype html><title>Sign in</title>', undefined],
     ['its body, called JSON', '\n <HTML>', 'application/json'],

@@ -79,10 +79,10 @@ export class PushQueue {
    *
    * @param kept - The ids of those in quarantine that are to stay.
    */
-  droppable(count: number, kept: readonly string[] = []): QueuedEntry[] {
+  droppable(count: number, kept: readonly string[]): QueuedEntry[] {
     const refused = this.quarantine.oldest(count, kept);
     const inFlight = new Set([...this.inFlight, ...this.leaving]);
-    const queued = this.oldest(count - refused.length + inFlight.size).filter((entry) => !inFlight.has(entry));
+    const queued = this.oldest(count + inFlight.size).filter((entry) => !inFlight.has(entry));
     return [...refused, ...queued].slice(0, count);
   }
 

@@ -274,6 +274,31 @@ describe('the queue', () => {
     expect(writer.stagedForgotten).toBe(1);
   });
 
+  test.each([
+    ['that are being uploaded', 0],
+    ['behind those that are being uploaded', 2],
+  ])('removes the oldest %s without a look at those that stay, however many they are', (_name, start) => {
+    const queue = new PushQueue(new FakeWriter(), { saves: true, maxEntries: 1e9 }, () => {});
+    const entries = [1, 2, 3, 4, 5, 6].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
+    queue.inFlight = entries.slice(0, 2);
+    const removed = entries.slice(start, start + 2);
+    const staying = entries.filter((entry) => !removed.includes(entry));
+    let looks = 0;
+    for (const entry of staying) {
+      const { bytes } = entry;
+      Object.defineProperty(entry, 'bytes', {
+        get() {
+          looks += 1;
+          return bytes;
+        },
+      });
+    }
+    queue.remove(removed);
+    expect(looks).toBe(0);
+    expect(queue.length).toBe(4);
+    expect(queue.bytes).toBe(4 * 9);
+  });
+
   test('drops what is in quarantine first, then the oldest that are not on their way, each once, and counts the rest', () => {
     const some = fc.integer({ min: 0, max: 8 });
     const which = fc.array(fc.nat({ max: 11 }), { maxLength: 3 });

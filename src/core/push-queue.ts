@@ -79,10 +79,10 @@ export class PushQueue {
    *
    * @param kept - The ids of those in quarantine that are to stay.
    */
-  droppable(count: number, kept: readonly string[] = []): QueuedEntry[] {
+  droppable(count: number, kept: readonly string[]): QueuedEntry[] {
     const refused = this.quarantine.oldest(count, kept);
     const inFlight = new Set([...this.leaving, this.inFlight].flat());
-    const queued = this.oldest(count - refused.length + inFlight.size).filter((entry) => !inFlight.has(entry));
+    const queued = this.oldest(count + inFlight.size).filter((entry) => !inFlight.has(entry));
     return [...refused, ...queued].slice(0, count);
   }
 
@@ -197,22 +197,27 @@ export class PushQueue {
    * @returns How many were known.
    */
   remove(entries: readonly QueuedEntry[]): number {
-    const before = this.length;
     if (entries.length === 0) return 0;
-    if (this.#startsWith(entries)) {
+    const { length } = this;
+    const behind = this.#head + this.inFlight.length;
+    if (this.#standAt(this.#head, entries)) {
       this.#head += entries.length;
       for (const entry of entries) this.#bytes -= entry.bytes;
       if (this.#head * 2 >= this.#entries.length) {
         this.#entries = this.#entries.slice(this.#head);
         this.#head = 0;
       }
-    } else if (!this.#cutOut(entries)) {
+    } else if (this.#standAt(behind, entries)) {
+      // Where what is dropped stands, mostly.
+      this.#entries.splice(behind, entries.length);
+      for (const entry of entries) this.#bytes -= entry.bytes;
+    } else {
       const removed = new Set(entries);
       this.#keep((entry) => !removed.has(entry));
     }
     this.#keeper.remove(entries);
     this.#onChange();
-    return before - this.length;
+    return length - this.length;
   }
 
   /** Takes an entry out of the queue and sets it aside. @returns `undefined` if it is not in the queue any more. */
@@ -260,22 +265,9 @@ export class PushQueue {
     this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
   }
 
-  /** Removes entries that stand together right behind those being uploaded. @returns Whether they do. */
-  #cutOut(entries: readonly QueuedEntry[]): boolean {
-    const start = this.#head + this.inFlight.length;
-    for (let index = 0; index < entries.length; index++) {
-      if (this.#entries[start + index] !== entries[index]) return false;
-    }
-    this.#entries.splice(start, entries.length);
-    for (const entry of entries) this.#bytes -= entry.bytes;
-    return true;
-  }
-
-  #startsWith(entries: readonly QueuedEntry[]): boolean {
-    for (let index = 0; index < entries.length; index++) {
-      if (this.#entries[this.#head + index] !== entries[index]) return false;
-    }
-    return true;
+  /** Whether entries stand together, from a place on. */
+  #standAt(start: number, entries: readonly QueuedEntry[]): boolean {
+    return entries.every((entry, index) => this.#entries[start + index] === entry);
   }
 
   #save(entry: QueuedEntry): void {

@@ -28,5 +28,5 @@ export function retryAfterSeconds(
 export function parseDate(text: string): number {
   if (!/^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return Number.NaN;
   // The oldest of the three forms names no zone; all are Greenwich time.
-  return Date.parse(/GMT\s*$/.test(text) ? text : `${text} GMT`);
+  return Date.parse(/GMT/.test(text) ? text : `${text} GMT`);
 }

@@ -109,7 +109,7 @@ function noAnswer({ reason, code, status }: NoAnswer, { timeoutSeconds }: JudgeC
 /** What a platform's error code tells about what to do; codes are Node's, Bun's and OpenSSL's words. */
 const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
   [
-    /NOTFOUND|^EAI_|DNS/,
+    /NOTFOUND|EAI_|DNS/,
     'The host name has no address here: check the spelling of baseUrl and the DNS of this network, or try again later.',
   ],
   [

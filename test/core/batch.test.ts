@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchLength, joinBody } from '../../src/core/batch.js';
+import { batchLength, bodyBytes, joinBody } from '../../src/core/batch.js';
 import { encodeValues, measureValues, utf8Length } from '../../src/core/entry.js';
 import type { QueuedEntry } from '../../src/core/queued-entry.js';
 import { WallClock } from '../../src/core/wall-clock.js';
@@ -80,6 +80,41 @@ describe('a batch', () => {
         expect(oneMore).toBeGreaterThan(limits.maxBytes - slack(length + 1));
       }),
     );
+  });
+
+  test('takes what fits exactly, and not a byte more', () => {
+    fc.assert(
+      fc.property(samples, (samples) => {
+        const entries = samples.map(({ entry }) => entry);
+        const limits = { maxEntries: 1000, maxBytes: bodyBytes(entries) };
+        expect(batchLength(entries, limits)).toBe(entries.length);
+        expect(batchLength(entries, { ...limits, maxBytes: limits.maxBytes - 1 })).toBe(
+          Math.max(1, entries.length - 1),
+        );
+      }),
+    );
+  });
+
+  test('takes no more bytes than are reckoned with, however long its times are', () => {
+    const longest = 9_000_000_000_000_000;
+    fc.assert(
+      fc.property(samples, (samples) => {
+        const entries = samples.map(({ entry }) => ({ ...entry, timestamp: longest }));
+        expect(Buffer.byteLength(joinBody(entries, at(longest)))).toBeLessThanOrEqual(bodyBytes(entries));
+      }),
+    );
+  });
+
+  test('has the time of each entry by the clock of now, also where the clock was set within a second', () => {
+    const clock = new FakeClock(1_795_349_662_000);
+    const wall = new WallClock(clock);
+    const [{ entry }] = fc.sample(sample, 1) as [Sample];
+    const timestamp = wall.seconds;
+    const before = { ...entry, timestamp, stretch: wall.stretch };
+    clock.jump(-3_600_000);
+    const after = { ...entry, timestamp, stretch: wall.stretch };
+    const { entries } = JSON.parse(joinBody([before, after, before], wall)) as { entries: { timestamp: number }[] };
+    expect(entries.map(({ timestamp }) => timestamp)).toEqual([timestamp - 3600, timestamp, timestamp - 3600]);
   });
 
   test('of a queue that is drained batch by batch holds each entry once, in order', () => {

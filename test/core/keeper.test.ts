@@ -80,6 +80,18 @@ describe('what the storage failed at', () => {
     expect(calls).toEqual([]);
   });
 
+  test('to note is tried again for the others where one was removed since', () => {
+    const { keeper, saved, failing } = setUp();
+    for (const sequence of [1, 2]) keeper.save(entry(sequence), false);
+    failing.add('quarantine');
+    const one = refused(entry(1));
+    keeper.quarantine([one, refused(entry(2))]);
+    keeper.remove([one]);
+    failing.clear();
+    keeper.retry();
+    expect([...saved.values()].map(key)).toEqual(['own-2!']);
+  });
+
   test('is not tried again for what another took over', () => {
     const { keeper, failing, calls, state } = setUp();
     failing.add('remove').add('quarantine');

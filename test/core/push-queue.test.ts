@@ -12,21 +12,27 @@ const key = ({ writer, sequence }: StoredEntry): string => `${writer}/${sequence
 class FakeWriter implements Writer {
   readonly id = 'own';
   readonly saved = new Set<string>();
+  /** What it was told to forget, in that order. */
+  readonly removed: string[] = [];
+  /** How often it was told to forget what is staged. */
+  stagedForgotten = 0;
   /** How many calls of `save` succeed from now on. */
   savesLeft = Number.POSITIVE_INFINITY;
   removalFails = false;
   /** What the next check finds. */
   loss: Loss | undefined;
 
-  save(entry: StoredEntry): void {
+  save(entry: StoredEntry, forgetStaged = false): void {
     if (this.savesLeft <= 0) throw new StorageException('the disk is full');
     this.savesLeft -= 1;
     this.saved.add(key(entry));
+    if (forgetStaged) this.stagedForgotten += 1;
   }
 
   remove(entries: readonly StoredEntry[]): void {
     if (this.removalFails) throw new StorageException('the disk is gone');
     for (const entry of entries) this.saved.delete(key(entry));
+    this.removed.push(...entries.map(key));
   }
 
   check(): Loss | undefined {
@@ -213,6 +219,134 @@ describe('the queue', () => {
     expect([...queue].map(key)).toEqual(['two/1']);
     expect(queue.taken).toBe(2);
     expect(queue.bytes).toBe('[{"a":1}]'.length);
+  });
+
+  test('drops what another has taken over of the quarantine too, and counts it', () => {
+    const writer = new FakeWriter();
+    const told: [string, number][] = [];
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
+      told.push([kind, entries]),
+    );
+    const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
+    queue.setAside(second as QueuedEntry, { status: 400, reason: 'no' });
+    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
+    queue.check();
+    expect(told).toEqual([['taken', 3]]);
+    expect(queue.taken).toBe(3);
+    expect(queue.quarantine.size).toBe(0);
+  });
+
+  test('says how many were deleted underneath, those in quarantine too', () => {
+    const writer = new FakeWriter();
+    const told: [string, number][] = [];
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
+      told.push([kind, entries]),
+    );
+    const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
+    queue.setAside(second as QueuedEntry, { status: 400, reason: 'no' });
+    writer.loss = { kind: 'cleared' };
+    queue.check();
+    expect(told).toEqual([['cleared', 3]]);
+    expect(queue.taken).toBe(0);
+  });
+
+  test('never saves again what another has taken over', () => {
+    const writer = new FakeWriter();
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    queue.adopt([{ writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 }]);
+    queue.append(1, '[{"b":1}]', 'committed');
+    writer.saved.clear();
+    writer.loss = { kind: 'cleared' };
+    writer.savesLeft = 0;
+    queue.check();
+    writer.loss = { kind: 'taken', writers: new Set(['one']), isStagedTaken: false };
+    writer.savesLeft = Number.POSITIVE_INFINITY;
+    queue.check();
+    expect([...writer.saved]).toEqual(['own/1']);
+  });
+
+  test('lets the storage forget what is staged with a commit, and not with what is put back', () => {
+    const writer = new FakeWriter();
+    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    queue.append(1, '[{"a":1}]', 'committed');
+    expect(writer.stagedForgotten).toBe(1);
+    queue.restore([{ timestamp: 1, values: '[{"a":1}]' }]);
+    expect(writer.stagedForgotten).toBe(1);
+  });
+
+  test.each([
+    ['that are being uploaded', 0],
+    ['behind those that are being uploaded', 2],
+  ])('removes the oldest %s without a look at those that stay, however many they are', (_name, start) => {
+    const queue = new PushQueue(new FakeWriter(), { saves: true, maxEntries: 1e9 }, () => {});
+    const entries = [1, 2, 3, 4, 5, 6].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
+    queue.inFlight = entries.slice(0, 2);
+    const removed = entries.slice(start, start + 2);
+    const staying = entries.filter((entry) => !removed.includes(entry));
+    let looks = 0;
+    for (const entry of staying) {
+      const { bytes } = entry;
+      Object.defineProperty(entry, 'bytes', {
+        get() {
+          looks += 1;
+          return bytes;
+        },
+      });
+    }
+    queue.remove(removed);
+    expect(looks).toBe(0);
+    expect(queue.length).toBe(4);
+    expect(queue.bytes).toBe(4 * 9);
+  });
+
+  test('drops what is in quarantine first, then the oldest that are not on their way, each once, and counts the rest', () => {
+    const some = fc.integer({ min: 0, max: 8 });
+    const which = fc.array(fc.nat({ max: 11 }), { maxLength: 3 });
+    fc.assert(
+      fc.property(some, some, which, which, which, (count, sent, leaving, aside, kept) => {
+        const writer = new FakeWriter();
+        const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, () => {});
+        const all = Array.from({ length: 12 }, (_, index) =>
+          queue.append(index, `[{"a":"${'x'.repeat(index)}"}]`, 'committed'),
+        );
+        const chosen = (places: number[]): QueuedEntry[] => all.filter((_, index) => places.includes(index));
+        for (const entry of chosen(aside)) queue.setAside(entry, { status: 400, reason: 'no' });
+        queue.inFlight = queue.oldest(sent);
+        for (const entry of chosen(leaving)) queue.leaving.add(entry);
+
+        const keys = (entries: readonly QueuedEntry[]): string[] => entries.map(key);
+        const away = keys([...queue.inFlight, ...queue.leaving]);
+        const refused = chosen(aside).filter((entry) => !kept.includes(all.indexOf(entry)));
+        const queued = [...queue];
+        const expected = keys([...refused, ...queued.filter((entry) => !away.includes(key(entry)))]).slice(0, count);
+        const dropped = queue.droppable(
+          count,
+          chosen(kept).map(({ sequence }) => `own-${sequence}`),
+        );
+        expect(keys(dropped)).toEqual(expected);
+
+        queue.drop(dropped);
+        const rest = queued.filter((entry) => !expected.includes(key(entry)));
+        expect([...queue]).toEqual(rest);
+        expect(queue.bytes).toBe(rest.reduce((bytes, entry) => bytes + entry.values.length, 0));
+        expect(queue.quarantine.size + queue.length).toBe(all.length - expected.length);
+        expect(writer.removed).toEqual(expected);
+      }),
+    );
+  });
+
+  test('puts back nothing of what it has no room for, and tells of it without a word of staged values', () => {
+    const queue = new PushQueue(new FakeWriter(), { saves: true, maxEntries: 2 }, () => {});
+    const entry = { timestamp: 1, values: '[{"a":1}]' };
+    queue.append(1, entry.values, 'committed');
+    expect(() => queue.restore([entry, entry])).toThrow(
+      expect.objectContaining({
+        message: 'The entry could not be saved: maxQueuedEntries (2) is reached. Still queued and safe: 1 (9 bytes).',
+        advice: 'Push what is queued or make room, then commit again.',
+        isFull: true,
+      }),
+    );
+    expect(queue.length).toBe(1);
   });
 
   test('saves again what was deleted underneath, as soon as the storage takes it', () => {

@@ -51,6 +51,7 @@ describe('Retry-After', () => {
     [`1${'0'.repeat(400)}`, 3600],
     [' Sun, 22 Nov 2026 12:00:30 GMT ', 30],
     ['Sunday, 22-Nov-26 12:00:30 GMT', 30],
+    ['Sun Nov 22 12:00:30 2026', 30],
   ])('%j is %i seconds', (header, seconds) => {
     expect(retryAfterSeconds(header, httpDate(NOW), 0)).toBe(seconds);
   });
@@ -69,6 +70,9 @@ describe('Retry-After', () => {
     '120s',
     '120 seconds',
     '120, 60',
+    '0x10',
+    'on Sun, 22 Nov 2026 12:00:30 GMT',
+    'Whitsun, 22 Nov 2026 12:00:30 GMT',
     'PT5M',
     'NaN',
     'null',

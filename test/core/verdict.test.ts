@@ -38,6 +38,7 @@ describe('every status', () => {
   test.each<[string, string, string | undefined]>([
     ['its content type', '{"message":"no"}', 'text/html; charset=utf-8'],
     ['its content type alone', '', 'text/html'],
+    ['its content type, after blanks', '{"message":"no"}', ' \ttext/html'],
     ['its content type, as XHTML', '<x/>', 'application/xhtml+xml'],
     ['its body', '<!doctype html><title>Sign in</title>', undefined],
     ['its body, called JSON', '\n <HTML>', 'application/json'],
@@ -71,6 +72,69 @@ describe('every status', () => {
       else expect([status, message]).toEqual([status, 'Bad request: Oh.']);
       if (kind !== 'stored') expect(advice).not.toBe('');
     }
+  });
+});
+
+describe('what is told of an answer', () => {
+  test.each([
+    [400, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
+    [401, 'Bad request: Oh', /Check the Device ID and the API Key.*setApiKey\(\)/],
+    [403, 'Bad request: Oh', /Check the Device ID and the API Key.*setApiKey\(\)/],
+    [404, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
+    [413, 'Bad request: Oh', /Lower maxBytesPerRequest or maxEntriesPerRequest/],
+    [422, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
+    [429, 'Bad luck: the server answered 429: Oh.', /Wait, for retryAfter seconds/],
+    [503, 'Bad luck: the server answered 503: Oh.', /not what was sent or asked\. Try again later/],
+    [304, 'Bad luck: the server answered 304: Oh.', /not what was sent or asked\. Try again later/],
+    [307, 'Bad luck: the server answered with a redirect (307), which is not followed.', /set baseUrl to the address/],
+    [0, 'Bad luck: the server answered with a redirect, which is not followed.', /set baseUrl to the address/],
+  ])('of %i: what happened and what to do', (status, message, advice) => {
+    const verdict = judge(answer(status, '{"message":"Oh"}'), context);
+    expect(verdict.message).toBe(message);
+    expect(verdict.advice).toMatch(advice);
+  });
+
+  test('that says nothing: its status alone', () => {
+    expect(judge(answer(503), context).message).toBe('Bad luck: the server answered 503.');
+  });
+
+  test('that is a page: what may have sent it, and its status', () => {
+    const { message, advice } = judge(answer(200, '<html>'), context);
+    expect(message).toBe("Bad luck: an HTML page came back (status 200), not the NikDev IoT server's answer.");
+    expect(advice).toMatch(/captive portal.*Sign in to the network or check baseUrl/);
+  });
+
+  test.each([200, 302, 401, 404, 413, 422, 429, 503])('of %i: how long the server asks to wait', (status) => {
+    expect(judge(answer(status, '', { retryAfter: '120' }), context).retryAfter).toBe(120);
+    expect(judge(answer(status, '<html>', { retryAfter: '120' }), context).retryAfter).toBe(120);
+  });
+});
+
+describe('that fewer entries may pass', () => {
+  test('is thought of 413, 5xx and a time-out, and of nothing else', () => {
+    const suspects = EVERY_STATUS.filter((status) => judge(answer(status), context).isSizeSuspect);
+    expect(suspects).toEqual(EVERY_STATUS.filter((status) => status === 413 || (status >= 500 && status <= 599)));
+    const reasons = ['timeout', 'aborted', 'unreachable', 'interrupted', 'too-long'] as const;
+    expect(reasons.filter((reason) => judge({ received: false, reason }, context).isSizeSuspect)).toEqual(['timeout']);
+  });
+
+  test('is thought of no page', () => {
+    expect(EVERY_STATUS.filter((status) => judge(answer(status, '<html>'), context).isSizeSuspect)).toEqual([]);
+  });
+});
+
+describe('a whole answer that may be the server’s own', () => {
+  test('is all but a redirect', () => {
+    const others = EVERY_STATUS.filter((status) => !judge(answer(status), context).answered);
+    expect(others).toEqual(
+      EVERY_STATUS.filter((status) => [0, 3].includes(Math.floor(status / 100)) && status !== 304),
+    );
+  });
+
+  test('is no page, and none that did not come or broke off', () => {
+    expect(EVERY_STATUS.filter((status) => judge(answer(status, '<html>'), context).answered)).toEqual([]);
+    const reasons = ['timeout', 'aborted', 'unreachable', 'interrupted', 'too-long'] as const;
+    for (const reason of reasons) expect(judge({ received: false, reason, status: 200 }, context).answered).toBe(false);
   });
 });
 
@@ -128,6 +192,46 @@ describe('no answer', () => {
     const unreachable = { received: false, reason: 'unreachable' } as const;
     expect(judge({ ...unreachable, code: 'ECONNREFUSED' }, context).message).toContain('ECONNREFUSED');
     expect(judge(unreachable, context).message).toContain('CORS');
+  });
+
+  test.each<[NoAnswer, string, RegExp]>([
+    [{ received: false, reason: 'timeout' }, 'no complete answer came within 10 s', /raise requestTimeout/],
+    [{ received: false, reason: 'aborted' }, 'the request was aborted before its answer came', /^The network or/],
+    [
+      { received: false, reason: 'too-long', status: 200 },
+      "the answer (status 200) is longer than any of the NikDev IoT server's",
+      /^The network or/,
+    ],
+    [{ received: false, reason: 'interrupted', status: 200 }, 'the answer (status 200) broke off', /^The network or/],
+    [
+      { received: false, reason: 'unreachable' },
+      'the server could not be reached, or it does not allow this page to ask it (CORS)',
+      /^Check the connection and baseUrl.* In a page, check too .*CORS headers/,
+    ],
+  ])('%o says what happened and what to do', (answer, what, advice) => {
+    const verdict = judge(answer, context);
+    expect(verdict.message).toBe(`Bad luck: ${what}.`);
+    expect(verdict.advice).toMatch(advice);
+  });
+
+  test.each([
+    ['ENOTFOUND', /^The host name has no address/],
+    ['EAI_AGAIN', /^The host name has no address/],
+    ['ERR_DNS_FAILED', /^The host name has no address/],
+    ['ECONNREFUSED', /^Nothing listens there/],
+    ['ConnectionRefused', /^Nothing listens there/],
+    ['CERT_HAS_EXPIRED', /^No secure connection/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /^No secure connection/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /^No secure connection/],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /^No secure connection/],
+    ['ERR_TLS_HANDSHAKE_TIMEOUT', /^No secure connection/],
+    ['EPROTO', /^No secure connection/],
+    ['ECONNRESET', /^Check the connection and baseUrl/],
+  ])('with the code %s names it and says what that tells, but nothing of pages', (code, advice) => {
+    const verdict = judge({ received: false, reason: 'unreachable', code }, context);
+    expect(verdict.message).toBe(`Bad luck: the server could not be reached (${code}).`);
+    expect(verdict.advice).toMatch(advice);
+    expect(verdict.advice).not.toContain('In a page');
   });
 });
 

@@ -312,10 +312,10 @@ describe('the queue', () => {
         const chosen = (places: number[]): QueuedEntry[] => all.filter((_, index) => places.includes(index));
         for (const entry of chosen(aside)) queue.setAside(entry, { status: 400, reason: 'no' });
         queue.inFlight = queue.oldest(sent);
-        for (const entry of chosen(leaving)) queue.leaving.add(entry);
+        queue.leaving.add(chosen(leaving));
 
         const keys = (entries: readonly QueuedEntry[]): string[] => entries.map(key);
-        const away = keys([...queue.inFlight, ...queue.leaving]);
+        const away = keys([...queue.inFlight, ...chosen(leaving)]);
         const refused = chosen(aside).filter((entry) => !kept.includes(all.indexOf(entry)));
         const queued = [...queue];
         const expected = keys([...refused, ...queued.filter((entry) => !away.includes(key(entry)))]).slice(0, count);
@@ -342,7 +342,7 @@ describe('the queue', () => {
     expect(() => queue.restore([entry, entry])).toThrow(
       expect.objectContaining({
         message: 'The entry could not be saved: maxQueuedEntries (2) is reached. Still queued and safe: 1 (9 bytes).',
-        advice: 'Push what is queued or make room, then commit again.',
+        advice: 'Push what is queued or make room, then restore again.',
         isFull: true,
       }),
     );

@@ -205,7 +205,7 @@ describe('no answer', () => {
     [{ received: false, reason: 'interrupted', status: 200 }, 'the answer (status 200) broke off', /^The network or/],
     [
       { received: false, reason: 'unreachable' },
-      'the server could not be reached, or it does not allow this page to ask it (CORS)',
+      'the server could not be reached, or, in a page, does not allow it to ask (CORS)',
       /^Check the connection and baseUrl.* In a page, check too .*CORS headers/,
     ],
   ])('%o says what happened and what to do', (answer, what, advice) => {

@@ -55,10 +55,16 @@ export class Heartbeat {
     return life === this.#last ? 'own' : 'taken';
   }
 
-  /** Gives the first sign, whatever the key says now. */
+  /** Gives the first sign, whatever the key says now: another than that, or nobody would see it. */
   begin(): void {
+    const shown = this.#room.storage.getItem(lifeKey(this.#writer));
+    const sign = this.#next;
+    this.#set(sign === shown ? this.#next : sign);
+  }
+
+  get #next(): string {
     const count = String(++this.#beats).padStart(LENGTH - this.#prefix.length, '0');
-    this.#set(this.#prefix + count.slice(this.#prefix.length - LENGTH));
+    return this.#prefix + count.slice(this.#prefix.length - LENGTH);
   }
 
   /** Gives another sign; what was taken stays taken. */

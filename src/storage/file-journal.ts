@@ -409,7 +409,9 @@ export class Journal {
     const { shelves, newer } = readJournal(before);
     if (newer)
       throw new StorageException(`${this.#path} holds records of a newer version`, 'Make room on the disk.', true);
-    const { writes, length } = planErasure(before, (writer, sequence) => this.stock.wants(writer, sequence));
+    const { writes, length } = planErasure(before, (writer, sequence) =>
+      sequence === undefined ? this.stock.hasEntriesOf(writer) : this.stock.wants(writer, sequence),
+    );
     try {
       if (!this.isInPlace()) throw new Error('its path leads elsewhere');
       // The journal's own descriptor appends, wherever it is told to write.

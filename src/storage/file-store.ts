@@ -4,8 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import { randomId } from '../core/random-id.js';
-import type { Adoption, Writer } from '../core/storage.js';
-import { TOUCH_MS } from './file-finder.js';
+import { type Adoption, LOOK_AGAIN_SECONDS, type Writer } from '../core/storage.js';
 import { makeFolder } from './file-io.js';
 import { Journal } from './file-journal.js';
 import { FileOrphans, forgetStaged } from './file-orphans.js';
@@ -13,10 +12,11 @@ import { identify, journalName } from './file-owner.js';
 import type { Shelf } from './file-record.js';
 import type { FilePlatform } from './file-system.js';
 import { FileTakeover } from './file-takeover.js';
-import { nextRun } from './next-run.js';
+import { nextRun } from './runs.js';
 
-const LOOK_AGAIN_SECONDS = 30;
 /** Each file that is taken over is kept open. */
+/** The living touch their files this often. */
+const TOUCH_MS = 60_000;
 const MAX_JOURNALS = 200;
 /** What holds up others' entries in one file for longer is moved out of it. */
 const PATIENCE_MS = 60_000;

@@ -25,7 +25,11 @@ export function recordLength(entry: StoredEntry): number {
   return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
 }
 
-const RECORD = new RegExp(`^\\${HEAD}"timestamp":(\\d{1,15}),(?:"refusal":(\\{.*?"\\}),)?"values":(.*)\\}$`, 's');
+// Marked as pure, so that a bundler drops what a page does not use.
+const RECORD = /* @__PURE__ */ new RegExp(
+  `^\\${HEAD}"timestamp":(\\d{1,15}),(?:"refusal":(\\{.*?"\\}),)?"values":(.*)\\}$`,
+  's',
+);
 
 /**
  * Reads a record back.
@@ -46,7 +50,7 @@ export function encodeStaged(run: number, values: readonly Value[]): string {
   return `${HEAD}"run":${run},"values":${encodeValues(values)}}`;
 }
 
-const STAGED = new RegExp(`^\\${HEAD}"run":(\\d{1,15}),"values":(.*)\\}$`, 's');
+const STAGED = /* @__PURE__ */ new RegExp(`^\\${HEAD}"run":(\\d{1,15}),"values":(.*)\\}$`, 's');
 
 /** @returns `undefined` for anything but what {@link encodeStaged} makes. */
 export function decodeStaged(record: string): StagedValues | undefined {

@@ -130,10 +130,13 @@ export class FileStore {
   }
 
   /** See `Writer.close`. */
-  close({ id, binding }: Tenant, clock: Clock): void {
+  close(tenant: Tenant, clock: Clock): void {
+    if (!this.isOpen(tenant)) return;
     // What was deleted underneath since the last touch is saved again now or never.
-    if (this.#living.size === 1 && this.#living.has(id)) this.pulse.beat(clock);
-    if (!this.#living.delete(id)) return;
+    if (this.#living.size === 1) this.pulse.beat(clock);
+    // Not before: where that found that another has what was saved, the writer has a new id.
+    const { id, binding } = tenant;
+    this.#living.delete(id);
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
     this.#orphans.release(id);
     if (this.#living.size > 0) {

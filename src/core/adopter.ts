@@ -1,8 +1,5 @@
 import type { Clock } from './clock.js';
-import type { Adoption, Writer } from './storage.js';
-
-/** When to look again in a storage that failed when it was looked into. */
-const LOOK_AGAIN_SECONDS = 30;
+import { type Adoption, LOOK_AGAIN_SECONDS, type Writer } from './storage.js';
 
 /** `ready` resolves by then whatever a storage does. */
 const READY_WITHIN_MS = 10_000;
@@ -39,6 +36,7 @@ export class Adopter {
   }
 
   async #look(atStart: boolean): Promise<void> {
+    // Also in a storage that fails when it is looked into.
     let again: number | undefined = LOOK_AGAIN_SECONDS;
     try {
       const adoption = await this.#writer.adopt(atStart);

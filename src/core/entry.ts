@@ -50,9 +50,6 @@ export interface QuarantinedEntry extends Entry, Refusal {}
 /** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
 export const MAX_REASON = 300;
 
-/** The version of the record that {@link encodeRecord} makes. A reader leaves records of a newer one alone. */
-export const RECORD_VERSION = 1;
-
 /** The wire text of values: one object per value, one key each, in their order. */
 export const encodeValues = (values: readonly Value[]): string => measureValues(values).text;
 
@@ -105,12 +102,6 @@ export function decodeValues(text: string): Value[] | undefined {
   }
 }
 
-/** An entry's record: one line of JSON, with its version. */
-export function encodeRecord({ timestamp, values, refusal }: StoredEntry): string {
-  const why = refusal === undefined ? '' : `"refusal":${encodeRefusal(refusal)},`;
-  return `{"version":${RECORD_VERSION},"timestamp":${timestamp},${why}"values":${values}}`;
-}
-
 /** One line of JSON. */
 export const encodeRefusal = ({ status, reason }: Refusal): string => JSON.stringify({ status, reason });
 
@@ -123,28 +114,6 @@ export function decodeRefusal(text: string): Refusal | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The length of {@link encodeRecord}'s text. */
-export function recordLength(entry: StoredEntry): number {
-  return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
-}
-
-/** Of the times only those that can be committed, and each in its one form. */
-const RECORD = /^\{"version":1,"timestamp":(0|[1-9]\d{0,10}),(?:"refusal":(\{.*?"\}),)?"values":(.*)\}$/s;
-
-/**
- * Reads a record back.
- *
- * @returns `undefined` for anything but a record that {@link encodeRecord} makes: torn, altered, foreign or newer.
- */
-export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
-  const [, timestamp, why, values] = RECORD.exec(record) ?? [];
-  if (timestamp === undefined || values === undefined || !decodeValues(values)?.length) return undefined;
-  const entry = { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
-  if (why === undefined) return entry;
-  const refusal = decodeRefusal(why);
-  return refusal && { ...entry, refusal };
 }
 
 /** An entry's id: never used twice, as its writer's id is random and its sequence number counts up. */

@@ -10,7 +10,7 @@ import type { Verdict } from './verdict.js';
 import { readValues, WireError, type WireReading } from './wire.js';
 
 /** A field's last value by the server's clock, and how many seconds that is behind the local one. */
-export interface Sighting extends WireReading {
+interface Sighting extends WireReading {
   readonly shift: number;
 }
 

@@ -90,6 +90,9 @@ export type Loss =
       readonly kind: 'cleared';
     };
 
+/** How often it is worth looking for what others have left since, in seconds. */
+export const LOOK_AGAIN_SECONDS = 30;
+
 /** What {@link Writer.adopt} took over. */
 export interface Adoption {
   /** In the order of their commit, for each writer; those in quarantine among them have their `refusal`. */

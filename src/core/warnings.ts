@@ -1,3 +1,4 @@
+import type { Binding } from './binding.js';
 import type { Clock } from './clock.js';
 import type { Emitter, Warning } from './events.js';
 import type { Failing } from './keeper.js';
@@ -82,3 +83,9 @@ export const ADOPTION_FAILED: Warning = {
   code: 'storage-failed',
   message: 'What earlier runs left in the storage could not be read. It is left where it is, and tried again.',
 };
+
+/** @param where - In the middle of a sentence. */
+export const entriesWaiting = ({ deviceId, baseUrl }: Binding, where: string): Warning => ({
+  code: 'entries-waiting',
+  message: `Entries committed for device ${deviceId} at ${baseUrl} wait in ${where}. They are safe; an Api with that deviceId and baseUrl pushes them.`,
+});

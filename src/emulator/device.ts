@@ -11,7 +11,7 @@ export interface ReceivedEntry {
 }
 
 /** A field's value with the highest time. */
-export interface Latest {
+interface Latest {
   readonly value: FieldValue;
   /** Whole Unix seconds, by the server's clock. */
   readonly timestamp: number;

@@ -23,7 +23,8 @@ export const surroundings: Surroundings = {
   // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
   keepalive: { bytesLeft: 61_440 },
   // A gateway has an `Api` for each of thousands of devices.
-  uploads: new UploadSlots(16),
+  // Pure, so that a bundler drops this where no `Api` is used.
+  uploads: /* @__PURE__ */ new UploadSlots(16),
   watch(tell) {
     // Wrapped, so that the same function given twice is told twice.
     const own = (turn: Turn): void => tell(turn);

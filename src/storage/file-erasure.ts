@@ -1,7 +1,7 @@
 import { readRecord } from './file-record.js';
 
 /** What is written where in a file, and where it ends after that. */
-export interface Erasure {
+interface Erasure {
   readonly writes: readonly { readonly position: number; readonly bytes: Buffer }[];
   readonly length: number;
 }

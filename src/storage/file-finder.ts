@@ -3,10 +3,7 @@ import type { Clock } from '../core/clock.js';
 import { codeOf } from './file-io.js';
 import { fateOf, parseName } from './file-owner.js';
 import type { FilePlatform } from './file-system.js';
-
-/** The living touch their files this often; one whose owner can't be looked up is dead after three times as long. */
-export const TOUCH_MS = 60_000;
-const SILENT_MS = 3 * TOUCH_MS;
+import { Silence } from './silence.js';
 
 /** A journal that nobody living owns. */
 export interface DeadFile {
@@ -16,20 +13,11 @@ export interface DeadFile {
   readonly signature: string;
 }
 
-/** A file whose owner can't be looked up. */
-interface Watched {
-  readonly signature: string;
-  /** When it was looked at last, on this run's monotonic clock. */
-  readonly seen: number;
-  /** For how long it has been watched without a change, in milliseconds. */
-  readonly silent: number;
-}
-
 /** Finds the journals in a folder that dead runs left. */
 export class FileFinder {
   readonly #platform: FilePlatform;
   readonly #directory: string;
-  #watched = new Map<string, Watched>();
+  readonly #silence = new Silence();
 
   constructor(platform: FilePlatform, directory: string) {
     this.#platform = platform;
@@ -39,8 +27,7 @@ export class FileFinder {
   /** @param self - This process, as it stands in names. @param isOwn - Whether a file is one of the asking store's. Throws if it can't look. */
   find(clock: Clock, self: string, isOwn: (file: string) => boolean): DeadFile[] {
     const names = this.#names();
-    const before = this.#watched;
-    this.#watched = new Map();
+    this.#silence.begin();
     const dead: DeadFile[] = [];
     for (const name of names) {
       const parsed = parseName(name);
@@ -52,7 +39,7 @@ export class FileFinder {
       const fate = owner === undefined ? 'dead' : fateOf(this.#platform, owner, self);
       // One that lives may say nothing for as long as it is stopped.
       if (fate === 'alive') continue;
-      const isDead = fate === 'dead' || this.#watch(name, signature, clock.monotonic(), before.get(name)) >= SILENT_MS;
+      const isDead = fate === 'dead' || this.#silence.isOfDead(name, signature, clock.monotonic());
       if (isDead) dead.push({ path, file, signature });
     }
     return dead;
@@ -74,14 +61,6 @@ export class FileFinder {
     } catch {
       return undefined;
     }
-  }
-
-  /** @returns For how long the file has been silent, in milliseconds. */
-  #watch(name: string, signature: string, now: number, last: Watched | undefined): number {
-    // A long gap between two looks says that this process was stopped, and the owner may have been too.
-    const silent = last?.signature === signature ? last.silent + Math.min(now - last.seen, TOUCH_MS) : 0;
-    this.#watched.set(name, { signature, seen: now, silent });
-    return silent;
   }
 
   #names(): string[] {

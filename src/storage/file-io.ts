@@ -1,6 +1,7 @@
 // Not the global, which is a getter: it takes 4 % of a commit.
 import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
+import { StorageException } from '../core/exceptions.js';
 import type { FileSystem } from './file-system.js';
 
 /**
@@ -60,6 +61,17 @@ export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): v
   }
 }
 
+/** Appends to a file, which is made if it is missing, and sees to it that what was appended outlasts a power cut. */
+export function appendSynced(fs: FileSystem, path: string, bytes: Buffer): void {
+  const fd = fs.openSync(path, 'a');
+  try {
+    writeWhole(fs, fd, bytes);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** Deletes a file where that is possible; where it is not, or there is none, that is harmless. */
 export function unlinkQuietly(fs: FileSystem, path: string): void {
   try {
@@ -73,4 +85,19 @@ export function unlinkQuietly(fs: FileSystem, path: string): void {
 export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Object && 'code' in error ? String(error.code) : '';
   return /^[A-Z_]{3,32}$/.test(code) ? code : undefined;
+}
+
+/** What a write that failed means to whoever commits. */
+export function storageException(error: unknown, path: string): StorageException {
+  const code = codeOf(error) ?? 'unknown';
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? new StorageException(
+        `the disk is full (${code}, ${path})`,
+        'Push, or make room on the disk, then commit again.',
+        true,
+      )
+    : new StorageException(
+        `the file could not be written (${code}, ${path})`,
+        'Check the folder, its rights and its disk.',
+      );
 }

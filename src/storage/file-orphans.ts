@@ -3,6 +3,7 @@ import type { StoredEntry } from '../core/entry.js';
 import type { Value } from '../core/value.js';
 import type { Journal } from './file-journal.js';
 import type { Contents, Shelf } from './file-record.js';
+import { latestStaged, type StagedValues } from './runs.js';
 
 /** A dead writer in a journal that this process owns, not yet handed to a living one. */
 interface Orphan {
@@ -33,7 +34,7 @@ export class FileOrphans {
   /** Gives a living writer the entries of all orphans of its binding; at its start, the latest staged values too. */
   handOut(id: string, binding: Binding, atStart: boolean): { entries: StoredEntry[]; staged: readonly Value[] } {
     const entries = new Map<string, ReadonlyMap<number, StoredEntry>>();
-    const staged: { readonly run: number; readonly values: readonly Value[] }[] = [];
+    const staged: StagedValues[] = [];
     const left: Orphan[] = [];
     for (const orphan of this.#byBinding.get(bindingKey(binding)) ?? []) {
       const { writer, journal, shelf } = orphan;
@@ -48,10 +49,9 @@ export class FileOrphans {
       entries.set(writer, others ? inOrder(new Map([...others, ...shelf.entries])) : shelf.entries);
     }
     this.#byBinding.set(bindingKey(binding), left);
-    const [latest] = staged.sort((one, other) => other.run - one.run);
     return {
       entries: [...entries.values()].flatMap((ofWriter) => [...ofWriter.values()]),
-      staged: latest?.values ?? [],
+      staged: latestStaged(staged),
     };
   }
 

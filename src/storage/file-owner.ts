@@ -17,7 +17,7 @@ const NAME = /^nikdev-iot-1_(?:free|([^_]+_[^_]+_\d+_[^_]+))_([\da-z]{16})\.jour
 const UNKNOWN = '-';
 
 /** The owner in a journal's name, and the part that stays when the owner changes. */
-export interface JournalName {
+interface JournalName {
   /** `undefined`: nobody. */
   readonly owner: string | undefined;
   readonly file: string;

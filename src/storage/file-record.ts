@@ -9,6 +9,7 @@ import {
   type StoredEntry,
 } from '../core/entry.js';
 import type { Value } from '../core/value.js';
+import type { StagedValues } from './runs.js';
 
 /*
  * A journal is text, one record a line. Each record begins with a newline as well as ending with one, so that whatever a
@@ -36,7 +37,7 @@ export interface Shelf {
   readonly entries: Map<number, StoredEntry>;
   /** Why entries are in quarantine, as their records tell: they can stand before the entries' own. */
   refusals?: Map<number, Refusal>;
-  staged?: { readonly run: number; readonly values: readonly Value[] } | undefined;
+  staged?: StagedValues | undefined;
 }
 
 /** All that a journal holds. */
@@ -88,7 +89,7 @@ export function readJournal(bytes: Buffer): Contents {
 const nothing = (): Contents => ({ shelves: new Map(), unreadable: [], newer: false });
 
 /** What a line holds, as far as it can be told without reading its values. */
-export interface RecordHead {
+interface RecordHead {
   readonly kind: string;
   readonly writer: string;
   /** Of an entry, or of what tells that one is in quarantine. */

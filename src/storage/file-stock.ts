@@ -40,7 +40,6 @@ export class FileStock {
     return this.#live.keys();
   }
 
-  /** Whether anything of a writer is wanted. */
   has(writer: string): boolean {
     return this.#live.has(writer);
   }
@@ -50,11 +49,8 @@ export class FileStock {
     return (this.#live.get(writer)?.sequences.size ?? 0) > 0;
   }
 
-  /** Whether an entry is wanted; without a sequence number, whether any of the writer is. */
-  wants(writer: string, sequence?: number): boolean {
-    return sequence === undefined
-      ? this.hasEntriesOf(writer)
-      : (this.#live.get(writer)?.sequences.has(sequence) ?? false);
+  wants(writer: string, sequence: number): boolean {
+    return this.#live.get(writer)?.sequences.has(sequence) ?? false;
   }
 
   add(entry: StoredEntry): void {

@@ -4,37 +4,27 @@ import type { Clock } from '../core/clock.js';
 import type { StoredEntry } from '../core/entry.js';
 import { StorageException } from '../core/exceptions.js';
 import { randomId } from '../core/random-id.js';
-import type { Adoption, Writer } from '../core/storage.js';
-import { TOUCH_MS } from './file-finder.js';
-import { makeFolder } from './file-io.js';
+import { type Adoption, LOOK_AGAIN_SECONDS, type Writer } from '../core/storage.js';
 import { Journal } from './file-journal.js';
 import { FileOrphans, forgetStaged } from './file-orphans.js';
 import { identify, journalName } from './file-owner.js';
+import { moveAdopted, moveLeft } from './file-parting.js';
+import { FilePulse } from './file-pulse.js';
 import type { Shelf } from './file-record.js';
+import { nextRunIn } from './file-runs.js';
 import type { FilePlatform } from './file-system.js';
 import { FileTakeover } from './file-takeover.js';
-import { nextRun } from './next-run.js';
+import { FileWriter, type Tenant } from './file-writer.js';
 
-const LOOK_AGAIN_SECONDS = 30;
 /** Each file that is taken over is kept open. */
 const MAX_JOURNALS = 200;
 /** What holds up others' entries in one file for longer is moved out of it. */
 const PATIENCE_MS = 60_000;
 
-/** A writer that is open. */
-interface Tenant {
-  id: string;
-  readonly binding: Binding;
-  /** Whether the journal holds staged values of it. */
-  hasStaged: boolean;
-  /** Whether a file of its was deleted or cut: told at the next check. */
-  isCleared: boolean;
-  /** What others took of it: told at the next check. */
-  taken: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
-}
-
 /** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
 export class FileStore {
+  /** Beats as long as a writer is open. */
+  readonly pulse = new FilePulse((clock) => this.#touch(clock));
   readonly #platform: FilePlatform;
   readonly #directory: string;
   readonly #isSynced: boolean;
@@ -52,8 +42,6 @@ export class FileStore {
   #own: Journal | undefined;
   /** Whether a writer was closed since the journals were last searched for orphans. */
   #hasLeft = false;
-  #touched = { monotonic: 0, wall: 0 };
-  #cancelTouch = (): void => {};
   #cancelGivingBack = (): void => {};
   /** Whether closed writers may have left something in the file of the living. */
   #isGivingBack = false;
@@ -68,56 +56,30 @@ export class FileStore {
 
   open(binding: Binding, clock: Clock): Writer {
     const tenant: Tenant = { id: randomId(clock), binding, hasStaged: false, taken: undefined, isCleared: false };
-    let run: number | undefined;
-    if (this.#living.size === 0) this.#touchLater(clock);
+    if (this.#living.size === 0) this.pulse.begin(clock);
     this.#living.set(tenant.id, tenant);
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 0) + 1);
-    return {
-      get id() {
-        return tenant.id;
-      },
-      check: () => {
-        // A push that was under way may still ask: what was given back is not to be saved again.
-        if (!this.#living.has(tenant.id)) return undefined;
-        this.#touchIfLate(clock);
-        const { taken, isCleared } = tenant;
-        tenant.taken = undefined;
-        if (taken !== undefined) return { kind: 'taken', ...taken };
-        tenant.isCleared = false;
-        return isCleared ? { kind: 'cleared' } : undefined;
-      },
-      save: (entry, forgetStaged) => {
-        this.#journal(clock).saveEntry(entry, binding, forgetStaged && tenant.hasStaged);
-        if (forgetStaged) tenant.hasStaged = false;
-      },
-      saveAgain: (entries) => {
-        if (this.#living.has(tenant.id)) this.#saveAgain(tenant, entries, clock);
-      },
-      remove: (entries) => this.#remove(entries),
-      quarantine: (entries) => this.#inAll((journal) => journal.quarantine(entries)),
-      saveStaged: (values) => {
-        if (values.length === 0 && !tenant.hasStaged) return;
-        try {
-          this.#touchIfLate(clock);
-          run ??= this.#nextRun();
-          this.#journal(clock).saveStaged(tenant.id, binding, run, values);
-          tenant.hasStaged = values.length > 0;
-        } catch {
-          // Best effort: staged values are promised nothing before they are committed.
-        }
-      },
-      adopt: async (atStart) => {
-        // In a later turn: an Api that is closed in the task that opened it takes nothing.
-        await undefined;
-        return this.#adopt(tenant, clock, atStart);
-      },
-      close: () => this.#close(tenant.id, binding, clock),
-    };
+    return new FileWriter(this, tenant, clock);
   }
 
-  #remove(entries: readonly StoredEntry[]): void {
+  isOpen({ id }: Tenant): boolean {
+    return this.#living.has(id);
+  }
+
+  /** The number of a run that stages something. */
+  nextRun(): number {
+    return nextRunIn(this.#platform.fs, this.#directory, this.#isSynced);
+  }
+
+  /** See `Writer.remove`. */
+  remove(entries: readonly StoredEntry[]): void {
     this.#inAll((journal) => journal.remove(entries));
     if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
+  }
+
+  /** See `Writer.quarantine`. */
+  quarantine(entries: readonly StoredEntry[]): void {
+    this.#inAll((journal) => journal.quarantine(entries));
   }
 
   /** One that fails keeps nothing from being written to the others. */
@@ -133,10 +95,10 @@ export class FileStore {
     if (failure !== undefined) throw failure;
   }
 
-  #adopt(tenant: Tenant, clock: Clock, atStart: boolean): Adoption {
-    if (!this.#living.has(tenant.id)) return { entries: [], staged: [], warnings: [] };
+  /** See `Writer.adopt`. */
+  adopt(tenant: Tenant, clock: Clock, atStart: boolean): Adoption {
     // What others took while this process was stopped is not to be handed out.
-    this.#touchIfLate(clock);
+    this.pulse.beatIfLate(clock);
     if (this.#hasLeft) this.#findLeft();
     const warnings = this.#takeover.look(clock, atStart, MAX_JOURNALS - this.#journals.size, {
       isOwn: (file) => this.#has(file),
@@ -167,10 +129,14 @@ export class FileStore {
     }
   }
 
-  #close(id: string, binding: Binding, clock: Clock): void {
+  /** See `Writer.close`. */
+  close(tenant: Tenant, clock: Clock): void {
+    if (!this.isOpen(tenant)) return;
     // What was deleted underneath since the last touch is saved again now or never.
-    if (this.#living.size === 1 && this.#living.has(id)) this.#touch(clock);
-    if (!this.#living.delete(id)) return;
+    if (this.#living.size === 1) this.pulse.beat(clock);
+    // Not before: where that found that another has what was saved, the writer has a new id.
+    const { id, binding } = tenant;
+    this.#living.delete(id);
     this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
     this.#orphans.release(id);
     if (this.#living.size > 0) {
@@ -182,7 +148,7 @@ export class FileStore {
       this.#cancelGivingBack = clock.setTimer(() => this.#giveBack(clock), 0, true);
       return;
     }
-    this.#cancelTouch();
+    this.pulse.stop();
     this.#cancelGivingBack();
     this.#orphans.clear();
     for (const journal of this.#journals) this.#release(journal);
@@ -192,23 +158,14 @@ export class FileStore {
   #giveBack(clock: Clock): void {
     this.#isGivingBack = false;
     const own = this.#own;
-    if (own === undefined || ![...own.stock.writers].some((writer) => this.#isLeft(writer, own))) return;
+    if (own === undefined) return;
+    const isLeft = (writer: string): boolean => !this.#living.has(writer) && !this.#orphans.isAdopted(writer, own);
+    if (![...own.stock.writers].some(isLeft)) return;
     const moved = this.#create(clock);
-    let left: Map<string, Shelf>;
-    try {
-      left = new Map([...own.read().shelves].filter(([writer]) => this.#isLeft(writer, own)));
-      moved.saveAll(left);
-    } catch {
+    if (!moveLeft(own, moved, isLeft)) {
       // Tried again at the next look.
       this.#isGivingBack = true;
-      moved.delete();
       return;
-    }
-    try {
-      // A crash here leaves them in both: whoever takes one sends, in order, what another may have sent from the other.
-      own.forget(left);
-    } catch {
-      // The same; and a part may have been forgotten.
     }
     // What was an orphan here may be none any more.
     this.#hasLeft = true;
@@ -226,26 +183,12 @@ export class FileStore {
       if (journal === this.#own || clock.monotonic() - takenAt < PATIENCE_MS) continue;
       if (!this.#orphans.areIn(journal, (key) => !this.#isServed(key))) continue;
       try {
-        const own = this.#journal(clock);
-        const adopted = new Map(
-          [...journal.read().shelves]
-            .filter(([writer]) => this.#orphans.isAdopted(writer, journal))
-            .map(([writer, shelf]) => [writer, { ...shelf, staged: undefined }]),
-        );
-        own.saveAll(adopted);
-        for (const writer of adopted.keys()) this.#orphans.moveAdoption(writer, journal, own);
-        // A crash before this leaves them in both, which is harmless.
-        journal.forget(adopted);
+        moveAdopted(journal, this.journal(clock), this.#orphans);
         this.#releaseSpent();
       } catch {
         // Tried again at the next look.
       }
     }
-  }
-
-  /** Whether a writer in a journal was closed, and no other has adopted what it left there. */
-  #isLeft(writer: string, journal: Journal): boolean {
-    return !this.#living.has(writer) && !this.#orphans.isAdopted(writer, journal);
   }
 
   /** Lets go of files that hold nothing more for the living here. */
@@ -275,7 +218,7 @@ export class FileStore {
   }
 
   /** The journal that this store's own writers save to. */
-  #journal(clock: Clock): Journal {
+  journal(clock: Clock): Journal {
     if (this.#own?.isLost) {
       this.#follow(this.#own, clock);
       if (this.#own === undefined)
@@ -302,43 +245,8 @@ export class FileStore {
     if (journal === this.#own) this.#own = undefined;
   }
 
-  /** Counts the runs that staged something: which was the most recent is not left to clocks. */
-  #nextRun(): number {
-    const { fs } = this.#platform;
-    const path = join(this.#directory, 'nikdev-iot-1.runs');
-    makeFolder(fs, this.#directory, this.#isSynced);
-    const fd = fs.openSync(path, 'a+');
-    try {
-      const run = nextRun(String(fs.readFileSync(fd)));
-      fs.ftruncateSync(fd, 0);
-      fs.writeSync(fd, String(run));
-      return run;
-    } finally {
-      fs.closeSync(fd);
-    }
-  }
-
-  #touchLater(clock: Clock): void {
-    this.#touched = { monotonic: clock.monotonic(), wall: clock.now() };
-    this.#cancelTouch = clock.setTimer(
-      () => {
-        this.#touch(clock);
-        this.#touchLater(clock);
-      },
-      TOUCH_MS,
-      true,
-    );
-  }
-
-  /** Where timers did not run, as the process was stopped, others may have presumed it dead. */
-  #touchIfLate(clock: Clock): void {
-    const isLate =
-      clock.monotonic() - this.#touched.monotonic > 1.5 * TOUCH_MS || clock.now() - this.#touched.wall > 1.5 * TOUCH_MS;
-    if (isLate) this.#touch(clock);
-  }
-
+  /** Shows others that the owner of the journals lives, and looks whether they are still its own. */
   #touch(clock: Clock): void {
-    this.#touched = { monotonic: clock.monotonic(), wall: clock.now() };
     for (const journal of [...this.#journals]) {
       try {
         journal.isLost = !journal.isInPlace();
@@ -358,12 +266,12 @@ export class FileStore {
   }
 
   /** Saves what stands in no journal any more: one that was lost, or what could not be read when one was moved. */
-  #saveAgain(tenant: Tenant, entries: readonly StoredEntry[], clock: Clock): void {
+  saveAgain(tenant: Tenant, entries: readonly StoredEntry[], clock: Clock): void {
     // What a lost one held stands nowhere as long as it could not be moved.
     for (const journal of [...this.#journals]) if (!journal.isInPlace()) this.#follow(journal, clock);
     const missing = this.#missing(tenant, entries);
     if (missing.size > 0) {
-      const journal = this.#journal(clock);
+      const journal = this.journal(clock);
       journal.saveAll(missing);
       for (const writer of missing.keys()) {
         if (writer !== tenant.id) this.#orphans.setAdopter(journal, writer, tenant.id);

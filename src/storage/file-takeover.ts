@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Binding, bindingKey } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
 import type { Warning } from '../core/events.js';
+import { entriesWaiting } from '../core/warnings.js';
 import { type DeadFile, FileFinder } from './file-finder.js';
 import { codeOf, unlinkQuietly } from './file-io.js';
 import { Journal } from './file-journal.js';
@@ -21,7 +22,7 @@ interface Glance {
 }
 
 /** What a takeover needs to know of the store that asks. */
-export interface Household {
+interface Household {
   /** Whether a file is one of the store's own. */
   isOwn(file: string): boolean;
   /** Whether a living writer of the store has the binding of this key. */
@@ -128,11 +129,8 @@ export class FileTakeover {
   }
 
   #waiting({ entries }: Glance, household: Household): Warning[] {
-    return [...entries].flatMap(([key, { deviceId, baseUrl }]): Warning[] => {
-      if (household.isServed(key)) return [];
-      const message = `Entries committed for device ${deviceId} at ${baseUrl} wait in ${this.#directory}. They are safe; an Api with that deviceId and baseUrl pushes them.`;
-      return [{ code: 'entries-waiting', message }];
-    });
+    const others = [...entries].filter(([key]) => !household.isServed(key));
+    return others.map(([, binding]) => entriesWaiting(binding, this.#directory));
   }
 }
 

@@ -1,34 +1,26 @@
 import { type Binding, sameBinding } from '../core/binding.js';
 import type { StoredEntry } from '../core/entry.js';
 import type { Warning } from '../core/events.js';
-import type { Adoption } from '../core/storage.js';
-import type { Value } from '../core/value.js';
-import {
-  findWriters,
-  lifeKey,
-  lockName,
-  type Remains,
-  readEntries,
-  readStaged,
-  stagedKey,
-  writerKey,
-} from './web-keys.js';
-import { isTaken } from './web-life.js';
+import { type Adoption, LOOK_AGAIN_SECONDS } from '../core/storage.js';
+import { entriesWaiting } from '../core/warnings.js';
+import { latestStaged, type StagedValues } from './runs.js';
+import { isTaken } from './web-heartbeat.js';
+import { findWriters, lifeKey, lockName, type Remains, readEntries, stagedKey, writerKey } from './web-keys.js';
 import type { Hold, WebLiveness } from './web-liveness.js';
+import { decodeStaged } from './web-record.js';
 import type { WebRoom } from './web-room.js';
 
 /** A writer must be found dead twice, this far apart: a new one may save before its lock is granted. */
 const BETWEEN_LOOKS_MS = 1000;
 /** A reload looks before the browser has freed the locks of the page that it replaces: those need a look more. */
 const MAX_LOOKS = 3;
-const LOOK_AGAIN_SECONDS = 30;
 /** So many marks of writers of which nothing else is left are kept, for pages that wake up and must see that they were robbed. */
 const MAX_MARKS = 50;
 
 /** What is gathered while looking. */
 interface Gathered {
   readonly entries: StoredEntry[];
-  readonly staged: { readonly run: number; readonly values: readonly Value[] }[];
+  readonly staged: StagedValues[];
   readonly warnings: Warning[];
 }
 
@@ -100,11 +92,10 @@ export class WebAdoption {
     } catch {
       // Where the locks or the storage can't be asked now, what was taken until then counts.
     }
-    const [latest] = gathered.staged.sort((one, other) => other.run - one.run);
     const { warnings } = gathered;
     // Not what another took again while this page slept, and was told so already.
     const entries = gathered.entries.filter((entry) => this.has(entry));
-    return { entries, staged: latest?.values ?? [], warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
+    return { entries, staged: latestStaged(gathered.staged), warnings, lookAgainSeconds: LOOK_AGAIN_SECONDS };
   }
 
   async #look(atStart: boolean, own: () => string, gathered: Gathered): Promise<void> {
@@ -199,7 +190,7 @@ export class WebAdoption {
     const { storage } = this.#room;
     this.#room.adopt(writer, remains.length);
     const { entries, unreadable } = readEntries(storage, writer, remains.sequences);
-    const staged = atStart ? readStaged(storage, writer) : undefined;
+    const staged = atStart ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
     // Forgotten before they are staged again: lost by a crash in between, but never there twice.
     if (staged !== undefined) this.#room.clear(writer, stagedKey(writer));
     for (const entry of entries) gathered.entries.push(entry);
@@ -231,16 +222,9 @@ export class WebAdoption {
   #strangers(dead: readonly (readonly [string, Remains])[]): Warning[] {
     return dead.flatMap(([writer, { binding, sequences }]): Warning[] => {
       if (sequences.length === 0 || (binding && sameBinding(binding, this.#binding))) return [];
-      return [binding ? entriesWaiting(binding) : unreadableRecords(writer, sequences.length)];
+      return [binding ? entriesWaiting(binding, 'this storage') : unreadableRecords(writer, sequences.length)];
     });
   }
-}
-
-function entriesWaiting({ deviceId, baseUrl }: Binding): Warning {
-  return {
-    code: 'entries-waiting',
-    message: `Entries committed for device ${deviceId} at ${baseUrl} wait in this storage. They are safe; an Api with that deviceId and baseUrl pushes them.`,
-  };
 }
 
 function unreadableRecords(writer: string, count: number): Warning {

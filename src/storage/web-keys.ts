@@ -1,6 +1,6 @@
 import { type Binding, decodeBinding } from '../core/binding.js';
-import { decodeRecord, decodeValues, encodeValues, type StoredEntry } from '../core/entry.js';
-import type { Value } from '../core/value.js';
+import type { StoredEntry } from '../core/entry.js';
+import { decodeRecord } from './web-record.js';
 
 /*
  * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other:
@@ -12,7 +12,7 @@ import type { Value } from '../core/value.js';
  *
  * and, where the page has no Web Locks to show that it lives,
  *
- *   nikdev-iot/1/<writer>/life          ":0000000000000007"                    see web-life.ts
+ *   nikdev-iot/1/<writer>/life          ":0000000000000007"                    see web-heartbeat.ts
  *
  * The 1 is the version of this layout: keys of another are never looked at.
  */
@@ -103,19 +103,4 @@ export function readEntries(
     else entries.push(entry);
   }
   return { entries, unreadable };
-}
-
-export function encodeStaged(run: number, values: readonly Value[]): string {
-  return `{"version":1,"run":${run},"values":${encodeValues(values)}}`;
-}
-
-/** @returns `undefined` for anything but what {@link encodeStaged} makes. */
-export function readStaged(
-  storage: WebStorageLike,
-  writer: string,
-): { readonly run: number; readonly values: readonly Value[] } | undefined {
-  const [, run, text] =
-    /^\{"version":1,"run":(0|[1-9]\d{0,14}),"values":(.*)\}$/s.exec(storage.getItem(stagedKey(writer)) ?? '') ?? [];
-  const values = text === undefined ? undefined : decodeValues(text);
-  return values && { run: Number(run), values };
 }

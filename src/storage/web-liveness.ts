@@ -1,13 +1,10 @@
 import type { Clock } from '../core/clock.js';
+import { Silence } from './silence.js';
+import { Heartbeat, isLeft, type PageLike } from './web-heartbeat.js';
 import { lockName, type Remains } from './web-keys.js';
-import { type LocksLike, namesOfLiving, tryLock } from './web-lease.js';
-import { Heartbeat, isLeft, type PageLike } from './web-life.js';
+import { type LocksLike, namesOfLiving, tryLock } from './web-locks.js';
 import type { WebRoom } from './web-room.js';
 
-/** A writer without a lock is dead after as long without a beat: hidden pages' timers fire once a minute. */
-const SILENT_MS = 180_000;
-/** A longer gap between two looks says that this page was stopped, and the writer's may have been too. */
-const LONGEST_GAP_MS = 60_000;
 /** A lock reaches the next tab before the last changes of the one that had it do: with 20 ms, none of 150 was late. */
 const SETTLE_MS = 100;
 /** Where two pages without locks take one writer over at once, both see by then whose sign stands there. */
@@ -29,21 +26,13 @@ export interface Hold {
   end(isLeaving: boolean): void;
 }
 
-interface Watched {
-  readonly life: string;
-  /** When it was looked at last, on this run's monotonic clock. */
-  readonly seen: number;
-  /** For how long it has been watched without a change, in milliseconds. */
-  readonly silent: number;
-}
-
 /** Tells which writers of the origin are dead, and takes them so that no other does. */
 export class WebLiveness {
   readonly #room: WebRoom;
   readonly #platform: WebPlatform;
   readonly #clock: Clock;
   readonly #onWaited: () => void;
-  #watched = new Map<string, Watched>();
+  readonly #silence = new Silence();
 
   /** @param onWaited - Gives a sign of life after each wait. */
   constructor(room: WebRoom, platform: WebPlatform, clock: Clock, onWaited: () => void) {
@@ -57,14 +46,13 @@ export class WebLiveness {
   async findDead(writers: ReadonlyMap<string, Remains>): Promise<Set<string>> {
     const { locks } = this.#platform;
     const living = locks && (await namesOfLiving(locks));
-    const before = this.#watched;
-    this.#watched = new Map();
+    this.#silence.begin();
     const dead = new Set<string>();
     for (const [writer, { life }] of writers) {
-      const silent = life === undefined ? 0 : this.#watch(writer, life, before.get(writer));
+      const isSilent = life !== undefined && this.#silence.isOfDead(writer, life, this.#clock.monotonic());
       if (living?.has(lockName(writer))) continue;
       // One that shows nothing has, or had, a lock: whoever has none can't tell.
-      const isDead = life === undefined ? living !== undefined : isLeft(life) || silent >= SILENT_MS;
+      const isDead = life === undefined ? living !== undefined : isLeft(life) || isSilent;
       if (isDead) dead.add(writer);
     }
     return dead;
@@ -115,14 +103,6 @@ export class WebLiveness {
       end(false);
       return undefined;
     }
-  }
-
-  /** @returns For how long it has been silent, in milliseconds. */
-  #watch(writer: string, life: string, last: Watched | undefined): number {
-    const now = this.#clock.monotonic();
-    const silent = last?.life === life ? last.silent + Math.min(now - last.seen, LONGEST_GAP_MS) : 0;
-    this.#watched.set(writer, { life, seen: now, silent });
-    return silent;
   }
 }
 

@@ -1,10 +1,10 @@
 import { ConfigException, show } from '../core/exceptions.js';
 import { checkCallOptions, count } from '../core/rules.js';
 import type { StorageAdapter } from '../core/storage.js';
+import type { PageLike } from './web-heartbeat.js';
 import type { WebStorageLike } from './web-keys.js';
-import type { LocksLike } from './web-lease.js';
-import type { PageLike } from './web-life.js';
 import type { WebPlatform } from './web-liveness.js';
+import type { LocksLike } from './web-locks.js';
 import { WebRoom } from './web-room.js';
 import { WebWriter } from './web-writer.js';
 

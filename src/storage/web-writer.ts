@@ -1,16 +1,17 @@
 import type { Binding } from '../core/binding.js';
 import type { Clock } from '../core/clock.js';
-import { encodeRecord, recordLength, type StoredEntry } from '../core/entry.js';
+import type { StoredEntry } from '../core/entry.js';
 import { randomId } from '../core/random-id.js';
 import type { Adoption, Loss, Writer } from '../core/storage.js';
 import type { Value } from '../core/value.js';
-import { nextRun } from './next-run.js';
+import { nextRun } from './runs.js';
 import { SequenceSet } from './sequence-set.js';
 import { WebAdoption } from './web-adoption.js';
-import { encodeStaged, entryKey, findWriters, lifeKey, lockName, RUNS_KEY, stagedKey, writerKey } from './web-keys.js';
-import { holdLock, type Release } from './web-lease.js';
-import { Heartbeat } from './web-life.js';
+import { Heartbeat } from './web-heartbeat.js';
+import { entryKey, findWriters, lifeKey, lockName, RUNS_KEY, stagedKey, writerKey } from './web-keys.js';
 import { WebLiveness, type WebPlatform } from './web-liveness.js';
+import { holdLock, type Release } from './web-locks.js';
+import { encodeRecord, encodeStaged, recordLength } from './web-record.js';
 import type { WebRoom } from './web-room.js';
 
 /** One run of one `Api` in a page. */

@@ -187,10 +187,8 @@ describe('after a restart', () => {
     const storage = memoryStorage();
     const silent = {
       ...storage,
-      open: (...args: Parameters<typeof storage.open>) => ({
-        ...storage.open(...args),
-        adopt: () => new Promise<never>(() => {}),
-      }),
+      open: (...args: Parameters<typeof storage.open>) =>
+        Object.assign(storage.open(...args), { adopt: () => new Promise<never>(() => {}) }),
     };
     const api = new Api({ ...credentials, storage: silent }, { clock, transport: new FakeServer() });
     let ready = false;
@@ -208,10 +206,8 @@ describe('after a restart', () => {
     const storage = memoryStorage();
     const broken = {
       ...storage,
-      open: (...args: Parameters<typeof storage.open>) => ({
-        ...storage.open(...args),
-        adopt: () => Promise.reject(new Error('x')),
-      }),
+      open: (...args: Parameters<typeof storage.open>) =>
+        Object.assign(storage.open(...args), { adopt: () => Promise.reject(new Error('x')) }),
     };
     const api = new Api({ ...credentials, storage: broken }, { clock, transport: new FakeServer() });
     await api.ready;

@@ -176,6 +176,18 @@ export function storageContract(name: string, make: () => StorageUnderTest): voi
         expect((await storage.adopt(storage.open(binding), true)).staged).toEqual([]);
       });
 
+      test('come back in the next run where one before it is closed in the task that opened it', async () => {
+        const storage = make();
+        const writer = storage.open(binding);
+        writer.saveStaged(staged);
+        await storage.crash(writer);
+        const brief = storage.open(binding);
+        const adoption = storage.adopt(brief, true);
+        brief.close();
+        expect((await adoption).staged).toEqual([]);
+        expect((await storage.adopt(storage.open(binding), true)).staged).toEqual(staged);
+      });
+
       test('come back beside the entries of their run', async () => {
         const storage = make();
         const writer = storage.open(binding);

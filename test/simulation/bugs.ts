@@ -14,7 +14,7 @@ import { Journal } from '../../src/storage/file-journal.js';
 import { FileStock } from '../../src/storage/file-stock.js';
 import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
 import type { WebStorageLike } from '../../src/storage/web-keys.js';
-import type { LocksLike } from '../../src/storage/web-lease.js';
+import type { LocksLike } from '../../src/storage/web-locks.js';
 import { WebRoom } from '../../src/storage/web-room.js';
 import { randomOf } from './random.js';
 import { BINDINGS, type Bug, KEYS, withChanged } from './run.js';

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import type { PageLike } from '../../src/storage/web-heartbeat.js';
 import type { WebStorageLike } from '../../src/storage/web-keys.js';
-import type { LocksLike } from '../../src/storage/web-lease.js';
-import type { PageLike } from '../../src/storage/web-life.js';
+import type { LocksLike } from '../../src/storage/web-locks.js';
 import { FakeLocks } from '../support/fake-web.js';
 import { Life } from './life.js';
 import type { Random } from './random.js';

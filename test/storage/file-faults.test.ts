@@ -693,6 +693,17 @@ describe('F26 who owns a file', () => {
     expect((await adoptAll(setting.open())).entries).toEqual([entryOf(writer, 2)]);
   });
 
+  test('one that was presumed dead and is closed before it has seen that leaves no timer behind', async () => {
+    const setting = setUp();
+    const ownClock = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
+    writer.save(entryOf(writer, 1), false);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(1);
+    writer.close();
+    expect(ownClock.timers).toBe(0);
+  });
+
   test('one that was presumed dead and wakes up is told what is no longer its own, and has a new id', async () => {
     const setting = setUp();
     const { left } = leave(setting);

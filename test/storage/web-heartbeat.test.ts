@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Heartbeat } from '../../src/storage/web-life.js';
+import { Heartbeat } from '../../src/storage/web-heartbeat.js';
 import { WebRoom } from '../../src/storage/web-room.js';
 import { FakeWebStorage } from '../support/fake-web.js';
 

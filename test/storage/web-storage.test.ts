@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { encodeRecord, type StoredEntry } from '../../src/core/entry.js';
+import type { StoredEntry } from '../../src/core/entry.js';
 import type { Writer } from '../../src/core/storage.js';
 import { ConfigException, StorageException } from '../../src/index.js';
 import { entryKey, lifeKey, stagedKey, writerKey } from '../../src/storage/web-keys.js';
-import type { LocksLike } from '../../src/storage/web-lease.js';
+import type { LocksLike } from '../../src/storage/web-locks.js';
+import { encodeRecord } from '../../src/storage/web-record.js';
 import { webStorage } from '../../src/storage/web-storage.js';
 import {
   binding,

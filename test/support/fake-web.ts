@@ -1,5 +1,5 @@
 import type { WebStorageLike } from '../../src/storage/web-keys.js';
-import type { LocksLike } from '../../src/storage/web-lease.js';
+import type { LocksLike } from '../../src/storage/web-locks.js';
 
 /** `localStorage` as browsers have it: bounded in UTF-16 units, keys included, and enumerated in no promised order. */
 export class FakeWebStorage implements WebStorageLike {

@@ -32,8 +32,15 @@ const files = (extension) => ({
   chunkFileNames: `shared/[name]${extension}`,
 });
 
+const LIBRARY = /\/node_modules\/(ky|valibot|hono)\//;
 // Each in a chunk of its own, which a consumer's bundler drops where nothing of it is used; a flat bundle keeps all of ky.
-const manualChunks = (id) => /\/node_modules\/(ky|valibot|hono)\//.exec(id)?.[1];
+const manualChunks = (id) => LIBRARY.exec(id)?.[1];
+/** What the entries share of our own, under a name that says so and stays. */
+const modules = (extension) => ({
+  ...files(extension),
+  chunkFileNames: ({ name, moduleIds }) =>
+    `shared/${moduleIds.some((id) => LIBRARY.test(id)) ? name : 'core'}${extension}`,
+});
 
 export default [
   {
@@ -41,8 +48,8 @@ export default [
     external: /^node:/,
     plugins: [...compile(), notices(), ownMaps()],
     output: [
-      { ...files('.js'), format: 'es', sourcemap: true, manualChunks },
-      { ...files('.cjs'), format: 'cjs', exports: 'named', sourcemap: true, manualChunks },
+      { ...modules('.js'), format: 'es', sourcemap: true, manualChunks },
+      { ...modules('.cjs'), format: 'cjs', exports: 'named', sourcemap: true, manualChunks },
     ],
   },
   {

@@ -4,6 +4,7 @@ import type { Clock } from './core/clock.js';
 import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions } from './core/config.js';
 import { type ConnectionTest, testConnection } from './core/connection.js';
 import { drain } from './core/drain.js';
+import { Emitter } from './core/emitter.js';
 import {
   checkEntries,
   checkTimestamp,
@@ -14,7 +15,7 @@ import {
   toEntry,
   withReason,
 } from './core/entry.js';
-import { Emitter, EVENT_NAMES, type Events, isEventName } from './core/events.js';
+import { checkEventName, checkListener, type Events } from './core/events.js';
 import {
   ApiException,
   ConfigException,
@@ -51,7 +52,7 @@ import { WallClock } from './core/wall-clock.js';
 import * as warnings from './core/warnings.js';
 import type { WatchOptions } from './core/watch.js';
 import { Watcher } from './core/watcher.js';
-import { defaultStorage } from './platform/page.js';
+import { defaultStorage } from './platform/default-storage.js';
 import { surroundings } from './platform/surroundings.js';
 import { systemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
@@ -465,7 +466,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async testConnection(): Promise<ConnectionTest> {
     this.#checkOpen();
-    return testConnection(this.#server, this.#clock, this.#questions, this.#fields.anyId ?? UNKNOWN_FIELD);
+    return testConnection(this.#server, this.#clock, this.#questions, this.#fields.anyId);
   }
 
   /** How things stand: a frozen snapshot, which is the same object until something changes. */
@@ -695,18 +696,6 @@ function timestampOf(options: CommitOptions): number | undefined {
   if (timestamp !== undefined) checkTimestamp(timestamp);
   return timestamp;
 }
-
-function checkEventName(name: unknown): void {
-  if (!isEventName(name))
-    throw new ConfigException(`${show(name)} is not an event; the events are ${EVENT_NAMES.join(', ')}`);
-}
-
-function checkListener(listener: unknown): void {
-  if (typeof listener !== 'function') throw new ConfigException(`a listener must be a function, got ${show(listener)}`);
-}
-
-/** To be asked for where no field is known: no server gives this id away. */
-const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
 
 function closedException(): ApiException {
   return new ApiException(

@@ -5,14 +5,16 @@
  * @module nikdev-iot
  */
 
-// The way of a reading
+// The way of a reading.
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
-// Where entries wait
+// For storage adapters of your own.
 export type { Binding } from './core/binding.js';
 export type { Clock } from './core/clock.js';
 export type { ApiOptions, Fetch, FetchResponse } from './core/config.js';
+// Reading and asking.
 export type { ConnectionTest } from './core/connection.js';
 export type { Entry, QuarantinedEntry, Refusal, StoredEntry } from './core/entry.js';
+// How things stand.
 export type {
   AdoptEvent,
   DiscardEvent,
@@ -24,7 +26,7 @@ export type {
   Warning,
 } from './core/events.js';
 export type { AnswerDetails, PushDetails } from './core/exceptions.js';
-// What can go wrong
+// What can go wrong.
 export {
   ApiException,
   ConfigException,
@@ -34,6 +36,7 @@ export {
   StorageException,
   ValueException,
 } from './core/exceptions.js';
+// Names of fields, and what they may hold.
 export type {
   FieldDefinition,
   FieldDefinitions,
@@ -52,6 +55,7 @@ export type { LastPush, Status } from './core/status.js';
 export type { Adoption, Durability, Loss, StorageAdapter, Writer } from './core/storage.js';
 export type { FieldValue, Value } from './core/value.js';
 export type { WatchOptions } from './core/watch.js';
+// Where entries wait.
 export { memoryStorage } from './storage/memory-storage.js';
 export type { WebStorageLike } from './storage/web-keys.js';
 export { type WebStorageOptions, webStorage } from './storage/web-storage.js';

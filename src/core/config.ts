@@ -1,8 +1,10 @@
 import { ConfigException, show } from './exceptions.js';
 import { checkFields, type FieldDefinitions, type FieldIds } from './fields.js';
+import type { OverflowPolicy } from './overflow.js';
 import { isPlainObject } from './plain-object.js';
+import type { RefusedCredentialsPolicy } from './pusher.js';
 import { holdsSecret } from './redact.js';
-import { boolean, checkOptions, count, isCount, type Rule, type Rules, timeout } from './rules.js';
+import { boolean, checkOptions, count, isCount, oneOf, type Rule, type Rules, timeout } from './rules.js';
 import type { AutoPush } from './scheduler.js';
 import type { StorageAdapter } from './storage.js';
 
@@ -89,14 +91,14 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    *
    * @defaultValue `'refuse'`
    */
-  readonly overflow?: 'refuse' | 'drop-oldest' | undefined;
+  readonly overflow?: OverflowPolicy | undefined;
   /**
    * What becomes of the entries that this run committed when the server refuses the credentials (401, 403): `'discard'`
    * throws them away, in the exception and in a `discard` event; `'keep'` keeps them queued.
    *
    * @defaultValue `'discard'`
    */
-  readonly onRefusedCredentials?: 'discard' | 'keep' | undefined;
+  readonly onRefusedCredentials?: RefusedCredentialsPolicy | undefined;
   /**
    * Whether this `Api` pushes by itself: within `everySeconds` (0 to 86,400; 10 if left out) after a commit, or as soon as
    * `atEntries` (100 if left out) are queued; when the network comes back or the page is shown again; and again after a
@@ -135,6 +137,9 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   readonly fields?: Fields | undefined;
 }
 
+/** What `autoPush: true` stands for. */
+const AUTO_PUSH: AutoPush = { everySeconds: 10, atEntries: 100 };
+
 /** The one table of defaults; `storage` and `fetch` have theirs in the platform. */
 const DEFAULTS = {
   baseUrl: 'https://iot.nik-dev.se/api/v1/',
@@ -148,8 +153,6 @@ const DEFAULTS = {
   onRefusedCredentials: 'discard',
   autoPush: false,
 } as const;
-
-const AUTO_PUSH: AutoPush = { everySeconds: 10, atEntries: 100 };
 
 type Options = ApiOptions<FieldDefinitions>;
 
@@ -198,16 +201,10 @@ const RULES: Readonly<Record<keyof Options, Rule>> = {
     wanted: 'a whole number from 1, or Infinity',
     isRight: (input) => isCount(input) || input === Number.POSITIVE_INFINITY,
   },
-  overflow: {
-    wanted: '"refuse" or "drop-oldest"',
-    isRight: (input) => input === 'refuse' || input === 'drop-oldest',
-  },
+  overflow: /* @__PURE__ */ oneOf('refuse', 'drop-oldest' satisfies OverflowPolicy),
   stageUncommittedValues: boolean,
   stageUnpushedEntries: boolean,
-  onRefusedCredentials: {
-    wanted: '"discard" or "keep"',
-    isRight: (input) => input === 'discard' || input === 'keep',
-  },
+  onRefusedCredentials: /* @__PURE__ */ oneOf('discard', 'keep' satisfies RefusedCredentialsPolicy),
   autoPush: {
     wanted: 'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
     isRight: (input) => typeof input === 'boolean' || isPlainObject(input),

@@ -1,7 +1,7 @@
 import { joinBody } from './batch.js';
 import type { Clock } from './clock.js';
+import { parseDate } from './http-date.js';
 import type { Questions } from './questions.js';
-import { parseDate } from './retry-after.js';
 import type { Inquiry, Outcome, Server } from './server.js';
 import type { Verdict } from './verdict.js';
 import { WallClock } from './wall-clock.js';
@@ -33,17 +33,20 @@ interface Probe extends Outcome {
 }
 
 const MOST_SKEW_SECONDS = 60;
+/** To be asked for where no field is known: no server gives this id away. */
+const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Asks for a field's value, then uploads an empty batch: nothing is stored or discarded.
  *
  * @param fieldId - Any; need not exist.
+ * @throws {@link ApiException} if the questions are stopped.
  */
 export async function testConnection(
   server: Server,
   clock: Clock,
   questions: Questions,
-  fieldId: string,
+  fieldId = UNKNOWN_FIELD,
 ): Promise<ConnectionTest> {
   const probe = async (send: () => Inquiry): Promise<Probe> => {
     const sent = clock.monotonic();

@@ -1,5 +1,5 @@
 import type { Entry, QuarantinedEntry } from './entry.js';
-import type { PushException } from './exceptions.js';
+import { ConfigException, type PushException, show } from './exceptions.js';
 
 /** Something that is not as it should be, though nothing failed. Also kept in `status().warnings`. */
 export interface Warning {
@@ -112,54 +112,13 @@ const NAMES: Readonly<Record<keyof Events, true>> = {
   error: true,
 };
 
-/** The names of all events. */
-export const EVENT_NAMES: readonly string[] = /* @__PURE__ */ Object.keys(NAMES);
-
-export function isEventName(name: unknown): name is keyof Events {
-  return typeof name === 'string' && Object.hasOwn(NAMES, name);
+/** @throws {@link ConfigException} unless there is such an event. */
+export function checkEventName(name: unknown): asserts name is keyof Events {
+  if (typeof name === 'string' && Object.hasOwn(NAMES, name)) return;
+  throw new ConfigException(`${show(name)} is not an event; the events are ${Object.keys(NAMES).join(', ')}`);
 }
 
-type Listener<Event> = (event: Event) => unknown;
-
-/** Sends events to listeners. A listener that throws or rejects harms neither the sender nor the other listeners. */
-export class Emitter {
-  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
-  readonly #onFailure: (name: keyof Events) => void;
-
-  /** @param onFailure - Told the name of the event whose listener threw. */
-  constructor(onFailure: (name: keyof Events) => void) {
-    this.#onFailure = onFailure;
-  }
-
-  /** @returns A function that takes the listener away again. */
-  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
-    // Wrapped, so that the same function added twice is called twice and each undo takes away its own.
-    const own: Listener<Events[Name]> = (event) => listener(event);
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(own));
-    return () => void listeners.delete(own);
-  }
-
-  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    const listeners = this.#listeners.get(name);
-    if (listeners === undefined) return;
-    // A copy: one may be added or taken away meanwhile.
-    for (const listener of [...listeners] as Listener<Events[Name]>[]) {
-      callSafely(
-        () => listener(event),
-        () => this.#onFailure(name),
-      );
-    }
-  }
-}
-
-/** Calls a listener of the user's. @param onFailure - Told that it threw or rejected. */
-export function callSafely(listener: () => unknown, onFailure: () => void): void {
-  try {
-    const result = listener();
-    // An async listener: its rejection would end a Node process.
-    if (result instanceof Promise) result.catch(onFailure);
-  } catch {
-    onFailure();
-  }
+/** @throws {@link ConfigException} unless `listener` can be called. */
+export function checkListener(listener: unknown): void {
+  if (typeof listener !== 'function') throw new ConfigException(`a listener must be a function, got ${show(listener)}`);
 }

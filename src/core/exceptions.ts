@@ -121,8 +121,8 @@ export class ConfigException extends ApiException {
    * @param message - Which argument, what was wanted and what came.
    * @param advice - What it means and what to do.
    */
-  constructor(message: string, advice = CORRECT_IT) {
-    super(message, advice);
+  constructor(message: string) {
+    super(message, CORRECT_IT);
   }
 }
 
@@ -137,8 +137,8 @@ export class ValueException extends ApiException {
    * @param message - Which argument, what was wanted and what came.
    * @param advice - What it means and what to do.
    */
-  constructor(message: string, advice = CORRECT_IT) {
-    super(message, advice);
+  constructor(message: string) {
+    super(message, CORRECT_IT);
   }
 }
 

@@ -64,7 +64,7 @@ export class Keeper {
   }
 
   /** What was adopted is saved whatever was asked for. */
-  isSaved(entry: { readonly origin: string }): boolean {
+  isSaved(entry: QueuedEntry): boolean {
     return this.#saves || entry.origin === 'adopted';
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import type { Emitter } from './events.js';
+import type { Emitter } from './emitter.js';
 import type { Isolation } from './isolation.js';
 import type { LearnedSize } from './learned-size.js';
 import type { PushQueue } from './push-queue.js';

@@ -1,5 +1,5 @@
+import type { Emitter } from './emitter.js';
 import { toEntry } from './entry.js';
-import type { Emitter } from './events.js';
 import { StorageException } from './exceptions.js';
 import type { PushQueue } from './push-queue.js';
 

@@ -180,7 +180,7 @@ export class PushQueue {
       const { writer, sequence, timestamp, values, bytes, refusal } = entry;
       const own: QueuedEntry = { writer, sequence, timestamp, values, bytes, origin: 'adopted', stretch: undefined };
       if (refusal === undefined) adopted.push(own);
-      else this.quarantine.add({ ...own, refusal }, refusal);
+      else this.quarantine.add({ ...own, refusal });
     }
     this.#onChange();
     if (adopted.length === 0) return;
@@ -228,7 +228,7 @@ export class PushQueue {
     this.#bytes -= entry.bytes;
     const refused = { ...entry, refusal };
     // In quarantine before that is noted: what was deleted underneath is saved again first, and this with it.
-    const shown = this.quarantine.add(refused, refusal);
+    const shown = this.quarantine.add(refused);
     this.#keeper.quarantine([refused]);
     this.#onChange();
     return shown;

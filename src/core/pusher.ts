@@ -14,11 +14,14 @@ import { onAbort, type Signal } from './signal.js';
 import type { UploadSlot } from './upload-slots.js';
 import type { Verdict } from './verdict.js';
 
+/** What becomes of this run's entries where the server refuses the credentials. */
+export type RefusedCredentialsPolicy = 'discard' | 'keep';
+
 /** How a pusher sends and what it does with entries whose credentials were refused. */
 export interface PusherConfig {
   /** How many entries one request may carry. */
   readonly maxEntries: number;
-  readonly onRefusedCredentials: 'discard' | 'keep';
+  readonly onRefusedCredentials: RefusedCredentialsPolicy;
 }
 
 /** Told of pushes. */

@@ -24,9 +24,8 @@ export class Quarantine {
     return Array.from(this.#held.values(), ({ shown }) => shown);
   }
 
-  /** @param refusal - The entry's own. */
-  add(stored: QueuedEntry, refusal: Refusal): QuarantinedEntry {
-    const shown = { ...toEntry(stored), ...refusal };
+  add(stored: QueuedEntry & { readonly refusal: Refusal }): QuarantinedEntry {
+    const shown = { ...toEntry(stored), ...stored.refusal };
     this.#held.set(shown.id, { stored, shown });
     return shown;
   }
@@ -53,8 +52,8 @@ export class Quarantine {
     return this.stored.filter((entry) => !kept.includes(entryId(entry))).slice(0, count);
   }
 
-  /** Takes out those that are not wanted. @returns How many. */
-  keep(isWanted: (stored: QueuedEntry) => boolean): number {
-    return this.take(this.stored.filter((entry) => !isWanted(entry)).map(entryId)).length;
+  /** Takes out those that are not wanted. */
+  keep(isWanted: (stored: QueuedEntry) => boolean): void {
+    this.take(this.stored.filter((entry) => !isWanted(entry)).map(entryId));
   }
 }

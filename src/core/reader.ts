@@ -93,7 +93,7 @@ export class Reader {
 
   /** Adds what one request brings. @returns Its verdict: bad luck where the answer is not what it should be. */
   async #readList(ids: readonly string[], known: Map<string, Sighting>, signal: Signal | undefined): Promise<Verdict> {
-    const { verdict, body, redact } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
+    const { verdict, body } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
     if (verdict.kind !== 'stored') return verdict;
     try {
       const { servertime, readings } = readValues(body);
@@ -106,7 +106,7 @@ export class Reader {
       return {
         ...verdict,
         kind: 'bad-luck',
-        message: `Bad luck: the server's answer is not what it should be: ${redact(error.message)}.`,
+        message: `Bad luck: the server's answer is not what it should be: ${this.#server.redact(error.message)}.`,
         advice: 'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
       };
     }

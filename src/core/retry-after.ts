@@ -1,3 +1,5 @@
+import { parseDate } from './http-date.js';
+
 const SHORTEST = 1;
 const LONGEST = 3600;
 
@@ -22,11 +24,4 @@ export function retryAfterSeconds(
     seconds = (parseDate(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
   }
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, SHORTEST), LONGEST);
-}
-
-/** @returns Milliseconds since the Unix epoch; `NaN` for what is no HTTP date: Date.parse alone takes almost anything. */
-export function parseDate(text: string): number {
-  if (!/^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return Number.NaN;
-  // The oldest of the three forms names no zone; all are Greenwich time.
-  return Date.parse(/GMT/.test(text) ? text : `${text} GMT`);
 }

@@ -21,6 +21,12 @@ export const timeout: Rule = {
   isRight: (input) => typeof input === 'number' && input > 0 && input <= 86_400,
 };
 
+/** One of several words. */
+export const oneOf = (...words: readonly string[]): Rule => ({
+  wanted: words.map((word) => `"${word}"`).join(' or '),
+  isRight: (input) => words.includes(input as string),
+});
+
 export function isCount(input: unknown): boolean {
   return Number.isSafeInteger(input) && (input as number) >= 1;
 }

@@ -1,6 +1,6 @@
 import { backoffSeconds } from './backoff.js';
 import type { Clock } from './clock.js';
-import type { Emitter } from './events.js';
+import type { Emitter } from './emitter.js';
 import type { PushException } from './exceptions.js';
 import type { Failure, PushResult } from './push-run.js';
 

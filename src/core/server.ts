@@ -24,8 +24,6 @@ export interface Outcome {
   readonly body: string;
   /** The answer's `Date` header, where one can be seen. */
   readonly date: string | undefined;
-  /** Takes the API key out of text that was made of the body. */
-  redact(text: string): string;
 }
 
 /** A request under way. */
@@ -97,7 +95,6 @@ export class Server {
         verdict: this.#ofThisKey({ ...verdict, message: this.redact(verdict.message) }, apiKey),
         body: received.received ? received.body : '',
         date: received.received ? received.date : undefined,
-        redact: (text) => this.redact(text),
       };
     });
     return { outcome, abort };

@@ -1,10 +1,10 @@
-import { callSafely } from './events.js';
+import { Listeners } from './listeners.js';
 import type { Status } from './status.js';
 
 /** Shows how things stand, in snapshots: one object for as long as nothing changes. */
 export class StatusBoard {
   readonly #read: () => Status;
-  readonly #listeners = new Set<() => unknown>();
+  readonly #listeners = new Listeners();
   readonly #onFailure: () => void;
   #shown: Status | undefined;
   #told: Status | undefined;
@@ -25,11 +25,8 @@ export class StatusBoard {
 
   /** @returns A function that stops listening. */
   subscribe(listener: () => unknown): () => void {
-    // Wrapped, so that the same function added twice is called twice and each undo takes away its own.
-    const own = (): unknown => listener();
     if (this.#listeners.size === 0) this.#told = this.status;
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#listeners.add(listener);
   }
 
   /** Something may have changed: listeners are told in this task's microtask, once, if it has. */
@@ -44,7 +41,7 @@ export class StatusBoard {
     const { status } = this;
     if (status === this.#told) return;
     this.#told = status;
-    for (const listener of [...this.#listeners]) callSafely(listener, this.#onFailure);
+    this.#listeners.tell(undefined, this.#onFailure);
   }
 }
 

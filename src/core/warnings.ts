@@ -1,6 +1,7 @@
 import type { Binding } from './binding.js';
 import type { Clock } from './clock.js';
-import type { Emitter, Warning } from './events.js';
+import type { Emitter } from './emitter.js';
+import type { Warning } from './events.js';
 import type { Failing } from './keeper.js';
 
 /** What is not as it should be, each once, oldest first. */

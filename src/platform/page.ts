@@ -1,27 +1,2 @@
-import type { Warning } from '../core/events.js';
-import type { StorageAdapter } from '../core/storage.js';
-import { memoryStorage } from '../storage/memory-storage.js';
-import { webStorage } from '../storage/web-storage.js';
-
-/**
- * The storage of an `Api` that was given none: `localStorage` in a page, else memory. Asks for `window` and `document`
- * before it touches `localStorage`, as Node 26 prints a warning wherever that is as much as looked at.
- */
-export function defaultStorage(): { storage: StorageAdapter; warning?: Warning } {
-  if (typeof window === 'undefined' || typeof document === 'undefined') return { storage: memoryStorage() };
-  try {
-    // Throws where site data are blocked, and in a sandboxed frame; a page may also lack it altogether.
-    const { localStorage } = window;
-    localStorage.getItem('nikdev-iot');
-    return { storage: webStorage(localStorage) };
-  } catch {
-    return {
-      storage: memoryStorage(),
-      warning: {
-        code: 'storage-unavailable',
-        message:
-          "This page may not use localStorage: entries wait in memory and are lost when it closes. Allow the site's data to keep them.",
-      },
-    };
-  }
-}
+/** Whether this runs in a page; not in a worker, Node, Bun or Deno. */
+export const isPage = (): boolean => typeof window !== 'undefined' && typeof document !== 'undefined';

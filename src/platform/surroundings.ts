@@ -1,5 +1,7 @@
+import { Listeners } from '../core/listeners.js';
 import type { Surroundings, Turn } from '../core/surroundings.js';
 import { UploadSlots } from '../core/upload-slots.js';
+import { isPage } from './page.js';
 
 declare const process: {
   on?(event: string, listener: () => void): void;
@@ -7,10 +9,8 @@ declare const process: {
 };
 
 /** All that are told: one listener of the platform's serves any number of `Api`s. */
-const told = new Set<(turn: Turn) => void>();
+const told = /* @__PURE__ */ new Listeners<Turn>();
 let stop = (): void => {};
-
-const isPage = (): boolean => typeof window !== 'undefined' && typeof document !== 'undefined';
 
 /** The page or process that this runs in. */
 export const surroundings: Surroundings = {
@@ -26,24 +26,17 @@ export const surroundings: Surroundings = {
   // Pure, so that a bundler drops this where no `Api` is used.
   uploads: /* @__PURE__ */ new UploadSlots(16),
   watch(tell) {
-    // Wrapped, so that the same function given twice is told twice.
-    const own = (turn: Turn): void => tell(turn);
     if (told.size === 0) stop = isPage() ? watchPage() : watchProcess();
-    told.add(own);
+    const forget = told.add(tell);
     return () => {
-      if (told.delete(own) && told.size === 0) stop();
+      forget();
+      if (told.size === 0) stop();
     };
   },
 };
 
 function tellAll(turn: Turn): void {
-  for (const tell of [...told]) {
-    try {
-      tell(turn);
-    } catch {
-      // It keeps the others from nothing.
-    }
-  }
+  told.tell(turn, () => {});
 }
 
 function watchPage(): () => void {

@@ -139,7 +139,7 @@ describe('what was deleted underneath', () => {
     keeper.check();
     keeper.retry();
     expect(calls).toEqual(['saveAgain dead-1']);
-    expect(keeper.isSaved({ origin: 'committed' })).toBe(false);
-    expect(keeper.isSaved({ origin: 'adopted' })).toBe(true);
+    expect(keeper.isSaved(entry(1))).toBe(false);
+    expect(keeper.isSaved({ ...entry(1), origin: 'adopted' })).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Emitter } from '../../src/core/events.js';
+import { Emitter } from '../../src/core/emitter.js';
 import { PushException } from '../../src/core/exceptions.js';
 import type { Failure } from '../../src/core/push-run.js';
 import { Scheduler } from '../../src/core/scheduler.js';

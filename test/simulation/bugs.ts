@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { Emitter } from '../../src/core/events.js';
+import { Emitter } from '../../src/core/emitter.js';
 import { Isolation } from '../../src/core/isolation.js';
 import { LearnedSize } from '../../src/core/learned-size.js';
 import { PushQueue } from '../../src/core/push-queue.js';

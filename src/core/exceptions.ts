@@ -119,7 +119,6 @@ export class ConfigException extends ApiException {
    * This package makes them; make one to test what you do about it.
    *
    * @param message - Which argument, what was wanted and what came.
-   * @param advice - What it means and what to do.
    */
   constructor(message: string) {
     super(message, CORRECT_IT);
@@ -135,7 +134,6 @@ export class ValueException extends ApiException {
    * This package makes them; make one to test what you do about it.
    *
    * @param message - Which argument, what was wanted and what came.
-   * @param advice - What it means and what to do.
    */
   constructor(message: string) {
     super(message, CORRECT_IT);

@@ -17,7 +17,7 @@ const planted = [
   ['src/core/', 'hono', 'refused'],
   ['src/core/', 'fast-check', 'refused'],
   ['src/core/', './value.js', 'taken'],
-  ['src/core/', 'valibot', 'taken'],
+  ['src/core/', 'valibot', 'refused'],
   ['src/storage/', '../transport/ky-transport.js', 'refused'],
   ['src/storage/', '../platform/page.js', 'refused'],
   ['src/storage/', 'node:fs', 'refused'],

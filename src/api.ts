@@ -168,11 +168,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, () =>
       this.#queue.check(),
     );
+    const isolation = new Isolation();
     this.#queue = new PushQueue(
       this.#writer,
       { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
       (loss, entries) => this.#onLoss(loss, entries),
       () => this.#onQueueChange(),
+      (entries) => isolation.forget(entries),
     );
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
     this.#server = new Server(ports.transport ?? kyTransport(clock, config.fetch), clock, config);
@@ -191,13 +193,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       wallClock,
       emitter: this.#emitter,
       size: new LearnedSize(limits),
-      isolation: new Isolation(),
+      isolation,
     };
     this.#flush = new Flush(outbound, this.#surroundings.keepalive, () => {
       if (this.#queue.length === 0) this.#lastFailure = undefined;
     });
     const pushing = { maxEntries: limits.maxEntries, onRefusedCredentials: config.onRefusedCredentials };
-    this.#pusher = new Pusher(outbound, pushing, this.#flush, this.#surroundings.uploads.open(), {
+    this.#pusher = new Pusher(outbound, pushing, this.#flush, this.#surroundings.uploads.open(config.baseUrl), {
       onBegin: () => this.#onPushBegin(),
       onEnd: (result, failure) => this.#onPushEnd(result, failure),
       onGivenUp: () => {
@@ -209,7 +211,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       ? new Scheduler(config.autoPush, clock, this.#emitter, {
           push: () => this.#pusher.push(),
           queued: () => this.#queue.length,
-          stumblers: () => outbound.isolation.stumblers,
+          stumblers: () => isolation.stumblers,
           onChange: () => this.#board.changed(),
         })
       : undefined;
@@ -307,7 +309,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link Api.commit}, then {@link Api.push}. Where there is no room for the entry it pushes first, and then commits what
    * is staged by then.
    *
-   * @throws What either of them throws.
+   * @throws What either of them throws. What is staged stays so unless it was committed.
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
     this.#checkOpen();
@@ -316,10 +318,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       this.commit();
     } catch (error) {
       if (!(error instanceof StorageException && error.isFull)) throw error;
-      const made = await this.#makeRoom(error, signal);
-      this.commit();
-      const { pushed, requests } = await this.#pusher.push(signal);
-      return { pushed: pushed + made.pushed, requests: requests + made.requests };
+      return this.#pushToCommit(signal);
     }
     return this.#pusher.push(signal);
   }
@@ -547,15 +546,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#board.changed();
   }
 
-  /** Pushes, as what the server stores leaves the storage. @throws {@link StorageException} if nothing did. */
-  async #makeRoom(full: StorageException, signal: Signal | undefined): Promise<PushResult> {
-    const { length } = this.#queue;
-    try {
-      return await this.#pusher.push(signal);
-    } catch {
-      if (this.#queue.length >= length || this.#isClosed) throw full;
-      return { pushed: 0, requests: 0 };
-    }
+  /** Pushes, as what leaves the queue makes room; then commits what is staged, and pushes that. */
+  async #pushToCommit(signal: Signal | undefined): Promise<PushResult> {
+    const before = await this.#pusher.push(signal).catch((exception: PushException) => exception);
+    // What is staged would be thrown away as well.
+    if (before instanceof PushException && before.discarded.length > 0) throw before;
+    this.commit();
+    const after = await this.#pusher.push(signal);
+    if (before instanceof ApiException) throw before;
+    return { pushed: before.pushed + after.pushed, requests: before.requests + after.requests };
   }
 
   /** Does what may be refused: an argument that holds the API key by mistake is not shown. */

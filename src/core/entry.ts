@@ -140,7 +140,7 @@ export function utf8Length(text: string): number {
 }
 
 /** Times in milliseconds are above this for any moment since 1973; times in seconds are below it until the year 5138. */
-const FIRST_MILLISECONDS = 100_000_000_000;
+export const FIRST_MILLISECONDS = 100_000_000_000;
 
 /**
  * @param name - What it is called in a refusal.

@@ -26,15 +26,14 @@ export class Isolation {
   #most = 0;
   #refusals = 0;
 
-  /** A push begins. @param queued - All that is queued. @param most - How many one request may carry. */
-  begin(queued: Iterable<QueuedEntry>, length: number, most: number): void {
+  /** A push begins. @param length - How many entries are queued. @param most - How many one request may carry. */
+  begin(length: number, most: number): void {
     this.#narrowed = [];
     this.#tried = new Set();
     this.#stumbles.begin();
     this.#hasAccepted = false;
     this.#refusals = 0;
     this.#most = Math.floor(2 * Math.log2(Math.max(1, Math.min(length, most)))) + 2;
-    if (this.known > 0) this.#forgetGone(queued);
   }
 
   /** Whether so many requests were refused in a row that this push had better end. */
@@ -98,6 +97,15 @@ export class Isolation {
     return batch.length === 1 && entry !== undefined && this.#stumbles.failed(entry);
   }
 
+  /** Entries left the queue, for whatever reason. */
+  forget(entries: readonly QueuedEntry[]): void {
+    if (this.known === 0) return;
+    for (const entry of entries) {
+      this.#suspects.delete(entry);
+      this.#stumbles.forget(entry);
+    }
+  }
+
   /** How many entries are known here, at most. */
   get known(): number {
     return this.#suspects.size + this.#stumbles.size;
@@ -111,20 +119,6 @@ export class Isolation {
   /** How many entries the server stumbles over, though it takes others. */
   get stumblers(): number {
     return this.#stumbles.proven;
-  }
-
-  /** They stand at the head, mostly: the queue is read no further than that. */
-  #forgetGone(queued: Iterable<QueuedEntry>): void {
-    const here = new Set<QueuedEntry>();
-    let missing = this.known;
-    for (const entry of queued) {
-      const times = Number(this.#suspects.has(entry)) + Number(this.#stumbles.has(entry));
-      if (times > 0) here.add(entry);
-      missing -= times;
-      if (missing === 0) return;
-    }
-    for (const suspect of this.#suspects) if (!here.has(suspect)) this.#suspects.delete(suspect);
-    this.#stumbles.keep(here);
   }
 
   /**

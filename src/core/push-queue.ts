@@ -17,6 +17,7 @@ export class PushQueue {
   readonly #maxEntries: number;
   readonly #onLoss: (loss: Loss, entries: number) => void;
   readonly #onChange: () => void;
+  readonly #onLeave: (entries: readonly QueuedEntry[]) => void;
   /** The entries that are being uploaded. They are not dropped. */
   inFlight: readonly QueuedEntry[] = [];
   /** What was sent as the page went away, flight by flight, and is not answered yet. Neither is that. */
@@ -32,17 +33,20 @@ export class PushQueue {
    * @param config - `saves`: `false` to keep entries in memory alone; `maxEntries`: how many may be queued.
    * @param onLoss - Told what happened to the storage behind the queue's back, and to how many of its entries.
    * @param onChange - Told whenever the queue or the quarantine changes.
+   * @param onLeave - Told which entries left the queue, and perhaps of others that had left it before.
    */
   constructor(
     writer: Writer,
     config: { readonly saves: boolean; readonly maxEntries: number },
     onLoss: (loss: Loss, entries: number) => void,
     onChange: () => void = () => {},
+    onLeave: (entries: readonly QueuedEntry[]) => void = () => {},
   ) {
     this.#keeper = new Keeper(writer, config.saves, () => [...this, ...this.quarantine.stored]);
     this.#maxEntries = config.maxEntries;
     this.#onLoss = onLoss;
     this.#onChange = onChange;
+    this.#onLeave = onLeave;
   }
 
   /** How many entries others have taken over so far. */
@@ -100,6 +104,7 @@ export class PushQueue {
     const before = this.length + this.quarantine.size;
     if (loss.kind === 'taken') {
       const isLeft = (entry: QueuedEntry): boolean => !(loss.writers.has(entry.writer) && this.#keeper.isSaved(entry));
+      this.#onLeave([...this].filter((entry) => !isLeft(entry)));
       this.#keep(isLeft);
       this.quarantine.keep(isLeft);
     }
@@ -216,6 +221,7 @@ export class PushQueue {
       this.#keep((entry) => !removed.has(entry));
     }
     this.#keeper.remove(entries);
+    this.#onLeave(entries);
     this.#onChange();
     return length - this.length;
   }
@@ -230,6 +236,7 @@ export class PushQueue {
     // In quarantine before that is noted: what was deleted underneath is saved again first, and this with it.
     const shown = this.quarantine.add(refused);
     this.#keeper.quarantine([refused]);
+    this.#onLeave([entry]);
     this.#onChange();
     return shown;
   }

@@ -118,7 +118,7 @@ export class Pusher {
 
   #begin(run: PushRun): void {
     this.#run = run;
-    this.#isolation.begin(this.#queue, this.#queue.length, this.#config.maxEntries);
+    this.#isolation.begin(this.#queue.length, this.#config.maxEntries);
     this.#observer.onBegin();
     void this.#drain(run).catch(() => {
       // Whatever threw: no call is left waiting.
@@ -204,10 +204,10 @@ export class Pusher {
     if (run.isAborted && verdict.kind !== 'stored') return undefined;
     run.isJudged = true;
     if (verdict.kind === 'stored') {
+      this.#isolation.accepted(batch);
       // Less than was sent, where a request that left with the page was answered first.
       run.pushed += this.#queue.remove(batch);
       this.#size.passed();
-      this.#isolation.accepted(batch);
       return undefined;
     }
     // What another took over meanwhile is that one's to judge.

@@ -41,8 +41,8 @@ export class Scheduler {
   /** Credentials were refused: nothing is tried before something changes. */
   #isStopped = false;
   #isClosed = false;
-  /** The timer is for entries that can wait. */
-  #isSlow = false;
+  /** When entries over which the server stumbles are tried again, if nothing else is queued, on the monotonic clock. */
+  #slowUntil = Number.NEGATIVE_INFINITY;
 
   /**
    * @param calls - `push` starts a push; `queued` tells how many entries are queued, and `stumblers` over how many of them
@@ -77,12 +77,15 @@ export class Scheduler {
 
   /** Entries were queued. */
   queued(): void {
-    const isAtOnce = this.#fresh >= this.#config.atEntries && this.#attempt === 0;
-    if (this.#cancel !== undefined && !isAtOnce && !this.#isSlow) return;
+    const fresh = this.#fresh;
+    const isAtOnce = fresh >= this.#config.atEntries && this.#attempt === 0;
+    const isSlow = this.#slowUntil !== Number.NEGATIVE_INFINITY && this.#due >= this.#slowUntil;
+    if (this.#cancel !== undefined && !isAtOnce && !isSlow) return;
     const wait = isAtOnce ? 0 : this.#untilBeat;
     // The queue may have been empty when a try failed, so that no other was planned.
     const soonest = this.#attempt > 0 ? Math.max(this.#due, this.#notBefore) : this.#notBefore;
-    this.#tryAtLatest(Math.max(this.#clock.monotonic() + wait, soonest));
+    const due = Math.max(this.#clock.monotonic() + wait, soonest);
+    this.#tryAtLatest(fresh > 0 ? due : Math.max(due, this.#slowUntil));
   }
 
   /** A push begins. */
@@ -103,12 +106,14 @@ export class Scheduler {
     this.#isPushing = false;
     this.#isStopped = false;
     this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#slowUntil = Number.NEGATIVE_INFINITY;
     this.#lastEnd = this.#clock.monotonic();
     if (pushed > 0 || failure === undefined) this.#attempt = 0;
-    if (failure?.isThrough && this.#fresh === 0) {
+    if (failure?.isThrough && this.#fresh <= 0) {
+      const seconds = Math.max(inRange(SLOW_SECONDS, this.#clock.random()), failure.exception.retryAfter ?? 0);
       this.#attempt = 0;
-      this.#retryLater(failure, inRange(SLOW_SECONDS, this.#clock.random()));
-      this.#isSlow = true;
+      this.#slowUntil = this.#lastEnd + seconds * 1000;
+      this.#retryLater(failure, seconds);
       return;
     }
     // What the server would not take of what it otherwise takes is no reason to hurry, nor to wait.
@@ -202,7 +207,6 @@ export class Scheduler {
   #schedule(milliseconds: number): boolean {
     if (this.#isClosed || this.#isPushing || this.#isStopped || this.#queued() === 0) return false;
     this.#cancel?.();
-    this.#isSlow = false;
     this.#due = this.#clock.monotonic() + milliseconds;
     this.#nextTry = Math.ceil((this.#clock.now() + milliseconds) / 1000);
     this.#cancel = this.#clock.setTimer(() => this.#try(), milliseconds, true);
@@ -218,7 +222,6 @@ export class Scheduler {
   #clear(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#isSlow = false;
     this.#nextTry = undefined;
     this.#onChange();
   }

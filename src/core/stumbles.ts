@@ -42,11 +42,6 @@ export class Stumbles {
     return this.#proven.size;
   }
 
-  /** Forgets those that left the queue. */
-  keep(here: ReadonlySet<QueuedEntry>): void {
-    for (const entry of this.#counts.keys()) if (!here.has(entry)) this.#forget(entry);
-  }
-
   /** Whether the next request is to show if the server takes anything. */
   get isProbing(): boolean {
     return this.#passedBy !== undefined;
@@ -79,7 +74,7 @@ export class Stumbles {
     const [entry] = batch;
     // It stood first all the time: the server failed, and the entries behind it failed no less for that.
     if (entry !== undefined && this.isSuspicious(entry) && !this.#proven.has(entry)) this.#exonerate();
-    for (const one of batch) this.#forget(one);
+    for (const one of batch) this.forget(one);
     if (this.#passedBy !== undefined) this.#proven.add(this.#passedBy);
     this.#passedBy = undefined;
   }
@@ -103,7 +98,8 @@ export class Stumbles {
     }
   }
 
-  #forget(entry: QueuedEntry): void {
+  /** An entry passed, or left the queue. */
+  forget(entry: QueuedEntry): void {
     this.#counts.delete(entry);
     this.#proven.delete(entry);
   }

@@ -10,18 +10,21 @@ export interface UploadSlot {
   release(): void;
 }
 
-/** How many uploads of one page or process may be under way at once, all `Api`s of it together. */
+/**
+ * How many uploads of one page or process may be under way at once, all `Api`s of it together. Who comes when all are taken
+ * waits in the line of its server, and the servers take turns: one that hangs holds up its own.
+ */
 export class UploadSlots {
   #free: number;
-  /** Those who wait, in the order in which they came. */
-  readonly #line = new Set<() => void>();
+  /** By server; in each line those who came first, first. */
+  readonly #lines = new Map<string, Set<() => void>>();
 
   constructor(count: number) {
     this.#free = count;
   }
 
-  /** @returns A slot that is not taken yet. */
-  open(): UploadSlot {
+  /** @param server - Where the uploads go. @returns A slot that is not taken yet. */
+  open(server: string): UploadSlot {
     let waiting: Promise<void> | undefined;
     let leave: (() => void) | undefined;
     const hold = (): void => {
@@ -34,10 +37,10 @@ export class UploadSlots {
           hold();
           resolve();
         };
-        this.#line.add(enter);
+        this.#lines.set(server, (this.#lines.get(server) ?? new Set()).add(enter));
         leave = () => {
           waiting = undefined;
-          this.#line.delete(enter);
+          this.#lines.get(server)?.delete(enter);
           resolve();
         };
       });
@@ -60,12 +63,16 @@ export class UploadSlots {
   }
 
   #passOn(): void {
-    const [enter] = this.#line;
-    if (enter === undefined) {
-      this.#free += 1;
+    for (const [server, line] of [...this.#lines]) {
+      // To the end, so that the others come before it the next time.
+      this.#lines.delete(server);
+      const [enter] = line;
+      if (enter === undefined) continue;
+      line.delete(enter);
+      this.#lines.set(server, line);
+      enter();
       return;
     }
-    this.#line.delete(enter);
-    enter();
+    this.#free += 1;
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import type { StoredEntry } from './entry.js';
+import { FIRST_MILLISECONDS, type StoredEntry } from './entry.js';
 
 /** A time during which the wall clock ran as evenly as the monotonic one. */
 export interface Stretch {
@@ -25,9 +25,9 @@ export class WallClock {
     this.#clock = clock;
   }
 
-  /** Now, in whole Unix seconds. */
+  /** Now, in whole Unix seconds; of a clock that is beyond all that can be told, the nearest that can. */
   get seconds(): number {
-    return Math.max(0, Math.floor(this.#clock.now() / 1000));
+    return Math.min(Math.max(0, Math.floor(this.#clock.now() / 1000)), FIRST_MILLISECONDS - 1);
   }
 
   /** The stretch of time that this moment is in. One object for as long as it lasts. */

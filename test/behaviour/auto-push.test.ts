@@ -317,6 +317,78 @@ describe('after a failure', () => {
     expect(api.status()).toMatchObject({ committed: 2, nextTry: expect.any(Number) });
   });
 
+  describe('where the server stumbles over all that is queued', () => {
+    /** One that waits for its slow try. */
+    async function setUpStumbler(options: Partial<ApiOptions> = {}) {
+      const found = setUp({ everySeconds: 10, atEntries: 50 }, options);
+      const { api, clock, server, times } = found;
+      const asked: { retryAfter?: string } = {};
+      server.instead = (values) => {
+        times.push(clock.monotonic());
+        return values.includes(1) ? refused(503, asked.retryAfter) : undefined;
+      };
+      commitEach(api, 1, 2);
+      await clock.advance(10 * MINUTE);
+      commitEach(api, 3);
+      await clock.advance(MINUTE);
+      expect(api.status()).toMatchObject({ committed: 1 });
+      expect(server.stored).toEqual([2, 3]);
+      return { ...found, asked };
+    }
+
+    test('what is committed once those have left is not held up', async () => {
+      const { api, clock, server } = await setUpStumbler();
+      api.resetUnpushedEntries();
+      commitEach(api, 4);
+      await clock.advance(10 * SECOND);
+      expect(server.stored.at(-1)).toBe(4);
+    });
+
+    test('what is committed while the last of those is dropped is not held up', async () => {
+      const { api, clock, server } = await setUpStumbler({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
+      commitEach(api, 4, 5);
+      expect(api.status().committed).toBe(2);
+      await clock.advance(10 * SECOND);
+      expect(server.stored.slice(-2)).toEqual([4, 5]);
+    });
+
+    test('what a listener of its retry commits is not held up', async () => {
+      const { api, clock, server } = await setUpStumbler();
+      let isDone = false;
+      api.on('retry', () => {
+        if (isDone) return;
+        isDone = true;
+        commitEach(api, 4);
+      });
+      await clock.advance(HOUR);
+      expect(isDone).toBe(true);
+      await clock.advance(10 * SECOND);
+      expect(server.stored).toContain(4);
+    });
+
+    test('a push by hand that is given up does not bring the next try forward', async () => {
+      const { api, clock, times } = await setUpStumbler();
+      const controller = new AbortController();
+      const push = pushFailure(api.push({ signal: controller.signal }));
+      controller.abort();
+      await push;
+      const before = times.length;
+      await clock.advance(4 * MINUTE);
+      expect(times).toHaveLength(before);
+    });
+
+    test('it waits as long as the server asks, if that is longer', async () => {
+      const { api, clock, times, asked } = await setUpStumbler();
+      asked.retryAfter = '3600';
+      await expect(api.push()).rejects.toThrow();
+      const before = times.length;
+      await clock.advance(59 * MINUTE);
+      expect(times).toHaveLength(before);
+      await clock.advance(MINUTE);
+      expect(times).toHaveLength(before + 1);
+    });
+  });
+
   test.each([401, 403])('refused credentials (%i) stop it', async (status) => {
     const { api, clock, times, instead, surroundings, errors } = setUp(
       { everySeconds: 0, atEntries: 1 },

@@ -71,6 +71,38 @@ describe('maxQueuedEntries', () => {
     expect(api.status()).toMatchObject({ staged: 0, committed: 0 });
   });
 
+  test('commitAndPush that makes room tells what was thrown away for it, and throws away nothing more', async () => {
+    const { api, stub } = open({ maxQueuedEntries: 2 });
+    stub.answerWith(() => reply(401));
+    const entries = commitEach(api, 1, 2);
+    api.addValue('temperature', 3);
+    expect(await rejectionOf(api.commitAndPush())).toMatchObject({ retainedData: false, discarded: entries });
+    expect(api.status()).toMatchObject({ staged: 1, committed: 0 });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  test('commitAndPush that makes room tells what was set aside, though it goes on', async () => {
+    const { api, stub } = open({ maxQueuedEntries: 3 });
+    stub.answerWith(({ body }) => reply(body.includes('"temperature":1}') ? 400 : 200));
+    const [, bad] = commitEach(api, 0, 1, 2);
+    api.addValue('temperature', 3);
+    expect(await rejectionOf(api.commitAndPush())).toMatchObject({
+      retainedData: true,
+      quarantined: [{ id: bad?.id }],
+    });
+    expect(api.status()).toMatchObject({ staged: 0, committed: 0, quarantined: 1 });
+  });
+
+  test('commitAndPush that is closed as it makes room says so', async () => {
+    const { api, stub } = open({ maxQueuedEntries: 1 });
+    stub.answerWith(() => deferred<Response>().promise);
+    commitEach(api, 1);
+    api.addValue('temperature', 2);
+    const refused = rejectionOf(api.commitAndPush());
+    await api.close();
+    expect(await refused).toMatchObject({ message: expect.stringContaining('closed') });
+  });
+
   test('counts what is in quarantine, and says so', async () => {
     const { api, stub } = open({ maxQueuedEntries: 2 });
     stub.answerWith(({ body }) => reply(body.includes('"temperature":1') ? 400 : 200));

@@ -51,7 +51,7 @@ class World {
     const { isolation } = this;
     const before = [this.requests, this.stored.length] as const;
     let count = this.#most;
-    isolation.begin(this.queue, this.queue.length, this.#most);
+    isolation.begin(this.queue.length, this.#most);
     const waiting = (many: number): QueuedEntry[] => this.queue.slice(0, many);
     while (!isolation.isAnswered(waiting)) {
       const batch = isolation.next(waiting, count);
@@ -170,7 +170,7 @@ describe('the search for bad entries', () => {
     const world = new World(Array.from({ length: 12 }, () => 'good'));
     world.push('refuses');
     const waiting = (many: number): QueuedEntry[] => world.queue.slice(0, many);
-    world.isolation.begin(world.queue, world.queue.length, 1000);
+    world.isolation.begin(world.queue.length, 1000);
     const first = world.isolation.next(waiting, 1000);
     expect(first[0]?.sequence).toBeGreaterThan(1);
     expect(first.map(({ sequence }) => sequence)).not.toContain(1);
@@ -181,13 +181,14 @@ describe('the search for bad entries', () => {
   test('forgets suspects that left the queue otherwise', () => {
     const world = new World(['bad', 'bad', 'bad', 'good']);
     world.push('refuses');
-    world.queue = world.queue.slice(3);
+    world.isolation.forget(world.queue.splice(0, 3));
+    expect(world.isolation.known).toBe(1);
     expect(world.push()).toEqual({ requests: 1, stored: 1 });
   });
 
   test('does not stick to halves whose entries have left or been joined by adopted ones', () => {
     const world = new World(['good', 'bad', 'good', 'good']);
-    world.isolation.begin(world.queue, 4, 1000);
+    world.isolation.begin(4, 1000);
     const waiting = (many: number): QueuedEntry[] => world.queue.slice(0, many);
     world.isolation.refused(world.isolation.next(waiting, 1000));
     const adopted = entry(99);
@@ -213,7 +214,7 @@ describe('what the server stumbles over', () => {
     for (let push = 0; push < 8; push++) world.push();
     const [poison] = world.queue;
     expect(world.queue).toHaveLength(1);
-    world.isolation.begin(world.queue, 1, 1000);
+    world.isolation.begin(1, 1000);
     const batch = world.isolation.next((many) => world.queue.slice(0, many), 1000);
     expect(batch).toEqual([poison]);
     world.isolation.accepted(batch);

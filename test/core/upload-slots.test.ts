@@ -6,7 +6,7 @@ import { turn } from '../support/fake-clock.js';
 describe('upload slots', () => {
   test('are held at once while there are any, and then in the order in which they were asked for', async () => {
     const slots = new UploadSlots(2);
-    const [first, second, third, fourth] = Array.from({ length: 4 }, () => slots.open());
+    const [first, second, third, fourth] = Array.from({ length: 4 }, () => slots.open('a'));
     const held: string[] = [];
     expect(first?.take()).toBeUndefined();
     expect(second?.take()).toBeUndefined();
@@ -22,18 +22,35 @@ describe('upload slots', () => {
     expect(held).toEqual(['third', 'fourth']);
   });
 
+  test('go to the servers by turns: one that hangs holds up its own', async () => {
+    const slots = new UploadSlots(1);
+    const holder = slots.open('hangs');
+    holder.take();
+    const held: string[] = [];
+    for (const server of ['hangs', 'hangs', 'hangs', 'well', 'well']) {
+      const slot = slots.open(server);
+      void slot.take()?.then(() => {
+        held.push(server);
+        slot.release();
+      });
+    }
+    holder.release();
+    await turn();
+    expect(held).toEqual(['hangs', 'well', 'hangs', 'well', 'hangs']);
+  });
+
   test('are taken but once by who asks again', () => {
     const slots = new UploadSlots(2);
-    const one = slots.open();
+    const one = slots.open('a');
     one.take();
     expect(one.take()).toBeUndefined();
-    expect(slots.open().take()).toBeUndefined();
-    expect(slots.open().take()).toBeInstanceOf(Promise);
+    expect(slots.open('a').take()).toBeUndefined();
+    expect(slots.open('a').take()).toBeInstanceOf(Promise);
   });
 
   test('who gives up waiting is not kept waiting, and takes nobody else’s turn', async () => {
     const slots = new UploadSlots(1);
-    const [holder, quitter, patient] = Array.from({ length: 3 }, () => slots.open());
+    const [holder, quitter, patient] = Array.from({ length: 3 }, () => slots.open('a'));
     holder?.take();
     const waiting = quitter?.take();
     let isHeld = false;
@@ -53,7 +70,11 @@ describe('upload slots', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step), async (count, steps) => {
         const slots = new UploadSlots(count);
-        const all = Array.from({ length: 6 }, () => ({ slot: slots.open(), asked: 0, isHeld: false }));
+        const all = Array.from({ length: 6 }, (_, who) => ({
+          slot: slots.open(`server ${who % 2}`),
+          asked: 0,
+          isHeld: false,
+        }));
         for (const { who, does } of steps) {
           const one = all[who] as (typeof all)[number];
           one.asked += 1;
@@ -70,7 +91,7 @@ describe('upload slots', () => {
           expect(all.filter(({ isHeld }) => isHeld).length).toBeLessThanOrEqual(count);
         }
         for (const { slot } of all) slot.release();
-        const fresh = Array.from({ length: count + 1 }, () => slots.open().take());
+        const fresh = Array.from({ length: count + 1 }, () => slots.open('a').take());
         expect(fresh.map((waiting) => waiting === undefined)).toEqual([...Array(count).fill(true), false]);
       }),
       { numRuns: 200 },

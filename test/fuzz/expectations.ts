@@ -53,12 +53,16 @@ export function commitNew(api: Api, staged: readonly string[]): string {
   const { staged: count } = api.status();
   api.addValue(NEW_FIELD, true);
   const { values = [] } = api.commit() ?? {};
-  const text = `[${values.map(({ fieldId, value }) => `{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`).join()}]`;
+  const text = textOf(values.map(({ fieldId, value }) => [fieldId, value]));
   const candidates = staged.length === 0 ? ['[]'] : staged;
-  const wanted = candidates.map((one) => `${one.slice(0, -1)}${one === '[]' ? '' : ','}{"${NEW_FIELD}":true}]`);
+  // The same field again overwrites it, in its place.
+  const wanted = candidates.map((one) => textOf([...new Map([...(valuesOf(one) ?? []), [NEW_FIELD, true]])]));
   if (values.length !== count + 1 || !wanted.includes(text)) broken('I2', `what was staged: ${text}`);
   return text;
 }
+
+const textOf = (pairs: readonly (readonly [string, unknown])[]): string =>
+  `[${pairs.map(([fieldId, value]) => `{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`).join()}]`;
 
 /** That a server got these entries once each, to the letter, and nothing else. */
 export function expectUploaded(bodies: readonly string[], expected: readonly ModelEntry[]): void {

@@ -398,8 +398,8 @@ function inSlots(change: (slot: UploadSlot) => UploadSlot): Bug {
         UploadSlots.prototype,
         'open',
         (open) =>
-          function () {
-            return change(open.call(this));
+          function (server) {
+            return change(open.call(this, server));
           },
       ),
   };

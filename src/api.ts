@@ -54,7 +54,7 @@ import type { WatchOptions } from './core/watch.js';
 import { Watcher } from './core/watcher.js';
 import { defaultStorage } from './platform/default-storage.js';
 import { surroundings } from './platform/surroundings.js';
-import { systemClock } from './platform/system-clock.js';
+import { SystemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
 
 /** What stands in for a platform, so that a test or a simulation owns it. */
@@ -157,7 +157,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-    const clock = ports.clock ?? systemClock;
+    const clock = ports.clock ?? new SystemClock();
     const wallClock = new WallClock(clock);
     this.#config = config;
     this.#clock = clock;

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fileStorage } from '../../src/node.js';
-import { systemClock } from '../../src/platform/system-clock.js';
+import { SystemClock } from '../../src/platform/system-clock.js';
 import { storageContract } from '../contract/storage-contract.js';
 import { temporaryFolder } from '../support/fake-processes.js';
 import { commitEach, openApi } from '../support/open-api.js';
@@ -12,7 +12,7 @@ export function fileSuite(folder: string): void {
     storageContract(`fileStorage (${durability})`, () => {
       const storage = fileStorage(temporaryFolder(), { durability });
       return {
-        open: (binding) => storage.open(binding, systemClock),
+        open: (binding) => storage.open(binding, new SystemClock()),
         crash: (writer) => writer.close(),
         adopt: (writer, atStart) => writer.adopt(atStart),
       };

@@ -1,12 +1,12 @@
 import { memoryStorage } from '../../src/index.js';
-import { systemClock } from '../../src/platform/system-clock.js';
+import { SystemClock } from '../../src/platform/system-clock.js';
 import { storageContract } from '../contract/storage-contract.js';
 
 export function memorySuite(): void {
   storageContract('memoryStorage', () => {
     const storage = memoryStorage();
     return {
-      open: (binding) => storage.open(binding, systemClock),
+      open: (binding) => storage.open(binding, new SystemClock()),
       crash: (writer) => writer.close(),
       adopt: (writer, atStart) => writer.adopt(atStart),
     };

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/platform/system-clock.js';
+import { SystemClock } from '../../src/platform/system-clock.js';
 import { kyTransport } from '../../src/transport/ky-transport.js';
 
 const UPLOAD = {
@@ -12,7 +12,7 @@ const UPLOAD = {
 
 test('a request that outlives its page is given to the platform before anything else can happen, as address and options', async () => {
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('{"data":{}}'));
-  const { answer } = kyTransport(systemClock).send({ ...UPLOAD, keepalive: true });
+  const { answer } = kyTransport(new SystemClock()).send({ ...UPLOAD, keepalive: true });
   const { method, headers, body, url } = UPLOAD;
   expect(fetch.mock.calls).toEqual([
     [url, { method, headers, body, keepalive: true, redirect: 'manual', signal: expect.any(AbortSignal) }],
@@ -28,7 +28,7 @@ test('a request that outlives its page has left as soon as the platform has it, 
     before.push(departure.hasLeft);
     return new Response('{"data":{}}');
   });
-  const { answer } = kyTransport(systemClock).send({ ...UPLOAD, keepalive: true, departure });
+  const { answer } = kyTransport(new SystemClock()).send({ ...UPLOAD, keepalive: true, departure });
   expect(departure).toEqual({ hasLeft: true });
   expect(before).toEqual([false]);
   await answer;
@@ -41,7 +41,7 @@ test('a request that outlives its page goes through a fetch that is injected, as
     requests.push(request);
     return new Response('{"data":{}}');
   };
-  await kyTransport(systemClock, fetch).send({ ...UPLOAD, keepalive: true }).answer;
+  await kyTransport(new SystemClock(), fetch).send({ ...UPLOAD, keepalive: true }).answer;
   expect(requests).toMatchObject([{ url: UPLOAD.url, keepalive: true, redirect: 'manual' }]);
 });
 
@@ -51,7 +51,7 @@ test.each([
 ])('a fetch whose answers have %s as body is read all the same', async (_kind, body) => {
   const answer = { status: 200, ok: true, headers: new Headers(), body, text: async () => (body ? '{"data":{}}' : '') };
   const fetch = async (): Promise<typeof answer> => answer;
-  expect(await kyTransport(systemClock, fetch).send(UPLOAD).answer).toMatchObject({
+  expect(await kyTransport(new SystemClock(), fetch).send(UPLOAD).answer).toMatchObject({
     received: true,
     status: 200,
     body: body ? '{"data":{}}' : '',

@@ -5,6 +5,7 @@ import { gateway } from './gateway.mjs';
 import { memory } from './memory.mjs';
 import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
+import { size } from './size.mjs';
 import { start } from './start.mjs';
 
 // The figures are ratios of one run, medians with their lowest and highest round: these are what can be compared.
@@ -17,6 +18,9 @@ const benches = {
   memory,
   gateway,
   start,
+  size,
+  // They have a package.json of their own, which only this needs.
+  peers: async () => (await import('./peers/run.mjs')).peers(),
 };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));

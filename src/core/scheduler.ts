@@ -41,6 +41,10 @@ export class Scheduler {
   /** Credentials were refused: nothing is tried before something changes. */
   #isStopped = false;
   #isClosed = false;
+  /** Whether the push under way was begun here. */
+  #isOwn = false;
+  /** The last exception that was told of. */
+  #told: PushException | undefined;
   /** When entries over which the server stumbles are tried again, if nothing else is queued, on the monotonic clock. */
   #slowUntil = Number.NEGATIVE_INFINITY;
 
@@ -97,6 +101,7 @@ export class Scheduler {
   /** A push was given up before its answer came: everything is as it was before it. */
   givenUp(): void {
     this.#isPushing = false;
+    this.#isOwn = false;
     if (this.#attempt === 0) this.queued();
     else this.#tryAtLatest(Math.max(this.#due, this.#notBefore));
   }
@@ -109,6 +114,9 @@ export class Scheduler {
     this.#slowUntil = Number.NEGATIVE_INFINITY;
     this.#lastEnd = this.#clock.monotonic();
     if (pushed > 0 || failure === undefined) this.#attempt = 0;
+    // Before what becomes of it.
+    if (failure !== undefined && this.#isOwn) this.#tell(failure.exception);
+    this.#isOwn = false;
     if (failure?.isThrough && this.#fresh <= 0) {
       const seconds = Math.max(inRange(SLOW_SECONDS, this.#clock.random()), failure.exception.retryAfter ?? 0);
       this.#attempt = 0;
@@ -216,7 +224,15 @@ export class Scheduler {
 
   #try(): void {
     this.#clear();
-    this.#push().catch((error: PushException) => this.#isClosed || this.#emitter.emit('error', error));
+    this.#isOwn = true;
+    this.#push().catch((error: PushException) => this.#tell(error));
+  }
+
+  #tell(error: PushException): void {
+    this.#isOwn = false;
+    if (this.#isClosed || error === this.#told) return;
+    this.#told = error;
+    this.#emitter.emit('error', error);
   }
 
   #clear(): void {

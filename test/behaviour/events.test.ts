@@ -164,7 +164,7 @@ describe('events', () => {
     await api.push().catch(() => seen.push('rejected'));
     expect(seen).toEqual(['retry 1', 'rejected']);
     await clock.advance(1000);
-    expect(seen.slice(2)).toEqual(['retry 2', 'error Bad luck: the server answered 429.']);
+    expect(seen.slice(2)).toEqual(['error Bad luck: the server answered 429.', 'retry 2']);
   });
 
   test('without autoPush neither `error` nor `retry` is sent', async () => {

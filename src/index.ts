@@ -10,7 +10,7 @@ export { Api, type CloseOptions, type CommitOptions } from './api.js';
 // For storage adapters of your own.
 export type { Binding } from './core/binding.js';
 export type { Clock } from './core/clock.js';
-export type { ApiOptions, Fetch, FetchResponse } from './core/config.js';
+export type { ApiOptions } from './core/config.js';
 // Reading and asking.
 export type { ConnectionTest } from './core/connection.js';
 export type { Entry, QuarantinedEntry, Refusal, StoredEntry } from './core/entry.js';
@@ -36,6 +36,8 @@ export {
   StorageException,
   ValueException,
 } from './core/exceptions.js';
+// A platform's fetch, or another in its place.
+export type { Fetch, FetchResponse } from './core/fetch.js';
 // Names of fields, and what they may hold.
 export type {
   FieldDefinition,

@@ -5,16 +5,7 @@ import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions }
 import { type ConnectionTest, testConnection } from './core/connection.js';
 import { drain } from './core/drain.js';
 import { Emitter } from './core/emitter.js';
-import {
-  checkEntries,
-  checkTimestamp,
-  type Entry,
-  encodeValues,
-  measureValues,
-  type QuarantinedEntry,
-  toEntry,
-  withReason,
-} from './core/entry.js';
+import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry, withReason } from './core/entry.js';
 import { checkEventName, checkListener, type Events } from './core/events.js';
 import {
   ApiException,
@@ -48,6 +39,7 @@ import { StatusBoard } from './core/status-board.js';
 import type { Adoption, Loss, StorageAdapter, Writer } from './core/storage.js';
 import type { Surroundings, Turn } from './core/surroundings.js';
 import type { Transport } from './core/transport.js';
+import { encodeValues, measureValues } from './core/values-text.js';
 import { WallClock } from './core/wall-clock.js';
 import * as warnings from './core/warnings.js';
 import type { WatchOptions } from './core/watch.js';

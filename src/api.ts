@@ -1,9 +1,8 @@
 import { Adopter } from './core/adopter.js';
-import { CLOSED_ADVICE, getClosed, inMemoryAlone, pushClosed } from './core/bad-luck.js';
+import { CLOSED_ADVICE, getClosed, inMemoryAlone } from './core/bad-luck.js';
 import type { Clock } from './core/clock.js';
 import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions } from './core/config.js';
 import { type ConnectionTest, testConnection } from './core/connection.js';
-import { drain } from './core/drain.js';
 import { Emitter } from './core/emitter.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry, withReason } from './core/entry.js';
 import { checkEventName, checkListener, type Events } from './core/events.js';
@@ -18,26 +17,22 @@ import {
 } from './core/exceptions.js';
 import { FieldNames } from './core/field-names.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/fields.js';
-import { Flush } from './core/flush.js';
-import { Isolation } from './core/isolation.js';
-import { LearnedSize } from './core/learned-size.js';
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
-import type { Failure, PushResult } from './core/push-run.js';
-import { Pusher } from './core/pusher.js';
+import type { PushResult } from './core/push-run.js';
+import { Pushing } from './core/pushing.js';
 import { Questions } from './core/questions.js';
 import { Reader } from './core/reader.js';
 import type { ReadingOf } from './core/reading.js';
 import { boolean, checkCallOptions, type Rules, timeout } from './core/rules.js';
-import { Scheduler } from './core/scheduler.js';
 import { Server } from './core/server.js';
 import { type CallOptions, type Signal, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
 import { StagingKeeper } from './core/staging-keeper.js';
-import type { LastPush, Status } from './core/status.js';
+import type { Status } from './core/status.js';
 import { StatusBoard } from './core/status-board.js';
 import type { Adoption, Loss, StorageAdapter, Writer } from './core/storage.js';
-import type { Surroundings, Turn } from './core/surroundings.js';
+import type { Surroundings } from './core/surroundings.js';
 import type { Transport } from './core/transport.js';
 import { encodeValues, measureValues } from './core/values-text.js';
 import { WallClock } from './core/wall-clock.js';
@@ -117,9 +112,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   readonly #queue: PushQueue;
   readonly #overflow: Overflow;
   readonly #server: Server;
-  readonly #flush: Flush;
-  readonly #pusher: Pusher;
-  readonly #scheduler: Scheduler | undefined;
+  readonly #pushing: Pushing;
   readonly #fields: FieldNames;
   readonly #questions = new Questions();
   readonly #reader: Reader;
@@ -134,9 +127,6 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     () => this.#warnings.add(warnings.SUBSCRIBER_FAILED),
   );
   readonly #restored = new WeakSet<Entry>();
-  #lastPush: LastPush | undefined;
-  #lastFailure: Failure | undefined;
-  #hasSaidGoodbye = false;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -164,7 +154,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       this.#writer,
       { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
       (loss, entries) => this.#onLoss(loss, entries),
-      () => this.#onQueueChange(),
+      () => this.#pushing.onQueueChange(),
     );
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
     this.#server = new Server(ports.transport ?? kyTransport(clock, config.fetch), clock, config);
@@ -175,43 +165,14 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     );
     this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
     this.#watcher = new Watcher(this.#reader, clock, this.#surroundings);
-    const limits = { maxEntries: config.maxEntriesPerRequest, maxBytes: config.maxBytesPerRequest };
-    const outbound = {
-      queue: this.#queue,
-      server: this.#server,
-      clock,
-      wallClock,
-      emitter: this.#emitter,
-      size: new LearnedSize(limits),
-      isolation: new Isolation(),
-    };
-    this.#flush = new Flush(outbound, this.#surroundings.keepalive, () => {
-      if (this.#queue.length === 0) this.#lastFailure = undefined;
-    });
-    const pushing = { maxEntries: limits.maxEntries, onRefusedCredentials: config.onRefusedCredentials };
-    this.#pusher = new Pusher(outbound, pushing, this.#flush, this.#surroundings.uploads.open(), {
-      onBegin: () => this.#onPushBegin(),
-      onEnd: (result, failure) => this.#onPushEnd(result, failure),
-      onGivenUp: () => {
-        this.#scheduler?.givenUp();
-        this.#board.changed();
-      },
-    });
-    this.#scheduler = config.autoPush
-      ? new Scheduler(config.autoPush, clock, this.#emitter, {
-          push: () => this.#pusher.push(),
-          queued: () => this.#queue.length,
-          stumblers: () => outbound.isolation.stumblers,
-          onChange: () => this.#board.changed(),
-        })
-      : undefined;
-    this.#emitter.on('push', (push) => {
-      this.#lastPush = Object.freeze({ ...push, at: wallClock.seconds });
-    });
+    const outbound = { queue: this.#queue, server: this.#server, clock, wallClock, emitter: this.#emitter };
+    this.#pushing = new Pushing(outbound, config, this.#surroundings, () => this.#board.changed());
     this.#emitter.on('warning', () => this.#board.changed());
     if (warning) this.#warnings.addLater(warning, clock);
     if (isInsecure(config.baseUrl)) this.#warnings.addLater(warnings.insecureUrl(config.baseUrl), clock);
-    this.#leaveSurroundings = this.#surroundings.watch((turn) => this.#onTurn(turn));
+    this.#leaveSurroundings = this.#surroundings.watch((turn) =>
+      this.#pushing.onTurn(turn, this.#durability === 'none'),
+    );
     this.#adopter = new Adopter(
       this.#writer,
       clock,
@@ -275,7 +236,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     const entry = this.#overflow.save(1, [], () => this.#commitStaged(timestamp));
     if (entry === undefined) return undefined;
     this.#emitter.emit('commit', entry);
-    this.#scheduler?.queued();
+    this.#pushing.queued();
     return entry;
   }
 
@@ -292,7 +253,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
     this.#checkOpen();
-    return this.#pusher.push(this.#try(() => signalOf(options)));
+    return this.#pushing.push(this.#try(() => signalOf(options)));
   }
 
   /**
@@ -310,10 +271,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       if (!(error instanceof StorageException && error.isFull)) throw error;
       const made = await this.#makeRoom(error, signal);
       this.commit();
-      const { pushed, requests } = await this.#pusher.push(signal);
+      const { pushed, requests } = await this.#pushing.push(signal);
       return { pushed: pushed + made.pushed, requests: requests + made.requests };
     }
-    return this.#pusher.push(signal);
+    return this.#pushing.push(signal);
   }
 
   /** Forgets the staged values. */
@@ -330,7 +291,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   resetUnpushedEntries(): void {
     this.#checkOpen();
     this.#queue.remove([...this.#queue]);
-    this.#lastFailure = undefined;
+    this.#pushing.lastFailure = undefined;
   }
 
   /**
@@ -354,7 +315,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       return this.#queue.restore(again, ids);
     });
     for (const entry of missing) this.#restored.add(entry);
-    if (restored.length > 0) this.#scheduler?.queued();
+    if (restored.length > 0) this.#pushing.queued();
     return restored.map((entry) => toEntry(entry));
   }
 
@@ -382,7 +343,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /** Lets `autoPush` go on after refused credentials, and try at once whatever it waits for. */
   resume(): void {
     this.#checkOpen();
-    this.#scheduler?.resume();
+    this.#pushing.resume();
   }
 
   /**
@@ -394,7 +355,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#checkOpen();
     checkApiKey(apiKey, this.#config);
     this.#server.setApiKey(apiKey);
-    this.#scheduler?.resume();
+    this.#pushing.resume();
   }
 
   /**
@@ -516,10 +477,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   async #close(push: boolean, timeoutSeconds: number): Promise<void> {
-    this.#scheduler?.close();
+    this.#pushing.endSchedule();
     this.#adopter.close();
     try {
-      if (push) await drain(this.#pusher, this.#clock, timeoutSeconds, () => this.#lastFailure?.kind === 'bad-luck');
+      if (push) await this.#pushing.drain(timeoutSeconds);
     } catch (error) {
       throw this.#durability === 'none' && error instanceof PushException ? inMemoryAlone(error) : error;
     } finally {
@@ -529,7 +490,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   #end(): void {
     this.#leaveSurroundings();
-    this.#pusher.stop(pushClosed());
+    this.#pushing.stop();
     this.#watcher.stop();
     this.#questions.stop(getClosed());
     this.#queue.check();
@@ -543,7 +504,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   async #makeRoom(full: StorageException, signal: Signal | undefined): Promise<PushResult> {
     const { length } = this.#queue;
     try {
-      return await this.#pusher.push(signal);
+      return await this.#pushing.push(signal);
     } catch {
       if (this.#queue.length >= length || this.#isClosed) throw full;
       return { pushed: 0, requests: 0 };
@@ -572,10 +533,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       durability: this.#durability,
       warnings: this.#warnings.all,
       online: this.#surroundings.isOnline,
-      pushing: this.#pusher.pushing,
-      lastPush: this.#lastPush,
-      nextTry: this.#scheduler?.nextTry,
-      lastException: this.#lastFailure?.exception,
+      ...this.#pushing.status,
     };
   }
 
@@ -625,7 +583,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#queue.check();
     const failing = this.#queue.retry();
     if (failing !== undefined) this.#warnings.add(warnings.STORAGE_FAILED[failing]);
-    if (entries.length > 0) this.#scheduler?.queued();
+    if (entries.length > 0) this.#pushing.queued();
   }
 
   #onLoss(loss: Loss, entries: number): void {
@@ -637,40 +595,6 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     if (loss.isStagedTaken) this.#stagingKeeper.forgetSaved();
     if (loss.isStagedTaken || entries > 0) this.#warnings.add(warnings.takenOver(entries));
     this.#board.changed();
-  }
-
-  #onQueueChange(): void {
-    if (this.#queue.length === 0) this.#scheduler?.emptied();
-    this.#board.changed();
-  }
-
-  #onPushBegin(): void {
-    this.#scheduler?.begun();
-    this.#board.changed();
-  }
-
-  #onPushEnd(result: PushResult, failure: Failure | undefined): void {
-    if (failure !== undefined || result.pushed > 0 || this.#queue.length === 0) this.#lastFailure = failure;
-    this.#scheduler?.ended(result, failure);
-    this.#board.changed();
-  }
-
-  #onTurn(turn: Turn): void {
-    this.#board.changed();
-    switch (turn) {
-      case 'online':
-      case 'shown':
-        this.#scheduler?.wake();
-        return;
-      case 'hidden':
-      case 'leaving':
-        if (this.#config.flushOnHide ?? this.#durability === 'none') this.#flush.send(turn === 'leaving');
-        return;
-      case 'idle':
-        // The process ends, and with it what is in memory alone: one push more. It comes to its end again after that.
-        if (this.#durability === 'none' && !this.#hasSaidGoodbye)
-          this.#hasSaidGoodbye = this.#scheduler?.lastTry() ?? false;
-    }
   }
 
   #checkOpen(): void {

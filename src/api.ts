@@ -5,7 +5,7 @@ import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions }
 import { type ConnectionTest, testConnection } from './core/connection.js';
 import { Emitter } from './core/emitter.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry, withReason } from './core/entry.js';
-import { checkEventName, checkListener, type Events } from './core/events.js';
+import { checkEventName, checkListener, type Events, type Warning } from './core/events.js';
 import {
   ApiException,
   ConfigException,
@@ -40,7 +40,7 @@ import * as warnings from './core/warnings.js';
 import type { WatchOptions } from './core/watch.js';
 import { Watcher } from './core/watcher.js';
 import { defaultStorage } from './platform/default-storage.js';
-import { surroundings } from './platform/surroundings.js';
+import { surroundings as platform } from './platform/surroundings.js';
 import { systemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
 
@@ -120,11 +120,14 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   readonly #adopter: Adopter;
   readonly #surroundings: Surroundings;
   readonly #leaveSurroundings: () => void;
-  readonly #emitter = new Emitter((name) => this.#warnings.add(warnings.listenerFailed(name)));
-  readonly #warnings = new warnings.Warnings(this.#emitter, (text) => this.#server.redact(text));
+  readonly #redact = (text: string): string => this.#server.redact(text);
+  readonly #warn = (warning: Warning): void => this.#warnings.add(warning);
+  readonly #onChange = (): void => this.#board.changed();
+  readonly #emitter = new Emitter((name) => this.#warn(warnings.listenerFailed(name)));
+  readonly #warnings = new warnings.Warnings(this.#emitter, this.#redact);
   readonly #board = new StatusBoard(
     () => this.#read(),
-    () => this.#warnings.add(warnings.SUBSCRIBER_FAILED),
+    () => this.#warn(warnings.SUBSCRIBER_FAILED),
   );
   readonly #restored = new WeakSet<Entry>();
   #isClosed = false;
@@ -139,46 +142,34 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-    const clock = ports.clock ?? systemClock;
+    const { clock = systemClock, transport = kyTransport(clock, config.fetch), surroundings = platform } = ports;
     const wallClock = new WallClock(clock);
+    const { deviceId, baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
     this.#config = config;
     this.#clock = clock;
     this.#wallClock = wallClock;
-    this.#surroundings = ports.surroundings ?? surroundings;
+    this.#surroundings = surroundings;
     this.#storage = storage;
-    this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, clock);
-    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, () =>
-      this.#queue.check(),
-    );
+    this.#writer = storage.open({ deviceId: deviceId.toLowerCase(), baseUrl }, clock);
     this.#queue = new PushQueue(
       this.#writer,
-      { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
+      { saves, maxEntries },
       (loss, entries) => this.#onLoss(loss, entries),
       () => this.#pushing.onQueueChange(),
     );
+    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, this.#queue);
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
-    this.#server = new Server(ports.transport ?? kyTransport(clock, config.fetch), clock, config);
-    this.#fields = new FieldNames(
-      config.fields,
-      (text) => this.#server.redact(text),
-      (warning) => this.#warnings.add(warning),
-    );
+    this.#server = new Server(transport, clock, config);
+    this.#fields = new FieldNames(config.fields, this.#redact, this.#warn);
     this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
-    this.#watcher = new Watcher(this.#reader, clock, this.#surroundings);
+    this.#watcher = new Watcher(this.#reader, clock, surroundings);
     const outbound = { queue: this.#queue, server: this.#server, clock, wallClock, emitter: this.#emitter };
-    this.#pushing = new Pushing(outbound, config, this.#surroundings, () => this.#board.changed());
-    this.#emitter.on('warning', () => this.#board.changed());
+    this.#pushing = new Pushing(outbound, config, surroundings, this.#onChange);
+    this.#emitter.on('warning', this.#onChange);
     if (warning) this.#warnings.addLater(warning, clock);
-    if (isInsecure(config.baseUrl)) this.#warnings.addLater(warnings.insecureUrl(config.baseUrl), clock);
-    this.#leaveSurroundings = this.#surroundings.watch((turn) =>
-      this.#pushing.onTurn(turn, this.#durability === 'none'),
-    );
-    this.#adopter = new Adopter(
-      this.#writer,
-      clock,
-      (adoption) => this.#onAdoption(adoption),
-      () => this.#warnings.add(warnings.ADOPTION_FAILED),
-    );
+    if (isInsecure(baseUrl)) this.#warnings.addLater(warnings.insecureUrl(baseUrl), clock);
+    this.#leaveSurroundings = surroundings.watch((turn) => this.#pushing.onTurn(turn, this.#durability === 'none'));
+    this.#adopter = new Adopter(this.#writer, clock, (adoption) => this.#onAdoption(adoption), this.#warn);
     this.ready = this.#adopter.ready;
     if (Symbol.asyncDispose)
       Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
@@ -521,7 +512,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   #redacted(error: unknown): unknown {
-    return redactException(error, (text) => this.#server.redact(text));
+    return redactException(error, this.#redact);
   }
 
   #read(): Status {
@@ -569,31 +560,31 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   #onAdoption({ entries, staged, warnings: found }: Adoption): void {
     const { size } = this.#queue.quarantine;
     // Another run's server may have named the key that is this one's.
-    this.#queue.adopt(entries.map((entry) => withReason(entry, (text) => this.#server.redact(text))));
+    this.#queue.adopt(entries.map((entry) => withReason(entry, this.#redact)));
     const isStaged = this.#staging.size === 0 && staged.length > 0;
     if (isStaged) {
       for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
       this.#onStaging();
     }
-    for (const warning of found) this.#warnings.add(warning);
+    for (const warning of found) this.#warn(warning);
     if (entries.length > 0 || isStaged) {
       const quarantined = this.#queue.quarantine.size - size;
       this.#emitter.emit('adopt', { entries: entries.length, quarantined, staged: isStaged ? staged.length : 0 });
     }
     this.#queue.check();
     const failing = this.#queue.retry();
-    if (failing !== undefined) this.#warnings.add(warnings.STORAGE_FAILED[failing]);
+    if (failing !== undefined) this.#warn(warnings.STORAGE_FAILED[failing]);
     if (entries.length > 0) this.#pushing.queued();
   }
 
   #onLoss(loss: Loss, entries: number): void {
     if (loss.kind === 'cleared') {
-      this.#warnings.add(warnings.CLEARED);
+      this.#warn(warnings.CLEARED);
       this.#onStaging();
       return;
     }
     if (loss.isStagedTaken) this.#stagingKeeper.forgetSaved();
-    if (loss.isStagedTaken || entries > 0) this.#warnings.add(warnings.takenOver(entries));
+    if (loss.isStagedTaken || entries > 0) this.#warn(warnings.takenOver(entries));
     this.#board.changed();
   }
 

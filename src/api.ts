@@ -1,21 +1,11 @@
 import { Adopter } from './core/adopter.js';
-import { CLOSED_ADVICE, getClosed, inMemoryAlone, pushClosed } from './core/bad-luck.js';
+import { CLOSED_ADVICE, getClosed, inMemoryAlone } from './core/bad-luck.js';
 import type { Clock } from './core/clock.js';
 import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions } from './core/config.js';
 import { type ConnectionTest, testConnection } from './core/connection.js';
-import { drain } from './core/drain.js';
 import { Emitter } from './core/emitter.js';
-import {
-  checkEntries,
-  checkTimestamp,
-  type Entry,
-  encodeValues,
-  measureValues,
-  type QuarantinedEntry,
-  toEntry,
-  withReason,
-} from './core/entry.js';
-import { checkEventName, checkListener, type Events } from './core/events.js';
+import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry, withReason } from './core/entry.js';
+import { checkEventName, checkListener, type Events, type Warning } from './core/events.js';
 import {
   ApiException,
   ConfigException,
@@ -27,33 +17,30 @@ import {
 } from './core/exceptions.js';
 import { FieldNames } from './core/field-names.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/fields.js';
-import { Flush } from './core/flush.js';
-import { Isolation } from './core/isolation.js';
-import { LearnedSize } from './core/learned-size.js';
 import { Overflow } from './core/overflow.js';
 import { PushQueue } from './core/push-queue.js';
-import type { Failure, PushResult } from './core/push-run.js';
-import { Pusher } from './core/pusher.js';
+import type { PushResult } from './core/push-run.js';
+import { Pushing } from './core/pushing.js';
 import { Questions } from './core/questions.js';
 import { Reader } from './core/reader.js';
 import type { ReadingOf } from './core/reading.js';
 import { boolean, checkCallOptions, type Rules, timeout } from './core/rules.js';
-import { Scheduler } from './core/scheduler.js';
 import { Server } from './core/server.js';
 import { type CallOptions, type Signal, signalOf } from './core/signal.js';
 import { Staging } from './core/staging.js';
 import { StagingKeeper } from './core/staging-keeper.js';
-import type { LastPush, Status } from './core/status.js';
+import type { Status } from './core/status.js';
 import { StatusBoard } from './core/status-board.js';
 import type { Adoption, Loss, StorageAdapter, Writer } from './core/storage.js';
-import type { Surroundings, Turn } from './core/surroundings.js';
+import type { Surroundings } from './core/surroundings.js';
 import type { Transport } from './core/transport.js';
+import { encodeValues, measureValues } from './core/values-text.js';
 import { WallClock } from './core/wall-clock.js';
 import * as warnings from './core/warnings.js';
 import type { WatchOptions } from './core/watch.js';
 import { Watcher } from './core/watcher.js';
 import { defaultStorage } from './platform/default-storage.js';
-import { surroundings } from './platform/surroundings.js';
+import { surroundings as platform } from './platform/surroundings.js';
 import { SystemClock } from './platform/system-clock.js';
 import { kyTransport } from './transport/ky-transport.js';
 
@@ -125,9 +112,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   readonly #queue: PushQueue;
   readonly #overflow: Overflow;
   readonly #server: Server;
-  readonly #flush: Flush;
-  readonly #pusher: Pusher;
-  readonly #scheduler: Scheduler | undefined;
+  readonly #pushing: Pushing;
   readonly #fields: FieldNames;
   readonly #questions = new Questions();
   readonly #reader: Reader;
@@ -135,16 +120,16 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   readonly #adopter: Adopter;
   readonly #surroundings: Surroundings;
   readonly #leaveSurroundings: () => void;
-  readonly #emitter = new Emitter((name) => this.#warnings.add(warnings.listenerFailed(name)));
-  readonly #warnings = new warnings.Warnings(this.#emitter, (text) => this.#server.redact(text));
+  readonly #redact = (text: string): string => this.#server.redact(text);
+  readonly #warn = (warning: Warning): void => this.#warnings.add(warning);
+  readonly #onChange = (): void => this.#board.changed();
+  readonly #emitter = new Emitter((name) => this.#warn(warnings.listenerFailed(name)));
+  readonly #warnings = new warnings.Warnings(this.#emitter, this.#redact);
   readonly #board = new StatusBoard(
     () => this.#read(),
-    () => this.#warnings.add(warnings.SUBSCRIBER_FAILED),
+    () => this.#warn(warnings.SUBSCRIBER_FAILED),
   );
   readonly #restored = new WeakSet<Entry>();
-  #lastPush: LastPush | undefined;
-  #lastFailure: Failure | undefined;
-  #hasSaidGoodbye = false;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -157,77 +142,35 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-    const clock = ports.clock ?? new SystemClock();
+    const { clock = new SystemClock(), transport = kyTransport(clock, config.fetch), surroundings = platform } = ports;
     const wallClock = new WallClock(clock);
+    const { deviceId, baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
     this.#config = config;
     this.#clock = clock;
     this.#wallClock = wallClock;
-    this.#surroundings = ports.surroundings ?? surroundings;
+    this.#surroundings = surroundings;
     this.#storage = storage;
-    this.#writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl: config.baseUrl }, clock);
-    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, () =>
-      this.#queue.check(),
-    );
-    const isolation = new Isolation();
+    this.#writer = storage.open({ deviceId: deviceId.toLowerCase(), baseUrl }, clock);
     this.#queue = new PushQueue(
       this.#writer,
-      { saves: config.stageUnpushedEntries, maxEntries: config.maxQueuedEntries },
+      { saves, maxEntries },
       (loss, entries) => this.#onLoss(loss, entries),
-      () => this.#onQueueChange(),
-      (entries) => isolation.forget(entries),
+      () => this.#pushing.onQueueChange(),
+      (entries) => this.#pushing.onLeave(entries),
     );
+    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, this.#queue);
     this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
-    this.#server = new Server(ports.transport ?? kyTransport(clock, config.fetch), clock, config);
-    this.#fields = new FieldNames(
-      config.fields,
-      (text) => this.#server.redact(text),
-      (warning) => this.#warnings.add(warning),
-    );
+    this.#server = new Server(transport, clock, config);
+    this.#fields = new FieldNames(config.fields, this.#redact, this.#warn);
     this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
-    this.#watcher = new Watcher(this.#reader, clock, this.#surroundings);
-    const limits = { maxEntries: config.maxEntriesPerRequest, maxBytes: config.maxBytesPerRequest };
-    const outbound = {
-      queue: this.#queue,
-      server: this.#server,
-      clock,
-      wallClock,
-      emitter: this.#emitter,
-      size: new LearnedSize(limits),
-      isolation,
-    };
-    this.#flush = new Flush(outbound, this.#surroundings.keepalive, () => {
-      if (this.#queue.length === 0) this.#lastFailure = undefined;
-    });
-    const pushing = { maxEntries: limits.maxEntries, onRefusedCredentials: config.onRefusedCredentials };
-    this.#pusher = new Pusher(outbound, pushing, this.#flush, this.#surroundings.uploads.open(config.baseUrl), {
-      onBegin: () => this.#onPushBegin(),
-      onEnd: (result, failure) => this.#onPushEnd(result, failure),
-      onGivenUp: () => {
-        this.#scheduler?.givenUp();
-        this.#board.changed();
-      },
-    });
-    this.#scheduler = config.autoPush
-      ? new Scheduler(config.autoPush, clock, this.#emitter, {
-          push: () => this.#pusher.push(),
-          queued: () => this.#queue.length,
-          stumblers: () => isolation.stumblers,
-          onChange: () => this.#board.changed(),
-        })
-      : undefined;
-    this.#emitter.on('push', (push) => {
-      this.#lastPush = Object.freeze({ ...push, at: wallClock.seconds });
-    });
-    this.#emitter.on('warning', () => this.#board.changed());
+    this.#watcher = new Watcher(this.#reader, clock, surroundings);
+    const outbound = { queue: this.#queue, server: this.#server, clock, wallClock, emitter: this.#emitter };
+    this.#pushing = new Pushing(outbound, config, surroundings, this.#onChange);
+    this.#emitter.on('warning', this.#onChange);
     if (warning) this.#warnings.addLater(warning, clock);
-    if (isInsecure(config.baseUrl)) this.#warnings.addLater(warnings.insecureUrl(config.baseUrl), clock);
-    this.#leaveSurroundings = this.#surroundings.watch((turn) => this.#onTurn(turn));
-    this.#adopter = new Adopter(
-      this.#writer,
-      clock,
-      (adoption) => this.#onAdoption(adoption),
-      () => this.#warnings.add(warnings.ADOPTION_FAILED),
-    );
+    if (isInsecure(baseUrl)) this.#warnings.addLater(warnings.insecureUrl(baseUrl), clock);
+    this.#leaveSurroundings = surroundings.watch((turn) => this.#pushing.onTurn(turn, this.#durability === 'none'));
+    this.#adopter = new Adopter(this.#writer, clock, (adoption) => this.#onAdoption(adoption), this.#warn);
     this.ready = this.#adopter.ready;
     if (Symbol.asyncDispose)
       Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
@@ -285,7 +228,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     const entry = this.#overflow.save(1, [], () => this.#commitStaged(timestamp));
     if (entry === undefined) return undefined;
     this.#emitter.emit('commit', entry);
-    this.#scheduler?.queued();
+    this.#pushing.queued();
     return entry;
   }
 
@@ -302,7 +245,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
     this.#checkOpen();
-    return this.#pusher.push(this.#try(() => signalOf(options)));
+    return this.#pushing.push(this.#try(() => signalOf(options)));
   }
 
   /**
@@ -320,7 +263,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       if (!(error instanceof StorageException && error.isFull)) throw error;
       return this.#pushToCommit(signal);
     }
-    return this.#pusher.push(signal);
+    return this.#pushing.push(signal);
   }
 
   /** Forgets the staged values. */
@@ -337,7 +280,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   resetUnpushedEntries(): void {
     this.#checkOpen();
     this.#queue.remove([...this.#queue]);
-    this.#lastFailure = undefined;
+    this.#pushing.lastFailure = undefined;
   }
 
   /**
@@ -361,7 +304,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       return this.#queue.restore(again, ids);
     });
     for (const entry of missing) this.#restored.add(entry);
-    if (restored.length > 0) this.#scheduler?.queued();
+    if (restored.length > 0) this.#pushing.queued();
     return restored.map((entry) => toEntry(entry));
   }
 
@@ -389,7 +332,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /** Lets `autoPush` go on after refused credentials, and try at once whatever it waits for. */
   resume(): void {
     this.#checkOpen();
-    this.#scheduler?.resume();
+    this.#pushing.resume();
   }
 
   /**
@@ -401,7 +344,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#checkOpen();
     checkApiKey(apiKey, this.#config);
     this.#server.setApiKey(apiKey);
-    this.#scheduler?.resume();
+    this.#pushing.resume();
   }
 
   /**
@@ -523,10 +466,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   async #close(push: boolean, timeoutSeconds: number): Promise<void> {
-    this.#scheduler?.close();
+    this.#pushing.endSchedule();
     this.#adopter.close();
     try {
-      if (push) await drain(this.#pusher, this.#clock, timeoutSeconds, () => this.#lastFailure?.kind === 'bad-luck');
+      if (push) await this.#pushing.drain(timeoutSeconds);
     } catch (error) {
       throw this.#durability === 'none' && error instanceof PushException ? inMemoryAlone(error) : error;
     } finally {
@@ -536,7 +479,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   #end(): void {
     this.#leaveSurroundings();
-    this.#pusher.stop(pushClosed());
+    this.#pushing.stop();
     this.#watcher.stop();
     this.#questions.stop(getClosed());
     this.#queue.check();
@@ -548,11 +491,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /** Pushes, as what leaves the queue makes room; then commits what is staged, and pushes that. */
   async #pushToCommit(signal: Signal | undefined): Promise<PushResult> {
-    const before = await this.#pusher.push(signal).catch((exception: PushException) => exception);
+    const before = await this.#pushing.push(signal).catch((exception: PushException) => exception);
     // What is staged would be thrown away as well.
     if (before instanceof PushException && before.discarded.length > 0) throw before;
     this.commit();
-    const after = await this.#pusher.push(signal);
+    const after = await this.#pushing.push(signal);
     if (before instanceof ApiException) throw before;
     return { pushed: before.pushed + after.pushed, requests: before.requests + after.requests };
   }
@@ -567,7 +510,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   #redacted(error: unknown): unknown {
-    return redactException(error, (text) => this.#server.redact(text));
+    return redactException(error, this.#redact);
   }
 
   #read(): Status {
@@ -579,10 +522,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       durability: this.#durability,
       warnings: this.#warnings.all,
       online: this.#surroundings.isOnline,
-      pushing: this.#pusher.pushing,
-      lastPush: this.#lastPush,
-      nextTry: this.#scheduler?.nextTry,
-      lastException: this.#lastFailure?.exception,
+      ...this.#pushing.status,
     };
   }
 
@@ -618,66 +558,32 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   #onAdoption({ entries, staged, warnings: found }: Adoption): void {
     const { size } = this.#queue.quarantine;
     // Another run's server may have named the key that is this one's.
-    this.#queue.adopt(entries.map((entry) => withReason(entry, (text) => this.#server.redact(text))));
+    this.#queue.adopt(entries.map((entry) => withReason(entry, this.#redact)));
     const isStaged = this.#staging.size === 0 && staged.length > 0;
     if (isStaged) {
       for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
       this.#onStaging();
     }
-    for (const warning of found) this.#warnings.add(warning);
+    for (const warning of found) this.#warn(warning);
     if (entries.length > 0 || isStaged) {
       const quarantined = this.#queue.quarantine.size - size;
       this.#emitter.emit('adopt', { entries: entries.length, quarantined, staged: isStaged ? staged.length : 0 });
     }
     this.#queue.check();
     const failing = this.#queue.retry();
-    if (failing !== undefined) this.#warnings.add(warnings.STORAGE_FAILED[failing]);
-    if (entries.length > 0) this.#scheduler?.queued();
+    if (failing !== undefined) this.#warn(warnings.STORAGE_FAILED[failing]);
+    if (entries.length > 0) this.#pushing.queued();
   }
 
   #onLoss(loss: Loss, entries: number): void {
     if (loss.kind === 'cleared') {
-      this.#warnings.add(warnings.CLEARED);
+      this.#warn(warnings.CLEARED);
       this.#onStaging();
       return;
     }
     if (loss.isStagedTaken) this.#stagingKeeper.forgetSaved();
-    if (loss.isStagedTaken || entries > 0) this.#warnings.add(warnings.takenOver(entries));
+    if (loss.isStagedTaken || entries > 0) this.#warn(warnings.takenOver(entries));
     this.#board.changed();
-  }
-
-  #onQueueChange(): void {
-    if (this.#queue.length === 0) this.#scheduler?.emptied();
-    this.#board.changed();
-  }
-
-  #onPushBegin(): void {
-    this.#scheduler?.begun();
-    this.#board.changed();
-  }
-
-  #onPushEnd(result: PushResult, failure: Failure | undefined): void {
-    if (failure !== undefined || result.pushed > 0 || this.#queue.length === 0) this.#lastFailure = failure;
-    this.#scheduler?.ended(result, failure);
-    this.#board.changed();
-  }
-
-  #onTurn(turn: Turn): void {
-    this.#board.changed();
-    switch (turn) {
-      case 'online':
-      case 'shown':
-        this.#scheduler?.wake();
-        return;
-      case 'hidden':
-      case 'leaving':
-        if (this.#config.flushOnHide ?? this.#durability === 'none') this.#flush.send(turn === 'leaving');
-        return;
-      case 'idle':
-        // The process ends, and with it what is in memory alone: one push more. It comes to its end again after that.
-        if (this.#durability === 'none' && !this.#hasSaidGoodbye)
-          this.#hasSaidGoodbye = this.#scheduler?.lastTry() ?? false;
-    }
   }
 
   #checkOpen(): void {

@@ -7,8 +7,9 @@
 
 // The way of a reading.
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
-export type { ApiOptions, Fetch, FetchResponse } from './core/config.js';
+export type { ApiOptions } from './core/config.js';
 export type { Entry, QuarantinedEntry } from './core/entry.js';
+export type { Fetch, FetchResponse } from './core/fetch.js';
 export type { OverflowPolicy } from './core/overflow.js';
 export type { PushResult } from './core/push-run.js';
 export type { RefusedCredentialsPolicy } from './core/pusher.js';

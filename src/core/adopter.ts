@@ -1,5 +1,7 @@
 import type { Clock } from './clock.js';
+import type { Warning } from './events.js';
 import { type Adoption, LOOK_AGAIN_SECONDS, type Writer } from './storage.js';
+import { ADOPTION_FAILED } from './warnings.js';
 
 /** `ready` resolves by then whatever a storage does. */
 const READY_WITHIN_MS = 10_000;
@@ -11,16 +13,21 @@ export class Adopter {
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #onAdoption: (adoption: Adoption) => void;
-  readonly #onFailure: () => void;
+  readonly #warn: (warning: Warning) => void;
   #cancel = (): void => {};
   #isClosed = false;
 
-  /** @param onAdoption - Given what each look took over, which may be nothing. @param onFailure - Told that one failed. */
-  constructor(writer: Writer, clock: Clock, onAdoption: (adoption: Adoption) => void, onFailure: () => void) {
+  /** @param onAdoption - Given what each look took over, which may be nothing. @param warn - Told where one failed. */
+  constructor(
+    writer: Writer,
+    clock: Clock,
+    onAdoption: (adoption: Adoption) => void,
+    warn: (warning: Warning) => void,
+  ) {
     this.#writer = writer;
     this.#clock = clock;
     this.#onAdoption = onAdoption;
-    this.#onFailure = onFailure;
+    this.#warn = warn;
     this.ready = new Promise((resolve) => {
       const cancel = clock.setTimer(resolve, READY_WITHIN_MS, true);
       void this.#look(true).then(() => {
@@ -44,7 +51,7 @@ export class Adopter {
       again = adoption.lookAgainSeconds;
       this.#onAdoption(adoption);
     } catch {
-      this.#onFailure();
+      this.#warn(ADOPTION_FAILED);
     }
     if (again === undefined || this.#isClosed) return;
     this.#cancel = this.#clock.setTimer(() => void this.#look(false), again * 1000, true);

@@ -1,4 +1,5 @@
 import { ConfigException, show } from './exceptions.js';
+import type { Fetch } from './fetch.js';
 import { checkFields, type FieldDefinitions, type FieldIds } from './fields.js';
 import type { OverflowPolicy } from './overflow.js';
 import { isPlainObject } from './plain-object.js';
@@ -7,20 +8,6 @@ import { holdsSecret } from './redact.js';
 import { boolean, checkOptions, count, isCount, oneOf, type Rule, type Rules, timeout } from './rules.js';
 import type { AutoPush } from './scheduler.js';
 import type { StorageAdapter } from './storage.js';
-
-/** A function like the platform's `fetch`; it is called with one `Request` and answers with a `Response`. */
-export type Fetch = (request: never, init?: never) => PromiseLike<FetchResponse>;
-
-/** The members of a `Response` that are used here, so that no platform's types are needed. */
-export interface FetchResponse {
-  /** The HTTP status. */
-  readonly status: number;
-  /** The answer's headers, by name without regard to case. */
-  readonly headers: {
-    /** @returns `null` for a header that is not there. */
-    get(name: string): string | null;
-  };
-}
 
 /** What `new Api(…)` takes. Unknown options are refused by name; `undefined` is as if absent. */
 export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {

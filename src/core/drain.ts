@@ -1,21 +1,28 @@
 import { backoffSeconds } from './backoff.js';
 import { pushOutOfTime } from './bad-luck.js';
 import type { Clock } from './clock.js';
-import { PushException } from './exceptions.js';
-import type { Pusher } from './pusher.js';
+import { type ApiException, PushException } from './exceptions.js';
+import type { Failure } from './push-run.js';
+
+/** What is drained. */
+export interface Drainable {
+  push(): Promise<unknown>;
+  stop(exception: ApiException): void;
+  /** What the last push failed with. */
+  readonly lastFailure: Pick<Failure, 'kind'> | undefined;
+}
 
 /**
  * Pushes until everything is stored; again after bad luck, while there is time.
  *
- * @param isBadLuck - Whether the last push failed with bad luck.
  * @throws {@link PushException} if not everything was stored.
  */
-export async function drain(pusher: Pusher, clock: Clock, seconds: number, isBadLuck: () => boolean): Promise<void> {
+export async function drain(pushing: Drainable, clock: Clock, seconds: number): Promise<void> {
   const until = clock.monotonic() + seconds * 1000;
-  const cancel = clock.setTimer(() => pusher.stop(pushOutOfTime(seconds)), seconds * 1000);
+  const cancel = clock.setTimer(() => pushing.stop(pushOutOfTime(seconds)), seconds * 1000);
   try {
     for (let attempt = 1; ; attempt++) {
-      const pause = await pushOnce(pusher, attempt, clock, isBadLuck);
+      const pause = await pushOnce(pushing, attempt, clock);
       if (pause === undefined) return;
       if (clock.monotonic() + pause.milliseconds >= until) throw pause.exception;
       await new Promise<void>((resolve) => clock.setTimer(resolve, pause.milliseconds));
@@ -26,12 +33,12 @@ export async function drain(pusher: Pusher, clock: Clock, seconds: number, isBad
 }
 
 /** @returns How long to wait before trying again; `undefined` if everything was stored. @throws What can't be tried again. */
-async function pushOnce(pusher: Pusher, attempt: number, clock: Clock, isBadLuck: () => boolean) {
+async function pushOnce(pushing: Drainable, attempt: number, clock: Clock) {
   try {
-    await pusher.push();
+    await pushing.push();
     return undefined;
   } catch (error) {
-    if (!(error instanceof PushException) || !isBadLuck()) throw error;
+    if (!(error instanceof PushException) || pushing.lastFailure?.kind !== 'bad-luck') throw error;
     const seconds = Math.max(
       backoffSeconds(attempt, () => clock.random()),
       error.retryAfter ?? 0,

@@ -1,9 +1,10 @@
-import { entryId, type QuarantinedEntry, type Refusal, type StoredEntry, utf8Length } from './entry.js';
+import { entryId, type QuarantinedEntry, type Refusal, type StoredEntry } from './entry.js';
 import { StorageException } from './exceptions.js';
 import { type Failing, Keeper } from './keeper.js';
 import { Quarantine } from './quarantine.js';
 import type { QueuedEntry } from './queued-entry.js';
 import type { Loss, Writer } from './storage.js';
+import { utf8Length } from './utf8.js';
 import type { Stretch } from './wall-clock.js';
 
 /**

@@ -1,6 +1,6 @@
 import { pushAborted, pushNotSent, pushTakenOver } from './bad-luck.js';
 import { batchLength, joinBody } from './batch.js';
-import { type Entry, MAX_REASON, type StoredEntry, toEntry } from './entry.js';
+import { type Entry, type StoredEntry, toEntry } from './entry.js';
 import type { ApiException, PushException } from './exceptions.js';
 import type { Flush } from './flush.js';
 import type { Isolation } from './isolation.js';
@@ -33,6 +33,9 @@ export interface PushObserver {
   /** A push was given up, by its callers or as another took over what it was to send, before any answer came. */
   onGivenUp(): void;
 }
+
+/** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
+const MAX_REASON = 300;
 
 /**
  * Uploads the queue, oldest entries first, one request at a time. An entry leaves the queue only after its verdict, and

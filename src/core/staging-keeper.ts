@@ -1,3 +1,4 @@
+import type { PushQueue } from './push-queue.js';
 import type { Staging } from './staging.js';
 import type { Writer } from './storage.js';
 import type { Value } from './value.js';
@@ -7,20 +8,20 @@ export class StagingKeeper {
   readonly #staging: Staging;
   readonly #writer: Writer;
   readonly #saves: boolean;
-  readonly #check: () => void;
+  readonly #queue: Pick<PushQueue, 'check'>;
   #isChanged = false;
   #isClosed = false;
   #saved: readonly Value[] = [];
 
   /**
    * @param saves - `false` to keep them in memory alone.
-   * @param check - Sees to what happened to the storage behind the back of this `Api`.
+   * @param queue - Sees to what happened to the storage behind the back of this `Api`.
    */
-  constructor(staging: Staging, writer: Writer, saves: boolean, check: () => void) {
+  constructor(staging: Staging, writer: Writer, saves: boolean, queue: Pick<PushQueue, 'check'>) {
     this.#staging = staging;
     this.#writer = writer;
     this.#saves = saves;
-    this.#check = check;
+    this.#queue = queue;
   }
 
   /** They are saved in this task's microtask. */
@@ -44,7 +45,7 @@ export class StagingKeeper {
   #save(): void {
     if (this.#isChanged && this.#saves) {
       // What another has staged by now is not to be saved again.
-      this.#check();
+      this.#queue.check();
       this.#saved = this.#staging.values();
       this.#writer.saveStaged(this.#saved);
     }

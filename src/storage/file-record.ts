@@ -1,14 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { type Binding, decodeBinding } from '../core/binding.js';
-import {
-  decodeRefusal,
-  decodeValues,
-  encodeRefusal,
-  encodeValues,
-  type Refusal,
-  type StoredEntry,
-} from '../core/entry.js';
+import { decodeRefusal, encodeRefusal, type Refusal, type StoredEntry } from '../core/entry.js';
 import type { Value } from '../core/value.js';
+import { decodeValues, encodeValues } from '../core/values-text.js';
 import type { StagedValues } from './runs.js';
 
 /*

@@ -1,4 +1,5 @@
-import { encodeRefusal, type StoredEntry, utf8Length } from '../core/entry.js';
+import { encodeRefusal, type StoredEntry } from '../core/entry.js';
+import { utf8Length } from '../core/utf8.js';
 import { SequenceSet } from './sequence-set.js';
 
 /** What a record takes beside the values' text, and what a writer's binding takes: rounded up. */

@@ -1,12 +1,7 @@
-import {
-  decodeRefusal,
-  decodeValues,
-  encodeRefusal,
-  encodeValues,
-  type StoredEntry,
-  utf8Length,
-} from '../core/entry.js';
+import { decodeRefusal, encodeRefusal, type StoredEntry } from '../core/entry.js';
+import { utf8Length } from '../core/utf8.js';
 import type { Value } from '../core/value.js';
+import { decodeValues, encodeValues } from '../core/values-text.js';
 import type { StagedValues } from './runs.js';
 
 /** A reader leaves records of a newer version alone. */

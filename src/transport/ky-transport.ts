@@ -1,6 +1,6 @@
 import ky from 'ky';
 import type { Clock } from '../core/clock.js';
-import type { Fetch } from '../core/config.js';
+import type { Fetch } from '../core/fetch.js';
 import type { Answer, NoAnswer, Transport, TransportRequest } from '../core/transport.js';
 
 /** More than any answer of the server's; a longer one is not read to its end. */

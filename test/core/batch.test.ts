@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { batchLength, bodyBytes, joinBody } from '../../src/core/batch.js';
-import { encodeValues, measureValues, utf8Length } from '../../src/core/entry.js';
 import type { QueuedEntry } from '../../src/core/queued-entry.js';
+import { utf8Length } from '../../src/core/utf8.js';
+import { encodeValues, measureValues } from '../../src/core/values-text.js';
 import { WallClock } from '../../src/core/wall-clock.js';
 import type { FieldValue } from '../../src/index.js';
 import { fieldId, fieldValue } from '../support/arbitraries.js';

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { drain } from '../../src/core/drain.js';
+import { type Drainable, drain } from '../../src/core/drain.js';
 import { type ApiException, PushException } from '../../src/core/exceptions.js';
-import type { Pusher } from '../../src/core/pusher.js';
+import type { Verdict } from '../../src/core/verdict.js';
 import { FakeClock } from '../support/fake-clock.js';
 
-/** A pusher whose pushes take so many milliseconds and end as told; after that they hang. */
+/** What is drained by pushes that take so many milliseconds and end as told; after that they hang. */
 function setUp(takes: number, ends: readonly ('stored' | Error)[]) {
   const clock = new FakeClock();
   const times: number[] = [];
   let stop = (_exception: ApiException): void => {};
-  const pusher = {
+  const pushing = (kind: Verdict['kind']): Drainable => ({
+    lastFailure: { kind },
     push: () => {
       times.push(clock.monotonic());
       const end = ends[times.length - 1];
@@ -20,10 +21,10 @@ function setUp(takes: number, ends: readonly ('stored' | Error)[]) {
       });
     },
     stop: (exception: ApiException) => stop(exception),
-  } as unknown as Pusher;
+  });
   const outcome = { end: undefined as unknown, at: 0 };
-  const start = (seconds: number, isBadLuck = () => true): void => {
-    drain(pusher, clock, seconds, isBadLuck).then(
+  const start = (seconds: number, kind: Verdict['kind'] = 'bad-luck'): void => {
+    drain(pushing(kind), clock, seconds).then(
       () => Object.assign(outcome, { end: 'stored', at: clock.monotonic() }),
       (error: unknown) => Object.assign(outcome, { end: error, at: clock.monotonic() }),
     );
@@ -59,7 +60,7 @@ describe('draining', () => {
   test('fails at once with what time does not mend', async () => {
     const refused = new PushException('Bad request: no', '');
     const { clock, times, outcome, start } = setUp(0, [refused]);
-    start(60, () => false);
+    start(60, 'entries-refused');
     await clock.advance(0);
     expect(outcome.end).toBe(refused);
     expect(times).toHaveLength(1);

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeValues, type StoredEntry, utf8Length } from '../../src/core/entry.js';
+import type { StoredEntry } from '../../src/core/entry.js';
+import { utf8Length } from '../../src/core/utf8.js';
+import { encodeValues } from '../../src/core/values-text.js';
 import { planErasure } from '../../src/storage/file-erasure.js';
 import {
   encodeEntry,

@@ -27,11 +27,11 @@ export interface PusherConfig {
 /** Told of pushes. */
 export interface PushObserver {
   /** A push begins. */
-  onBegin(): void;
+  begun(): void;
   /** A push is over. @param failure - What it failed with; absent if it stored all that it was to. */
-  onEnd(result: PushResult, failure: Failure | undefined): void;
+  ended(result: PushResult, failure: Failure | undefined): void;
   /** A push was given up, by its callers or as another took over what it was to send, before any answer came. */
-  onGivenUp(): void;
+  givenUp(): void;
 }
 
 /** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
@@ -122,7 +122,7 @@ export class Pusher {
   #begin(run: PushRun): void {
     this.#run = run;
     this.#isolation.begin(this.#queue.length, this.#config.maxEntries);
-    this.#observer.onBegin();
+    this.#observer.begun();
     void this.#drain(run).catch(() => {
       // Whatever threw: no call is left waiting.
       this.#fail(run, { exception: pushNotSent(), kind: 'bad-luck' });
@@ -142,8 +142,8 @@ export class Pusher {
     const { pushed: entries, requests } = run;
     const milliseconds = this.#outbound.clock.monotonic() - run.started;
     if (run.isJudged || failure !== undefined || this.#queue.length === 0)
-      this.#observer.onEnd({ pushed: entries, requests }, failure);
-    else this.#observer.onGivenUp();
+      this.#observer.ended({ pushed: entries, requests }, failure);
+    else this.#observer.givenUp();
     // Last: a listener may push.
     if (entries > 0) this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
   }

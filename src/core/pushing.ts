@@ -142,18 +142,18 @@ export class Pushing implements PushObserver {
     this.#pusher.stop(exception);
   }
 
-  onBegin(): void {
+  begun(): void {
     this.#scheduler?.begun();
     this.#onChange();
   }
 
-  onEnd(result: PushResult, failure: Failure | undefined): void {
+  ended(result: PushResult, failure: Failure | undefined): void {
     if (failure !== undefined || result.pushed > 0 || this.#queue.length === 0) this.lastFailure = failure;
     this.#scheduler?.ended(result, failure);
     this.#onChange();
   }
 
-  onGivenUp(): void {
+  givenUp(): void {
     this.#scheduler?.givenUp();
     this.#onChange();
   }

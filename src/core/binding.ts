@@ -1,4 +1,8 @@
-/** What a writer's entries are for. Entries of one binding are never sent for another. */
+/**
+ * What a writer's entries are for. Entries of one binding are never sent for another.
+ *
+ * @group For storage adapters of your own
+ */
 export interface Binding {
   /** In small letters: UUIDs are compared without regard to case. */
   readonly deviceId: string;

@@ -1,6 +1,8 @@
 /**
  * Port: time, timers and randomness. Everything that waits or draws asks here, so that a test or a simulation owns
  * all three.
+ *
+ * @group For storage adapters of your own
  */
 export interface Clock {
   /** The wall clock, in milliseconds since the Unix epoch. It may jump either way at any time. */

@@ -15,6 +15,8 @@ export interface Entry {
 /**
  * An entry as storages keep it. The wire text of its values is made once, at commit: saving, counting and sending all
  * use that text, so that none of them depends on how long the queue is.
+ *
+ * @group For storage adapters of your own
  */
 export interface StoredEntry {
   /** The id of the {@link Writer} that committed it. */
@@ -31,7 +33,11 @@ export interface StoredEntry {
   readonly refusal?: Refusal | undefined;
 }
 
-/** Why the server would not take an entry. */
+/**
+ * Why the server would not take an entry.
+ *
+ * @group For storage adapters of your own
+ */
 export interface Refusal {
   /** The HTTP status of its answer. */
   readonly status: number;

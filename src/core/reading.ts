@@ -9,7 +9,7 @@ export interface Reading {
   readonly field?: string;
   /** `null` if the field has no value yet. */
   readonly value: FieldValue | null;
-  /** Unix seconds, moved to the local clock; `null` if the field has no value yet. */
+  /** Unix seconds, moved to the local clock, right to about a second; `null` if the field has no value yet. */
   readonly timestamp: number | null;
 }
 

@@ -7,12 +7,16 @@ import type { Value } from './value.js';
 /**
  * What a saved entry survives: `'none'` nothing, `'tab'` reload, crash of the tab and a clean quit of the browser,
  * `'process'` the end of the process by any means, `'power'` a power cut too.
+ *
+ * @group For storage adapters of your own
  */
 export type Durability = 'none' | 'tab' | 'process' | 'power';
 
 /**
  * Port: where committed entries wait for their push. One adapter object may serve any number of `Api`s; each opens a
  * writer of its own, so that none can overwrite another's entries.
+ *
+ * @group For storage adapters of your own
  */
 export interface StorageAdapter {
   /** What a saved entry survives here. */
@@ -24,6 +28,8 @@ export interface StorageAdapter {
 /**
  * One run of one `Api` in a storage. All but {@link Writer.adopt} is synchronous, because `commit()` promises that the
  * entry is saved when it returns, and a page that is being hidden has no later.
+ *
+ * @group For storage adapters of your own
  */
 export interface Writer {
   /** Random, new for each run, and after {@link Writer.check} told that it was taken. With a sequence number it makes an entry's id. */
@@ -75,7 +81,11 @@ export interface Writer {
   close(): void;
 }
 
-/** What {@link Writer.check} finds. */
+/**
+ * What {@link Writer.check} finds.
+ *
+ * @group For storage adapters of your own
+ */
 export type Loss =
   | {
       /** Another presumed this writer dead, as it gave no sign of life for minutes, and took over what it had saved. */
@@ -93,7 +103,11 @@ export type Loss =
 /** How often it is worth looking for what others have left since, in seconds. */
 export const LOOK_AGAIN_SECONDS = 30;
 
-/** What {@link Writer.adopt} took over. */
+/**
+ * What {@link Writer.adopt} took over.
+ *
+ * @group For storage adapters of your own
+ */
 export interface Adoption {
   /** In the order of their commit, for each writer; those in quarantine among them have their `refusal`. */
   readonly entries: readonly StoredEntry[];

@@ -41,7 +41,14 @@ describe('what npm publishes', () => {
     );
     const libraries = ['hono', 'ky', 'valibot'].flatMap((name) => twice(`shared/${name}`, 'js'));
     const page = ['dist/index.umd.js', 'dist/index.umd.js.map'];
-    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/THIRD-PARTY-LICENSES.txt', 'package.json'];
+    const texts = [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'package.json',
+      'dist/THIRD-PARTY-LICENSES.txt',
+      'docs/troubleshooting.md',
+    ];
     expect(paths).toEqual([...code, ...types, ...libraries, ...page, ...texts].sort());
   });
 

@@ -15,7 +15,12 @@ const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
 
 const pages = PAGES.map(readPage);
 const blocks = pages.flatMap(blocksOf);
-const programs = blocks.filter(({ language }) => language === 'js' || language === 'ts');
+/** What is run. A block that does not import the package goes on where the one before it ended. */
+const programs: Block[] = [];
+for (const block of blocks.filter(({ language }) => language === 'js' || language === 'ts')) {
+  const before = block.code.includes("from 'nikdev-iot'") ? '' : `${programs.at(-1)?.code ?? ''}\n`;
+  programs.push({ ...block, code: before + block.code });
+}
 const INSTALL = 'npm install nikdev-iot\n';
 
 /** Blocks that are not run here, and why. Those in HTML are run in a browser, every one: test/browser/readme.test.ts. */

@@ -108,37 +108,46 @@ export class Scheduler {
 
   /** A push is over. */
   ended({ pushed }: PushResult, failure: Failure | undefined): void {
+    const isOwn = this.#isOwn;
+    this.#isOwn = false;
     this.#isPushing = false;
     this.#isStopped = false;
     this.#notBefore = Number.NEGATIVE_INFINITY;
     this.#slowUntil = Number.NEGATIVE_INFINITY;
     this.#lastEnd = this.#clock.monotonic();
     if (pushed > 0 || failure === undefined) this.#attempt = 0;
-    // Before what becomes of it.
-    if (failure !== undefined && this.#isOwn) this.#tell(failure.exception);
-    this.#isOwn = false;
+    const seconds = this.#plan(pushed, failure);
+    if (failure === undefined) return;
+    const { exception } = failure;
+    const [at, attempt] = [this.#nextTry, Math.max(this.#attempt, 1)];
+    // After it was planned: a listener may change that.
+    if (isOwn) this.#tell(exception);
+    if (seconds === undefined || at === undefined) return;
+    this.#emitter.emit('retry', { at, seconds, message: exception.message, attempt });
+  }
+
+  /** Plans what follows a push. @returns In how many seconds it is tried again, where that is for its failure. */
+  #plan(pushed: number, failure: Failure | undefined): number | undefined {
     if (failure?.isThrough && this.#fresh <= 0) {
       const seconds = Math.max(inRange(SLOW_SECONDS, this.#clock.random()), failure.exception.retryAfter ?? 0);
       this.#attempt = 0;
       this.#slowUntil = this.#lastEnd + seconds * 1000;
-      this.#retryLater(failure, seconds);
-      return;
+      return this.#retryIn(seconds);
     }
     // What the server would not take of what it otherwise takes is no reason to hurry, nor to wait.
     const isRest = pushed > 0 && (failure?.isThrough || failure?.kind === 'entries-refused');
     if (failure === undefined || isRest) {
       this.queued();
-      return;
+      return undefined;
     }
     this.#isStopped = failure.kind === 'credentials-refused';
     this.#attempt += 1;
-    this.#retryLater(failure, this.#secondsAfter(failure));
+    return this.#retryIn(this.#secondsAfter(failure));
   }
 
-  #retryLater({ exception: { message } }: Failure, seconds: number): void {
+  #retryIn(seconds: number): number | undefined {
     this.#due = this.#lastEnd + seconds * 1000;
-    if (!this.#schedule(seconds * 1000)) return;
-    this.#emitter.emit('retry', { at: this.#nextTry ?? 0, seconds, message, attempt: Math.max(this.#attempt, 1) });
+    return this.#schedule(seconds * 1000) ? seconds : undefined;
   }
 
   /** The network came back, or the page is shown again: what waits need not wait for long. */

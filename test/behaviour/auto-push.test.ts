@@ -409,6 +409,18 @@ describe('after a failure', () => {
     expect(clock.timers).toBe(0);
   });
 
+  test('a listener of the error may give it another key, and it goes on', async () => {
+    const { api, clock, instead, server } = setUp(true, { onRefusedCredentials: 'keep' });
+    instead.answer = () => refused(401);
+    api.on('error', () => {
+      instead.answer = undefined;
+      api.setApiKey('33333333-3333-4333-8333-333333333333');
+    });
+    commitEach(api, 1);
+    await clock.advance(11 * SECOND);
+    expect(server.stored).toEqual([1]);
+  });
+
   test.each<[string, (api: Api) => unknown]>([
     ['resume()', (api) => api.resume()],
     ['setApiKey()', (api) => api.setApiKey('33333333-3333-4333-8333-333333333333')],

@@ -10,7 +10,8 @@ declare const process: {
 
 /** All that are told: one listener of the platform's serves any number of `Api`s. */
 const told = /* @__PURE__ */ new Listeners<Turn>();
-let stop = (): void => {};
+const stopped = (): void => {};
+let stop = stopped;
 
 /** The page or process that this runs in. */
 export const surroundings: Surroundings = {
@@ -30,7 +31,9 @@ export const surroundings: Surroundings = {
     const forget = told.add(tell);
     return () => {
       forget();
-      if (told.size === 0) stop();
+      if (told.size > 0) return;
+      stop();
+      stop = stopped;
     };
   },
 };

@@ -64,25 +64,24 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'throws away what was adopted': {
     patch: () => {
       let isDiscarding = false;
-      const origin = { get: () => (isDiscarding ? 'committed' : 'adopted') };
       const undo = [
         patched(
-          PushQueue.prototype,
-          'adopt',
-          (adopt) =>
-            function (entries) {
-              adopt.call(this, entries);
-              for (const entry of this) if (entry.origin === 'adopted') Object.defineProperty(entry, 'origin', origin);
+          Emitter.prototype,
+          'emit',
+          (emit) =>
+            function (name, event) {
+              emit.call(this, name, event);
+              isDiscarding = name === 'discard';
             },
         ),
         patched(
           PushQueue.prototype,
-          'oldest',
-          (oldest) =>
-            function (count) {
-              // Who asks for all of them is about to throw them away; who pushes asks for a batch.
-              isDiscarding = count === this.length && ![1, 3, 1000].includes(count);
-              return oldest.call(this, count);
+          'remove',
+          (remove) =>
+            function (entries) {
+              const all = isDiscarding ? [...this].filter(({ origin }) => origin !== 'restored') : entries;
+              isDiscarding = false;
+              return remove.call(this, all);
             },
         ),
       ];

@@ -3,6 +3,7 @@ import { commitIntoMemory } from './commit-memory.mjs';
 import { commitIntoLocalStorage } from './commit-web.mjs';
 import { gateway } from './gateway.mjs';
 import { memory } from './memory.mjs';
+import { peers } from './peers.mjs';
 import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
 import { size } from './size.mjs';
@@ -19,8 +20,7 @@ const benches = {
   gateway,
   start,
   size,
-  // They have a package.json of their own, which only this needs.
-  peers: async () => (await import('./peers/run.mjs')).peers(),
+  peers,
 };
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));

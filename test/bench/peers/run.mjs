@@ -5,32 +5,26 @@ import { RECORDS, SLICE } from './measure.mjs';
 
 // Beside other clients: both sides in fresh processes by turns, the server in another. The goals are ratios of one run,
 // medians with their lowest and highest round; beside them stand each side's own medians.
-const isMain = process.argv[1] === fileURLToPath(import.meta.url);
-const ROUNDS = Number((isMain && process.argv[2]) || 15);
+const ROUNDS = Number(process.argv[2] ?? 15);
 
-let server;
-let url;
+const server = fork(pathOf('server'));
 const said = () => new Promise((resolve) => server.once('message', resolve));
+const url = `http://127.0.0.1:${await said()}/`;
 
-/** Beside the clients of others. @returns Rows of the table. */
-export async function peers() {
-  server = fork(pathOf('server'));
-  url = `http://127.0.0.1:${await said()}/`;
-  try {
-    const enqueued = await measureAll('enqueue', ['ours', 'influx']);
-    const waited = await measureAll('waited', ['ours', 'influx', 'fetch']);
-    const free = await measureAll('free', ['ours', 'influx']);
-    return [
-      speed('commit of two values into memory, writePoint of as many', 1, enqueued),
-      speed('end to end, each 1000 waited for: speed', 1.5, waited),
-      memory('end to end, each 1000 waited for: peak memory (RSS)', waited),
-      speed('end to end, each 1000 sent by themselves: speed', 1.5, free),
-      memory('end to end, each 1000 sent by themselves: peak memory (RSS)', free),
-    ];
-  } finally {
-    server.disconnect();
-  }
-}
+const enqueued = await measureAll('enqueue', ['ours', 'influx']);
+const waited = await measureAll('waited', ['ours', 'influx', 'fetch']);
+const free = await measureAll('free', ['ours', 'influx']);
+server.disconnect();
+
+const rows = [
+  speed('commit of two values into memory, writePoint of as many', 1, enqueued),
+  speed('end to end, each 1000 waited for: speed', 1.5, waited),
+  memory('end to end, each 1000 waited for: peak memory (RSS)', waited),
+  speed('end to end, each 1000 sent by themselves: speed', 1.5, free),
+  memory('end to end, each 1000 sent by themselves: peak memory (RSS)', free),
+];
+if (process.send) process.send(rows);
+else console.table(rows);
 
 /** @returns By side: what each round measured. */
 async function measureAll(way, sides) {
@@ -84,5 +78,3 @@ function eachOf(results, figure) {
 function pathOf(name) {
   return fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
 }
-
-if (isMain) console.table(await peers());

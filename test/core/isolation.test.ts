@@ -2,16 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Isolation } from '../../src/core/isolation.js';
 import type { QueuedEntry } from '../../src/core/queued-entry.js';
-
-const entry = (sequence: number): QueuedEntry => ({
-  writer: 'own',
-  sequence,
-  timestamp: 1,
-  values: '[{"a":1}]',
-  bytes: 9,
-  origin: 'committed',
-  stretch: undefined,
-});
+import { queuedEntry } from '../support/queued-entry.js';
 
 /** What a server does with an entry: takes it, refuses it, or stumbles over it. */
 type Fate = 'good' | 'bad' | 'poison';
@@ -27,13 +18,13 @@ class World {
   readonly #most: number;
 
   constructor(fates: readonly Fate[], most = 1000) {
-    this.queue = fates.map((_, index) => entry(index + 1));
+    this.queue = fates.map((_, index) => queuedEntry(index + 1));
     fates.forEach((fate, index) => void this.#fates.set(this.queue[index] as QueuedEntry, fate));
     this.#most = most;
   }
 
   add(fate: Fate): void {
-    const added = entry(this.#fates.size + 1);
+    const added = queuedEntry(this.#fates.size + 1);
     this.#fates.set(added, fate);
     this.queue.push(added);
   }
@@ -191,7 +182,7 @@ describe('the search for bad entries', () => {
     world.isolation.begin(4, 1000);
     const waiting = (many: number): QueuedEntry[] => world.queue.slice(0, many);
     world.isolation.refused(world.isolation.next(waiting, 1000));
-    const adopted = entry(99);
+    const adopted = queuedEntry(99);
     world.queue = [adopted, ...world.queue.slice(1)];
     expect(world.isolation.next(waiting, 1000)).toEqual(world.queue);
   });

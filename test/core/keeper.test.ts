@@ -3,16 +3,8 @@ import type { StoredEntry } from '../../src/core/entry.js';
 import { Keeper } from '../../src/core/keeper.js';
 import type { QueuedEntry } from '../../src/core/queued-entry.js';
 import type { Loss, Writer } from '../../src/core/storage.js';
+import { queuedEntry } from '../support/queued-entry.js';
 
-const entry = (sequence: number, writer = 'own'): QueuedEntry => ({
-  writer,
-  sequence,
-  timestamp: 1,
-  values: '[{"a":1}]',
-  bytes: 9,
-  origin: 'committed',
-  stretch: undefined,
-});
 const refused = (of: QueuedEntry): QueuedEntry => ({ ...of, refusal: { status: 400, reason: 'no' } });
 const key = ({ writer, sequence, refusal }: StoredEntry): string => `${writer}-${sequence}${refusal ? '!' : ''}`;
 
@@ -55,9 +47,9 @@ function setUp(saves = true) {
 describe('what the storage failed at', () => {
   test.each(['remove', 'quarantine'] as const)('is tried again until it succeeds (%s), and then no more', (name) => {
     const { keeper, saved, failing, calls } = setUp();
-    keeper.save(entry(1), false);
+    keeper.save(queuedEntry(1), false);
     failing.add(name);
-    keeper[name]([refused(entry(1))]);
+    keeper[name]([refused(queuedEntry(1))]);
     expect(keeper.retry()).toBe(name === 'remove' ? 'forget' : 'note');
     failing.clear();
     expect(keeper.retry()).toBeUndefined();
@@ -69,8 +61,8 @@ describe('what the storage failed at', () => {
 
   test('to note is not tried again for an entry that was removed since', () => {
     const { keeper, failing, calls } = setUp();
-    const one = refused(entry(1));
-    keeper.save(entry(1), false);
+    const one = refused(queuedEntry(1));
+    keeper.save(queuedEntry(1), false);
     failing.add('quarantine');
     keeper.quarantine([one]);
     keeper.remove([one]);
@@ -82,10 +74,10 @@ describe('what the storage failed at', () => {
 
   test('to note is tried again for the others where one was removed since', () => {
     const { keeper, saved, failing } = setUp();
-    for (const sequence of [1, 2]) keeper.save(entry(sequence), false);
+    for (const sequence of [1, 2]) keeper.save(queuedEntry(sequence), false);
     failing.add('quarantine');
-    const one = refused(entry(1));
-    keeper.quarantine([one, refused(entry(2))]);
+    const one = refused(queuedEntry(1));
+    keeper.quarantine([one, refused(queuedEntry(2))]);
     keeper.remove([one]);
     failing.clear();
     keeper.retry();
@@ -95,8 +87,8 @@ describe('what the storage failed at', () => {
   test('is not tried again for what another took over', () => {
     const { keeper, failing, calls, state } = setUp();
     failing.add('remove').add('quarantine');
-    keeper.remove([entry(1), entry(1, 'other')]);
-    keeper.quarantine([refused(entry(2)), refused(entry(2, 'other'))]);
+    keeper.remove([queuedEntry(1), queuedEntry(1, 'other')]);
+    keeper.quarantine([refused(queuedEntry(2)), refused(queuedEntry(2, 'other'))]);
     state.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
     expect(keeper.check()).toMatchObject({ kind: 'taken' });
     failing.clear();
@@ -107,9 +99,9 @@ describe('what the storage failed at', () => {
 
   test('to forget keeps what was deleted underneath from being saved again before: nothing comes back', () => {
     const { keeper, held, failing, calls, state } = setUp();
-    held.push(entry(2));
+    held.push(queuedEntry(2));
     failing.add('remove');
-    keeper.remove([entry(1)]);
+    keeper.remove([queuedEntry(1)]);
     state.loss = { kind: 'cleared' };
     keeper.check();
     calls.length = 0;
@@ -125,7 +117,7 @@ describe('what the storage failed at', () => {
 describe('what was deleted underneath', () => {
   test('is saved again with all that is held, those in quarantine as such', () => {
     const { keeper, held, saved, state } = setUp();
-    held.push(entry(1), refused(entry(2)));
+    held.push(queuedEntry(1), refused(queuedEntry(2)));
     state.loss = { kind: 'cleared' };
     keeper.check();
     keeper.retry();
@@ -134,12 +126,12 @@ describe('what was deleted underneath', () => {
 
   test('is saved where nothing is to be saved only if it was adopted', () => {
     const { keeper, held, calls, state } = setUp(false);
-    held.push({ ...entry(1, 'dead'), origin: 'adopted' }, entry(1));
+    held.push({ ...queuedEntry(1, 'dead'), origin: 'adopted' }, queuedEntry(1));
     state.loss = { kind: 'cleared' };
     keeper.check();
     keeper.retry();
     expect(calls).toEqual(['saveAgain dead-1']);
-    expect(keeper.isSaved(entry(1))).toBe(false);
-    expect(keeper.isSaved({ ...entry(1), origin: 'adopted' })).toBe(true);
+    expect(keeper.isSaved(queuedEntry(1))).toBe(false);
+    expect(keeper.isSaved({ ...queuedEntry(1), origin: 'adopted' })).toBe(true);
   });
 });

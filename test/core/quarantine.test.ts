@@ -2,16 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../src/core/entry.js';
 import { Quarantine } from '../../src/core/quarantine.js';
 import type { QueuedEntry } from '../../src/core/queued-entry.js';
+import { queuedEntry } from '../support/queued-entry.js';
 
 const refusal = { status: 400, reason: 'no' };
-const entry = (sequence: number, writer = 'own'): QueuedEntry & { refusal: Refusal } => ({
-  writer,
-  sequence,
+const entry = (sequence: number, writer?: string): QueuedEntry & { refusal: Refusal } => ({
+  ...queuedEntry(sequence, writer),
   timestamp: 5,
-  values: '[{"a":1}]',
-  bytes: 9,
-  origin: 'committed',
-  stretch: undefined,
   refusal,
 });
 

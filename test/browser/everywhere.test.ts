@@ -6,6 +6,7 @@ import {
   asHandler,
   commitTexts,
   makeApi,
+  numbered,
   oneDevice,
   openApiTab,
   queuedTexts,
@@ -16,9 +17,6 @@ import {
   tryToPush,
 } from '../support/pages.js';
 import { closedPort } from '../support/raw-server.js';
-
-const numbered = (name: string, count: number): string[] =>
-  Array.from({ length: count }, (_, number) => `${name} ${number}`);
 
 const EAGER = { everySeconds: 0.1, atEntries: 1000 };
 

@@ -7,6 +7,7 @@ import {
   commitTexts,
   crash,
   makeApi,
+  numbered,
   oneDevice,
   openTab,
   queuedTexts,
@@ -17,9 +18,6 @@ import {
   tryToPush,
 } from '../support/pages.js';
 import { deferred } from '../support/stub-fetch.js';
-
-const numbered = (name: string, count: number): string[] =>
-  Array.from({ length: count }, (_, number) => `${name} ${number}`);
 
 describeInChromium('two tabs of one origin', (newContext) => {
   it('F27 that commit and push at the same time lose nothing, double nothing, and keep their order', async () => {

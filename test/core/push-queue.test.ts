@@ -200,12 +200,18 @@ describe('the queue', () => {
     expect(writer.saved.size).toBe(0);
   });
 
-  test('drops what another has taken over, and says how many', () => {
+  /** A queue that is told of what happens behind its back. */
+  function watched() {
     const writer = new FakeWriter();
     const told: [string, number][] = [];
     const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
       told.push([kind, entries]),
     );
+    return { writer, told, queue };
+  }
+
+  test('drops what another has taken over, and says how many', () => {
+    const { writer, told, queue } = watched();
     queue.adopt([
       { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
       { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
@@ -222,11 +228,7 @@ describe('the queue', () => {
   });
 
   test('drops what another has taken over of the quarantine too, and counts it', () => {
-    const writer = new FakeWriter();
-    const told: [string, number][] = [];
-    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
-      told.push([kind, entries]),
-    );
+    const { writer, told, queue } = watched();
     const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
     queue.setAside(second as QueuedEntry, { status: 400, reason: 'no' });
     writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
@@ -237,11 +239,7 @@ describe('the queue', () => {
   });
 
   test('says how many were deleted underneath, those in quarantine too', () => {
-    const writer = new FakeWriter();
-    const told: [string, number][] = [];
-    const queue = new PushQueue(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
-      told.push([kind, entries]),
-    );
+    const { writer, told, queue } = watched();
     const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
     queue.setAside(second as QueuedEntry, { status: 400, reason: 'no' });
     writer.loss = { kind: 'cleared' };

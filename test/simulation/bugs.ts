@@ -298,29 +298,11 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'pays no heed to Retry-After': {
-    patch: () =>
-      patched(
-        Scheduler.prototype,
-        'ended',
-        (ended) =>
-          function (result: PushResult, failure: Failure | undefined) {
-            const exception = failure && Object.create(failure.exception, { retryAfter: { value: undefined } });
-            ended.call(this, result, failure && { ...failure, exception });
-          },
-      ),
-  },
-  'pushes on after refused credentials': {
-    patch: () =>
-      patched(
-        Scheduler.prototype,
-        'ended',
-        (ended) =>
-          function (result: PushResult, failure: Failure | undefined) {
-            ended.call(this, result, failure && { ...failure, kind: 'bad-luck' });
-          },
-      ),
-  },
+  'pays no heed to Retry-After': inFailures((failure) => ({
+    ...failure,
+    exception: Object.create(failure.exception, { retryAfter: { value: undefined } }),
+  })),
+  'pushes on after refused credentials': inFailures((failure) => ({ ...failure, kind: 'bad-luck' })),
   'takes what leaves with a page for stored': inTransport((send) => (request) => {
     const exchange = send(request);
     if (!request.keepalive) return exchange;
@@ -388,6 +370,20 @@ function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'droppable' | 'se
   ) => (this: PushQueue, ...args: Parameters<PushQueue[Name]>) => ReturnType<PushQueue[Name]>,
 ): Bug {
   return { patch: () => patched(PushQueue.prototype, name, change as never) };
+}
+
+function inFailures(change: (failure: Failure) => Failure): Bug {
+  return {
+    patch: () =>
+      patched(
+        Scheduler.prototype,
+        'ended',
+        (ended) =>
+          function (result: PushResult, failure: Failure | undefined) {
+            ended.call(this, result, failure && change(failure));
+          },
+      ),
+  };
 }
 
 function inSlots(change: (slot: UploadSlot) => UploadSlot): Bug {

@@ -99,6 +99,10 @@ export async function makeApi(page: Evaluates, options: ApiOptions): Promise<voi
   }, options);
 }
 
+/** Texts to commit, each another. */
+export const numbered = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, number) => `${name} ${number}`);
+
 /** Commits each text as an entry of its own. */
 export function commitTexts(page: Evaluates, texts: readonly string[]): Promise<(Entry | undefined)[]> {
   return page.evaluate(

@@ -1,54 +1,61 @@
-import { Adopter } from './core/adopter.js';
-import { CLOSED_ADVICE, getClosed, inMemoryAlone } from './core/bad-luck.js';
-import type { Clock } from './core/clock.js';
-import { type ApiOptions, type Config, checkApiKey, isInsecure, resolveOptions } from './core/config.js';
-import { type ConnectionTest, testConnection } from './core/connection.js';
-import { Emitter } from './core/emitter.js';
-import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry, withReason } from './core/entry.js';
-import { checkEventName, checkListener, type Events, type Warning } from './core/events.js';
+import {
+  checkEntries,
+  checkTimestamp,
+  type Entry,
+  type QuarantinedEntry,
+  toEntry,
+  withReason,
+} from './core/model/entry.js';
+import { checkEventName, checkListener, type Events, type Warning } from './core/model/events.js';
 import {
   ApiException,
   ConfigException,
-  PushException,
   redactException,
   StorageException,
-  show,
   ValueException,
-} from './core/exceptions.js';
-import { FieldNames } from './core/field-names.js';
-import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/fields.js';
-import { Overflow } from './core/overflow.js';
-import { PushQueue } from './core/push-queue.js';
-import type { PushResult } from './core/push-run.js';
-import { Pushing } from './core/pushing.js';
-import { Questions } from './core/questions.js';
-import { Reader } from './core/reader.js';
-import type { ReadingOf } from './core/reading.js';
-import { boolean, checkCallOptions, type Rules, timeout } from './core/rules.js';
-import { Server } from './core/server.js';
-import { type CallOptions, type Signal, signalOf } from './core/signal.js';
-import { Staging } from './core/staging.js';
-import { StagingKeeper } from './core/staging-keeper.js';
-import type { Status } from './core/status.js';
-import { StatusBoard } from './core/status-board.js';
-import type { Adoption, Loss, StorageAdapter, Writer } from './core/storage.js';
-import type { Surroundings } from './core/surroundings.js';
-import type { Transport } from './core/transport.js';
-import { encodeValues, measureValues } from './core/values-text.js';
-import { WallClock } from './core/wall-clock.js';
-import * as warnings from './core/warnings.js';
-import type { WatchOptions } from './core/watch.js';
-import { Watcher } from './core/watcher.js';
+} from './core/model/exceptions.js';
+import { FieldRegistry } from './core/model/field-registry.js';
+import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
+import { show } from './core/model/input.js';
+import type { ReadingOf } from './core/model/reading.js';
+import { CLOSED_ADVICE, getClosed, onlyInMemory, PushException } from './core/model/request-exceptions.js';
+import type { Status } from './core/model/status.js';
+import { encodeValues, encodeWithSize } from './core/model/values-json.js';
+import { Emitter } from './core/notify/emitter.js';
+import { StatusStore } from './core/notify/status-store.js';
+import * as warnings from './core/notify/warnings.js';
+import type { ApiOptions, CallOptions, Config } from './core/options/options.js';
+import { boolean, checkCallOptions, type Rules, signalOf, timeout } from './core/options/rules.js';
+import { checkApiKey, isInsecure, resolveOptions } from './core/options/schema.js';
+import { Eviction } from './core/outbox/eviction.js';
+import { Outbox } from './core/outbox/outbox.js';
+import { OrphanRecovery } from './core/outbox/recovery.js';
+import type { Environment } from './core/ports/environment.js';
+import type { Adoption, Loss, StorageAdapter, Writer } from './core/ports/storage.js';
+import type { Transport } from './core/ports/transport.js';
+import type { Signal } from './core/ports/web-types.js';
+import type { PushResult } from './core/push/push-run.js';
+import { Pushing } from './core/push/pushing.js';
+import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
+import { Poller } from './core/read/poller.js';
+import { Reader } from './core/read/reader.js';
+import type { WatchOptions } from './core/read/watch-iterator.js';
+import { Questions } from './core/server/questions.js';
+import { Server } from './core/server/server-client.js';
+import { Staging } from './core/staging/staging.js';
+import { StagingPersistence } from './core/staging/staging-persistence.js';
+import type { Clock } from './core/time/clock.js';
+import { ClockCorrection } from './core/time/clock-correction.js';
 import { defaultStorage } from './platform/default-storage.js';
-import { surroundings as platform } from './platform/surroundings.js';
+import { environment as platform } from './platform/environment.js';
 import { SystemClock } from './platform/system-clock.js';
-import { kyTransport } from './transport/ky-transport.js';
+import { kyTransport } from './transport/fetch-transport.js';
 
 /** What stands in for a platform, so that a test or a simulation owns it. */
 export interface Ports {
   readonly clock: Clock;
   readonly transport: Transport;
-  readonly surroundings: Surroundings;
+  readonly environment: Environment;
 }
 
 /** What {@link Api.commit} takes. */
@@ -104,28 +111,28 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   readonly #config: Config;
   readonly #clock: Clock;
-  readonly #wallClock: WallClock;
+  readonly #clockCorrection: ClockCorrection;
   readonly #storage: StorageAdapter;
   readonly #writer: Writer;
   readonly #staging = new Staging();
-  readonly #stagingKeeper: StagingKeeper;
-  readonly #queue: PushQueue;
-  readonly #overflow: Overflow;
+  readonly #stagingPersistence: StagingPersistence;
+  readonly #outbox: Outbox;
+  readonly #eviction: Eviction;
   readonly #server: Server;
   readonly #pushing: Pushing;
-  readonly #fields: FieldNames;
+  readonly #fields: FieldRegistry;
   readonly #questions = new Questions();
   readonly #reader: Reader;
-  readonly #watcher: Watcher;
-  readonly #adopter: Adopter;
-  readonly #surroundings: Surroundings;
-  readonly #leaveSurroundings: () => void;
+  readonly #poller: Poller;
+  readonly #recovery: OrphanRecovery;
+  readonly #environment: Environment;
+  readonly #unsubscribeEnvironment: () => void;
   readonly #redact = (text: string): string => this.#server.redact(text);
   readonly #warn = (warning: Warning): void => this.#warnings.add(warning);
-  readonly #onChange = (): void => this.#board.changed();
+  readonly #onChange = (): void => this.#statusStore.invalidate();
   readonly #emitter = new Emitter((name) => this.#warn(warnings.listenerFailed(name)));
   readonly #warnings = new warnings.Warnings(this.#emitter, this.#redact);
-  readonly #board = new StatusBoard(
+  readonly #statusStore = new StatusStore(
     () => this.#read(),
     () => this.#warn(warnings.SUBSCRIBER_FAILED),
   );
@@ -142,36 +149,43 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-    const { clock = new SystemClock(), transport = kyTransport(clock, config.fetch), surroundings = platform } = ports;
-    const wallClock = new WallClock(clock);
+    const { clock = new SystemClock(), transport = kyTransport(clock, config.fetch), environment = platform } = ports;
+    const clockCorrection = new ClockCorrection(clock);
     const { deviceId, baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
     this.#config = config;
     this.#clock = clock;
-    this.#wallClock = wallClock;
-    this.#surroundings = surroundings;
+    this.#clockCorrection = clockCorrection;
+    this.#environment = environment;
     this.#storage = storage;
     this.#writer = storage.open({ deviceId: deviceId.toLowerCase(), baseUrl }, clock);
-    this.#queue = new PushQueue(
+    this.#outbox = new Outbox(
       this.#writer,
       { saves, maxEntries },
       (loss, entries) => this.#onLoss(loss, entries),
       () => this.#pushing.onQueueChange(),
-      (entries) => this.#pushing.onLeave(entries),
+      (entries) => this.#pushing.onRemoved(entries),
     );
-    this.#stagingKeeper = new StagingKeeper(this.#staging, this.#writer, config.stageUncommittedValues, this.#queue);
-    this.#overflow = new Overflow(this.#queue, this.#emitter, config.overflow);
+    this.#stagingPersistence = new StagingPersistence(
+      this.#staging,
+      this.#writer,
+      config.stageUncommittedValues,
+      this.#outbox,
+    );
+    this.#eviction = new Eviction(this.#outbox, this.#emitter, config.overflow);
     this.#server = new Server(transport, clock, config);
-    this.#fields = new FieldNames(config.fields, this.#redact, this.#warn);
+    this.#fields = new FieldRegistry(config.fields, this.#redact, this.#warn);
     this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
-    this.#watcher = new Watcher(this.#reader, clock, surroundings);
-    const outbound = { queue: this.#queue, server: this.#server, clock, wallClock, emitter: this.#emitter };
-    this.#pushing = new Pushing(outbound, config, surroundings, this.#onChange);
+    this.#poller = new Poller(this.#reader, clock, environment);
+    const outbound = { outbox: this.#outbox, server: this.#server, clock, clockCorrection, emitter: this.#emitter };
+    this.#pushing = new Pushing(outbound, config, environment, this.#onChange);
     this.#emitter.on('warning', this.#onChange);
-    if (warning) this.#warnings.addLater(warning, clock);
-    if (isInsecure(baseUrl)) this.#warnings.addLater(warnings.insecureUrl(baseUrl), clock);
-    this.#leaveSurroundings = surroundings.watch((turn) => this.#pushing.onTurn(turn, this.#durability === 'none'));
-    this.#adopter = new Adopter(this.#writer, clock, (adoption) => this.#onAdoption(adoption), this.#warn);
-    this.ready = this.#adopter.ready;
+    if (warning) this.#warnings.defer(warning, clock);
+    if (isInsecure(baseUrl)) this.#warnings.defer(warnings.insecureUrl(baseUrl), clock);
+    this.#unsubscribeEnvironment = environment.subscribe((turn) =>
+      this.#pushing.onLifecycle(turn, this.#durability === 'none'),
+    );
+    this.#recovery = new OrphanRecovery(this.#writer, clock, (adoption) => this.#onAdoption(adoption), this.#warn);
+    this.ready = this.#recovery.ready;
     if (Symbol.asyncDispose)
       Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
   }
@@ -199,7 +213,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
     this.#checkOpen();
     this.#try(() => this.#staging.add(this.#fields.idOf(field), this.#fields.encode(field, value)));
-    this.#onStaging();
+    this.#onStagingChange();
   }
 
   /**
@@ -211,7 +225,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   addValues(values: FieldInputs<Fields>): void {
     this.#checkOpen();
     this.#try(() => this.#staging.addAll(this.#fields.encodeAll(values)));
-    this.#onStaging();
+    this.#onStagingChange();
   }
 
   /**
@@ -224,11 +238,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   commit(options?: CommitOptions): Entry | undefined {
     this.#checkOpen();
     const timestamp = options === undefined ? undefined : this.#try(() => timestampOf(options));
-    this.#queue.check();
-    const entry = this.#overflow.save(1, [], () => this.#commitStaged(timestamp));
+    this.#outbox.reconcile();
+    const entry = this.#eviction.save(1, [], () => this.#commitStaged(timestamp));
     if (entry === undefined) return undefined;
     this.#emitter.emit('commit', entry);
-    this.#pushing.queued();
+    this.#pushing.onEnqueued();
     return entry;
   }
 
@@ -270,7 +284,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   reset(): void {
     this.#checkOpen();
     this.#staging.clear();
-    this.#onStaging();
+    this.#onStagingChange();
   }
 
   /**
@@ -279,7 +293,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   resetUnpushedEntries(): void {
     this.#checkOpen();
-    this.#queue.remove([...this.#queue]);
+    this.#outbox.remove([...this.#outbox]);
     this.#pushing.lastFailure = undefined;
   }
 
@@ -295,16 +309,16 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   restore(entries: readonly Entry[]): Entry[] {
     this.#checkOpen();
     this.#try(() => checkEntries(entries));
-    this.#queue.check();
+    this.#outbox.reconcile();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(values) }));
     const ids = missing.map(({ id }) => id);
-    const restored = this.#overflow.save(again.length, ids, () => {
+    const restored = this.#eviction.save(again.length, ids, () => {
       this.#checkOpen();
-      return this.#queue.restore(again, ids);
+      return this.#outbox.restore(again, ids);
     });
     for (const entry of missing) this.#restored.add(entry);
-    if (restored.length > 0) this.#pushing.queued();
+    if (restored.length > 0) this.#pushing.onEnqueued();
     return restored.map((entry) => toEntry(entry));
   }
 
@@ -313,7 +327,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * after a restart.
    */
   quarantined(): QuarantinedEntry[] {
-    return this.#queue.quarantine.shown;
+    return this.#outbox.quarantine.entries;
   }
 
   /**
@@ -326,7 +340,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   dropQuarantined(ids?: readonly string[]): number {
     this.#checkOpen();
     if (ids !== undefined) this.#try(() => checkIds(ids));
-    return this.#queue.forget(ids ?? this.quarantined().map(({ id }) => id));
+    return this.#outbox.removeQuarantined(ids ?? this.quarantined().map(({ id }) => id));
   }
 
   /** Lets `autoPush` go on after refused credentials, and try at once whatever it waits for. */
@@ -396,7 +410,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
     this.#checkOpen();
     const found = this.#try(() => this.#fields.findReadable(typeof fields === 'string' ? [fields] : fields));
-    const watch: unknown = this.#try(() => this.#watcher.watch(found, options));
+    const watch: unknown = this.#try(() => this.#poller.watch(found, options));
     return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
   }
 
@@ -413,7 +427,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /** How things stand: a frozen snapshot, which is the same object until something changes. */
   status(): Status {
-    return this.#board.status;
+    return this.#statusStore.status;
   }
 
   /**
@@ -426,12 +440,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   subscribe(listener: () => void): () => void {
     this.#checkOpen();
     this.#try(() => checkListener(listener));
-    return this.#board.subscribe(listener);
+    return this.#statusStore.subscribe(listener);
   }
 
   /** The committed entries, oldest first. */
   log(): Entry[] {
-    return Array.from(this.#queue, (entry) => toEntry(entry));
+    return Array.from(this.#outbox, (entry) => toEntry(entry));
   }
 
   /**
@@ -466,27 +480,27 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   async #close(push: boolean, timeoutSeconds: number): Promise<void> {
-    this.#pushing.endSchedule();
-    this.#adopter.close();
+    this.#pushing.stopAutoPush();
+    this.#recovery.close();
     try {
       if (push) await this.#pushing.drain(timeoutSeconds);
     } catch (error) {
-      throw this.#durability === 'none' && error instanceof PushException ? inMemoryAlone(error) : error;
+      throw this.#durability === 'none' && error instanceof PushException ? onlyInMemory(error) : error;
     } finally {
       this.#end();
     }
   }
 
   #end(): void {
-    this.#leaveSurroundings();
+    this.#unsubscribeEnvironment();
     this.#pushing.stop();
-    this.#watcher.stop();
+    this.#poller.stop();
     this.#questions.stop(getClosed());
-    this.#queue.check();
-    this.#stagingKeeper.close();
-    this.#queue.retry();
+    this.#outbox.reconcile();
+    this.#stagingPersistence.close();
+    this.#outbox.retrySync();
     this.#writer.close();
-    this.#board.changed();
+    this.#statusStore.invalidate();
   }
 
   /** Pushes, as what leaves the queue makes room; then commits what is staged, and pushes that. */
@@ -516,12 +530,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   #read(): Status {
     return {
       staged: this.#staging.size,
-      committed: this.#queue.length,
-      quarantined: this.#queue.quarantine.size,
-      bytes: this.#queue.bytes,
+      committed: this.#outbox.length,
+      quarantined: this.#outbox.quarantine.size,
+      bytes: this.#outbox.bytes,
       durability: this.#durability,
       warnings: this.#warnings.all,
-      online: this.#surroundings.isOnline,
+      online: this.#environment.isOnline,
       ...this.#pushing.status,
     };
   }
@@ -535,55 +549,55 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#checkOpen();
     if (this.#staging.size === 0) return undefined;
     const values = this.#staging.values();
-    const { text, bytes } = measureValues(values);
+    const { text, bytes } = encodeWithSize(values);
     // Also where saving fails: the storage may have forgotten the staged values to make room.
-    this.#onStaging();
-    const { seconds, stretch } = this.#wallClock;
-    const queued = this.#queue.append(
+    this.#onStagingChange();
+    const { seconds, epoch } = this.#clockCorrection;
+    const queued = this.#outbox.append(
       given ?? seconds,
       text,
       'committed',
       bytes,
-      given === undefined ? stretch : undefined,
+      given === undefined ? epoch : undefined,
     );
     this.#staging.clear();
     return toEntry(queued, values);
   }
 
-  #onStaging(): void {
-    this.#stagingKeeper.changed();
-    this.#board.changed();
+  #onStagingChange(): void {
+    this.#stagingPersistence.invalidate();
+    this.#statusStore.invalidate();
   }
 
   #onAdoption({ entries, staged, warnings: found }: Adoption): void {
-    const { size } = this.#queue.quarantine;
+    const { size } = this.#outbox.quarantine;
     // Another run's server may have named the key that is this one's.
-    this.#queue.adopt(entries.map((entry) => withReason(entry, this.#redact)));
+    this.#outbox.adopt(entries.map((entry) => withReason(entry, this.#redact)));
     const isStaged = this.#staging.size === 0 && staged.length > 0;
     if (isStaged) {
       for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
-      this.#onStaging();
+      this.#onStagingChange();
     }
     for (const warning of found) this.#warn(warning);
     if (entries.length > 0 || isStaged) {
-      const quarantined = this.#queue.quarantine.size - size;
+      const quarantined = this.#outbox.quarantine.size - size;
       this.#emitter.emit('adopt', { entries: entries.length, quarantined, staged: isStaged ? staged.length : 0 });
     }
-    this.#queue.check();
-    const failing = this.#queue.retry();
+    this.#outbox.reconcile();
+    const failing = this.#outbox.retrySync();
     if (failing !== undefined) this.#warn(warnings.STORAGE_FAILED[failing]);
-    if (entries.length > 0) this.#pushing.queued();
+    if (entries.length > 0) this.#pushing.onEnqueued();
   }
 
   #onLoss(loss: Loss, entries: number): void {
     if (loss.kind === 'cleared') {
       this.#warn(warnings.CLEARED);
-      this.#onStaging();
+      this.#onStagingChange();
       return;
     }
-    if (loss.isStagedTaken) this.#stagingKeeper.forgetSaved();
+    if (loss.isStagedTaken) this.#stagingPersistence.removeFenced();
     if (loss.isStagedTaken || entries > 0) this.#warn(warnings.takenOver(entries));
-    this.#board.changed();
+    this.#statusStore.invalidate();
   }
 
   #checkOpen(): void {

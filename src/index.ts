@@ -7,19 +7,16 @@
 
 // The way of a reading.
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
-export type { ApiOptions } from './core/config.js';
-export type { Entry, QuarantinedEntry } from './core/entry.js';
-export type { Fetch, FetchResponse } from './core/fetch.js';
-export type { OverflowPolicy } from './core/overflow.js';
-export type { PushResult } from './core/push-run.js';
-export type { RefusedCredentialsPolicy } from './core/pusher.js';
-export type { CallOptions, Signal } from './core/signal.js';
-export type { FieldValue, Value } from './core/value.js';
+export type { ApiOptions } from './core/options/options.js';
+export type { Entry, QuarantinedEntry } from './core/model/entry.js';
+export type { Fetch, FetchResponse } from './core/ports/web-types.js';
+export type { PushResult } from './core/push/push-run.js';
+export type { FieldValue, Value } from './core/model/value.js';
 
 // Reading and asking.
-export type { ConnectionTest } from './core/connection.js';
-export type { NamedReading, Reading, ReadingOf } from './core/reading.js';
-export type { WatchOptions } from './core/watch.js';
+export type { ConnectionTest } from './core/read/connection-test.js';
+export type { NamedReading, Reading, ReadingOf } from './core/model/reading.js';
+export type { WatchOptions } from './core/read/watch-iterator.js';
 
 // How things stand.
 export type {
@@ -31,21 +28,17 @@ export type {
   QuarantineEvent,
   RetryEvent,
   Warning,
-} from './core/events.js';
-export type { LastPush, Status } from './core/status.js';
+} from './core/model/events.js';
+export type { LastPush, Status } from './core/model/status.js';
 
 // What can go wrong.
 export {
-  type AnswerDetails,
   ApiException,
   ConfigException,
-  GetException,
   isApiException,
-  type PushDetails,
-  PushException,
   StorageException,
   ValueException,
-} from './core/exceptions.js';
+} from './core/model/exceptions.js';
 
 // Names of fields, and what they may hold.
 export type {
@@ -57,16 +50,25 @@ export type {
   FieldName,
   FieldOutput,
   SchemaField,
-} from './core/fields.js';
-export type { SchemaResult, StandardSchema } from './core/standard-schema.js';
+} from './core/model/fields.js';
+export type { SchemaResult, StandardSchema } from './core/model/standard-schema.js';
 
 // Where entries wait.
-export { memoryStorage } from './storage/memory-storage.js';
-export type { WebStorageLike } from './storage/web-keys.js';
-export { webStorage, type WebStorageOptions } from './storage/web-storage.js';
+export { memoryStorage } from './storage/memory/memory-storage.js';
+export type { WebStorageLike } from './storage/web/records/keys.js';
+export { webStorage, type WebStorageOptions } from './storage/web/web-storage.js';
 
 // For storage adapters of your own.
-export type { Binding } from './core/binding.js';
-export type { Clock } from './core/clock.js';
-export type { Refusal, StoredEntry } from './core/entry.js';
-export type { Adoption, Durability, Loss, StorageAdapter, Writer } from './core/storage.js';
+export type { Binding } from './core/model/destination.js';
+export type { Clock } from './core/time/clock.js';
+export type { Refusal, StoredEntry } from './core/model/entry.js';
+export type { Adoption, Loss, StorageAdapter, Writer } from './core/ports/storage.js';
+export type { AnswerDetails } from './core/model/request-exceptions.js';
+export { GetException } from './core/model/request-exceptions.js';
+export type { PushDetails } from './core/model/request-exceptions.js';
+export { PushException } from './core/model/request-exceptions.js';
+export type { Durability } from './core/model/status.js';
+export type { Signal } from './core/ports/web-types.js';
+export type { CallOptions } from './core/options/options.js';
+export type { OverflowPolicy } from './core/options/options.js';
+export type { RefusedCredentialsPolicy } from './core/options/options.js';

@@ -4,4 +4,4 @@
  * @module nikdev-iot/node
  */
 
-export { type FileStorageOptions, fileStorage } from './storage/file-storage.js';
+export { type FileStorageOptions, fileStorage } from './storage/file/file-storage.js';

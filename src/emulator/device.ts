@@ -1,6 +1,6 @@
-import type { FieldValue, Value } from '../core/value.js';
-import type { EmulatedDevice, EmulatedKey } from './options.js';
-import type { Upload } from './upload.js';
+import type { Value } from '../core/model/value.js';
+import type { DeviceStore, Latest } from '../http/device-store.js';
+import type { EmulatedDevice } from './options.js';
 
 /** An entry as it arrived. */
 export interface ReceivedEntry {
@@ -10,21 +10,8 @@ export interface ReceivedEntry {
   readonly values: readonly Value[];
 }
 
-/** A field's value with the highest time. */
-interface Latest {
-  readonly value: FieldValue;
-  /** Whole Unix seconds, by the server's clock. */
-  readonly timestamp: number;
-}
-
-/** What the server holds of one device. */
-export interface Device {
-  /** The rights of a key; `undefined` if the device has no such key. */
-  rightsOf(key: string): EmulatedKey | undefined;
-  /** @param serverNow - The server's clock, in whole Unix seconds. */
-  store(upload: Upload, serverNow: number): void;
-  /** `undefined` for a field that was never written. */
-  latest(fieldId: string): Latest | undefined;
+/** A device in memory. */
+export interface Device extends DeviceStore {
   /** Copies of all entries, in the order in which they arrived. */
   entries(): ReceivedEntry[];
 }

@@ -1,12 +1,12 @@
-import { answerPreflight, isPreflight, withCommonHeaders } from './cors.js';
+import { answerPreflight, isPreflight, withCommonHeaders } from '../http/cors.js';
+import { createRoutes } from '../http/routes.js';
+import { readUpload } from '../http/upload-schema.js';
 import { createDevice, type ReceivedEntry } from './device.js';
 import { checkFault, type Fault } from './fault.js';
 import { misbehave } from './misbehave.js';
 import { type EmulatorOptions, resolveOptions } from './options.js';
 import type { PlatformRequest, PlatformResponse } from './platform.js';
 import { createRequestLog, type ReceivedRequest } from './request-log.js';
-import { createRoutes } from './routes.js';
-import { readUpload } from './upload.js';
 
 /** A NikDev server in memory, made by {@link createEmulator}. */
 export interface Emulator {

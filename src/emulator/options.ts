@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { faultOf } from './issue.js';
+import { faultOf } from '../http/schema-issue.js';
 
 /** What `createEmulator` takes. */
 export interface EmulatorOptions {

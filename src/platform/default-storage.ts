@@ -1,8 +1,8 @@
-import type { Warning } from '../core/events.js';
-import type { StorageAdapter } from '../core/storage.js';
-import { memoryStorage } from '../storage/memory-storage.js';
-import { webStorage } from '../storage/web-storage.js';
-import { isPage } from './page.js';
+import type { Warning } from '../core/model/events.js';
+import type { StorageAdapter } from '../core/ports/storage.js';
+import { memoryStorage } from '../storage/memory/memory-storage.js';
+import { webStorage } from '../storage/web/web-storage.js';
+import { isPage } from './environment.js';
 
 /**
  * The storage of an `Api` that was given none: `localStorage` in a page, else memory. Asks for `window` and `document`

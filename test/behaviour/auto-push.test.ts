@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Answer } from '../../src/core/transport.js';
+import type { Answer } from '../../src/core/ports/transport.js';
 import { type Api, type ApiOptions, memoryStorage, type RetryEvent } from '../../src/index.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { held, received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { commitEach, openApi, pushFailure } from '../support/open-api.js';
 import { PickyServer, range } from '../support/picky-server.js';
 
@@ -14,8 +14,8 @@ const HOUR = 60 * MINUTE;
 function setUp(autoPush: ApiOptions['autoPush'] = true, options: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();
   const server = new PickyServer();
-  const surroundings = new FakeSurroundings();
-  const api = openApi({ autoPush, ...options }, { clock, transport: server, surroundings });
+  const environment = new FakeEnvironment();
+  const api = openApi({ autoPush, ...options }, { clock, transport: server, environment });
   /** When each request was sent, on the monotonic clock. */
   const times: number[] = [];
   const instead = { answer: undefined as (() => Answer | undefined) | undefined };
@@ -25,7 +25,7 @@ function setUp(autoPush: ApiOptions['autoPush'] = true, options: Partial<ApiOpti
   };
   const errors: unknown[] = [];
   api.on('error', (error) => errors.push(error));
-  return { clock, server, surroundings, api, times, instead, errors };
+  return { clock, server, environment, api, times, instead, errors };
 }
 
 const refused = (status: number, retryAfter?: string): Answer => ({ ...received(status), retryAfter }) as Answer;
@@ -64,10 +64,10 @@ describe('a push by hand that is given up', () => {
 
 describe('pushing by itself', () => {
   test('without it nothing is pushed, and no timer waits for that', async () => {
-    const { api, clock, times, surroundings } = setUp(false);
+    const { api, clock, times, environment } = setUp(false);
     commitEach(api, ...range(1, 500));
-    surroundings.take('online');
-    surroundings.take('shown');
+    environment.take('online');
+    environment.take('visible');
     api.resume();
     await clock.advance(HOUR);
     expect(times).toEqual([]);
@@ -182,14 +182,14 @@ describe('pushing by itself', () => {
   });
 
   test('ends with close(): no timer stays, and nothing is sent', async () => {
-    const { api, clock, times, surroundings } = setUp();
+    const { api, clock, times, environment } = setUp();
     commitEach(api, 1);
     await api.close();
-    surroundings.take('online');
+    environment.take('online');
     await clock.advance(HOUR);
     expect(times).toEqual([]);
     expect(clock.timers).toBe(0);
-    expect(surroundings.listeners).toBe(0);
+    expect(environment.listeners).toBe(0);
   });
 
   test('uses timers that keep no process alive', async () => {
@@ -232,14 +232,14 @@ describe('after a failure', () => {
     ['more than any pause', '3600', 3600],
     ['more than an hour', '1e12', 3600],
   ])('it waits as long as Retry-After asks (%s), and a tenth longer at most', async (_name, header, seconds) => {
-    const { api, clock, times, instead, surroundings } = setUp({ everySeconds: 0, atEntries: 1 });
+    const { api, clock, times, instead, environment } = setUp({ everySeconds: 0, atEntries: 1 });
     instead.answer = () => refused(503, header);
     commitEach(api, 1);
     await clock.advance(0);
     instead.answer = undefined;
     for (let minute = 0; minute * 60 < seconds - 60; minute++) {
-      surroundings.take('online');
-      surroundings.take('shown');
+      environment.take('online');
+      environment.take('visible');
       commitEach(api, minute);
       await clock.advance(MINUTE);
     }
@@ -250,13 +250,13 @@ describe('after a failure', () => {
   });
 
   test.each([400, 404, 413, 422])('a refusal (%i) is tried again after 15 to 60 min', async (status) => {
-    const { api, clock, times, instead, surroundings } = setUp({ everySeconds: 0, atEntries: 1 });
+    const { api, clock, times, instead, environment } = setUp({ everySeconds: 0, atEntries: 1 });
     instead.answer = () => refused(status);
     commitEach(api, 1);
     await clock.advance(0);
     commitEach(api, 2);
     for (let minute = 0; minute < 14; minute++) {
-      surroundings.take('online');
+      environment.take('online');
       await clock.advance(MINUTE);
     }
     expect(times).toHaveLength(1);
@@ -390,7 +390,7 @@ describe('after a failure', () => {
   });
 
   test.each([401, 403])('refused credentials (%i) stop it', async (status) => {
-    const { api, clock, times, instead, surroundings, errors } = setUp(
+    const { api, clock, times, instead, environment, errors } = setUp(
       { everySeconds: 0, atEntries: 1 },
       { onRefusedCredentials: 'keep' },
     );
@@ -399,8 +399,8 @@ describe('after a failure', () => {
     await clock.advance(0);
     for (let hour = 0; hour < 48; hour++) {
       commitEach(api, hour);
-      surroundings.take('online');
-      surroundings.take('shown');
+      environment.take('online');
+      environment.take('visible');
       await clock.advance(HOUR);
     }
     expect(times).toHaveLength(1);
@@ -485,34 +485,34 @@ describe('after a failure', () => {
 });
 
 describe('when the network comes back, or the page is shown again', () => {
-  test.each(['online', 'shown'] as const)('it tries soon what waited for long (%s)', async (happens) => {
-    const { api, clock, instead, server, surroundings } = setUp({ everySeconds: 0 });
+  test.each(['online', 'visible'] as const)('it tries soon what waited for long (%s)', async (happens) => {
+    const { api, clock, instead, server, environment } = setUp({ everySeconds: 0 });
     instead.answer = () => refused(429);
     commitEach(api, 1);
     await clock.advance(HOUR);
     instead.answer = undefined;
-    surroundings.take(happens);
+    environment.take(happens);
     await clock.advance(6 * SECOND);
     expect(server.stored).toEqual([1]);
   });
 
   test('what was to be pushed sooner anyway is not put off', async () => {
-    const { api, clock, times, surroundings } = setUp({ everySeconds: 1 });
+    const { api, clock, times, environment } = setUp({ everySeconds: 1 });
     commitEach(api, 1);
     const { nextTry = 0 } = api.status();
     await clock.advance(nextTry * SECOND - clock.now() - SECOND);
-    surroundings.take('online');
+    environment.take('online');
     expect(api.status().nextTry).toBe(nextTry);
     await clock.advance(SECOND);
     expect(times).toHaveLength(1);
   });
 
   test('F15 a network that comes and goes all the time makes it try each 5 s at most', async () => {
-    const { api, clock, times, instead, surroundings } = setUp({ everySeconds: 0 });
+    const { api, clock, times, instead, environment } = setUp({ everySeconds: 0 });
     instead.answer = () => ({ received: false, reason: 'unreachable' });
     commitEach(api, 1);
     for (let tick = 0; tick < 3600; tick++) {
-      surroundings.take(tick % 2 ? 'online' : 'offline');
+      environment.take(tick % 2 ? 'online' : 'offline');
       await clock.advance(100);
     }
     expect(times.length).toBeLessThanOrEqual(360 / 5 + 10);
@@ -520,8 +520,8 @@ describe('when the network comes back, or the page is shown again', () => {
   });
 
   test('F15 a platform that says it is offline is only a hint: what is due is pushed all the same', async () => {
-    const { api, clock, server, surroundings } = setUp({ everySeconds: 10 });
-    surroundings.take('offline');
+    const { api, clock, server, environment } = setUp({ everySeconds: 10 });
+    environment.take('offline');
     commitEach(api, 1);
     await clock.advance(10 * SECOND);
     expect(server.stored).toEqual([1]);
@@ -530,10 +530,10 @@ describe('when the network comes back, or the page is shown again', () => {
   });
 
   test('F15 one that says it is online while nothing can be reached loses nothing', async () => {
-    const { api, clock, instead, surroundings, server } = setUp({ everySeconds: 10 });
+    const { api, clock, instead, environment, server } = setUp({ everySeconds: 10 });
     instead.answer = () => ({ received: false, reason: 'unreachable' });
     commitEach(api, 1);
-    surroundings.take('online');
+    environment.take('online');
     await clock.advance(MINUTE);
     expect(api.status()).toMatchObject({ online: true, committed: 1 });
     instead.answer = undefined;
@@ -542,9 +542,9 @@ describe('when the network comes back, or the page is shown again', () => {
   });
 
   test('with nothing queued nothing happens', async () => {
-    const { clock, times, surroundings } = setUp();
-    surroundings.take('online');
-    surroundings.take('shown');
+    const { clock, times, environment } = setUp();
+    environment.take('online');
+    environment.take('visible');
     await clock.advance(HOUR);
     expect(times).toEqual([]);
     expect(clock.timers).toBe(0);
@@ -553,23 +553,23 @@ describe('when the network comes back, or the page is shown again', () => {
 
 describe('when the process ends', () => {
   test('with memory alone one last push is made, once, whatever it was waiting for', async () => {
-    const { api, clock, times, instead, surroundings } = setUp();
+    const { api, clock, times, instead, environment } = setUp();
     instead.answer = () => refused(503, '3600');
     commitEach(api, 1);
     await clock.advance(11 * SECOND);
-    surroundings.take('idle');
+    environment.take('before-exit');
     await turn();
     expect(times).toHaveLength(2);
-    surroundings.take('idle');
+    environment.take('before-exit');
     await turn();
     expect(times).toHaveLength(2);
   });
 
   test('a first end with nothing to push leaves the last push to a later one', async () => {
-    const { api, server, surroundings } = setUp();
-    surroundings.take('idle');
+    const { api, server, environment } = setUp();
+    environment.take('before-exit');
     commitEach(api, 1);
-    surroundings.take('idle');
+    environment.take('before-exit');
     await turn();
     expect(server.stored).toEqual([1]);
   });
@@ -577,12 +577,12 @@ describe('when the process ends', () => {
   test('neither without autoPush nor after refused credentials anything is sent', async () => {
     const idle = setUp(false);
     commitEach(idle.api, 1);
-    idle.surroundings.take('idle');
+    idle.environment.take('before-exit');
     const stopped = setUp(true, { onRefusedCredentials: 'keep' });
     stopped.instead.answer = () => refused(401);
     commitEach(stopped.api, 1);
     await pushFailure(stopped.api.push());
-    stopped.surroundings.take('idle');
+    stopped.environment.take('before-exit');
     await turn();
     expect(idle.times).toHaveLength(0);
     expect(stopped.times).toHaveLength(1);

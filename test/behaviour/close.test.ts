@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Api, type ApiOptions, isApiException, memoryStorage, PushException } from '../../src/index.js';
-import { webStorage } from '../../src/storage/web-storage.js';
+import { webStorage } from '../../src/storage/web/web-storage.js';
 import { credentials } from '../support/credentials.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { FakeWebStorage } from '../support/fake-web.js';
 import { commitEach, openApi, pushFailure, rejectionOf } from '../support/open-api.js';
 
@@ -130,9 +130,9 @@ describe('close({ push: true })', () => {
   function setUpOpen(options: Partial<ApiOptions> = {}) {
     const clock = new FakeClock();
     const server = new FakeServer();
-    const surroundings = new FakeSurroundings();
-    const api = new Api({ ...credentials, ...options }, { clock, transport: server, surroundings });
-    return { clock, server, surroundings, api };
+    const environment = new FakeEnvironment();
+    const api = new Api({ ...credentials, ...options }, { clock, transport: server, environment });
+    return { clock, server, environment, api };
   }
 
   /** How a promise stands. */
@@ -332,10 +332,10 @@ describe('closing from within an event', () => {
     async (name) => {
       const clock = new FakeClock();
       const server = new FakeServer();
-      const surroundings = new FakeSurroundings();
+      const environment = new FakeEnvironment();
       const api = new Api(
         { ...credentials, autoPush: { everySeconds: 0 }, maxQueuedEntries: 5, overflow: 'drop-oldest' },
-        { clock, transport: server, surroundings },
+        { clock, transport: server, environment },
       );
       let isClosed = false;
       api.on(name, () => {
@@ -364,7 +364,7 @@ describe('closing from within an event', () => {
       expect(isClosed).toBe(true);
       expect(api.status().pushing).toBe(false);
       expect(clock.timers).toBe(0);
-      expect(surroundings.listeners).toBe(0);
+      expect(environment.listeners).toBe(0);
     },
   );
 });

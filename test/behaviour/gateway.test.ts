@@ -2,12 +2,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Answer, TransportRequest } from '../../src/core/transport.js';
+import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
 import { type Api, type ApiOptions, memoryStorage, type PushException, type StorageAdapter } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { commitEach, openApi, pushFailure } from '../support/open-api.js';
 
 const SECOND = 1000;
@@ -20,12 +20,12 @@ const deviceId = (device: number): string => `11111111-1111-4111-8111-${String(d
 function setUp(devices: number, storage: StorageAdapter, more: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();
   const server = new FakeServer();
-  const surroundings = new FakeSurroundings(AT_ONCE);
+  const environment = new FakeEnvironment(AT_ONCE);
   const apis = Array.from({ length: devices }, (_, device) => {
     const options = { deviceId: deviceId(device), storage, autoPush: { everySeconds: 60 }, ...more };
-    return openApi(options, { clock, transport: server, surroundings });
+    return openApi(options, { clock, transport: server, environment });
   });
-  return { clock, server, apis, surroundings };
+  return { clock, server, apis, environment };
 }
 
 function folder(): string {
@@ -70,11 +70,11 @@ describe('a gateway with an Api for each of its devices', () => {
 
   test('a server that hangs holds up those of another one no longer than until one time-out', async () => {
     const isDead = ({ url }: TransportRequest): boolean => url.startsWith('https://dead.example/');
-    const { clock, server, apis, surroundings } = setUp(500, memoryStorage(), { baseUrl: 'https://dead.example/' });
+    const { clock, server, apis, environment } = setUp(500, memoryStorage(), { baseUrl: 'https://dead.example/' });
     server.answerWith((request) =>
       isDead(request) ? after(clock, 10 * SECOND, { received: false, reason: 'timeout' }) : received(200),
     );
-    const well = openApi({ deviceId: deviceId(500) }, { clock, transport: server, surroundings });
+    const well = openApi({ deviceId: deviceId(500) }, { clock, transport: server, environment });
     for (const api of [...apis, well]) commitOne(api, 1);
     void Promise.allSettled(apis.map((api) => api.push()));
     const stored = well.push().then(() => clock.monotonic());

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Answer } from '../../src/core/transport.js';
+import type { Answer } from '../../src/core/ports/transport.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { commitEach, openApi } from '../support/open-api.js';
 import { PickyServer } from '../support/picky-server.js';
 
@@ -21,12 +21,12 @@ const budget = (seconds: number, meanPause = 150): number => 10 + 1.15 * (second
 async function liveThrough(
   seconds: number,
   answer: () => Answer,
-  each: (second: number, surroundings: FakeSurroundings) => void = () => {},
+  each: (second: number, environment: FakeEnvironment) => void = () => {},
 ) {
   const clock = new FakeClock();
   const server = new PickyServer();
-  const surroundings = new FakeSurroundings();
-  const api = openApi({ autoPush: true }, { clock, transport: server, surroundings });
+  const environment = new FakeEnvironment();
+  const api = openApi({ autoPush: true }, { clock, transport: server, environment });
   let tries = 0;
   api.on('error', () => {
     tries += 1;
@@ -35,7 +35,7 @@ async function liveThrough(
   let timers = 0;
   for (let second = 0; second < seconds; second++) {
     commitEach(api, second);
-    each(second, surroundings);
+    each(second, environment);
     await clock.advance(SECOND);
     timers = Math.max(timers, clock.timers);
   }
@@ -44,7 +44,7 @@ async function liveThrough(
   // What is sent is not of interest here, and much.
   server.requests.length = 0;
   server.instead = undefined;
-  surroundings.take('online');
+  environment.take('online');
   for (let minute = 0; minute < 70 && api.status().committed > 0; minute++) await clock.advance(60 * SECOND);
   return { server, api, requests, tries, timers };
 }
@@ -97,7 +97,7 @@ describe('an outage, with one commit a second,', () => {
     const { server, requests, timers } = await liveThrough(
       DAY,
       () => ({ received: false, reason: 'unreachable' }),
-      (second, surroundings) => surroundings.take(second % 2 ? 'online' : 'offline'),
+      (second, environment) => environment.take(second % 2 ? 'online' : 'offline'),
     );
     console.log(`a day of a flapping network: ${requests} requests`);
     expect(requests).toBeLessThanOrEqual(1.05 * (DAY / 5));

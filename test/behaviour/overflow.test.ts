@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ApiOptions, type Entry, StorageException, webStorage } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import type { FileSystem } from '../../src/storage/file-system.js';
+import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { FakeMachine, temporaryFolder } from '../support/fake-processes.js';
 import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
 import { commitEach, openApi, rejectionOf } from '../support/open-api.js';

@@ -1,22 +1,22 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import type { Answer, TransportRequest } from '../../src/core/transport.js';
+import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
 import { type ApiOptions, type Entry, memoryStorage } from '../../src/index.js';
-import { webStorage } from '../../src/storage/web-storage.js';
+import { webStorage } from '../../src/storage/web/web-storage.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { FakeWebStorage } from '../support/fake-web.js';
 import { commitEach, openApi } from '../support/open-api.js';
 import { range } from '../support/picky-server.js';
 
 const BUDGET = 60 * 1024;
 
-function setUp(options: Partial<ApiOptions> = {}, surroundings = new FakeSurroundings()) {
+function setUp(options: Partial<ApiOptions> = {}, environment = new FakeEnvironment()) {
   const clock = new FakeClock();
   const server = new FakeServer();
-  const api = openApi(options, { clock, transport: server, surroundings });
-  return { clock, server, surroundings, api };
+  const api = openApi(options, { clock, transport: server, environment });
+  return { clock, server, environment, api };
 }
 
 const valuesOf = (entries: readonly Entry[]): unknown[] => entries.map(({ values }) => values[0]?.value);
@@ -37,32 +37,32 @@ const forEver = (): never => {
 const bytesOf = (body = ''): number => Buffer.byteLength(body);
 
 describe('a page that is hidden or left, where what is committed does not survive it', () => {
-  test.each(['hidden', 'leaving'] as const)('sends what waits with keepalive, in the same task (%s)', (turn) => {
-    const { api, server, surroundings } = setUp();
+  test.each(['hidden', 'pagehide'] as const)('sends what waits with keepalive, in the same task (%s)', (turn) => {
+    const { api, server, environment } = setUp();
     commitEach(api, 1, 2);
-    surroundings.take(turn);
+    environment.take(turn);
     expect(server.requests).toMatchObject([{ method: 'POST', keepalive: true }]);
     expect(server.uploads).toEqual([[[{ temperature: 1 }], [{ temperature: 2 }]]]);
   });
 
   test('sends as it is left what was committed since it was hidden, though that is not answered yet', () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    surroundings.take('hidden');
+    environment.take('hidden');
     commitEach(api, 2);
-    surroundings.take('leaving');
+    environment.take('pagehide');
     // In the order of their commits, whichever request arrives first.
     expect(server.uploads).toEqual([[[{ temperature: 1 }]], [[{ temperature: 1 }], [{ temperature: 2 }]]]);
   });
 
   test('sends nothing again, in a push under way, that left with it', async () => {
-    const { api, server, surroundings } = setUp({ maxEntriesPerRequest: 1 });
+    const { api, server, environment } = setUp({ maxEntriesPerRequest: 1 });
     const [upload, flush] = [held(), held()];
     server.answerWith((request) => (request.keepalive ? flush.answer : upload.answer));
     commitEach(api, 1, 2);
     const push = api.push();
-    surroundings.take('leaving');
+    environment.take('pagehide');
     upload.give(received(200));
     await turn();
     expect(server.requests).toHaveLength(2);
@@ -72,42 +72,42 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('leaves out what the server refused alone: the others would be refused with it', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     commitEach(api, 1);
     server.answerWith(() => received(400));
     await api.push().catch(() => {});
     commitEach(api, 2, 3);
     server.answerWith(() => received(200));
-    surroundings.take('leaving');
+    environment.take('pagehide');
     await turn();
     expect(server.uploads.at(-1)).toEqual([[{ temperature: 2 }], [{ temperature: 3 }]]);
     // There is nothing better to send.
-    surroundings.take('leaving');
+    environment.take('pagehide');
     expect(server.uploads.at(-1)).toEqual([[{ temperature: 1 }]]);
   });
 
   test('sends no more at once than passes', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     commitEach(api, ...range(1, 8));
     server.answerWith(() => received(503));
     await api.push().catch(() => {});
-    surroundings.take('leaving');
+    environment.take('pagehide');
     const [all, half] = server.uploads.map(({ length }) => length);
     expect(all).toBe(8);
     expect(half).toBeLessThanOrEqual(4);
   });
 
   test('sent twice it counts once, and is under way until each answer is there', async () => {
-    const { api, server, surroundings } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
+    const { api, server, environment } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     const flights = [held(), held()] as const;
     server.answerWith(({ body = '' }) => flights[body.includes('"temperature":2') ? 1 : 0].answer);
     const told: unknown[] = [];
     api.on('push', ({ entries }) => told.push(entries));
     api.on('drop', ({ entries }) => told.push(...valuesOf(entries)));
     commitEach(api, 1);
-    surroundings.take('hidden');
+    environment.take('hidden');
     commitEach(api, 2);
-    surroundings.take('leaving');
+    environment.take('pagehide');
     flights[0].give(received(503));
     await turn();
     api.addValue('temperature', 3);
@@ -119,11 +119,11 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('nothing leaves the queue before its verdict', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     const entries = commitEach(api, 1, 2);
     const answer = held();
     server.answerWith(() => answer.answer);
-    surroundings.take('hidden');
+    environment.take('hidden');
     await turn();
     expect(api.log()).toEqual(entries);
     answer.give(received(200));
@@ -139,10 +139,10 @@ describe('a page that is hidden or left, where what is committed does not surviv
     ['bad luck', received(503)],
     ['no answer', { received: false, reason: 'unreachable' }],
   ])('%s keeps everything, discards and quarantines nothing', async (_name, answer) => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     const entries = commitEach(api, 1);
     server.answerWith(() => answer);
-    surroundings.take('leaving');
+    environment.take('pagehide');
     await turn();
     expect(api.log()).toEqual(entries);
     expect(api.quarantined()).toEqual([]);
@@ -151,16 +151,16 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('with nothing committed sends nothing', () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     api.addValue('a', 1);
-    surroundings.take('hidden');
-    surroundings.take('leaving');
+    environment.take('hidden');
+    environment.take('pagehide');
     expect(server.requests).toEqual([]);
   });
 
   test('sends the oldest entries that fit into 60 KiB, all Apis of the page together', async () => {
-    const surroundings = new FakeSurroundings();
-    const [one, other] = [setUp({}, surroundings), setUp({}, surroundings)];
+    const environment = new FakeEnvironment();
+    const [one, other] = [setUp({}, environment), setUp({}, environment)];
     for (const { api, server } of [one, other]) {
       server.answerWith(() => held().answer);
       for (const number of range(0, 39)) {
@@ -168,7 +168,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
         api.commit();
       }
     }
-    surroundings.take('leaving');
+    environment.take('pagehide');
     const sent = [...one.server.requests, ...other.server.requests].map(({ body }) => bytesOf(body));
     expect(sent).toHaveLength(2);
     expect(sent[0]).toBeGreaterThan(40_000);
@@ -177,74 +177,74 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('gives the room back once the answer is there, whatever it is', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     for (const answer of [received(503), received(200)]) {
       server.answerWith(() => answer);
       commitEach(api, ...range(1, 100));
-      surroundings.take('leaving');
-      expect(surroundings.keepalive.bytesLeft).toBeLessThan(BUDGET);
+      environment.take('pagehide');
+      expect(environment.keepalive.bytesLeft).toBeLessThan(BUDGET);
       await turn();
-      expect(surroundings.keepalive.bytesLeft).toBe(BUDGET);
+      expect(environment.keepalive.bytesLeft).toBe(BUDGET);
     }
   });
 
   test('an entry that alone is larger than the room is not sent, and kept', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     api.addValue('text', 'x'.repeat(BUDGET));
     api.commit();
-    surroundings.take('leaving');
+    environment.take('pagehide');
     expect(server.requests).toEqual([]);
     expect(await api.push()).toMatchObject({ pushed: 1 });
   });
 
   test('hidden and then left, it sends once', () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    surroundings.take('hidden');
-    surroundings.take('leaving');
+    environment.take('hidden');
+    environment.take('pagehide');
     expect(server.requests).toHaveLength(1);
   });
 
   test('cut off before its request has left, it sends that when it is told again', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     const send = server.send.bind(server);
     commitEach(api, 1, 2);
     server.send = forEver;
-    cutOff(() => surroundings.take('leaving'));
+    cutOff(() => environment.take('pagehide'));
     server.send = send;
-    surroundings.take('leaving');
-    surroundings.take('hidden');
+    environment.take('pagehide');
+    environment.take('hidden');
     expect(server.uploads).toEqual([[[{ temperature: 1 }], [{ temperature: 2 }]]]);
     await turn();
-    expect(surroundings.keepalive.bytesLeft).toBe(BUDGET);
+    expect(environment.keepalive.bytesLeft).toBe(BUDGET);
   });
 
   test('cut off after its request has left, it sends nothing when it is told again', () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     const send = server.send.bind(server);
     commitEach(api, 1, 2);
     server.send = (request: TransportRequest) => {
       send(request);
-      if (request.departure !== undefined) request.departure.hasLeft = true;
+      if (request.beacon !== undefined) request.beacon.dispatched = true;
       return forEver();
     };
-    cutOff(() => surroundings.take('leaving'));
+    cutOff(() => environment.take('pagehide'));
     server.send = send;
-    surroundings.take('leaving');
-    surroundings.take('hidden');
+    environment.take('pagehide');
+    environment.take('hidden');
     expect(server.requests).toHaveLength(1);
   });
 
   test('hidden during a push it leaves that alone; left, it sends what that has under way, too', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     const answer = held();
     server.answerWith(({ keepalive }) => (keepalive ? received(200) : answer.answer));
     commitEach(api, 1, 2);
     const push = api.push();
-    surroundings.take('hidden');
+    environment.take('hidden');
     expect(server.requests).toHaveLength(1);
-    surroundings.take('leaving');
+    environment.take('pagehide');
     expect(server.requests).toHaveLength(2);
     await turn();
     expect(api.log()).toEqual([]);
@@ -255,11 +255,11 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('a push that begins meanwhile waits for the answer, and sends nothing twice', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     const answer = held();
     server.answerWith(() => answer.answer);
     commitEach(api, 1);
-    surroundings.take('hidden');
+    environment.take('hidden');
     commitEach(api, 2);
     const push = api.push();
     await turn();
@@ -271,10 +271,10 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('a push that waits for that answer can be aborted, and ended by close()', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    surroundings.take('hidden');
+    environment.take('hidden');
     const abort = new AbortController();
     const aborted = expect(api.push({ signal: abort.signal })).rejects.toThrow(/aborted/);
     await turn();
@@ -287,23 +287,23 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('what is being sent is not dropped to make room', async () => {
-    const { api, server, surroundings } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
+    const { api, server, environment } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
     api.on('drop', ({ entries }) => dropped.push(...valuesOf(entries)));
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    surroundings.take('hidden');
+    environment.take('hidden');
     commitEach(api, 2, 3);
     expect(dropped).toEqual([2]);
   });
 
   test('also while close({ push: true }) is at it', async () => {
-    const { api, clock, server, surroundings } = setUp();
+    const { api, clock, server, environment } = setUp();
     server.answerWith(({ keepalive }) => (keepalive ? received(200) : held().answer));
     commitEach(api, 1);
     const closing = api.close({ push: true, timeoutSeconds: 5 }).catch(() => {});
     await turn();
-    surroundings.take('leaving');
+    environment.take('pagehide');
     expect(server.requests.map(({ keepalive }) => keepalive)).toEqual([undefined, true]);
     await clock.advance(5000);
     await closing;
@@ -311,12 +311,12 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test('after close() nothing is sent', async () => {
-    const { api, server, surroundings } = setUp();
+    const { api, server, environment } = setUp();
     commitEach(api, 1);
     await api.close();
-    surroundings.take('leaving');
+    environment.take('pagehide');
     expect(server.requests).toEqual([]);
-    expect(surroundings.listeners).toBe(0);
+    expect(environment.listeners).toBe(0);
   });
 });
 
@@ -330,9 +330,9 @@ describe('flushOnHide', () => {
     ['is on there if so asked', { storage: web(), flushOnHide: true }, 1],
     ['is on where entries are not saved', { storage: web(), stageUnpushedEntries: false }, 1],
   ])('%s', (_name, options, requests) => {
-    const { api, server, surroundings } = setUp(options);
+    const { api, server, environment } = setUp(options);
     commitEach(api, 1);
-    surroundings.take('hidden');
+    environment.take('hidden');
     expect(server.requests).toHaveLength(requests);
   });
 });

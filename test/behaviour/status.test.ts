@@ -1,16 +1,16 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type Api, type ApiOptions, memoryStorage, PushException } from '../../src/index.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { commitEach, openApi, pushFailure } from '../support/open-api.js';
 
 function setUp(options: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();
   const server = new FakeServer();
-  const surroundings = new FakeSurroundings();
-  const api = openApi(options, { clock, transport: server, surroundings });
-  return { clock, server, surroundings, api };
+  const environment = new FakeEnvironment();
+  const api = openApi(options, { clock, transport: server, environment });
+  return { clock, server, environment, api };
 }
 
 describe('status()', () => {
@@ -130,10 +130,10 @@ describe('status()', () => {
   });
 
   test('tells whether the platform believes in a network', () => {
-    const { api, surroundings } = setUp();
-    surroundings.take('offline');
+    const { api, environment } = setUp();
+    environment.take('offline');
     expect(api.status().online).toBe(false);
-    surroundings.take('online');
+    environment.take('online');
     expect(api.status().online).toBe(true);
   });
 
@@ -165,7 +165,7 @@ describe('subscribe()', () => {
 
   test.each<[string, (set: ReturnType<typeof setUp>) => unknown]>([
     ['a value is staged', ({ api }) => api.addValue('a', 1)],
-    ['the network goes', ({ surroundings }) => surroundings.take('offline')],
+    ['the network goes', ({ environment }) => environment.take('offline')],
     ['a push begins', ({ api }) => void api.push().catch(() => {})],
     ['the next push is planned', ({ api }) => api.resume()],
     [

@@ -2,25 +2,25 @@ import * as v from 'valibot';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ConfigException, GetException, ValueException } from '../../src/index.js';
 import { FakeClock, turn } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { held, received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { follow } from '../support/follow.js';
 import { openApi } from '../support/open-api.js';
 import { leaksIn, renderings, SENTINEL_KEY } from '../support/sentinel.js';
 import { ValuesServer } from '../support/values-server.js';
 
 async function setUp(values: Readonly<Record<string, unknown>> = {}, options = {}) {
-  const surroundings = new FakeSurroundings();
+  const environment = new FakeEnvironment();
   const clock = new FakeClock();
   const server = new ValuesServer(values);
-  const api = openApi(options, { clock, transport: server, surroundings });
+  const api = openApi(options, { clock, transport: server, environment });
   await api.ready;
   const timers = clock.timers;
   return {
     clock,
     server,
     api,
-    page: surroundings,
+    page: environment,
     /** How many timers there are that a watch has set. */
     get timers() {
       return clock.timers - timers;
@@ -210,7 +210,7 @@ describe('a hidden page', () => {
     await clock.advance(1);
     page.take('hidden');
     expect(await askedDuring(100)).toBe(10);
-    page.take('shown');
+    page.take('visible');
     expect(await askedDuring(100)).toBeGreaterThanOrEqual(50);
   });
 
@@ -220,7 +220,7 @@ describe('a hidden page', () => {
     await clock.advance(1);
     page.take('hidden');
     await clock.advance(30_000);
-    page.take('shown');
+    page.take('visible');
     expect(await askedDuring(0)).toBe(1);
   });
 
@@ -230,7 +230,7 @@ describe('a hidden page', () => {
     await clock.advance(1);
     for (let times = 0; times < 5; times++) {
       page.take('hidden');
-      page.take('shown');
+      page.take('visible');
     }
     expect(await askedDuring(9)).toBe(0);
     expect(await askedDuring(1)).toBe(1);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Binding } from '../../src/core/binding.js';
-import type { StoredEntry } from '../../src/core/entry.js';
-import type { Adoption, Writer } from '../../src/core/storage.js';
-import { encodeValues } from '../../src/core/values-text.js';
+import type { Binding } from '../../src/core/model/destination.js';
+import type { StoredEntry } from '../../src/core/model/entry.js';
+import { encodeValues } from '../../src/core/model/values-json.js';
+import type { Adoption, Writer } from '../../src/core/ports/storage.js';
 import { DEVICE_ID } from '../support/credentials.js';
 
 /** One storage, as the runs of any number of programs see it. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Answer } from '../../src/core/transport.js';
+import type { Answer } from '../../src/core/ports/transport.js';
 import type { Api, ApiOptions } from '../../src/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { received } from '../support/fake-server.js';

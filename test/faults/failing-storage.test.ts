@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
-import type { FileSystem } from '../../src/storage/file-system.js';
+import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { received } from '../support/fake-server.js';
 import { commitEach } from '../support/open-api.js';
 import { type DiskFaults, FilePlace, WebPlace } from '../support/places.js';

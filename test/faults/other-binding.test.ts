@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TransportRequest } from '../../src/core/transport.js';
+import type { TransportRequest } from '../../src/core/ports/transport.js';
 import type { Api, ApiOptions } from '../../src/index.js';
 import { API_KEY, DEVICE_ID } from '../support/credentials.js';
 import { commitEach } from '../support/open-api.js';

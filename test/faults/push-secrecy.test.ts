@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { type Api, type ApiOptions, webStorage } from '../../src/index.js';
 import { credentials } from '../support/credentials.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { FakeServer, received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
 import { commitEach, openApi } from '../support/open-api.js';
 import { SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/sentinel.js';
@@ -19,12 +19,12 @@ const MESSAGES = [
 function openWatched(options: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();
   const server = new FakeServer();
-  const surroundings = new FakeSurroundings();
+  const environment = new FakeEnvironment();
   const localStorage = new FakeWebStorage();
   const storage = webStorage(localStorage, {}, { locks: new FakeLocks().tab() });
   const api = openApi(
     { apiKey: KEY, storage, autoPush: { everySeconds: 0 }, onRefusedCredentials: 'keep', ...options },
-    { clock, transport: server, surroundings },
+    { clock, transport: server, environment },
   );
   const seen: unknown[] = [];
   for (const name of ['commit', 'push', 'retry', 'discard', 'quarantine', 'adopt', 'warning', 'error'] as const)
@@ -34,7 +34,7 @@ function openWatched(options: Partial<ApiOptions> = {}) {
     [renderings(seen), renderings(api.quarantined()), renderings(api.status()), ...[...localStorage.items].flat()].join(
       '\n',
     );
-  return { api, clock, server, surroundings, localStorage, seen, look };
+  return { api, clock, server, environment, localStorage, seen, look };
 }
 
 /** Whatever has the value 1 in it is refused with that message. */
@@ -75,10 +75,10 @@ describe('a server that repeats the key', () => {
   );
 
   test('F34 as a page goes away, and as close() drains', async () => {
-    const { api, clock, server, surroundings, look } = openWatched({ flushOnHide: true, autoPush: false });
+    const { api, clock, server, environment, look } = openWatched({ flushOnHide: true, autoPush: false });
     server.answerWith(() => received(503, { message: KEY }));
     commitEach(api, 1);
-    surroundings.take('hidden');
+    environment.take('hidden');
     await clock.advance(1000);
     const failure = api.close({ push: true }).catch((error: unknown) => renderings(error));
     await clock.advance(10_000);

@@ -1,7 +1,7 @@
 import { Api, memoryStorage } from '../../src/index.js';
 import type { Random } from '../simulation/random.js';
 import { SimulatedTime, settled } from '../simulation/time.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { SENTINEL_KEY } from '../support/sentinel.js';
 import type { Answered } from './body-model.js';
 import { BASE_URL, DEVICES } from './devices.js';
@@ -31,7 +31,7 @@ export function open(random: Random, respond: () => Response, answered: Answered
   const owner = {};
   const api = new Api(
     { deviceId: DEVICES[0], apiKey: SENTINEL_KEY, baseUrl: BASE_URL, storage: memoryStorage(), fetch },
-    { clock: time.clockOf(owner, random), surroundings: new FakeSurroundings() },
+    { clock: time.clockOf(owner, random), environment: new FakeEnvironment() },
   );
   for (const value of [21.5, 'on', false]) {
     api.addValue('a,b', value);
@@ -44,12 +44,12 @@ export function open(random: Random, respond: () => Response, answered: Answered
   return { api, answered, time, requests, heal, timers: () => time.timersOf(owner) };
 }
 
-export interface Outcome<Result> {
+export interface JudgedResponse<Result> {
   readonly result?: Result;
   readonly error?: unknown;
 }
 
-export async function outcomeOf<Result>(asked: Asked, promise: Promise<Result>): Promise<Outcome<Result>> {
+export async function outcomeOf<Result>(asked: Asked, promise: Promise<Result>): Promise<JudgedResponse<Result>> {
   try {
     const result = await finished(asked, promise);
     return { result };

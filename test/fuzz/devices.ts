@@ -1,12 +1,12 @@
-import type { Answer, Transport } from '../../src/core/transport.js';
+import type { Answer, Transport } from '../../src/core/ports/transport.js';
 import { Api, type ApiOptions } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { Life } from '../simulation/life.js';
 import { Machine } from '../simulation/machine.js';
 import type { Random } from '../simulation/random.js';
 import { SimulatedTime } from '../simulation/time.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { received } from '../support/fake-server.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
 import { SENTINEL_KEY } from '../support/sentinel.js';
 
 export const BASE_URL = 'https://iot.example/api/v1/';
@@ -40,7 +40,7 @@ export class Devices {
     const { life, platform } = this.machine.start(0);
     const storage = fileStorage(this.machine.disk.folder, { durability: 'process' }, platform);
     const clock = this.time.clockOf(life, this.#random);
-    const ports = { clock, transport: this.server, surroundings: new FakeSurroundings() };
+    const ports = { clock, transport: this.server, environment: new FakeEnvironment() };
     const credentials = { deviceId: DEVICES[0], apiKey: SENTINEL_KEY, baseUrl: BASE_URL };
     return { life, open: (options) => new Api({ ...credentials, storage, ...options }, ports) };
   }

@@ -2,7 +2,7 @@ import { Api, type ApiOptions, webStorage } from '../../src/index.js';
 import { Origin, type Page } from '../simulation/origin.js';
 import { type Random, randomOf } from '../simulation/random.js';
 import { SimulatedTime } from '../simulation/time.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { SENTINEL_KEY } from '../support/sentinel.js';
 import { BASE_URL, DEVICES, FuzzedServer } from './devices.js';
 import { commitAll, pushSome } from './journal-corpus.js';
@@ -25,7 +25,7 @@ export class Pages {
     const page = this.origin.open();
     const storage = webStorage(page.storage, {}, { locks: page.locks, page: page.window });
     const clock = this.time.clockOf(page.life, this.#random);
-    const ports = { clock, transport: this.server, surroundings: new FakeSurroundings() };
+    const ports = { clock, transport: this.server, environment: new FakeEnvironment() };
     const api = new Api({ deviceId: DEVICES[0], apiKey: SENTINEL_KEY, baseUrl: BASE_URL, storage, ...options }, ports);
     return { api, page };
   }

@@ -35,7 +35,7 @@ describe('the README', () => {
   });
 
   test('names every option and its default as they are', async () => {
-    const { resolveOptions } = await import('../../src/core/config.js');
+    const { resolveOptions } = await import('../../src/core/options/schema.js');
     const rows = new Map([...readme.matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]));
     const { deviceId: _id, apiKey: _key, ...defaults } = resolveOptions({ deviceId: DEVICE_ID, apiKey: API_KEY });
     for (const [name, value] of Object.entries(defaults))

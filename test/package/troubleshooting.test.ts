@@ -85,7 +85,7 @@ describe('troubleshooting', () => {
   });
 
   test('has every warning, by its code', () => {
-    const [, union = ''] = /readonly code:([^;]+);/.exec(readFileSync(`${source}core/events.ts`, 'utf8')) ?? [];
+    const [, union = ''] = /readonly code:([^;]+);/.exec(readFileSync(`${source}core/model/events.ts`, 'utf8')) ?? [];
     const codes = [...union.matchAll(/'([\w-]+)'/g)].map(([, code]) => code);
     expect(codes.length).toBeGreaterThanOrEqual(9);
     expect(new Set(shown(aboutWarnings).filter((code) => code !== 'code'))).toEqual(new Set(codes));

@@ -1,21 +1,22 @@
 import { crc32 } from 'node:zlib';
-import { Emitter } from '../../src/core/emitter.js';
-import { Isolation } from '../../src/core/isolation.js';
-import { LearnedSize } from '../../src/core/learned-size.js';
-import { PushQueue } from '../../src/core/push-queue.js';
-import type { Failure, PushResult } from '../../src/core/push-run.js';
-import { Scheduler } from '../../src/core/scheduler.js';
-import type { Adoption, StorageAdapter, Writer } from '../../src/core/storage.js';
-import type { Transport } from '../../src/core/transport.js';
-import { type UploadSlot, UploadSlots } from '../../src/core/upload-slots.js';
-import { WallClock } from '../../src/core/wall-clock.js';
+import { Emitter } from '../../src/core/notify/emitter.js';
+import { Outbox } from '../../src/core/outbox/outbox.js';
+import type { UploadSlot } from '../../src/core/ports/environment.js';
+import type { Adoption, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
+import type { Transport } from '../../src/core/ports/transport.js';
+import { AutoPush } from '../../src/core/push/auto-push.js';
+import { BatchSizer } from '../../src/core/push/batch-sizer.js';
+import { Isolation } from '../../src/core/push/isolation.js';
+import type { Failure, PushResult } from '../../src/core/push/push-run.js';
+import { UploadSemaphore } from '../../src/core/push/upload-semaphore.js';
+import { ClockCorrection } from '../../src/core/time/clock-correction.js';
 import { Api, StorageException } from '../../src/index.js';
-import { Journal } from '../../src/storage/file-journal.js';
-import { FileStock } from '../../src/storage/file-stock.js';
-import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
-import type { WebStorageLike } from '../../src/storage/web-keys.js';
-import type { LocksLike } from '../../src/storage/web-locks.js';
-import { WebRoom } from '../../src/storage/web-room.js';
+import type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
+import { Journal } from '../../src/storage/file/journal/journal.js';
+import { LiveIndex } from '../../src/storage/file/journal/live-index.js';
+import type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
+import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
+import { StorageQuota } from '../../src/storage/web/records/quota.js';
 import { randomOf } from './random.js';
 import { BINDINGS, type Bug, KEYS, withChanged } from './run.js';
 
@@ -75,7 +76,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
             },
         ),
         patched(
-          PushQueue.prototype,
+          Outbox.prototype,
           'remove',
           (remove) =>
             function (entries) {
@@ -203,14 +204,14 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'does not touch its files': inFiles(() => ({ utimesSync: () => {} })),
   'does not save again what was deleted': inWriter(() => ({ saveAgain: () => {} })),
   'drops what is being uploaded': inQueue(
-    'droppable',
+    'evictable',
     () =>
       function (count) {
         return this.oldest(count);
       },
   ),
   'drops the newest': inQueue(
-    'droppable',
+    'evictable',
     () =>
       function (count) {
         return [...this].slice(-count);
@@ -229,16 +230,18 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   },
   'queues more than it may': {
     patch: () => {
-      const room = Object.getOwnPropertyDescriptor(PushQueue.prototype, 'room') as PropertyDescriptor;
-      Object.defineProperty(PushQueue.prototype, 'room', { get: () => 1, configurable: true });
-      return () => void Object.defineProperty(PushQueue.prototype, 'room', room);
+      const capacityLeft = Object.getOwnPropertyDescriptor(Outbox.prototype, 'capacityLeft') as PropertyDescriptor;
+      Object.defineProperty(Outbox.prototype, 'capacityLeft', { get: () => 1, configurable: true });
+      return () => void Object.defineProperty(Outbox.prototype, 'capacityLeft', capacityLeft);
     },
   },
-  'counts the room of its own page alone': { patch: () => patched(WebRoom.prototype, 'foundOthers', () => () => {}) },
+  'counts the room of its own page alone': {
+    patch: () => patched(StorageQuota.prototype, 'foundOthers', () => () => {}),
+  },
   'erases in place what is wanted': {
     patch: () =>
       patched(
-        FileStock.prototype,
+        LiveIndex.prototype,
         'wants',
         (wants) =>
           function (writer, sequence) {
@@ -259,11 +262,11 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       ),
   },
   'forgets what it sets aside': inQueue(
-    'setAside',
-    (setAside) =>
+    'moveToQuarantine',
+    (moveToQuarantine) =>
       function (...given) {
-        const shown = setAside.call(this, ...given);
-        if (shown) this.forget([shown.id]);
+        const shown = moveToQuarantine.call(this, ...given);
+        if (shown) this.removeQuarantined([shown.id]);
         return shown;
       },
   ),
@@ -271,7 +274,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     ...adoption,
     entries: adoption.entries.filter(({ refusal }) => refusal === undefined),
   })),
-  'never sends less': { patch: () => patched(LearnedSize.prototype, 'failed', () => () => {}) },
+  'never sends less': { patch: () => patched(BatchSizer.prototype, 'shrink', () => () => {}) },
   'is held up by the first bad entry': {
     patch: () => patched(Isolation.prototype, 'next', () => (waiting, count) => waiting(count)),
   },
@@ -289,11 +292,11 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'moves the times of every jump': {
     patch: () =>
       patched(
-        WallClock.prototype,
+        ClockCorrection.prototype,
         'timeOf',
         () =>
           function ({ timestamp }, then) {
-            const jump = then === undefined ? 0 : this.stretch.ahead - then.ahead;
+            const jump = then === undefined ? 0 : this.epoch.ahead - then.ahead;
             return Math.max(0, timestamp + Math.round(jump / 1000));
           },
       ),
@@ -302,7 +305,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     ...failure,
     exception: Object.create(failure.exception, { retryAfter: { value: undefined } }),
   })),
-  'pushes on after refused credentials': inFailures((failure) => ({ ...failure, kind: 'bad-luck' })),
+  'pushes on after refused credentials': inFailures((failure) => ({ ...failure, kind: 'transient' })),
   'takes what leaves with a page for stored': inTransport((send) => (request) => {
     const exchange = send(request);
     if (!request.keepalive) return exchange;
@@ -363,24 +366,22 @@ function patched<Target extends object, Name extends keyof Target>(
   };
 }
 
-function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'droppable' | 'setAside'>(
+function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'evictable' | 'moveToQuarantine'>(
   name: Name,
-  change: (
-    original: PushQueue[Name],
-  ) => (this: PushQueue, ...args: Parameters<PushQueue[Name]>) => ReturnType<PushQueue[Name]>,
+  change: (original: Outbox[Name]) => (this: Outbox, ...args: Parameters<Outbox[Name]>) => ReturnType<Outbox[Name]>,
 ): Bug {
-  return { patch: () => patched(PushQueue.prototype, name, change as never) };
+  return { patch: () => patched(Outbox.prototype, name, change as never) };
 }
 
 function inFailures(change: (failure: Failure) => Failure): Bug {
   return {
     patch: () =>
       patched(
-        Scheduler.prototype,
-        'ended',
-        (ended) =>
+        AutoPush.prototype,
+        'onPushEnded',
+        (onPushEnded) =>
           function (result: PushResult, failure: Failure | undefined) {
-            ended.call(this, result, failure && change(failure));
+            onPushEnded.call(this, result, failure && change(failure));
           },
       ),
   };
@@ -390,7 +391,7 @@ function inSlots(change: (slot: UploadSlot) => UploadSlot): Bug {
   return {
     patch: () =>
       patched(
-        UploadSlots.prototype,
+        UploadSemaphore.prototype,
         'open',
         (open) =>
           function (server) {

@@ -113,7 +113,7 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       push(world, run, command.abortAfter);
       return;
     case 'wake':
-      host.surroundings.take('online');
+      host.environment.take('online');
       return;
     case 'resume':
       run.quietUntil = Number.NEGATIVE_INFINITY;
@@ -160,7 +160,7 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       return;
     case 'leave':
       host.page?.window.dispatchEvent(new Event('pagehide'));
-      if (host.life.isAlive) host.surroundings.take('leaving');
+      if (host.life.isAlive) host.environment.take('pagehide');
       host.life.end();
       return;
     case 'freeze':

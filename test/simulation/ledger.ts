@@ -1,4 +1,4 @@
-import type { FieldValue } from '../../src/core/value.js';
+import type { FieldValue } from '../../src/core/model/value.js';
 import type { Entry } from '../../src/index.js';
 import type { Found } from './records.js';
 

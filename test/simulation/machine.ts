@@ -1,4 +1,4 @@
-import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
+import type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { Disk, type DiskFaults, Inode } from './disk.js';
 import { Life } from './life.js';
 import type { Random } from './random.js';

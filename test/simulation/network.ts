@@ -1,4 +1,4 @@
-import type { Answer, Transport, TransportRequest } from '../../src/core/transport.js';
+import type { Answer, Transport, TransportRequest } from '../../src/core/ports/transport.js';
 import type { Life } from './life.js';
 import type { SimulatedTime } from './time.js';
 
@@ -68,7 +68,7 @@ function whole(status: number, body: string, headers: { contentType?: string; re
 }
 
 /** Whom the network tells what crosses it. */
-export interface Watcher {
+export interface Poller {
   /** A request leaves an `Api`. */
   sent(request: TransportRequest): void;
   /** The server stores what a request carries: now, however long ago it left. */
@@ -97,7 +97,7 @@ export class Network {
   }
 
   /** The transport of one `Api`, whose answers reach it while its process lives. */
-  transportOf(life: Life, owner: object, watcher: Watcher): Transport {
+  transportOf(life: Life, owner: object, watcher: Poller): Transport {
     return {
       send: (request) => {
         if (!life.isAlive) return { answer: new Promise(() => {}), abort: () => {} };

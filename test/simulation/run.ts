@@ -1,12 +1,12 @@
-import type { Clock } from '../../src/core/clock.js';
-import type { Adoption, Loss, StorageAdapter, Writer } from '../../src/core/storage.js';
-import type { Transport } from '../../src/core/transport.js';
-import type { FieldValue, Value } from '../../src/core/value.js';
+import type { FieldValue, Value } from '../../src/core/model/value.js';
+import type { Adoption, Loss, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
+import type { Transport } from '../../src/core/ports/transport.js';
+import type { Clock } from '../../src/core/time/clock.js';
 import { Api, type ApiOptions, type Entry } from '../../src/index.js';
-import type { FilePlatform } from '../../src/storage/file-system.js';
-import type { WebStorageLike } from '../../src/storage/web-keys.js';
-import type { WebPlatform } from '../../src/storage/web-liveness.js';
-import type { FakeSurroundings } from '../support/fake-surroundings.js';
+import type { FilePlatform } from '../../src/storage/file/journal/file-system.js';
+import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
+import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
+import type { FakeEnvironment } from '../support/fake-environment.js';
 import { type Commit, textOf } from './ledger.js';
 import type { Life } from './life.js';
 import type { Page } from './origin.js';
@@ -42,7 +42,7 @@ export interface Host {
   /** Whether its page is in the back/forward cache. */
   isHidden: boolean;
   /** What it is told of its network and its page. */
-  readonly surroundings: FakeSurroundings;
+  readonly environment: FakeEnvironment;
   readonly uploadsAtOnce: number;
   /** When it was frozen last. */
   frozenAt: number;

@@ -4,7 +4,7 @@ import type { World } from './world.js';
 /** Stops a process by a signal, or freezes a page; or hides it in the back/forward cache, which tells it before. */
 export function freeze(world: World, host: Host, isHidden: boolean): void {
   if (isHidden) host.page?.window.dispatchEvent(new Event('pagehide'));
-  if (isHidden && host.life.isAlive) host.surroundings.take('leaving');
+  if (isHidden && host.life.isAlive) host.environment.take('pagehide');
   // The storage may have ended it.
   if (!host.life.isAlive) return;
   host.isHidden = isHidden;
@@ -19,7 +19,7 @@ export function wakeUp(world: World, host: Host): void {
   const untold = life.thaw();
   host.frozenAt = world.time.monotonic;
   if (host.isHidden) page?.window.dispatchEvent(new Event('pageshow'));
-  if (host.isHidden && life.isAlive) host.surroundings.take('shown');
+  if (host.isHidden && life.isAlive) host.environment.take('visible');
   host.isHidden = false;
   const isFirst = life.random() < 0.5;
   for (const tell of untold) {

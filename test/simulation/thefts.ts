@@ -1,4 +1,4 @@
-import type { StoredEntry } from '../../src/core/entry.js';
+import type { StoredEntry } from '../../src/core/model/entry.js';
 import { idsOf } from './deletion.js';
 import type { Host, Run } from './run.js';
 import type { World } from './world.js';

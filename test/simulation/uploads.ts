@@ -1,7 +1,6 @@
-import { entryId } from '../../src/core/entry.js';
-import { Isolation } from '../../src/core/isolation.js';
-import type { QueuedEntry } from '../../src/core/queued-entry.js';
-import type { Answer, TransportRequest } from '../../src/core/transport.js';
+import { entryId, type QueuedEntry } from '../../src/core/model/entry.js';
+import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
+import { Isolation } from '../../src/core/push/isolation.js';
 import type { Commit } from './ledger.js';
 import type { Found } from './records.js';
 import { foundIn, lookAnew, type Run } from './run.js';

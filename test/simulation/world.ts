@@ -1,9 +1,9 @@
-import type { Adoption, Loss, Writer } from '../../src/core/storage.js';
+import type { Adoption, Loss, Writer } from '../../src/core/ports/storage.js';
 import { Api, type Entry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import type { WebPlatform } from '../../src/storage/web-liveness.js';
-import { webStorage } from '../../src/storage/web-storage.js';
-import { FakeSurroundings } from '../support/fake-surroundings.js';
+import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
+import { webStorage } from '../../src/storage/web/web-storage.js';
+import { FakeEnvironment } from '../support/fake-environment.js';
 import { excuseUnsaved, rememberUnsaved } from './deletion.js';
 import { type Commit, Ledger } from './ledger.js';
 import type { Life } from './life.js';
@@ -148,7 +148,7 @@ export class World {
       life,
       open,
       page,
-      surroundings: new FakeSurroundings(uploadsAtOnce),
+      environment: new FakeEnvironment(uploadsAtOnce),
       uploadsAtOnce,
       isHidden: false,
       frozenAt: Number.NEGATIVE_INFINITY,
@@ -262,7 +262,7 @@ export class World {
       {
         clock: bug.clock?.(clock) ?? clock,
         transport: bug.transport?.(transport) ?? transport,
-        surroundings: host.surroundings,
+        environment: host.environment,
       },
     );
     run.api.on('discard', ({ entries, message }) => {

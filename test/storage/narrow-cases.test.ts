@@ -1,11 +1,11 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Clock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/time/clock.js';
 import { Api, type ApiOptions, isApiException, webStorage } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import type { FileSystem } from '../../src/storage/file-system.js';
-import { entryKey, lifeKey } from '../../src/storage/web-keys.js';
+import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
+import { entryKey, heartbeatKey } from '../../src/storage/web/records/keys.js';
 import { binding, entryOf } from '../contract/storage-contract.js';
 import { credentials } from '../support/credentials.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -166,7 +166,7 @@ test('a hidden page whose timers fire once a minute is not robbed while it takes
     const p = webStorage(o.localStorage, {}, { page: undefined as never }).open(binding2, new FakeClock());
     p.save(entryOf(p, n), false);
     p.saveStaged([]);
-    o.localStorage.setItem(lifeKey(p.id), '-'.padEnd(17)); // its page was left
+    o.localStorage.setItem(heartbeatKey(p.id), '-'.padEnd(17)); // its page was left
   };
   const binding2 = { deviceId: credentials.deviceId.toLowerCase(), baseUrl: 'https://iot.nik-dev.se/api/v1/' };
   let robbed = -1;
@@ -294,7 +294,7 @@ test('plain http: a commit that a frozen page made just as it was taken over is 
   // It wakes with the renderer's old view of localStorage: one stale read of its own life key.
   const writer = (frozen.api.log()[0] as { id: string }).id.split('-')[0] as string;
   const get = o.localStorage.getItem.bind(o.localStorage);
-  o.localStorage.getItem = (key) => (key === lifeKey(writer) ? ':0000000000000001' : get(key));
+  o.localStorage.getItem = (key) => (key === heartbeatKey(writer) ? ':0000000000000001' : get(key));
   commitEach(frozen.api, 2);
   o.localStorage.getItem = get;
   await awake.api.push();

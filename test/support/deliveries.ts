@@ -28,7 +28,7 @@ export interface Delays {
 }
 
 /** A request that is kept waiting. */
-export interface Hold {
+export interface Lease {
   /** Resolves once there is one. */
   readonly reached: Promise<void>;
   release(): void;
@@ -121,7 +121,7 @@ export class Deliveries {
   }
 
   /** Keeps the next request of a sender waiting, before what it brings is stored or before it is answered. */
-  hold(sender: string, before: 'storing' | 'answering'): Hold {
+  hold(sender: string, before: 'storing' | 'answering'): Lease {
     let reach = (): void => {};
     let goOn: (goesOn: boolean) => void = () => {};
     const reached = new Promise<void>((resolve) => {

@@ -2,7 +2,7 @@ import * as nodeFs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { FilePlatform, FileSystem } from '../../src/storage/file-system.js';
+import type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
 
 /** A machine's processes, as /proc tells of them; files are real. */
 export class FakeMachine {

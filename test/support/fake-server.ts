@@ -1,4 +1,4 @@
-import type { Answer, Transport, TransportRequest } from '../../src/core/transport.js';
+import type { Answer, Transport, TransportRequest } from '../../src/core/ports/transport.js';
 
 /** Stands in for the network: answers are given by hand, or by a function. */
 export class FakeServer implements Transport {

@@ -1,5 +1,5 @@
-import type { WebStorageLike } from '../../src/storage/web-keys.js';
-import type { LocksLike } from '../../src/storage/web-locks.js';
+import type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
+import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
 
 /** `localStorage` as browsers have it: bounded in UTF-16 units, keys included, and enumerated in no promised order. */
 export class FakeWebStorage implements WebStorageLike {

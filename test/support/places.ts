@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Api, type ApiOptions, webStorage } from '../../src/index.js';
 import { type FileStorageOptions, fileStorage } from '../../src/node.js';
-import type { FileSystem } from '../../src/storage/file-system.js';
+import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { credentials } from './credentials.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeMachine, temporaryFolder } from './fake-processes.js';

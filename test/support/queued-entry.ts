@@ -1,4 +1,4 @@
-import type { QueuedEntry } from '../../src/core/queued-entry.js';
+import type { QueuedEntry } from '../../src/core/model/entry.js';
 
 /** An entry as this run committed it, or another. */
 export const queuedEntry = (sequence: number, writer = 'own'): QueuedEntry => ({
@@ -8,5 +8,5 @@ export const queuedEntry = (sequence: number, writer = 'own'): QueuedEntry => ({
   values: '[{"a":1}]',
   bytes: 9,
   origin: 'committed',
-  stretch: undefined,
+  epoch: undefined,
 });

@@ -5,12 +5,12 @@ import { afterEach, beforeEach, vi } from 'vitest';
 export const SENTINEL_KEY = 'feedface-beef-4bad-8abc-c0ffee15900d';
 
 /** How many characters of a secret in a row count as a leak. */
-const TELLING = 12;
+const MIN_TELLING = 12;
 
 /** The lines of a text that hold a telling part of a secret, in whatever case: none where the text may be shown. */
 export function leaksIn(text: string, secret = SENTINEL_KEY): string[] {
   const lower = secret.toLowerCase();
-  const parts = Array.from({ length: lower.length - TELLING + 1 }, (_, at) => lower.slice(at, at + TELLING));
+  const parts = Array.from({ length: lower.length - MIN_TELLING + 1 }, (_, at) => lower.slice(at, at + MIN_TELLING));
   const lines = new Set(text.split('\n').map((line) => line.trim()));
   return [...lines].filter((line) => parts.some((part) => line.toLowerCase().includes(part)));
 }

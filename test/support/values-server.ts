@@ -1,4 +1,4 @@
-import type { Answer, TransportRequest } from '../../src/core/transport.js';
+import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
 import { FakeServer, received } from './fake-server.js';
 
 export type WireValue = { value: unknown; timestamp: number | null };

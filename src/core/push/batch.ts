@@ -1,0 +1,54 @@
+import type { QueuedEntry, StoredEntry } from '../model/entry.js';
+import type { ClockCorrection } from '../time/clock-correction.js';
+
+/** What one request may carry at most. */
+export interface BatchLimits {
+  readonly maxEntries: number;
+  /** Of the whole body, in bytes of UTF-8. */
+  readonly maxBytes: number;
+}
+
+const BODY_START = '{"clientTimestamp":';
+const BODY_MIDDLE = ',"entries":[';
+const BODY_END = ']}';
+const ENTRY_START = '{"timestamp":';
+const ENTRY_MIDDLE = ',"values":';
+const ENTRY_END = '}';
+
+/** More than any whole-second time takes, so that a limit holds whatever the clock says. */
+const TIME_BYTES = 16;
+const BODY_BYTES = BODY_START.length + TIME_BYTES + BODY_MIDDLE.length + BODY_END.length;
+const ENTRY_BYTES = ENTRY_START.length + TIME_BYTES + ENTRY_MIDDLE.length + ENTRY_END.length + ','.length;
+
+/** How many of the first entries fit in one request: at least one, as one that exceeds the limit travels alone. */
+export function batchLength(entries: readonly StoredEntry[], limits: BatchLimits): number {
+  let bytes = BODY_BYTES;
+  for (let index = 0; index < entries.length; index++) {
+    bytes += ENTRY_BYTES + (entries[index] as StoredEntry).bytes;
+    if (index > 0 && (bytes > limits.maxBytes || index >= limits.maxEntries)) return index;
+  }
+  return entries.length;
+}
+
+/** How many bytes of UTF-8 the body of an upload takes at most. */
+export function bodyBytes(batch: readonly StoredEntry[]): number {
+  return batch.reduce((bytes, entry) => bytes + ENTRY_BYTES + entry.bytes, BODY_BYTES);
+}
+
+/** Joins the body of an upload that is sent now. */
+export function joinBody(batch: readonly QueuedEntry[], clock: ClockCorrection): string {
+  let body = BODY_START + clock.seconds + BODY_MIDDLE;
+  // Entries of one second share the text between them: two pieces an entry are joined instead of six.
+  let shared: QueuedEntry | undefined;
+  let between = '';
+  let end = '';
+  for (const entry of batch) {
+    if (entry.timestamp !== shared?.timestamp || entry.epoch !== shared.epoch)
+      between = `${ENTRY_END},${ENTRY_START}${clock.timeOf(entry, entry.epoch)}${ENTRY_MIDDLE}`;
+    shared = entry;
+    body += end === '' ? between.slice(2) : between;
+    body += entry.values;
+    end = ENTRY_END;
+  }
+  return body + end + BODY_END;
+}

@@ -1,0 +1,280 @@
+import { type Entry, type QueuedEntry, type StoredEntry, toEntry } from '../model/entry.js';
+import type { ApiException } from '../model/exceptions.js';
+import { type PushException, pushAborted, pushFenced, pushNotSent } from '../model/request-exceptions.js';
+import type { RefusedCredentialsPolicy } from '../options/options.js';
+import type { Outbox } from '../outbox/outbox.js';
+import type { UploadSlot } from '../ports/environment.js';
+import { onAbort, type Signal } from '../ports/web-types.js';
+import type { PendingRequest } from '../server/server-client.js';
+import type { Verdict } from '../server/verdict.js';
+import { batchLength, joinBody } from './batch.js';
+import type { BatchSizer } from './batch-sizer.js';
+import type { Isolation } from './isolation.js';
+import type { Outbound } from './outbound.js';
+import { type Call, type Failure, type PushResult, PushRun } from './push-run.js';
+import type { UnloadFlush } from './unload-flush.js';
+
+/** How a pusher sends and what it does with entries whose credentials were refused. */
+export interface UploaderConfig {
+  /** How many entries one request may carry. */
+  readonly maxEntries: number;
+  readonly onRefusedCredentials: RefusedCredentialsPolicy;
+}
+
+/** Told of pushes. */
+export interface PushObserver {
+  /** A push begins. */
+  onPushStarted(): void;
+  /** A push is over. @param failure - What it failed with; absent if it stored all that it was to. */
+  onPushEnded(result: PushResult, failure: Failure | undefined): void;
+  /** A push was given up, by its callers or as another took over what it was to send, before any answer came. */
+  onPushAborted(): void;
+}
+
+/** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
+const MAX_REASON = 300;
+
+/**
+ * Uploads the queue, oldest entries first, one request at a time. An entry leaves the queue only after its verdict, and
+ * by itself, never by count: what is committed meanwhile stays.
+ */
+export class Uploader {
+  readonly #outbound: Outbound;
+  readonly #outbox: Outbox;
+  readonly #config: UploaderConfig;
+  readonly #flush: UnloadFlush;
+  readonly #slot: UploadSlot;
+  readonly #observer: PushObserver;
+  readonly #size: BatchSizer;
+  readonly #isolation: Isolation;
+  #run: PushRun | undefined;
+  #pending: PendingRequest | undefined;
+
+  /** @param slot - What its uploads wait for. */
+  constructor(
+    outbound: Outbound,
+    config: UploaderConfig,
+    flush: UnloadFlush,
+    slot: UploadSlot,
+    observer: PushObserver,
+  ) {
+    this.#outbound = outbound;
+    this.#outbox = outbound.outbox;
+    this.#config = config;
+    this.#flush = flush;
+    this.#slot = slot;
+    this.#observer = observer;
+    this.#size = outbound.size;
+    this.#isolation = outbound.isolation;
+  }
+
+  /** Whether a push is under way. */
+  get pushing(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /**
+   * Uploads everything committed before this call; joins a push under way.
+   *
+   * @param signal - Rejects this call alone; the request under way is aborted if no other call waits for it.
+   * @throws {@link PushException} if not everything was stored.
+   */
+  push(signal?: Signal): Promise<PushResult> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(pushAborted());
+        return;
+      }
+      let stopListening = (): void => {};
+      const call: Call = {
+        upTo: this.#outbox.lastSequence,
+        fencedCount: this.#outbox.fencedCount,
+        resolve: (result) => {
+          stopListening();
+          resolve(result);
+        },
+        reject: (exception) => {
+          stopListening();
+          reject(exception);
+        },
+      };
+      const run = this.#run ?? new PushRun(this.#outbound.clock.monotonic());
+      run.calls.add(call);
+      stopListening = onAbort(signal, () => {
+        run.calls.delete(call);
+        call.reject(pushAborted());
+        if (run.calls.size === 0) this.#abort(run);
+      });
+      if (this.#run === undefined) this.#start(run);
+    });
+  }
+
+  /** Ends a push under way: its calls are rejected with `exception`, the entries stay. */
+  stop(exception: ApiException): void {
+    if (this.#run === undefined) return;
+    this.#run.rejectAll(exception);
+    this.#abort(this.#run);
+  }
+
+  #abort(run: PushRun): void {
+    run.isAborted = true;
+    if (this.#pending !== undefined) this.#pending.abort();
+    else this.#slot.release();
+  }
+
+  #start(run: PushRun): void {
+    this.#run = run;
+    this.#isolation.begin(this.#outbox.length, this.#config.maxEntries);
+    this.#observer.onPushStarted();
+    void this.#drain(run).catch(() => {
+      // Whatever threw: no call is left waiting.
+      this.#fail(run, { exception: pushNotSent(), kind: 'transient' });
+    });
+  }
+
+  #fail(run: PushRun, failure: Failure): void {
+    run.rejectAll(failure.exception);
+    this.#end(run, failure);
+  }
+
+  /** In the same turn in which its last call is answered: a later call begins a push of its own. */
+  #end(run: PushRun, failure: Failure | undefined): void {
+    this.#run = undefined;
+    this.#slot.release();
+    this.#outbox.inFlight = [];
+    const { pushed: entries, requests } = run;
+    const milliseconds = this.#outbound.clock.monotonic() - run.started;
+    if (run.isJudged || failure !== undefined || this.#outbox.length === 0)
+      this.#observer.onPushEnded({ pushed: entries, requests }, failure);
+    else this.#observer.onPushAborted();
+    // Last: a listener may push.
+    if (entries > 0) this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
+  }
+
+  async #drain(run: PushRun): Promise<void> {
+    for (;;) {
+      // What left with a page that lives after all is not sent twice.
+      while (this.#flush.pending !== undefined) {
+        this.#slot.release();
+        await this.#flush.pending;
+      }
+      this.#outbox.reconcile();
+      run.rejectAll(pushFenced(), (call) => call.fencedCount !== this.#outbox.fencedCount);
+      for (const call of run.calls) {
+        if (!this.#isolation.isAnswered((count) => this.#upTo(call.upTo, count))) continue;
+        run.settle(call, this.#upTo(call.upTo, 1).length === 0);
+      }
+      if (run.calls.size === 0) {
+        this.#end(run, run.outcome);
+        return;
+      }
+      const waiting = this.#slot.take();
+      if (waiting !== undefined) {
+        await waiting;
+        // What is to be sent may be another by now.
+        continue;
+      }
+      const { upTo } = run;
+      const batch = this.#next(upTo);
+      const verdict = await this.#send(run, batch);
+      const exception = this.#judge(run, batch, verdict, upTo);
+      if (exception === undefined) continue;
+      this.#fail(run, { exception, kind: verdict.kind });
+      return;
+    }
+  }
+
+  #next(upTo: number): QueuedEntry[] {
+    const { limits } = this.#size;
+    const batch = this.#isolation.next((count) => this.#upTo(upTo, count), limits.maxEntries);
+    batch.length = batchLength(batch, limits);
+    return batch;
+  }
+
+  async #send(run: PushRun, batch: readonly QueuedEntry[]): Promise<Verdict> {
+    run.isAborted = false;
+    run.requests += 1;
+    const { server, clockCorrection } = this.#outbound;
+    this.#outbox.inFlight = batch;
+    this.#pending = server.postEntries(joinBody(batch, clockCorrection));
+    const { verdict } = await this.#pending.outcome;
+    this.#pending = undefined;
+    this.#slot.release();
+    this.#outbox.inFlight = [];
+    return verdict;
+  }
+
+  /** Does with a batch what its verdict says. @returns What the push ends with, if it can't go on. */
+  #judge(run: PushRun, batch: QueuedEntry[], verdict: Verdict, upTo: number): PushException | undefined {
+    // An aborted request failed nobody: calls that joined since are served by the next one.
+    if (run.isAborted && verdict.kind !== 'stored') return undefined;
+    run.isJudged = true;
+    if (verdict.kind === 'stored') {
+      this.#isolation.accepted(batch);
+      // Less than was sent, where a request that left with the page was answered first.
+      run.pushed += this.#outbox.remove(batch);
+      this.#size.grow();
+      return undefined;
+    }
+    // What another took over meanwhile is that one's to judge.
+    this.#outbox.reconcile();
+    if (verdict.isSizeSuspect) this.#size.shrink(batch);
+    switch (verdict.kind) {
+      case 'unauthorized':
+        return run.exceptionOf(verdict, this.#discard(verdict, upTo));
+      case 'too-large':
+      case 'invalid-entries':
+        return this.#isolate(run, batch, verdict);
+      case 'transient':
+        if (!verdict.isSizeSuspect || !this.#isolation.stumbled(batch)) return run.exceptionOf(verdict);
+        run.failure ??= verdict;
+        return undefined;
+      default:
+        return run.exceptionOf(verdict);
+    }
+  }
+
+  #isolate(run: PushRun, batch: readonly QueuedEntry[], verdict: Verdict): PushException | undefined {
+    if (verdict.kind === 'too-large' && batch.length > 1) this.#isolation.tooLarge();
+    else {
+      const bad = this.#isolation.refused(batch);
+      if (bad !== undefined) this.#quarantine(run, bad, verdict);
+      if (batch.length === 1) run.failure ??= verdict;
+    }
+    return this.#isolation.isOver ? run.exceptionOf(verdict) : undefined;
+  }
+
+  #quarantine(run: PushRun, bad: QueuedEntry, { status = 0, message }: Verdict): void {
+    const reason = message.slice(0, MAX_REASON);
+    const entry = this.#outbox.moveToQuarantine(bad, { status, reason });
+    // Forgotten or taken over while it was under way.
+    if (entry === undefined) return;
+    run.addQuarantined(entry, bad.origin === 'adopted' ? 0 : bad.sequence);
+    this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
+  }
+
+  /** The oldest entries up to a sequence number, adopted ones included; `count` at most. */
+  #upTo(sequence: number, count: number): QueuedEntry[] {
+    const oldest = this.#outbox.oldest(count);
+    // What is later than asked for stands at the end, and mostly nothing is.
+    while (oldest.length > 0 && isLater(oldest[oldest.length - 1] as QueuedEntry, sequence)) oldest.pop();
+    return oldest;
+  }
+
+  /** Throws away what this run committed and the push was to upload; what was restored or adopted stays. */
+  #discard(verdict: Verdict, upTo: number): Entry[] {
+    if (this.#config.onRefusedCredentials === 'keep') return [];
+    const queued = this.#upTo(upTo, this.#outbox.length).filter((entry) => entry.origin === 'committed');
+    const entries = queued.map((entry: StoredEntry) => toEntry(entry));
+    if (entries.length > 0) {
+      // Told before they go, so that a listener can still put them elsewhere if this process ends here.
+      this.#outbound.emitter.emit('discard', { entries, status: verdict.status ?? 0, message: verdict.message });
+      this.#outbox.remove(queued);
+    }
+    return entries;
+  }
+}
+
+function isLater(entry: QueuedEntry, sequence: number): boolean {
+  return entry.origin !== 'adopted' && entry.sequence > sequence;
+}

@@ -1,0 +1,100 @@
+import { kindOf } from '../model/input.js';
+import type { FieldValue } from '../model/value.js';
+
+/*
+ * What the server sends:
+ *
+ *   an error         { "message": "<text>" }, or anything else
+ *   the last values  { "data": { "servertime": 1700000000 | "1700000000",
+ *                                "values": [ { "<Field ID>": { "value": 21.5,  "timestamp": 1699999990 } },
+ *                                            { "<Field ID>": { "value": null, "timestamp": null } } ] } }
+ */
+
+/** One field's last value as the server has it; its time is by the server's clock. */
+export interface WireReading {
+  readonly fieldId: string;
+  readonly value: FieldValue | null;
+  /** Unix seconds; `null` if the field has no value yet. */
+  readonly timestamp: number | null;
+}
+
+/** A body that has another form; `message` names the place at fault. */
+export class WireError extends Error {}
+
+/**
+ * Reads the body that `GET values/…` answers with.
+ *
+ * @throws {@link WireError} naming the place at fault.
+ */
+export function readValues(body: string): { servertime: number; readings: WireReading[] } {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    throw new WireError(`it is ${body.trim() === '' ? 'empty' : 'not JSON'}`);
+  }
+  const { data } = expect(json, isObject, 'an object', []);
+  const { servertime, values } = expect(data, isObject, 'an object', ['data']);
+  const seconds = expect(servertime, isSeconds, 'a number of seconds', ['data', 'servertime']);
+  const readings = expect(values, isArray, 'an array', ['data', 'values']).flatMap((item, index) => {
+    const fields = expect(item, isObject, 'an object', ['data', 'values', index]);
+    return Object.entries(fields).map(([fieldId, reading]) => readReading(fieldId, reading, index));
+  });
+  return { servertime: Number(seconds), readings };
+}
+
+function readReading(fieldId: string, reading: unknown, index: number): WireReading {
+  const place = ['data', 'values', index, fieldId];
+  const { value, timestamp } = expect(reading, isObject, 'an object', place);
+  return {
+    fieldId,
+    value: expect(value, isValueOrNull, 'text, a number, a boolean or null', [...place, 'value']),
+    timestamp: expect(timestamp, isNumberOrNull, 'a number or null', [...place, 'timestamp']),
+  };
+}
+
+/** The server's own words about an error, where it has any. */
+export function messageOf(body: string): string | undefined {
+  try {
+    const json: unknown = JSON.parse(body);
+    const message = typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined;
+    return typeof message === 'string' && message !== '' ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws {@link WireError} naming the place, unless what stands there is right. */
+function expect<Type>(
+  input: unknown,
+  isRight: (input: unknown) => input is Type,
+  wanted: string,
+  place: readonly (string | number)[],
+): Type {
+  if (isRight(input)) return input;
+  const path = place.map((key) => `[${JSON.stringify(key)}]`).join('');
+  // The kind, not the value: a text may hold what must not be shown, and be cut within it.
+  throw new WireError(`at ${path || 'its top'} it must have ${wanted}, got ${kindOf(input)}`);
+}
+
+function isObject(input: unknown): input is Readonly<Record<string, unknown>> {
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
+}
+
+function isArray(input: unknown): input is readonly unknown[] {
+  return Array.isArray(input);
+}
+
+/** Both forms are the server's: see above. As text, a number may have more digits than any clock, or than any number. */
+function isSeconds(input: unknown): input is number | string {
+  const isNumber = typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
+  return isNumber && Math.abs(Number(input)) <= Number.MAX_SAFE_INTEGER;
+}
+
+function isNumberOrNull(input: unknown): input is number | null {
+  return input === null || Number.isFinite(input);
+}
+
+function isValueOrNull(input: unknown): input is FieldValue | null {
+  return isNumberOrNull(input) || typeof input === 'string' || typeof input === 'boolean';
+}

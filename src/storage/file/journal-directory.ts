@@ -1,0 +1,360 @@
+import { join } from 'node:path';
+import { type Binding, bindingKey } from '../../core/model/destination.js';
+import type { StoredEntry } from '../../core/model/entry.js';
+import { StorageException } from '../../core/model/exceptions.js';
+import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
+import type { Clock } from '../../core/time/clock.js';
+import { randomId } from '../shared/random-id.js';
+import type { FilePlatform } from './journal/file-system.js';
+import { Journal } from './journal/journal.js';
+import { journalName } from './journal/journal-name.js';
+import type { WriterLog } from './journal/record.js';
+import { Heartbeat } from './ownership/heartbeat.js';
+import { evacuateAdopted, evacuateClosed } from './ownership/migration.js';
+import { OrphanAdoption } from './ownership/orphan-adoption.js';
+import { Orphans, removeStaged } from './ownership/orphans.js';
+import { processIdentity } from './ownership/process-identity.js';
+import { nextRunIn } from './run-counter.js';
+import { FileWriter, type OpenWriter } from './writer.js';
+
+/** Each file that is taken over is kept open. */
+const MAX_JOURNALS = 200;
+/** What holds up others' entries in one file for longer is moved out of it. */
+const EVACUATE_AFTER_MS = 60_000;
+
+/** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
+export class JournalDirectory {
+  /** Beats as long as a writer is open. */
+  readonly heartbeat = new Heartbeat((clock) => this.#touch(clock));
+  readonly #platform: FilePlatform;
+  readonly #directory: string;
+  readonly #isSynced: boolean;
+  readonly #orphanAdoption: OrphanAdoption;
+  readonly #self: string;
+  /** The writers that are open, by id. */
+  readonly #living = new Map<string, OpenWriter>();
+  /** How many of them each binding has. */
+  readonly #served = new Map<string, number>();
+  readonly #isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
+  readonly #orphans = new Orphans();
+  readonly #journals = new Set<Journal>();
+  /** When a journal was taken over, on this run's monotonic clock. */
+  readonly #adoptedAt = new WeakMap<Journal, number>();
+  #own: Journal | undefined;
+  /** Whether a writer was closed since the journals were last searched for orphans. */
+  #hasClosedWriters = false;
+  #cancelEvacuation = (): void => {};
+  /** Whether closed writers may have left something in the file of the living. */
+  #isEvacuating = false;
+
+  constructor(platform: FilePlatform, directory: string, isSynced: boolean) {
+    this.#platform = platform;
+    this.#directory = directory;
+    this.#isSynced = isSynced;
+    this.#self = processIdentity(platform);
+    this.#orphanAdoption = new OrphanAdoption(platform, directory, isSynced, this.#self);
+  }
+
+  open(binding: Binding, clock: Clock): Writer {
+    const openWriter: OpenWriter = {
+      id: randomId(clock),
+      binding,
+      hasStaged: false,
+      fenced: undefined,
+      isCleared: false,
+    };
+    if (this.#living.size === 0) this.heartbeat.start(clock);
+    this.#living.set(openWriter.id, openWriter);
+    this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 0) + 1);
+    return new FileWriter(this, openWriter, clock);
+  }
+
+  isOpen({ id }: OpenWriter): boolean {
+    return this.#living.has(id);
+  }
+
+  /** The number of a run that stages something. */
+  nextRun(): number {
+    return nextRunIn(this.#platform.fs, this.#directory, this.#isSynced);
+  }
+
+  /** See `Writer.remove`. */
+  remove(entries: readonly StoredEntry[]): void {
+    this.#inAll((journal) => journal.remove(entries));
+    if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
+  }
+
+  /** See `Writer.quarantine`. */
+  quarantine(entries: readonly StoredEntry[]): void {
+    this.#inAll((journal) => journal.quarantine(entries));
+  }
+
+  /** One that fails keeps nothing from being written to the others. */
+  #inAll(write: (journal: Journal) => void): void {
+    let failure: unknown;
+    for (const journal of this.#journals) {
+      try {
+        write(journal);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** See `Writer.adopt`. */
+  adopt(openWriter: OpenWriter, clock: Clock, atStart: boolean): Adoption {
+    // What others took while this process was stopped is not to be handed out.
+    this.heartbeat.beatIfLate(clock);
+    if (this.#hasClosedWriters) this.#findClosedWriters();
+    const warnings = this.#orphanAdoption.scan(clock, atStart, MAX_JOURNALS - this.#journals.size, {
+      isOwn: (file) => this.#has(file),
+      isServed: this.#isServed,
+      accept: (journal, contents) => {
+        this.#orphans.add(journal, contents, this.#living);
+        this.#journals.add(journal);
+        this.#adoptedAt.set(journal, clock.monotonic());
+      },
+    });
+    const { entries, staged } = this.#orphans.adopt(openWriter.id, openWriter.binding, atStart);
+    this.#releaseSpent();
+    if (this.#isEvacuating) this.#evacuateClosed(clock);
+    this.#evacuateAdopted(clock);
+    return { entries, staged, warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
+  }
+
+  /** Makes orphans of what closed writers left in the journals here. */
+  #findClosedWriters(): void {
+    this.#hasClosedWriters = false;
+    this.#orphans.clear();
+    for (const journal of this.#journals) {
+      try {
+        this.#orphans.add(journal, journal.read(), this.#living);
+      } catch {
+        this.#hasClosedWriters = true;
+      }
+    }
+  }
+
+  /** See `Writer.close`. */
+  close(openWriter: OpenWriter, clock: Clock): void {
+    if (!this.isOpen(openWriter)) return;
+    // What was deleted underneath since the last touch is saved again now or never.
+    if (this.#living.size === 1) this.heartbeat.beat(clock);
+    // Not before: where that found that another has what was saved, the writer has a new id.
+    const { id, binding } = openWriter;
+    this.#living.delete(id);
+    this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
+    this.#orphans.release(id);
+    if (this.#living.size > 0) {
+      this.#hasClosedWriters = true;
+      this.#releaseSpent();
+      // Not now: where all are closed in a row, the whole file is released, and nothing need be moved.
+      this.#isEvacuating = true;
+      this.#cancelEvacuation();
+      this.#cancelEvacuation = clock.setTimer(() => this.#evacuateClosed(clock), 0, true);
+      return;
+    }
+    this.heartbeat.stop();
+    this.#cancelEvacuation();
+    this.#orphans.clear();
+    for (const journal of this.#journals) this.#release(journal);
+  }
+
+  /** Moves what closed writers left out of the file of the living, into one that is nobody's. */
+  #evacuateClosed(clock: Clock): void {
+    this.#isEvacuating = false;
+    const own = this.#own;
+    if (own === undefined) return;
+    const isLeft = (writer: string): boolean => !this.#living.has(writer) && !this.#orphans.isAdopted(writer, own);
+    if (![...own.live.writers].some(isLeft)) return;
+    const moved = this.#create(clock);
+    if (!evacuateClosed(own, moved, isLeft)) {
+      // Tried again at the next look.
+      this.#isEvacuating = true;
+      return;
+    }
+    // What was an orphan here may be none any more.
+    this.#hasClosedWriters = true;
+    this.#journals.add(moved);
+    this.#release(moved);
+  }
+
+  /**
+   * Moves what was adopted out of a file in which others' entries wait, too, if it is not done with after a while: what the
+   * server refuses must not hold up those.
+   */
+  #evacuateAdopted(clock: Clock): void {
+    for (const journal of [...this.#journals]) {
+      const takenAt = this.#adoptedAt.get(journal) ?? Number.POSITIVE_INFINITY;
+      if (journal === this.#own || clock.monotonic() - takenAt < EVACUATE_AFTER_MS) continue;
+      if (!this.#orphans.hasOrphansIn(journal, (key) => !this.#isServed(key))) continue;
+      try {
+        evacuateAdopted(journal, this.journal(clock), this.#orphans);
+        this.#releaseSpent();
+      } catch {
+        // Tried again at the next look.
+      }
+    }
+  }
+
+  /** Lets go of files that hold nothing more for the living here. */
+  #releaseSpent(): void {
+    for (const journal of this.#journals) {
+      if (journal === this.#own || (!journal.isDrained && this.#isUsed(journal))) continue;
+      this.#release(journal);
+    }
+  }
+
+  #isUsed(journal: Journal): boolean {
+    for (const writer of journal.live.writers) {
+      if (this.#orphans.isAdopted(writer, journal) && journal.live.hasEntriesOf(writer)) return true;
+    }
+    return this.#orphans.hasOrphansIn(journal, this.#isServed);
+  }
+
+  #release(journal: Journal): void {
+    if (journal === this.#own) this.#own = undefined;
+    try {
+      journal.release();
+      this.#removeJournal(journal);
+    } catch {
+      // It keeps this process's name: tried again as long as an Api is open, and adopted once this process has ended.
+      this.#hasClosedWriters = true;
+    }
+  }
+
+  /** The journal that this store's own writers save to. */
+  journal(clock: Clock): Journal {
+    if (this.#own?.isLost) {
+      this.#follow(this.#own, clock);
+      if (this.#own === undefined)
+        throw new StorageException('another process took over what was saved', 'Nothing is lost. Commit again.');
+    }
+    if (this.#own?.isBroken) this.#renew(this.#own, clock);
+    if (this.#own?.isTentative && !this.#own.isInPlace()) this.#renew(this.#own, clock);
+    if (this.#own === undefined) {
+      this.#own = this.#create(clock);
+      this.#journals.add(this.#own);
+    }
+    return this.#own;
+  }
+
+  #create(clock: Clock): Journal {
+    const file = randomId(clock);
+    const path = join(this.#directory, journalName(this.#self, file));
+    return new Journal(this.#platform.fs, path, file, true, this.#isSynced);
+  }
+
+  #removeJournal(journal: Journal): void {
+    this.#journals.delete(journal);
+    this.#orphans.removeJournal(journal);
+    if (journal === this.#own) this.#own = undefined;
+  }
+
+  /** Shows others that the owner of the journals lives, and looks whether they are still its own. */
+  #touch(clock: Clock): void {
+    for (const journal of [...this.#journals]) {
+      try {
+        journal.isLost = !journal.isInPlace();
+        if (journal.isLost) this.#follow(journal, clock);
+        else journal.touch(clock.now() / 1000);
+      } catch {
+        // Tried again at the next touch.
+      }
+    }
+  }
+
+  *#writersOf(journal: Journal): Generator<OpenWriter> {
+    for (const openWriter of this.#living.values()) {
+      const { value } = this.#orphans.adoptedBy(openWriter.id, journal).next();
+      if (value !== undefined || journal.live.has(openWriter.id)) yield openWriter;
+    }
+  }
+
+  /** Saves what stands in no journal any more: one that was lost, or what could not be read when one was moved. */
+  saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
+    // What a lost one held stands nowhere as long as it could not be moved.
+    for (const journal of [...this.#journals]) if (!journal.isInPlace()) this.#follow(journal, clock);
+    const missing = this.#missing(openWriter, entries);
+    if (missing.size > 0) {
+      const journal = this.journal(clock);
+      journal.saveAll(missing);
+      for (const writer of missing.keys()) {
+        if (writer !== openWriter.id) this.#orphans.setAdopter(journal, writer, openWriter.id);
+      }
+    }
+    openWriter.isCleared = false;
+  }
+
+  /** Those of the entries that stand in no journal, and that no other process has. */
+  #missing({ binding, fenced }: OpenWriter, entries: readonly StoredEntry[]): Map<string, WriterLog> {
+    const logs = new Map<string, WriterLog>();
+    const journals = [...this.#journals];
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      if (fenced?.writers.has(writer) || journals.some(({ live }) => live.wants(writer, sequence))) continue;
+      const log = logs.get(writer) ?? { writer, binding, entries: new Map() };
+      log.entries.set(sequence, entry);
+      logs.set(writer, log);
+    }
+    return logs;
+  }
+
+  /** The path of a journal leads elsewhere, as another process took it over or somebody deleted it; or it was cut. */
+  #follow(journal: Journal, clock: Clock): void {
+    const held = new Set(journal.live.writers);
+    const tenants = [...this.#writersOf(journal)];
+    const isCut = journal.isReachable();
+    const { logs } = journal.read();
+    // Whoever took it, and is done with it, deleted it too; but first it noted in it that nothing of it is wanted.
+    const isDrained = held.size > 0 && journal.isDrained;
+    if (!isCut && (isDrained || this.#orphanAdoption.isElsewhere(journal.file))) {
+      this.#giveUp(journal, held, logs, clock);
+      return;
+    }
+    for (const openWriter of tenants) openWriter.isCleared = true;
+    this.#renew(journal, clock);
+  }
+
+  /** Gives up a journal that another process has taken over. @param held - The writers of which it held something. */
+  #giveUp(journal: Journal, held: ReadonlySet<string>, logs: ReadonlyMap<string, WriterLog>, clock: Clock): void {
+    for (const openWriter of [...this.#living.values()]) {
+      const writers = new Set(this.#orphans.adoptedBy(openWriter.id, journal));
+      const isOwn = held.has(openWriter.id);
+      if (isOwn) writers.add(openWriter.id);
+      if (writers.size === 0) continue;
+      const staged = logs.get(openWriter.id)?.staged;
+      // They are staged here still, and must not come back elsewhere; where they can't be forgotten, they will.
+      const isForgotten = staged !== undefined && removeStaged(journal, openWriter.id, openWriter.binding, staged.run);
+      openWriter.fenced = {
+        writers: new Set([...(openWriter.fenced?.writers ?? []), ...writers]),
+        isStagedTaken: (openWriter.fenced?.isStagedTaken ?? false) || (isOwn && openWriter.hasStaged && !isForgotten),
+      };
+      if (isOwn) this.#renewId(openWriter, clock);
+    }
+    this.#removeJournal(journal);
+    journal.close();
+  }
+
+  /** Gives a writer a new id: its old one is for what another has of it. */
+  #renewId(openWriter: OpenWriter, clock: Clock): void {
+    this.#living.delete(openWriter.id);
+    const id = randomId(clock);
+    this.#orphans.renameAdopter(openWriter.id, id);
+    openWriter.id = id;
+    openWriter.hasStaged = false;
+    this.#living.set(id, openWriter);
+  }
+
+  /** Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. */
+  #renew(journal: Journal, clock: Clock): void {
+    const file = randomId(clock);
+    journal.renew(join(this.#directory, journalName(this.#self, file)), file);
+  }
+
+  #has(file: string): boolean {
+    for (const journal of this.#journals) if (journal.file === file) return true;
+    return false;
+  }
+}

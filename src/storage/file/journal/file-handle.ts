@@ -1,0 +1,258 @@
+// Not the global, which is a getter: see file-io.ts.
+import { Buffer } from 'node:buffer';
+import { dirname } from 'node:path';
+import {
+  makeFolder,
+  readWhole,
+  storageException,
+  syncFolder,
+  unlinkQuietly,
+  writeText,
+  writeWhole,
+} from './file-io.js';
+import type { FileSystem } from './file-system.js';
+import { rewritingPath } from './journal-name.js';
+
+/** The bytes of a file that only this process writes to, as long as its path leads to it. It is made when it is first needed. */
+export class FileHandle {
+  readonly #fs: FileSystem;
+  readonly #isSynced: boolean;
+  #path: string;
+  #fd: number | undefined;
+  #size = 0;
+  #isFolderSynced = false;
+  #isBroken = false;
+
+  /** @param isSynced - Whether what is saved must survive a power cut. */
+  constructor(fs: FileSystem, path: string, isSynced: boolean) {
+    this.#fs = fs;
+    this.#path = path;
+    this.#isSynced = isSynced;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** How many bytes were written whole. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get isOpen(): boolean {
+    return this.#fd !== undefined;
+  }
+
+  /**
+   * Whether it may have gone without any harm: it holds nothing, so that anybody may clear it away who takes its owner for
+   * dead; or nothing that was promised.
+   */
+  get isTentative(): boolean {
+    return this.#size === 0 || (this.#isSynced && !this.#isFolderSynced);
+  }
+
+  /**
+   * Whether nothing more may be saved in it. A sync failed: what the system still has in memory may never reach the disk,
+   * whatever it says later. Or half a record could not be cut off: then its size is not known.
+   */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** All of it, even if its path leads elsewhere by now. */
+  read(): Buffer {
+    return readWhole(this.#fs, this.#open());
+  }
+
+  /** Opens it as somebody has just read it: all of its bytes, so many, are there. */
+  openKnown(size: number): void {
+    this.#open();
+    this.#size = size;
+  }
+
+  /**
+   * Appends all of a text or nothing.
+   *
+   * @param length - How many bytes of UTF-8 it takes.
+   * @throws {@link StorageException} if it could not be written.
+   */
+  append(text: string, isSynced: boolean, length = Buffer.byteLength(text)): void {
+    try {
+      const fd = this.#open();
+      if (isSynced && !this.#isFolderSynced) this.#syncFolder();
+      this.#write(fd, text, length, isSynced);
+      this.#size += length;
+    } catch (error) {
+      throw storageException(error, this.#path);
+    }
+  }
+
+  /** Empties it. @throws {@link StorageException} if that failed. */
+  truncate(): void {
+    try {
+      this.#fs.ftruncateSync(this.#open(), 0);
+    } catch (error) {
+      throw storageException(error, this.#path);
+    }
+    this.#size = 0;
+  }
+
+  /** Writes in the midst of it, and cuts it. @throws {@link StorageException} if that failed; a part may have been written. */
+  overwrite(writes: readonly { readonly position: number; readonly bytes: Buffer }[], length: number): void {
+    try {
+      if (!this.isInPlace()) throw new Error('its path leads elsewhere');
+      // Its own descriptor appends, wherever it is told to write.
+      const fd = this.#fs.openSync(this.#path, 'r+');
+      try {
+        for (const { position, bytes } of writes) writeWhole(this.#fs, fd, bytes, position);
+        // Whatever the durability: what was moved must be on the disk before it is cut off where an earlier run synced it.
+        this.#fs.fdatasyncSync(fd);
+        this.#fs.ftruncateSync(fd, length);
+      } finally {
+        this.#fs.closeSync(fd);
+      }
+    } catch (error) {
+      throw storageException(error, this.#path);
+    }
+    this.#size = length;
+  }
+
+  /**
+   * Goes on with a new file of another text, which is written under another name and then takes the place of `path`: a crash
+   * leaves the one or the other. Throws if that failed.
+   *
+   * @param farewell - What is to stand at the end of the file that was replaced.
+   */
+  replace(path: string, text: string, tombstone: (() => string) | undefined): void {
+    const bytes = Buffer.from(text);
+    const fd = this.#writeNew(path, bytes);
+    const old = this.#fd;
+    if (old !== undefined && tombstone) this.#appendTombstone(old, dirname(path), tombstone);
+    this.#path = path;
+    this.#fd = fd;
+    this.#size = bytes.length;
+    this.#isBroken = false;
+    this.#isFolderSynced = false;
+    if (old !== undefined) this.#fs.closeSync(old);
+  }
+
+  /** Whether its path still leads to the file that is written to, and nobody has cut that. */
+  isInPlace(): boolean {
+    return this.#fd === undefined || (this.#lengthInPlace() ?? -1) >= this.#size;
+  }
+
+  /** Whether its path still leads to the file that is written to, be that cut or not. */
+  isReachable(): boolean {
+    return this.#lengthInPlace() !== undefined;
+  }
+
+  /** Sets its time, in seconds, where it was made. */
+  touch(seconds: number): void {
+    if (this.#fd === undefined) return;
+    if (!this.#isFolderSynced && this.#size > 0) this.syncFolderQuietly();
+    this.#fs.utimesSync(this.#path, seconds, seconds);
+  }
+
+  /** Gives it another name in its folder. Throws if that failed. */
+  rename(path: string): void {
+    this.#fs.renameSync(this.#path, path);
+    this.#path = path;
+    this.syncFolderQuietly();
+  }
+
+  /** Deletes it. Throws if that failed. */
+  unlink(): void {
+    this.#fs.unlinkSync(this.#path);
+  }
+
+  close(): void {
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) this.#fs.closeSync(fd);
+  }
+
+  /** Where that fails a power cut may bring the old names back: whoever looks then finds that their owner is dead. */
+  syncFolderQuietly(): void {
+    try {
+      this.#syncFolder();
+    } catch {
+      // See above.
+    }
+  }
+
+  /** A file that comes or goes is one only once its folder is on the disk. */
+  #syncFolder(): void {
+    if (this.#isSynced) syncFolder(this.#fs, dirname(this.#path));
+    this.#isFolderSynced = true;
+  }
+
+  #open(): number {
+    if (this.#fd !== undefined) return this.#fd;
+    if (this.#size === 0) makeFolder(this.#fs, dirname(this.#path), this.#isSynced);
+    this.#fd = this.#fs.openSync(this.#path, 'a+');
+    return this.#fd;
+  }
+
+  #write(fd: number, text: string, length: number, isSynced: boolean): void {
+    let isWritten = false;
+    try {
+      writeText(this.#fs, fd, text, length);
+      isWritten = true;
+      if (isSynced) this.#fs.fdatasyncSync(fd);
+    } catch (error) {
+      // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
+      // known, nothing is cut: it could be what others rely on.
+      if (!this.#isBroken) this.#cutBack(fd);
+      this.#isBroken ||= isWritten;
+      throw error;
+    }
+  }
+
+  #cutBack(fd: number): void {
+    try {
+      this.#fs.ftruncateSync(fd, this.#size);
+    } catch {
+      this.#isBroken = true;
+    }
+  }
+
+  /** @returns The descriptor of the new file. */
+  #writeNew(path: string, bytes: Buffer): number {
+    const temporary = rewritingPath(this.#path);
+    this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
+    const fd = this.#fs.openSync(temporary, 'a+');
+    try {
+      writeWhole(this.#fs, fd, bytes);
+      // Whatever the durability: what an earlier run synced must not come undone.
+      this.#fs.fsyncSync(fd);
+      this.#fs.renameSync(temporary, path);
+      return fd;
+    } catch (error) {
+      this.#fs.closeSync(fd);
+      // On a full disk it would hold the room that is missing.
+      unlinkQuietly(this.#fs, temporary);
+      throw error;
+    }
+  }
+
+  /** Not before the new one is sure to stand in its place: a power cut could bring the old one back. */
+  #appendTombstone(fd: number, directory: string, tombstone: () => string): void {
+    try {
+      syncFolder(this.#fs, directory);
+      writeWhole(this.#fs, fd, Buffer.from(tombstone()));
+    } catch {
+      // As long as the new one stands in the folder, that tells the same.
+    }
+  }
+
+  /** @returns The length of the file under its path; `undefined` if that is another, or none. */
+  #lengthInPlace(): number | undefined {
+    if (this.#fd === undefined) return undefined;
+    try {
+      const [there, here] = [this.#fs.statSync(this.#path), this.#fs.fstatSync(this.#fd)];
+      return there.ino === here.ino && there.dev === here.dev ? here.size : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,365 @@
+// Not the global, which is a getter: see file-io.ts.
+import { Buffer } from 'node:buffer';
+import { dirname, join } from 'node:path';
+import type { Binding } from '../../../core/model/destination.js';
+import type { StoredEntry } from '../../../core/model/entry.js';
+import { StorageException } from '../../../core/model/exceptions.js';
+import type { Value } from '../../../core/model/value.js';
+import type { RangeSet } from '../../shared/range-set.js';
+import { planCompaction } from './compaction.js';
+import { FileHandle } from './file-handle.js';
+import { appendSynced, codeOf, makeFolder, storageException, unlinkQuietly } from './file-io.js';
+import type { FileSystem } from './file-system.js';
+import { journalName } from './journal-name.js';
+import { LiveIndex } from './live-index.js';
+import {
+  type Contents,
+  encodeEntry,
+  encodeRemoved,
+  encodeStaged,
+  encodeWriter,
+  readJournal,
+  type WriterLog,
+} from './record.js';
+import { encodeQuarantineOf, encodeTombstone, stagedOf, textOf } from './writer-log.js';
+
+/** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
+const SLACK_BYTES = 64 * 1024;
+
+/** One journal file that this process owns; file-record.ts tells its format. */
+export class Journal {
+  /** What of it is still wanted. */
+  readonly live = new LiveIndex();
+  /** Whether its path was found to lead elsewhere: what is saved in it is saved nowhere, until it is renewed. */
+  isLost = false;
+  readonly #fs: FileSystem;
+  readonly #isSynced: boolean;
+  /** The writers whose binding the file holds. */
+  readonly #registered = new Set<string>();
+  readonly #handle: FileHandle;
+  #file: string;
+  #compactAt = SLACK_BYTES;
+  /** Whether all that the file holds has been taken stock of: else it must not be deleted. */
+  #isKnown: boolean;
+  readonly #isNew: boolean;
+  /** Whether the disk had no room for the last entry. */
+  #isFull = false;
+  /** Entries that were not saved, and whose records may stand in the file all the same: they could not be cut off. */
+  #refused: StoredEntry[] = [];
+  /** Lines that can't be read, and that are not yet set aside. */
+  #unreadable: readonly Buffer[] = [];
+  #newer = false;
+
+  /**
+   * @param isNew - Whether this process makes the file; else {@link Journal.read} comes first.
+   * @param isSynced - Whether a saved entry must survive a power cut when the call returns.
+   */
+  constructor(fs: FileSystem, path: string, file: string, isNew: boolean, isSynced: boolean) {
+    this.#fs = fs;
+    this.#handle = new FileHandle(fs, path, isSynced);
+    this.#file = file;
+    this.#isKnown = isNew;
+    this.#isNew = isNew;
+    this.#isSynced = isSynced;
+  }
+
+  /** The part of its name that stays when its owner changes. */
+  get file(): string {
+    return this.#file;
+  }
+
+  /** Whether nothing in it is wanted any more. */
+  get isDrained(): boolean {
+    return this.#isKnown && this.live.entries === 0 && this.live.staged === 0;
+  }
+
+  /** See {@link FileHandle.isTentative}. */
+  get isTentative(): boolean {
+    return this.#handle.isTentative;
+  }
+
+  /** See {@link FileHandle.isBroken}. */
+  get isBroken(): boolean {
+    return this.#handle.isBroken;
+  }
+
+  /** Reads what the file holds, in full, and takes stock of it; even if its path leads elsewhere by now. */
+  read(): Contents {
+    const bytes = this.#handle.read();
+    const contents = readJournal(bytes);
+    this.indexAll(contents, bytes.length);
+    return contents;
+  }
+
+  /** Takes stock of what the file holds, as somebody has just read it. */
+  indexAll(contents: Contents, size: number): void {
+    this.#handle.openKnown(size);
+    this.#unreadable = contents.unreadable;
+    this.#newer = contents.newer;
+    this.#index(contents.logs);
+    this.#isKnown = true;
+  }
+
+  /** @throws {@link StorageException} if it could not be saved; the file is as before. */
+  saveEntry(entry: StoredEntry, binding: Binding, forgetStaged: boolean): void {
+    try {
+      const introduction = this.#register(entry.writer, binding);
+      const record = encodeEntry(entry, forgetStaged);
+      // All of a record but the values is ASCII.
+      const length = record.length + entry.bytes - entry.values.length;
+      if (introduction === '') this.#handle.append(record, this.#isSynced, length);
+      else this.#handle.append(introduction + record, this.#isSynced);
+    } catch (error) {
+      if (this.#handle.isBroken) this.#refused.push(entry);
+      this.#isFull = error instanceof StorageException && error.isFull;
+      throw error;
+    }
+    this.#registered.add(entry.writer);
+    if (forgetStaged) this.live.setStaged(entry.writer, false);
+    this.live.add(entry);
+  }
+
+  /** Saves all of these, or nothing. @throws {@link StorageException} */
+  saveAll(logs: ReadonlyMap<string, WriterLog>): void {
+    this.#handle.append(textOf(logs), this.#isSynced);
+    this.#addToIndex(logs);
+  }
+
+  /** Not synced: staged values are promised nothing before they are committed. */
+  saveStaged(writer: string, binding: Binding, run: number, values: readonly Value[]): void {
+    this.#handle.append(this.#register(writer, binding) + encodeStaged(writer, run, values), false);
+    this.#registered.add(writer);
+    this.live.setStaged(writer, values.length > 0);
+    this.#compactIfLarge();
+  }
+
+  /** Synced: staged values that are taken over must not come back, not even after a power cut. */
+  removeStaged(writer: string, binding: Binding, run: number): void {
+    this.#handle.append(this.#register(writer, binding) + encodeStaged(writer, run, []), this.#isSynced);
+    this.live.setStaged(writer, false);
+    this.#compactIfLarge();
+  }
+
+  /** Forgets all that stands on shelves. @throws {@link StorageException} if not all of that could be written. */
+  removeAll(logs: ReadonlyMap<string, WriterLog>): void {
+    for (const [writer, { binding, staged }] of logs) {
+      if (binding && staged) this.removeStaged(writer, binding, staged.run);
+    }
+    this.remove([...logs.values()].flatMap(({ entries }) => [...entries.values()]));
+  }
+
+  /**
+   * Forgets entries; those that are not in it are passed over. Not synced: after a power cut they would be sent twice,
+   * never lost.
+   *
+   * @throws {@link StorageException} if it could not be written; trying again is harmless.
+   */
+  remove(entries: readonly StoredEntry[]): void {
+    const removed = this.live.among(entries);
+    if (removed.size === 0) return;
+    let count = 0;
+    for (const { size } of removed.values()) count += size;
+    if (count === this.live.entries && this.live.staged === 0 && this.#isPlain()) {
+      this.#truncate();
+      return;
+    }
+    const found = entries.filter(({ writer, sequence }) => removed.get(writer)?.has(sequence));
+    for (const entry of found) this.live.remove(entry);
+    try {
+      this.#noteRemoval(removed);
+    } catch (error) {
+      for (const entry of found) this.live.add(entry);
+      throw error;
+    }
+    this.#compactIfLarge();
+  }
+
+  /**
+   * Notes that entries are in quarantine; those that are not in it are passed over. Not synced: after a power cut they would
+   * be tried again, never lost.
+   *
+   * @throws {@link StorageException} if it could not be written; trying again is harmless.
+   */
+  quarantine(entries: readonly StoredEntry[]): void {
+    const found = entries.filter(({ writer, sequence }) => this.live.wants(writer, sequence));
+    const text = found.map(encodeQuarantineOf).join('');
+    if (text === '') return;
+    this.#handle.append(text, false);
+    for (const entry of found) this.live.quarantine(entry);
+    this.#compactIfLarge();
+  }
+
+  /** See {@link FileHandle.isInPlace}. */
+  isInPlace(): boolean {
+    return this.#handle.isInPlace();
+  }
+
+  /** See {@link FileHandle.isReachable}. */
+  isReachable(): boolean {
+    return this.#handle.isReachable();
+  }
+
+  /** Shows others that its owner lives. @param seconds - The file's new time. */
+  touch(seconds: number): void {
+    this.#handle.touch(seconds);
+  }
+
+  /**
+   * Ends it: a drained file is deleted, any other is left to nobody. What can't be read is set aside, never deleted.
+   * Throws if that failed; trying again is harmless.
+   */
+  release(): void {
+    try {
+      const handle = this.#handle;
+      if (!handle.isOpen && handle.size === 0 && this.#isKnown) return;
+      // What stands under its path is not ours to delete or to give.
+      if (handle.isOpen && !handle.isReachable()) return;
+      if (this.isDrained && !this.#newer) {
+        this.#saveUnreadable();
+        handle.unlink();
+      } else {
+        // To nobody: whoever looks next takes it.
+        handle.rename(join(dirname(handle.path), journalName(undefined, this.#file)));
+      }
+    } catch (error) {
+      // Somebody deleted it: there is nothing left to give.
+      if (codeOf(error) !== 'ENOENT') throw error;
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Ends it and what it holds, which stands elsewhere too. */
+  delete(): void {
+    this.close();
+    // If that fails, whoever adopts it sends again what was sent from elsewhere.
+    unlinkQuietly(this.#fs, this.#handle.path);
+  }
+
+  close(): void {
+    this.#handle.close();
+  }
+
+  /**
+   * Moves what is wanted to a fresh file, whole or not at all: a sync failed here, or the path leads elsewhere by now.
+   *
+   * @throws {@link StorageException} if it could not be moved; trying again is harmless.
+   */
+  renew(path: string, file: string): void {
+    const old = this.#handle.path;
+    const isOldInPlace = this.isReachable();
+    try {
+      makeFolder(this.#fs, dirname(path), this.#isSynced);
+      this.#rewrite(path);
+      this.#file = file;
+      this.isLost = false;
+    } catch (error) {
+      throw storageException(error, path);
+    }
+    // Before the old one goes; and nothing may be saved in it for long, which would do that else.
+    this.#handle.syncFolderQuietly();
+    // What is left of it now stands in both: if that fails, whoever adopts it sends again what was sent from the other.
+    if (isOldInPlace) unlinkQuietly(this.#fs, old);
+  }
+
+  /** Rewrites the file without what is not wanted any more. FailedOperation is harmless; it is tried again after as much growth. */
+  #compactIfLarge(): void {
+    const { size } = this.#handle;
+    if (size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.live.bytes) || this.#newer) return;
+    this.#compactAt = size + SLACK_BYTES;
+    // Another may have taken it, or somebody deleted it: nothing is to come into its place.
+    if (!this.isInPlace()) return;
+    try {
+      this.#rewrite(this.#handle.path);
+    } catch {
+      // Whichever file stands under the path is whole.
+    }
+  }
+
+  /** Puts a file with what is wanted alone into the place of `path`. */
+  #rewrite(path: string): void {
+    const { logs } = this.read();
+    for (const { writer, sequence } of this.#refused) logs.get(writer)?.entries.delete(sequence);
+    this.#saveUnreadable();
+    // An owner that was presumed dead, and lives, has the old one open, and must see that it was robbed even if the new one is
+    // gone by then.
+    this.#handle.replace(path, textOf(logs), this.#isNew ? undefined : () => encodeTombstone(logs));
+    this.#refused = [];
+    this.#compactAt = SLACK_BYTES;
+    this.#index(logs);
+  }
+
+  #truncate(): void {
+    this.#handle.truncate();
+    this.#compactAt = SLACK_BYTES;
+    this.live.clear();
+    this.#registered.clear();
+  }
+
+  #noteRemoval(removed: ReadonlyMap<string, RangeSet>): void {
+    const text = Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join('');
+    try {
+      if (!this.#isFull) {
+        this.#handle.append(text, false);
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof StorageException && error.isFull)) throw error;
+    }
+    this.#compactInPlace();
+  }
+
+  /** Overwrites what is not wanted any more, where the disk has no room for a note of it, and makes room by that. */
+  #compactInPlace(): void {
+    const before = this.#handle.read();
+    const { logs, newer } = readJournal(before);
+    if (newer)
+      throw new StorageException(
+        `${this.#handle.path} holds records of a newer version`,
+        'Make room on the disk.',
+        true,
+      );
+    const { writes, length } = planCompaction(before, (writer, sequence) =>
+      sequence === undefined ? this.live.hasEntriesOf(writer) : this.live.wants(writer, sequence),
+    );
+    this.#handle.overwrite(writes, length);
+    this.#isFull = false;
+    try {
+      this.#handle.append(textOf(stagedOf(logs)), false);
+    } catch {
+      // Best effort: staged values are promised nothing before they are committed.
+    }
+    this.read();
+  }
+
+  #index(logs: ReadonlyMap<string, WriterLog>): void {
+    this.live.clear();
+    this.#registered.clear();
+    this.#addToIndex(logs);
+  }
+
+  #addToIndex(logs: ReadonlyMap<string, WriterLog>): void {
+    for (const [writer, { binding, entries, staged }] of logs) {
+      if (binding && (entries.size > 0 || staged)) this.#registered.add(writer);
+      for (const entry of entries.values()) this.live.add(entry);
+      if (staged) this.live.setStaged(writer, true);
+    }
+  }
+
+  /** Whether all that the file holds can be read, by this release. */
+  #isPlain(): boolean {
+    return this.#isKnown && !this.#newer && this.#unreadable.length === 0;
+  }
+
+  #saveUnreadable(): void {
+    if (this.#unreadable.length === 0) return;
+    const path = join(dirname(this.#handle.path), `nikdev-iot-1_${this.#file}.unreadable`);
+    appendSynced(this.#fs, path, Buffer.concat(this.#unreadable.flatMap((line) => [line, Buffer.from('\n')])));
+    this.#unreadable = [];
+  }
+
+  /** The record of a writer's binding, where the file lacks it. */
+  #register(writer: string, binding: Binding): string {
+    return this.#registered.has(writer) ? '' : encodeWriter(writer, binding);
+  }
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { type Binding, bindingKey } from '../../../core/model/destination.js';
+import type { Warning } from '../../../core/model/events.js';
+import { entriesWaiting } from '../../../core/notify/warnings.js';
+import type { Clock } from '../../../core/time/clock.js';
+import { codeOf, unlinkQuietly } from '../journal/file-io.js';
+import type { FilePlatform } from '../journal/file-system.js';
+import { Journal } from '../journal/journal.js';
+import { journalName, rewritingPath } from '../journal/journal-name.js';
+import { type Contents, readJournal } from '../journal/record.js';
+import { type OrphanFile, OrphanFinder } from './orphan-finder.js';
+
+/** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
+interface OrphanSummary {
+  /** By key: the bindings of which there are entries, and those of which there are staged values. */
+  readonly entries: ReadonlyMap<string, Binding>;
+  readonly staged: ReadonlyMap<string, Binding>;
+  readonly warnings: readonly Warning[];
+  readonly scans: number;
+  /** All that it holds; only at the first look. */
+  readonly read: { readonly contents: Contents; readonly size: number } | undefined;
+}
+
+/** What a takeover needs to know of the store that asks. */
+interface AdoptionHost {
+  /** Whether a file is one of the store's own. */
+  isOwn(file: string): boolean;
+  /** Whether a living writer of the store has the binding of this key. */
+  isServed(key: string): boolean;
+  /** Takes in a journal, and what it holds. Throws if it can't. */
+  accept(journal: Journal, contents: Contents): void;
+}
+
+/** Takes over the files that dead runs left in a folder, where they hold anything for the living. */
+export class OrphanAdoption {
+  readonly #platform: FilePlatform;
+  readonly #directory: string;
+  readonly #isSynced: boolean;
+  readonly #self: string;
+  readonly #finder: OrphanFinder;
+  /** By the signature of the file. */
+  #summaries = new Map<string, OrphanSummary>();
+
+  /** @param self - This process, as it stands in names. */
+  constructor(platform: FilePlatform, directory: string, isSynced: boolean, self: string) {
+    this.#platform = platform;
+    this.#directory = directory;
+    this.#isSynced = isSynced;
+    this.#self = self;
+    this.#finder = new OrphanFinder(platform, directory);
+  }
+
+  /**
+   * Looks once.
+   *
+   * @param most - How many files may be taken.
+   * @returns What waits here for others, and what can't be read.
+   */
+  scan(clock: Clock, atStart: boolean, most: number, host: AdoptionHost): Warning[] {
+    let found: OrphanFile[];
+    try {
+      found = this.#finder.find(clock, this.#self, (file) => host.isOwn(file));
+    } catch (error) {
+      return failure(this.#directory, error);
+    }
+    const before = this.#summaries;
+    this.#summaries = new Map();
+    const warnings: Warning[] = [];
+    let taken = 0;
+    for (const dead of found) {
+      if (taken >= most) break;
+      try {
+        const summary = before.get(dead.signature) ?? this.#summarize(dead);
+        warnings.push(...summary.warnings);
+        if (isWanted(summary, atStart, host)) {
+          this.#adopt(dead, summary, host);
+          taken += 1;
+        } else {
+          this.#summaries.set(dead.signature, { ...summary, read: undefined, scans: summary.scans + 1 });
+        }
+        // Not at the first look: an Api for them may be opened next.
+        if (summary.scans > 0) warnings.push(...this.#waiting(summary, host));
+      } catch (error) {
+        // Another was faster, or it can't be read now; it is looked at again.
+        warnings.push(...failure(dead.path, error));
+      }
+    }
+    return warnings;
+  }
+
+  /** Whether a file stands in the folder under an owner other than this process. */
+  isElsewhere(file: string): boolean {
+    return this.#finder.isElsewhere(file, this.#self);
+  }
+
+  #summarize({ path }: OrphanFile): OrphanSummary {
+    const bytes = this.#platform.fs.readFileSync(path);
+    const contents = readJournal(bytes);
+    const entries = new Map<string, Binding>();
+    const staged = new Map<string, Binding>();
+    for (const log of contents.logs.values()) {
+      if (log.binding && log.entries.size > 0) entries.set(bindingKey(log.binding), log.binding);
+      if (log.binding && log.staged) staged.set(bindingKey(log.binding), log.binding);
+    }
+    const { length } = contents.unreadable;
+    const message = `${path} holds records that can't be read (${length} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+    const warnings: Warning[] = length > 0 ? [{ code: 'unreadable-records', message }] : [];
+    return { entries, staged, warnings, scans: 0, read: { contents, size: bytes.length } };
+  }
+
+  #adopt(dead: OrphanFile, { read }: OrphanSummary, host: AdoptionHost): void {
+    const { fs } = this.#platform;
+    const path = join(this.#directory, journalName(this.#self, dead.file));
+    // Before the journal: without it nobody would find it. If its owner lives after all, its rewriting fails, harmlessly.
+    unlinkQuietly(fs, rewritingPath(dead.path));
+    // Of several that try, one succeeds: the others find the old name gone.
+    fs.renameSync(dead.path, path);
+    const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
+    try {
+      // Nobody else writes to it by now, and nobody has since it was looked into.
+      if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
+      if (read) journal.indexAll(read.contents, read.size);
+      host.accept(journal, read?.contents ?? journal.read());
+    } catch (error) {
+      journal.close();
+      fs.renameSync(path, dead.path);
+      throw error;
+    }
+  }
+
+  #waiting({ entries }: OrphanSummary, host: AdoptionHost): Warning[] {
+    const others = [...entries].filter(([key]) => !host.isServed(key));
+    return others.map(([, binding]) => entriesWaiting(binding, this.#directory));
+  }
+}
+
+/** Why what the dead left can't be taken over now; nothing where another was faster. */
+function failure(path: string, error: unknown): Warning[] {
+  const code = codeOf(error);
+  if (code === undefined || code === 'ENOENT') return [];
+  const message = `${path} could not be taken over (${code}). What earlier runs left there waits, and is tried again.`;
+  return [{ code: 'storage-failed', message }];
+}
+
+/** Whether a file holds anything for the living here, or nothing for anybody: then it is cleared away. */
+function isWanted({ entries, staged, warnings }: OrphanSummary, atStart: boolean, host: AdoptionHost): boolean {
+  const isForUs = (bindings: ReadonlyMap<string, Binding>): boolean =>
+    [...bindings.keys()].some((key) => host.isServed(key));
+  if (isForUs(entries) || (atStart && isForUs(staged))) return true;
+  return entries.size === 0 && staged.size === 0 && warnings.length === 0;
+}

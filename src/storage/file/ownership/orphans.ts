@@ -1,0 +1,128 @@
+import { type Binding, bindingKey } from '../../../core/model/destination.js';
+import type { StoredEntry } from '../../../core/model/entry.js';
+import type { Value } from '../../../core/model/value.js';
+import { latestStaged, type StagedValues } from '../../shared/run-number.js';
+import type { Journal } from '../journal/journal.js';
+import type { Contents, WriterLog } from '../journal/record.js';
+
+/** A dead writer in a journal that this process owns, not yet handed to a living one. */
+interface Orphan {
+  readonly writer: string;
+  readonly binding: Binding;
+  readonly journal: Journal;
+  readonly log: WriterLog;
+}
+
+/** The dead writers in the journals of one store, and who of the living has their entries. */
+export class Orphans {
+  readonly #byBinding = new Map<string, Orphan[]>();
+  /** By journal, the dead writers whose entries in it a living one has; each with that one's id. */
+  readonly #adopters = new Map<Journal, Map<string, string>>();
+
+  /** Makes orphans of the writers in a journal that are neither living nor adopted. */
+  add(journal: Journal, { logs }: Contents, living: ReadonlyMap<string, unknown>): void {
+    for (const [writer, log] of logs) {
+      const { binding, entries, staged } = log;
+      if (binding === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;
+      if (entries.size === 0 && staged === undefined) continue;
+      const orphans = this.#byBinding.get(bindingKey(binding)) ?? [];
+      orphans.push({ writer, binding, journal, log });
+      this.#byBinding.set(bindingKey(binding), orphans);
+    }
+  }
+
+  /** Gives a living writer the entries of all orphans of its binding; at its start, the latest staged values too. */
+  adopt(id: string, binding: Binding, atStart: boolean): { entries: StoredEntry[]; staged: readonly Value[] } {
+    const entries = new Map<string, ReadonlyMap<number, StoredEntry>>();
+    const staged: StagedValues[] = [];
+    const left: Orphan[] = [];
+    for (const orphan of this.#byBinding.get(bindingKey(binding)) ?? []) {
+      const { writer, journal, log } = orphan;
+      // Before they are staged again: lost by a crash in between, but never there twice.
+      if (log.staged && atStart && removeStaged(journal, writer, binding, log.staged.run)) staged.push(log.staged);
+      else if (log.staged) left.push({ ...orphan, log: { ...log, entries: new Map() } });
+      if (log.entries.size === 0) continue;
+      this.setAdopter(journal, writer, id);
+      const others = entries.get(writer);
+      // One writer's can stand in two files, where a disk failed; the same entry too.
+      entries.set(writer, others ? inOrder(new Map([...others, ...log.entries])) : log.entries);
+    }
+    this.#byBinding.set(bindingKey(binding), left);
+    return {
+      entries: [...entries.values()].flatMap((ofWriter) => [...ofWriter.values()]),
+      staged: latestStaged(staged),
+    };
+  }
+
+  /** A living writer has what a journal holds of a dead one. */
+  setAdopter(journal: Journal, writer: string, id: string): void {
+    this.#adopters.set(journal, (this.#adopters.get(journal) ?? new Map<string, string>()).set(writer, id));
+  }
+
+  /** What a living writer has of a dead one stands in another journal now. */
+  moveAdoption(writer: string, from: Journal, to: Journal): void {
+    const adopter = this.#adopters.get(from)?.get(writer);
+    if (adopter !== undefined) this.setAdopter(to, writer, adopter);
+  }
+
+  /** A living writer was closed: what it had adopted is nobody's. */
+  release(id: string): void {
+    for (const adopters of this.#adopters.values()) {
+      for (const [writer, adopter] of adopters) if (adopter === id) adopters.delete(writer);
+    }
+  }
+
+  /** The dead writers whose entries in a journal a living one has. */
+  *adoptedBy(id: string, journal: Journal): Generator<string> {
+    for (const [writer, adopter] of this.#adopters.get(journal) ?? []) if (adopter === id) yield writer;
+  }
+
+  /** A living writer has another id: what it has adopted stays with it. */
+  renameAdopter(from: string, to: string): void {
+    for (const adopters of this.#adopters.values()) {
+      for (const [writer, adopter] of adopters) if (adopter === from) adopters.set(writer, to);
+    }
+  }
+
+  /** Whether a living writer has what a journal holds of this dead one. */
+  isAdopted(writer: string, journal: Journal): boolean {
+    return this.#adopters.get(journal)?.has(writer) ?? false;
+  }
+
+  /** Whether there are orphans with entries in a journal whose binding is served. */
+  hasOrphansIn(journal: Journal, isServed: (key: string) => boolean): boolean {
+    for (const [key, orphans] of this.#byBinding) {
+      if (!isServed(key)) continue;
+      if (orphans.some((orphan) => orphan.journal === journal && orphan.log.entries.size > 0)) return true;
+    }
+    return false;
+  }
+
+  /** Forgets the orphans of all journals: they are looked for anew. */
+  clear(): void {
+    this.#byBinding.clear();
+  }
+
+  /** Forgets a journal, which this process gives up. */
+  removeJournal(journal: Journal): void {
+    this.#adopters.delete(journal);
+    for (const [key, orphans] of this.#byBinding) {
+      const others = orphans.filter((orphan) => orphan.journal !== journal);
+      if (others.length < orphans.length) this.#byBinding.set(key, others);
+    }
+  }
+}
+
+function inOrder(entries: ReadonlyMap<number, StoredEntry>): Map<number, StoredEntry> {
+  return new Map([...entries].sort(([one], [other]) => one - other));
+}
+
+/** Forgets the staged values of a writer, where its journal can be written. @returns Whether it could be. */
+export function removeStaged(journal: Journal, writer: string, binding: Binding, run: number): boolean {
+  try {
+    journal.removeStaged(writer, binding, run);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Binding } from '../../core/model/destination.js';
+import type { StoredEntry } from '../../core/model/entry.js';
+import type { Value } from '../../core/model/value.js';
+import type { Adoption, Loss, Writer } from '../../core/ports/storage.js';
+import type { Clock } from '../../core/time/clock.js';
+import type { Journal } from './journal/journal.js';
+
+/** What a store knows of a writer that is open. */
+export interface OpenWriter {
+  id: string;
+  readonly binding: Binding;
+  /** Whether the journal holds staged values of it. */
+  hasStaged: boolean;
+  /** Whether a file of its was deleted or cut: told at the next check. */
+  isCleared: boolean;
+  /** What others took of it: told at the next check. */
+  fenced: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
+}
+
+/** The members of {@link JournalDirectory} that a writer uses. */
+export interface WriterDirectory {
+  readonly heartbeat: { beatIfLate(clock: Clock): void };
+  isOpen(openWriter: OpenWriter): boolean;
+  journal(clock: Clock): Journal;
+  nextRun(): number;
+  saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void;
+  remove(entries: readonly StoredEntry[]): void;
+  quarantine(entries: readonly StoredEntry[]): void;
+  adopt(openWriter: OpenWriter, clock: Clock, atStart: boolean): Adoption;
+  close(openWriter: OpenWriter, clock: Clock): void;
+}
+
+/** One run of one `Api` in a folder. */
+export class FileWriter implements Writer {
+  readonly #directory: WriterDirectory;
+  readonly #openWriter: OpenWriter;
+  readonly #clock: Clock;
+  #run: number | undefined;
+
+  constructor(store: WriterDirectory, openWriter: OpenWriter, clock: Clock) {
+    this.#directory = store;
+    this.#openWriter = openWriter;
+    this.#clock = clock;
+  }
+
+  get id(): string {
+    return this.#openWriter.id;
+  }
+
+  check(): Loss | undefined {
+    const openWriter = this.#openWriter;
+    // A push that was under way may still ask: what was given back is not to be saved again.
+    if (!this.#directory.isOpen(openWriter)) return undefined;
+    this.#directory.heartbeat.beatIfLate(this.#clock);
+    const { fenced, isCleared } = openWriter;
+    openWriter.fenced = undefined;
+    if (fenced !== undefined) return { kind: 'taken', ...fenced };
+    openWriter.isCleared = false;
+    return isCleared ? { kind: 'cleared' } : undefined;
+  }
+
+  save(entry: StoredEntry, forgetStaged: boolean): void {
+    const openWriter = this.#openWriter;
+    this.#directory.journal(this.#clock).saveEntry(entry, openWriter.binding, forgetStaged && openWriter.hasStaged);
+    if (forgetStaged) openWriter.hasStaged = false;
+  }
+
+  saveAgain(entries: readonly StoredEntry[]): void {
+    if (this.#directory.isOpen(this.#openWriter)) this.#directory.saveAgain(this.#openWriter, entries, this.#clock);
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    this.#directory.remove(entries);
+  }
+
+  quarantine(entries: readonly StoredEntry[]): void {
+    this.#directory.quarantine(entries);
+  }
+
+  saveStaged(values: readonly Value[]): void {
+    const openWriter = this.#openWriter;
+    if (values.length === 0 && !openWriter.hasStaged) return;
+    try {
+      this.#directory.heartbeat.beatIfLate(this.#clock);
+      this.#run ??= this.#directory.nextRun();
+      this.#directory.journal(this.#clock).saveStaged(openWriter.id, openWriter.binding, this.#run, values);
+      openWriter.hasStaged = values.length > 0;
+    } catch {
+      // Best effort: staged values are promised nothing before they are committed.
+    }
+  }
+
+  async adopt(atStart: boolean): Promise<Adoption> {
+    // In a later turn: an Api that is closed in the task that opened it takes nothing.
+    await undefined;
+    if (!this.#directory.isOpen(this.#openWriter)) return { entries: [], staged: [], warnings: [] };
+    return this.#directory.adopt(this.#openWriter, this.#clock, atStart);
+  }
+
+  close(): void {
+    this.#directory.close(this.#openWriter, this.#clock);
+  }
+}

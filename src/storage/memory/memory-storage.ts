@@ -1,0 +1,138 @@
+import { type Binding, sameBinding } from '../../core/model/destination.js';
+import type { StoredEntry } from '../../core/model/entry.js';
+import type { Value } from '../../core/model/value.js';
+import type { Adoption, StorageAdapter, Writer } from '../../core/ports/storage.js';
+import type { Clock } from '../../core/time/clock.js';
+import { randomId } from '../shared/random-id.js';
+
+/**
+ * Keeps entries in memory: they survive nothing but the `Api` that committed them. What a closed `Api` left is adopted by
+ * the next one that is opened with the same object.
+ *
+ * @example
+ * ```ts
+ * const api = new Api({ deviceId: '…', apiKey: '…', storage: memoryStorage() })
+ * ```
+ */
+export function memoryStorage(): StorageAdapter {
+  const logs = new Map<string, MemoryLog>();
+  return { durability: 'none', open: (binding, clock) => new MemoryWriter(logs, binding, clock) };
+}
+
+/** What one writer saved. Entries that are queued stand at their sequence number, so that saving and removing cost the same at any depth. */
+export class MemoryLog {
+  readonly binding: Binding;
+  /** The writer that lives on it; none if that was closed. */
+  owner: object | undefined;
+  staged: readonly Value[] = [];
+  /** Those in quarantine, which can stay for ever: in the array they would keep a slot for each entry after them. */
+  readonly #refused = new Map<number, StoredEntry>();
+  #first = 1;
+  #head = 0;
+  #slots: (StoredEntry | undefined)[] = [];
+
+  constructor(binding: Binding, owner: object) {
+    this.binding = binding;
+    this.owner = owner;
+  }
+
+  entries(): StoredEntry[] {
+    const queued = this.#slots.filter((entry) => entry !== undefined);
+    return [...this.#refused.values(), ...queued].sort((one, other) => one.sequence - other.sequence);
+  }
+
+  save(entry: StoredEntry): void {
+    // Numbers that were never saved leave no hole: an array with holes is a slow one.
+    while (this.#first + this.#slots.length < entry.sequence) this.#slots.push(undefined);
+    this.#slots[entry.sequence - this.#first] = entry;
+  }
+
+  /** An entry that is there is in quarantine from now on. */
+  quarantine(entry: StoredEntry): void {
+    if (this.#slots[entry.sequence - this.#first] === undefined) return;
+    this.remove(entry.sequence);
+    this.#refused.set(entry.sequence, entry);
+  }
+
+  remove(sequence: number): void {
+    if (this.#refused.size > 0 && this.#refused.delete(sequence)) return;
+    const index = sequence - this.#first;
+    if (index < this.#head || index >= this.#slots.length) return;
+    this.#slots[index] = undefined;
+    while (this.#head < this.#slots.length && this.#slots[this.#head] === undefined) this.#head += 1;
+    if (this.#head * 2 < this.#slots.length) return;
+    this.#slots = this.#slots.slice(this.#head);
+    this.#first += this.#head;
+    this.#head = 0;
+  }
+}
+
+/** One run of one `Api` in memory. */
+export class MemoryWriter implements Writer {
+  readonly id: string;
+  /** What each writer saved, by its id: those that are open, and those that left something. */
+  readonly #logs: Map<string, MemoryLog>;
+  readonly #own: MemoryLog;
+
+  constructor(logs: Map<string, MemoryLog>, binding: Binding, clock: Clock) {
+    this.id = randomId(clock);
+    this.#logs = logs;
+    this.#own = new MemoryLog(binding, this);
+    logs.set(this.id, this.#own);
+  }
+
+  check(): undefined {}
+
+  save(entry: StoredEntry, forgetStaged: boolean): void {
+    this.#own.save(entry);
+    if (forgetStaged) this.#own.staged = [];
+  }
+
+  saveAgain(): void {}
+
+  remove(entries: readonly StoredEntry[]): void {
+    for (const { writer, sequence } of entries) {
+      // Nearly all are of this writer, and then there is nothing to look up.
+      const log = writer === this.id ? this.#own : this.#logs.get(writer);
+      log?.remove(sequence);
+    }
+  }
+
+  quarantine(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) this.#logs.get(entry.writer)?.quarantine(entry);
+  }
+
+  saveStaged(values: readonly Value[]): void {
+    this.#own.staged = values;
+  }
+
+  async adopt(atStart: boolean): Promise<Adoption> {
+    // In a later turn: an Api that is closed in the task that opened it takes nothing.
+    await undefined;
+    return this.#own.owner === this ? this.#adopt(atStart) : { entries: [], staged: [], warnings: [] };
+  }
+
+  close(): void {
+    for (const log of this.#logs.values()) if (log.owner === this) log.owner = undefined;
+  }
+
+  #adopt(atStart: boolean): Adoption {
+    const entries: StoredEntry[] = [];
+    let staged: readonly Value[] = [];
+    for (const [writer, log] of this.#logs) {
+      if (log.owner !== undefined || !sameBinding(log.binding, this.#own.binding)) continue;
+      if (atStart && log.staged.length > 0) {
+        staged = log.staged;
+        log.staged = [];
+      }
+      const left = log.entries();
+      if (left.length > 0) {
+        log.owner = this;
+        for (const entry of left) entries.push(entry);
+      } else if (log.staged.length === 0) {
+        this.#logs.delete(writer);
+      }
+    }
+    return { entries, staged, warnings: [] };
+  }
+}

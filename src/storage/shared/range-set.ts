@@ -1,0 +1,77 @@
+/**
+ * A set of sequence numbers, kept as ranges: what one writer has saved and not yet removed is one range or a few, however
+ * many numbers that is.
+ */
+export class RangeSet {
+  /** Ascending, apart from each other, both ends included. */
+  readonly #ranges: [first: number, last: number][] = [];
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The ranges, ascending, both ends included. */
+  get ranges(): readonly (readonly [first: number, last: number])[] {
+    return this.#ranges;
+  }
+
+  has(sequence: number): boolean {
+    const range = this.#ranges[this.#find(sequence)];
+    return range !== undefined && range[0] <= sequence;
+  }
+
+  /** @returns Whether the number was not there before. */
+  add(sequence: number): boolean {
+    const latest = this.#ranges[this.#ranges.length - 1];
+    if (latest !== undefined && latest[1] === sequence - 1) {
+      // Nearly always: numbers count up.
+      latest[1] = sequence;
+      this.#size += 1;
+      return true;
+    }
+    const index = this.#find(sequence);
+    const [range, before] = [this.#ranges[index], this.#ranges[index - 1]];
+    if (range !== undefined && range[0] <= sequence) return false;
+    const joinsBefore = before !== undefined && before[1] === sequence - 1;
+    const joinsNext = range !== undefined && range[0] === sequence + 1;
+    if (joinsBefore && joinsNext) {
+      before[1] = range[1];
+      this.#ranges.splice(index, 1);
+    } else if (joinsBefore) before[1] = sequence;
+    else if (joinsNext) range[0] = sequence;
+    else this.#ranges.splice(index, 0, [sequence, sequence]);
+    this.#size += 1;
+    return true;
+  }
+
+  /** @returns Whether the number was there. */
+  delete(sequence: number): boolean {
+    const index = this.#find(sequence);
+    const range = this.#ranges[index];
+    if (range === undefined || range[0] > sequence) return false;
+    const [first, last] = range;
+    if (first === last) this.#ranges.splice(index, 1);
+    else if (sequence === first) range[0] = sequence + 1;
+    else if (sequence === last) range[1] = sequence - 1;
+    else this.#ranges.splice(index, 1, [first, sequence - 1], [sequence + 1, last]);
+    this.#size -= 1;
+    return true;
+  }
+
+  /** The index of the first range that ends at or after a number. */
+  #find(sequence: number): number {
+    let low = 0;
+    let high = this.#ranges.length;
+    // Numbers are added at the end and removed at the start: both are found at once.
+    const [first, last] = [this.#ranges[0], this.#ranges[high - 1]];
+    if (last === undefined || last[1] < sequence) return high;
+    if (first !== undefined && first[1] >= sequence) return 0;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#ranges[middle]?.[1] ?? 0) < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,106 @@
+import { type Binding, decodeBinding } from '../../../core/model/destination.js';
+import type { StoredEntry } from '../../../core/model/entry.js';
+import { decodeRecord } from './record.js';
+
+/*
+ * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other:
+ *
+ *   nikdev-iot/1/runs                   "7"                                    counts runs that staged something
+ *   nikdev-iot/1/<writer>/writer        {"deviceId":"…","baseUrl":"…"}         its binding, before its first other key
+ *   nikdev-iot/1/<writer>/<sequence>    {"version":1,"timestamp":…,"values":…} an entry
+ *   nikdev-iot/1/<writer>/staged        {"version":1,"run":7,"values":…}       its staged values
+ *
+ * and, where the page has no Web Locks to show that it lives,
+ *
+ *   nikdev-iot/1/<writer>/life          ":0000000000000007"                    see web-heartbeat.ts
+ *
+ * The 1 is the version of this layout: keys of another are never looked at.
+ */
+
+/** The members of `localStorage` that are used. */
+export interface WebStorageLike {
+  /** How many keys there are. */
+  readonly length: number;
+  /** The key at an index, in an order that only changes when keys come or go; `null` beyond the last. */
+  key(index: number): string | null;
+  /** The value of a key; `null` if there is none. */
+  getItem(key: string): string | null;
+  /**
+   * Sets the value of a key.
+   *
+   * @throws An error with the name `QuotaExceededError` where there is no room.
+   */
+  setItem(key: string, value: string): void;
+  /** Takes a key and its value away, where it is there. */
+  removeItem(key: string): void;
+}
+
+const PREFIX = 'nikdev-iot/1/';
+const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(?:(writer)|(staged)|(life)|([1-9]\d{0,14}))$/;
+
+export const RUNS_KEY = `${PREFIX}runs`;
+export const writerKey = (writer: string): string => `${PREFIX}${writer}/writer`;
+export const stagedKey = (writer: string): string => `${PREFIX}${writer}/staged`;
+export const heartbeatKey = (writer: string): string => `${PREFIX}${writer}/life`;
+export const entryKey = (writer: string, sequence: number): string => `${PREFIX}${writer}/${sequence}`;
+
+/** The name of the lock that a writer holds for life, and its adopter after it. */
+export const lockName = (writer: string): string => `${PREFIX}${writer}`;
+
+/** What a writer left, as its keys tell. */
+export interface OrphanKeys {
+  /** Absent if it can't be read. */
+  binding?: Binding;
+  hasStaged: boolean;
+  /** What its page shows of its life; absent if that has Web Locks. */
+  heartbeat?: string;
+  /** How many UTF-16 units its keys and their values take, where that was asked for. */
+  length: number;
+  readonly sequences: number[];
+}
+
+/**
+ * Finds all writers by their keys. Enumerates by index: `Object.keys` leaves out a key called "length".
+ *
+ * @param isMeasured - Whose keys are measured: that takes reading all their values.
+ */
+export function findWriters(
+  storage: WebStorageLike,
+  isMeasured: (writer: string) => boolean = () => false,
+): Map<string, OrphanKeys> {
+  const writers = new Map<string, OrphanKeys>();
+  for (let index = 0; index < storage.length; index++) {
+    const key = storage.key(index) ?? '';
+    const [, writer, isWriter, isStaged, isHeartbeat, sequence] = KEY.exec(key) ?? [];
+    if (writer === undefined) continue;
+    const keys = writers.get(writer) ?? { hasStaged: false, length: 0, sequences: [] };
+    writers.set(writer, keys);
+    if (isWriter) {
+      const binding = decodeBinding(storage.getItem(key) ?? '');
+      if (binding !== undefined) keys.binding = binding;
+    }
+    if (isStaged) keys.hasStaged = true;
+    if (isHeartbeat) keys.heartbeat = storage.getItem(key) ?? '';
+    if (isMeasured(writer)) keys.length += key.length + (storage.getItem(key)?.length ?? 0);
+    if (sequence) keys.sequences.push(Number(sequence));
+  }
+  return writers;
+}
+
+/** Reads a writer's entries in the order of their commit. What can't be read is counted and left where it is. */
+export function readEntries(
+  storage: WebStorageLike,
+  writer: string,
+  sequences: readonly number[],
+): { entries: StoredEntry[]; unreadable: number } {
+  const entries: StoredEntry[] = [];
+  let unreadable = 0;
+  for (const sequence of [...sequences].sort((one, other) => one - other)) {
+    const record = storage.getItem(entryKey(writer, sequence));
+    if (record === null) continue;
+    const entry = decodeRecord(writer, sequence, record);
+    if (entry === undefined) unreadable += 1;
+    else entries.push(entry);
+  }
+  return { entries, unreadable };
+}

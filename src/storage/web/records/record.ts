@@ -1,0 +1,55 @@
+import { decodeRefusal, encodeRefusal, type StoredEntry } from '../../../core/model/entry.js';
+import type { Value } from '../../../core/model/value.js';
+import { decodeValues, encodeValues, utf8Length } from '../../../core/model/values-json.js';
+import type { StagedValues } from '../../shared/run-number.js';
+
+/** A reader leaves records of a newer version alone. */
+const RECORD_VERSION = 1;
+/** It begins with a brace, which a RegExp takes for its own. */
+const HEAD = `{"version":${RECORD_VERSION},`;
+
+/** An entry's record: one line of JSON, with its version. */
+export function encodeRecord({ timestamp, values, refusal }: StoredEntry): string {
+  const why = refusal === undefined ? '' : `"refusal":${encodeRefusal(refusal)},`;
+  return `${HEAD}"timestamp":${timestamp},${why}"values":${values}}`;
+}
+
+/** The length of {@link encodeRecord}'s text. */
+export function recordLength(entry: StoredEntry): number {
+  return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
+}
+
+// Of the times only those that can be committed, and each in its one form. Marked as pure, so that a bundler drops what a page
+// does not use.
+const RECORD = /* @__PURE__ */ new RegExp(
+  `^\\${HEAD}"timestamp":(0|[1-9]\\d{0,10}),(?:"refusal":(\\{.*?"\\}),)?"values":(.*)\\}$`,
+  's',
+);
+
+/**
+ * Reads a record back.
+ *
+ * @returns `undefined` for anything but a record that {@link encodeRecord} makes: torn, altered, foreign or newer.
+ */
+export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
+  const [, timestamp, why, values] = RECORD.exec(record) ?? [];
+  if (timestamp === undefined || values === undefined || !decodeValues(values)?.length) return undefined;
+  const entry = { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
+  if (why === undefined) return entry;
+  const refusal = decodeRefusal(why);
+  return refusal && { ...entry, refusal };
+}
+
+/** The record of the values that a run has staged. */
+export function encodeStaged(run: number, values: readonly Value[]): string {
+  return `${HEAD}"run":${run},"values":${encodeValues(values)}}`;
+}
+
+const STAGED = /* @__PURE__ */ new RegExp(`^\\${HEAD}"run":(0|[1-9]\\d{0,14}),"values":(.*)\\}$`, 's');
+
+/** @returns `undefined` for anything but what {@link encodeStaged} makes. */
+export function decodeStaged(record: string): StagedValues | undefined {
+  const [, run, text] = STAGED.exec(record) ?? [];
+  const values = text === undefined ? undefined : decodeValues(text);
+  return values && { run: Number(run), values };
+}

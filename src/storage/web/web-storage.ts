@@ -1,0 +1,61 @@
+import { ConfigException } from '../../core/model/exceptions.js';
+import { show } from '../../core/model/input.js';
+import { checkCallOptions, count } from '../../core/options/rules.js';
+import type { StorageAdapter } from '../../core/ports/storage.js';
+import type { PageLike } from './lease/heartbeat-lease.js';
+import type { WebPlatform } from './lease/lease.js';
+import type { LocksLike } from './lease/lock-lease.js';
+import type { WebStorageLike } from './records/keys.js';
+import { StorageQuota } from './records/quota.js';
+import { WebWriter } from './writer.js';
+
+declare const navigator: { readonly locks?: LocksLike } | undefined;
+declare const window: PageLike | undefined;
+
+/** How a `webStorage` saves. */
+export interface WebStorageOptions {
+  /**
+   * How many UTF-16 units the keys and values of all `Api`s of the origin may take. The whole origin shares 5,242,880.
+   *
+   * @defaultValue `3_000_000`
+   */
+  readonly maxLength?: number | undefined;
+}
+
+const DEFAULT_MAX_LENGTH = 3_000_000;
+
+/**
+ * Keeps entries in `localStorage`, one key per entry. They survive reload, a crash of the tab and a clean quit of the
+ * browser, but not `kill -9` of the browser within some seconds. What a tab left, the next or another one that is open
+ * adopts and pushes: by Web Locks it knows who is alive; on plain http, where there are none, a page that crashed is dead
+ * after three minutes without a sign.
+ *
+ * @param storage - `localStorage`, or something shaped like it.
+ * @throws {@link ConfigException} if an argument can't be used.
+ * @example
+ * ```ts
+ * const api = new Api({ deviceId: '…', apiKey: '…', storage: webStorage(localStorage) })
+ * ```
+ */
+export function webStorage(storage: WebStorageLike, options?: WebStorageOptions): StorageAdapter;
+/** @internal */
+export function webStorage(storage: WebStorageLike, options: WebStorageOptions, platform: WebPlatform): StorageAdapter;
+export function webStorage(
+  storage: WebStorageLike,
+  options: WebStorageOptions = {},
+  platform: WebPlatform = thisPage(),
+): StorageAdapter {
+  if (typeof storage?.setItem !== 'function') {
+    throw new ConfigException(`storage must be localStorage or something shaped like it, got ${show(storage)}`);
+  }
+  const { maxLength = DEFAULT_MAX_LENGTH } = checkCallOptions(options, { maxLength: count });
+  const quota = new StorageQuota(storage, maxLength);
+  return { durability: 'tab', open: (binding, clock) => new WebWriter(quota, platform, binding, clock) };
+}
+
+function thisPage(): WebPlatform {
+  return {
+    locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
+    page: typeof window === 'undefined' ? undefined : window,
+  };
+}

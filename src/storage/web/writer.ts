@@ -1,0 +1,262 @@
+import type { Binding } from '../../core/model/destination.js';
+import type { StoredEntry } from '../../core/model/entry.js';
+import type { Value } from '../../core/model/value.js';
+import type { Adoption, Loss, Writer } from '../../core/ports/storage.js';
+import type { Clock } from '../../core/time/clock.js';
+import { randomId } from '../shared/random-id.js';
+import { RangeSet } from '../shared/range-set.js';
+import { nextRun } from '../shared/run-number.js';
+import { HeartbeatLease } from './lease/heartbeat-lease.js';
+import { LeaseManager, type WebPlatform } from './lease/lease.js';
+import { holdLock, type Release } from './lease/lock-lease.js';
+import { OrphanAdoption } from './orphan-adoption.js';
+import { entryKey, findWriters, heartbeatKey, lockName, RUNS_KEY, stagedKey, writerKey } from './records/keys.js';
+import type { StorageQuota } from './records/quota.js';
+import { encodeRecord, encodeStaged, recordLength } from './records/record.js';
+
+/** One run of one `Api` in a page. */
+export class WebWriter implements Writer {
+  readonly #quota: StorageQuota;
+  readonly #platform: WebPlatform;
+  readonly #binding: Binding;
+  readonly #clock: Clock;
+  readonly #adoption: OrphanAdoption;
+  #id: string;
+  readonly #release: Release | undefined;
+  /** Only where there are no Web Locks. */
+  #heartbeat: HeartbeatLease | undefined;
+  #saved = new RangeSet();
+  /** Whether its binding, and its sign of life where it has one, are written. */
+  #isRegistered = false;
+  #isClosed = false;
+  #run: number | undefined;
+  /** The length of the staged values that are saved; `undefined` where there are none. */
+  #staged: number | undefined;
+
+  constructor(quota: StorageQuota, platform: WebPlatform, binding: Binding, clock: Clock) {
+    const { locks, page } = platform;
+    this.#quota = quota;
+    this.#platform = platform;
+    this.#binding = binding;
+    this.#clock = clock;
+    this.#adoption = new OrphanAdoption(
+      quota,
+      new LeaseManager(quota, platform, clock, () => this.#isClosed || this.#beat()),
+      binding,
+    );
+    this.#id = randomId(clock);
+    quota.add(this.#id);
+    this.#release = locks && holdLock(locks, lockName(this.#id));
+    this.#heartbeat = locks ? undefined : new HeartbeatLease(quota, this.#id, this.#id, page);
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  check(): Loss | undefined {
+    // A push that was under way may still ask: what was given back is not to be saved again.
+    if (this.#isClosed) return undefined;
+    try {
+      const { taken, isGone } = this.#adoption.reconcile();
+      const state = this.#state();
+      if (state === 'taken' || taken.length > 0) return this.#fence(taken, state === 'taken');
+      return state === 'gone' || isGone ? this.#onCleared() : undefined;
+    } catch {
+      // A page that may not look any more knows of nothing; what it has in memory is still to be pushed.
+      return undefined;
+    }
+  }
+
+  save(entry: StoredEntry, madeOfStaged: boolean): void {
+    if (madeOfStaged) this.#removeStaged();
+    this.#register();
+    this.#quota.set(this.#id, entryKey(this.#id, entry.sequence), encodeRecord(entry));
+    this.#saved.add(entry.sequence);
+  }
+
+  saveAgain(entries: readonly StoredEntry[]): void {
+    if (this.#isClosed) return;
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      const key = entryKey(writer, sequence);
+      if (writer === this.#id) this.#register();
+      else {
+        this.#bind(writer);
+        this.#adoption.restoreHeartbeat(writer);
+      }
+      if (this.#quota.storage.getItem(key) === null) this.#quota.set(writer, key, encodeRecord(entry));
+      if (writer === this.#id) this.#saved.add(sequence);
+    }
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      const key = entryKey(writer, sequence);
+      if (writer === this.#id) {
+        if (!this.#saved.has(sequence)) continue;
+        // Of one in quarantine it is not sure that this could be noted.
+        if (entry.refusal) this.#quota.clear(writer, key);
+        else this.#quota.remove(writer, key, recordLength(entry));
+        this.#saved.delete(sequence);
+      } else if (this.#adoption.has(entry)) {
+        // It may have been cleared, and not be saved again.
+        this.#quota.clear(writer, key);
+        this.#adoption.removed(entry);
+      }
+    }
+  }
+
+  quarantine(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) {
+      const { writer, sequence } = entry;
+      const key = entryKey(writer, sequence);
+      const isHeld = writer === this.#id ? this.#saved.has(sequence) : this.#adoption.has(entry);
+      const before = isHeld ? this.#quota.storage.getItem(key) : null;
+      if (before !== null) this.#quota.set(writer, key, encodeRecord(entry), before.length);
+    }
+  }
+
+  saveStaged(values: readonly Value[]): void {
+    try {
+      if (values.length === 0) {
+        this.#removeStaged();
+        return;
+      }
+      this.#run ??= this.#nextRun();
+      this.#register();
+      const text = encodeStaged(this.#run, values);
+      this.#quota.set(this.#id, stagedKey(this.#id), text, this.#staged);
+      this.#staged = text.length;
+    } catch {
+      // Best effort: staged values are promised nothing before they are committed.
+    }
+  }
+
+  async adopt(atStart: boolean): Promise<Adoption> {
+    this.#beat();
+    return this.#adoption.adopt(atStart, () => this.#id);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    const isLeaving = this.#saved.size > 0 || this.#staged !== undefined;
+    try {
+      this.#adoption.close();
+      // With nothing left below it, the binding is of no use to anybody.
+      if (this.#isRegistered && !isLeaving) this.#removeRegistration();
+      this.#heartbeat?.stop(isLeaving);
+    } catch {
+      // Whoever looks next clears it away.
+    }
+    this.#quota.release(this.#id);
+    this.#release?.();
+  }
+
+  #beat(): void {
+    try {
+      if (this.#isRegistered) this.#heartbeat?.beat();
+      this.#adoption.beat();
+    } catch {
+      // The next beat is due soon enough.
+    }
+  }
+
+  #state(): 'own' | 'taken' | 'gone' {
+    if (this.#heartbeat) return this.#isRegistered ? this.#heartbeat.state() : 'own';
+    // Whatever clears one binding clears all; its own may have been written after that, by values that were staged.
+    const [firstAdopted] = this.#adoption.writers;
+    return this.#isOwnGone() || (firstAdopted !== undefined && !this.#isBound(firstAdopted)) ? 'gone' : 'own';
+  }
+
+  #isOwnGone(): boolean {
+    if (!this.#isRegistered) return false;
+    return this.#heartbeat ? this.#heartbeat.state() === 'gone' : !this.#isBound(this.#id);
+  }
+
+  #register(): void {
+    if (!this.#isRegistered) {
+      this.#bind(this.#id);
+      this.#heartbeat?.start();
+    }
+    this.#isRegistered = true;
+    this.#heartbeat?.revive();
+  }
+
+  #removeRegistration(): void {
+    this.#quota.clear(this.#id, writerKey(this.#id));
+    if (this.#heartbeat?.state() === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
+  }
+
+  /** The binding comes before the first key that needs it: what a crash cuts off is always a tail. */
+  #bind(writer: string): void {
+    if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), JSON.stringify(this.#binding));
+  }
+
+  #isBound(writer: string): boolean {
+    return this.#quota.storage.getItem(writerKey(writer)) !== null;
+  }
+
+  /** All keys were deleted. Those of its own may have been written since: they are what shows that it lives. */
+  #onCleared(): Loss {
+    const { storage } = this.#quota;
+    const writers = new Set([this.#id, ...this.#adoption.writers]);
+    // Since then values may have been staged, and others been adopted.
+    const left = findWriters(storage, (writer) => writers.has(writer));
+    for (const writer of writers) this.#quota.adopt(writer, left.get(writer)?.length ?? 0);
+    if (this.#isOwnGone()) this.#resetOwn();
+    this.#staged = storage.getItem(stagedKey(this.#id))?.length;
+    return { kind: 'cleared' };
+  }
+
+  /** Another presumed this page dead. @param adopted - What it took of what was adopted. */
+  #fence(adopted: readonly string[], isOwnTaken: boolean): Loss {
+    const writers = new Set(adopted);
+    if (!isOwnTaken) return { kind: 'taken', writers, isStagedTaken: false };
+    const { storage } = this.#quota;
+    writers.add(this.#id);
+    const isStagedTaken =
+      this.#staged !== undefined && (storage.getItem(stagedKey(this.#id)) === null || !this.#clearStaged());
+    this.#heartbeat?.stop(false);
+    this.#quota.release(this.#id);
+    this.#id = randomId(this.#clock);
+    this.#quota.add(this.#id);
+    this.#heartbeat = new HeartbeatLease(this.#quota, this.#id, this.#id, this.#platform.page);
+    this.#resetOwn();
+    return { kind: 'taken', writers, isStagedTaken };
+  }
+
+  /**
+   * Clears the staged values that another may find: they are staged here still, and must not come back elsewhere. Where
+   * they can't be cleared, they will.
+   *
+   * @returns Whether they are gone.
+   */
+  #clearStaged(): boolean {
+    try {
+      this.#quota.clear(this.#id, stagedKey(this.#id));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #resetOwn(): void {
+    this.#saved = new RangeSet();
+    this.#isRegistered = false;
+    this.#staged = undefined;
+  }
+
+  #removeStaged(): void {
+    if (this.#staged !== undefined) this.#quota.remove(this.#id, stagedKey(this.#id), this.#staged);
+    this.#staged = undefined;
+  }
+
+  #nextRun(): number {
+    const { storage } = this.#quota;
+    const next = nextRun(storage.getItem(RUNS_KEY));
+    storage.setItem(RUNS_KEY, String(next));
+    return next;
+  }
+}

@@ -1,0 +1,415 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { QueuedEntry, StoredEntry } from '../../../src/core/model/entry.js';
+import { Outbox } from '../../../src/core/outbox/outbox.js';
+import type { Loss, Writer } from '../../../src/core/ports/storage.js';
+import { StorageException } from '../../../src/index.js';
+
+const key = ({ writer, sequence }: StoredEntry): string => `${writer}/${sequence}`;
+
+/** A writer that keeps keys, and that fails while it is told to. */
+class FakeWriter implements Writer {
+  readonly id = 'own';
+  readonly saved = new Set<string>();
+  /** What it was told to forget, in that order. */
+  readonly removed: string[] = [];
+  /** How often it was told to forget what is staged. */
+  stagedForgotten = 0;
+  /** How many calls of `save` succeed from now on. */
+  savesLeft = Number.POSITIVE_INFINITY;
+  removalFails = false;
+  /** What the next check finds. */
+  loss: Loss | undefined;
+
+  save(entry: StoredEntry, forgetStaged = false): void {
+    if (this.savesLeft <= 0) throw new StorageException('the disk is full');
+    this.savesLeft -= 1;
+    this.saved.add(key(entry));
+    if (forgetStaged) this.stagedForgotten += 1;
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    if (this.removalFails) throw new StorageException('the disk is gone');
+    for (const entry of entries) this.saved.delete(key(entry));
+    this.removed.push(...entries.map(key));
+  }
+
+  check(): Loss | undefined {
+    const { loss } = this;
+    this.loss = undefined;
+    return loss;
+  }
+
+  saveAgain(entries: readonly StoredEntry[]): void {
+    for (const entry of entries) this.save(entry);
+  }
+
+  quarantine(): void {}
+  saveStaged(): void {}
+  adopt = async () => ({ entries: [], staged: [], warnings: [] });
+  close(): void {}
+}
+
+const values = fc.constantFrom('[{"a":1}]', '[{"temperature":21.5}]', '[{"å€😀":"\u2028"}]', '[{"a":""},{"b":true}]');
+const content = fc.record({ timestamp: fc.nat(), values });
+const contents = fc.array(content, { maxLength: 4 });
+/** Which of the entries an operation is about, by place; more than there are counts from the front again. */
+const places = fc.array(fc.nat({ max: 30 }), { maxLength: 10 });
+
+type Step =
+  | { readonly do: 'append'; readonly content: { timestamp: number; values: string } }
+  | { readonly do: 'append, full' }
+  | { readonly do: 'restore'; readonly contents: readonly { timestamp: number; values: string }[] }
+  | { readonly do: 'restore, full'; readonly contents: readonly { timestamp: number; values: string }[] }
+  | { readonly do: 'adopt'; readonly contents: readonly { timestamp: number; values: string }[] }
+  | { readonly do: 'remove' | 'remove, broken'; readonly places: readonly number[] }
+  | { readonly do: 'remove oldest' | 'remove again'; readonly count: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('append' as const), content }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('append, full' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const), contents }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restore, full' as const), contents }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('adopt' as const), contents }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), places }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('remove, broken' as const), places }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove oldest' as const), count: fc.nat({ max: 6 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('remove again' as const), count: fc.nat({ max: 6 }) }) },
+);
+
+describe('the queue', () => {
+  test('is what a plain array would be, and so is its storage, whatever is done in whatever order', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const writer = new FakeWriter();
+        const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+        /** What the queue must hold, in order, and what left it but is still saved. */
+        let model: QueuedEntry[] = [];
+        const left: QueuedEntry[] = [];
+        let unremoved: QueuedEntry[] = [];
+        let sequence = 0;
+        let dead = 0;
+
+        const added = (
+          entry: { timestamp: number; values: string },
+          origin: 'committed' | 'restored',
+        ): QueuedEntry => ({
+          ...entry,
+          writer: writer.id,
+          sequence: ++sequence,
+          origin,
+          epoch: undefined,
+          bytes: Buffer.byteLength(entry.values),
+        });
+        const remove = (entries: QueuedEntry[]): void => {
+          queue.remove(entries);
+          model = model.filter((entry) => !entries.some((other) => key(other) === key(entry)));
+          left.push(...entries);
+          unremoved = writer.removalFails ? [...unremoved, ...entries] : [];
+        };
+        const at = (places: readonly number[]): QueuedEntry[] => {
+          const entries = [...queue];
+          const chosen = new Set(places.map((place) => entries[place % Math.max(1, entries.length)]));
+          return [...chosen].filter((entry) => entry !== undefined);
+        };
+
+        for (const step of steps) {
+          switch (step.do) {
+            case 'append':
+              model.push(added(step.content, 'committed'));
+              expect(queue.append(step.content.timestamp, step.content.values, 'committed')).toEqual(model.at(-1));
+              break;
+            case 'append, full':
+              writer.savesLeft = 0;
+              expect(() => queue.append(0, '[{"a":1}]', 'committed')).toThrow(StorageException);
+              sequence += 1;
+              break;
+            case 'restore': {
+              const entries = step.contents.map((content) => added(content, 'restored'));
+              expect(queue.restore(step.contents)).toEqual(entries);
+              model.push(...entries);
+              break;
+            }
+            case 'restore, full':
+              if (step.contents.length === 0) break;
+              writer.savesLeft = step.contents.length - 1;
+              expect(() => queue.restore(step.contents)).toThrow(StorageException);
+              sequence += step.contents.length;
+              if (step.contents.length > 1) unremoved = [];
+              break;
+            case 'adopt': {
+              dead += 1;
+              const entries = step.contents.map((content, index) => ({
+                ...content,
+                writer: `dead${dead}`,
+                sequence: index + 1,
+                bytes: Buffer.byteLength(content.values),
+              }));
+              for (const entry of entries) writer.saved.add(key(entry));
+              queue.adopt(entries);
+              const adopted = entries.map((entry): QueuedEntry => ({ ...entry, origin: 'adopted', epoch: undefined }));
+              const own = model.findIndex(({ origin }) => origin !== 'adopted');
+              model.splice(own < 0 ? model.length : own, 0, ...adopted);
+              break;
+            }
+            case 'remove':
+              if (at(step.places).length > 0) remove(at(step.places));
+              break;
+            case 'remove, broken':
+              writer.removalFails = true;
+              remove(at(step.places));
+              break;
+            case 'remove oldest':
+              if (model.length > 0 && step.count > 0) remove(queue.oldest(step.count));
+              break;
+            case 'remove again':
+              if (left.length > 0 && step.count > 0) remove(left.slice(0, step.count));
+              break;
+          }
+          writer.savesLeft = Number.POSITIVE_INFINITY;
+          writer.removalFails = false;
+
+          expect([...queue]).toEqual(model);
+          expect(queue.length).toBe(model.length);
+          expect(queue.bytes).toBe(model.reduce((bytes, entry) => bytes + Buffer.byteLength(entry.values), 0));
+          expect(queue.lastSequence).toBe(sequence);
+          expect(queue.oldest(3)).toEqual(model.slice(0, 3));
+          expect(writer.saved).toEqual(new Set([...model, ...unremoved].map(key)));
+        }
+        expect(queue.retrySync()).toBeUndefined();
+        expect(writer.saved).toEqual(new Set(model.map(key)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('says whether the storage has forgotten all that left, and tries again until it has', () => {
+    const writer = new FakeWriter();
+    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    const entry = queue.append(1, '[{"a":1}]', 'committed');
+    writer.removalFails = true;
+    queue.remove([entry]);
+    expect([...queue]).toEqual([]);
+    expect(queue.retrySync()).toBe('remove');
+    expect(writer.saved.size).toBe(1);
+    writer.removalFails = false;
+    expect(queue.retrySync()).toBeUndefined();
+    expect(writer.saved.size).toBe(0);
+  });
+
+  /** A queue that is told of what happens behind its back. */
+  function watched() {
+    const writer = new FakeWriter();
+    const told: [string, number][] = [];
+    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
+      told.push([kind, entries]),
+    );
+    return { writer, told, queue };
+  }
+
+  test('drops what another has taken over, and says how many', () => {
+    const { writer, told, queue } = watched();
+    queue.adopt([
+      { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
+      { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
+    ]);
+    queue.append(1, '[{"b":1}]', 'committed');
+    queue.reconcile();
+    expect(told).toEqual([]);
+    writer.loss = { kind: 'taken', writers: new Set(['own', 'one']), isStagedTaken: false };
+    queue.reconcile();
+    expect(told).toEqual([['taken', 2]]);
+    expect([...queue].map(key)).toEqual(['two/1']);
+    expect(queue.fencedCount).toBe(2);
+    expect(queue.bytes).toBe('[{"a":1}]'.length);
+  });
+
+  test('drops what another has taken over of the quarantine too, and counts it', () => {
+    const { writer, told, queue } = watched();
+    const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
+    queue.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
+    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
+    queue.reconcile();
+    expect(told).toEqual([['taken', 3]]);
+    expect(queue.fencedCount).toBe(3);
+    expect(queue.quarantine.size).toBe(0);
+  });
+
+  test('says how many were deleted underneath, those in quarantine too', () => {
+    const { writer, told, queue } = watched();
+    const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
+    queue.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
+    writer.loss = { kind: 'cleared' };
+    queue.reconcile();
+    expect(told).toEqual([['cleared', 3]]);
+    expect(queue.fencedCount).toBe(0);
+  });
+
+  test('never saves again what another has taken over', () => {
+    const writer = new FakeWriter();
+    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    queue.adopt([{ writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 }]);
+    queue.append(1, '[{"b":1}]', 'committed');
+    writer.saved.clear();
+    writer.loss = { kind: 'cleared' };
+    writer.savesLeft = 0;
+    queue.reconcile();
+    writer.loss = { kind: 'taken', writers: new Set(['one']), isStagedTaken: false };
+    writer.savesLeft = Number.POSITIVE_INFINITY;
+    queue.reconcile();
+    expect([...writer.saved]).toEqual(['own/1']);
+  });
+
+  test('lets the storage forget what is staged with a commit, and not with what is put back', () => {
+    const writer = new FakeWriter();
+    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    queue.append(1, '[{"a":1}]', 'committed');
+    expect(writer.stagedForgotten).toBe(1);
+    queue.restore([{ timestamp: 1, values: '[{"a":1}]' }]);
+    expect(writer.stagedForgotten).toBe(1);
+  });
+
+  test.each([
+    ['that are being uploaded', 0],
+    ['behind those that are being uploaded', 2],
+  ])('removes the oldest %s without a look at those that stay, however many they are', (_name, start) => {
+    const queue = new Outbox(new FakeWriter(), { saves: true, maxEntries: 1e9 }, () => {});
+    const entries = [1, 2, 3, 4, 5, 6].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
+    queue.inFlight = entries.slice(0, 2);
+    const removed = entries.slice(start, start + 2);
+    const staying = entries.filter((entry) => !removed.includes(entry));
+    let looks = 0;
+    for (const entry of staying) {
+      const { bytes } = entry;
+      Object.defineProperty(entry, 'bytes', {
+        get() {
+          looks += 1;
+          return bytes;
+        },
+      });
+    }
+    queue.remove(removed);
+    expect(looks).toBe(0);
+    expect(queue.length).toBe(4);
+    expect(queue.bytes).toBe(4 * 9);
+  });
+
+  test('drops what is in quarantine first, then the oldest that are not on their way, each once, and counts the rest', () => {
+    const some = fc.integer({ min: 0, max: 8 });
+    const which = fc.array(fc.nat({ max: 11 }), { maxLength: 3 });
+    fc.assert(
+      fc.property(some, some, which, which, which, (count, sent, leaving, aside, kept) => {
+        const writer = new FakeWriter();
+        const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+        const all = Array.from({ length: 12 }, (_, index) =>
+          queue.append(index, `[{"a":"${'x'.repeat(index)}"}]`, 'committed'),
+        );
+        const chosen = (places: number[]): QueuedEntry[] => all.filter((_, index) => places.includes(index));
+        for (const entry of chosen(aside)) queue.moveToQuarantine(entry, { status: 400, reason: 'no' });
+        queue.inFlight = queue.oldest(sent);
+        queue.pendingBeacons.add(chosen(leaving));
+
+        const keys = (entries: readonly QueuedEntry[]): string[] => entries.map(key);
+        const away = keys([...queue.inFlight, ...chosen(leaving)]);
+        const refused = chosen(aside).filter((entry) => !kept.includes(all.indexOf(entry)));
+        const queued = [...queue];
+        const expected = keys([...refused, ...queued.filter((entry) => !away.includes(key(entry)))]).slice(0, count);
+        const dropped = queue.evictable(
+          count,
+          chosen(kept).map(({ sequence }) => `own-${sequence}`),
+        );
+        expect(keys(dropped)).toEqual(expected);
+
+        queue.evict(dropped);
+        const rest = queued.filter((entry) => !expected.includes(key(entry)));
+        expect([...queue]).toEqual(rest);
+        expect(queue.bytes).toBe(rest.reduce((bytes, entry) => bytes + entry.values.length, 0));
+        expect(queue.quarantine.size + queue.length).toBe(all.length - expected.length);
+        expect(writer.removed).toEqual(expected);
+      }),
+    );
+  });
+
+  test('puts back nothing of what it has no room for, and tells of it without a word of staged values', () => {
+    const queue = new Outbox(new FakeWriter(), { saves: true, maxEntries: 2 }, () => {});
+    const entry = { timestamp: 1, values: '[{"a":1}]' };
+    queue.append(1, entry.values, 'committed');
+    expect(() => queue.restore([entry, entry])).toThrow(
+      expect.objectContaining({
+        message: 'The entry could not be saved: maxQueuedEntries (2) is reached. Still queued and safe: 1 (9 bytes).',
+        advice: 'Push what is queued or make room, then restore again.',
+        isFull: true,
+      }),
+    );
+    expect(queue.length).toBe(1);
+  });
+
+  test('saves again what was deleted underneath, as soon as the storage takes it', () => {
+    const writer = new FakeWriter();
+    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    for (const timestamp of [1, 2, 3]) queue.append(timestamp, '[{"a":1}]', 'committed');
+    writer.saved.clear();
+    writer.loss = { kind: 'cleared' };
+    writer.savesLeft = 1;
+    queue.reconcile();
+    expect(queue.length).toBe(3);
+    expect(queue.retrySync()).toBe('save');
+    writer.savesLeft = 3;
+    expect(queue.retrySync()).toBeUndefined();
+    expect([...writer.saved]).toEqual(['own/1', 'own/2', 'own/3']);
+  });
+
+  test('tries to save again what was deleted underneath before anything newer', () => {
+    const writer = new FakeWriter();
+    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    queue.append(1, '[{"a":1}]', 'committed');
+    writer.saved.clear();
+    writer.loss = { kind: 'cleared' };
+    writer.savesLeft = 0;
+    queue.reconcile();
+    writer.savesLeft = 1;
+    queue.reconcile();
+    expect([...writer.saved]).toEqual(['own/1']);
+  });
+
+  test('keeps what it was told not to save, whatever happens to the storage', () => {
+    const writer = new FakeWriter();
+    const queue = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
+    queue.append(1, '[{"a":1}]', 'committed');
+    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
+    queue.reconcile();
+    expect(queue.length).toBe(1);
+    writer.loss = { kind: 'cleared' };
+    queue.reconcile();
+    expect(writer.saved.size).toBe(0);
+  });
+
+  test('keeps nothing in its storage where it was told not to', () => {
+    const writer = new FakeWriter();
+    const queue = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
+    const entry = queue.append(1, '[{"a":1}]', 'committed');
+    expect([...queue]).toEqual([entry]);
+    expect(writer.saved.size).toBe(0);
+    queue.remove([entry]);
+    expect(queue.length).toBe(0);
+  });
+
+  test.each<[string, () => Error, RegExp]>([
+    ['one of ours', () => new StorageException('localStorage is full', 'Make room.'), /localStorage is full/],
+    ['any other', () => new Error('EIO /home/user/key'), /the storage failed/],
+  ])(
+    'tells of a save that failed with %s error what is queued and that the values are staged',
+    (_name, makeError, what) => {
+      const writer = new FakeWriter();
+      const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+      queue.append(1, '[{"a":1}]', 'committed');
+      writer.save = () => {
+        throw makeError();
+      };
+      expect(() => queue.append(2, '[{"a":2}]', 'committed')).toThrow(what);
+      expect(() => queue.append(2, '[{"a":2}]', 'committed')).toThrow(/queued and safe: 1 .9 bytes.*still staged/);
+      expect(() => queue.append(2, '[{"a":2}]', 'committed')).not.toThrow(/EIO/);
+      expect(queue.length).toBe(1);
+    },
+  );
+});

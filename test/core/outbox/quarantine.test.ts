@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import type { QueuedEntry, Refusal } from '../../../src/core/model/entry.js';
+import { Quarantine } from '../../../src/core/outbox/quarantine.js';
+import { queuedEntry } from '../../support/queued-entry.js';
+
+const refusal = { status: 400, reason: 'no' };
+const entry = (sequence: number, writer?: string): QueuedEntry & { refusal: Refusal } => ({
+  ...queuedEntry(sequence, writer),
+  timestamp: 5,
+  refusal,
+});
+
+describe('a quarantine', () => {
+  function filled(): Quarantine {
+    const quarantine = new Quarantine();
+    for (const sequence of [3, 1, 2]) quarantine.add(entry(sequence));
+    return quarantine;
+  }
+
+  test('shows entries with their reasons, in the order in which they came, the same objects each time', () => {
+    const quarantine = filled();
+    expect(quarantine.entries.map(({ id }) => id)).toEqual(['own-3', 'own-1', 'own-2']);
+    expect(quarantine.entries[0]).toEqual({
+      id: 'own-3',
+      timestamp: 5,
+      values: [{ fieldId: 'a', value: 1 }],
+      ...refusal,
+    });
+    quarantine.entries.forEach((one, index) => {
+      expect(one).toBe(quarantine.entries[index]);
+    });
+    expect(quarantine.size).toBe(3);
+  });
+
+  test('hands out lists that are the caller’s own', () => {
+    const quarantine = filled();
+    quarantine.entries.length = 0;
+    quarantine.stored.length = 0;
+    expect(quarantine.size).toBe(3);
+    expect(quarantine.entries).toHaveLength(3);
+  });
+
+  test('takes out by id, each once, and passes over the rest', () => {
+    const quarantine = filled();
+    expect(quarantine.remove(['own-1', 'own-9', 'own-1']).map(({ sequence }) => sequence)).toEqual([1]);
+    expect(quarantine.size).toBe(2);
+    expect(quarantine.count(['own-1', 'own-2', 'own-2'])).toBe(1);
+  });
+
+  test('keeps only what is wanted', () => {
+    const quarantine = filled();
+    quarantine.add(entry(1, 'other'));
+    quarantine.retain(({ writer }) => writer === 'other');
+    expect(quarantine.stored.map(({ writer }) => writer)).toEqual(['other']);
+  });
+
+  test('tells the oldest, and holds what is added twice once', () => {
+    const quarantine = filled();
+    quarantine.add(entry(3));
+    expect(quarantine.size).toBe(3);
+    expect(quarantine.oldest(2, []).map(({ sequence }) => sequence)).toEqual([3, 1]);
+  });
+});

@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PushException } from '../../../src/core/model/request-exceptions.js';
+import { Emitter } from '../../../src/core/notify/emitter.js';
+import { AutoPush } from '../../../src/core/push/auto-push.js';
+import type { Failure } from '../../../src/core/push/push-run.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { commitEach, openApi } from '../../support/open-api.js';
+import { StubFetch } from '../../support/stub-fetch.js';
+
+const failure = (kind: Failure['kind'], retryAfter?: number): Failure => ({
+  exception: new PushException('no', '', { retryAfter }),
+  kind,
+});
+
+/** A scheduler whose pushes the test ends. */
+function setUp({ everySeconds = 10, atEntries = 5 } = {}) {
+  const clock = new FakeClock();
+  const emitter = new Emitter(() => {});
+  const state = { queued: 0, pushes: 0, times: [] as number[], isUnderWay: false };
+  const scheduler: AutoPush = new AutoPush({ everySeconds, atEntries }, clock, emitter, {
+    push: () => {
+      state.pushes += 1;
+      state.times.push(clock.monotonic());
+      state.isUnderWay = true;
+      scheduler.onPushStarted();
+      return new Promise(() => {});
+    },
+    queued: () => state.queued,
+    stumblers: () => 0,
+    onChange: () => {},
+  });
+  const add = (count: number): void => {
+    for (let each = 0; each < count; each++) {
+      state.queued += 1;
+      scheduler.onEnqueued();
+    }
+  };
+  const end = (pushed: number, failed?: Failure): void => {
+    state.isUnderWay = false;
+    state.queued -= pushed;
+    scheduler.onPushEnded({ pushed, requests: 1 }, failed);
+  };
+  return { clock, emitter, scheduler, state, add, end };
+}
+
+describe('the scheduler', () => {
+  test('has one timer at most, begins no push while one is under way, and plans one whenever there is something', async () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('add' as const), count: fc.integer({ min: 1, max: 8 }) }),
+      fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 0, max: 4000 }) }),
+      fc.record({ do: fc.constantFrom('wake' as const, 'resume' as const, 'end well' as const, 'by hand' as const) }),
+      fc.record({
+        do: fc.constant('end badly' as const),
+        kind: fc.constantFrom<Failure['kind'][]>('transient', 'rejected', 'invalid-entries', 'unauthorized'),
+        retryAfter: fc.option(fc.integer({ min: 1, max: 3600 }), { nil: undefined }),
+        isPartly: fc.boolean(),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const { clock, scheduler, state, add, end } = setUp();
+        let isStopped = false;
+        let notBefore = 0;
+        for (const one of steps) {
+          const { pushes } = state;
+          const wasUnderWay = state.isUnderWay;
+          switch (one.do) {
+            case 'add':
+              add(one.count);
+              break;
+            case 'wait':
+              await clock.advance(one.seconds * 1000);
+              break;
+            case 'wake':
+              scheduler.wake();
+              break;
+            case 'resume':
+              scheduler.resume();
+              isStopped = false;
+              notBefore = 0;
+              break;
+            case 'by hand':
+              if (state.isUnderWay) break;
+              state.isUnderWay = true;
+              scheduler.onPushStarted();
+              isStopped = false;
+              break;
+            case 'end well':
+              if (!state.isUnderWay) break;
+              end(state.queued);
+              notBefore = 0;
+              break;
+            case 'end badly': {
+              if (!state.isUnderWay) break;
+              const pushed = one.isPartly ? Math.floor(state.queued / 2) : 0;
+              end(pushed, failure(one.kind, one.kind === 'transient' ? one.retryAfter : undefined));
+              isStopped = one.kind === 'unauthorized';
+              // The answer to a push by hand, too, is newer than what the server asked for before.
+              notBefore =
+                one.kind === 'transient' && one.retryAfter !== undefined
+                  ? clock.monotonic() + one.retryAfter * 1000
+                  : 0;
+              break;
+            }
+          }
+          expect(clock.timers).toBeLessThanOrEqual(1);
+          expect(state.pushes - pushes).toBeLessThanOrEqual(wasUnderWay ? 0 : 1);
+          if (state.pushes > pushes) {
+            expect(isStopped).toBe(false);
+            expect(state.times.at(-1)).toBeGreaterThanOrEqual(notBefore);
+            notBefore = 0;
+          }
+          const isPlanned = state.queued > 0 && !state.isUnderWay && !isStopped;
+          expect(clock.timers).toBe(isPlanned ? 1 : 0);
+          expect(scheduler.nextTry !== undefined).toBe(isPlanned);
+        }
+        scheduler.close();
+        expect(clock.timers).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('waits as before for what is queued during a push that stores the rest', async () => {
+    const { clock, state, add, end } = setUp();
+    add(2);
+    await clock.advance(10_000);
+    add(1);
+    end(2);
+    await clock.advance(10_000);
+    const [first = 0, second = 0] = state.times;
+    expect(second - first).toBeCloseTo(10_000, 6);
+  });
+
+  test('begins at once again where enough was queued meanwhile', async () => {
+    const { clock, state, add, end } = setUp();
+    add(5);
+    await clock.advance(0);
+    add(6);
+    end(5);
+    await clock.advance(0);
+    expect(state.pushes).toBe(2);
+  });
+
+  test('counts progress: a push that stored something begins the pauses anew', async () => {
+    const { clock, emitter, state, add, end } = setUp();
+    const attempts: number[] = [];
+    emitter.on('retry', ({ attempt }) => attempts.push(attempt));
+    add(5);
+    await clock.advance(0);
+    for (const pushed of [0, 0, 0, 2, 0, 0]) {
+      end(pushed, failure('transient'));
+      const { pushes } = state;
+      while (state.pushes === pushes) await clock.advance(1000);
+    }
+    expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
+  });
+
+  test('waits no less where the queue was empty as a try failed, and filled since', async () => {
+    const { clock, state, add, end } = setUp({ everySeconds: 0, atEntries: 1 });
+    const times: number[] = [];
+    for (let round = 0; round < 50; round++) {
+      add(1);
+      await clock.advance(0);
+      if (state.isUnderWay) {
+        times.push(clock.monotonic());
+        // What it was about was dropped meanwhile.
+        state.queued = 0;
+        end(0, failure('transient'));
+      }
+      await clock.advance(100);
+    }
+    expect(times.length).toBeLessThan(12);
+  });
+
+  test('does nothing any more once it is closed', async () => {
+    const { clock, scheduler, state, add } = setUp();
+    add(1);
+    scheduler.close();
+    scheduler.wake();
+    scheduler.resume();
+    expect(scheduler.pushBeforeExit()).toBe(false);
+    add(10);
+    await clock.advance(100_000);
+    expect(state.pushes).toBe(0);
+    expect(scheduler.nextTry).toBeUndefined();
+  });
+
+  test('pushes a last time unless there is nothing, or a push under way, or nobody who would take it', async () => {
+    const { scheduler, state, add, end } = setUp();
+    expect(scheduler.pushBeforeExit()).toBe(false);
+    add(1);
+    expect(scheduler.pushBeforeExit()).toBe(true);
+    expect(scheduler.pushBeforeExit()).toBe(false);
+    end(0, failure('unauthorized'));
+    expect(scheduler.pushBeforeExit()).toBe(false);
+    expect(state.pushes).toBe(1);
+  });
+});
+
+/** Platforms' timers take a millisecond at least. */
+class CoarseClock extends FakeClock {
+  override setTimer(run: () => void, milliseconds: number, background?: boolean): () => void {
+    return super.setTimer(run, Math.max(1, milliseconds), background);
+  }
+}
+
+test('commits that keep coming do not put off the push that is due', async () => {
+  const clock = new CoarseClock();
+  const stub = new StubFetch();
+  const api = openApi({ fetch: stub.fetch, autoPush: { atEntries: 1, everySeconds: 60 } }, { clock });
+  for (let count = 0; count < 4; count++) {
+    commitEach(api, count);
+    await clock.advance(0.5);
+  }
+  expect(stub.uploads.length).toBeGreaterThan(0);
+});

@@ -1,0 +1,288 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FailedExchange, ReceivedResponse } from '../../../src/core/ports/transport.js';
+import { judge, type Verdict } from '../../../src/core/server/verdict.js';
+import { leaksIn, SENTINEL_KEY } from '../../support/sentinel.js';
+
+const context = { apiKey: SENTINEL_KEY, timeoutSeconds: 10, now: 1_795_349_662_000 };
+
+const answer = (status: number, body = '', more: Partial<ReceivedResponse> = {}): ReceivedResponse => ({
+  received: true,
+  status,
+  body,
+  contentType: undefined,
+  retryAfter: undefined,
+  date: undefined,
+  ...more,
+});
+
+const EVERY_STATUS = [0, ...Array.from({ length: 900 }, (_, index) => 100 + index)];
+
+/** The table of the design, under "Pushing". */
+function kindInTheDesign(status: number): Verdict['kind'] {
+  if ([200, 201, 202, 204].includes(status)) return 'stored';
+  if ([401, 403].includes(status)) return 'unauthorized';
+  if (status === 413) return 'too-large';
+  if ([400, 422].includes(status)) return 'invalid-entries';
+  if ([408, 425, 429].includes(status)) return 'transient';
+  if (status >= 400 && status <= 499) return 'rejected';
+  return 'transient';
+}
+
+describe('every status', () => {
+  test('is judged as the design says', () => {
+    const judged = EVERY_STATUS.map((status) => [status, judge(answer(status, '{"data":{}}'), context).kind]);
+    expect(judged).toEqual(EVERY_STATUS.map((status) => [status, kindInTheDesign(status)]));
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ['its content type', '{"message":"no"}', 'text/html; charset=utf-8'],
+    ['its content type alone', '', 'text/html'],
+    ['its content type, after blanks', '{"message":"no"}', ' \ttext/html'],
+    ['its content type, as XHTML', '<x/>', 'application/xhtml+xml'],
+    ['its body', '<!doctype html><title>Sign in</title>', undefined],
+    ['its body, called JSON', '\n <HTML>', 'application/json'],
+    ['its body, after comments', '<!-- a --> <!-- b -- c --><html>', 'text/plain'],
+    ['its body, after a comment that holds tags', '<!-- <p>{"message":1}</p> --><html>', undefined],
+  ])('is bad luck and named a page where HTML came, known by %s', (_name, body, contentType) => {
+    for (const status of EVERY_STATUS) {
+      const verdict = judge(answer(status, body, { contentType }), context);
+      expect([status, verdict.kind]).toEqual([status, 'transient']);
+      expect(verdict.message).toMatch(/^Bad luck: .*HTML/);
+      expect(verdict.status).toBe(status);
+    }
+  });
+
+  test.each([
+    ['JSON that holds HTML', '{"message":"<html>"}', 'application/json'],
+    ['text that begins with a bracket', '<3', 'text/plain'],
+    ['text that speaks of HTML', 'text/html <html>', undefined],
+    ['a comparison', '< html', undefined],
+    ['a type that only holds the word', '{}', 'application/json; profile="text/html"'],
+  ])('is judged by itself where %s came', (_name, body, contentType) => {
+    const judged = EVERY_STATUS.map((status) => [status, judge(answer(status, body, { contentType }), context).kind]);
+    expect(judged).toEqual(EVERY_STATUS.map((status) => [status, kindInTheDesign(status)]));
+  });
+
+  test('that is not stored has a message of its kind and advice; stored has none', () => {
+    for (const status of EVERY_STATUS) {
+      const { kind, message, advice } = judge(answer(status, '{"message":"Oh."}'), context);
+      if (kind === 'stored') expect([status, message, advice]).toEqual([status, '', '']);
+      else if (kind === 'transient') expect(message).toMatch(/^Bad luck: \S/);
+      else expect([status, message]).toEqual([status, 'Bad request: Oh.']);
+      if (kind !== 'stored') expect(advice).not.toBe('');
+    }
+  });
+});
+
+describe('what is told of an answer', () => {
+  test.each([
+    [400, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
+    [401, 'Bad request: Oh', /Check the Device ID and the API Key.*setApiKey\(\)/],
+    [403, 'Bad request: Oh', /Check the Device ID and the API Key.*setApiKey\(\)/],
+    [404, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
+    [413, 'Bad request: Oh', /Lower maxBytesPerRequest or maxEntriesPerRequest/],
+    [422, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
+    [429, 'Bad luck: the server answered 429: Oh.', /Wait, for retryAfter seconds/],
+    [503, 'Bad luck: the server answered 503: Oh.', /not what was sent or asked\. Try again later/],
+    [304, 'Bad luck: the server answered 304: Oh.', /not what was sent or asked\. Try again later/],
+    [307, 'Bad luck: the server answered with a redirect (307), which is not followed.', /set baseUrl to the address/],
+    [0, 'Bad luck: the server answered with a redirect, which is not followed.', /set baseUrl to the address/],
+  ])('of %i: what happened and what to do', (status, message, advice) => {
+    const verdict = judge(answer(status, '{"message":"Oh"}'), context);
+    expect(verdict.message).toBe(message);
+    expect(verdict.advice).toMatch(advice);
+  });
+
+  test('that says nothing: its status alone', () => {
+    expect(judge(answer(503), context).message).toBe('Bad luck: the server answered 503.');
+  });
+
+  test('that is a page: what may have sent it, and its status', () => {
+    const { message, advice } = judge(answer(200, '<html>'), context);
+    expect(message).toBe("Bad luck: an HTML page came back (status 200), not the NikDev IoT server's answer.");
+    expect(advice).toMatch(/captive portal.*Sign in to the network or check baseUrl/);
+  });
+
+  test.each([200, 302, 401, 404, 413, 422, 429, 503])('of %i: how long the server asks to wait', (status) => {
+    expect(judge(answer(status, '', { retryAfter: '120' }), context).retryAfter).toBe(120);
+    expect(judge(answer(status, '<html>', { retryAfter: '120' }), context).retryAfter).toBe(120);
+  });
+});
+
+describe('that fewer entries may pass', () => {
+  test('is thought of 413, 5xx and a time-out, and of nothing else', () => {
+    const suspects = EVERY_STATUS.filter((status) => judge(answer(status), context).isSizeSuspect);
+    expect(suspects).toEqual(EVERY_STATUS.filter((status) => status === 413 || (status >= 500 && status <= 599)));
+    const reasons = ['timeout', 'aborted', 'unreachable', 'interrupted', 'too-long'] as const;
+    expect(reasons.filter((reason) => judge({ received: false, reason }, context).isSizeSuspect)).toEqual(['timeout']);
+  });
+
+  test('is thought of no page', () => {
+    expect(EVERY_STATUS.filter((status) => judge(answer(status, '<html>'), context).isSizeSuspect)).toEqual([]);
+  });
+});
+
+describe('a whole answer that may be the server’s own', () => {
+  test('is all but a redirect', () => {
+    const others = EVERY_STATUS.filter((status) => !judge(answer(status), context).answered);
+    expect(others).toEqual(
+      EVERY_STATUS.filter((status) => [0, 3].includes(Math.floor(status / 100)) && status !== 304),
+    );
+  });
+
+  test('is no page, and none that did not come or broke off', () => {
+    expect(EVERY_STATUS.filter((status) => judge(answer(status, '<html>'), context).answered)).toEqual([]);
+    const reasons = ['timeout', 'aborted', 'unreachable', 'interrupted', 'too-long'] as const;
+    for (const reason of reasons) expect(judge({ received: false, reason, status: 200 }, context).answered).toBe(false);
+  });
+});
+
+describe('the message of a refusal', () => {
+  test.each([
+    ['{"message":"Field x is unknown."}', 'Bad request: Field x is unknown.'],
+    ['{"message":"  spaces  "}', 'Bad request:   spaces  '],
+    ['{"message":"line\\nbreak","status":"error"}', 'Bad request: line\nbreak'],
+    ['{"message":""}', 'Bad request: 400'],
+    ['{"message":null}', 'Bad request: 400'],
+    ['{"message":["a"]}', 'Bad request: 400'],
+    ['{"Message":"a"}', 'Bad request: 400'],
+    ['["message"]', 'Bad request: 400'],
+    ['"message"', 'Bad request: 400'],
+    ['null', 'Bad request: 400'],
+    ['{"message":"a"', 'Bad request: 400'],
+    ['Bad Request', 'Bad request: 400'],
+    ['', 'Bad request: 400'],
+  ])('of a 400 with %j is %j', (body, message) => {
+    expect(judge(answer(400, body), context).message).toBe(message);
+  });
+
+  test.each([400, 401, 403, 404, 413, 422, 500, 503])('of a %i never holds the key', (status) => {
+    for (const key of [SENTINEL_KEY, SENTINEL_KEY.toUpperCase()]) {
+      const { message, advice } = judge(answer(status, JSON.stringify({ message: `No ${key}, ${key}!` })), context);
+      expect(leaksIn(message + advice)).toEqual([]);
+      expect(message).toContain('No ');
+    }
+  });
+});
+
+describe('no answer', () => {
+  test.each<[FailedExchange['reason'], (number | undefined)[]]>([
+    ['timeout', [undefined, ...EVERY_STATUS]],
+    ['aborted', [undefined, ...EVERY_STATUS]],
+    ['unreachable', [undefined]],
+    ['interrupted', EVERY_STATUS],
+    ['too-long', EVERY_STATUS],
+  ])('%s is bad luck, whatever status was seen', (reason, statuses) => {
+    for (const status of statuses) {
+      const verdict = judge({ received: false, reason, ...(status !== undefined && { status }) }, context);
+      expect(verdict.kind).toBe('transient');
+      expect(verdict.message).toMatch(/^Bad luck: \S/);
+      expect(verdict.message).not.toContain('undefined');
+      expect(verdict.status).toBe(status);
+      expect(verdict.advice).not.toBe('');
+    }
+  });
+
+  test('in time says how long that was', () => {
+    expect(judge({ received: false, reason: 'timeout' }, context).message).toMatch(/\b10 s\b/);
+  });
+
+  test("says the platform's code; without one it may be CORS", () => {
+    const unreachable = { received: false, reason: 'unreachable' } as const;
+    expect(judge({ ...unreachable, code: 'ECONNREFUSED' }, context).message).toContain('ECONNREFUSED');
+    expect(judge(unreachable, context).message).toContain('CORS');
+  });
+
+  test.each<[FailedExchange, string, RegExp]>([
+    [{ received: false, reason: 'timeout' }, 'no complete answer came within 10 s', /raise requestTimeout/],
+    [{ received: false, reason: 'aborted' }, 'the request was aborted before its answer came', /^The network or/],
+    [
+      { received: false, reason: 'too-long', status: 200 },
+      "the answer (status 200) is longer than any of the NikDev IoT server's",
+      /^The network or/,
+    ],
+    [{ received: false, reason: 'interrupted', status: 200 }, 'the answer (status 200) broke off', /^The network or/],
+    [
+      { received: false, reason: 'unreachable' },
+      'the server could not be reached, or, in a page, does not allow it to ask (CORS)',
+      /^Check the connection and baseUrl.* In a page, check too .*CORS headers/,
+    ],
+  ])('%o says what happened and what to do', (answer, what, advice) => {
+    const verdict = judge(answer, context);
+    expect(verdict.message).toBe(`Bad luck: ${what}.`);
+    expect(verdict.advice).toMatch(advice);
+  });
+
+  test.each([
+    ['ENOTFOUND', /^The host name has no address/],
+    ['EAI_AGAIN', /^The host name has no address/],
+    ['ERR_DNS_FAILED', /^The host name has no address/],
+    ['ECONNREFUSED', /^Nothing listens there/],
+    ['ConnectionRefused', /^Nothing listens there/],
+    ['CERT_HAS_EXPIRED', /^No secure connection/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /^No secure connection/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /^No secure connection/],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /^No secure connection/],
+    ['ERR_TLS_HANDSHAKE_TIMEOUT', /^No secure connection/],
+    ['EPROTO', /^No secure connection/],
+    ['ECONNRESET', /^Check the connection and baseUrl/],
+  ])('with the code %s names it and says what that tells, but nothing of pages', (code, advice) => {
+    const verdict = judge({ received: false, reason: 'unreachable', code }, context);
+    expect(verdict.message).toBe(`Bad luck: the server could not be reached (${code}).`);
+    expect(verdict.advice).toMatch(advice);
+    expect(verdict.advice).not.toContain('In a page');
+  });
+});
+
+describe('judge', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 100 }),
+    fc.json(),
+    fc.string().map((message) => JSON.stringify({ message })),
+    fc.constantFrom('<', '<!', '<!--', '<!-- ', '<?xml', '<!doctype', '{"message":', '\ud800', SENTINEL_KEY),
+  );
+  const header = fc.option(fc.oneof(text, fc.constantFrom('text/html', '120', '-1', '1e400', 'NaN')), {
+    nil: undefined,
+  });
+  const received = fc.record({
+    received: fc.constant(true as const),
+    status: fc.oneof(fc.constantFrom(...EVERY_STATUS), fc.integer()),
+    body: text,
+    contentType: header,
+    retryAfter: header,
+    date: header,
+  });
+
+  test('never throws, and always ends in one of the six verdicts, without the key, with a delay in bounds', () => {
+    fc.assert(
+      fc.property(received, fc.oneof(fc.integer(), fc.double()), (answer, now) => {
+        const verdict = judge(answer, { ...context, now });
+        expect(['stored', 'transient', 'unauthorized', 'too-large', 'invalid-entries', 'rejected']).toContain(
+          verdict.kind,
+        );
+        expect(verdict.message).toMatch(verdict.kind === 'stored' ? /^$/ : /^Bad (luck|request): \S|^Bad request: /);
+        expect(leaksIn(verdict.message + verdict.advice)).toEqual([]);
+        expect(verdict.status).toBe(answer.status);
+        if (verdict.retryAfter !== undefined) {
+          expect(verdict.retryAfter).toBeGreaterThanOrEqual(1);
+          expect(verdict.retryAfter).toBeLessThanOrEqual(3600);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test.each([
+    ['blanks', ' '.repeat(1_000_000)],
+    ['comments', '<!---->'.repeat(150_000)],
+    ['an open comment', `<!--${'-'.repeat(1_000_000)}`],
+    ['half comments', '<!-- -'.repeat(150_000)],
+    ['XML declarations', '<?xml '.repeat(150_000)],
+    ['brackets', '['.repeat(1_000_000)],
+  ])('is quick about a body of a megabyte of %s', (_name, body) => {
+    const started = performance.now();
+    expect(judge(answer(400, body), context).kind).not.toBe('stored');
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { Staging } from '../../../src/core/staging/staging.js';
+import { ValueException } from '../../../src/index.js';
+
+function filled(): Staging {
+  const staging = new Staging();
+  staging.addAll([
+    ['b', 1],
+    ['a', 'x'],
+  ]);
+  return staging;
+}
+
+describe('what is staged', () => {
+  test('is in the order in which the fields were first added, with the last value of each', () => {
+    const staging = filled();
+    staging.add('c', true);
+    staging.add('b', 2);
+    expect(staging.values()).toEqual([
+      { fieldId: 'b', value: 2 },
+      { fieldId: 'a', value: 'x' },
+      { fieldId: 'c', value: true },
+    ]);
+    expect(staging.size).toBe(3);
+  });
+
+  test('is handed out as a copy', () => {
+    const staging = filled();
+    staging.values().length = 0;
+    expect(staging.values()).toHaveLength(2);
+  });
+
+  test('has one zero, as the wire', () => {
+    const staging = new Staging();
+    staging.add('a', -0);
+    staging.addAll([['b', -0]]);
+    expect(staging.values().map(({ value }) => Object.is(value, 0))).toEqual([true, true]);
+  });
+
+  test.each<[string, unknown]>([
+    ['', 1],
+    ['c', Number.NaN],
+  ])('stays as it is where %j is to be %o', (fieldId, value) => {
+    const staging = filled();
+    expect(() => staging.add(fieldId, value as number)).toThrow(ValueException);
+    expect(() => staging.addAll([['b', 2] as const, [fieldId, value as number]])).toThrow(ValueException);
+    expect(staging.values()).toEqual(filled().values());
+  });
+
+  test('is forgotten where it is still what it was, and only there', () => {
+    const staging = filled();
+    const before = staging.values();
+    staging.add('b', 2);
+    staging.add('c', 3);
+    staging.remove(before);
+    expect(staging.values()).toEqual([
+      { fieldId: 'b', value: 2 },
+      { fieldId: 'c', value: 3 },
+    ]);
+  });
+
+  test('is nothing once it was cleared', () => {
+    const staging = filled();
+    staging.clear();
+    expect(staging.values()).toEqual([]);
+    staging.add('a', 1);
+    expect(staging.values()).toEqual([{ fieldId: 'a', value: 1 }]);
+  });
+});

@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { LifecycleEvent } from '../../src/core/ports/environment.js';
+import { Api, memoryStorage } from '../../src/index.js';
+import { environment } from '../../src/platform/environment.js';
+import { credentials } from '../support/credentials.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeServer } from '../support/fake-server.js';
+
+const undos: (() => void)[] = [];
+
+afterEach(() => {
+  for (const undo of undos.splice(0)) undo();
+  vi.restoreAllMocks();
+});
+
+/** The turns that are told, until the test ends. */
+function watch(): { turns: LifecycleEvent[]; stop(): void } {
+  const turns: LifecycleEvent[] = [];
+  const stop = environment.subscribe((turn) => turns.push(turn));
+  undos.push(stop);
+  return { turns, stop };
+}
+
+function show(isHidden: boolean): void {
+  vi.spyOn(document, 'hidden', 'get').mockReturnValue(isHidden);
+  document.dispatchEvent(new Event('visibilitychange'));
+}
+
+describe('the surroundings of a page', () => {
+  test.each<[string, () => unknown, LifecycleEvent]>([
+    ['the network comes', () => window.dispatchEvent(new Event('online')), 'online'],
+    ['the network goes', () => window.dispatchEvent(new Event('offline')), 'offline'],
+    ['it is hidden', () => show(true), 'hidden'],
+    ['it is shown', () => show(false), 'visible'],
+    [
+      'it comes back from the back/forward cache',
+      () => window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true })),
+      'visible',
+    ],
+  ])('tell at once when %s', (_when, happen, turn) => {
+    const { turns } = watch();
+    happen();
+    expect(turns).toEqual([turn]);
+  });
+
+  test('tell at once when it is left, and once more, as a browser may cut the first off', () => {
+    const { turns } = watch();
+    window.dispatchEvent(new Event('pagehide'));
+    expect(turns).toEqual(['pagehide', 'pagehide']);
+  });
+
+  test('do not tell of a page that is shown as it is loaded', () => {
+    const { turns } = watch();
+    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: false }));
+    expect(turns).toEqual([]);
+  });
+
+  test('know whether the platform believes in a network, and whether the page can be seen', () => {
+    for (const isOnline of [true, false]) {
+      vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(isOnline);
+      expect(environment.isOnline).toBe(isOnline);
+    }
+    vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(undefined as never);
+    expect(environment.isOnline).toBe(true);
+    for (const isHidden of [true, false]) {
+      vi.spyOn(document, 'hidden', 'get').mockReturnValue(isHidden);
+      expect(environment.isHidden).toBe(isHidden);
+    }
+  });
+
+  test('listen once for any number of watchers, tell each, and not at all for none', () => {
+    const targets = [window, document].map((target) => ({
+      added: vi.spyOn(target, 'addEventListener'),
+      removed: vi.spyOn(target, 'removeEventListener'),
+    }));
+    const count = (of: 'added' | 'removed'): number =>
+      targets.reduce((sum, spies) => sum + spies[of].mock.calls.length, 0);
+    const watchers = Array.from({ length: 20 }, watch);
+    const { length } = watchers;
+    expect(count('added')).toBe(6);
+    window.dispatchEvent(new Event('online'));
+    expect(watchers.flatMap(({ turns }) => turns)).toHaveLength(length);
+    for (const { stop } of watchers) stop();
+    for (const { stop } of watchers) stop();
+    expect(count('removed')).toBe(6);
+    window.dispatchEvent(new Event('online'));
+    expect(watchers.flatMap(({ turns }) => turns)).toHaveLength(length);
+    const again = watch();
+    window.dispatchEvent(new Event('offline'));
+    expect(again.turns).toEqual(['offline']);
+  });
+
+  test('tell the same function twice that watches twice, and each undo ends its own', () => {
+    const tell = vi.fn();
+    const one = environment.subscribe(tell);
+    const other = environment.subscribe(tell);
+    window.dispatchEvent(new Event('online'));
+    expect(tell).toHaveBeenCalledTimes(2);
+    one();
+    window.dispatchEvent(new Event('online'));
+    expect(tell).toHaveBeenCalledTimes(3);
+    other();
+  });
+
+  test('may be left by a watcher while they tell', () => {
+    const told: string[] = [];
+    const undo = environment.subscribe(() => {
+      told.push('one');
+      undo();
+    });
+    undos.push(environment.subscribe(() => told.push('other')));
+    window.dispatchEvent(new Event('online'));
+    window.dispatchEvent(new Event('online'));
+    expect(told).toEqual(['one', 'other', 'other']);
+  });
+
+  test('leave 60 KiB to requests that outlive the page', () => {
+    expect(environment.keepalive.bytesLeft).toBe(61_440);
+  });
+});
+
+describe('an Api in a page', () => {
+  test('sends what is in memory alone when the page is hidden, and listens no more after close()', async () => {
+    const server = new FakeServer();
+    const api = new Api({ ...credentials, storage: memoryStorage() }, { clock: new FakeClock(), transport: server });
+    api.addValue('a', 1);
+    api.commit();
+    show(true);
+    expect(server.requests).toMatchObject([{ keepalive: true }]);
+    await api.close();
+    const removed = vi.spyOn(window, 'addEventListener');
+    window.dispatchEvent(new Event('pagehide'));
+    expect(server.requests).toHaveLength(1);
+    expect(removed).not.toHaveBeenCalled();
+  });
+
+  test('shows in its status that the network went', () => {
+    const api = new Api(credentials, { clock: new FakeClock(), transport: new FakeServer() });
+    vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false);
+    window.dispatchEvent(new Event('offline'));
+    expect(api.status().online).toBe(false);
+    void api.close();
+  });
+});

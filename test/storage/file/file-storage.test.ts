@@ -1,0 +1,34 @@
+import type { Writer } from '../../../src/core/ports/storage.js';
+import { fileStorage } from '../../../src/node.js';
+import { type StorageUnderTest, storageContract } from '../../contract/storage-contract.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { FakeMachine, temporaryFolder } from '../../support/fake-processes.js';
+
+for (const durability of ['power', 'process'] as const) {
+  storageContract(`fileStorage, a process each (${durability})`, (): StorageUnderTest => {
+    const folder = temporaryFolder();
+    const machine = new FakeMachine();
+    const clock = new FakeClock();
+    const processes = new Map<Writer, { kill(): void }>();
+    return {
+      open(binding) {
+        const process = machine.start();
+        const writer = fileStorage(folder, { durability }, process).open(binding, clock);
+        processes.set(writer, process);
+        return writer;
+      },
+      crash: (writer) => processes.get(writer)?.kill(),
+      adopt: (writer, atStart) => writer.adopt(atStart),
+    };
+  });
+}
+
+storageContract('fileStorage, one for all writers', (): StorageUnderTest => {
+  const storage = fileStorage(temporaryFolder());
+  const clock = new FakeClock();
+  return {
+    open: (binding) => storage.open(binding, clock),
+    crash: (writer) => writer.close(),
+    adopt: (writer, atStart) => writer.adopt(atStart),
+  };
+});

@@ -1,0 +1,78 @@
+import { crc32 } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import type { Api } from '../../../src/index.js';
+import { commitEach } from '../../support/open-api.js';
+import { FilePlace, WebPlace } from '../../support/places.js';
+
+const idsOf = (api: Api): string[] => api.log().map(({ id }) => id);
+
+describe('a journal with a record that is whole, and not as any is written,', () => {
+  /** Leaves two entries of a run that crashed, and behind them such a record. @returns The entries' ids. */
+  async function leave(
+    place: FilePlace,
+    malformed: (writer: string) => string,
+  ): Promise<{ ids: string[]; line: string }> {
+    const before = place.open();
+    const ids = commitEach(before, 1, 2).map(({ id }) => id);
+    place.crash(before);
+    const body = malformed(ids[0]?.slice(0, 16) ?? '');
+    const line = `1 ${crc32(body).toString(16).padStart(8, '0')} ${body}`;
+    const [[name, text] = ['', '']] = place.stored();
+    place.put(name, `${text}\n${line}\n`);
+    return { ids, line };
+  }
+
+  test.each<[string, (writer: string) => string]>([
+    ['a binding that is no JSON', (writer) => `W ${writer} {"deviceId"`],
+    ['a binding to no device', (writer) => `W ${writer} {"baseUrl":"https://iot.example/"}`],
+    ['an entry whose number is none', (writer) => `E ${writer} one 1 [{"a":1}]`],
+    ['an entry whose time is none', (writer) => `C ${writer} 3 now [{"a":1}]`],
+    ['an entry without values', (writer) => `E ${writer} 3`],
+    ['a reason that is none', (writer) => `Q ${writer} 1 {"status":"400"}`],
+    ['staged values that are none', (writer) => `S ${writer} 1 [{"a":null}]`],
+    ['ranges that are none', (writer) => `R ${writer} 1,2-`],
+    ['a kind that is none', (writer) => `Ex${writer} 3 1 [{"a":1}]`],
+    ['a writer that is none', (writer) => `E ${writer}\r 3 1 [{"a":1}]`],
+  ])('reads all others, reports it, and keeps it: %s', async (_what, malformed) => {
+    const place = new FilePlace();
+    const { ids, line } = await leave(place, malformed);
+    const api = await place.reopen();
+    expect(idsOf(api)).toEqual(ids);
+    expect(api.status().warnings).toMatchObject([{ code: 'unreadable-records' }]);
+    await api.push();
+    await api.close();
+    expect([...place.stored().values()].join('\n').split('\n')).toContain(line);
+  });
+
+  test('is read in no time where it forgets more than anybody could have committed', async () => {
+    const place = new FilePlace();
+    await leave(place, (writer) => `R ${writer} 2-999999999999999`);
+    const api = await place.reopen();
+    expect(idsOf(api)).toEqual([expect.stringMatching(/-1$/)]);
+  });
+});
+
+describe('a localStorage with a record that no commit makes', () => {
+  test.each<[string, string, (record: string) => string]>([
+    ['a time written otherwise', '2', (record) => record.replace('"timestamp":', '"timestamp":0')],
+    ['a time in the year 5138', '2', (record) => record.replace(/\d{10}/, '100000000000')],
+    ['no values', '2', (record) => record.replace(/\[.*\]/, '[]')],
+    // As a number it is the same as the one below, which is there too.
+    ['a number that no number can be', '9007199254740993', (record) => record],
+  ])('reads all others, and leaves it as it is: %s', async (_what, sequence, malform) => {
+    const place = new WebPlace();
+    const before = place.open();
+    const [first, second] = commitEach(before, 1, 2);
+    place.crash(before);
+    const [writer] = first?.id.split('-') ?? [];
+    const key = `nikdev-iot/1/${writer}/${sequence}`;
+    const record = malform(place.stored().get(`nikdev-iot/1/${writer}/2`) ?? '');
+    place.put(key, record);
+    if (sequence !== '2') place.put(`nikdev-iot/1/${writer}/9007199254740992`, record);
+    const api = await place.reopen();
+    expect(idsOf(api)).toEqual(sequence === '2' ? [first?.id] : [first?.id, second?.id]);
+    await api.push();
+    await api.close();
+    expect(place.stored().get(key)).toBe(record);
+  });
+});

@@ -1,0 +1,14 @@
+import { memoryStorage } from '../../../src/index.js';
+import { storageContract } from '../../contract/storage-contract.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+storageContract('memoryStorage', () => {
+  const storage = memoryStorage();
+  const clock = new FakeClock();
+  return {
+    open: (binding) => storage.open(binding, clock),
+    // Memory ends with its process: what can be left is what a closed Api left.
+    crash: (writer) => writer.close(),
+    adopt: (writer, atStart) => writer.adopt(atStart),
+  };
+});

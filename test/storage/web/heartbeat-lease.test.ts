@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { HeartbeatLease } from '../../../src/storage/web/lease/heartbeat-lease.js';
+import { StorageQuota } from '../../../src/storage/web/records/quota.js';
+import { FakeWebStorage } from '../../support/fake-web.js';
+
+test('whoever takes a writer over again gives another sign than the one that stands there: others watch for a change', () => {
+  const localStorage = new FakeWebStorage();
+  const room = new StorageQuota(localStorage, 1e6);
+  const signs = [1, 2, 3].map(() => {
+    const heartbeat = new HeartbeatLease(room, 'dead', 'an-adopter', undefined);
+    heartbeat.start();
+    expect(heartbeat.state()).toBe('own');
+    return [...localStorage.items.values()].join();
+  });
+  expect(signs[1]).not.toBe(signs[0]);
+  expect(signs[2]).not.toBe(signs[1]);
+});

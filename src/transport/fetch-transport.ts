@@ -2,6 +2,7 @@ import ky from 'ky';
 import type { Answer, FailedExchange, Transport, TransportRequest } from '../core/ports/transport.js';
 import type { Fetch } from '../core/ports/web-types.js';
 import type { Clock } from '../core/time/clock.js';
+import { failureOf } from './failure.js';
 
 /** More than any answer of the server's; a longer one is not read to its end. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -48,9 +49,7 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
       date: header('date'),
     };
   } catch (error) {
-    const reason = status === undefined ? 'unreachable' : 'interrupted';
-    const code = codeOf(error);
-    return { received: false, reason, ...(status !== undefined && { status }), ...(code && { code }) };
+    return failureOf(error, new URL(request.url).port, status);
   }
 }
 
@@ -98,21 +97,4 @@ async function readText(response: Response): Promise<string | undefined> {
     text += decoder.decode(piece.value, { stream: true });
   }
   return text + decoder.decode();
-}
-
-/**
- * The code of an error or of what caused it. Codes are words (`ECONNREFUSED`, `CERT_HAS_EXPIRED`); a message may hold
- * a header's value or a URL's password and is never looked at.
- */
-function codeOf(error: unknown): string | undefined {
-  try {
-    for (let cause = error, depth = 0; cause instanceof Object && depth < 5; depth++) {
-      const { code } = cause as { code?: unknown };
-      if (typeof code === 'string' && /^[A-Za-z_]{3,64}$/.test(code)) return code;
-      cause = (cause as { cause?: unknown }).cause;
-    }
-  } catch {
-    // An injected fetch may throw anything, even what throws when it is looked at.
-  }
-  return undefined;
 }

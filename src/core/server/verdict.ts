@@ -88,7 +88,7 @@ function rejection(kind: Verdict['kind'], said: string, advice: string, details:
   return { kind, answered: true, message: `Bad request: ${said || details.status}`, advice, ...details };
 }
 
-function noAnswer({ reason, code, status }: FailedExchange, { timeoutSeconds }: JudgeContext): string {
+function noAnswer({ reason, code, status, fault }: FailedExchange, { timeoutSeconds }: JudgeContext): string {
   switch (reason) {
     case 'timeout':
       return `no complete answer came within ${timeoutSeconds} s`;
@@ -98,6 +98,12 @@ function noAnswer({ reason, code, status }: FailedExchange, { timeoutSeconds }: 
       return `the answer (status ${status}) is longer than any of the NikDev IoT server's`;
     case 'interrupted':
       return `the answer (status ${status}) broke off`;
+    case 'cut-off':
+      return `the connection was cut off before an answer came${code ? ` (${code})` : ''}`;
+    case 'blocked-port':
+      return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
+    case 'fault':
+      return `the call failed before its request could be sent: ${fault}`;
     case 'unreachable':
       // Pages are told nothing but that it failed: it may be the network, or headers that the server did not send.
       return code
@@ -125,11 +131,18 @@ const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
 function noAnswerAdvice({ reason, code = '' }: FailedExchange): string {
   if (reason === 'timeout')
     return 'Check the connection, raise requestTimeout where the link is slow, or try again later.';
+  if (reason === 'blocked-port') return OTHER_PORT;
+  if (reason === 'fault') return FIX_FETCH;
   if (reason !== 'unreachable') return TRY_AGAIN;
   const [, advice = 'Check the connection and baseUrl, or try again later.'] =
     UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
   return code ? advice : `${advice} In a page, check too that the server sends the CORS headers that allow it.`;
 }
+
+const OTHER_PORT =
+  'No request to that port is ever sent from here: let the server listen on another one, such as 80, 443 or 8080.';
+const FIX_FETCH =
+  'The error is not of the network: look for it in the fetch function that is used here and in what it needs.';
 
 const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
 

@@ -49,7 +49,7 @@ import { ClockCorrection } from './core/time/clock-correction.js';
 import { defaultStorage } from './platform/default-storage.js';
 import { environment as platform } from './platform/environment.js';
 import { SystemClock } from './platform/system-clock.js';
-import { kyTransport } from './transport/fetch-transport.js';
+import { fetchTransport } from './transport/fetch-transport.js';
 
 /** What stands in for a platform, so that a test or a simulation owns it. */
 export interface Ports {
@@ -149,7 +149,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-    const { clock = new SystemClock(), transport = kyTransport(clock, config.fetch), environment = platform } = ports;
+    const {
+      clock = new SystemClock(),
+      transport = fetchTransport(clock, config.fetch),
+      environment = platform,
+    } = ports;
     const clockCorrection = new ClockCorrection(clock);
     const { deviceId, baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
     this.#config = config;

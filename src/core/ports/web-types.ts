@@ -1,5 +1,28 @@
-/** A function like the platform's `fetch`; it is called with one `Request` and answers with a `Response`. */
-export type Fetch = (request: never, init?: never) => PromiseLike<FetchResponse>;
+/**
+ * A function like the platform's `fetch`, such as another library's or one that adds what a proxy needs. It is called with a
+ * URL and plain options, never with a `Request`, which another library's `fetch` would refuse.
+ *
+ * @example `fetch: (url, init) => undici.fetch(url, { ...init, dispatcher })`
+ */
+export type Fetch = (url: string, init: FetchInit) => PromiseLike<FetchResponse>;
+
+/** The options that a {@link Fetch} is called with. */
+export interface FetchInit {
+  readonly method: 'GET' | 'POST';
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The JSON of an upload. */
+  readonly body?: string;
+  /** A redirect is not followed, as the API key would go along. */
+  readonly redirect: 'manual';
+  /** Whether the request is to outlive the page. */
+  readonly keepalive?: boolean;
+  /** Of reads in a page, which are not to come from the browser's HTTP cache. */
+  readonly cache?: 'no-store';
+  /** The platform's `AbortSignal`. A `fetch` that ignores it is given up all the same. */
+  // biome-ignore lint/suspicious/noExplicitAny: each library has a type of its own for it.
+  readonly signal?: any;
+}
 
 /** The members of a `Response` that are used here, so that no platform's types are needed. */
 export interface FetchResponse {
@@ -10,6 +33,12 @@ export interface FetchResponse {
     /** @returns `null` for a header that is not there. */
     get(name: string): string | null;
   };
+  /** A stream of the platform's or of Node's, which is read in place of {@link FetchResponse.text}; `null` for an empty body. */
+  readonly body?: unknown;
+  /** Whether a redirect was followed, in spite of the options. */
+  readonly redirected?: boolean;
+  /** The body as text; called where `body` is not a stream. */
+  text(): PromiseLike<string>;
 }
 
 /** The members of an `AbortSignal` that are used here, so that no platform's types are needed. */

@@ -133,12 +133,13 @@ function noAnswerAdvice({ reason, code = '' }: FailedExchange): string {
     return 'Check the connection, raise requestTimeout where the link is slow, or try again later.';
   if (reason === 'blocked-port') return OTHER_PORT;
   if (reason === 'fault') return FIX_FETCH;
+  if (reason === 'cut-off') return CHECK_CONNECTION;
   if (reason !== 'unreachable') return TRY_AGAIN;
-  const [, advice = 'Check the connection and baseUrl, or try again later.'] =
-    UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
+  const [, advice = CHECK_CONNECTION] = UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
   return code ? advice : `${advice} In a page, check too that the server sends the CORS headers that allow it.`;
 }
 
+const CHECK_CONNECTION = 'Check the connection and baseUrl, or try again later.';
 const OTHER_PORT =
   'No request to that port is ever sent from here: let the server listen on another one, such as 80, 443 or 8080.';
 const FIX_FETCH =

@@ -10,6 +10,8 @@ import { checkEventName, checkListener, type Events, type Warning } from './core
 import {
   ApiException,
   ConfigException,
+  isApiException,
+  isStorageFull,
   redactException,
   StorageException,
   ValueException,
@@ -18,7 +20,13 @@ import { FieldRegistry } from './core/model/field-registry.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
 import { show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
-import { CLOSED_ADVICE, getClosed, onlyInMemory, PushException } from './core/model/request-exceptions.js';
+import {
+  CLOSED_ADVICE,
+  getClosed,
+  isPushException,
+  onlyInMemory,
+  type PushException,
+} from './core/model/request-exceptions.js';
 import type { Status } from './core/model/status.js';
 import { encodeValues, encodeWithSize } from './core/model/values-json.js';
 import { Emitter } from './core/notify/emitter.js';
@@ -278,7 +286,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     try {
       this.commit();
     } catch (error) {
-      if (!(error instanceof StorageException && error.isFull)) throw error;
+      if (!isStorageFull(error)) throw error;
       return this.#pushToCommit(signal);
     }
     return this.#pushing.push(signal);
@@ -489,7 +497,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     try {
       if (push) await this.#pushing.drain(timeoutSeconds);
     } catch (error) {
-      throw this.#durability === 'none' && error instanceof PushException ? onlyInMemory(error) : error;
+      throw this.#durability === 'none' && isPushException(error) ? onlyInMemory(error) : error;
     } finally {
       this.#end();
     }
@@ -511,10 +519,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   async #pushToCommit(signal: Signal | undefined): Promise<PushResult> {
     const before = await this.#pushing.push(signal).catch((exception: PushException) => exception);
     // What is staged would be thrown away as well.
-    if (before instanceof PushException && before.discarded.length > 0) throw before;
+    if (isPushException(before) && before.discarded.length > 0) throw before;
     this.commit();
     const after = await this.#pushing.push(signal);
-    if (before instanceof ApiException) throw before;
+    if (isApiException(before)) throw before;
     return { pushed: before.pushed + after.pushed, requests: before.requests + after.requests };
   }
 

@@ -1,10 +1,10 @@
+import { textOf } from '../core/model/foreign-error.js';
 import type { FailedExchange } from '../core/ports/transport.js';
 
 /** The members of an error that are looked at: an error may be of another realm, or not be an error at all. */
 interface Thrown {
   readonly name?: unknown;
   readonly message?: unknown;
-  readonly code?: unknown;
   readonly cause?: unknown;
 }
 
@@ -35,9 +35,9 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
   if (status !== undefined) return { reason: 'interrupted', ...known };
   if (code !== undefined && !MISUSED.test(code))
     return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
-  if (code === undefined && isBlocked(port)) return { reason: 'blocked-port' };
-  const message = String(chain[0]?.message);
-  if (chain[0]?.name === 'AbortError') return { reason: 'aborted' };
+  const message = textOf(thrown, 'message') ?? '';
+  if (NETWORK_MESSAGE.test(message) && isBlocked(port)) return { reason: 'blocked-port' };
+  if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
   if (CUT_OFF_MESSAGE.test(message)) return { reason: 'cut-off' };
   if (chain.length === 1 && NETWORK_MESSAGE.test(message)) return { reason: 'unreachable', isOpaque: true };
   return { reason: 'fault', fault: `${FETCH_THREW} ${describe(thrown, chain)}` };
@@ -58,8 +58,9 @@ const isObject = (input: unknown): input is Thrown => typeof input === 'object' 
 /** Codes are words (`ECONNREFUSED`, `ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION`): anything else may hold a header's value. */
 const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d]*(?:_[A-Z\d]{1,24})+)$/;
 
-function codeOf({ code }: Thrown): string | undefined {
-  return typeof code === 'string' && CODE.test(code) ? code : undefined;
+function codeOf(error: unknown): string | undefined {
+  const code = textOf(error, 'code');
+  return code !== undefined && CODE.test(code) ? code : undefined;
 }
 
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
@@ -74,7 +75,7 @@ const MISUSED = /^(?:UND_)?ERR_(?:INVALID|MISSING|UNSUPPORTED|METHOD)/;
  * words are not passed on.
  */
 const NETWORK_MESSAGE =
-  /^(?:failed to fetch|fetch failed|load failed|networkerror|network request|network connection|network error|error sending request|the network connection was lost|the internet connection appears|a server with|could not connect|the request timed out|cancelled)/i;
+  /^(?:failed to fetch|fetch failed|load failed|networkerror|network request|network connection|network error|error sending request|the network connection was lost|the internet connection appears|a server with|not allowed to use restricted|could not connect|the request timed out|cancelled)/i;
 
 function describe(thrown: unknown, [outer, inner]: readonly Thrown[]): string {
   if (outer === undefined) return typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown);

@@ -1,4 +1,5 @@
 import ky from 'ky';
+import { textOf } from '../core/model/foreign-error.js';
 import type { Answer, FailureReason, Transport, TransportRequest } from '../core/ports/transport.js';
 import type { Fetch, FetchInit, FetchResponse } from '../core/ports/web-types.js';
 import type { Clock } from '../core/time/clock.js';
@@ -111,8 +112,7 @@ async function call(
  * polyfill). The deadline and an abort end the exchange without it.
  */
 function refusesSignal(error: unknown): boolean {
-  const { name, message } = Object(error) as { name?: unknown; message?: unknown };
-  return name === 'TypeError' && String(message).includes('AbortSignal');
+  return textOf(error, 'name') === 'TypeError' && textOf(error, 'message')?.includes('AbortSignal') === true;
 }
 
 /** Whether this is a page or a worker of one. Elsewhere no response is cached, and some workerd refuse the field `cache`. */

@@ -1,6 +1,9 @@
 import type { HttpRequest, HttpResponse } from './message.js';
 
 const FOR_EVERYONE = {
+  // An answer kept would be an old value, and another key's.
+  'cache-control': 'no-store',
+  vary: 'x-device-id, x-api-key',
   'access-control-allow-origin': '*',
   // Other headers than the safelisted are hidden from a page unless they are named.
   'access-control-expose-headers': 'Retry-After, Date',

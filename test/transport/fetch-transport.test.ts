@@ -70,3 +70,15 @@ test.each([
     body: '{"data":{}}',
   });
 });
+
+test('F52 only reads in a page are asked for past the HTTP cache', async () => {
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('{"data":{}}'));
+  const read = { ...UPLOAD, method: 'GET' } as const;
+  await fetchTransport(new SystemClock()).send(read).answer;
+  vi.stubGlobal('location', { href: 'https://page.example/' });
+  await fetchTransport(new SystemClock()).send(read).answer;
+  await fetchTransport(new SystemClock()).send(UPLOAD).answer;
+  expect(fetch.mock.calls.map(([, init]) => init?.cache)).toEqual([undefined, 'no-store', undefined]);
+  vi.unstubAllGlobals();
+  fetch.mockRestore();
+});

@@ -18,6 +18,7 @@ import {
 } from './core/model/exceptions.js';
 import { FieldRegistry } from './core/model/field-registry.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
+import { foreignText } from './core/model/foreign-text.js';
 import { show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
 import {
@@ -584,7 +585,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   #onAdoption({ entries, staged, warnings: found }: Adoption): void {
     const { size } = this.#outbox.quarantine;
     // Another run's server may have named the key that is this one's.
-    this.#outbox.adopt(entries.map((entry) => withReason(entry, this.#redact)));
+    this.#outbox.adopt(entries.map((entry) => withReason(entry, (reason) => foreignText(reason, this.#redact))));
     const isStaged = this.#staging.size === 0 && staged.length > 0;
     if (isStaged) {
       for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);

@@ -51,14 +51,40 @@ export interface Signal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/** The listeners of a signal of the caller's, and the function that stands for all of them at the signal. */
+interface Abortion {
+  readonly listeners: Set<() => void>;
+  readonly emit: () => void;
+}
+
+const abortions = /* @__PURE__ */ new WeakMap<Signal, Abortion>();
+
+function abortionOf(signal: Signal): Abortion {
+  const known = abortions.get(signal);
+  if (known !== undefined) return known;
+  const listeners = new Set<() => void>();
+  const emit = (): void => {
+    for (const listener of [...listeners]) listener();
+  };
+  abortions.set(signal, { listeners, emit });
+  return { listeners, emit };
+}
+
 /**
- * Calls `listener` when `signal` aborts.
+ * Calls `listener` when `signal` aborts. However many calls share a signal, it has one listener: Node warns of a leak above
+ * ten.
  *
  * @returns A function that stops listening.
  */
 export function onAbort(signal: Signal | undefined, listener: () => void): () => void {
-  signal?.addEventListener('abort', listener);
-  return () => signal?.removeEventListener('abort', listener);
+  if (signal === undefined) return () => {};
+  const { listeners, emit } = abortionOf(signal);
+  const own = (): void => listener();
+  if (listeners.size === 0) signal.addEventListener('abort', emit);
+  listeners.add(own);
+  return () => {
+    if (listeners.delete(own) && listeners.size === 0) signal.removeEventListener('abort', emit);
+  };
 }
 
 /** A signal of our own: the core knows no platform's. */

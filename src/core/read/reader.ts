@@ -1,4 +1,5 @@
 import type { Field, FieldRegistry } from '../model/field-registry.js';
+import { foreignText } from '../model/foreign-text.js';
 import type { Reading } from '../model/reading.js';
 import { GetException } from '../model/request-exceptions.js';
 import type { Signal } from '../ports/web-types.js';
@@ -100,7 +101,7 @@ export class Reader {
       return {
         ...verdict,
         kind: 'transient',
-        message: `Bad luck: the server's answer is not what it should be: ${this.#server.redact(values.fault)}.`,
+        message: `Bad luck: the server's answer is not what it should be: ${foreignText(values.fault, (text) => this.#server.redact(text))}.`,
         advice: 'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
       };
     }

@@ -1,3 +1,4 @@
+import { foreignText } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
 import { redact } from './redact.js';
@@ -48,7 +49,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
     );
   }
   if (STORED.has(status)) return { kind: 'stored', answered: true, message: '', advice: '', ...details };
-  const said = redact(messageOf(body) ?? '', context.apiKey);
+  const said = quote(messageOf(body) ?? '', context);
   if (status === 401 || status === 403) return rejection('unauthorized', said, CHECK_CREDENTIALS, details);
   if (status === 413) return { ...rejection('too-large', said, SEND_LESS, details), isSizeSuspect: true };
   if (status === 400 || status === 422) return rejection('invalid-entries', said, READ_MESSAGE, details);
@@ -88,10 +89,13 @@ function rejection(kind: Verdict['kind'], said: string, advice: string, details:
   return { kind, answered: true, message: `Bad request: ${said || details.status}`, advice, ...details };
 }
 
-function noAnswer({ reason, code, status, fault }: FailedExchange, { timeoutSeconds }: JudgeContext): string {
+/** The words of a server or of a fetch. */
+const quote = (text: string, { apiKey }: JudgeContext): string => foreignText(text, (clean) => redact(clean, apiKey));
+
+function noAnswer({ reason, code, status, fault = '' }: FailedExchange, context: JudgeContext): string {
   switch (reason) {
     case 'timeout':
-      return `no complete answer came within ${timeoutSeconds} s`;
+      return `no complete answer came within ${context.timeoutSeconds} s`;
     case 'aborted':
       return 'the request was aborted before its answer came';
     case 'too-long':
@@ -103,7 +107,7 @@ function noAnswer({ reason, code, status, fault }: FailedExchange, { timeoutSeco
     case 'blocked-port':
       return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
     case 'fault':
-      return `the call failed before its request could be sent: ${fault}`;
+      return `the call failed before its request could be sent: ${quote(fault, context)}`;
     case 'unreachable':
       // Pages are told nothing but that it failed: it may be the network, or headers that the server did not send.
       return code

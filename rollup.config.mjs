@@ -32,7 +32,7 @@ const files = (extension) => ({
   chunkFileNames: `shared/[name]${extension}`,
 });
 
-const LIBRARY = /\/node_modules\/(ky|valibot|hono)\//;
+const LIBRARY = /\/node_modules\/(ky|valibot)\//;
 // Each in a chunk of its own, which a consumer's bundler drops where nothing of it is used; a flat bundle keeps all of ky.
 const manualChunks = (id) => LIBRARY.exec(id)?.[1];
 /** What the entries share of our own, under a name that says so and stays. */

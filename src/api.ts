@@ -10,15 +10,24 @@ import { checkEventName, checkListener, type Events, type Warning } from './core
 import {
   ApiException,
   ConfigException,
+  isApiException,
+  isStorageFull,
   redactException,
   StorageException,
   ValueException,
 } from './core/model/exceptions.js';
 import { FieldRegistry } from './core/model/field-registry.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
+import { foreignText } from './core/model/foreign-text.js';
 import { show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
-import { CLOSED_ADVICE, getClosed, onlyInMemory, PushException } from './core/model/request-exceptions.js';
+import {
+  CLOSED_ADVICE,
+  getClosed,
+  isPushException,
+  onlyInMemory,
+  type PushException,
+} from './core/model/request-exceptions.js';
 import type { Status } from './core/model/status.js';
 import { encodeValues, encodeWithSize } from './core/model/values-json.js';
 import { Emitter } from './core/notify/emitter.js';
@@ -49,7 +58,7 @@ import { ClockCorrection } from './core/time/clock-correction.js';
 import { defaultStorage } from './platform/default-storage.js';
 import { environment as platform } from './platform/environment.js';
 import { SystemClock } from './platform/system-clock.js';
-import { kyTransport } from './transport/fetch-transport.js';
+import { fetchTransport } from './transport/fetch-transport.js';
 
 /** What stands in for a platform, so that a test or a simulation owns it. */
 export interface Ports {
@@ -149,7 +158,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const config = resolveOptions(options);
     const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-    const { clock = new SystemClock(), transport = kyTransport(clock, config.fetch), environment = platform } = ports;
+    const {
+      clock = new SystemClock(),
+      transport = fetchTransport(clock, config.fetch),
+      environment = platform,
+    } = ports;
     const clockCorrection = new ClockCorrection(clock);
     const { deviceId, baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
     this.#config = config;
@@ -274,7 +287,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     try {
       this.commit();
     } catch (error) {
-      if (!(error instanceof StorageException && error.isFull)) throw error;
+      if (!isStorageFull(error)) throw error;
       return this.#pushToCommit(signal);
     }
     return this.#pushing.push(signal);
@@ -485,7 +498,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     try {
       if (push) await this.#pushing.drain(timeoutSeconds);
     } catch (error) {
-      throw this.#durability === 'none' && error instanceof PushException ? onlyInMemory(error) : error;
+      throw this.#durability === 'none' && isPushException(error) ? onlyInMemory(error) : error;
     } finally {
       this.#end();
     }
@@ -507,10 +520,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   async #pushToCommit(signal: Signal | undefined): Promise<PushResult> {
     const before = await this.#pushing.push(signal).catch((exception: PushException) => exception);
     // What is staged would be thrown away as well.
-    if (before instanceof PushException && before.discarded.length > 0) throw before;
+    if (isPushException(before) && before.discarded.length > 0) throw before;
     this.commit();
     const after = await this.#pushing.push(signal);
-    if (before instanceof ApiException) throw before;
+    if (isApiException(before)) throw before;
     return { pushed: before.pushed + after.pushed, requests: before.requests + after.requests };
   }
 
@@ -572,7 +585,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   #onAdoption({ entries, staged, warnings: found }: Adoption): void {
     const { size } = this.#outbox.quarantine;
     // Another run's server may have named the key that is this one's.
-    this.#outbox.adopt(entries.map((entry) => withReason(entry, this.#redact)));
+    this.#outbox.adopt(entries.map((entry) => withReason(entry, (reason) => foreignText(reason, this.#redact))));
     const isStaged = this.#staging.size === 0 && staged.length > 0;
     if (isStaged) {
       for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);

@@ -8,5 +8,5 @@ export type { ReceivedEntry } from './emulator/device.js';
 export { createEmulator, type Emulator } from './emulator/emulator.js';
 export type { CutFault, DelayFault, Fault, HangFault, StatusFault } from './emulator/fault.js';
 export type { EmulatedDevice, EmulatedKey, EmulatorOptions } from './emulator/options.js';
-export type { PlatformRequest, PlatformResponse } from './emulator/platform.js';
+export type { EmulatedInit, PlatformRequest, PlatformResponse } from './emulator/platform.js';
 export type { ReceivedRequest } from './emulator/request-log.js';

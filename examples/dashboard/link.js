@@ -6,11 +6,11 @@
 export function createLink(onRead) {
   const link = {
     isCut: false,
-    async fetch(request) {
+    async fetch(url, init) {
       if (link.isCut) throw new TypeError('This page is switched offline.');
-      const isRead = request.method === 'GET';
+      const isRead = init.method === 'GET';
       try {
-        const response = await window.fetch(request);
+        const response = await window.fetch(url, init);
         if (isRead) void isWhole(response.clone()).then((ok) => onRead({ ok, ...detailsOf(response) }));
         return response;
       } catch (error) {

@@ -5,7 +5,15 @@ import { createDevice, type ReceivedEntry } from './device.js';
 import { checkFault, type Fault } from './fault.js';
 import { misbehave } from './misbehave.js';
 import { type EmulatorOptions, resolveOptions } from './options.js';
-import type { PlatformRequest, PlatformResponse } from './platform.js';
+import {
+  type EmulatedInit,
+  type EmulatedRequest,
+  type EmulatedResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+  requestOf,
+  responseOf,
+} from './platform.js';
 import { createRequestLog, type ReceivedRequest } from './request-log.js';
 
 /** A NikDev server in memory, made by {@link createEmulator}. */
@@ -13,9 +21,15 @@ export interface Emulator {
   /**
    * Answers a request, whatever its host: pass it where a `fetch` is wanted, or to a server that takes a fetch handler.
    *
-   * @returns Rejects as `fetch` does when the request's signal aborts before the answer.
+   * It is called with a URL and options, or with a `Request` and anything.
+   *
+   * @returns The platform's `Response`; where it has none (jsdom), an object with `status`, `ok`, `headers.get`, `text` and
+   * `json`. Rejects as `fetch` does when the request's signal aborts before the answer.
    */
-  readonly fetch: (request: PlatformRequest) => Promise<PlatformResponse>;
+  readonly fetch: {
+    (request: PlatformRequest, context?: unknown): Promise<PlatformResponse>;
+    (url: string | { readonly href: string }, init?: EmulatedInit): Promise<PlatformResponse>;
+  };
   /**
    * What a device has uploaded, as received and in order; copies.
    *
@@ -65,22 +79,22 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   const faults: Fault[] = [];
   const log = createRequestLog();
 
-  const answer = async (request: Request): Promise<Response> => {
+  const answer = async (request: EmulatedRequest): Promise<EmulatedResponse> => {
     if (isPreflight(request)) return answerPreflight();
-    // Not every workerd gives a request a signal.
-    (request.signal as AbortSignal | undefined)?.throwIfAborted();
+    if (request.signal?.aborted) throw request.signal.reason;
     const fault = faults.shift();
-    const record = log.add(request.method, new URL(request.url).pathname);
+    const record = log.add(request.method, request.path);
     const attempt = request.method === 'POST' ? readUpload(await request.text()) : {};
     record.entries = attempt.entryCount;
-    const handle = async () => routes.fetch(request, { attempt });
+    const handle = () => routes(request, attempt);
     const response = await (fault ? misbehave(fault, request, handle) : handle());
     record.status = response.status;
     return response;
   };
 
   return {
-    fetch: async (request) => withCommonHeaders(await answer(request), now()),
+    fetch: async (input: unknown, init: unknown) =>
+      responseOf(withCommonHeaders(await answer(requestOf(input, init as EmulatedInit | undefined)), now())),
     entries(deviceId) {
       const device = devices.get(String(deviceId).toLowerCase());
       if (!device) throw new Error(`the emulator has no device ${JSON.stringify(deviceId)}`);

@@ -66,13 +66,14 @@ export function checkFault(input: unknown): Fault {
 
 function areHeaders(input: unknown): boolean {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
-  try {
-    new Headers(input as Record<string, string>);
-    return Object.values(input).every((value) => typeof value === 'string');
-  } catch {
-    return false;
-  }
+  return Object.entries(input).every(
+    ([name, value]) => HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value),
+  );
 }
+
+/** Of RFC 9110, 5.1 and 5.5, as the platform's `Headers` takes them, which jsdom lacks. */
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const HEADER_VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
 
 function show(input: unknown): string {
   try {

@@ -1,4 +1,6 @@
+import { type HttpResponse, json } from '../http/message.js';
 import type { Fault, StatusFault } from './fault.js';
+import type { EmulatedRequest, EmulatedResponse } from './platform.js';
 import { wait } from './wait.js';
 
 /**
@@ -6,34 +8,19 @@ import { wait } from './wait.js';
  *
  * @param handle - Handles the request as if there were no fault.
  */
-export async function misbehave(fault: Fault, request: Request, handle: () => Promise<Response>): Promise<Response> {
+export async function misbehave(
+  fault: Fault,
+  request: EmulatedRequest,
+  handle: () => HttpResponse,
+): Promise<EmulatedResponse> {
   if ('status' in fault) return answerWith(fault);
-  if ('cut' in fault) return cutShort(await handle());
+  if ('cut' in fault) return { ...handle(), isCut: true };
   await wait(request, 'delay' in fault ? fault.delay : undefined);
   return handle();
 }
 
-function answerWith({ status, message, body, headers: given }: StatusFault): Response {
-  const headers = new Headers(given);
-  if (message === undefined) return new Response(body ?? null, { status, headers });
-  if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
-  return new Response(JSON.stringify({ message }), { status, headers });
-}
-
-async function cutShort(response: Response): Promise<Response> {
-  const whole = new Uint8Array(await response.arrayBuffer());
-  const half = whole.slice(0, Math.floor(whole.length / 2));
-  let sent = false;
-  // Pulled, not started: an error throws away what is still queued in front of it.
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (sent) return controller.error(new TypeError('The connection was cut'));
-      sent = true;
-      controller.enqueue(half);
-    },
-  });
-  const headers = new Headers(response.headers);
-  // Without it, @hono/node-server reads ahead and sends the half as a whole answer.
-  headers.set('Transfer-Encoding', 'chunked');
-  return new Response(body, { status: response.status, headers });
+function answerWith({ status, message, body, headers: given = {} }: StatusFault): HttpResponse {
+  const headers = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+  if (message !== undefined) return json(status, { message }, headers);
+  return { status, headers, ...(body !== undefined && { body }) };
 }

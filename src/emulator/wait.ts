@@ -1,8 +1,10 @@
+import type { EmulatedRequest } from './platform.js';
+
 /**
  * Requests that wait. In Node a request's signal follows its controller by a weak reference: nothing else holding the
  * request, it would be collected, and an abort would go unheard.
  */
-const waiting = new Set<Request>();
+const waiting = new Set<EmulatedRequest>();
 
 /**
  * Waits, as a request under way does.
@@ -10,9 +12,8 @@ const waiting = new Set<Request>();
  * @param seconds - `undefined` to wait for ever.
  * @returns Rejects with the reason of the request's signal (by default an `AbortError`) as soon as it aborts.
  */
-export function wait(request: Request, seconds: number | undefined): Promise<void> {
-  // Not every workerd gives a request a signal.
-  const signal = request.signal as AbortSignal | undefined;
+export function wait(request: EmulatedRequest, seconds: number | undefined): Promise<void> {
+  const { signal } = request;
   return new Promise<void>((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     waiting.add(request);

@@ -1,24 +1,29 @@
+import type { HttpRequest, HttpResponse } from './message.js';
+
 const FOR_EVERYONE = {
-  'Access-Control-Allow-Origin': '*',
+  // An answer kept would be an old value, and another key's.
+  'cache-control': 'no-store',
+  vary: 'x-device-id, x-api-key',
+  'access-control-allow-origin': '*',
   // Other headers than the safelisted are hidden from a page unless they are named.
-  'Access-Control-Expose-Headers': 'Retry-After, Date',
+  'access-control-expose-headers': 'Retry-After, Date',
 };
 
 /** Whether a browser asks if it may send a request. */
-export function isPreflight(request: Request): boolean {
-  return request.method === 'OPTIONS' && request.headers.has('Access-Control-Request-Method');
+export function isPreflight({ method, header }: HttpRequest): boolean {
+  return method === 'OPTIONS' && header('access-control-request-method') !== undefined;
 }
 
 /** Allows what the protocol needs, from any origin. */
-export function answerPreflight(): Response {
-  return new Response(null, {
+export function answerPreflight(): HttpResponse {
+  return {
     status: 204,
     headers: {
-      'Access-Control-Allow-Headers': 'x-device-id, x-api-key, content-type',
-      'Access-Control-Allow-Methods': 'GET, POST',
-      'Access-Control-Max-Age': '86400',
+      'access-control-allow-headers': 'x-device-id, x-api-key, content-type',
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-max-age': '86400',
     },
-  });
+  };
 }
 
 /**
@@ -26,9 +31,6 @@ export function answerPreflight(): Response {
  *
  * @param now - The server's clock, in milliseconds since the Unix epoch.
  */
-export function withCommonHeaders(response: Response, now: number): Response {
-  for (const [name, value] of Object.entries({ ...FOR_EVERYONE, Date: new Date(now).toUTCString() })) {
-    if (!response.headers.has(name)) response.headers.set(name, value);
-  }
-  return response;
+export function withCommonHeaders(response: HttpResponse, now: number): HttpResponse {
+  return { ...response, headers: { ...FOR_EVERYONE, date: new Date(now).toUTCString(), ...response.headers } };
 }

@@ -1,21 +1,20 @@
-import type { MiddlewareHandler } from 'hono';
 import type { DeviceStore, KeyRights } from './device-store.js';
+import { type HttpRequest, type HttpResponse, json } from './message.js';
 
 /**
- * Lets a request through whose key has the right it needs. No message repeats a header: it could hold a key in the wrong place.
+ * Finds the device of a request whose key has the right it needs. No message repeats a header: it could hold a key in the
+ * wrong place.
  *
  * @param devices - By device id in lower case.
  */
 export function authorize(
   devices: ReadonlyMap<string, DeviceStore>,
+  { header }: HttpRequest,
   right: keyof KeyRights,
-): MiddlewareHandler<{ Variables: { device: DeviceStore } }> {
-  return async (context, next) => {
-    const device = devices.get((context.req.header('x-device-id') ?? '').toLowerCase());
-    const rights = device?.rightsOf(context.req.header('x-api-key') ?? '');
-    if (!device || !rights) return context.json({ message: 'Unknown Device ID or API Key' }, 401);
-    if (!rights[right]) return context.json({ message: `The API Key has no ${right} access` }, 403);
-    context.set('device', device);
-    return next();
-  };
+): { readonly device: DeviceStore } | { readonly refusal: HttpResponse } {
+  const device = devices.get((header('x-device-id') ?? '').toLowerCase());
+  const rights = device?.rightsOf(header('x-api-key') ?? '');
+  if (!device || !rights) return { refusal: json(401, { message: 'Unknown Device ID or API Key' }) };
+  if (!rights[right]) return { refusal: json(403, { message: `The API Key has no ${right} access` }) };
+  return { device };
 }

@@ -1,31 +1,35 @@
 import ky from 'ky';
-import type { Answer, FailedExchange, Transport, TransportRequest } from '../core/ports/transport.js';
-import type { Fetch } from '../core/ports/web-types.js';
+import { textOf } from '../core/model/foreign-error.js';
+import type { Answer, FailureReason, Transport, TransportRequest } from '../core/ports/transport.js';
+import type { Fetch, FetchInit, FetchResponse } from '../core/ports/web-types.js';
 import type { Clock } from '../core/time/clock.js';
-
-/** More than any answer of the server's; a longer one is not read to its end. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
+import { failureOf } from './failure.js';
+import { readText } from './response-text.js';
 
 /**
- * A transport over ky. It makes one attempt: whether to try again is for the verdict to say.
+ * A transport over a fetch. It makes one attempt: whether to try again is for the verdict to say.
  *
- * @param fetch - Stands in for the platform's.
+ * @param fetch - Used in place of the platform's, which is called through ky.
  */
-export function kyTransport(clock: Clock, fetch?: Fetch): Transport {
+export function fetchTransport(clock: Clock, fetch?: Fetch): Transport {
   return {
     send(request) {
       const controller = new AbortController();
       let end: (answer: Answer) => void = () => {};
-      // Not left to the fetch alone: one that is injected may ignore its signal.
+      // Not left to the fetch: one that is injected may ignore its signal.
       const ended = new Promise<Answer>((resolve) => {
         end = resolve;
       });
-      const giveUp = (reason: FailedExchange['reason']): void => {
+      const giveUp = (reason: FailureReason): void => {
         end({ received: false, reason });
         controller.abort();
       };
       const cancelTimer = clock.setTimer(() => giveUp('timeout'), request.timeoutSeconds * 1000);
-      void exchange(request, controller.signal, fetch).then(end);
+      void exchange(request, controller.signal, fetch).then((answer) => {
+        end(answer);
+        // Where the body was not read to its end, some libraries would keep the connection.
+        if (!answer.received) controller.abort();
+      });
       return { answer: ended.finally(cancelTimer), abort: () => giveUp('aborted') };
     },
   };
@@ -34,8 +38,10 @@ export function kyTransport(clock: Clock, fetch?: Fetch): Transport {
 async function exchange(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
   let status: number | undefined;
   try {
-    const response = await respond(request, signal, fetch);
-    status = response.status;
+    const response: FetchResponse | undefined = await respond(request, signal, fetch);
+    if (!isResponse(response)) return NO_RESPONSE;
+    // A fetch that ignores `redirect: 'manual'`: the response is of another request than ours.
+    status = response.redirected === true ? 0 : response.status;
     const text = await readText(response);
     if (text === undefined) return { received: false, reason: 'too-long', status };
     const header = (name: string): string | undefined => response.headers.get(name) ?? undefined;
@@ -48,71 +54,68 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
       date: header('date'),
     };
   } catch (error) {
-    const reason = status === undefined ? 'unreachable' : 'interrupted';
-    const code = codeOf(error);
-    return { received: false, reason, ...(status !== undefined && { status }), ...(code && { code }) };
+    return failureOf(error, new URL(request.url).port, status);
   }
 }
 
-function respond(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Response> {
+/** A `fetch` of the program's own may return anything. */
+function isResponse(response: FetchResponse | undefined): response is FetchResponse {
+  return typeof response?.status === 'number' && typeof response.headers?.get === 'function';
+}
+
+const NO_RESPONSE: Answer = { received: false, reason: 'fault', fault: 'fetch did not return a Response' };
+
+function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | undefined): PromiseLike<FetchResponse> {
   const { method, url, headers, body, keepalive = false, beacon } = request;
-  const options = { method, headers, redirect: 'manual', ...(keepalive && { keepalive }) } as const;
-  const unseen = { signal, ...(body !== undefined && { body }) };
-  // Not by ky, which makes a Request of it and waits for a microtask: when a tab is closed Firefox sends no Request at all.
-  if (keepalive && fetch === undefined) {
-    const response = globalThis.fetch(url, { ...options, ...unseen });
-    // Here, and by an assignment: in front of a call the browser may cut this off, and it would be sent again.
-    if (beacon !== undefined) beacon.dispatched = true;
-    return response;
-  }
-  const send = (fetch ?? globalThis.fetch) as typeof globalThis.fetch;
+  const init: FetchInit = {
+    method,
+    headers,
+    redirect: 'manual',
+    signal,
+    ...(body !== undefined && { body }),
+    ...(keepalive && { keepalive }),
+    ...(method === 'GET' && hasHttpCache() && { cache: 'no-store' }),
+  };
+  const fetch: Fetch = given ?? globalThis.fetch;
+  // Not by ky, which waits for a microtask: when a tab is closed Firefox then sends no request at all.
+  if (given !== undefined || keepalive || typeof Request === 'undefined') return call(fetch, url, init, beacon);
   return ky(url, {
-    ...options,
-    // These go around ky. It makes two of each request, for tries that are not made here, and both would send their body
-    // through a stream more; and it would join the signal to one of its own.
-    fetch: (bare, init) => send(new Request(bare, unseen), init),
+    method,
+    // Past ky, which would join the signal to one of its own and make two Requests: another library's fetch refuses those.
+    fetch: () => call(fetch, url, init) as Promise<Response>,
     retry: 0,
     throwHttpErrors: false,
     timeout: false,
   });
 }
 
-/** @returns The body as text; `undefined` if it is longer than {@link MAX_ANSWER_BYTES}. */
-async function readText(response: Response): Promise<string | undefined> {
-  if (!response.body) return '';
-  // Some that stand in for fetch have streams of another kind.
-  if (typeof response.body.getReader !== 'function') {
-    const text = await response.text();
-    return text.length > MAX_ANSWER_BYTES ? undefined : text;
+async function call(
+  fetch: Fetch,
+  url: string,
+  init: FetchInit,
+  beacon?: TransportRequest['beacon'],
+): Promise<FetchResponse> {
+  try {
+    const response = fetch(url, init);
+    // Here, and by an assignment: in front of a call the browser may cut this off, and it would be sent again.
+    if (beacon !== undefined) beacon.dispatched = true;
+    return await response;
+  } catch (error) {
+    if (!refusesSignal(error)) throw error;
+    const { signal: _, ...unsignalled } = init;
+    return await fetch(url, unsignalled);
   }
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    bytes += piece.value.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) {
-      void reader.cancel().catch(() => {});
-      return undefined;
-    }
-    text += decoder.decode(piece.value, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 /**
- * The code of an error or of what caused it. Codes are words (`ECONNREFUSED`, `CERT_HAS_EXPIRED`); a message may hold
- * a header's value or a URL's password and is never looked at.
+ * Whether a fetch refused, before it sent anything, a signal that is not an instance of its own `AbortSignal` (jsdom, a
+ * polyfill). The deadline and an abort end the exchange without it.
  */
-function codeOf(error: unknown): string | undefined {
-  try {
-    for (let cause = error, depth = 0; cause instanceof Object && depth < 5; depth++) {
-      const { code } = cause as { code?: unknown };
-      if (typeof code === 'string' && /^[A-Za-z_]{3,64}$/.test(code)) return code;
-      cause = (cause as { cause?: unknown }).cause;
-    }
-  } catch {
-    // An injected fetch may throw anything, even what throws when it is looked at.
-  }
-  return undefined;
+function refusesSignal(error: unknown): boolean {
+  return textOf(error, 'name') === 'TypeError' && textOf(error, 'message')?.includes('AbortSignal') === true;
+}
+
+/** Whether this is a page or a worker of one. Elsewhere no response is cached, and some workerd refuse the field `cache`. */
+function hasHttpCache(): boolean {
+  return typeof location !== 'undefined' && typeof Request !== 'undefined' && 'cache' in Request.prototype;
 }

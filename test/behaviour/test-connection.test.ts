@@ -277,7 +277,7 @@ describe('no server', () => {
   test('F2 a reset: check the connection', async () => {
     const server = await rawServer((socket) => socket.resetAndDestroy());
     const result = await openApi({ baseUrl: server.baseUrl }).testConnection();
-    expect(result).toEqual({ ...UNREACHABLE, advice: expect.stringMatching(/could not be reached.*Check/) });
+    expect(result).toEqual({ ...UNREACHABLE, advice: expect.stringMatching(/cut off.*Check the connection/) });
   });
 
   test('F16 a page that is told nothing: the network, or CORS', async () => {

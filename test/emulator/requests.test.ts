@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { BASE_URL, entry, get, KEY, NOW, post, standing, upload } from './helpers.js';
 
 describe('requests', () => {
@@ -28,6 +28,7 @@ describe('requests', () => {
     const emulator = standing();
     emulator.script({ hang: true });
     void emulator.fetch(post(upload(['a', 1])));
+    await vi.waitFor(() => expect(emulator.requests[0]?.entries).toBe(1));
     await emulator.fetch(get('values/a'));
     expect(emulator.requests.map(({ status, entries }) => [status, entries])).toEqual([
       [undefined, 1],

@@ -52,6 +52,8 @@ describe('every answer', () => {
     const { headers } = await ask();
     expect(headers.get('Access-Control-Allow-Origin')).toBe('*');
     expect(headers.get('Access-Control-Expose-Headers')).toBe('Retry-After, Date');
+    expect(headers.get('Cache-Control')).toBe('no-store');
+    expect(headers.get('Vary')).toBe('x-device-id, x-api-key');
     expect(headers.get('Date')).toBe(new Date(NOW * 1000).toUTCString());
   });
 

@@ -1,4 +1,4 @@
-import { Api, memoryStorage } from '../../src/index.js';
+import { Api, type FetchInit, memoryStorage } from '../../src/index.js';
 import type { Random } from '../simulation/random.js';
 import { SimulatedTime, settled } from '../simulation/time.js';
 import { FakeEnvironment } from '../support/fake-environment.js';
@@ -24,8 +24,8 @@ export function open(random: Random, respond: () => Response, answered: Answered
   const time = new SimulatedTime();
   const requests: string[] = [];
   let isHealed = false;
-  const fetch = async (request: Request): Promise<Response> => {
-    requests.push(request.method === 'POST' ? await request.text() : request.url);
+  const fetch = async (url: string, { body }: FetchInit): Promise<Response> => {
+    requests.push(body ?? url);
     return isHealed ? new Response('{"data":{}}') : respond();
   };
   const owner = {};

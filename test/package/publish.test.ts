@@ -39,7 +39,7 @@ describe('what npm publishes', () => {
     const types = ['index', 'node', 'emulator', 'shared/storage', 'shared/value'].flatMap((name) =>
       twice(name, 'd.js').map((path) => path.replace(/js$/, 'ts')),
     );
-    const libraries = ['hono', 'ky', 'valibot'].flatMap((name) => twice(`shared/${name}`, 'js'));
+    const libraries = ['ky', 'valibot'].flatMap((name) => twice(`shared/${name}`, 'js'));
     const page = ['dist/index.umd.js', 'dist/index.umd.js.map'];
     const texts = [
       'CHANGELOG.md',

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FetchInit } from '../../src/index.js';
 import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
 import { type Consumer, installPacked } from '../support/packed.js';
 import { type Block, blocksOf, PAGES, readPage, withIds } from '../support/readme.js';
@@ -172,8 +173,8 @@ describe('every block of the documentation, on the packed package,', () => {
       join(consumer.folder, 'node_modules/nikdev-iot/dist/index.js')
     )) as typeof import('../../src/index.js');
     const bodies: string[] = [];
-    const answer = async (request: Request): Promise<Response> => {
-      bodies.push(await request.text());
+    const answer = async (_url: string, { body = '' }: FetchInit): Promise<Response> => {
+      bodies.push(body);
       return new Response('{}');
     };
     const api = new Api({ ...credentials, fetch: answer });

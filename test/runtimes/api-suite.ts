@@ -4,6 +4,7 @@ import {
   type Api,
   type ApiOptions,
   ConfigException,
+  type FetchInit,
   isApiException,
   memoryStorage,
   ValueException,
@@ -22,8 +23,8 @@ function setUp(options: Partial<ApiOptions> = {}) {
 /** Minds odd numbers, or large bodies. */
 function pickyFetch(refuses: (values: number[]) => 400 | 413 | undefined) {
   const sizes: number[] = [];
-  const fetch = async (request: Request): Promise<Response> => {
-    const { entries } = (await request.json()) as { entries: { values: { temperature: number }[] }[] };
+  const fetch = async (_url: string, { body = '' }: FetchInit): Promise<Response> => {
+    const { entries } = JSON.parse(body) as { entries: { values: { temperature: number }[] }[] };
     const status = refuses(entries.map(({ values }) => Number(values[0]?.temperature)));
     sizes.push(entries.length);
     return Response.json(status === undefined ? { data: {} } : { message: 'not this' }, { status: status ?? 200 });

@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import type { FetchInit } from '../../src/index.js';
 import chosen from '../conformance/reference-client.json';
 import random from '../conformance/reference-client-random.json';
 import { type Case, replay } from '../conformance/replay.js';
@@ -9,12 +10,12 @@ export function conformanceSuite(): void {
   describe('sends what the reference client sends', () => {
     test.each(recordings.map((recorded) => [recorded.name, recorded] as const))('%s', (_name, recorded) =>
       replay(recorded, async (answerTo) => ({
-        fetch: async (request: Request) => {
+        fetch: async (url: string, { method, headers, body = '' }: FetchInit) => {
           const { status, json, text } = answerTo({
-            method: request.method,
-            path: new URL(request.url).pathname,
-            headers: Object.fromEntries(request.headers),
-            body: await request.text(),
+            method,
+            path: new URL(url).pathname,
+            headers: { ...headers },
+            body,
           });
           const type = text === undefined ? 'application/json' : 'text/plain';
           return new Response(text ?? JSON.stringify(json), { status, headers: { 'content-type': type } });

@@ -1,5 +1,5 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import type { ApiOptions } from '../../src/index.js';
+import type { ApiOptions, FetchInit } from '../../src/index.js';
 import { type Deliveries, SENDER } from './deliveries.js';
 
 /** A tab that commits and pushes by itself, until it ends or is told that it is enough. */
@@ -73,11 +73,8 @@ function commitAndPushForEver(given: {
     window.looks += 1;
     return query();
   };
-  const fetchAsSender = (input: Request): Promise<Response> => {
-    const request = new Request(input);
-    request.headers.set(sender, name);
-    return fetch(request);
-  };
+  const fetchAsSender = (url: string, init: FetchInit): Promise<Response> =>
+    fetch(url, { ...init, headers: { ...init.headers, [sender]: name } });
   const api = new window.NikDevIoT.Api({ ...options, fetch: fetchAsSender }, { clock });
   window.api = api;
   window.isEnough = false;

@@ -1,4 +1,4 @@
-import type { FetchResponse } from '../../src/index.js';
+import type { FetchInit, FetchResponse } from '../../src/index.js';
 import { type UploadedEntry, uploadedEntries } from './uploads.js';
 
 export interface FetchedRequest {
@@ -31,12 +31,12 @@ export class StubFetch {
     return this.requests.filter(({ method }) => method === 'POST').map(({ body }) => uploadedEntries(body));
   }
 
-  readonly fetch = async (request: Request): Promise<FetchResponse> => {
+  readonly fetch = async (url: string, init: FetchInit): Promise<FetchResponse> => {
     this.underWay += 1;
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     try {
-      const { method, url, headers, signal } = request;
-      const seen = { method, url, headers, signal, body: await request.text() };
+      const { method, signal, body = '' } = init;
+      const seen = { method, url, headers: new Headers(init.headers), signal: signal as AbortSignal, body };
       return await Promise.race([this.#answer(seen, this.requests.push(seen) - 1), abortOf(signal)]);
     } finally {
       this.underWay -= 1;

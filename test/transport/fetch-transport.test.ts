@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { SystemClock } from '../../src/platform/system-clock.js';
-import { kyTransport } from '../../src/transport/fetch-transport.js';
+import { fetchTransport } from '../../src/transport/fetch-transport.js';
 
 const UPLOAD = {
   method: 'POST',
@@ -12,7 +12,7 @@ const UPLOAD = {
 
 test('a request that outlives its page is given to the platform before anything else can happen, as address and options', async () => {
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('{"data":{}}'));
-  const { answer } = kyTransport(new SystemClock()).send({ ...UPLOAD, keepalive: true });
+  const { answer } = fetchTransport(new SystemClock()).send({ ...UPLOAD, keepalive: true });
   const { method, headers, body, url } = UPLOAD;
   expect(fetch.mock.calls).toEqual([
     [url, { method, headers, body, keepalive: true, redirect: 'manual', signal: expect.any(AbortSignal) }],
@@ -28,7 +28,7 @@ test('a request that outlives its page has left as soon as the platform has it, 
     before.push(beacon.dispatched);
     return new Response('{"data":{}}');
   });
-  const { answer } = kyTransport(new SystemClock()).send({ ...UPLOAD, keepalive: true, beacon });
+  const { answer } = fetchTransport(new SystemClock()).send({ ...UPLOAD, keepalive: true, beacon });
   expect(beacon).toEqual({ dispatched: true });
   expect(before).toEqual([false]);
   await answer;
@@ -36,24 +36,49 @@ test('a request that outlives its page has left as soon as the platform has it, 
 });
 
 test('a request that outlives its page goes through a fetch that is injected, as any other', async () => {
-  const requests: Request[] = [];
-  const fetch = async (request: Request): Promise<Response> => {
-    requests.push(request);
+  const { url, ...init } = UPLOAD;
+  const calls: unknown[] = [];
+  const fetch = async (...call: unknown[]): Promise<Response> => {
+    calls.push(call);
     return new Response('{"data":{}}');
   };
-  await kyTransport(new SystemClock(), fetch).send({ ...UPLOAD, keepalive: true }).answer;
-  expect(requests).toMatchObject([{ url: UPLOAD.url, keepalive: true, redirect: 'manual' }]);
+  fetchTransport(new SystemClock(), fetch).send({ ...UPLOAD, keepalive: true });
+  expect(calls).toEqual([
+    [
+      url,
+      {
+        method: init.method,
+        headers: init.headers,
+        body: init.body,
+        keepalive: true,
+        redirect: 'manual',
+        signal: expect.any(AbortSignal),
+      },
+    ],
+  ]);
 });
 
 test.each([
   ['a stream of Node', { pipe: () => {} }],
   ['no stream at all', undefined],
-])('a fetch whose answers have %s as body is read all the same', async (_kind, body) => {
-  const answer = { status: 200, ok: true, headers: new Headers(), body, text: async () => (body ? '{"data":{}}' : '') };
+])('F53 a fetch whose answers have %s as body is read all the same', async (_kind, body) => {
+  const answer = { status: 200, ok: true, headers: new Headers(), body, text: async () => '{"data":{}}' };
   const fetch = async (): Promise<typeof answer> => answer;
-  expect(await kyTransport(new SystemClock(), fetch).send(UPLOAD).answer).toMatchObject({
+  expect(await fetchTransport(new SystemClock(), fetch).send(UPLOAD).answer).toMatchObject({
     received: true,
     status: 200,
-    body: body ? '{"data":{}}' : '',
+    body: '{"data":{}}',
   });
+});
+
+test('F52 only reads in a page are asked for past the HTTP cache', async () => {
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('{"data":{}}'));
+  const read = { ...UPLOAD, method: 'GET' } as const;
+  await fetchTransport(new SystemClock()).send(read).answer;
+  vi.stubGlobal('location', { href: 'https://page.example/' });
+  await fetchTransport(new SystemClock()).send(read).answer;
+  await fetchTransport(new SystemClock()).send(UPLOAD).answer;
+  expect(fetch.mock.calls.map(([, init]) => init?.cache)).toEqual([undefined, 'no-store', undefined]);
+  vi.unstubAllGlobals();
+  fetch.mockRestore();
 });

@@ -1,4 +1,4 @@
-/** Marks our exceptions across two copies of the package, where `instanceof` is false. */
+/** Marks our exceptions. Across realms and two copies of the package `instanceof` is false. */
 const BRAND = Symbol.for('nikdev-iot.ApiException');
 
 /**
@@ -93,6 +93,16 @@ export function isApiException(error: unknown): error is ApiException {
   return typeof error === 'object' && error !== null && BRAND in error;
 }
 
+/** Whether `error` is a {@link StorageException}, whichever copy or build of the package made it. */
+export function isStorageException(error: unknown): error is StorageException {
+  return isApiException(error) && error.name === 'StorageException';
+}
+
+/** Whether `error` is a {@link StorageException} that says that there is no room. */
+export function isStorageFull(error: unknown): error is StorageException {
+  return isStorageException(error) && error.isFull;
+}
+
 /**
  * Takes out of one of our exceptions what must not be shown: an argument that was refused may hold it by mistake.
  *
@@ -100,7 +110,7 @@ export function isApiException(error: unknown): error is ApiException {
  * @returns The same error.
  */
 export function redactException(error: unknown, redact: (text: string) => string): unknown {
-  if (error instanceof ApiException && redact(error.message) !== error.message) {
+  if (isApiException(error) && redact(error.message) !== error.message) {
     for (const name of ['message', 'stack'] as const)
       Object.defineProperty(error, name, { value: redact(String(error[name])) });
   }

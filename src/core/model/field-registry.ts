@@ -1,6 +1,7 @@
 import type { Warning } from './events.js';
 import { ValueException } from './exceptions.js';
 import type { FieldDefinitions } from './fields.js';
+import { foreignText } from './foreign-text.js';
 import { isPlainObject, show } from './input.js';
 import { type StandardSchema, validate } from './standard-schema.js';
 import { checkFieldId, checkValue, type FieldValue } from './value.js';
@@ -82,8 +83,8 @@ export class FieldRegistry {
       if (result === undefined) {
         this.#refuse(`the schema of ${this.#show(name)} is asynchronous: staging can't wait for it`);
       } else if (result.issues) {
-        const why = this.#redact(result.issues.map(({ message }) => message).join('; '));
-        this.#refuse(`the value of ${this.#show(name)} is refused by its schema: ${why.slice(0, MOST_SHOWN)}`);
+        const why = foreignText(result.issues.map(({ message }) => message).join('; '), this.#redact);
+        this.#refuse(`the value of ${this.#show(name)} is refused by its schema: ${why}`);
       } else {
         encoded = result.value;
       }
@@ -131,6 +132,3 @@ export class FieldRegistry {
     throw new ValueException(this.#redact(message));
   }
 }
-
-/** Some libraries say the whole value that they refuse, however long. */
-const MOST_SHOWN = 300;

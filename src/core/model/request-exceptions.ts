@@ -1,5 +1,5 @@
 import type { Entry, QuarantinedEntry } from './entry.js';
-import { ApiException } from './exceptions.js';
+import { ApiException, isApiException } from './exceptions.js';
 
 /** What an answer, or the lack of one, tells beside its message. */
 export interface AnswerDetails {
@@ -50,6 +50,11 @@ export class PushException extends ApiException {
     this.quarantined = details.quarantined ?? [];
     this.retainedData = this.discarded.length === 0;
   }
+}
+
+/** Whether `error` is a {@link PushException}, whichever copy or build of the package made it. */
+export function isPushException(error: unknown): error is PushException {
+  return isApiException(error) && error.name === 'PushException';
 }
 
 /** `get()` could not read. Nothing is lost by it. */

@@ -46,12 +46,19 @@ export class Listeners<Event = void> {
     // A copy: one may be added or taken away meanwhile.
     for (const listener of [...this.#all]) {
       try {
-        const result = listener(event);
-        // An async listener: its rejection would end a Node process.
-        if (result instanceof Promise) result.catch(onFailure);
+        ignoreRejection(listener(event), onFailure);
       } catch {
         onFailure();
       }
     }
   }
+}
+
+/**
+ * Handles what an async listener rejects with, which would end a Node process. It may be a promise of another realm or
+ * library.
+ */
+function ignoreRejection(result: unknown, onFailure: () => void): void {
+  const { then } = Object(result) as { then?: unknown };
+  if (typeof then === 'function') then.call(result, undefined, onFailure);
 }

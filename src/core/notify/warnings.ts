@@ -1,5 +1,6 @@
 import type { Binding } from '../model/destination.js';
 import type { Warning } from '../model/events.js';
+import { cleanText } from '../model/foreign-text.js';
 import type { Clock } from '../time/clock.js';
 import type { Emitter } from './emitter.js';
 
@@ -22,7 +23,7 @@ export class Warnings {
 
   add({ code, message: text }: Warning): void {
     // What is in the storage may be of a run that had device id and key swapped.
-    const warning = Object.freeze({ code, message: this.#redact(text) });
+    const warning = Object.freeze({ code, message: this.#redact(cleanText(text)) });
     if (this.#all.some(({ message }) => message === warning.message)) return;
     this.#all = Object.freeze([...this.#all, warning]);
     this.#emitter.emit('warning', warning);

@@ -48,7 +48,8 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly storage?: StorageAdapter | undefined;
   /**
-   * Stands in for the platform's `fetch`, such as an emulator's: `fetch: emulator.fetch`.
+   * Used in place of the platform's `fetch`: another library's, or an emulator's (`fetch: emulator.fetch`). It is called with a
+   * URL and options: `fetch: (url, init) => undici.fetch(url, { ...init, dispatcher })`.
    *
    * @defaultValue the platform's `fetch`
    */

@@ -1,5 +1,5 @@
 import { toEntry } from '../model/entry.js';
-import { StorageException } from '../model/exceptions.js';
+import { isStorageFull, type StorageException } from '../model/exceptions.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { OverflowPolicy } from '../options/options.js';
 import type { Outbox } from './outbox.js';
@@ -32,7 +32,7 @@ export class Eviction {
       try {
         return save();
       } catch (error) {
-        const mayEvict = this.#policy === 'drop-oldest' && error instanceof StorageException && error.isFull;
+        const mayEvict = this.#policy === 'drop-oldest' && isStorageFull(error);
         if (!mayEvict || !this.#evict(count - this.#outbox.quarantine.count(ids), ids, share, error)) throw error;
       }
     }

@@ -1,5 +1,5 @@
 import { entryId, type QuarantinedEntry, type QueuedEntry, type Refusal, type StoredEntry } from '../model/entry.js';
-import { StorageException } from '../model/exceptions.js';
+import { isStorageException, StorageException } from '../model/exceptions.js';
 import { utf8Length } from '../model/values-json.js';
 import type { FailedOperation } from '../notify/warnings.js';
 import type { Loss, Writer } from '../ports/storage.js';
@@ -283,8 +283,9 @@ export class Outbox {
     try {
       this.#sync.save(entry, entry.origin === 'committed');
     } catch (error) {
-      const { message, advice, isFull } =
-        error instanceof StorageException ? error : new StorageException('the storage failed');
+      const { message, advice, isFull } = isStorageException(error)
+        ? error
+        : new StorageException('the storage failed');
       throw this.#exception(entry.origin === 'committed', message, advice, isFull);
     }
   }

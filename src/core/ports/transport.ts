@@ -50,13 +50,33 @@ export interface ReceivedResponse {
 /** No answer, or not all of one. */
 export interface FailedExchange {
   readonly received: false;
-  /**
-   * `timeout`: the deadline passed. `aborted`: {@link Exchange.abort} was called. `unreachable`: failed before a status
-   * was seen. `interrupted`: failed within the body. `too-long`: the body exceeds what a transport reads (1 MiB).
-   */
-  readonly reason: 'timeout' | 'aborted' | 'unreachable' | 'interrupted' | 'too-long';
+  readonly reason: FailureReason;
   /** The status, where one was seen. */
   readonly status?: number;
-  /** A platform's error code (`ECONNREFUSED`), where it gave one. Never its message, which could hold a header. */
+  /** A platform's error code (`ECONNREFUSED`), where it gave one. */
   readonly code?: string;
+  /** Of `unreachable`: the platform gives no detail, as pages do for every failure of the network and for CORS. */
+  readonly isOpaque?: true;
+  /** Of `fault`: the class and message of the error. As it came: it may hold a header's value and has to be redacted. */
+  readonly fault?: string;
 }
+
+/**
+ * - `timeout`: the deadline passed, or the platform's own.
+ * - `aborted`: {@link Exchange.abort} was called.
+ * - `unreachable`: no connection.
+ * - `cut-off`: the connection was reset or closed before a status was seen.
+ * - `interrupted`: the exchange failed within the body.
+ * - `too-long`: the body exceeds what a transport reads (1 MiB).
+ * - `blocked-port`: the fetch standard forbids the port.
+ * - `fault`: the fetch failed by something other than the network, such as a programming error.
+ */
+export type FailureReason =
+  | 'timeout'
+  | 'aborted'
+  | 'unreachable'
+  | 'cut-off'
+  | 'interrupted'
+  | 'too-long'
+  | 'blocked-port'
+  | 'fault';

@@ -1,5 +1,5 @@
 import type { ApiException } from '../model/exceptions.js';
-import { PushException, pushOutOfTime } from '../model/request-exceptions.js';
+import { isPushException, pushOutOfTime } from '../model/request-exceptions.js';
 import { backoffSeconds } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
 import type { Failure } from './push-run.js';
@@ -38,7 +38,7 @@ async function pushOnce(pushing: Drainable, attempt: number, clock: Clock) {
     await pushing.push();
     return undefined;
   } catch (error) {
-    if (!(error instanceof PushException) || pushing.lastFailure?.kind !== 'transient') throw error;
+    if (!isPushException(error) || pushing.lastFailure?.kind !== 'transient') throw error;
     const seconds = Math.max(
       backoffSeconds(attempt, () => clock.random()),
       error.retryAfter ?? 0,

@@ -1,11 +1,12 @@
 import type { Field, FieldRegistry } from '../model/field-registry.js';
+import { foreignText } from '../model/foreign-text.js';
 import type { Reading } from '../model/reading.js';
 import { GetException } from '../model/request-exceptions.js';
 import type { Signal } from '../ports/web-types.js';
 import type { Questions } from '../server/questions.js';
 import type { Server } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
-import { readValues, WireError, type WireReading } from '../server/wire.js';
+import { readValues, type WireError, type WireReading } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
 import { chunkIds } from './chunk-ids.js';
 
@@ -95,21 +96,27 @@ export class Reader {
   async #readList(ids: readonly string[], known: Map<string, Sighting>, signal: Signal | undefined): Promise<Verdict> {
     const { verdict, body } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
     if (verdict.kind !== 'stored') return verdict;
-    try {
-      const { servertime, readings } = readValues(body);
-      // Protocol: timestamp + round(localNow - servertime).
-      const shift = Math.round(this.#clock.now() / 1000 - servertime);
-      for (const reading of readings) known.set(reading.fieldId, { ...reading, shift });
-      return verdict;
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
+    const values = tryToRead(body);
+    if ('fault' in values) {
       return {
         ...verdict,
         kind: 'transient',
-        message: `Bad luck: the server's answer is not what it should be: ${this.#server.redact(error.message)}.`,
+        message: `Bad luck: the server's answer is not what it should be: ${foreignText(values.fault, (text) => this.#server.redact(text))}.`,
         advice: 'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
       };
     }
+    // Protocol: timestamp + round(localNow - servertime).
+    const shift = Math.round(this.#clock.now() / 1000 - values.servertime);
+    for (const reading of values.readings) known.set(reading.fieldId, { ...reading, shift });
+    return verdict;
+  }
+}
+
+function tryToRead(body: string): ReturnType<typeof readValues> | { readonly fault: string } {
+  try {
+    return readValues(body);
+  } catch (error) {
+    return { fault: (error as WireError).message };
   }
 }
 

@@ -1,3 +1,4 @@
+import { foreignText } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
 import { redact } from './redact.js';
@@ -48,7 +49,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
     );
   }
   if (STORED.has(status)) return { kind: 'stored', answered: true, message: '', advice: '', ...details };
-  const said = redact(messageOf(body) ?? '', context.apiKey);
+  const said = quote(messageOf(body) ?? '', context);
   if (status === 401 || status === 403) return rejection('unauthorized', said, CHECK_CREDENTIALS, details);
   if (status === 413) return { ...rejection('too-large', said, SEND_LESS, details), isSizeSuspect: true };
   if (status === 400 || status === 422) return rejection('invalid-entries', said, READ_MESSAGE, details);
@@ -88,16 +89,25 @@ function rejection(kind: Verdict['kind'], said: string, advice: string, details:
   return { kind, answered: true, message: `Bad request: ${said || details.status}`, advice, ...details };
 }
 
-function noAnswer({ reason, code, status }: FailedExchange, { timeoutSeconds }: JudgeContext): string {
+/** The words of a server or of a fetch. */
+const quote = (text: string, { apiKey }: JudgeContext): string => foreignText(text, (clean) => redact(clean, apiKey));
+
+function noAnswer({ reason, code, status, fault = '' }: FailedExchange, context: JudgeContext): string {
   switch (reason) {
     case 'timeout':
-      return `no complete answer came within ${timeoutSeconds} s`;
+      return `no complete answer came within ${context.timeoutSeconds} s`;
     case 'aborted':
       return 'the request was aborted before its answer came';
     case 'too-long':
       return `the answer (status ${status}) is longer than any of the NikDev IoT server's`;
     case 'interrupted':
       return `the answer (status ${status}) broke off`;
+    case 'cut-off':
+      return `the connection was cut off before an answer came${code ? ` (${code})` : ''}`;
+    case 'blocked-port':
+      return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
+    case 'fault':
+      return `the call failed before its request could be sent: ${quote(fault, context)}`;
     case 'unreachable':
       // Pages are told nothing but that it failed: it may be the network, or headers that the server did not send.
       return code
@@ -125,11 +135,19 @@ const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
 function noAnswerAdvice({ reason, code = '' }: FailedExchange): string {
   if (reason === 'timeout')
     return 'Check the connection, raise requestTimeout where the link is slow, or try again later.';
+  if (reason === 'blocked-port') return OTHER_PORT;
+  if (reason === 'fault') return FIX_FETCH;
+  if (reason === 'cut-off') return CHECK_CONNECTION;
   if (reason !== 'unreachable') return TRY_AGAIN;
-  const [, advice = 'Check the connection and baseUrl, or try again later.'] =
-    UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
+  const [, advice = CHECK_CONNECTION] = UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
   return code ? advice : `${advice} In a page, check too that the server sends the CORS headers that allow it.`;
 }
+
+const CHECK_CONNECTION = 'Check the connection and baseUrl, or try again later.';
+const OTHER_PORT =
+  'No request to that port is ever sent from here: let the server listen on another one, such as 80, 443 or 8080.';
+const FIX_FETCH =
+  'The error is not of the network: look for it in the fetch function that is used here and in what it needs.';
 
 const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
 

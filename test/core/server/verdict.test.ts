@@ -142,7 +142,7 @@ describe('the message of a refusal', () => {
   test.each([
     ['{"message":"Field x is unknown."}', 'Bad request: Field x is unknown.'],
     ['{"message":"  spaces  "}', 'Bad request:   spaces  '],
-    ['{"message":"line\\nbreak","status":"error"}', 'Bad request: line\nbreak'],
+    ['{"message":"line\\nbreak","status":"error"}', 'Bad request: line break'],
     ['{"message":""}', 'Bad request: 400'],
     ['{"message":null}', 'Bad request: 400'],
     ['{"message":["a"]}', 'Bad request: 400'],

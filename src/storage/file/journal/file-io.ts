@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import { StorageException } from '../../../core/model/exceptions.js';
+import { textOf } from '../../../core/model/foreign-error.js';
 import type { FileSystem } from './file-system.js';
 
 /**
@@ -83,7 +84,7 @@ export function unlinkQuietly(fs: FileSystem, path: string): void {
 
 /** The code of a system's error, such as `ENOSPC`: a word, which may be shown; whatever else stands there may hold anything. */
 export function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Object && 'code' in error ? String(error.code) : '';
+  const code = textOf(error, 'code') ?? '';
   return /^[A-Z_]{3,32}$/.test(code) ? code : undefined;
 }
 

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { dirname, join } from 'node:path';
 import type { Binding } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
-import { StorageException } from '../../../core/model/exceptions.js';
+import { isStorageFull, StorageException } from '../../../core/model/exceptions.js';
 import type { Value } from '../../../core/model/value.js';
 import type { RangeSet } from '../../shared/range-set.js';
 import { planCompaction } from './compaction.js';
@@ -111,7 +111,7 @@ export class Journal {
       else this.#handle.append(introduction + record, this.#isSynced);
     } catch (error) {
       if (this.#handle.isBroken) this.#refused.push(entry);
-      this.#isFull = error instanceof StorageException && error.isFull;
+      this.#isFull = isStorageFull(error);
       throw error;
     }
     this.#registered.add(entry.writer);
@@ -304,7 +304,7 @@ export class Journal {
         return;
       }
     } catch (error) {
-      if (!(error instanceof StorageException && error.isFull)) throw error;
+      if (!isStorageFull(error)) throw error;
     }
     this.#compactInPlace();
   }

@@ -1,4 +1,5 @@
 import { StorageException } from '../../../core/model/exceptions.js';
+import { textOf } from '../../../core/model/foreign-error.js';
 import type { WebStorageLike } from './keys.js';
 
 /** The room that one storage object's writers take in `localStorage`, in UTF-16 units with keys, and how much they may. */
@@ -109,7 +110,7 @@ export class StorageQuota {
 
 /** The constructor of a quota error differs by browser; its name does not. */
 function storageException(error: unknown): StorageException {
-  const given = error instanceof Object && 'name' in error ? String(error.name) : '';
+  const given = textOf(error, 'name') ?? '';
   // Whoever wraps localStorage may put anything there.
   const name = /^[A-Za-z]{3,64}$/.test(given) ? given : 'unknown';
   return name === 'QuotaExceededError'

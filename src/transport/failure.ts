@@ -1,0 +1,90 @@
+import { textOf } from '../core/model/foreign-error.js';
+import type { FailedExchange } from '../core/ports/transport.js';
+
+/** The members of an error that are looked at: an error may be of another realm, or not be an error at all. */
+interface Thrown {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly cause?: unknown;
+}
+
+/**
+ * Classifies what a fetch threw or rejected with.
+ *
+ * @param thrown - Anything.
+ * @param port - Where the request went; empty for a scheme's default port.
+ * @param status - The status, where the failure came after it.
+ */
+export function failureOf(thrown: unknown, port: string, status?: number): FailedExchange {
+  try {
+    return { received: false, ...classify(thrown, port, status), ...(status !== undefined && { status }) };
+  } catch {
+    // A getter or a proxy may throw when it is looked at.
+    return { received: false, reason: 'fault', fault: FETCH_THREW };
+  }
+}
+
+type Classified = Omit<FailedExchange, 'received' | 'status'>;
+
+function classify(thrown: unknown, port: string, status: number | undefined): Classified {
+  const chain = causesOf(thrown);
+  const code = chain.map(codeOf).find((found) => found !== undefined);
+  const known = { ...(code !== undefined && { code }) };
+  if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
+    return { reason: 'timeout', ...known };
+  if (status !== undefined) return { reason: 'interrupted', ...known };
+  if (code !== undefined && !MISUSED.test(code))
+    return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
+  const message = textOf(thrown, 'message') ?? '';
+  if (NETWORK_MESSAGE.test(message) && isBlocked(port)) return { reason: 'blocked-port' };
+  if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
+  if (CUT_OFF_MESSAGE.test(message)) return { reason: 'cut-off' };
+  if (chain.length === 1 && NETWORK_MESSAGE.test(message)) return { reason: 'unreachable', isOpaque: true };
+  return { reason: 'fault', fault: `${FETCH_THREW} ${describe(thrown, chain)}` };
+}
+
+const FETCH_THREW = 'fetch threw';
+const MAX_CAUSES = 5;
+
+/** An error and its causes, outermost first; empty for what is not an object. */
+function causesOf(thrown: unknown): Thrown[] {
+  const chain: Thrown[] = [];
+  for (let cause = thrown; isObject(cause) && chain.length < MAX_CAUSES; cause = cause.cause) chain.push(cause);
+  return chain;
+}
+
+const isObject = (input: unknown): input is Thrown => typeof input === 'object' && input !== null;
+
+/** Codes are words (`ECONNREFUSED`, `ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION`): anything else may hold a header's value. */
+const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d]*(?:_[A-Z\d]{1,24})+)$/;
+
+function codeOf(error: unknown): string | undefined {
+  const code = textOf(error, 'code');
+  return code !== undefined && CODE.test(code) ? code : undefined;
+}
+
+const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
+const CUT_OFF =
+  /^(?:ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE|ERR_HTTP2_\w+|HPE_INVALID_EOF_STATE|ConnectionClosed)$/;
+/** Deno gives words and no code. */
+const CUT_OFF_MESSAGE = /connection closed before|connection reset|broken pipe/i;
+/** A programming error's code. */
+const MISUSED = /^(?:UND_)?ERR_(?:INVALID|MISSING|UNSUPPORTED|METHOD)/;
+/**
+ * A network failure without a code, in the words of Chromium, Firefox, WebKit, Deno, workerd, whatwg-fetch and React Native. The
+ * words are not passed on.
+ */
+const NETWORK_MESSAGE =
+  /^(?:failed to fetch|fetch failed|load failed|networkerror|network request|network connection|network error|error sending request|the network connection was lost|the internet connection appears|a server with|not allowed to use restricted|could not connect|the request timed out|cancelled)/i;
+
+function describe(thrown: unknown, [outer, inner]: readonly Thrown[]): string {
+  if (outer === undefined) return typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown);
+  const text = [outer.name ?? 'an object', outer.message].filter((part) => part !== undefined).join(': ');
+  return inner === undefined ? text : `${text} (${inner.message})`;
+}
+
+/** The fetch standard's bad ports: https://fetch.spec.whatwg.org/#bad-port */
+const BLOCKED =
+  ',0,1,7,9,11,13,15,17,19,20,21,22,23,25,37,42,43,53,69,77,79,87,95,101,102,103,104,109,110,111,113,115,117,119,123,135,137,139,143,161,179,389,427,465,512,513,514,515,526,530,531,532,540,548,554,556,563,587,601,636,989,990,993,995,1719,1720,1723,2049,3659,4045,4190,5060,5061,6000,6566,6665,6666,6667,6668,6669,6679,6697,10080,';
+
+const isBlocked = (port: string): boolean => port !== '' && BLOCKED.includes(`,${port},`);

@@ -1,0 +1,115 @@
+import { getEventListeners, once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Fetch } from '../../src/index.js';
+import { openApi, pushFailure } from '../support/open-api.js';
+import { leaksIn, SENTINEL_KEY } from '../support/sentinel.js';
+import { deferred, reply, StubFetch } from '../support/stub-fetch.js';
+
+const failureWith = (options: Parameters<typeof openApi>[0]) => {
+  const api = openApi(options);
+  api.addValue('a', 1);
+  return pushFailure(api.commitAndPush());
+};
+
+describe('F57 a fault that is not of the network', () => {
+  test.each<[string, () => unknown, string]>([
+    ['a ReferenceError', () => new ReferenceError('Request is not defined'), 'ReferenceError: Request is not defined'],
+    ['a TypeError of a program', () => new TypeError('x is not a function'), 'TypeError: x is not a function'],
+    ['a string', () => 'no reason', '"no reason"'],
+    ['undefined', () => undefined, 'undefined'],
+  ])('%s, thrown or rejected with, is named, and everything is kept', async (_kind, make, text) => {
+    const throws: Fetch = () => {
+      throw make();
+    };
+    for (const fetch of [throws, async () => Promise.reject(make())]) {
+      const failure = await failureWith({ fetch });
+      expect(failure.message).toBe(`Bad luck: the call failed before its request could be sent: fetch threw ${text}.`);
+      expect(failure.advice).not.toContain('CORS');
+      expect(failure.retainedData).toBe(true);
+    }
+  });
+
+  test('is named without the key and without what acts on a terminal', async () => {
+    const fetch: Fetch = () => {
+      throw new TypeError(`bad header ${SENTINEL_KEY}\u001b[2J ${'x'.repeat(900_000)}`);
+    };
+    const { message } = await failureWith({ fetch, apiKey: SENTINEL_KEY });
+    expect(message).toContain('bad header <API Key> xxx');
+    expect(message.length).toBeLessThan(500);
+    expect(leaksIn(message)).toEqual([]);
+  });
+
+  test('a port that fetch blocks is named, by testConnection too', async () => {
+    const options = { baseUrl: 'http://127.0.0.1:10080/' };
+    expect((await failureWith(options)).message).toMatch(/port of baseUrl is blocked/);
+    expect(await openApi(options).testConnection()).toMatchObject({
+      reachable: false,
+      advice: expect.stringMatching(/port of baseUrl is blocked.*another one/),
+    });
+  });
+
+  test('a TLS failure whose code has digits is named with it', async () => {
+    // Without a certificate no cipher is common to both.
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const failure = await failureWith({ baseUrl: `https://127.0.0.1:${(server.address() as AddressInfo).port}/` });
+    expect(failure.message).toMatch(/\(ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE\)/);
+    expect(failure.advice).toMatch(/^No secure connection/);
+  });
+});
+
+describe("F57 a server's words", () => {
+  const words = `\u001b[31mno\u001b[0m\r\nINFO all is well \u202e${'x'.repeat(900_000)}`;
+  const shown = `no  INFO all is well ${'x'.repeat(279)}…`;
+
+  test('are clean and short in the exception and the error event', async () => {
+    const stub = new StubFetch(() => reply(500, JSON.stringify({ message: words })));
+    const { message } = await failureWith({ fetch: stub.fetch });
+    expect(message).toBe(`Bad luck: the server answered 500: ${shown}.`);
+  });
+
+  test('are clean and short in the quarantine and its event', async () => {
+    const stub = new StubFetch(({ body }) =>
+      body.includes('"bad"') ? reply(400, JSON.stringify({ message: words })) : reply(200, '{}'),
+    );
+    const api = openApi({ fetch: stub.fetch });
+    const reported: string[] = [];
+    api.on('quarantine', ({ message }) => void reported.push(message));
+    for (const field of ['bad', 'good']) {
+      api.addValue(field, 1);
+      api.commit();
+    }
+    await pushFailure(api.push());
+    const [entry] = api.quarantined();
+    expect(reported).toEqual([`Bad request: ${shown}`]);
+    expect(`Bad request: ${shown}`.startsWith(entry?.reason ?? '?')).toBe(true);
+  });
+
+  test('are clean and short where its answer to get() has another form', async () => {
+    const values = [{ [`\u202e\u0085${'x'.repeat(5000)}`]: 5 }];
+    const stub = new StubFetch(() => reply(200, JSON.stringify({ data: { servertime: 1, values } })));
+    const failure = await openApi({ fetch: stub.fetch })
+      .get('a')
+      .catch((error: Error) => error);
+    expect((failure as Error).message).toMatch(/^Bad luck: .*at \["data"\]\["values"\]\[0\]\[" x+….$/);
+    expect((failure as Error).message.length).toBeLessThan(400);
+  });
+});
+
+test('F57 many calls with one signal add one listener to it', async () => {
+  const answer = deferred<Response>();
+  const stub = new StubFetch(() => answer.promise.then((response) => response.clone()));
+  const api = openApi({ fetch: stub.fetch });
+  const { signal } = new AbortController();
+  api.addValue('a', 1);
+  api.commit();
+  const calls = Array.from({ length: 50 }, () => api.get('a', { signal }));
+  const pushes = Array.from({ length: 50 }, () => api.push({ signal }));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  answer.resolve(reply(200, '{"data":{"servertime":1,"values":[]}}'));
+  await Promise.all([...calls, ...pushes]);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+});

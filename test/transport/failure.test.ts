@@ -1,0 +1,89 @@
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+import { failureOf } from '../../src/transport/failure.js';
+
+const caused = (code: string): Error =>
+  new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code }) });
+
+describe('F57 a failed fetch', () => {
+  test.each([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'ETIMEDOUT',
+    'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+  ])('with %s as its cause is an unreachable server', (code) =>
+    expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'unreachable', code }),
+  );
+
+  test.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_HTTP2_STREAM_ERROR'])(
+    'with %s as its cause is cut off',
+    (code) => {
+      expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'cut-off', code });
+      expect(failureOf(caused(code), '', 200)).toEqual({ received: false, reason: 'interrupted', code, status: 200 });
+    },
+  );
+
+  test.each(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])(
+    "with %s, the platform's own time-out, timed out",
+    (code) => {
+      expect(failureOf(caused(code), '')).toMatchObject({ reason: 'timeout', code });
+      expect(failureOf(caused(code), '', 200)).toMatchObject({ reason: 'timeout', code, status: 200 });
+    },
+  );
+
+  test('of a signal of its own is a time-out, or aborted', () => {
+    expect(failureOf(new DOMException('late', 'TimeoutError'), '').reason).toBe('timeout');
+    expect(failureOf(new DOMException('no', 'AbortError'), '').reason).toBe('aborted');
+  });
+
+  test.each([
+    'Failed to fetch',
+    'NetworkError when attempting to fetch resource.',
+    'Load failed',
+    'Network request failed',
+    'Network connection lost.',
+    'error sending request for url (http://a/): client error (Connect)',
+  ])('that says only %j is opaque', (message) => {
+    const opaque = { received: false, reason: 'unreachable', isOpaque: true };
+    expect(failureOf(new TypeError(message), '8080')).toEqual(opaque);
+    expect(failureOf(runInNewContext('new TypeError(message)', { message }), '8080')).toEqual(opaque);
+  });
+
+  test.each([
+    [new ReferenceError('Request is not defined'), 'ReferenceError: Request is not defined'],
+    [new TypeError('x is not a function'), 'TypeError: x is not a function'],
+    [runInNewContext('new RangeError("far")'), 'RangeError: far'],
+    [new TypeError('fetch failed', { cause: new Error('invalid header') }), 'TypeError: fetch failed (invalid header)'],
+    [Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' }), 'TypeError: Invalid URL'],
+    ['a word', '"a word"'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [Symbol('s'), 'Symbol(s)'],
+    [{}, 'an object'],
+    [Object.create(null), 'an object'],
+    [{ message: 'no class' }, 'an object: no class'],
+  ])('with %o is named as what it is', (thrown, text) => {
+    expect(failureOf(thrown, '8080')).toEqual({ received: false, reason: 'fault', fault: `fetch threw ${text}` });
+  });
+
+  test('whose error throws when it is looked at is named all the same', () => {
+    const error = Object.defineProperty({}, 'message', { get: () => JSON.parse('{') });
+    expect(failureOf(error, '')).toEqual({ received: false, reason: 'fault', fault: 'fetch threw' });
+  });
+
+  test('has no code of hexadecimal digits: they may be those of a key', () => {
+    const [code, key] = ['abcdef0123456789abcdef0123456789', 'ABCDEF0123456789ABCDEF0123456789'];
+    expect(failureOf(caused(code), '')).not.toHaveProperty('code');
+    expect(failureOf(caused(key), '')).not.toHaveProperty('code');
+    expect(failureOf(caused(`X_${key}`), '')).not.toHaveProperty('code');
+  });
+
+  test('to a port that the fetch standard blocks names that; this platform blocks each of those ports', async () => {
+    const ports = Array.from({ length: 65_535 }, (_, index) => String(index + 1));
+    const known = ports.filter((port) => failureOf(new TypeError('Failed to fetch'), port).reason === 'blocked-port');
+    const errors = await Promise.all(known.map((port) => fetch(`http://127.0.0.1:${port}/`).catch((error) => error)));
+    expect(errors.map((error) => String(error.cause?.message))).toEqual(known.map(() => 'bad port'));
+    expect(known).toHaveLength(82);
+  });
+});

@@ -1,0 +1,16 @@
+import { createRequire } from 'node:module';
+import { expect, test } from 'vitest';
+import type { Fetch } from '../../src/index.js';
+import { openApi } from '../support/open-api.js';
+import { asHandler, oneDevice, serveOnLoopback } from '../support/pages.js';
+
+/** Over XMLHttpRequest; its responses have no stream. */
+const { fetch } = createRequire(import.meta.url)('whatwg-fetch') as { fetch: Fetch };
+
+test('F53 the fetch of whatwg-fetch stores and reads', async () => {
+  const baseUrl = `${await serveOnLoopback(asHandler(oneDevice()))}api/v1/`;
+  const api = openApi({ fetch, baseUrl });
+  api.addValue('place', 'Küche');
+  expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1 });
+  expect(await api.get('place')).toMatchObject([{ value: 'Küche' }]);
+});

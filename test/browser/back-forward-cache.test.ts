@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ApiOptions, Entry } from '../../src/index.js';
 import { describeInChromium } from '../support/chromium.js';
 import { DEVICE_ID } from '../support/credentials.js';
@@ -26,7 +26,7 @@ const device = (options: ApiOptions): string => `<!doctype html><title>Device</t
 describeInChromium(
   'a page that goes into the back/forward cache',
   (newContext) => {
-    it('F27 comes back as the same writer if no other tab looked, and nothing is lost or doubled', async () => {
+    test('F27 comes back as the same writer if no other tab looked, and nothing is lost or doubled', async () => {
       const { page, leave, comeBack, arrived } = await setUp();
       const [committed] = await logOf(page);
       await leave();
@@ -38,7 +38,7 @@ describeInChromium(
       expect(arrived()).toEqual([1]);
     });
 
-    it('F27 is discarded for a tab that looks meanwhile, which takes over what it left, and nothing is lost or doubled', async () => {
+    test('F27 is discarded for a tab that looks meanwhile, which takes over what it left, and nothing is lost or doubled', async () => {
       const { page, leave, comeBack, arrived, openAnother } = await setUp();
       const [committed] = await logOf(page);
       await leave();

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { SOON } from '../support/browsers.js';
 import { describeInChromium } from '../support/chromium.js';
 import {
@@ -13,7 +13,7 @@ import {
 } from '../support/pages.js';
 
 describeInChromium('a crash of a tab', (newContext) => {
-  it('F27 leaves its entries to a new tab, which takes none of a tab that lives', async () => {
+  test('F27 leaves its entries to a new tab, which takes none of a tab that lives', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -37,7 +37,7 @@ describeInChromium('a crash of a tab', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['doomed 1', 'doomed 2', 'living']);
   });
 
-  it('F27 leaves its entries to a tab that was open before, within the minute', async () => {
+  test('F27 leaves its entries to a tab that was open before, within the minute', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Api } from '../../src/index.js';
 import { describeInChromium } from '../support/chromium.js';
 import { credentials } from '../support/credentials.js';
@@ -24,7 +24,7 @@ describeInChromium('a page of the README, with the packed package,', (newContext
     return readFileSync(join(folder, unpkg), 'utf8');
   }
 
-  it.each(pages)('shows the last value as pasted, with ids put in: $section', async ({ code }) => {
+  test.each(pages)('shows the last value as pasted, with ids put in: $section', async ({ code }) => {
     const emulator = oneDevice();
     const device = new Api({ ...credentials, fetch: emulator.fetch });
     device.addValue('field-1', 21.5);

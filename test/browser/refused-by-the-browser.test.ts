@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { describeInChromium } from '../support/chromium.js';
 import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
 import { oneDevice, openTab, serveEmulator, serveOnLoopback, servePages, tryToPush } from '../support/pages.js';
@@ -9,7 +9,7 @@ const commitOne = (): void => {
 };
 
 describeInChromium('what a browser does with an answer', (newContext) => {
-  it.each([301, 302, 303, 307, 308])('F7: a redirect (%i) is bad luck, kept, and not followed', async (status) => {
+  test.each([301, 302, 303, 307, 308])('F7: a redirect (%i) is bad luck, kept, and not followed', async (status) => {
     const reached: string[] = [];
     const target = await serveOnLoopback(({ method }) => {
       reached.push(method);
@@ -35,7 +35,7 @@ describeInChromium('what a browser does with an answer', (newContext) => {
     expect(reached).toEqual(['GET']);
   });
 
-  it.each([
+  test.each([
     ['an answer without CORS headers', 'POST', (answer: Response) => without(answer, 'Access-Control-Allow-Origin')],
     [
       'a preflight without the headers allowed',
@@ -65,7 +65,7 @@ describeInChromium('what a browser does with an answer', (newContext) => {
     expect(emulator.entries(DEVICE_ID)).toHaveLength(spoiltMethod === 'POST' ? 2 : 1);
   });
 
-  it('shows Retry-After to a page of another origin', async () => {
+  test('shows Retry-After to a page of another origin', async () => {
     const { emulator, options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
     await page.evaluate(commitOne);

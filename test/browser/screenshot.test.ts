@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
 import { SOON } from '../support/browsers.js';
 import { describeInChromium } from '../support/chromium.js';
@@ -18,7 +18,7 @@ const FIELDS = [
 ] as const;
 
 describeInChromium("the README's screenshots of the dashboard", (newContext) => {
-  it.each([
+  test.each([
     ['light', 'screenshot.png'],
     ['dark', 'screenshot-dark.png'],
   ] as const)('can be made, %s (made anew where UPDATE_SCREENSHOT is set)', async (colorScheme, name) => {

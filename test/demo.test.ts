@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isAlive, type NodeProcess, runNode } from './support/node-process.js';
-import { serveEmulator } from './support/pages.js';
+import { isAlive, type NodeProcess, runNode } from './support/processes/node-process.js';
+import { serveEmulator } from './support/servers/emulator.js';
 
 /** A process that has ended when the test has. */
 function run(script: string, args: readonly string[], env?: Record<string, string>): NodeProcess {

@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { ApiOptions, Entry } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { openTab, serveEmulator, servePages } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { openTab, servePages } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 declare global {
   interface Window {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { serveEmulator, servePages } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { servePages } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describeInChromium('a page that may not store data', (newContext) => {
   test('F28 queues in memory, warns, and still pushes', async () => {

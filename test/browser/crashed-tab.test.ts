@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium } from '../support/chromium.js';
-import {
-  commitTexts,
-  crash,
-  makeApi,
-  openTab,
-  serveEmulator,
-  servePages,
-  storedTexts,
-  tryToPush,
-} from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { commitTexts, crash, makeApi, openTab, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
 
 describeInChromium('a crash of a tab', (newContext) => {
   test('F27 leaves its entries to a new tab, which takes none of a tab that lives', async () => {

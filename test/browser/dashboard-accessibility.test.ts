@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { HEATING, NOTE, ROOM, startDashboard } from '../support/dashboard.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { HEATING, NOTE, ROOM, startDashboard } from '../support/browsers/dashboard.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

@@ -2,9 +2,9 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { Api } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { NOTE, ROOM, startDashboard } from '../support/dashboard.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { NOTE, ROOM, startDashboard } from '../support/browsers/dashboard.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
 
 describeInChromium('the dashboard, where something is entered', (newContext) => {
   const open = async (url: string, options?: BrowserContextOptions): Promise<Page> => {

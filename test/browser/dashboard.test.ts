@@ -1,10 +1,10 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { Api, type ApiOptions } from '../../src/index.js';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium, type NewContext } from '../support/chromium.js';
-import { type NodeProcess, runNode } from '../support/node-process.js';
-import { serveEmulator } from '../support/pages.js';
+import { describeInChromium, type NewContext } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { type NodeProcess, runNode } from '../support/processes/node-process.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 declare global {
   interface Window {

@@ -1,22 +1,19 @@
 import { expect, test } from 'vitest';
-import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
-import { credentials, DEVICE_ID } from '../support/credentials.js';
-import { asOnLan } from '../support/lan.js';
+import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
 import {
-  asHandler,
   commitTexts,
   makeApi,
   numbered,
-  oneDevice,
   openApiTab,
   queuedTexts,
-  serveEmulator,
-  serveOnLoopback,
   servePages,
-  storedTexts,
   tryToPush,
-} from '../support/pages.js';
-import { closedPort } from '../support/raw-server.js';
+} from '../support/browsers/pages.js';
+import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { asHandler, oneDevice, serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { asOnLan } from '../support/servers/lan.js';
+import { closedPort } from '../support/servers/raw-server.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const EAGER = { everySeconds: 0.1, atEntries: 1000 };
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { startDashboard } from '../support/dashboard.js';
-import { serveEmulator } from '../support/pages.js';
-import { buildWebApp, serveFiles } from '../support/web-app.js';
+import { startDashboard } from '../support/browsers/dashboard.js';
+import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
+import { buildWebApp, serveFiles } from '../support/browsers/web-app.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 const MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>';
 

@@ -1,10 +1,11 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium } from '../support/chromium.js';
-import { asOnLan } from '../support/lan.js';
-import { commitTexts, queuedTexts, serveEmulator, servePages, storedTexts, tryToPush } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { commitTexts, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { asOnLan } from '../support/servers/lan.js';
 
 /** Three minutes take three seconds. */
 const SPEED = 60;

@@ -1,17 +1,8 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import {
-  commitTexts,
-  crash,
-  makeApi,
-  openTab,
-  queuedTexts,
-  serveEmulator,
-  servePages,
-  storedTexts,
-  tryToPush,
-} from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { commitTexts, crash, makeApi, openTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
 
 /** What a browser gives an origin, in UTF-16 units. */
 const CAPACITY = 5_242_880;

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
-import { API_KEY } from '../support/credentials.js';
-import { commitTexts, openApiTab, queuedTexts, servePages, storedTexts, tryToPush } from '../support/pages.js';
-import { serveRecordedEmulator } from '../support/recorded-emulator.js';
+import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
+import { commitTexts, openApiTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { API_KEY } from '../support/builders/credentials.js';
+import { storedTexts } from '../support/servers/emulator.js';
+import { serveRecordedEmulator } from '../support/servers/recorded-emulator.js';
 
 /** What all requests that outlive a page may carry together, in bytes. */
 const BUDGET = 60 * 1024;

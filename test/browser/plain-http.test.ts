@@ -1,19 +1,10 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium } from '../support/chromium.js';
-import { asOnLan } from '../support/lan.js';
-import {
-  commitTexts,
-  crash,
-  makeApi,
-  openTab,
-  queuedTexts,
-  serveEmulator,
-  servePages,
-  storedTexts,
-  tryToPush,
-} from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { commitTexts, crash, makeApi, openTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { asOnLan } from '../support/servers/lan.js';
 
 const MINUTE = 60_000;
 

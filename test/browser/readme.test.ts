@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Api } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { credentials } from '../support/credentials.js';
-import { type Consumer, installPacked } from '../support/packed.js';
-import { oneDevice, servePages } from '../support/pages.js';
-import { blocksOf, PAGES, readPage, withIds } from '../support/readme.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { servePages } from '../support/browsers/pages.js';
+import { credentials } from '../support/builders/credentials.js';
+import { type Consumer, installPacked } from '../support/package/installed-package.js';
+import { blocksOf, PAGES, readPage, withIds } from '../support/package/markdown.js';
+import { oneDevice } from '../support/servers/emulator.js';
 
 const pages = PAGES.flatMap((page) => blocksOf(readPage(page))).filter(({ language }) => language === 'html');
 

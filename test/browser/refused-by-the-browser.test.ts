@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
-import { oneDevice, openTab, serveEmulator, serveOnLoopback, servePages, tryToPush } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { openTab, servePages, tryToPush } from '../support/browsers/pages.js';
+import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { oneDevice, serveEmulator } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const commitOne = (): void => {
   window.api.addValue('temperature', 21.5);

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { makeApi, openTab, serveEmulator, servePages, tryToPush } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { makeApi, openTab, servePages, tryToPush } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describeInChromium('a reload of the page', (newContext) => {
   test('keeps what was committed and what was staged, and each entry is delivered once', async () => {

@@ -1,11 +1,11 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { endWithinPush, startTab, type Tab } from '../support/committing-tab.js';
-import { credentials } from '../support/credentials.js';
-import { Deliveries } from '../support/deliveries.js';
-import { crash, servePages } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { endWithinPush, startTab, type Tab } from '../support/browsers/committing-tab.js';
+import { crash, servePages } from '../support/browsers/pages.js';
+import { credentials } from '../support/builders/credentials.js';
+import { Deliveries } from '../support/servers/delivery-log.js';
 
 const NO_FAULTS = { lost: [], doubled: [], disordered: [], robbed: [], invented: [] };
 const close = (page: Page): Promise<void> => page.close();

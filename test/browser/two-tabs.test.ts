@@ -1,23 +1,21 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { credentials } from '../support/credentials.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
 import {
   commitTexts,
   crash,
   makeApi,
   numbered,
-  oneDevice,
   openTab,
   queuedTexts,
-  serveEmulator,
-  serveOnLoopback,
   servePages,
-  storedTexts,
   tryToPush,
-} from '../support/pages.js';
-import { deferred } from '../support/stub-fetch.js';
+} from '../support/browsers/pages.js';
+import { credentials } from '../support/builders/credentials.js';
+import { deferred } from '../support/fakes/stub-fetch.js';
+import { oneDevice, serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 describeInChromium('two tabs of one origin', (newContext) => {
   test('F27 that commit and push at the same time lose nothing, double nothing, and keep their order', async () => {

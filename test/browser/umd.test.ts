@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { openTab, serveEmulator, servePages } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { openTab, servePages } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describeInChromium('the UMD by script tag', (newContext) => {
   test('stages, commits, pushes to another origin and reads back', async () => {

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { credentials, DEVICE_ID } from '../support/credentials.js';
-import { serveEmulator } from '../support/pages.js';
-import { buildWebApp, serveFiles } from '../support/web-app.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { buildWebApp, serveFiles } from '../support/browsers/web-app.js';
+import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describe('the web app', { timeout: 60_000 }, () => {
   test('is built into a page, a script and a style sheet', async () => {

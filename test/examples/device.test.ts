@@ -1,8 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { API_KEY, DEVICE_ID } from '../support/credentials.js';
-import { temporaryFolder } from '../support/fake-processes.js';
-import { type NodeProcess, runNode } from '../support/node-process.js';
-import { oneDevice, serveOnLoopback } from '../support/pages.js';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { type NodeProcess, runNode } from '../support/processes/node-process.js';
+import { oneDevice } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 /** A NikDev server that can be down. */
 async function startServer() {

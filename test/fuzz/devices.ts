@@ -5,9 +5,9 @@ import type { Life } from '../simulation/life.js';
 import { Machine } from '../simulation/machine.js';
 import type { Random } from '../simulation/random.js';
 import { SimulatedTime } from '../simulation/time.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { received } from '../support/fake-server.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { received } from '../support/fakes/fake-server.js';
 
 export const BASE_URL = 'https://iot.example/api/v1/';
 export const DEVICES = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;

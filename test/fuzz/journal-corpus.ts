@@ -1,7 +1,7 @@
 import type { Api } from '../../src/index.js';
 import { randomOf } from '../simulation/random.js';
 import { settled } from '../simulation/time.js';
-import { received } from '../support/fake-server.js';
+import { received } from '../support/fakes/fake-server.js';
 import { DEVICES, Devices } from './devices.js';
 
 type Story = (devices: Devices) => Promise<void>;

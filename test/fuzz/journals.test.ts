@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Random } from '../simulation/random.js';
 import { randomOf } from '../simulation/random.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { BASE_URL, DEVICES, Devices } from './devices.js';
 import { broken, commitNew, expectEntries, expectUploaded } from './expectations.js';
 import { fuzz } from './fuzz.js';

@@ -2,8 +2,8 @@ import { Api, type ApiOptions, webStorage } from '../../src/index.js';
 import { Origin, type Page } from '../simulation/origin.js';
 import { type Random, randomOf } from '../simulation/random.js';
 import { SimulatedTime } from '../simulation/time.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { BASE_URL, DEVICES, FuzzedServer } from './devices.js';
 import { commitAll, pushSome } from './journal-corpus.js';
 

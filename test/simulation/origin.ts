@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { PageLike } from '../../src/storage/web/lease/heartbeat-lease.js';
 import type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
 import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
-import { FakeLocks } from '../support/fake-web.js';
+import { FakeLocks } from '../support/fakes/fake-web.js';
 import { Life } from './life.js';
 import type { Random } from './random.js';
 import type { SimulatedTime } from './time.js';

@@ -6,7 +6,7 @@ import { Api, type ApiOptions, type Entry } from '../../src/index.js';
 import type { FilePlatform } from '../../src/storage/file/journal/file-system.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
-import type { FakeEnvironment } from '../support/fake-environment.js';
+import type { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { type Commit, textOf } from './ledger.js';
 import type { Life } from './life.js';
 import type { Page } from './origin.js';

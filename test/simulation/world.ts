@@ -3,7 +3,7 @@ import { Api, type Entry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import { webStorage } from '../../src/storage/web/web-storage.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { excuseUnsaved, rememberUnsaved } from './deletion.js';
 import { type Commit, Ledger } from './ledger.js';
 import type { Life } from './life.js';

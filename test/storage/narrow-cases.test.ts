@@ -6,13 +6,14 @@ import { Api, type ApiOptions, isApiException, webStorage } from '../../src/inde
 import { fileStorage } from '../../src/node.js';
 import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { entryKey, heartbeatKey } from '../../src/storage/web/records/keys.js';
-import { binding, entryOf } from '../contract/storage-contract.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeMachine, temporaryFolder } from '../support/fake-processes.js';
-import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
-import { commitEach } from '../support/open-api.js';
+import { commitEach } from '../support/builders/api.js';
+import { credentials } from '../support/builders/credentials.js';
+import { binding, entryOf } from '../support/builders/stored-entry.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeMachine } from '../support/fakes/fake-machine.js';
+import { FakeServer, held, received } from '../support/fakes/fake-server.js';
+import { FakeLocks, FakeWebStorage } from '../support/fakes/fake-web.js';
 
 const valuesOf = (api: Api): unknown[] => api.log().map(({ values }) => values[0]?.value);
 

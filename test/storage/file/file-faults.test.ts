@@ -8,9 +8,10 @@ import type { Adoption, Writer } from '../../../src/core/ports/storage.js';
 import { ConfigException, StorageException } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
 import type { FilePlatform, FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { binding, entryOf, otherBindings } from '../../contract/storage-contract.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { FakeMachine, temporaryFolder } from '../../support/fake-processes.js';
+import { binding, entryOf, otherBindings } from '../../support/builders/stored-entry.js';
+import { temporaryFolder } from '../../support/disks/temporary-folder.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeMachine } from '../../support/fakes/fake-machine.js';
 
 function setUp() {
   const folder = temporaryFolder();

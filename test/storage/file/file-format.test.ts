@@ -5,10 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { Api } from '../../../src/index.js';
 import { type FileStorageOptions, fileStorage } from '../../../src/node.js';
 import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { credentials, DEVICE_ID } from '../../support/credentials.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { FakeMachine, temporaryFolder } from '../../support/fake-processes.js';
-import { FakeServer } from '../../support/fake-server.js';
+import { credentials, DEVICE_ID } from '../../support/builders/credentials.js';
+import { temporaryFolder } from '../../support/disks/temporary-folder.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeMachine } from '../../support/fakes/fake-machine.js';
+import { FakeServer } from '../../support/fakes/fake-server.js';
 
 const BASE_URL = 'https://iot.nik-dev.se/api/v1/';
 

@@ -6,9 +6,10 @@ import type { Writer } from '../../../src/core/ports/storage.js';
 import { StorageException } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
 import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { binding, entryOf } from '../../contract/storage-contract.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { FakeMachine, temporaryFolder } from '../../support/fake-processes.js';
+import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { temporaryFolder } from '../../support/disks/temporary-folder.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeMachine } from '../../support/fakes/fake-machine.js';
 
 const refusal = { status: 400, reason: 'Bad request: ü is "bad"' };
 const refused = (entry: StoredEntry): StoredEntry => ({ ...entry, refusal });

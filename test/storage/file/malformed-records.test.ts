@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Api } from '../../../src/index.js';
-import { commitEach } from '../../support/open-api.js';
-import { FilePlace, WebPlace } from '../../support/places.js';
+import { commitEach } from '../../support/builders/api.js';
+import { FilePlace, WebPlace } from '../../support/fakes/places.js';
 
 const idsOf = (api: Api): string[] => api.log().map(({ id }) => id);
 

@@ -6,15 +6,10 @@ import type { LocksLike } from '../../../src/storage/web/lease/lock-lease.js';
 import { entryKey, heartbeatKey, stagedKey, writerKey } from '../../../src/storage/web/records/keys.js';
 import { encodeRecord } from '../../../src/storage/web/records/record.js';
 import { webStorage } from '../../../src/storage/web/web-storage.js';
-import {
-  binding,
-  entryOf,
-  otherBindings,
-  type StorageUnderTest,
-  storageContract,
-} from '../../contract/storage-contract.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { FakeLocks, FakeWebStorage } from '../../support/fake-web.js';
+import { type StorageUnderTest, storageContract } from '../../contract/storage-contract.js';
+import { binding, entryOf, otherBindings } from '../../support/builders/stored-entry.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeLocks, FakeWebStorage } from '../../support/fakes/fake-web.js';
 
 /** An origin: one `localStorage`, and tabs that come and go. */
 class Origin implements StorageUnderTest {

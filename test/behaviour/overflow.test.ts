@@ -181,6 +181,13 @@ describe('maxQueuedEntries', () => {
     expect(dropped).toEqual([3]);
   });
 
+  test('restore that fails says how much is queued, and what to do, as it then is', () => {
+    const { api } = open({ maxQueuedEntries: 3 });
+    commitEach(api, 1);
+    const entries = [2, 3, 4].map((value) => ({ id: `x-${value}`, timestamp: 1, values: [{ fieldId: 'a', value }] }));
+    expect(() => api.restore(entries)).toThrow('safe: 1 ');
+  });
+
   test('dropped entries can be put back: they have their times', () => {
     const { api } = open({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     let dropped: readonly Entry[] = [];

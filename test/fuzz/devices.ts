@@ -1,7 +1,7 @@
 import type { Answer, Transport } from '../../src/core/ports/transport.js';
 import { Api, type ApiOptions } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import type { Life } from '../simulation/life.js';
+import type { Lifecycle } from '../simulation/lifecycle.js';
 import { Machine } from '../simulation/machine.js';
 import type { Random } from '../simulation/random.js';
 import { SimulatedTime } from '../simulation/time.js';
@@ -36,13 +36,13 @@ export class Devices {
   }
 
   /** Starts a process. @returns What opens an `Api` in it, all on one storage object. */
-  start(): { readonly life: Life; open(options?: Partial<ApiOptions>): Api } {
-    const { life, platform } = this.machine.start(0);
+  start(): { readonly lifecycle: Lifecycle; open(options?: Partial<ApiOptions>): Api } {
+    const { lifecycle, platform } = this.machine.start(0);
     const storage = fileStorage(this.machine.disk.folder, { durability: 'process' }, platform);
-    const clock = this.time.clockOf(life, this.#random);
+    const clock = this.time.clockOf(lifecycle, this.#random);
     const ports = { clock, transport: this.server, environment: new FakeEnvironment() };
     const credentials = { deviceId: DEVICES[0], apiKey: SENTINEL_KEY, baseUrl: BASE_URL };
-    return { life, open: (options) => new Api({ ...credentials, storage, ...options }, ports) };
+    return { lifecycle, open: (options) => new Api({ ...credentials, storage, ...options }, ports) };
   }
 
   /** The contents of the files, one character a byte, by name. */

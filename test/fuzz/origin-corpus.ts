@@ -24,16 +24,16 @@ export class Pages {
   open(options: Partial<ApiOptions> = {}): { readonly api: Api; readonly page: Page } {
     const page = this.origin.open();
     const storage = webStorage(page.storage, {}, { locks: page.locks, page: page.window });
-    const clock = this.time.clockOf(page.life, this.#random);
+    const clock = this.time.clockOf(page.lifecycle, this.#random);
     const ports = { clock, transport: this.server, environment: new FakeEnvironment() };
     const api = new Api({ deviceId: DEVICES[0], apiKey: SENTINEL_KEY, baseUrl: BASE_URL, storage, ...options }, ports);
     return { api, page };
   }
 
-  /** A page ends, and with it what it would still have done. */
-  crash({ life }: Page): void {
-    life.end();
-    this.time.forget(life);
+  /** Ends a page, and its timers. */
+  crash({ lifecycle }: Page): void {
+    lifecycle.end();
+    this.time.forget(lifecycle);
   }
 }
 

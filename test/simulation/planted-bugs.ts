@@ -20,16 +20,16 @@ import { StorageQuota } from '../../src/storage/web/records/quota.js';
 import { randomOf } from './random.js';
 import { BINDINGS, type Bug, KEYS, withChanged } from './run.js';
 
-/** Bugs that a rewrite could bring. The simulation must find each. */
+/** Bugs that a rewrite could introduce. The simulation must find each of them. */
 export const BUGS: Readonly<Record<string, Bug>> = {
-  'removes by count, not by entry': inQueue(
+  'removes by count, not by entry': inOutbox(
     'remove',
     (remove) =>
       function (entries) {
         return remove.call(this, this.oldest(entries.length));
       },
   ),
-  'clears the queue after a push': inQueue(
+  'clears the queue after a push': inOutbox(
     'remove',
     (remove) =>
       function () {
@@ -46,7 +46,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       return bytes[0] === 10 ? writeSync(fd, bytes, 1) + 1 : writeSync(fd, bytes);
     },
   })),
-  'uses ids again': { clock: (clock) => ({ ...clock, random: randomOf(1) }) },
+  'reuses ids': { clock: (clock) => ({ ...clock, random: randomOf(1) }) },
   'adopts files from the living': {
     files: ({ fs, pid }) => ({
       fs: changed(fs, {
@@ -62,7 +62,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'adopts keys from the living': {
     page: (storage, platform) => [storage, { ...platform, locks: platform.locks && blind(platform.locks) }],
   },
-  'throws away what was adopted': {
+  'discards adopted entries': {
     patch: () => {
       let isDiscarding = false;
       const undo = [
@@ -91,17 +91,17 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       };
     },
   },
-  'takes a portal for the server': inTransport((send) => (request) => {
+  'takes a captive portal for the server': inTransport((send) => (request) => {
     const { answer, abort } = send(request);
     const asOurs = answer.then((one) => (one.received ? { ...one, ...NO_HEADERS, body: '{}' } : one));
     return { answer: asOurs, abort };
   }),
-  'sends twice at once': inTransport((send) => (request) => {
+  'sends every request twice': inTransport((send) => (request) => {
     send(request);
     return send(request);
   }),
   'sets no deadline': inTransport((send) => (request) => send({ ...request, timeoutSeconds: 1e9 })),
-  'leaves what a failed commit wrote': inFiles(({ ftruncateSync }) => ({
+  'leaves the bytes of a failed commit': inFiles(({ ftruncateSync }) => ({
     ftruncateSync: (fd: number, size = 0) => size === 0 && ftruncateSync(fd, size),
   })),
   'believes any checksum': inFiles(({ readFileSync, readSync }) => ({
@@ -112,7 +112,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       return count;
     },
   })),
-  'sends what was committed for another device': {
+  'sends entries of another device': {
     storage: ({ durability, open }) => ({
       durability,
       open: (binding, clock) => open({ ...binding, deviceId: BINDINGS[0].deviceId }, clock),
@@ -123,11 +123,11 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     ...adoption,
     entries: [...adoption.entries].sort((one, other) => one.timestamp - other.timestamp),
   })),
-  'deletes what it adopts': inAdoption((adoption, writer) => {
+  'deletes adopted entries': inAdoption((adoption, writer) => {
     writer.remove(adoption.entries);
     return adoption;
   }),
-  'looks for the dead at its start alone': inWriter((writer) => ({
+  'looks for orphans only at its start': inWriter((writer) => ({
     adopt: async (atStart) => (atStart ? writer.adopt(true) : { entries: [], staged: [], warnings: [] }),
   })),
   'leaves adopted staged values in the storage': {
@@ -136,7 +136,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       platform,
     ],
   },
-  'restores without the times': inQueue(
+  'restores without the times': inOutbox(
     'restore',
     (restore) =>
       function (entries) {
@@ -146,7 +146,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         );
       },
   ),
-  'forgets staged values when a commit fails': {
+  'clears staged values when a commit fails': {
     patch: () =>
       patched(
         Api.prototype,
@@ -174,20 +174,20 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       fsyncSync: (fd: number) => folders.has(fd) || fsyncSync(fd),
     };
   }),
-  'deletes what it can not read': inFiles(({ openSync, writeSync }) => {
-    const aside = new Set<number>();
+  'deletes unreadable records': inFiles(({ openSync, writeSync }) => {
+    const unreadable = new Set<number>();
     return {
       openSync: (path: string, flags: string) => {
         const fd = openSync(path, flags);
-        if (path.endsWith('.unreadable')) aside.add(fd);
-        else aside.delete(fd);
+        if (path.endsWith('.unreadable')) unreadable.add(fd);
+        else unreadable.delete(fd);
         return fd;
       },
       writeSync: (fd: number, data: Buffer, offset = 0) =>
-        aside.has(fd) ? data.length - offset : writeSync(fd, data, offset),
+        unreadable.has(fd) ? data.length - offset : writeSync(fd, data, offset),
     };
   }),
-  'does not sync what it rewrote': inFiles(({ openSync, fsyncSync }) => {
+  'does not sync a rewritten journal': inFiles(({ openSync, fsyncSync }) => {
     const rewritten = new Set<number>();
     return {
       openSync: (path: string, flags: string) => {
@@ -199,18 +199,18 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       fsyncSync: (fd: number) => rewritten.has(fd) || fsyncSync(fd),
     };
   }),
-  'goes on as if nothing had been taken': inWriter(() => ({ check: () => undefined })),
-  'presumes dead too soon': { clock: (clock) => ({ ...clock, monotonic: () => clock.monotonic() * 2 }) },
-  'does not touch its files': inFiles(() => ({ utimesSync: () => {} })),
-  'does not save again what was deleted': inWriter(() => ({ saveAgain: () => {} })),
-  'drops what is being uploaded': inQueue(
+  'ignores that it was fenced': inWriter(() => ({ check: () => undefined })),
+  'presumes other writers dead too soon': { clock: (clock) => ({ ...clock, monotonic: () => clock.monotonic() * 2 }) },
+  'writes no heartbeat to its files': inFiles(() => ({ utimesSync: () => {} })),
+  'does not save deleted entries again': inWriter(() => ({ saveAgain: () => {} })),
+  'drops entries in flight': inOutbox(
     'evictable',
     () =>
       function (count) {
         return this.oldest(count);
       },
   ),
-  'drops the newest': inQueue(
+  'drops the newest entries': inOutbox(
     'evictable',
     () =>
       function (count) {
@@ -228,17 +228,17 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'queues more than it may': {
+  'queues more than maxQueuedEntries': {
     patch: () => {
       const capacityLeft = Object.getOwnPropertyDescriptor(Outbox.prototype, 'capacityLeft') as PropertyDescriptor;
       Object.defineProperty(Outbox.prototype, 'capacityLeft', { get: () => 1, configurable: true });
       return () => void Object.defineProperty(Outbox.prototype, 'capacityLeft', capacityLeft);
     },
   },
-  'counts the room of its own page alone': {
+  'counts only the quota of its own page': {
     patch: () => patched(StorageQuota.prototype, 'foundOthers', () => () => {}),
   },
-  'erases in place what is wanted': {
+  'compacts queued entries away': {
     patch: () =>
       patched(
         LiveIndex.prototype,
@@ -249,7 +249,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'gives back a file before it is written': { patch: () => patched(Journal.prototype, 'saveAll', () => () => {}) },
+  'releases a file before it is written': { patch: () => patched(Journal.prototype, 'saveAll', () => () => {}) },
   'quarantines on suspicion': {
     patch: () =>
       patched(
@@ -261,7 +261,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'forgets what it sets aside': inQueue(
+  'loses quarantined entries': inOutbox(
     'moveToQuarantine',
     (moveToQuarantine) =>
       function (...given) {
@@ -270,15 +270,15 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         return shown;
       },
   ),
-  'leaves quarantined entries to nobody': inAdoption((adoption) => ({
+  'does not adopt quarantined entries': inAdoption((adoption) => ({
     ...adoption,
     entries: adoption.entries.filter(({ refusal }) => refusal === undefined),
   })),
-  'never sends less': { patch: () => patched(BatchSizer.prototype, 'shrink', () => () => {}) },
-  'is held up by the first bad entry': {
+  'never shrinks a batch': { patch: () => patched(BatchSizer.prototype, 'shrink', () => () => {}) },
+  'is blocked by the first bad entry': {
     patch: () => patched(Isolation.prototype, 'next', () => (waiting, count) => waiting(count)),
   },
-  'passes good entries by': {
+  'skips good entries': {
     patch: () =>
       patched(
         Isolation.prototype,
@@ -289,7 +289,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'moves the times of every jump': {
+  'corrects times for every clock jump': {
     patch: () =>
       patched(
         ClockCorrection.prototype,
@@ -301,18 +301,18 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'pays no heed to Retry-After': inFailures((failure) => ({
+  'ignores Retry-After': inFailures((failure) => ({
     ...failure,
     exception: Object.create(failure.exception, { retryAfter: { value: undefined } }),
   })),
-  'pushes on after refused credentials': inFailures((failure) => ({ ...failure, kind: 'transient' })),
-  'takes what leaves with a page for stored': inTransport((send) => (request) => {
+  'goes on pushing after 401 or 403': inFailures((failure) => ({ ...failure, kind: 'transient' })),
+  'takes a dispatched unload request for stored': inTransport((send) => (request) => {
     const exchange = send(request);
     if (!request.keepalive) return exchange;
     return { ...exchange, answer: Promise.resolve({ received: true, status: 200, body: '', ...NO_HEADERS }) };
   }),
-  'never gives back its turn to upload': inSlots((slot) => ({ take: slot.take, release: () => {} })),
-  'uploads before its turn': inSlots((slot) => ({ take: () => void slot.take(), release: slot.release })),
+  'never releases its upload slot': inUploadSlots((slot) => ({ take: slot.take, release: () => {} })),
+  'uploads without a free slot': inUploadSlots((slot) => ({ take: () => void slot.take(), release: slot.release })),
   'leaks timers': {
     clock: (clock) => ({
       ...clock,
@@ -342,7 +342,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
 const NO_HEADERS = { contentType: undefined, retryAfter: undefined, date: undefined } as const;
 const failure = (code: string): Error => Object.assign(new Error(code), { code });
 
-/** Locks that tell that nobody lives. */
+/** Locks that report no living tab. */
 function blind(locks: LocksLike): LocksLike {
   return {
     request: (name, options, callback) =>
@@ -353,7 +353,7 @@ function blind(locks: LocksLike): LocksLike {
 
 type Arguments<Method> = Method extends (...args: infer Args) => unknown ? Args : never;
 
-/** Replaces a method. @returns What puts it back. */
+/** Replaces a method. @returns The function that restores it. */
 function patched<Target extends object, Name extends keyof Target>(
   target: Target,
   name: Name,
@@ -366,7 +366,7 @@ function patched<Target extends object, Name extends keyof Target>(
   };
 }
 
-function inQueue<Name extends 'remove' | 'adopt' | 'restore' | 'evictable' | 'moveToQuarantine'>(
+function inOutbox<Name extends 'remove' | 'adopt' | 'restore' | 'evictable' | 'moveToQuarantine'>(
   name: Name,
   change: (original: Outbox[Name]) => (this: Outbox, ...args: Parameters<Outbox[Name]>) => ReturnType<Outbox[Name]>,
 ): Bug {
@@ -387,7 +387,7 @@ function inFailures(change: (failure: Failure) => Failure): Bug {
   };
 }
 
-function inSlots(change: (slot: UploadSlot) => UploadSlot): Bug {
+function inUploadSlots(change: (slot: UploadSlot) => UploadSlot): Bug {
   return {
     patch: () =>
       patched(
@@ -443,7 +443,7 @@ function changedStorage(storage: WebStorageLike, changes: Partial<WebStorageLike
   };
 }
 
-/** Each line with the checksum that it ought to have. */
+/** Corrects the checksum of each line. */
 function withRightChecksums(bytes: Buffer): Buffer {
   const start = /^1 [\da-f]{8} [WECRS] /;
   const lines = bytes.toString('latin1').split('\n');

@@ -2,19 +2,19 @@ import { crc32 } from 'node:zlib';
 import type { Bytes } from './bytes.js';
 import type { Names } from './disk.js';
 
-/** An entry that can be read in a storage, by this test's own reading of the formats. */
-export interface Found {
+/** An entry as the simulation's own parser reads it from a storage. */
+export interface FoundEntry {
   readonly id: string;
   readonly timestamp: number;
   readonly text: string;
   readonly binding: string;
 }
 
-/** What a storage holds. */
-export interface Holdings {
-  readonly entries: ReadonlyMap<string, Found>;
-  /** Everything that stands there, for markers that must stay. */
-  holds(marker: string | Buffer): boolean;
+/** The contents of a storage. */
+export interface StorageContents {
+  readonly entries: ReadonlyMap<string, FoundEntry>;
+  /** Whether any part of the storage contains a marker. */
+  contains(marker: string | Buffer): boolean;
 }
 
 const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(\d+)$/;
@@ -22,18 +22,18 @@ const RECORD =
   /^\{"version":1,"timestamp":(\d+),(?:"refusal":\{"status":\d+,"reason":"(?:[^"\\]|\\.)*"\},)?"values":(\[.*\])\}$/s;
 
 type Items = { readonly items: ReadonlyMap<string, string>; readonly version: number };
-const readOf = new WeakMap<Items, { readonly version: number; readonly holdings: Holdings }>();
+const readOf = new WeakMap<Items, { readonly version: number; readonly contents: StorageContents }>();
 
-export function readItems(origin: Items): Holdings {
+export function readItems(origin: Items): StorageContents {
   const known = readOf.get(origin);
-  if (known?.version === origin.version) return known.holdings;
-  const holdings = parseItems(origin.items);
-  readOf.set(origin, { version: origin.version, holdings });
-  return holdings;
+  if (known?.version === origin.version) return known.contents;
+  const contents = parseItems(origin.items);
+  readOf.set(origin, { version: origin.version, contents });
+  return contents;
 }
 
-function parseItems(items: ReadonlyMap<string, string>): Holdings {
-  const entries = new Map<string, Found>();
+function parseItems(items: ReadonlyMap<string, string>): StorageContents {
+  const entries = new Map<string, FoundEntry>();
   for (const [key, value] of items) {
     const [, writer, sequence] = KEY.exec(key) ?? [];
     const [, timestamp, text] = RECORD.exec(value) ?? [];
@@ -44,7 +44,7 @@ function parseItems(items: ReadonlyMap<string, string>): Holdings {
   }
   return {
     entries,
-    holds: (marker) => {
+    contains: (marker) => {
       for (const value of items.values()) if (value.includes(String(marker))) return true;
       return false;
     },
@@ -53,25 +53,25 @@ function parseItems(items: ReadonlyMap<string, string>): Holdings {
 
 /** A journal's contents. */
 export interface JournalRead {
-  readonly entries: ReadonlyMap<string, Found>;
+  readonly entries: ReadonlyMap<string, FoundEntry>;
   /** The bytes of the values that are queued and staged. */
   readonly wantedBytes: number;
-  /** The lines that are whole. */
+  /** The lines with a right checksum. */
   readonly records: readonly string[];
 }
 
 const read = new WeakMap<Bytes, { readonly version: number; readonly journal: JournalRead }>();
 
-/** @param of - Which content of the files: what the page cache has, or what the platter has. */
-export function readFolder(names: Names, of: 'cached' | 'durable'): Holdings {
-  const entries = new Map<string, Found>();
+/** @param of - The contents in the page cache, or on the platter. */
+export function readFolder(names: Names, of: 'cached' | 'durable'): StorageContents {
+  const entries = new Map<string, FoundEntry>();
   for (const [name, inode] of names) {
     if (!name.endsWith('.journal')) continue;
     for (const [id, entry] of readJournal(inode[of]).entries) entries.set(id, entry);
   }
   return {
     entries,
-    holds: (marker) => {
+    contains: (marker) => {
       for (const inode of names.values()) if (inode[of].view().includes(marker)) return true;
       return false;
     },
@@ -88,7 +88,7 @@ export function readJournal(bytes: Bytes): JournalRead {
 
 function parse(text: string): JournalRead {
   const bindings = new Map<string, string>();
-  const entries = new Map<string, Omit<Found, 'binding'> & { readonly writer: string }>();
+  const entries = new Map<string, Omit<FoundEntry, 'binding'> & { readonly writer: string }>();
   const staged = new Map<string, number>();
   const refused = new Map<string, number>();
   const records: string[] = [];
@@ -113,7 +113,7 @@ function parse(text: string): JournalRead {
       }
     }
   }
-  const found = new Map<string, Found>();
+  const found = new Map<string, FoundEntry>();
   let wantedBytes = 0;
   for (const { writer, ...entry } of entries.values()) {
     wantedBytes += Buffer.byteLength(entry.text) + (refused.get(entry.id) ?? 0);

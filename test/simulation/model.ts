@@ -1,10 +1,10 @@
 import type { FieldValue } from '../../src/core/model/value.js';
 import type { Entry } from '../../src/index.js';
-import type { Found } from './records.js';
+import type { FoundEntry } from './storage-contents.js';
 
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8';
 
-/** An invariant was broken. */
+/** An invariant was violated. */
 export class Violation extends Error {
   readonly invariant: Invariant;
 
@@ -14,56 +14,56 @@ export class Violation extends Error {
   }
 }
 
-/** A commit that was tried: what may be seen of it, and what must be. */
+/** An attempted commit, and where its entry may or must be found. */
 export interface Commit {
-  /** Known once it was seen. */
+  /** Known once the entry was seen. */
   id?: string;
   readonly text: string;
   readonly timestamp: number;
   readonly binding: string;
-  /** `open`: its process ended before the call returned, so that it may be there or not. */
+  /** `open`: its process ended before the call returned, so that the entry may exist or not. */
   state: 'open' | 'acknowledged' | 'failed';
   readonly isRestored: boolean;
-  /** Whether a failed one may be there all the same: what would have taken it back failed too. */
+  /** Whether the entry of a failed commit may exist all the same, as the rollback failed too. */
   mayRemain: boolean;
-  /** By whom, and how far the wall clock was ahead then, where its time is that of the moment. */
+  /** The run and its clock offset at the commit, if the time is that of the commit. */
   clock?: { readonly by: object; readonly ahead: number } | undefined;
-  /** Whether it was sent alone in vain: later ones may come before it. */
+  /** Whether it failed in a request of its own, so that later entries may be delivered first. */
   mayComeLate?: boolean;
-  /** Whether the server does not take it as it is. */
+  /** Whether the server refuses it. */
   isBad?: boolean;
   stored: number;
-  /** Why nobody must have it any more. */
-  excuse?: 'forgotten' | 'carried' | 'damaged' | 'deleted' | 'power cut' | undefined;
+  /** The reason why it need not be found any more. */
+  exemption?: 'removed' | 'carried' | 'damaged' | 'deleted' | 'power cut' | undefined;
 }
 
-/** What was promised, and what may therefore be true. */
-export class Ledger {
+/** The expected state: the promises made to the application, and the entries that may therefore exist. */
+export class Model {
   readonly #byId = new Map<string, Commit>();
   readonly #byText = new Map<string, Commit[]>();
-  /** Those that must be in a storage. */
+  /** The commits that must be in a storage. */
   readonly required = new Set<Commit>();
   readonly #lastSequence = new Map<string, number>();
   readonly #lastDelivered = new Map<string, number>();
   readonly #values = new Map<FieldValue, { readonly binding: string; isCommitted: boolean }>();
-  #firstViolation: Violation | undefined;
+  #violation: Violation | undefined;
   #count = 0;
 
-  /** Notes a broken invariant. Not thrown here: the code under test would catch it. */
-  accuse(invariant: Invariant, message: string): void {
-    this.#firstViolation ??= new Violation(invariant, message);
+  /** Records a violation. Not thrown here, as the code under test could catch it. */
+  reportViolation(invariant: Invariant, message: string): void {
+    this.#violation ??= new Violation(invariant, message);
   }
 
-  get isBroken(): boolean {
-    return this.#firstViolation !== undefined;
+  get hasViolation(): boolean {
+    return this.#violation !== undefined;
   }
 
-  /** @throws {@link Violation} if an invariant was broken. */
-  judge(): void {
-    if (this.#firstViolation !== undefined) throw this.#firstViolation;
+  /** @throws {@link Violation} if one was reported. */
+  throwViolation(): void {
+    if (this.#violation !== undefined) throw this.#violation;
   }
 
-  /** A value that is found nowhere else. */
+  /** A unique value. */
   newValue(binding: string, isBig: boolean): FieldValue {
     const number = ++this.#count;
     const value = isBig ? `v${number}`.padEnd(9000, 'x') : number % 3 === 0 ? number : `v${number}\n€`;
@@ -71,8 +71,8 @@ export class Ledger {
     return value;
   }
 
-  /** To be called before a commit, which may end in the middle. */
-  intend(
+  /** Called before a commit, which its process may not survive. */
+  begin(
     values: Iterable<readonly [string, FieldValue]>,
     timestamp: number,
     binding: string,
@@ -88,13 +88,14 @@ export class Ledger {
 
   acknowledge(commit: Commit, entry: Entry, writer: string): void {
     const [, of, sequence] = /^(.*)-(\d+)$/.exec(entry.id) ?? [];
-    if (of !== writer) this.accuse('I4', `${entry.id} is not an id of writer ${writer}`);
-    if (this.#byId.has(entry.id)) this.accuse('I4', `the id ${entry.id} was used twice`);
-    if (Number(sequence) <= (this.#lastSequence.get(writer) ?? 0)) this.accuse('I4', `${entry.id} does not count up`);
+    if (of !== writer) this.reportViolation('I4', `${entry.id} is not an id of writer ${writer}`);
+    if (this.#byId.has(entry.id)) this.reportViolation('I4', `the id ${entry.id} was used twice`);
+    if (Number(sequence) <= (this.#lastSequence.get(writer) ?? 0))
+      this.reportViolation('I4', `${entry.id} does not count up`);
     this.#lastSequence.set(writer, Number(sequence));
     const text = textOf(entry.values.map(({ fieldId, value }) => [fieldId, value]));
     if (text !== commit.text || entry.timestamp !== commit.timestamp)
-      this.accuse('I2', `${entry.id} is ${entry.timestamp} ${text}, not ${commit.timestamp} ${commit.text}`);
+      this.reportViolation('I2', `${entry.id} is ${entry.timestamp} ${text}, not ${commit.timestamp} ${commit.text}`);
     commit.state = 'acknowledged';
     this.#bind(commit, entry.id);
     this.required.add(commit);
@@ -104,39 +105,42 @@ export class Ledger {
     }
   }
 
-  /** Nobody must have it any more. */
-  excuse(commit: Commit, excuse: NonNullable<Commit['excuse']>): void {
-    commit.excuse = excuse;
+  /** From now on the commit need not be found anywhere. */
+  exempt(commit: Commit, exemption: NonNullable<Commit['exemption']>): void {
+    commit.exemption = exemption;
     this.required.delete(commit);
   }
 
-  /** The commit that an entry is, which somebody has. */
-  find({ id, timestamp, text, binding }: Found, where: string): Commit | undefined {
+  /** The commit of an entry found in a storage, a queue, an event or a request. */
+  find({ id, timestamp, text, binding }: FoundEntry, where: string): Commit | undefined {
     const known = this.#byId.get(id);
     if (known !== undefined) {
       if (known.text !== text || known.timestamp !== timestamp || known.binding !== binding)
-        this.accuse('I2', `${id} was altered in ${where}: ${timestamp} ${text}, not ${known.timestamp} ${known.text}`);
+        this.reportViolation(
+          'I2',
+          `${id} was altered in ${where}: ${timestamp} ${text}, not ${known.timestamp} ${known.text}`,
+        );
       return known;
     }
     const same = this.#byText.get(text)?.filter((other) => other.timestamp === timestamp && other.binding === binding);
     const alike = same?.filter((other) => !other.id);
     const commit = alike?.find(({ state, mayRemain }) => state === 'open' || mayRemain) ?? alike?.[0];
-    // Several that are put back are so together, or not: those that were taken back, as the last found no room, may remain
-    // where the storage could not remove them, beside those of the next try.
+    // Entries are restored together or not at all: those that were rolled back, as the last one found no space, may remain
+    // where the storage could not remove them, beside those of the next attempt.
     const twin = commit === undefined ? same?.find(({ isRestored }) => isRestored) : undefined;
     if (twin !== undefined) {
       this.#byId.set(id, twin);
       return twin;
     }
-    if (commit === undefined) this.accuse('I2', `${id} in ${where} was never committed: ${timestamp} ${text}`);
+    if (commit === undefined) this.reportViolation('I2', `${id} in ${where} was never committed: ${timestamp} ${text}`);
     else if (commit.state === 'failed' && !commit.mayRemain)
-      this.accuse('I3', `${id} is in ${where}, though its commit failed: ${text}`);
+      this.reportViolation('I3', `${id} is in ${where}, though its commit failed: ${text}`);
     else this.#bind(commit, id);
     return commit;
   }
 
-  /** A power cut may undo what took failed commits back: they are there, whole, or not. */
-  powerWasCut(): void {
+  /** A power cut may undo the rollback of failed commits: their entries exist, whole, or not. */
+  afterPowerCut(): void {
     for (const commits of this.#byText.values()) for (const commit of commits) commit.mayRemain = true;
   }
 
@@ -149,21 +153,28 @@ export class Ledger {
     const [, writer = '', sequence] = /^(.*)-(\d+)$/.exec(commit.id ?? '') ?? [];
     const last = this.#lastDelivered.get(writer) ?? 0;
     const isFirst = commit.stored === 0;
-    if (isFirst && !commit.excuse && !commit.mayComeLate && commit.state === 'acknowledged' && Number(sequence) < last)
-      this.accuse('I4', `${commit.id} was first delivered after ${writer}-${last}`);
+    if (
+      isFirst &&
+      !commit.exemption &&
+      !commit.mayComeLate &&
+      commit.state === 'acknowledged' &&
+      Number(sequence) < last
+    )
+      this.reportViolation('I4', `${commit.id} was first delivered after ${writer}-${last}`);
     if (isFirst && commit.state === 'acknowledged') this.#lastDelivered.set(writer, Math.max(last, Number(sequence)));
     commit.stored += 1;
     this.required.delete(commit);
   }
 
-  /** Staged values of a dead run came back. @param mayBeCommitted - Whether they may have been committed before. */
-  cameBack(value: FieldValue, binding: string, mayBeCommitted: boolean): void {
+  /** A staged value of a dead run was restored. @param mayBeCommitted - Whether it may have been committed before. */
+  stagedRestored(value: FieldValue, binding: string, mayBeCommitted: boolean): void {
     const known = this.#values.get(value);
-    if (known === undefined) this.accuse('I2', `a staged value came back that was never staged: ${String(value)}`);
+    if (known === undefined)
+      this.reportViolation('I2', `a staged value came back that was never staged: ${String(value)}`);
     else if (known.binding !== binding)
-      this.accuse('I2', `a value staged for ${known.binding} came back for ${binding}`);
+      this.reportViolation('I2', `a value staged for ${known.binding} came back for ${binding}`);
     else if (known.isCommitted && !mayBeCommitted)
-      this.accuse('I2', `a value came back staged after its commit: ${String(value)}`);
+      this.reportViolation('I2', `a value came back staged after its commit: ${String(value)}`);
   }
 
   #bind(commit: Commit, id: string): void {
@@ -172,7 +183,7 @@ export class Ledger {
   }
 }
 
-/** The wire text of values, by this test's own writing of the format. */
+/** The wire text of values, by the simulation's own encoder. */
 export function textOf(values: Iterable<readonly [string, FieldValue]>): string {
   return `[${Array.from(values, ([fieldId, value]) => `{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`).join()}]`;
 }

@@ -1,22 +1,28 @@
 import { crc32 } from 'node:zlib';
-import { Emitter } from '../../src/core/notify/emitter.js';
-import { Outbox } from '../../src/core/outbox/outbox.js';
-import type { UploadSlot } from '../../src/core/ports/environment.js';
-import type { Adoption, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
-import type { Transport } from '../../src/core/ports/transport.js';
-import { AutoPush } from '../../src/core/push/auto-push.js';
-import { BatchSizer } from '../../src/core/push/batch-sizer.js';
-import { Isolation } from '../../src/core/push/isolation.js';
-import type { Failure, PushResult } from '../../src/core/push/push-run.js';
-import { UploadSemaphore } from '../../src/core/push/upload-semaphore.js';
-import { ClockCorrection } from '../../src/core/time/clock-correction.js';
 import { Api, StorageException } from '../../src/index.js';
-import type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
-import { Journal } from '../../src/storage/file/journal/journal.js';
-import { LiveIndex } from '../../src/storage/file/journal/live-index.js';
-import type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
-import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
-import { StorageQuota } from '../../src/storage/web/records/quota.js';
+import {
+  type Adoption,
+  AutoPush,
+  BatchSizer,
+  ClockCorrection,
+  Emitter,
+  type Failure,
+  type FilePlatform,
+  type FileSystem,
+  Isolation,
+  Journal,
+  LiveIndex,
+  type LocksLike,
+  Outbox,
+  type PushResult,
+  type StorageAdapter,
+  StorageQuota,
+  type Transport,
+  UploadSemaphore,
+  type UploadSlot,
+  type WebStorageLike,
+  type Writer,
+} from '../support/internals.js';
 import { randomOf } from './random.js';
 import { BINDINGS, type Bug, KEYS, withChanged } from './run.js';
 

@@ -1,6 +1,6 @@
 import { entryId, type QueuedEntry } from '../../src/core/model/entry.js';
 import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
-import { Isolation } from '../../src/core/push/isolation.js';
+import { Isolation } from '../support/internals.js';
 import type { Commit } from './model.js';
 import { foundEntry, invalidateSeen, type Run } from './run.js';
 import type { FoundEntry } from './storage-contents.js';

@@ -10,7 +10,7 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.dom.test.ts'],
-          globalSetup: ['test/support/say-browsers.ts'],
+          globalSetup: ['test/support/browsers/report-browsers.ts'],
         },
       },
       {

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { isAlive, type NodeProcess, runNode } from './support/node-process.js';
-import { serveEmulator } from './support/pages.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { isAlive, type NodeProcess, runNode } from './support/processes/node-process.js';
+import { serveEmulator } from './support/servers/emulator.js';
 
 /** A process that has ended when the test has. */
 function run(script: string, args: readonly string[], env?: Record<string, string>): NodeProcess {
@@ -13,12 +13,12 @@ function run(script: string, args: readonly string[], env?: Record<string, strin
 }
 
 /** For tests that find a process by that which started it. */
-const itWithProc = it.runIf(existsSync('/proc/self'));
+const testWithProc = test.runIf(existsSync('/proc/self'));
 
 const demo = (...args: string[]): NodeProcess => run('examples/demo/demo.mjs', args);
 
 describe('the demo', { timeout: 60_000 }, () => {
-  it('--once commits, pushes and reads back a reading of this machine, and exits 0', async () => {
+  test('--once commits, pushes and reads back a reading of this machine, and exits 0', async () => {
     const child = demo('--once');
     expect(await child.ended).toEqual({ code: 0, signal: null });
     const printed = (what: string): unknown =>
@@ -33,7 +33,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(child.lines.at(-1)).toBe('All are equal.');
   });
 
-  itWithProc.each(['SIGINT', 'SIGTERM'] as const)(
+  testWithProc.each(['SIGINT', 'SIGTERM'] as const)(
     '%s stops the device and the server, and it exits 0',
     async (signal) => {
       const child = demo();
@@ -47,7 +47,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     },
   );
 
-  itWithProc('says so and exits 1 when the device dies', async () => {
+  testWithProc('says so and exits 1 when the device dies', async () => {
     const child = demo('--port', '0');
     await child.line(/^pushed 1 entry/);
     process.kill(await onlyChildOf(child.pid), 'SIGKILL');
@@ -55,7 +55,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(child.lines).toContain('The device ended unexpectedly (SIGKILL).');
   });
 
-  itWithProc('leaves no device behind when it is killed itself', async () => {
+  testWithProc('leaves no device behind when it is killed itself', async () => {
     const child = demo();
     await child.line(/^pushed 1 entry/);
     const device = await onlyChildOf(child.pid);
@@ -63,7 +63,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     await expect.poll(() => isAlive(device), { timeout: 10_000 }).toBe(false);
   });
 
-  it('serves nothing but the dashboard', async () => {
+  test('serves nothing but the dashboard', async () => {
     const child = demo();
     const [url = ''] = await child.line(/http:\/\/127\.0\.0\.1:\d+\//);
     const statusOf = async (path: string): Promise<number> => (await fetch(url + path)).status;
@@ -78,7 +78,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect((await fetch(url, { method: 'POST' })).status).toBe(405);
   });
 
-  it.each([
+  test.each([
     ['--prot', ['--prot']],
     ['x', ['x']],
     ['99999', ['--port', '99999']],
@@ -90,7 +90,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(child.lines.join('\n')).toContain('usage: npm run demo -- [--port <port>] [--once]');
   });
 
-  it('says that a port is taken', async () => {
+  test('says that a port is taken', async () => {
     const { options } = await serveEmulator();
     const child = demo('--port', new URL(String(options.baseUrl)).port);
     expect(await child.ended).toEqual({ code: 1, signal: null });
@@ -105,9 +105,9 @@ describe('what the demo compares', async () => {
   const held = [{ timestamp: 1000, values: [value] }];
   const readBack = [{ ...value, timestamp: 1001 }];
 
-  it('is equal', () => expect(differences(committed, held, readBack)).toEqual([]));
+  test('is equal', () => expect(differences(committed, held, readBack)).toEqual([]));
 
-  it.each([
+  test.each([
     ['nothing is held', [], readBack],
     ['it is held twice', [...held, ...held], readBack],
     ['another time is held', [{ timestamp: 1001, values: [value] }], readBack],

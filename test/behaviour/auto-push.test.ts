@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/core/ports/transport.js';
 import { type Api, type ApiOptions, memoryStorage, type RetryEvent } from '../../src/index.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { held, received } from '../support/fake-server.js';
-import { commitEach, openApi, pushFailure } from '../support/open-api.js';
-import { PickyServer, range } from '../support/picky-server.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { held, received } from '../support/fakes/fake-server.js';
+import { PickyServer, range } from '../support/fakes/picky-server.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

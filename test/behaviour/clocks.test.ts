@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type ApiOptions, memoryStorage } from '../../src/index.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer, received } from '../support/fake-server.js';
-import { commitEach, openApi, pushFailure } from '../support/open-api.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeServer, received } from '../support/fakes/fake-server.js';
 
 const NOW = 1_795_349_662;
 const SECOND = 1000;

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { Api, type ApiOptions, isApiException, memoryStorage, PushException } from '../../src/index.js';
 import { webStorage } from '../../src/storage/web/web-storage.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, openApi, pushFailure, rejectionOf } from '../support/open-api.js';
+import { pushFailure, rejectionOf } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { FakeServer, held, received } from '../support/fakes/fake-server.js';
+import { FakeWebStorage } from '../support/fakes/fake-web.js';
 
 function setUp() {
   const clock = new FakeClock();

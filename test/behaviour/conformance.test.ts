@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'vitest';
 import { type Case, replay } from '../conformance/replay.js';
-import { json, loopbackServer } from '../support/loopback-server.js';
+import { json, loopbackServer } from '../support/servers/loopback-server.js';
 
 const load = (file: string): Case[] =>
   JSON.parse(readFileSync(new URL(`../conformance/${file}`, import.meta.url), 'utf8')) as Case[];

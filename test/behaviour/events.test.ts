@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Api, type ApiOptions } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer, held, received } from '../support/fake-server.js';
-import { PickyServer } from '../support/picky-server.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeServer, held, received } from '../support/fakes/fake-server.js';
+import { PickyServer } from '../support/fakes/picky-server.js';
 
 function setUp(options: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();

@@ -3,11 +3,12 @@ import * as v from 'valibot';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Api, type ApiOptions, ConfigException, memoryStorage, ValueException } from '../../src/index.js';
-import { API_KEY, credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { openApi, rejectionOf } from '../support/open-api.js';
-import { leaksIn, renderings, SENTINEL_KEY } from '../support/sentinel.js';
-import { ValuesServer } from '../support/values-server.js';
+import { rejectionOf } from '../support/assertions/rejections.js';
+import { leaksIn, renderings, SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { openApi } from '../support/builders/api.js';
+import { API_KEY, credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { ValuesServer } from '../support/fakes/values-server.js';
 
 const FIELDS = { temperature: 'id-1', door: { id: 'id-2', schema: v.boolean() }, humidity: { id: 'id-3' } } as const;
 

@@ -5,10 +5,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
 import { type Api, type ApiOptions, memoryStorage, type PushException, type StorageAdapter } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { FakeServer, held, received } from '../support/fake-server.js';
-import { commitEach, openApi, pushFailure } from '../support/open-api.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { FakeServer, held, received } from '../support/fakes/fake-server.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { GetException } from '../../src/index.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { received } from '../support/fake-server.js';
-import { getFailure, openApi } from '../support/open-api.js';
-import { ValuesServer } from '../support/values-server.js';
+import { getFailure } from '../support/assertions/rejections.js';
+import { openApi } from '../support/builders/api.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { received } from '../support/fakes/fake-server.js';
+import { ValuesServer } from '../support/fakes/values-server.js';
 
 function setUp(values: Readonly<Record<string, unknown>> = {}, options = {}) {
   const clock = new FakeClock();

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/core/ports/transport.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { received } from '../support/fake-server.js';
-import { commitEach, openApi } from '../support/open-api.js';
-import { PickyServer } from '../support/picky-server.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { received } from '../support/fakes/fake-server.js';
+import { PickyServer } from '../support/fakes/picky-server.js';
 
 const SECOND = 1000;
 const DAY = 86_400;

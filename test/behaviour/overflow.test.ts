@@ -4,10 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { type ApiOptions, type Entry, StorageException, webStorage } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
-import { FakeMachine, temporaryFolder } from '../support/fake-processes.js';
-import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, openApi, rejectionOf } from '../support/open-api.js';
-import { deferred, reply, StubFetch } from '../support/stub-fetch.js';
+import { rejectionOf } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { FakeMachine } from '../support/fakes/fake-machine.js';
+import { FakeLocks, FakeWebStorage } from '../support/fakes/fake-web.js';
+import { deferred, reply, StubFetch } from '../support/fakes/stub-fetch.js';
 
 const valuesOf = (entries: readonly Entry[]): unknown[] => entries.map(({ values }) => values[0]?.value);
 
@@ -177,6 +179,13 @@ describe('maxQueuedEntries', () => {
     refusalOf(() => api.restore(many));
     expect(valuesOf(api.log())).toEqual([4, 1, 2]);
     expect(dropped).toEqual([3]);
+  });
+
+  test('restore that fails says how much is queued, and what to do, as it then is', () => {
+    const { api } = open({ maxQueuedEntries: 3 });
+    commitEach(api, 1);
+    const entries = [2, 3, 4].map((value) => ({ id: `x-${value}`, timestamp: 1, values: [{ fieldId: 'a', value }] }));
+    expect(() => api.restore(entries)).toThrow('safe: 1 ');
   });
 
   test('dropped entries can be put back: they have their times', () => {

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
 import { type ApiOptions, type Entry, memoryStorage } from '../../src/index.js';
 import { webStorage } from '../../src/storage/web/web-storage.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, openApi } from '../support/open-api.js';
-import { range } from '../support/picky-server.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { FakeServer, held, received } from '../support/fakes/fake-server.js';
+import { FakeWebStorage } from '../support/fakes/fake-web.js';
+import { range } from '../support/fakes/picky-server.js';
 
 const BUDGET = 60 * 1024;
 

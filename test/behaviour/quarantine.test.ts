@@ -7,11 +7,12 @@ import {
   StorageException,
   ValueException,
 } from '../../src/index.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { held, received } from '../support/fake-server.js';
-import { commitEach, openApi, pushFailure } from '../support/open-api.js';
-import { type Minds, PickyServer, range } from '../support/picky-server.js';
-import { type FilePlace, PLACES, WebPlace } from '../support/places.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { held, received } from '../support/fakes/fake-server.js';
+import { type Minds, PickyServer, range } from '../support/fakes/picky-server.js';
+import { type FilePlace, PLACES, WebPlace } from '../support/fakes/places.js';
 
 const isOdd: Minds = (value) => Number(value) % 2 === 1;
 

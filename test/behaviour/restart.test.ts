@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Api, type ApiOptions, memoryStorage, webStorage } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer, received } from '../support/fake-server.js';
-import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeServer, received } from '../support/fakes/fake-server.js';
+import { FakeLocks, FakeWebStorage } from '../support/fakes/fake-web.js';
 
 /** An origin whose tabs run an `Api` each. */
 function makeOrigin() {

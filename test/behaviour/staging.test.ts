@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Api, ValueException } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer } from '../support/fake-server.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeServer } from '../support/fakes/fake-server.js';
 
 function setUp() {
   const clock = new FakeClock(1_795_349_662_999);

@@ -1,9 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type Api, type ApiOptions, memoryStorage, PushException } from '../../src/index.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { FakeServer, held, received } from '../support/fake-server.js';
-import { commitEach, openApi, pushFailure } from '../support/open-api.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { FakeServer, held, received } from '../support/fakes/fake-server.js';
 
 function setUp(options: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();

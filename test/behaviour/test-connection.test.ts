@@ -3,16 +3,17 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEmulator, type Fault } from '../../src/emulator.js';
 import type { ConnectionTest } from '../../src/index.js';
-import { API_KEY, DEVICE_ID } from '../support/credentials.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { received } from '../support/fake-server.js';
-import { loopbackServer } from '../support/loopback-server.js';
-import { commitEach, openApi, rejectionOf } from '../support/open-api.js';
-import { closedPort, rawServer } from '../support/raw-server.js';
-import { selfSigned } from '../support/self-signed.js';
-import { leaksIn, renderings, SENTINEL_KEY } from '../support/sentinel.js';
-import { reply, replyJson, StubFetch } from '../support/stub-fetch.js';
-import { ValuesServer } from '../support/values-server.js';
+import { rejectionOf } from '../support/assertions/rejections.js';
+import { leaksIn, renderings, SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { received } from '../support/fakes/fake-server.js';
+import { reply, replyJson, StubFetch } from '../support/fakes/stub-fetch.js';
+import { ValuesServer } from '../support/fakes/values-server.js';
+import { loopbackServer } from '../support/servers/loopback-server.js';
+import { closedPort, rawServer } from '../support/servers/raw-server.js';
+import { selfSigned } from '../support/servers/self-signed.js';
 
 /** What is found out by an `Api` before an emulator, whose key has these rights. */
 function setUp({ read = true, write = true, ahead = 0 } = {}, options = {}) {

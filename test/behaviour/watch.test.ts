@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ConfigException, GetException, ValueException } from '../../src/index.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { held, received } from '../support/fake-server.js';
-import { follow } from '../support/follow.js';
-import { openApi } from '../support/open-api.js';
-import { leaksIn, renderings, SENTINEL_KEY } from '../support/sentinel.js';
-import { ValuesServer } from '../support/values-server.js';
+import { follow } from '../support/assertions/follow.js';
+import { leaksIn, renderings, SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { openApi } from '../support/builders/api.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { held, received } from '../support/fakes/fake-server.js';
+import { ValuesServer } from '../support/fakes/values-server.js';
 
 async function setUp(values: Readonly<Record<string, unknown>> = {}, options = {}) {
   const environment = new FakeEnvironment();

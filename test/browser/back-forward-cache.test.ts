@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ApiOptions, Entry } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { openTab, serveEmulator, servePages } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { openTab, servePages } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 declare global {
   interface Window {
@@ -26,7 +27,7 @@ const device = (options: ApiOptions): string => `<!doctype html><title>Device</t
 describeInChromium(
   'a page that goes into the back/forward cache',
   (newContext) => {
-    it('F27 comes back as the same writer if no other tab looked, and nothing is lost or doubled', async () => {
+    test('F27 comes back as the same writer if no other tab looked, and nothing is lost or doubled', async () => {
       const { page, leave, comeBack, arrived } = await setUp();
       const [committed] = await logOf(page);
       await leave();
@@ -38,7 +39,7 @@ describeInChromium(
       expect(arrived()).toEqual([1]);
     });
 
-    it('F27 is discarded for a tab that looks meanwhile, which takes over what it left, and nothing is lost or doubled', async () => {
+    test('F27 is discarded for a tab that looks meanwhile, which takes over what it left, and nothing is lost or doubled', async () => {
       const { page, leave, comeBack, arrived, openAnother } = await setUp();
       const [committed] = await logOf(page);
       await leave();

@@ -1,10 +1,11 @@
-import { expect, it } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { serveEmulator, servePages } from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { servePages } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describeInChromium('a page that may not store data', (newContext) => {
-  it('F28 queues in memory, warns, and still pushes', async () => {
+  test('F28 queues in memory, warns, and still pushes', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages({ '/outer': '<!doctype html><iframe sandbox="allow-scripts" src="/"></iframe>' });
     const page = await (await newContext()).newPage();

@@ -1,19 +1,11 @@
-import { expect, it } from 'vitest';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium } from '../support/chromium.js';
-import {
-  commitTexts,
-  crash,
-  makeApi,
-  openTab,
-  serveEmulator,
-  servePages,
-  storedTexts,
-  tryToPush,
-} from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { commitTexts, crash, makeApi, openTab, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
 
 describeInChromium('a crash of a tab', (newContext) => {
-  it('F27 leaves its entries to a new tab, which takes none of a tab that lives', async () => {
+  test('F27 leaves its entries to a new tab, which takes none of a tab that lives', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -37,7 +29,7 @@ describeInChromium('a crash of a tab', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['doomed 1', 'doomed 2', 'living']);
   });
 
-  it('F27 leaves its entries to a tab that was open before, within the minute', async () => {
+  test('F27 leaves its entries to a tab that was open before, within the minute', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();

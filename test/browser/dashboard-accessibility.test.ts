@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { HEATING, NOTE, ROOM, startDashboard } from '../support/dashboard.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { HEATING, NOTE, ROOM, startDashboard } from '../support/browsers/dashboard.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -14,7 +14,7 @@ const LOOKS = (['light', 'dark'] as const).flatMap((colorScheme) =>
 );
 
 describeInChromium('whom the dashboard is for: everybody', (newContext) => {
-  it.each(LOOKS)('axe finds nothing, $colorScheme and $size, whatever the state', async ({ colorScheme, size }) => {
+  test.each(LOOKS)('axe finds nothing, $colorScheme and $size, whatever the state', async ({ colorScheme, size }) => {
     const { url, emulator } = await startDashboard([{ ...ROOM, id: 'unknown', label: 'Unknown' }, ROOM, NOTE, HEATING]);
     const page = await (await newContext({ colorScheme, viewport: SIZES[size] })).newPage();
     await page.goto(url);

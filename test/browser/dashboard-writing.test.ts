@@ -1,10 +1,10 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { Api } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { NOTE, ROOM, startDashboard } from '../support/dashboard.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { NOTE, ROOM, startDashboard } from '../support/browsers/dashboard.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
 
 describeInChromium('the dashboard, where something is entered', (newContext) => {
   const open = async (url: string, options?: BrowserContextOptions): Promise<Page> => {
@@ -17,7 +17,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     return page;
   };
 
-  it('shows what is staged, committed and pushed, as that changes', async () => {
+  test('shows what is staged, committed and pushed, as that changes', async () => {
     const { url, emulator } = await startDashboard();
     const page = await open(url);
     await waitForStages(page, { Staged: 0, Committed: 0, Pushed: 0, Quarantined: 0 });
@@ -36,7 +36,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await page.getByRole('img', { name: 'Room temperature' }).waitFor();
   });
 
-  it('does the whole main job by keyboard', async () => {
+  test('does the whole main job by keyboard', async () => {
     const { url, emulator } = await startDashboard([ROOM, NOTE]);
     const page = await open(url);
     const { keyboard } = page;
@@ -93,7 +93,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await page.getByRole('log').getByText('Connection test: Nothing to do').waitFor();
   });
 
-  it('asks for nothing while it is switched offline, and reads again as soon as it is back', async () => {
+  test('asks for nothing while it is switched offline, and reads again as soon as it is back', async () => {
     const { url, emulator, options } = await startDashboard([ROOM]);
     await push(options, { room: 20 });
     const page = await open(url);
@@ -114,7 +114,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     expect(await page.title()).toBe('Live readings');
   });
 
-  it('keeps what is committed offline over a reload', async () => {
+  test('keeps what is committed offline over a reload', async () => {
     const { url, emulator } = await startDashboard([ROOM]);
     const page = await open(url);
     await page.getByText('What is committed survives a reload and a crash of this tab.').waitFor();
@@ -131,7 +131,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     expect(storedValues(emulator)).toEqual([{ room: 19 }]);
   });
 
-  it('says that a push failed, why, and what to do; and keeps what was to be pushed', async () => {
+  test('says that a push failed, why, and what to do; and keeps what was to be pushed', async () => {
     const { url, emulator } = await startDashboard([ROOM]);
     const page = await open(url);
     await commit(page, '21');
@@ -143,7 +143,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     expect(emulator.entries(DEVICE_ID)).toEqual([]);
   });
 
-  it('shows what the connection test finds', async () => {
+  test('shows what the connection test finds', async () => {
     const { url } = await startDashboard([ROOM]);
     const page = await open(url);
     await page.getByRole('button', { name: 'Test' }).click();
@@ -159,7 +159,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     ]);
   });
 
-  it('shows what the server refuses, why, and lets it be put back or forgotten', async () => {
+  test('shows what the server refuses, why, and lets it be put back or forgotten', async () => {
     const { url, emulator } = await startDashboard([ROOM, NOTE]);
     const page = await open(url);
     await page.getByRole('switch', { name: 'Offline' }).click();
@@ -185,7 +185,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     expect(storedValues(emulator)).toEqual([{ room: 20 }, { room: 21 }]);
   });
 
-  it('says what is missing where there is nothing to stage, commit or push', async () => {
+  test('says what is missing where there is nothing to stage, commit or push', async () => {
     const { url } = await startDashboard([ROOM, NOTE]);
     const page = await open(url);
     for (const [button, problem] of [

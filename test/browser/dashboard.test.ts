@@ -1,10 +1,10 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { Api, type ApiOptions } from '../../src/index.js';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium, type NewContext } from '../support/chromium.js';
-import { type NodeProcess, runNode } from '../support/node-process.js';
-import { serveEmulator } from '../support/pages.js';
+import { describeInChromium, type NewContext } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { type NodeProcess, runNode } from '../support/processes/node-process.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 declare global {
   interface Window {
@@ -24,7 +24,7 @@ describeInChromium('the dashboard', (newContext) => {
     return () => demo.stop();
   }, 30_000);
 
-  it('shows the readings of the device as they come, without a console error or a CSP violation', async () => {
+  test('shows the readings of the device as they come, without a console error or a CSP violation', async () => {
     const { page, complaints } = await openDashboard(newContext, url);
     await page.getByRole('article').filter({ hasText: 'CPU use' }).waitFor();
     // Both together: on a machine that does nothing, or all it can, one alone may stay as it is.
@@ -53,7 +53,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await complaints()).toEqual([]);
   });
 
-  it('fits a screen of 360 pixels, and its charts follow when that is turned', async () => {
+  test('fits a screen of 360 pixels, and its charts follow when that is turned', async () => {
     const { page } = await openDashboard(newContext, url, { viewport: { width: 360, height: 740 } });
     const chart = page.locator('.chart canvas').first();
     await chart.waitFor();
@@ -67,7 +67,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await widths()).toEqual([360, 360]);
   });
 
-  it('draws its charts in the colours of the scheme, also when that changes', async () => {
+  test('draws its charts in the colours of the scheme, also when that changes', async () => {
     const { page } = await openDashboard(newContext, url, { colorScheme: 'light', clock: 'goes' });
     await page.locator('.chart canvas').first().waitFor();
     await expect.poll(() => drawnWith(page, LIGHT), SOON).toBe(true);
@@ -80,7 +80,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await drawnWith(page, LIGHT)).toBe(false);
   });
 
-  it('F37 shows markup in labels, units, ids and values as text', async () => {
+  test('F37 shows markup in labels, units, ids and values as text', async () => {
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
     const { options } = await serveEmulator();
     const fields = [
@@ -106,7 +106,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await complaints()).toEqual([]);
   });
 
-  it('F37 shows markup as text in the form, its queue and its log too', async () => {
+  test('F37 shows markup as text in the form, its queue and its log too', async () => {
     const markup = '<img src=x onerror="document.title=1"><b>bold</b><script>document.title=2</script>';
     const { emulator, options } = await serveEmulator();
     const fields = [{ id: markup, label: markup, unit: markup, input: 'text' }];
@@ -128,7 +128,7 @@ describeInChromium('the dashboard', (newContext) => {
     );
   });
 
-  it('F37 has a policy that forbids inline script, should markup ever get through', async () => {
+  test('F37 has a policy that forbids inline script, should markup ever get through', async () => {
     const { page } = await openDashboard(newContext, url);
     await page.evaluate(() => {
       const script = document.createElement('script');
@@ -144,7 +144,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await page.title()).toBe('Live readings');
   });
 
-  it('tells that it may not read, and tries again by itself after half a minute', async () => {
+  test('tells that it may not read, and tries again by itself after half a minute', async () => {
     const { emulator, options } = await serveEmulator();
     await pushOne(options, 21.5);
     emulator.script({ status: 403, message: 'No read access' });
@@ -160,7 +160,7 @@ describeInChromium('the dashboard', (newContext) => {
       .waitFor();
   });
 
-  it('gives a server the time that it asks for', async () => {
+  test('gives a server the time that it asks for', async () => {
     const { emulator, options } = await serveEmulator();
     await pushOne(options, 21.5);
     emulator.script({ status: 503, headers: { 'Retry-After': '20' } });
@@ -176,7 +176,7 @@ describeInChromium('the dashboard', (newContext) => {
       .waitFor();
   });
 
-  it('tells what failed and what to do, keeps the last values, and goes on by itself', async () => {
+  test('tells what failed and what to do, keeps the last values, and goes on by itself', async () => {
     const { emulator, options } = await serveEmulator();
     await pushOne(options, 21.5);
     const { page } = await openDashboard(newContext, url, {}, { ...options, fields: [TEMPERATURE] });
@@ -195,7 +195,7 @@ describeInChromium('the dashboard', (newContext) => {
       .waitFor();
   });
 
-  it('says what is wrong with a config that was not filled in', async () => {
+  test('says what is wrong with a config that was not filled in', async () => {
     const { page } = await openDashboard(
       newContext,
       url,
@@ -205,7 +205,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await page.getByRole('status').textContent()).toContain('deviceId must be a UUID');
   });
 
-  it('asks for one reading at a time', async () => {
+  test('asks for one reading at a time', async () => {
     const { emulator, options } = await serveEmulator();
     await pushOne(options, 21.5);
     emulator.script({ hang: true });
@@ -220,7 +220,7 @@ describeInChromium('the dashboard', (newContext) => {
       .waitFor();
   });
 
-  it('asks for nothing while it is hidden, and at once when it is seen again', async () => {
+  test('asks for nothing while it is hidden, and at once when it is seen again', async () => {
     const { emulator, options } = await serveEmulator();
     await pushOne(options, 21.5);
     const { page } = await openDashboard(newContext, url, { clock: 'goes' }, { ...options, fields: [TEMPERATURE] });

@@ -1,22 +1,19 @@
-import { expect, it } from 'vitest';
-import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
-import { credentials, DEVICE_ID } from '../support/credentials.js';
-import { asOnLan } from '../support/lan.js';
+import { expect, test } from 'vitest';
+import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
 import {
-  asHandler,
   commitTexts,
   makeApi,
   numbered,
-  oneDevice,
   openApiTab,
   queuedTexts,
-  serveEmulator,
-  serveOnLoopback,
   servePages,
-  storedTexts,
   tryToPush,
-} from '../support/pages.js';
-import { closedPort } from '../support/raw-server.js';
+} from '../support/browsers/pages.js';
+import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { asHandler, oneDevice, serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { asOnLan } from '../support/servers/lan.js';
+import { closedPort } from '../support/servers/raw-server.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const EAGER = { everySeconds: 0.1, atEntries: 1000 };
 
@@ -30,7 +27,7 @@ async function lieAboutTheNetwork(tab: Tab, isOnline: boolean): Promise<void> {
 }
 
 describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
-  it.each([
+  test.each([
     ['the UMD by script tag', ''],
     ['the ESM by import', 'esm'],
   ])('as %s stages, commits, pushes to another origin and reads back', async (_build, path) => {
@@ -58,7 +55,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     ]);
   });
 
-  it('takes markup in names, ids, values and messages for the text that it is', async () => {
+  test('takes markup in names, ids, values and messages for the text that it is', async () => {
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), {
@@ -84,7 +81,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(emulator.entries(DEVICE_ID)).toMatchObject([{ values: [{ fieldId: `id ${markup}`, value: markup }] }]);
   });
 
-  it('finds after a reload what was committed and staged, and delivers each entry once', async () => {
+  test('finds after a reload what was committed and staged, and delivers each entry once', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), options);
     emulator.script({ status: 503 });
@@ -104,7 +101,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(await queuedTexts(tab)).toEqual([]);
   });
 
-  it('F15 goes on committing while it is offline, and pushes by itself once it is back', async ({ skip }) => {
+  test('F15 goes on committing while it is offline, and pushes by itself once it is back', async ({ skip }) => {
     skip(cannot.noticeThatItIsOffline !== undefined, cannot.noticeThatItIsOffline);
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), {
@@ -123,7 +120,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  it('F15 pushes by itself once it is back, though the browser said all the time that it was online', async () => {
+  test('F15 pushes by itself once it is back, though the browser said all the time that it was online', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await newContext().then(async (context) => context.newTab(await servePages()));
     await lieAboutTheNetwork(tab, true);
@@ -140,7 +137,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  it('F15 pushes by itself though the browser says that it is offline', async () => {
+  test('F15 pushes by itself though the browser says that it is offline', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await newContext().then(async (context) => context.newTab(await servePages()));
     await lieAboutTheNetwork(tab, false);
@@ -152,7 +149,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  it('pushes by itself once the server is back, whatever the browser knows of the network', async () => {
+  test('pushes by itself once the server is back, whatever the browser knows of the network', async () => {
     const port = await closedPort();
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...credentials,
@@ -168,7 +165,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
   });
 
-  it('F27 in two tabs that commit and push at once loses nothing, doubles nothing, and keeps the order of each', async () => {
+  test('F27 in two tabs that commit and push at once loses nothing, doubles nothing, and keeps the order of each', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -208,7 +205,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
       expect(storedTexts(emulator).filter((text) => String(text).startsWith(name))).toEqual(numbered(name, 100));
   });
 
-  it('F27 leaves what a closed tab had to a new one, and takes nothing from one that is open', async () => {
+  test('F27 leaves what a closed tab had to a new one, and takes nothing from one that is open', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -225,7 +222,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['closed', 'open']);
   });
 
-  it('saves and pushes in a page that is hidden, and pushes by itself what waits when it is shown', async () => {
+  test('saves and pushes in a page that is hidden, and pushes by itself what waits when it is shown', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...options,
@@ -246,7 +243,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['waits', 'hidden']);
   });
 
-  it('F28 on plain http, away from loopback, has no Web Locks, and finds after a reload what it had', async () => {
+  test('F28 on plain http, away from loopback, has no Web Locks, and finds after a reload what it had', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), asOnLan(await servePages()), options);
     expect(await tab.evaluate(() => [isSecureContext, typeof navigator.locks])).toEqual([false, 'undefined']);
@@ -266,7 +263,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
 describeInEveryBrowser(
   'the SDK, where the user lets no site store data',
   ({ newContext }) => {
-    it('F28 queues in memory, warns, and still pushes', async () => {
+    test('F28 queues in memory, warns, and still pushes', async () => {
       const { emulator, options } = await serveEmulator();
       const tab = await openApiTab(await newContext(), await servePages(), options);
       const isBlocked = await tab.evaluate(() => {

@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest';
-import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { startDashboard } from '../support/dashboard.js';
-import { serveEmulator } from '../support/pages.js';
-import { buildWebApp, serveFiles } from '../support/web-app.js';
+import { expect, test } from 'vitest';
+import { startDashboard } from '../support/browsers/dashboard.js';
+import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
+import { buildWebApp, serveFiles } from '../support/browsers/web-app.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 const MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>';
 
@@ -26,7 +26,7 @@ const textOf = (tab: Tab, selector: string): Promise<string> =>
   tab.evaluate((given) => document.querySelector(given)?.textContent ?? '', selector);
 
 describeInEveryBrowser('the examples', ({ newContext }) => {
-  it('the dashboard stages, commits, pushes and shows what comes back, as text only', async () => {
+  test('the dashboard stages, commits, pushes and shows what comes back, as text only', async () => {
     const { url, emulator } = await startDashboard([{ id: 'note', label: `Note ${MARKUP}`, input: 'text' }]);
     const tab = await (await newContext()).newTab(url);
     await expect.poll(() => textOf(tab, '#status'), SOON).toBe('Live');
@@ -46,7 +46,7 @@ describeInEveryBrowser('the examples', ({ newContext }) => {
     expect(seen).toEqual({ title: 'Live readings', marked: 0 });
   });
 
-  it('the dashboard tests the connection', async () => {
+  test('the dashboard tests the connection', async () => {
     const { url } = await startDashboard();
     const tab = await (await newContext()).newTab(url);
     await expect.poll(() => textOf(tab, '#status'), SOON).toBe('Live');
@@ -54,7 +54,7 @@ describeInEveryBrowser('the examples', ({ newContext }) => {
     await expect.poll(() => textOf(tab, '#advice'), SOON).toMatch(/^Nothing to do/);
   });
 
-  it('the web app saves what is entered, over a reload, and pushes it by itself', async () => {
+  test('the web app saves what is entered, over a reload, and pushes it by itself', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await (await newContext()).newTab(await serveFiles(await buildWebApp(options)));
     await expect.poll(() => textOf(tab, 'form'), SOON).toContain('Water');

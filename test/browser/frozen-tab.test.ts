@@ -1,10 +1,11 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium } from '../support/chromium.js';
-import { asOnLan } from '../support/lan.js';
-import { commitTexts, queuedTexts, serveEmulator, servePages, storedTexts, tryToPush } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { commitTexts, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { asOnLan } from '../support/servers/lan.js';
 
 /** Three minutes take three seconds. */
 const SPEED = 60;
@@ -70,7 +71,7 @@ const warningsOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => window.api.status().warnings.map(({ code }) => code));
 
 describeInChromium('a tab that the browser freezes', (newContext) => {
-  it('F27 is not robbed by another that looks again and again, as its lock shows that it lives, and goes on', async () => {
+  test('F27 is not robbed by another that looks again and again, as its lock shows that it lives, and goes on', async () => {
     const { emulator, options, url } = await setUp((loopback) => loopback);
     const context = await newContext();
     const frozen = await openHurried(context, url, options);
@@ -87,7 +88,7 @@ describeInChromium('a tab that the browser freezes', (newContext) => {
     expect(await warningsOf(frozen)).toEqual([]);
   });
 
-  it('F28 on plain http is taken for dead after three minutes; when it wakes up it is told so, and sends nothing of what was taken', async () => {
+  test('F28 on plain http is taken for dead after three minutes; when it wakes up it is told so, and sends nothing of what was taken', async () => {
     const { emulator, options, url } = await setUp(asOnLan);
     const context = await newContext();
     const frozen = await openHurried(context, url, options);

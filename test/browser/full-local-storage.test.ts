@@ -1,17 +1,8 @@
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import {
-  commitTexts,
-  crash,
-  makeApi,
-  openTab,
-  queuedTexts,
-  serveEmulator,
-  servePages,
-  storedTexts,
-  tryToPush,
-} from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { commitTexts, crash, makeApi, openTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
 
 /** What a browser gives an origin, in UTF-16 units. */
 const CAPACITY = 5_242_880;
@@ -78,7 +69,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     return { emulator, options, url, context, page, filled };
   }
 
-  it('F19 F40 refuses a commit: says what is full and what is safe, keeps the values staged, and harms no key of the page', async () => {
+  test('F19 F40 refuses a commit: says what is full and what is safe, keeps the values staged, and harms no key of the page', async () => {
     const { page, filled } = await openFull();
     const refusal = await tryToCommit(page, 'three');
     expect(refusal?.message).toMatch(/localStorage is full.*Still queued and safe: 2 .*still staged/);
@@ -87,7 +78,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(await pagesOwn(page)).toBe(filled);
   });
 
-  it('F19 F40 takes the same commit once the page has given room', async () => {
+  test('F19 F40 takes the same commit once the page has given room', async () => {
     const { page } = await openFull();
     await tryToCommit(page, 'three');
     await giveRoom(page);
@@ -96,7 +87,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).toContain('three');
   });
 
-  it('F19 lets what was pushed leave the storage, as removing never needs room: no new tab sends it again', async () => {
+  test('F19 lets what was pushed leave the storage, as removing never needs room: no new tab sends it again', async () => {
     const { emulator, options, url, context, page } = await openFull();
     expect((await tryToPush(page)).result).toEqual({ pushed: 2, requests: 1 });
     await crash(page);
@@ -105,7 +96,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  it('F19 leaves what was saved before to a new tab, which needs no room to take it over and push it', async () => {
+  test('F19 leaves what was saved before to a new tab, which needs no room to take it over and push it', async () => {
     const { emulator, options, url, context, page } = await openFull();
     await tryToCommit(page, 'three');
     await crash(page);
@@ -115,7 +106,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  it('F40 with "drop-oldest" saves the newest, tells of each that is dropped, and harms no key of the page', async () => {
+  test('F40 with "drop-oldest" saves the newest, tells of each that is dropped, and harms no key of the page', async () => {
     const { options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), { ...options, overflow: 'drop-oldest' });
     const texts = Array.from({ length: 60 }, (_, index) => `number ${String(index).padStart(3, '0')}`);
@@ -143,7 +134,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
 });
 
 describeInChromium('a localStorage that the page has filled up, and two tabs', (newContext) => {
-  it('F40 with "drop-oldest" each drops its own entries alone', async () => {
+  test('F40 with "drop-oldest" each drops its own entries alone', async () => {
     const { options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -166,7 +157,7 @@ describeInChromium('a localStorage that the page has filled up, and two tabs', (
 });
 
 describeInChromium('a localStorage of which we have had our share', (newContext) => {
-  it('F40 has as much room left for the page as it was promised', async () => {
+  test('F40 has as much room left for the page as it was promised', async () => {
     const { options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
     const committed = await page.evaluate(() => {
@@ -189,7 +180,7 @@ describeInChromium('a localStorage of which we have had our share', (newContext)
 });
 
 describeInChromium('a localStorage that is cleared underneath', (newContext) => {
-  it('F19 is reported, and a commit saves again from memory what was queued: a new tab delivers all of it', async () => {
+  test('F19 is reported, and a commit saves again from memory what was queued: a new tab delivers all of it', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -205,7 +196,7 @@ describeInChromium('a localStorage that is cleared underneath', (newContext) => 
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
   });
 
-  it('F19 is noticed within a minute though nothing is committed', async () => {
+  test('F19 is noticed within a minute though nothing is committed', async () => {
     const { options } = await serveEmulator();
     const context = await newContext();
     await context.clock.install();
@@ -228,7 +219,7 @@ describeInChromium('a localStorage that is cleared underneath', (newContext) => 
     expect(seconds).toBeLessThan(60);
   });
 
-  it('F19 harms no push: what is queued is delivered once, and nothing of it is left', async () => {
+  test('F19 harms no push: what is queued is delivered once, and nothing of it is left', async () => {
     const { emulator, options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
     await commitTexts(page, ['one', 'two']);

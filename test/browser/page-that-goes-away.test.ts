@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers.js';
-import { API_KEY } from '../support/credentials.js';
-import { commitTexts, openApiTab, queuedTexts, servePages, storedTexts, tryToPush } from '../support/pages.js';
-import { serveRecordedEmulator } from '../support/recorded-emulator.js';
+import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
+import { commitTexts, openApiTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { API_KEY } from '../support/builders/credentials.js';
+import { storedTexts } from '../support/servers/emulator.js';
+import { serveRecordedEmulator } from '../support/servers/recorded-emulator.js';
 
 /** What all requests that outlive a page may carry together, in bytes. */
 const BUDGET = 60 * 1024;
@@ -51,7 +52,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     ['is loaded anew', (tab) => tab.reload()],
   ];
 
-  it.each(ENDS)('and %s sends what only its memory has, in one request, with its headers', async (_end, end) => {
+  test.each(ENDS)('and %s sends what only its memory has, in one request, with its headers', async (_end, end) => {
     const { arrivals, emulator, url, uploads, context, openForgetful } = await setUp();
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
@@ -62,7 +63,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(arrivals.map(({ method }) => method)).toEqual(['OPTIONS', 'POST']);
   });
 
-  it('by default sends nothing that its storage keeps', async () => {
+  test('by default sends nothing that its storage keeps', async () => {
     const { emulator, options, url, context } = await setUp();
     const tab = await openApiTab(context, url, options);
     await commitTexts(tab, ['one']);
@@ -72,7 +73,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(emulator.requests).toEqual([]);
   });
 
-  it('with flushOnHide sends what its storage keeps, which forgets nothing before the answer', async () => {
+  test('with flushOnHide sends what its storage keeps, which forgets nothing before the answer', async () => {
     const { options, url, context, uploads, holdAnswers } = await setUp();
     const tab = await openApiTab(context, url, { ...options, flushOnHide: true });
     await commitTexts(tab, ['one', 'two']);
@@ -85,7 +86,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await expect.poll(() => queuedTexts(heir), SOON).toEqual(['one', 'two']);
   });
 
-  it.each(ENDS)('and %s sends what is being uploaded too, as that request ends with the page', async (_end, end) => {
+  test.each(ENDS)('and %s sends what is being uploaded too, as that request ends with the page', async (_end, end) => {
     const { emulator, url, openForgetful } = await setUp();
     const tab = await openForgetful();
     emulator.script({ hang: true });
@@ -97,7 +98,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await expect.poll(() => storedTexts(emulator), SOON).toEqual(['one', 'two']);
   });
 
-  it('sends the oldest 60 KiB of more than that', async () => {
+  test('sends the oldest 60 KiB of more than that', async () => {
     const { emulator, uploads, openForgetful } = await setUp();
     const tab = await openForgetful();
     const texts = long('reading', 100);
@@ -110,7 +111,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(sent).toEqual(texts.slice(0, sent.length));
   });
 
-  it('sends 60 KiB in all for two Apis', async () => {
+  test('sends 60 KiB in all for two Apis', async () => {
     const { emulator, options, uploads, openForgetful } = await setUp();
     const tab = await openForgetful();
     const [first, second] = [long('first', 40), long('second', 40)];
@@ -126,7 +127,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(stored.filter((text) => String(text).startsWith('second'))).toEqual(second.slice(0, stored.length - 40));
   });
 
-  it('and was only hidden forgets what was answered, and sends nothing twice', async () => {
+  test('and was only hidden forgets what was answered, and sends nothing twice', async () => {
     const { emulator, uploads, openForgetful, holdAnswers } = await setUp();
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
@@ -143,7 +144,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
   });
 
-  it('and was only hidden keeps what was not stored, and pushes it later', async () => {
+  test('and was only hidden keeps what was not stored, and pushes it later', async () => {
     const { emulator, openForgetful } = await setUp();
     const tab = await openForgetful();
     emulator.script({ status: 503 });
@@ -156,7 +157,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(storedTexts(emulator)).toEqual(['one']);
   });
 
-  it('and comes back out of the back/forward cache sends nothing twice that was answered before', async () => {
+  test('and comes back out of the back/forward cache sends nothing twice that was answered before', async () => {
     const { emulator, url, openForgetful } = await setUp();
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
@@ -170,7 +171,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
   });
 
-  it('and comes back out of the back/forward cache before the answer is there waits for it, and sends nothing twice', async () => {
+  test('and comes back out of the back/forward cache before the answer is there waits for it, and sends nothing twice', async () => {
     const { emulator, url, openForgetful, holdAnswers, uploads } = await setUp();
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
@@ -185,7 +186,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  it('and comes back out of the back/forward cache after the answer came pushes again what it was not told of', async () => {
+  test('and comes back out of the back/forward cache after the answer came pushes again what it was not told of', async () => {
     const { emulator, url, openForgetful } = await setUp();
     const tab = await openForgetful({ requestTimeout: 1 });
     await commitTexts(tab, ['one', 'two']);

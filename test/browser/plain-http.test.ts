@@ -1,19 +1,10 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { expect, it } from 'vitest';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium } from '../support/chromium.js';
-import { asOnLan } from '../support/lan.js';
-import {
-  commitTexts,
-  crash,
-  makeApi,
-  openTab,
-  queuedTexts,
-  serveEmulator,
-  servePages,
-  storedTexts,
-  tryToPush,
-} from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { commitTexts, crash, makeApi, openTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { asOnLan } from '../support/servers/lan.js';
 
 const MINUTE = 60_000;
 
@@ -34,7 +25,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     return { context: await newContext(), url: asOnLan(await servePages()), ...(await serveEmulator()) };
   }
 
-  it('F28 has no Web Locks, but localStorage, and saves there', async () => {
+  test('F28 has no Web Locks, but localStorage, and saves there', async () => {
     const { context, url, options } = await setUp();
     const page = await openTab(context, url, options);
     const seen = await page.evaluate(() => {
@@ -51,7 +42,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(await page.evaluate(() => localStorage.length)).toBeGreaterThan(0);
   });
 
-  it('F28 finds after a reload what it had committed and staged, and each entry is delivered once', async () => {
+  test('F28 finds after a reload what it had committed and staged, and each entry is delivered once', async () => {
     const { context, url, emulator, options } = await setUp();
     const page = await openTab(context, url, options);
     await commitTexts(page, ['one', 'two']);
@@ -68,7 +59,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(await queuedTexts(page)).toEqual([]);
   });
 
-  it('F28 leaves its entries to a new tab when it is closed', async () => {
+  test('F28 leaves its entries to a new tab when it is closed', async () => {
     const { context, url, emulator, options } = await setUp();
     const closed = await openTab(context, url, options);
     await commitTexts(closed, ['one']);
@@ -81,7 +72,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one']);
   });
 
-  it('F28 is not robbed by another tab, however long both are open, and robs none', async () => {
+  test('F28 is not robbed by another tab, however long both are open, and robs none', async () => {
     const { context, url, emulator, options } = await setUp();
     await context.clock.install();
     const one = await openTab(context, url, options);
@@ -94,7 +85,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(storedTexts(emulator).sort()).toEqual(['one', 'other']);
   });
 
-  it('F28 takes over, after three minutes, what a tab left that crashed, and not sooner', async () => {
+  test('F28 takes over, after three minutes, what a tab left that crashed, and not sooner', async () => {
     const { context, url, emulator, options } = await setUp();
     await context.clock.install();
     const doomed = await openTab(context, url, options);
@@ -112,7 +103,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  it('F28 that may not store data queues in memory, warns, and still pushes', async () => {
+  test('F28 that may not store data queues in memory, warns, and still pushes', async () => {
     const { emulator, options } = await serveEmulator();
     const url = asOnLan(
       await servePages({ '/outer': '<!doctype html><iframe sandbox="allow-scripts" src="/"></iframe>' }),
@@ -156,7 +147,7 @@ describeInChromium(
       expect(await page.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
     }
 
-    it('F27 F28 goes on when it comes back, if nobody took over what it had', async () => {
+    test('F27 F28 goes on when it comes back, if nobody took over what it had', async () => {
       const { emulator, page } = await leaveByLink();
       await goBack(page);
       await commitTexts(page, ['three']);
@@ -164,7 +155,7 @@ describeInChromium(
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
     });
 
-    it('F27 F28 sends nothing of what the page that was shown instead has taken over, and is told so', async () => {
+    test('F27 F28 sends nothing of what the page that was shown instead has taken over, and is told so', async () => {
       const { emulator, options, page } = await leaveByLink();
       await makeApi(page, options);
       expect(await queuedTexts(page)).toEqual(['one', 'two']);
@@ -176,7 +167,7 @@ describeInChromium(
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
     });
 
-    it('F27 F28 leaves alone what the page that was shown instead took over and has not sent yet', async () => {
+    test('F27 F28 leaves alone what the page that was shown instead took over and has not sent yet', async () => {
       const { emulator, options, page } = await leaveByLink();
       await makeApi(page, options);
       expect(await queuedTexts(page)).toEqual(['one', 'two']);

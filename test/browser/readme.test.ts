@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Api } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { credentials } from '../support/credentials.js';
-import { type Consumer, installPacked } from '../support/packed.js';
-import { oneDevice, servePages } from '../support/pages.js';
-import { blocksOf, PAGES, readPage, withIds } from '../support/readme.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { servePages } from '../support/browsers/pages.js';
+import { credentials } from '../support/builders/credentials.js';
+import { type Consumer, installPacked } from '../support/package/installed-package.js';
+import { blocksOf, PAGES, readPage, withIds } from '../support/package/markdown.js';
+import { oneDevice } from '../support/servers/emulator.js';
 
 const pages = PAGES.flatMap((page) => blocksOf(readPage(page))).filter(({ language }) => language === 'html');
 
@@ -24,7 +25,7 @@ describeInChromium('a page of the README, with the packed package,', (newContext
     return readFileSync(join(folder, unpkg), 'utf8');
   }
 
-  it.each(pages)('shows the last value as pasted, with ids put in: $section', async ({ code }) => {
+  test.each(pages)('shows the last value as pasted, with ids put in: $section', async ({ code }) => {
     const emulator = oneDevice();
     const device = new Api({ ...credentials, fetch: emulator.fetch });
     device.addValue('field-1', 21.5);

@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
-import { oneDevice, openTab, serveEmulator, serveOnLoopback, servePages, tryToPush } from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { openTab, servePages, tryToPush } from '../support/browsers/pages.js';
+import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { oneDevice, serveEmulator } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const commitOne = (): void => {
   window.api.addValue('temperature', 21.5);
@@ -9,7 +11,7 @@ const commitOne = (): void => {
 };
 
 describeInChromium('what a browser does with an answer', (newContext) => {
-  it.each([301, 302, 303, 307, 308])('F7: a redirect (%i) is bad luck, kept, and not followed', async (status) => {
+  test.each([301, 302, 303, 307, 308])('F7: a redirect (%i) is bad luck, kept, and not followed', async (status) => {
     const reached: string[] = [];
     const target = await serveOnLoopback(({ method }) => {
       reached.push(method);
@@ -35,7 +37,7 @@ describeInChromium('what a browser does with an answer', (newContext) => {
     expect(reached).toEqual(['GET']);
   });
 
-  it.each([
+  test.each([
     ['an answer without CORS headers', 'POST', (answer: Response) => without(answer, 'Access-Control-Allow-Origin')],
     [
       'a preflight without the headers allowed',
@@ -65,7 +67,7 @@ describeInChromium('what a browser does with an answer', (newContext) => {
     expect(emulator.entries(DEVICE_ID)).toHaveLength(spoiltMethod === 'POST' ? 2 : 1);
   });
 
-  it('shows Retry-After to a page of another origin', async () => {
+  test('shows Retry-After to a page of another origin', async () => {
     const { emulator, options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
     await page.evaluate(commitOne);

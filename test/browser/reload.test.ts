@@ -1,10 +1,11 @@
-import { expect, it } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { makeApi, openTab, serveEmulator, servePages, tryToPush } from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { makeApi, openTab, servePages, tryToPush } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describeInChromium('a reload of the page', (newContext) => {
-  it('keeps what was committed and what was staged, and each entry is delivered once', async () => {
+  test('keeps what was committed and what was staged, and each entry is delivered once', async () => {
     const { emulator, options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
 

@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
-import { describeInEveryBrowser } from '../support/browsers.js';
-import { credentials } from '../support/credentials.js';
-import { openApiTab, serveOnLoopback, servePages } from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInEveryBrowser } from '../support/browsers/every-browser.js';
+import { openApiTab, servePages } from '../support/browsers/pages.js';
+import { credentials } from '../support/builders/credentials.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 /** As a proxy or a CDN may have them: an emulator's own forbid every cache. */
 const CACHEABLE = [
@@ -10,7 +11,7 @@ const CACHEABLE = [
 ] as const;
 
 describeInEveryBrowser('a request', ({ newContext }) => {
-  it.each(CACHEABLE)('F52 reads past an HTTP cache that %s lets keep the answer', async (_name, headers) => {
+  test.each(CACHEABLE)('F52 reads past an HTTP cache that %s lets keep the answer', async (_name, headers) => {
     let value = 0;
     const baseUrl = await serveOnLoopback((request) => {
       const cors = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'x-device-id, x-api-key' };
@@ -24,7 +25,7 @@ describeInEveryBrowser('a request', ({ newContext }) => {
     expect([await read(), await read()]).toEqual([[1], [2]]);
   });
 
-  it('F57 to a port that browsers block says so', async () => {
+  test('F57 to a port that browsers block says so', async () => {
     const baseUrl = 'http://127.0.0.1:6000/';
     const tab = await openApiTab(await newContext(), await servePages(), { ...credentials, baseUrl });
     const { reachable, advice } = await tab.evaluate(() => window.api.testConnection());

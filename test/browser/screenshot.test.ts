@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
-import { SOON } from '../support/browsers.js';
-import { describeInChromium } from '../support/chromium.js';
-import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
-import { NOTE, serveDashboard } from '../support/dashboard.js';
-import { serveOnLoopback } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { NOTE, serveDashboard } from '../support/browsers/dashboard.js';
+import { SOON } from '../support/browsers/every-browser.js';
+import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const START = Date.UTC(2026, 4, 4, 9, 30);
 const STEPS = 56;
@@ -18,7 +18,7 @@ const FIELDS = [
 ] as const;
 
 describeInChromium("the README's screenshots of the dashboard", (newContext) => {
-  it.each([
+  test.each([
     ['light', 'screenshot.png'],
     ['dark', 'screenshot-dark.png'],
   ] as const)('can be made, %s (made anew where UPDATE_SCREENSHOT is set)', async (colorScheme, name) => {

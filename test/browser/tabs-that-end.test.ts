@@ -1,11 +1,11 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { endWithinPush, startTab, type Tab } from '../support/committing-tab.js';
-import { credentials } from '../support/credentials.js';
-import { Deliveries } from '../support/deliveries.js';
-import { crash, servePages } from '../support/pages.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { endWithinPush, startTab, type Tab } from '../support/browsers/committing-tab.js';
+import { crash, servePages } from '../support/browsers/pages.js';
+import { credentials } from '../support/builders/credentials.js';
+import { Deliveries } from '../support/servers/delivery-log.js';
 
 const NO_FAULTS = { lost: [], doubled: [], disordered: [], robbed: [], invented: [] };
 const close = (page: Page): Promise<void> => page.close();
@@ -54,7 +54,7 @@ function report(deliveries: Deliveries, ends: number): void {
 }
 
 describeInChromium('tabs that end in the middle of a push', (newContext) => {
-  it('F27 of two tabs, one of which ends again and again, every commit that returned arrives, by the other, and an end doubles one batch at most', {
+  test('F27 of two tabs, one of which ends again and again, every commit that returned arrives, by the other, and an end doubles one batch at most', {
     timeout: 120_000,
   }, async () => {
     const { deliveries, start } = await setUp();
@@ -75,7 +75,7 @@ describeInChromium('tabs that end in the middle of a push', (newContext) => {
     expect(left).toEqual([]);
   });
 
-  it('F27 of five tabs, four of which end at once, then all, every commit that returned arrives, and an end doubles one batch at most', {
+  test('F27 of five tabs, four of which end at once, then all, every commit that returned arrives, and an end doubles one batch at most', {
     timeout: 120_000,
   }, async () => {
     const { deliveries, start } = await setUp();
@@ -99,7 +99,7 @@ describeInChromium('tabs that end in the middle of a push', (newContext) => {
     expect(left).toEqual([]);
   });
 
-  it('F27 of two tabs that live, none takes what the other has, however often they look', async () => {
+  test('F27 of two tabs that live, none takes what the other has, however often they look', async () => {
     const { deliveries, start } = await setUp();
     const tabs = await Promise.all([start(), start()]);
     const looked = await Promise.allSettled(tabs.map((tab) => tab.looks(5)));

@@ -1,26 +1,24 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ApiOptions } from '../../src/index.js';
-import { describeInChromium } from '../support/chromium.js';
-import { credentials } from '../support/credentials.js';
+import { describeInChromium } from '../support/browsers/chromium.js';
 import {
   commitTexts,
   crash,
   makeApi,
   numbered,
-  oneDevice,
   openTab,
   queuedTexts,
-  serveEmulator,
-  serveOnLoopback,
   servePages,
-  storedTexts,
   tryToPush,
-} from '../support/pages.js';
-import { deferred } from '../support/stub-fetch.js';
+} from '../support/browsers/pages.js';
+import { credentials } from '../support/builders/credentials.js';
+import { deferred } from '../support/fakes/stub-fetch.js';
+import { oneDevice, serveEmulator, storedTexts } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 describeInChromium('two tabs of one origin', (newContext) => {
-  it('F27 that commit and push at the same time lose nothing, double nothing, and keep their order', async () => {
+  test('F27 that commit and push at the same time lose nothing, double nothing, and keep their order', async () => {
     const { emulator, options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -48,7 +46,7 @@ describeInChromium('two tabs of one origin', (newContext) => {
     for (const tab of tabs) expect(await queuedTexts(tab)).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['before the server stored it', false],
     ['after the server stored it, and before its answer', true],
   ])('F27 of which one crashes while it pushes, %s: the other delivers all of it', async (_when, isStored) => {
@@ -79,7 +77,7 @@ describeInChromium('two tabs of one origin', (newContext) => {
     expect(storedTexts(emulator)).toEqual(isStored ? ['one', 'two', 'one', 'two'] : ['one', 'two']);
   });
 
-  it('F27 of which one is a duplicate of the other commit under ids of their own, and take nothing from each other', async () => {
+  test('F27 of which one is a duplicate of the other commit under ids of their own, and take nothing from each other', async () => {
     const { emulator, options } = await serveEmulator();
     const context = await newContext();
     const original = await openTab(context, await servePages(), options);
@@ -120,7 +118,7 @@ describeInChromium(
 
     const pages = { '/elsewhere': '<!doctype html><title>Elsewhere</title><script src="/nikdev-iot.umd.js"></script>' };
 
-    it('F27 goes on when it comes back, with all that it had, and each entry is delivered once', async () => {
+    test('F27 goes on when it comes back, with all that it had, and each entry is delivered once', async () => {
       const { emulator, options } = await serveEmulator();
       const page = await leaveByLink(await newContext(), await servePages(pages), options);
       await goBack(page);
@@ -134,7 +132,7 @@ describeInChromium(
       expect(await queuedTexts(page)).toEqual([]);
     });
 
-    it('F27 and the page that is shown instead deliver each entry once between them', async () => {
+    test('F27 and the page that is shown instead deliver each entry once between them', async () => {
       const { emulator, options } = await serveEmulator();
       const page = await leaveByLink(await newContext(), await servePages(pages), options);
       await makeApi(page, options);
@@ -150,7 +148,7 @@ describeInChromium(
       expect(storedTexts(emulator).sort()).toEqual(['elsewhere', 'one', 'two']);
     });
 
-    it('F27 and is thrown out of it leaves its entries to the next page', async () => {
+    test('F27 and is thrown out of it leaves its entries to the next page', async () => {
       const { emulator, options } = await serveEmulator();
       const context = await newContext();
       const url = await servePages(pages);

@@ -1,10 +1,11 @@
-import { expect, it } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { openTab, serveEmulator, servePages } from '../support/pages.js';
+import { expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { openTab, servePages } from '../support/browsers/pages.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describeInChromium('the UMD by script tag', (newContext) => {
-  it('stages, commits, pushes to another origin and reads back', async () => {
+  test('stages, commits, pushes to another origin and reads back', async () => {
     const { emulator, options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
 
@@ -28,7 +29,7 @@ describeInChromium('the UMD by script tag', (newContext) => {
     ]);
   });
 
-  it('puts nothing on the global but NikDevIoT', async () => {
+  test('puts nothing on the global but NikDevIoT', async () => {
     const url = await servePages();
     const context = await newContext();
     const globalsAt = async (path: string): Promise<string[]> => {

@@ -1,12 +1,12 @@
 import { extname } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { describeInChromium } from '../support/chromium.js';
-import { credentials, DEVICE_ID } from '../support/credentials.js';
-import { serveEmulator } from '../support/pages.js';
-import { buildWebApp, serveFiles } from '../support/web-app.js';
+import { describe, expect, test } from 'vitest';
+import { describeInChromium } from '../support/browsers/chromium.js';
+import { buildWebApp, serveFiles } from '../support/browsers/web-app.js';
+import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { serveEmulator } from '../support/servers/emulator.js';
 
 describe('the web app', { timeout: 60_000 }, () => {
-  it('is built into a page, a script and a style sheet', async () => {
+  test('is built into a page, a script and a style sheet', async () => {
     const files = await buildWebApp({ ...credentials, baseUrl: 'https://iot.example/api/v1/' });
     const kinds = [...files.keys()].map((path) => extname(path));
     expect(kinds.sort()).toEqual(['.css', '.html', '.js', '.svg']);
@@ -14,7 +14,7 @@ describe('the web app', { timeout: 60_000 }, () => {
 });
 
 describeInChromium('the web app', (newContext) => {
-  it('saves what is entered without a network, over a reload, and pushes it by itself when there is one', async () => {
+  test('saves what is entered without a network, over a reload, and pushes it by itself when there is one', async () => {
     const { emulator, options } = await serveEmulator();
     const context = await newContext();
     const page = await context.newPage();
@@ -52,7 +52,7 @@ describeInChromium('the web app', (newContext) => {
     expect(errors).toEqual([]);
   });
 
-  it('says that nothing was filled in', async () => {
+  test('says that nothing was filled in', async () => {
     const { options } = await serveEmulator();
     const page = await (await newContext()).newPage();
     await page.goto(await serveFiles(await buildWebApp(options)));

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { Api, ApiException, type ApiOptions, PushException } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
+import { credentials } from '../support/builders/credentials.js';
 
 /** A recording of the reference client, version 0.5.5: what was called, what was answered, what was seen. */
 export interface Case {

@@ -1,8 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { API_KEY, DEVICE_ID } from '../support/credentials.js';
-import { temporaryFolder } from '../support/fake-processes.js';
-import { type NodeProcess, runNode } from '../support/node-process.js';
-import { oneDevice, serveOnLoopback } from '../support/pages.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { type NodeProcess, runNode } from '../support/processes/node-process.js';
+import { oneDevice } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 /** A NikDev server that can be down. */
 async function startServer() {
@@ -60,7 +61,7 @@ function storedReadings({ emulator }: Server): string[] {
 const DOWN = { status: 503, message: 'Back soon' };
 
 describe('the device', { timeout: 90_000 }, () => {
-  it('goes on where a push fails, and loses nothing of it', async () => {
+  test('goes on where a push fails, and loses nothing of it', async () => {
     const server = await startServer();
     server.down = DOWN;
     const device = startDevice(server, temporaryFolder(), [], { NIKDEV_FIELD_MEMORY: 'used memory' });
@@ -78,7 +79,7 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(readingsOf(device).at(-1)).toMatch(/used memory \d/);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('stopped by %s it pushes what is left, and exits 0', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('stopped by %s it pushes what is left, and exits 0', async (signal) => {
     const server = await startServer();
     server.down = DOWN;
     const device = startDevice(server, temporaryFolder());
@@ -89,7 +90,7 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(storedReadings(server)).toEqual(readingsOf(device));
   });
 
-  it('stopped without a server it keeps what is left for the next run, and exits 0', async () => {
+  test('stopped without a server it keeps what is left for the next run, and exits 0', async () => {
     const [server, folder] = [await startServer(), temporaryFolder()];
     // A refusal: bad luck would be tried again for as long as a stop may take.
     server.down = { status: 403, message: 'No write access' };
@@ -109,7 +110,7 @@ describe('the device', { timeout: 90_000 }, () => {
     await expect.poll(() => storedReadings(server).slice(0, left.length), { timeout: 20_000 }).toEqual(left);
   });
 
-  it('goes on after kill -9 where it was, and loses nothing', async () => {
+  test('goes on after kill -9 where it was, and loses nothing', async () => {
     const [server, folder] = [await startServer(), temporaryFolder()];
     const first = startDevice(server, folder);
     await first.line(/^pushed 1 entry/);
@@ -130,7 +131,7 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(stored.length).toBeLessThanOrEqual(readingsOf(first).length + readingsOf(second).length + 2);
   });
 
-  it('--once exits 1 where its reading was not stored, and prints no entry', async () => {
+  test('--once exits 1 where its reading was not stored, and prints no entry', async () => {
     const server = await startServer();
     server.down = { status: 403, message: 'No write access' };
     const device = startDevice(server, temporaryFolder(), ['--once']);
@@ -138,7 +139,7 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(device.lines).toEqual([expect.stringMatching(/^Bad request: No write access /)]);
   });
 
-  it('--once pushes what a run before could not', async () => {
+  test('--once pushes what a run before could not', async () => {
     const [server, folder] = [await startServer(), temporaryFolder()];
     server.down = DOWN;
     expect(await startDevice(server, folder, ['--once']).ended).toEqual({ code: 1, signal: null });
@@ -149,7 +150,7 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(server.emulator.entries(DEVICE_ID)).toEqual([expect.anything(), { timestamp, values }]);
   });
 
-  it('says which settings it needs', async () => {
+  test('says which settings it needs', async () => {
     const device = startDevice({ baseUrl: '' } as Server, temporaryFolder(), [], { NIKDEV_DEVICE_ID: 'x' });
     expect(await device.ended).toEqual({ code: 2, signal: null });
     expect(device.lines.join('\n')).toContain('deviceId must be a UUID');

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from '../support/fake-clock.js';
-import { loopbackServer } from '../support/loopback-server.js';
-import { commitEach, expectBadLuck, openApi, pushFailure } from '../support/open-api.js';
-import { rawServer } from '../support/raw-server.js';
-import { deferred, reply, replyJson, StubFetch } from '../support/stub-fetch.js';
-import { asUploaded } from '../support/uploads.js';
+import { expectBadLuck, pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { asUploaded } from '../support/builders/uploads.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { deferred, reply, replyJson, StubFetch } from '../support/fakes/stub-fetch.js';
+import { loopbackServer } from '../support/servers/loopback-server.js';
+import { rawServer } from '../support/servers/raw-server.js';
 
 const BODIES: Record<string, string> = {
   'no body': '',

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/core/ports/transport.js';
 import type { Api, ApiOptions } from '../../src/index.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { received } from '../support/fake-server.js';
-import { commitEach, openApi, pushFailure } from '../support/open-api.js';
-import { type Minds, PickyServer, range } from '../support/picky-server.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { received } from '../support/fakes/fake-server.js';
+import { type Minds, PickyServer, range } from '../support/fakes/picky-server.js';
 
 function setUp(minds: Minds, options: Partial<ApiOptions> = {}, status = 400) {
   const clock = new FakeClock();

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Entry, isApiException, memoryStorage, PushException, type Signal } from '../../src/index.js';
-import { turn } from '../support/fake-clock.js';
-import { commitEach, expectBadLuck, openApi, pushFailure, rejectionOf } from '../support/open-api.js';
-import { deferred, reply, StubFetch } from '../support/stub-fetch.js';
-import { asUploaded, type UploadedEntry, uploadedEntries } from '../support/uploads.js';
+import { expectBadLuck, pushFailure, rejectionOf } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { asUploaded, type UploadedEntry, uploadedEntries } from '../support/builders/uploads.js';
+import { turn } from '../support/fakes/fake-clock.js';
+import { deferred, reply, StubFetch } from '../support/fakes/stub-fetch.js';
 
 /** An `Api` whose server answers when the test says so, one answer a request. */
 function openHeld(options: Parameters<typeof openApi>[0] = {}) {

@@ -7,10 +7,11 @@ import {
   ValueException,
   webStorage,
 } from '../../src/index.js';
-import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, expectBadLuck, getFailure, openApi, pushFailure } from '../support/open-api.js';
-import { deferred, reply, replyJson, StubFetch } from '../support/stub-fetch.js';
-import { asUploaded } from '../support/uploads.js';
+import { expectBadLuck, getFailure, pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { asUploaded } from '../support/builders/uploads.js';
+import { FakeLocks, FakeWebStorage } from '../support/fakes/fake-web.js';
+import { deferred, reply, replyJson, StubFetch } from '../support/fakes/stub-fetch.js';
 
 const refuse = (status = 401) => replyJson(status, { message: 'Wrong API Key.' });
 

@@ -2,9 +2,9 @@ import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
 import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
-import { received } from '../support/fake-server.js';
-import { commitEach } from '../support/open-api.js';
-import { type DiskFaults, FilePlace, WebPlace } from '../support/places.js';
+import { commitEach } from '../support/builders/api.js';
+import { received } from '../support/fakes/fake-server.js';
+import { type DiskFaults, FilePlace, WebPlace } from '../support/fakes/places.js';
 
 const valuesOf = (api: Api): unknown[] => api.log().map(({ values }) => values[0]?.value);
 

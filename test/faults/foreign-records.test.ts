@@ -2,8 +2,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
-import { commitEach } from '../support/open-api.js';
-import { FilePlace, PLACES, type Place, WebPlace } from '../support/places.js';
+import { commitEach } from '../support/builders/api.js';
+import { FilePlace, PLACES, type Place, WebPlace } from '../support/fakes/places.js';
 
 /** What others keep beside ours, or could have: of a later version of this package, or only named alike. */
 const FOREIGN: Readonly<Record<string, string>> = {

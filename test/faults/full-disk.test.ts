@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import { received } from '../support/fake-server.js';
-import { commitEach, openApi } from '../support/open-api.js';
-import { FilePlace } from '../support/places.js';
-import { describeOnSmallDisk, remount, takeAway } from '../support/small-disk.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { describeOnSmallDisk, remount, takeAway } from '../support/disks/small-disk.js';
+import { received } from '../support/fakes/fake-server.js';
+import { FilePlace } from '../support/fakes/places.js';
 
 const DURABILITIES = ['power', 'process'] as const;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Api, Entry } from '../../src/index.js';
-import { received } from '../support/fake-server.js';
-import { FilePlace, type Place, WebPlace } from '../support/places.js';
+import { received } from '../support/fakes/fake-server.js';
+import { FilePlace, type Place, WebPlace } from '../support/fakes/places.js';
 
 /** A run that can be killed at any call of its storage: from then on nothing that it does has any effect. */
 interface Killable {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Api, type Entry, memoryStorage, StorageException } from '../../src/index.js';
-import { commitEach } from '../support/open-api.js';
-import { FilePlace, type Place, WebPlace } from '../support/places.js';
-import { uploadedEntries } from '../support/uploads.js';
+import { commitEach } from '../support/builders/api.js';
+import { uploadedEntries } from '../support/builders/uploads.js';
+import { FilePlace, type Place, WebPlace } from '../support/fakes/places.js';
 
 const TEN_MEGABYTES = 'ü'.repeat(5_000_000);
 /** Short enough for `localStorage`: 1.8 million units as text. */

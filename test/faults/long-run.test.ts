@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { received } from '../support/fake-server.js';
-import { runNode } from '../support/node-process.js';
-import { commitEach } from '../support/open-api.js';
-import { PLACES, WebPlace } from '../support/places.js';
+import { commitEach } from '../support/builders/api.js';
+import { received } from '../support/fakes/fake-server.js';
+import { PLACES, WebPlace } from '../support/fakes/places.js';
+import { runNode } from '../support/processes/node-process.js';
 
-const SCRIPT = fileURLToPath(new URL('../support/cycling-device.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../support/processes/cycling-device.mjs', import.meta.url));
 const SAMPLES = 20;
 /** Those before are of a process that is still warming up. */
 const WARM_AFTER = 4;

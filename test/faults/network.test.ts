@@ -2,13 +2,14 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { loopbackServer } from '../support/loopback-server.js';
-import { commitEach, expectBadLuck, getFailure, openApi, pushFailure } from '../support/open-api.js';
-import { type Behaviour, closedPort, drip, HEALTHY_ANSWER, rawServer } from '../support/raw-server.js';
-import { selfSigned } from '../support/self-signed.js';
-import { reply, StubFetch } from '../support/stub-fetch.js';
-import { asUploaded } from '../support/uploads.js';
+import { expectBadLuck, getFailure, pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { asUploaded } from '../support/builders/uploads.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { reply, StubFetch } from '../support/fakes/stub-fetch.js';
+import { loopbackServer } from '../support/servers/loopback-server.js';
+import { type Behaviour, closedPort, drip, HEALTHY_ANSWER, rawServer } from '../support/servers/raw-server.js';
+import { selfSigned } from '../support/servers/self-signed.js';
 
 describe('no connection', () => {
   test('F1 a refused connection is bad luck, and what was kept is stored once the server is there', async () => {

@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Fetch } from '../../src/index.js';
-import { openApi, pushFailure } from '../support/open-api.js';
-import { leaksIn, SENTINEL_KEY } from '../support/sentinel.js';
-import { deferred, reply, StubFetch } from '../support/stub-fetch.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { leaksIn, SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { openApi } from '../support/builders/api.js';
+import { deferred, reply, StubFetch } from '../support/fakes/stub-fetch.js';
 
 const failureWith = (options: Parameters<typeof openApi>[0]) => {
   const api = openApi(options);

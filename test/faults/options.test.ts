@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Api, type ApiOptions, ConfigException, type Warning } from '../../src/index.js';
-import { credentials, DEVICE_ID } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { commitEach, openApi } from '../support/open-api.js';
-import { leaksIn, renderings, SENTINEL_KEY } from '../support/sentinel.js';
-import { StubFetch } from '../support/stub-fetch.js';
+import { leaksIn, renderings, SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { StubFetch } from '../support/fakes/stub-fetch.js';
 
 /** The exception with which options are refused. */
 function refusalOf(construct: () => unknown): ConfigException {

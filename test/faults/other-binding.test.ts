@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { TransportRequest } from '../../src/core/ports/transport.js';
 import type { Api, ApiOptions } from '../../src/index.js';
-import { API_KEY, DEVICE_ID } from '../support/credentials.js';
-import { commitEach } from '../support/open-api.js';
-import { PLACES, type Place } from '../support/places.js';
+import { commitEach } from '../support/builders/api.js';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { PLACES, type Place } from '../support/fakes/places.js';
 
 const OTHER_DEVICE = '33333333-3333-4333-8333-333333333333';
 const OTHER_KEY = '44444444-4444-4444-8444-444444444444';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type Api, type ApiOptions, webStorage } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { FakeServer, received } from '../support/fake-server.js';
-import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, openApi } from '../support/open-api.js';
-import { SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/sentinel.js';
+import { SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/assertions/sentinel.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { FakeServer, received } from '../support/fakes/fake-server.js';
+import { FakeLocks, FakeWebStorage } from '../support/fakes/fake-web.js';
 
 const MESSAGES = [
   `The key ${KEY} may not do this.`,

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
 import { fileStorage } from '../../src/node.js';
-import { FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, openApi } from '../support/open-api.js';
-import { StubFetch } from '../support/stub-fetch.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeWebStorage } from '../support/fakes/fake-web.js';
+import { StubFetch } from '../support/fakes/stub-fetch.js';
 
 /** A second copy of the package, as the CommonJS build is beside the ES module. */
 async function otherCopy() {

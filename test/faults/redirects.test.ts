@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { loopbackServer } from '../support/loopback-server.js';
-import { commitEach, expectBadLuck, getFailure, openApi, pushFailure } from '../support/open-api.js';
+import { expectBadLuck, getFailure, pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { loopbackServer } from '../support/servers/loopback-server.js';
 
 const REDIRECTS = [300, 301, 302, 303, 305, 307, 308];
 

@@ -1,20 +1,47 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-/** The faults that must be survived, by their numbers, for what has been built so far. */
-const rows = [
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
-  33, 34, 35, 36, 37, 38, 39, 40,
-];
+const TEST = new URL('../', import.meta.url);
+const page = readFileSync(new URL('README.md', import.meta.url), 'utf8');
 
-test('each fault that must be survived has a test with its number in the title', () => {
-  const folder = new URL('../', import.meta.url);
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
+const numbersIn = (text: string): number[] => Array.from(text.matchAll(/F(\d+)/g), ([, number]) => Number(number));
+
+/** The numbers of a list such as `F1–F40, F43`. */
+function listed(text: string): number[] {
+  return text.split(',').flatMap((range) => {
+    const [first = 0, last = first] = numbersIn(range);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
+/** The rows that the titles of all tests name. */
+function namedByTests(): Set<number> {
+  const files = readdirSync(TEST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
   const titles = files.flatMap((file) =>
-    [...readFileSync(new URL(file, folder), 'utf8').matchAll(/^\s*(?:.*\()?['"`]((?:F\d+ )+)/gm)].map(
-      ([, title]) => title ?? '',
+    Array.from(
+      readFileSync(new URL(file, TEST), 'utf8').matchAll(/^\s*(?:.*\()?['"`]((?:F\d+:? )+)/gm),
+      ([, title = '']) => title,
     ),
   );
-  const found = new Set(titles.flatMap((title) => [...title.matchAll(/F(\d+)/g)].map(([, number]) => Number(number))));
-  expect(rows.filter((row) => !found.has(row))).toEqual([]);
+  return new Set(titles.flatMap(numbersIn));
+}
+
+describe('the table of faults', () => {
+  const rows = Array.from(page.matchAll(/^\| F(\d+) \|/gm), ([, number]) => Number(number));
+  const built = listed(/^Built: (.*)\.$/m.exec(page)?.[1] ?? '');
+  const named = namedByTests();
+
+  test('numbers its rows from 1 on', () => {
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows).toEqual(rows.map((_, index) => index + 1));
+  });
+
+  test('has a test for each row that is built, with its number in the title', () => {
+    expect(built.length).toBeGreaterThan(0);
+    expect(built.filter((row) => !named.has(row) || !rows.includes(row))).toEqual([]);
+  });
+
+  test('has a row for each number in the title of a test', () => {
+    expect([...named].filter((row) => !rows.includes(row))).toEqual([]);
+  });
 });

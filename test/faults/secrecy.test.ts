@@ -2,13 +2,14 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Ports } from '../../src/api.js';
 import { type Api, type ApiOptions, isApiException, StorageException, webStorage } from '../../src/index.js';
-import { FakeClock, turn } from '../support/fake-clock.js';
-import { FakeLocks, FakeWebStorage } from '../support/fake-web.js';
-import { loopbackServer } from '../support/loopback-server.js';
-import { commitEach, openApi, rejectionOf } from '../support/open-api.js';
-import { closedPort, rawServer } from '../support/raw-server.js';
-import { captureOutput, SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/sentinel.js';
-import { reply, replyJson, StubFetch } from '../support/stub-fetch.js';
+import { rejectionOf } from '../support/assertions/rejections.js';
+import { captureOutput, SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/assertions/sentinel.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { FakeClock, turn } from '../support/fakes/fake-clock.js';
+import { FakeLocks, FakeWebStorage } from '../support/fakes/fake-web.js';
+import { reply, replyJson, StubFetch } from '../support/fakes/stub-fetch.js';
+import { loopbackServer } from '../support/servers/loopback-server.js';
+import { closedPort, rawServer } from '../support/servers/raw-server.js';
 
 const written = captureOutput();
 

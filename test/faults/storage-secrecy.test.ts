@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Api, type ApiOptions, StorageException, webStorage } from '../../src/index.js';
-import { DEVICE_ID } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, openApi } from '../support/open-api.js';
-import { type DiskFaults, FilePlace, PLACES, type Place, WebPlace } from '../support/places.js';
-import { captureOutput, SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/sentinel.js';
+import { captureOutput, SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/assertions/sentinel.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeWebStorage } from '../support/fakes/fake-web.js';
+import { type DiskFaults, FilePlace, PLACES, type Place, WebPlace } from '../support/fakes/places.js';
 
 const written = captureOutput();
 

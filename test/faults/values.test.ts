@@ -1,11 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Api, type FieldValue, isApiException, ValueException } from '../../src/index.js';
-import { AWKWARD_IDS, fieldId, fieldValue, onTheWire, refusedId, refusedValue } from '../support/arbitraries.js';
-import { json, loopbackServer } from '../support/loopback-server.js';
-import { getFailure, openApi, rejectionOf } from '../support/open-api.js';
-import { replyJson, StubFetch } from '../support/stub-fetch.js';
-import { type UploadedEntry, uploadedEntries } from '../support/uploads.js';
+import { getFailure, rejectionOf } from '../support/assertions/rejections.js';
+import { openApi } from '../support/builders/api.js';
+import {
+  AWKWARD_IDS,
+  fieldId,
+  fieldValue,
+  onTheWire,
+  refusedId,
+  refusedValue,
+} from '../support/builders/arbitraries.js';
+import { type UploadedEntry, uploadedEntries } from '../support/builders/uploads.js';
+import { replyJson, StubFetch } from '../support/fakes/stub-fetch.js';
+import { json, loopbackServer } from '../support/servers/loopback-server.js';
 
 const BASE_URL = 'https://server.example/api/v1/';
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Api, type ApiOptions, webStorage } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer, held, received } from '../support/fake-server.js';
-import { FakeWebStorage } from '../support/fake-web.js';
-import { commitEach, expectBadLuck, pushFailure } from '../support/open-api.js';
+import { expectBadLuck, pushFailure } from '../support/assertions/rejections.js';
+import { commitEach } from '../support/builders/api.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeServer, held, received } from '../support/fakes/fake-server.js';
+import { FakeWebStorage } from '../support/fakes/fake-web.js';
 
 const MINUTE = 60_000;
 

@@ -1,8 +1,8 @@
 import { Api, type FetchInit, memoryStorage } from '../../src/index.js';
 import type { Random } from '../simulation/random.js';
 import { SimulatedTime, settled } from '../simulation/time.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import type { Answered } from './body-model.js';
 import { BASE_URL, DEVICES } from './devices.js';
 import { broken } from './expectations.js';

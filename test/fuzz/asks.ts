@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GetException, PushException } from '../../src/index.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { type Asked, outcomeOf, settledAll } from './asked.js';
 import { type Answered, messageIn, readingsOf, verdictOf } from './body-model.js';
 import { broken, expectNoKey } from './expectations.js';

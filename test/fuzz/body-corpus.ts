@@ -1,5 +1,5 @@
 import { createEmulator } from '../../src/emulator.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { BASE_URL, DEVICES } from './devices.js';
 
 const NOW = 1_795_349_662;

@@ -1,13 +1,13 @@
 import type { Answer, Transport } from '../../src/core/ports/transport.js';
 import { Api, type ApiOptions } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import type { Life } from '../simulation/life.js';
+import type { Lifecycle } from '../simulation/lifecycle.js';
 import { Machine } from '../simulation/machine.js';
 import type { Random } from '../simulation/random.js';
 import { SimulatedTime } from '../simulation/time.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { received } from '../support/fake-server.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { received } from '../support/fakes/fake-server.js';
 
 export const BASE_URL = 'https://iot.example/api/v1/';
 export const DEVICES = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;
@@ -36,13 +36,13 @@ export class Devices {
   }
 
   /** Starts a process. @returns What opens an `Api` in it, all on one storage object. */
-  start(): { readonly life: Life; open(options?: Partial<ApiOptions>): Api } {
-    const { life, platform } = this.machine.start(0);
+  start(): { readonly lifecycle: Lifecycle; open(options?: Partial<ApiOptions>): Api } {
+    const { lifecycle, platform } = this.machine.start(0);
     const storage = fileStorage(this.machine.disk.folder, { durability: 'process' }, platform);
-    const clock = this.time.clockOf(life, this.#random);
+    const clock = this.time.clockOf(lifecycle, this.#random);
     const ports = { clock, transport: this.server, environment: new FakeEnvironment() };
     const credentials = { deviceId: DEVICES[0], apiKey: SENTINEL_KEY, baseUrl: BASE_URL };
-    return { life, open: (options) => new Api({ ...credentials, storage, ...options }, ports) };
+    return { lifecycle, open: (options) => new Api({ ...credentials, storage, ...options }, ports) };
   }
 
   /** The contents of the files, one character a byte, by name. */

@@ -1,5 +1,5 @@
 import type { Api, Entry } from '../../src/index.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { type ModelEntry, valuesOf } from './journal-model.js';
 
 export function broken(invariant: string, what: string): never {

@@ -1,7 +1,7 @@
 import type { Api } from '../../src/index.js';
 import { randomOf } from '../simulation/random.js';
 import { settled } from '../simulation/time.js';
-import { received } from '../support/fake-server.js';
+import { received } from '../support/fakes/fake-server.js';
 import { DEVICES, Devices } from './devices.js';
 
 type Story = (devices: Devices) => Promise<void>;
@@ -20,63 +20,63 @@ export async function makeJournals(): Promise<string[]> {
 /** Each kind of record, in journals of the dead. */
 const STORIES: readonly Story[] = [
   async (devices) => {
-    const { life, open } = devices.start();
+    const { lifecycle, open } = devices.start();
     await commitAll(open());
-    life.end();
+    lifecycle.end();
   },
   async (devices) => {
-    const { life, open } = devices.start();
+    const { lifecycle, open } = devices.start();
     const api = open({ maxEntriesPerRequest: 1 });
     await commitAll(api);
     await pushSome(devices, api);
-    life.end();
+    lifecycle.end();
   },
   // Several at once, from two sides.
   async (devices) => {
-    const { life, open } = devices.start();
+    const { lifecycle, open } = devices.start();
     const api = open({ maxQueuedEntries: 5, overflow: 'drop-oldest', maxEntriesPerRequest: 2 });
     await commitAll(api);
     await pushSome(devices, api);
-    life.end();
+    lifecycle.end();
   },
   // Taken over by another process, which uploaded a part of it.
   async (devices) => {
     const first = devices.start();
     await commitAll(first.open());
-    first.life.end();
+    first.lifecycle.end();
     const second = devices.start();
     const api = second.open({ maxEntriesPerRequest: 1 });
     await api.ready;
     api.addValue('taken over', true);
     api.commit();
     await pushSome(devices, api);
-    second.life.end();
+    second.lifecycle.end();
   },
   // Two devices' in one file.
   async (devices) => {
-    const { life, open } = devices.start();
+    const { lifecycle, open } = devices.start();
     await commitAll(open());
     await commitAll(open({ deviceId: DEVICES[1] }));
-    life.end();
+    lifecycle.end();
   },
   // Moved out of the file of one that goes on, as the other was closed.
   async (devices) => {
-    const { life, open } = devices.start();
+    const { lifecycle, open } = devices.start();
     const [staying, leaving] = [open({ deviceId: DEVICES[1] }), open()];
     await commitAll(staying);
     await commitAll(leaving);
     await leaving.close();
     await devices.time.advance(1000);
-    life.end();
+    lifecycle.end();
   },
   // Overwritten in place, on a full disk.
   async (devices) => {
-    const { life, open } = devices.start();
+    const { lifecycle, open } = devices.start();
     const api = open({ maxEntriesPerRequest: 1 });
     await commitAll(api);
-    devices.machine.disk.faults.room = 0;
+    devices.machine.disk.faults.freeSpace = 0;
     await pushSome(devices, api);
-    life.end();
+    lifecycle.end();
   },
 ];
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Random } from '../simulation/random.js';
 import { randomOf } from '../simulation/random.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { BASE_URL, DEVICES, Devices } from './devices.js';
 import { broken, commitNew, expectEntries, expectUploaded } from './expectations.js';
 import { fuzz } from './fuzz.js';
@@ -42,7 +42,7 @@ async function tryJournal(random: Random, tell: (input: unknown) => void): Promi
   expectEntries(api, ours);
   const committed = commitNew(api, stagedOf(models));
   if (random() < 0.5) await api.close();
-  else first.life.end();
+  else first.lifecycle.end();
   const all = entriesOf(keptIn(devices));
   const added = [...all.values()].filter(({ id }) => !ours.has(id));
   if (added.length !== 1 || added[0]?.text !== committed) broken('I1', 'what was committed then is not saved');
@@ -52,7 +52,7 @@ async function tryJournal(random: Random, tell: (input: unknown) => void): Promi
   const next = second.open();
   await next.ready;
   expectEntries(next, all);
-  if (isFull) disk.faults.room = 0;
+  if (isFull) disk.faults.freeSpace = 0;
   await next.push();
   expectUploaded(devices.server.bodies, [...all.values()].filter(isQueued));
   if (random() < 0.5) await next.close();
@@ -145,10 +145,10 @@ function repaired(line: string, body: string): string {
 
 async function makeHealthy(): Promise<string> {
   const devices = new Devices(randomOf(1000));
-  const { life, open } = devices.start();
+  const { lifecycle, open } = devices.start();
   const api = open();
   api.addValue('healthy', true);
   api.commit();
-  life.end();
+  lifecycle.end();
   return [...devices.files().values()].join('');
 }

@@ -1,5 +1,5 @@
 import { type Random, randomOf } from '../simulation/random.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { BASE_URL, DEVICES } from './devices.js';
 import { broken, commitNew, expectEntries, expectUploaded } from './expectations.js';
 import { fuzz } from './fuzz.js';

@@ -2,8 +2,8 @@ import { Api, type ApiOptions, webStorage } from '../../src/index.js';
 import { Origin, type Page } from '../simulation/origin.js';
 import { type Random, randomOf } from '../simulation/random.js';
 import { SimulatedTime } from '../simulation/time.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { BASE_URL, DEVICES, FuzzedServer } from './devices.js';
 import { commitAll, pushSome } from './journal-corpus.js';
 
@@ -24,16 +24,16 @@ export class Pages {
   open(options: Partial<ApiOptions> = {}): { readonly api: Api; readonly page: Page } {
     const page = this.origin.open();
     const storage = webStorage(page.storage, {}, { locks: page.locks, page: page.window });
-    const clock = this.time.clockOf(page.life, this.#random);
+    const clock = this.time.clockOf(page.lifecycle, this.#random);
     const ports = { clock, transport: this.server, environment: new FakeEnvironment() };
     const api = new Api({ deviceId: DEVICES[0], apiKey: SENTINEL_KEY, baseUrl: BASE_URL, storage, ...options }, ports);
     return { api, page };
   }
 
-  /** A page ends, and with it what it would still have done. */
-  crash({ life }: Page): void {
-    life.end();
-    this.time.forget(life);
+  /** Ends a page, and its timers. */
+  crash({ lifecycle }: Page): void {
+    lifecycle.end();
+    this.time.forget(lifecycle);
   }
 }
 

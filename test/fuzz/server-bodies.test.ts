@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../simulation/random.js';
-import { SENTINEL_KEY } from '../support/sentinel.js';
+import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { finished, open } from './asked.js';
 import { type Ask, get, push, testConnection, watch } from './asks.js';
 import { makeBodies } from './body-corpus.js';

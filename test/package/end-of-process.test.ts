@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { json, loopbackServer } from '../support/loopback-server.js';
-import { closedPort } from '../support/raw-server.js';
+import { json, loopbackServer } from '../support/servers/loopback-server.js';
+import { closedPort } from '../support/servers/raw-server.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -7,9 +7,9 @@ import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FetchInit } from '../../src/index.js';
-import { API_KEY, credentials, DEVICE_ID } from '../support/credentials.js';
-import { type Consumer, installPacked } from '../support/packed.js';
-import { type Block, blocksOf, PAGES, readPage, withIds } from '../support/readme.js';
+import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { type Consumer, installPacked } from '../support/package/installed-package.js';
+import { type Block, blocksOf, PAGES, readPage, withIds } from '../support/package/markdown.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> };

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { PAGES, readPage } from '../support/readme.js';
+import { PAGES, readPage } from '../support/package/markdown.js';
 
 const root = new URL('../../', import.meta.url);
 const readme = readPage('README.md');

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { credentials, DEVICE_ID } from '../support/credentials.js';
-import { closedPort } from '../support/raw-server.js';
+import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
+import { closedPort } from '../support/servers/raw-server.js';
 
 type Package = typeof import('../../src/index.js') &
   typeof import('../../src/node.js') &

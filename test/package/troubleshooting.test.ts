@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { readPage } from '../support/readme.js';
+import { readPage } from '../support/package/markdown.js';
 
 const source = fileURLToPath(new URL('../../src/', import.meta.url));
 const page = readPage('docs/troubleshooting.md');

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { LifecycleEvent } from '../../src/core/ports/environment.js';
 import { Api, memoryStorage } from '../../src/index.js';
 import { environment } from '../../src/platform/environment.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer } from '../support/fake-server.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeServer } from '../support/fakes/fake-server.js';
 
 const undos: (() => void)[] = [];
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Api } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { FakeServer, received } from '../support/fake-server.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeClock } from '../support/fakes/fake-clock.js';
+import { FakeServer, received } from '../support/fakes/fake-server.js';
 
 afterEach(() => {
   vi.restoreAllMocks();

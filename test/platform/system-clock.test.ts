@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { Api } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
-import { reply, StubFetch } from '../support/stub-fetch.js';
+import { credentials } from '../support/builders/credentials.js';
+import { reply, StubFetch } from '../support/fakes/stub-fetch.js';
 
 afterEach(() => {
   vi.useRealTimers();

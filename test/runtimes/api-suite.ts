@@ -9,8 +9,9 @@ import {
   memoryStorage,
   ValueException,
 } from '../../src/index.js';
-import { API_KEY, DEVICE_ID } from '../support/credentials.js';
-import { commitEach, getFailure, openApi, pushFailure, rejectionOf } from '../support/open-api.js';
+import { getFailure, pushFailure, rejectionOf } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 
 function setUp(options: Partial<ApiOptions> = {}) {
   const key = { key: API_KEY, read: true, write: true };

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { fileStorage } from '../../src/node.js';
 import { SystemClock } from '../../src/platform/system-clock.js';
 import { storageContract } from '../contract/storage-contract.js';
-import { temporaryFolder } from '../support/fake-processes.js';
-import { commitEach, openApi } from '../support/open-api.js';
+import { commitEach, openApi } from '../support/builders/api.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
 
 /** @param folder - Where a killed process has committed 1 and 2, and one that is still alive something else. */
 export function fileSuite(folder: string): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PushException } from '../../src/index.js';
-import { commitEach, openApi, pushFailure } from '../support/open-api.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { commitEach, openApi } from '../support/builders/api.js';
 
 /** The runtime's own `fetch`. */
 export function httpSuite(serverUrl: string): void {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { createEmulator } from '../../dist/emulator.js';
 
-/** Those of test/support/credentials.ts. */
+/** Those of test/support/builders/credentials.ts. */
 export const credentials = {
   deviceId: '11111111-1111-4111-8111-111111111111',
   apiKey: '22222222-2222-4222-8222-222222222222',

@@ -1,7 +1,7 @@
 import { Api } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
-import { credentials } from '../support/credentials.js';
-import { commitEach } from '../support/open-api.js';
+import { commitEach } from '../support/builders/api.js';
+import { credentials } from '../support/builders/credentials.js';
 import { start as startEverywhere } from './everywhere.js';
 import { fileSuite } from './file-suite.js';
 import type { Report } from './runner.js';

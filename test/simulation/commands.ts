@@ -1,40 +1,40 @@
 import { ApiException, PushException, StorageException } from '../../src/index.js';
 import { damage } from './damage.js';
-import { deleteUnderneath } from './deletion.js';
-import type { Commit } from './ledger.js';
+import { deleteSaved } from './deletion.js';
+import { freeze, wakeUp } from './freezing.js';
+import type { Commit } from './model.js';
 import { upTo } from './random.js';
-import { BINDINGS, KEYS, type Run, type Thrown } from './run.js';
+import { BINDINGS, type DiscardedEntry, KEYS, type Run } from './run.js';
 import type { Command, StorageFault } from './schedule.js';
-import { freeze, wakeUp } from './sleep.js';
 import type { World } from './world.js';
 
 const FIELDS = ['temperature', '__proto__', 'a,b', '0', 'å/€'];
-const MOST_RUNS = 5;
+const MAX_RUNS = 5;
 
-type OnRun = Extract<Command, { readonly who: number }>;
+type OnRun = Extract<Command, { readonly runIndex: number }>;
 
-/** Does what a command says, and notes what it promises. */
+/** Executes a command, and updates the model. */
 export async function execute(world: World, command: Command): Promise<void> {
-  if (!('who' in command)) {
+  if (!('runIndex' in command)) {
     await executeOnWorld(world, command);
     return;
   }
   if (command.do === 'wake up') {
-    wakeOne(world, command.who, command.dies);
+    thawOne(world, command.runIndex, command.dies);
     return;
   }
-  const awake = world.runs.filter(({ host }) => !host.life.isFrozen);
-  const run = awake[command.who % awake.length] ?? world.open(world.startHost(0, 0), BINDINGS[0]);
+  const awake = world.runs.filter(({ host }) => !host.lifecycle.isFrozen);
+  const run = awake[command.runIndex % awake.length] ?? world.open(world.startHost(0, 0), BINDINGS[0]);
   world.count(command.do);
   executeOnRun(world, run, command);
 }
 
-async function executeOnWorld(world: World, command: Exclude<Command, { readonly who: number }>): Promise<void> {
+async function executeOnWorld(world: World, command: Exclude<Command, { readonly runIndex: number }>): Promise<void> {
   const { machine, time } = world;
   switch (command.do) {
     case 'start': {
-      if (world.runs.length >= MOST_RUNS) return;
-      const awake = world.hosts.filter(({ life }) => !life.isFrozen);
+      if (world.runs.length >= MAX_RUNS) return;
+      const awake = world.hosts.filter(({ lifecycle }) => !lifecycle.isFrozen);
       const shared = command.isShared ? awake[upTo(world.random, awake.length - 1)] : undefined;
       const host = shared ?? world.startHost(command.namespace, command.isShared ? 40 : 0);
       world.open(host, BINDINGS[command.binding] ?? BINDINGS[0]);
@@ -58,13 +58,13 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       world.origin?.heal();
       break;
     case 'clear storage':
-      if (!deleteUnderneath(world, true, 0)) return;
+      if (!deleteSaved(world, true, 0)) return;
       break;
     case 'delete files':
-      if (!deleteUnderneath(world, command.all, command.dice)) return;
+      if (!deleteSaved(world, command.all, command.dice)) return;
       break;
     case 'limit server':
-      world.network.most = command.most;
+      world.network.maxEntries = command.maxEntries;
       break;
     case 'damage':
       if (damage(world, command.how, command.dice)) world.count(`damage: ${command.how}`);
@@ -73,13 +73,13 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
   world.count(command.do);
 }
 
-/** One that is frozen goes on, or its browser or system ends it. */
-function wakeOne(world: World, who: number, dies: boolean): void {
-  const frozen = world.hosts.filter(({ life }) => life.isFrozen);
-  const host = frozen[who % frozen.length];
+/** A frozen host is thawed, or ended by its browser or system. */
+function thawOne(world: World, runIndex: number, dies: boolean): void {
+  const frozen = world.hosts.filter(({ lifecycle }) => lifecycle.isFrozen);
+  const host = frozen[runIndex % frozen.length];
   if (host === undefined) return;
   world.count('wake up');
-  if (dies) host.life.end();
+  if (dies) host.lifecycle.end();
   else wakeUp(world, host);
 }
 
@@ -100,36 +100,36 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       return;
     case 'commit and push':
       commitSeveral(world, run, command.count, false);
-      if (!host.life.isAlive) return;
-      world.network.fates.push(...command.fates);
+      if (!host.lifecycle.isAlive) return;
+      world.network.outcomes.push(...command.outcomes);
       push(world, run, undefined);
       return;
     case 'commit bad':
       add(world, run, [command.field], false, command.status);
-      if (host.life.isAlive) commit(world, run, undefined);
+      if (host.lifecycle.isAlive) commit(world, run, undefined);
       return;
     case 'push':
-      world.network.fates.push(...command.fates);
+      world.network.outcomes.push(...command.outcomes);
       push(world, run, command.abortAfter);
       return;
-    case 'wake':
+    case 'go online':
       host.environment.take('online');
       return;
     case 'resume':
-      run.quietUntil = Number.NEGATIVE_INFINITY;
+      run.pausedUntil = Number.NEGATIVE_INFINITY;
       api.resume();
       return;
     case 'drop quarantined':
-      for (const { id } of api.quarantined()) excuseForgotten(world, id);
+      for (const { id } of api.quarantined()) exemptRemoved(world, id);
       api.dropQuarantined();
       return;
     case 'push twice':
-      world.network.fates.push(...command.fates);
+      world.network.outcomes.push(...command.outcomes);
       push(world, run, undefined);
       push(world, run, undefined);
       return;
     case 'get':
-      world.network.fates.unshift(...command.fates.slice(0, 1));
+      world.network.outcomes.unshift(...command.outcomes.slice(0, 1));
       void api.get('a,b').then(
         (readings) => world.showed(JSON.stringify(readings)),
         (error: unknown) => failed(world, run, error),
@@ -144,10 +144,10 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       return;
     case 'close':
       run.isClosed = true;
-      world.mayStandTwice ||= world.runs.some((other) => other !== run && other.host === host);
+      world.mayBeDuplicated ||= world.runs.some((other) => other !== run && other.host === host);
       api.close().catch((error: unknown) => failed(world, run, error));
       return;
-    case 'look':
+    case 'read status':
       world.showed(JSON.stringify([api.status(), api.log()]));
       return;
     case 'restore':
@@ -155,13 +155,13 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       return;
     case 'set key':
       run.key = KEYS[command.key] ?? run.key;
-      run.quietUntil = Number.NEGATIVE_INFINITY;
+      run.pausedUntil = Number.NEGATIVE_INFINITY;
       api.setApiKey(run.key);
       return;
     case 'leave':
       host.page?.window.dispatchEvent(new Event('pagehide'));
-      if (host.life.isAlive) host.environment.take('pagehide');
-      host.life.end();
+      if (host.lifecycle.isAlive) host.environment.take('pagehide');
+      host.lifecycle.end();
       return;
     case 'freeze':
       freeze(world, host, false);
@@ -170,30 +170,30 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       freeze(world, host, true);
       return;
     case 'crash':
-      host.life.end();
+      host.lifecycle.end();
       return;
     case 'crash within':
-      host.life.endAfter(command.operations);
+      host.lifecycle.endAfter(command.operations);
       return;
     case 'power cut within':
-      host.life.endAfter(command.operations, () => world.machine?.cutPower());
+      host.lifecycle.endAfter(command.operations, () => world.machine?.cutPower());
       return;
   }
 }
 
 function commitSeveral(world: World, run: Run, count: number, isBig: boolean): void {
-  for (let field = 0; field < count && run.host.life.isAlive; field++) {
+  for (let field = 0; field < count && run.host.lifecycle.isAlive; field++) {
     add(world, run, [field], isBig);
-    if (run.host.life.isAlive) commit(world, run, undefined);
+    if (run.host.lifecycle.isAlive) commit(world, run, undefined);
   }
 }
 
-/** @param status - With what the server refuses what holds the value; absent for a good one. */
+/** @param status - The status of the refusal of requests with the value; absent for a good value. */
 function add(world: World, run: Run, fields: readonly number[], isBig: boolean, status?: number): void {
   for (const field of fields) {
     const [fieldId, value] = [
       FIELDS[field] ?? '',
-      world.ledger.newValue(run.bindingText, isBig || world.schedule.isBig),
+      world.model.newValue(run.bindingText, isBig || world.schedule.isBig),
     ];
     if (status !== undefined) world.network.bad.set(`:${JSON.stringify(value)}}`, status);
     run.api.addValue(fieldId, value);
@@ -202,133 +202,138 @@ function add(world: World, run: Run, fields: readonly number[], isBig: boolean, 
 }
 
 function addSeveral(world: World, run: Run, fields: readonly number[]): void {
-  const pairs = fields.map((field) => [FIELDS[field] ?? '', world.ledger.newValue(run.bindingText, false)] as const);
+  const pairs = fields.map((field) => [FIELDS[field] ?? '', world.model.newValue(run.bindingText, false)] as const);
   const values = Object.fromEntries(pairs);
   run.api.addValues(values);
-  // JavaScript puts keys that look like whole numbers first.
+  // Objects list integer keys first.
   for (const [fieldId, value] of Object.entries(values)) run.staged.set(fieldId, value);
 }
 
 function commit(world: World, run: Run, timestamp: number | undefined): void {
-  const { ledger, time } = world;
+  const { model, time } = world;
   const at = timestamp ?? Math.floor(time.wall / 1000);
-  run.intended = run.staged.size === 0 ? undefined : ledger.intend(run.staged, at, run.bindingText);
-  if (run.intended && timestamp === undefined) run.intended.clock = { by: run, ahead: time.wall - time.monotonic };
+  run.pending = run.staged.size === 0 ? undefined : model.begin(run.staged, at, run.bindingText);
+  if (run.pending && timestamp === undefined) run.pending.clock = { by: run, ahead: time.wall - time.monotonic };
   try {
     const entry = run.api.commit({ timestamp });
-    if (!run.host.life.isAlive) return;
-    const { intended } = run;
-    if (entry === undefined || intended === undefined) {
-      if (entry !== intended) ledger.accuse('I3', 'a commit of nothing made an entry, or one of something made none');
+    if (!run.host.lifecycle.isAlive) return;
+    const { pending } = run;
+    if (entry === undefined || pending === undefined) {
+      if (entry !== pending)
+        model.reportViolation('I3', 'a commit of nothing made an entry, or one of something made none');
       return;
     }
-    ledger.acknowledge(intended, entry, run.writer);
+    model.acknowledge(pending, entry, run.writer);
     run.staged.clear();
     const { committed } = run.api.status();
     if (committed > (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY))
-      ledger.accuse('I7', `${committed} entries are queued after a commit`);
+      model.reportViolation('I7', `${committed} entries are queued after a commit`);
   } catch (error) {
-    if (!run.host.life.isAlive) return;
-    // Its values must still be staged, which is checked after every step.
-    if (run.intended) refused(world, run, [run.intended], error);
+    if (!run.host.lifecycle.isAlive) return;
+    // The values must still be staged, which is checked after every step.
+    if (run.pending) refused(world, run, [run.pending], error);
   } finally {
-    run.intended = undefined;
+    run.pending = undefined;
   }
 }
 
 function restore(world: World, run: Run, count: number): void {
-  const aside = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
-  const thrown = world.thrown.filter(({ bindingText }) => bindingText === run.bindingText);
-  restoreThese(world, run, [...thrown, ...aside].slice(0, count));
+  const quarantined = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
+  const discarded = world.discarded.filter(({ bindingText }) => bindingText === run.bindingText);
+  restoreThese(world, run, [...discarded, ...quarantined].slice(0, count));
 }
 
-/** Puts back what was set aside; where there is no room for it twice, it is forgotten before. */
+/** Restores quarantined entries; those that do not fit twice are removed first. */
 export function restoreQuarantined(world: World, run: Run): void {
-  const aside = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
-  restoreThese(world, run, aside);
-  for (const one of aside) {
+  const quarantined = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
+  restoreThese(world, run, quarantined);
+  for (const one of quarantined) {
     if (!run.api.quarantined().some(({ id }) => id === one.entry.id)) continue;
-    excuseForgotten(world, one.entry.id);
+    exemptRemoved(world, one.entry.id);
     run.api.dropQuarantined([one.entry.id]);
     restoreThese(world, run, [one]);
   }
 }
 
-function restoreThese(world: World, run: Run, thrown: readonly Thrown[]): void {
-  const { ledger } = world;
-  if (thrown.length === 0) return;
-  const isThrown = new Set(thrown.map(({ entry }) => entry.id));
-  const aside = new Set(run.api.quarantined().flatMap(({ id }) => (isThrown.has(id) ? [id] : [])));
-  const intended = thrown.map(({ entry: { timestamp, values } }) =>
-    ledger.intend(
+function restoreThese(world: World, run: Run, discarded: readonly DiscardedEntry[]): void {
+  const { model } = world;
+  if (discarded.length === 0) return;
+  const isDiscarded = new Set(discarded.map(({ entry }) => entry.id));
+  const quarantined = new Set(run.api.quarantined().flatMap(({ id }) => (isDiscarded.has(id) ? [id] : [])));
+  const pending = discarded.map(({ entry: { timestamp, values } }) =>
+    model.begin(
       values.map(({ fieldId, value }) => [fieldId, value]),
       timestamp,
       run.bindingText,
       true,
     ),
   );
-  run.restoring = aside;
+  run.restoring = quarantined;
   try {
-    const entries = run.api.restore(thrown.map(({ entry }) => entry));
-    if (!run.host.life.isAlive) {
-      for (const { entry } of thrown) if (aside.has(entry.id)) mayBeRestored(world, run, entry.id);
+    const entries = run.api.restore(discarded.map(({ entry }) => entry));
+    if (!run.host.lifecycle.isAlive) {
+      for (const { entry } of discarded) if (quarantined.has(entry.id)) mayBeRestored(world, run, entry.id);
       return;
     }
-    if (entries.length !== intended.length) ledger.accuse('I3', 'not all that was to be restored was');
-    for (const [index, entry] of entries.entries()) ledger.acknowledge(intended[index] as Commit, entry, run.writer);
-    world.thrown = world.thrown.filter((one) => !thrown.includes(one));
-    for (const { entry } of thrown) if (aside.has(entry.id)) excuseForgotten(world, entry.id);
+    if (entries.length !== pending.length) model.reportViolation('I3', 'not all entries were restored');
+    for (const [index, entry] of entries.entries()) model.acknowledge(pending[index] as Commit, entry, run.writer);
+    world.discarded = world.discarded.filter((one) => !discarded.includes(one));
+    for (const { entry } of discarded) if (quarantined.has(entry.id)) exemptRemoved(world, entry.id);
     world.count('restore something');
   } catch (error) {
-    if (run.host.life.isAlive) refused(world, run, intended, error);
+    if (run.host.lifecycle.isAlive) refused(world, run, pending, error);
   } finally {
     run.restoring = new Set();
   }
 }
 
-/** The storage would not take what was to be saved. */
-function refused(world: World, run: Run, intended: readonly Commit[], error: unknown): void {
+/** A commit or restore was refused by the storage. */
+function refused(world: World, run: Run, pending: readonly Commit[], error: unknown): void {
   failed(world, run, error);
-  if (!(error instanceof StorageException)) world.ledger.accuse('I3', `what failed is not the storage: ${error}`);
-  if (!world.isStorageBroken && !isBounded(world, run, intended.length, error))
-    world.ledger.accuse('I6', `a healthy storage refused: ${error}`);
-  checkDropped(world, run, intended, error);
-  for (const one of intended) {
+  if (!(error instanceof StorageException))
+    world.model.reportViolation('I3', `the error is not a StorageException: ${error}`);
+  if (!world.isStorageBroken && !isBounded(world, run, pending.length, error))
+    world.model.reportViolation('I6', `a healthy storage refused: ${error}`);
+  checkDropped(world, run, pending, error);
+  for (const one of pending) {
     one.state = 'failed';
-    // What can't be truncated can't be taken back.
+    // Without truncation there is no rollback.
     one.mayRemain ||= world.machine?.disk.faults.failing.has('truncate') ?? false;
   }
   world.count('a commit or restore failed');
 }
 
-/** Whether there may have been no room for so many. */
+/** Whether a quota or bound explains the refusal. */
 function isBounded(world: World, run: Run, count: number, error: unknown): boolean {
   const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength } = world.schedule;
   if (!(error instanceof StorageException)) return false;
-  // One that is larger than all that there may be is refused for good.
+  // An entry larger than the quota is always refused.
   return maxLength !== undefined || (error.isFull && heldBy(run) + count > maxQueuedEntries);
 }
 
-/** Where the oldest may be dropped, one is refused only if nothing is left to drop. */
-function checkDropped(world: World, run: Run, intended: readonly Commit[], error: unknown): void {
-  if (world.schedule.overflow === 'refuse' || intended.length > 1) return;
+/** With drop-oldest, an entry is refused only if no entry can be dropped. */
+function checkDropped(world: World, run: Run, pending: readonly Commit[], error: unknown): void {
+  if (world.schedule.overflow === 'refuse' || pending.length > 1) return;
   if (!(error instanceof StorageException && error.isFull)) return;
   const held = heldBy(run);
   const droppable = held - run.inFlight.size - run.restoring.size;
   const missing = held + 1 - run.restoring.size - (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY);
   if (droppable > 0 && droppable >= missing)
-    world.ledger.accuse('I6', `a commit was refused, though ${droppable} entries could have been dropped: ${error}`);
+    world.model.reportViolation(
+      'I6',
+      `a commit was refused, though ${droppable} entries could have been dropped: ${error}`,
+    );
 }
 
-/** Whoever dies in the middle of a restore may have forgotten one after it was saved as another. */
+/** A run that ends within a restore may have removed a quarantined entry after saving it again under a new id. */
 function mayBeRestored(world: World, run: Run, id: string): void {
-  const { entries } = world.holdings();
-  const one = world.ledger.byId(id);
+  const { entries } = world.contents();
+  const one = world.model.byId(id);
   if (one === undefined || entries.has(id)) return;
-  // What was deleted underneath was in memory alone, the new one perhaps too.
-  if (run.unsaved) world.ledger.excuse(one, 'deleted');
+  // Its saved entries were deleted, so that the new one may be only in memory, too.
+  if (run.unsaved) world.model.exempt(one, 'deleted');
   else if ([...entries.values()].some(({ text, binding }) => text === one.text && binding === one.binding))
-    world.ledger.excuse(one, 'forgotten');
+    world.model.exempt(one, 'removed');
 }
 
 function heldBy({ api }: Run): number {
@@ -336,36 +341,36 @@ function heldBy({ api }: Run): number {
   return committed + quarantined;
 }
 
-function excuseForgotten({ ledger }: World, id: string): void {
-  const one = ledger.byId(id);
-  if (one) ledger.excuse(one, 'forgotten');
+function exemptRemoved({ model }: World, id: string): void {
+  const one = model.byId(id);
+  if (one) model.exempt(one, 'removed');
 }
 
 function resetUnpushed(world: World, run: Run): void {
   const queued = world.queueOf(run);
   run.api.resetUnpushedEntries();
-  for (const one of queued) if (one) world.ledger.excuse(one, 'forgotten');
+  for (const one of queued) if (one) world.model.exempt(one, 'removed');
   const { committed } = run.api.status();
-  if (committed > 0) world.ledger.accuse('I1', `${committed} entries are left after resetUnpushedEntries()`);
+  if (committed > 0) world.model.reportViolation('I1', `${committed} entries are left after resetUnpushedEntries()`);
 }
 
 export function push(world: World, run: Run, abortAfter: number | undefined): void {
   const controller = new AbortController();
   const call = {};
   if (!run.api.status().pushing) run.hasAccepted = false;
-  run.quietUntil = Number.NEGATIVE_INFINITY;
+  run.pausedUntil = Number.NEGATIVE_INFINITY;
   if (abortAfter === 0) controller.abort();
-  else if (abortAfter) world.time.after(run.host.life, abortAfter, () => controller.abort());
-  const queued = run.api.log().map(({ id }) => world.ledger.byId(id));
+  else if (abortAfter) world.time.after(run.host.lifecycle, abortAfter, () => controller.abort());
+  const queued = run.api.log().map(({ id }) => world.model.byId(id));
   run.pushes.add(call);
   void run.api.push(abortAfter === undefined ? {} : { signal: controller.signal }).then(
     () => {
       run.pushes.delete(call);
-      if (!run.host.life.isAlive) return;
+      if (!run.host.lifecycle.isAlive) return;
       world.count('push stores all');
       for (const one of queued)
-        if (one && one.stored === 0 && one.excuse === undefined)
-          world.ledger.accuse('I1', `push() resolved, but the server has not stored ${one.id}`);
+        if (one && one.stored === 0 && one.exemption === undefined)
+          world.model.reportViolation('I1', `push() resolved, but the server has not stored ${one.id}`);
     },
     (error: unknown) => {
       run.pushes.delete(call);
@@ -374,34 +379,37 @@ export function push(world: World, run: Run, abortAfter: number | undefined): vo
   );
 }
 
-/** A call failed, and told somebody. */
+/** A call failed with an exception that the application sees. */
 function failed(world: World, run: Run, error: unknown): void {
-  if (!run.host.life.isAlive) return;
+  if (!run.host.lifecycle.isAlive) return;
   if (!(error instanceof ApiException)) {
-    world.ledger.accuse('I6', `a call failed with what is none of ours: ${(error as Error).stack}`);
+    world.model.reportViolation(
+      'I6',
+      `a call failed with an exception that is not an ApiException: ${(error as Error).stack}`,
+    );
     return;
   }
   world.showed(`${error.message} ${error.advice} ${JSON.stringify(error)} ${error.stack}`);
   if (!(error instanceof PushException)) return;
   for (const { id } of error.discarded)
-    if (world.ledger.byId(id)?.excuse !== 'carried')
-      world.ledger.accuse('I1', `${id} was thrown away without a discard event`);
+    if (world.model.byId(id)?.exemption !== 'carried')
+      world.model.reportViolation('I1', `${id} was discarded without a discard event`);
 }
 
 function breakStorage(world: World, how: StorageFault, amount: number): void {
   const { machine, origin } = world;
   if (origin) {
-    if (how === 'full') origin.room = amount;
+    if (how === 'full') origin.freeSpace = amount;
     if (how === 'set' || how === 'remove') origin.failing.add(how);
   } else if (machine) {
     const { faults } = machine.disk;
-    if (how === 'full') faults.room = amount;
+    if (how === 'full') faults.freeSpace = amount;
     else if (how === 'short') faults.share = (amount + 1) / 400;
     else if (how !== 'set' && how !== 'remove') faults.failing.add(how);
     world.mayHaveFailedToSync ||= how === 'sync';
-    world.mayBeHeld ||= how === 'rename' || how === 'unlink';
-    world.mayKeepOld ||= how === 'unlink';
-    world.mayStandTwice ||= how === 'sync' || how === 'truncate';
+    world.mayStayOwned ||= how === 'rename' || how === 'unlink';
+    world.mayKeepOldFile ||= how === 'unlink';
+    world.mayBeDuplicated ||= how === 'sync' || how === 'truncate';
   }
-  world.mayBeLarge = true;
+  world.mayBeUncompacted = true;
 }

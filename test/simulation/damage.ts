@@ -1,13 +1,13 @@
 import { idsOf } from './deletion.js';
 import type { Inode } from './disk.js';
 import type { Machine } from './machine.js';
-import { readJournal } from './records.js';
 import type { Damage } from './schedule.js';
+import { readJournal } from './storage-contents.js';
 import type { World } from './world.js';
 
-/** Spoils what the dead left, or plants what is not ours. @returns Whether there was something to spoil. */
+/** Damages records of dead runs, or plants foreign ones. @returns Whether there were records to damage. */
 export function damage(world: World, how: Damage, dice: number): boolean {
-  // Who is adopting may hold in its hands what it has read.
+  // A run that is adopting may already have read the records.
   if (world.runs.some(({ isAdopting }) => isAdopting)) return false;
   const marker = `planted${world.markers.length}.`;
   return world.machine ? damageFile(world, world.machine, how, dice, marker) : damageItem(world, how, dice, marker);
@@ -21,8 +21,8 @@ function damageFile(world: World, machine: Machine, how: Damage, dice: number, m
     world.markers.push(marker);
     return true;
   }
-  // A sleeper may have a file open that another took and died with: as it wakes up, it forgets there what was stored.
-  if (world.hosts.some(({ life }) => life.isFrozen)) return false;
+  // A frozen process may have a file open that another process adopted: after its thaw it removes stored entries there.
+  if (world.hosts.some(({ lifecycle }) => lifecycle.isFrozen)) return false;
   const files = [...disk.cached].filter(([name]) => name.endsWith('.journal') && !machine.isOwned(name));
   const [, inode] = files[dice % files.length] ?? [];
   if (inode === undefined) return false;
@@ -41,7 +41,7 @@ function append(inode: Inode, text: string): void {
   inode.persist();
 }
 
-/** Flips a bit of a record. What it held is lost, and what is left of it must stay. */
+/** Flips a bit of a record. Its contents are lost, and its bytes must stay. */
 function flip(world: World, inode: Inode, dice: number): boolean {
   const { records, entries } = readJournal(inode.cached);
   const line = records[dice % records.length];
@@ -51,16 +51,16 @@ function flip(world: World, inode: Inode, dice: number): boolean {
   const at = bytes.indexOf(record);
   const place = dice % record.length;
   const flipped = (record[place] ?? 0) ^ (1 << (dice % 7));
-  // A newline would make two lines of it; and the space behind the checksum may be anything.
+  // A newline would split the record; and the character behind the checksum is not covered by it.
   if (flipped === 10 || place === 10) return false;
   record[place] = flipped;
   inode.do({ at: at + place, bytes: record.subarray(place, place + 1) });
   inode.persist();
   const [, , kind, writer, sequence] = line.split(' ');
   for (const id of entries.keys())
-    if (kind === 'W' ? id.startsWith(`${writer}-`) : id === `${writer}-${sequence}`) spoil(world, id);
-  // What it forgot had perhaps been moved to another file.
-  world.mayStandTwice ||= kind === 'R';
+    if (kind === 'W' ? id.startsWith(`${writer}-`) : id === `${writer}-${sequence}`) exemptDamaged(world, id);
+  // The removed entries may have been moved to another file.
+  world.mayBeDuplicated ||= kind === 'R';
   world.markers.push(record);
   world.isDamaged = true;
   return true;
@@ -75,10 +75,10 @@ function damageItem(world: World, how: Damage, dice: number, marker: string): bo
     return true;
   }
   const held = new Set(world.runs.flatMap(idsOf));
-  // Not what somebody still has to remove.
-  const wanted = Array.from(world.ledger.required, ({ id }) => id ?? '');
-  const dead = wanted.filter((id) => !held.has(id));
-  const id = dead[dice % dead.length];
+  // Not the entries that a living run still has to remove.
+  const wanted = Array.from(world.model.required, ({ id }) => id ?? '');
+  const orphaned = wanted.filter((id) => !held.has(id));
+  const id = orphaned[dice % orphaned.length];
   if (id === undefined) return false;
   const [writer, sequence] = id.split('-');
   if (how !== 'flip') {
@@ -90,12 +90,12 @@ function damageItem(world: World, how: Damage, dice: number, marker: string): bo
   const key = `nikdev-iot/1/${writer}/${sequence}`;
   const torn = (origin.items.get(key) ?? '').slice(0, -3);
   origin.set(key, torn);
-  spoil(world, id);
+  exemptDamaged(world, id);
   world.markers.push(torn);
   return true;
 }
 
-function spoil({ ledger }: World, id: string): void {
-  const commit = ledger.byId(id);
-  if (commit) ledger.excuse(commit, 'damaged');
+function exemptDamaged({ model }: World, id: string): void {
+  const commit = model.byId(id);
+  if (commit) model.exempt(commit, 'damaged');
 }

@@ -1,66 +1,66 @@
-import type { Life } from './life.js';
+import type { Lifecycle } from './lifecycle.js';
 import type { Run } from './run.js';
 import type { World } from './world.js';
 
-/** A page looks every half a minute, which takes it some seconds; a process touches its file every minute. */
+/** A page looks for orphans every 30 s, which takes some seconds; a process writes its heartbeat every minute. */
 const SAVED_AGAIN_WITHIN_MS = { web: 40_000, plain: 40_000, process: 61_000, power: 61_000 } as const;
 
-/** Deletes what is saved, underneath those who live. @returns Whether there was anything. */
-export function deleteUnderneath(world: World, all: boolean, dice: number): boolean {
+/** Deletes saved data of living runs. @returns Whether there was any. */
+export function deleteSaved(world: World, all: boolean, dice: number): boolean {
   const { machine, origin } = world;
   const journals = [...(machine?.disk.cached.keys() ?? [])].filter((name) => name.endsWith('.journal'));
   const journal = journals[dice % journals.length];
-  world.wereMarksDeleted ||= world.schedule.platform === 'plain';
+  world.wereTombstonesDeleted ||= world.schedule.platform === 'plain';
   if (origin) origin.clear();
   else if (all) machine?.disk.deleteFolder();
   else if (journal === undefined) return false;
   else machine?.disk.delete([journal]);
-  world.thefts.marksAreGone();
+  world.ownership.tombstonesDeleted();
   const until = savedAgainBy(world);
   for (const run of world.runs) run.unsaved = { until, isOver: false };
-  const [holdings, held] = [world.holdings(), heldUnsaved(world)];
-  // Of what the dead left there is no other copy.
-  for (const commit of world.ledger.required)
-    if (!holdings.entries.has(commit.id ?? '') && !held.has(commit.id ?? '')) world.ledger.excuse(commit, 'deleted');
-  // What can't be read may just have been on its way to another file, whose copy is the only one now.
-  const left = world.schedule.platform === 'power' ? world.durableHoldings() : holdings;
-  world.markers = world.markers.filter((marker) => left.holds(marker));
+  const [contents, held] = [world.contents(), heldInMemory(world)];
+  // Entries of dead runs have no other copy.
+  for (const commit of world.model.required)
+    if (!contents.entries.has(commit.id ?? '') && !held.has(commit.id ?? '')) world.model.exempt(commit, 'deleted');
+  // Unreadable records may have been on their way to another file, whose copy is the only one now.
+  const left = world.schedule.platform === 'power' ? world.durableContents() : contents;
+  world.markers = world.markers.filter((marker) => left.contains(marker));
   return true;
 }
 
-/** What living `Api`s have queued that was deleted underneath, and that they need not have saved again yet. */
-export function heldUnsaved({ runs }: World): Set<string> {
+/** The ids of deleted entries that living runs hold in memory and need not have saved again yet. */
+export function heldInMemory({ runs }: World): Set<string> {
   return new Set(runs.flatMap((run) => (run.unsaved ? idsOf(run) : [])));
 }
 
-/** What a process or page has in memory as it ends, and nowhere else, is lost. */
-export function rememberUnsaved({ runs }: World, life: Life): void {
+/** Notes the entries that a process or page has in memory as it ends: those that are not saved are lost. */
+export function rememberUnsaved({ runs }: World, lifecycle: Lifecycle): void {
   for (const run of runs)
-    if (run.host.life === life && run.unsaved) run.unsaved = { ...run.unsaved, lastQueue: idsOf(run) };
+    if (run.host.lifecycle === lifecycle && run.unsaved) run.unsaved = { ...run.unsaved, lastQueue: idsOf(run) };
 }
 
-/** To be called after each step: some have had the time to save again, others died before that. */
+/** Called after each step: some runs have had the time to save again, others ended before. */
 export function followDeletions(world: World): void {
   for (const run of world.runs) {
     if (run.unsaved === undefined) continue;
-    const { isAlive, isFrozen } = run.host.life;
-    if (!isAlive || run.isClosed) excuseUnsaved(world, run);
+    const { isAlive, isFrozen } = run.host.lifecycle;
+    if (!isAlive || run.isClosed) exemptUnsaved(world, run);
     else if (isFrozen || world.isStorageBroken) run.unsaved = { until: savedAgainBy(world), isOver: false };
     else if (run.unsaved.isOver || mustBeSaved(world, run.unsaved.until)) run.unsaved = undefined;
   }
 }
 
-/** Where others took the room meanwhile, there may be none to save it again: until there is, it is in memory alone. */
+/** With a quota, other pages may have used it up meanwhile, and the entries stay only in memory. */
 function mustBeSaved({ schedule, time }: World, until: number): boolean {
   return schedule.maxLength === undefined && time.monotonic >= until;
 }
 
-/** What was in memory alone and is there no more was promised no longer. */
-export function excuseUnsaved(world: World, run: Run): void {
-  const saved = world.schedule.platform === 'power' ? world.durableHoldings() : world.holdings();
+/** Exempts the entries of a run that were only in memory. */
+export function exemptUnsaved(world: World, run: Run): void {
+  const saved = world.schedule.platform === 'power' ? world.durableContents() : world.contents();
   for (const id of run.unsaved?.lastQueue ?? idsOf(run)) {
-    const commit = world.ledger.byId(id);
-    if (commit && world.ledger.required.has(commit) && !saved.entries.has(id)) world.ledger.excuse(commit, 'deleted');
+    const commit = world.model.byId(id);
+    if (commit && world.model.required.has(commit) && !saved.entries.has(id)) world.model.exempt(commit, 'deleted');
   }
 }
 
@@ -68,5 +68,5 @@ function savedAgainBy({ time, schedule }: World): number {
   return time.monotonic + SAVED_AGAIN_WITHIN_MS[schedule.platform];
 }
 
-/** What a run holds in memory. */
+/** The ids of the entries that a run holds in memory. */
 export const idsOf = ({ api }: Run): string[] => [...api.log(), ...api.quarantined()].map(({ id }) => id);

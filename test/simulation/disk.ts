@@ -4,14 +4,14 @@ import { upTo } from './random.js';
 
 type Operation = { readonly at: number; readonly bytes: Uint8Array } | { readonly size: number };
 
-/** A file's content, as the page cache has it and as the platter does. */
+/** The content of a file, in the page cache and on the platter. */
 export class Inode {
   static #numbers = 0;
   readonly number = ++Inode.#numbers;
   readonly cached = new Bytes();
   readonly durable = new Bytes();
   mtimeMs = 0;
-  /** When it was changed or touched last, on the clock that nobody can set. */
+  /** The time of its last change or touch, on the monotonic clock. */
   changedAt = 0;
   #pending: Operation[] = [];
 
@@ -25,18 +25,18 @@ export class Inode {
     this.#pending = [];
   }
 
-  /** A failed sync: the kernel takes the pages for clean, and no later sync writes them. */
+  /** A failed sync: the kernel marks the pages clean, and no later sync writes them. */
   failToSync(): void {
     this.#pending = [];
   }
 
-  /** All of it is on the platter, whatever failed before. */
+  /** Makes all of it durable, whatever failed before. */
   persist(): void {
     this.#pending = [];
     this.durable.become(this.cached);
   }
 
-  /** Of what was not synced a prefix survives, torn at a byte. */
+  /** Keeps a prefix of the operations that were not synced, torn at a byte. */
   cut(random: Random): void {
     const survivors = upTo(random, this.#pending.length);
     const torn = this.#pending[survivors];
@@ -62,28 +62,28 @@ function apply(bytes: Bytes, operation: Operation): void {
   else bytes.write(operation.at, operation.bytes);
 }
 
-/** What of a disk fails, until it is healed. */
+/** The faults of a disk until it is healed. */
 export interface DiskFaults {
-  /** How many bytes there is room for. */
-  room: number;
-  /** Which share of its bytes a write takes. */
+  /** Free bytes. */
+  freeSpace: number;
+  /** The share of its bytes that a write takes. */
   share: number;
   readonly failing: Set<'write' | 'sync' | 'sync folder' | 'truncate' | 'rename' | 'unlink' | 'open'>;
 }
 
 export type Names = ReadonlyMap<string, Inode>;
 
-/** A disk with one folder that is used, and the folder that holds it. */
+/** A disk with the folder of the journals, and its parent. */
 export class Disk {
   readonly folder = '/data/queue';
   faults: DiskFaults = healthy();
   exists = false;
-  /** Whether the name of the folder itself is on the platter. */
+  /** Whether the name of the folder is durable. */
   isFolderDurable = false;
-  /** The folder's names, as the page cache has them and as the platter does. */
+  /** The names in the folder, in the page cache and on the platter. */
   cached = new Map<string, Inode>();
   durable = new Map<string, Inode>();
-  /** What the folder was like after each change that is not on the platter. */
+  /** The names after each change that is not durable. */
   #pending: Map<string, Inode>[] = [];
 
   change(edit: (names: Map<string, Inode>) => void): void {
@@ -96,7 +96,7 @@ export class Disk {
     this.#pending = [];
   }
 
-  /** Puts a file there that is on the platter, name and all. */
+  /** Adds a durable file. */
   plant(name: string, content: string | Uint8Array): void {
     const inode = new Inode();
     inode.do({ at: 0, bytes: typeof content === 'string' ? Buffer.from(content) : content });
@@ -111,9 +111,9 @@ export class Disk {
     this.faults = healthy();
   }
 
-  /** Deletes files, on the platter too; with all of them their folder. */
+  /** Deletes files durably. */
   delete(names: readonly string[]): void {
-    for (const name of names) this.faults.room += this.cached.get(name)?.cached.length ?? 0;
+    for (const name of names) this.faults.freeSpace += this.cached.get(name)?.cached.length ?? 0;
     this.change((cached) => {
       for (const name of names) cached.delete(name);
     });
@@ -126,12 +126,12 @@ export class Disk {
     this.isFolderDurable = false;
   }
 
-  /** What is left if nothing survives that was not synced. */
+  /** The names that survive a power cut for certain. */
   get certain(): Names {
     return this.isFolderDurable ? this.durable : new Map();
   }
 
-  /** The power fails: what was synced stays, and of the rest what `random` lets. */
+  /** Cuts the power: synced changes survive, and a random prefix of the others. */
   cut(random: Random): void {
     const survivors = upTo(random, this.#pending.length);
     this.durable = this.#pending[survivors - 1] ?? this.durable;
@@ -157,5 +157,5 @@ export class Disk {
 }
 
 function healthy(): DiskFaults {
-  return { room: Number.POSITIVE_INFINITY, share: 1, failing: new Set() };
+  return { freeSpace: Number.POSITIVE_INFINITY, share: 1, failing: new Set() };
 }

@@ -1,6 +1,6 @@
 import type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { Disk, type DiskFaults, Inode } from './disk.js';
-import { Life } from './life.js';
+import { Lifecycle } from './lifecycle.js';
 import type { Random } from './random.js';
 import { upTo } from './random.js';
 import type { SimulatedTime } from './time.js';
@@ -13,31 +13,31 @@ interface Descriptor {
 
 /** A process of the simulated machine. */
 export interface MachineProcess {
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly platform: FilePlatform;
-  /** How many descriptors it has open. */
+  /** Its open descriptors. */
   readonly descriptors: ReadonlyMap<number, Descriptor>;
 }
 
 const FIRST_NAMESPACE = 4_026_531_836;
-/** Few, so that they are used again. */
+/** Few, so that they are reused. */
 const PIDS = [101, 102, 103, 104, 105, 106, 107, 108, 109, 110];
 
-/** A machine: a disk, and processes that know each other through /proc, each within its namespace. */
+/** A machine: a disk, and processes that see each other through /proc within their pid namespace. */
 export class Machine {
   readonly disk: Disk;
   readonly #time: SimulatedTime;
   readonly #random: Random;
   readonly #onEvent: (event: string) => void;
   /** Start times, by namespace and pid. */
-  readonly #living = new Map<string, { readonly started: number; readonly life: Life }>();
-  /** Told of each file that is taken from a living process, which had left it alone for so many milliseconds. */
-  onRobbery: (owner: Life, isSameNamespace: boolean, silent: number) => void = () => {};
+  readonly #living = new Map<string, { readonly started: number; readonly lifecycle: Lifecycle }>();
+  /** Called for each file that is adopted from a living process, with the age of its last heartbeat. */
+  onAdoptedFromLiving: (owner: Lifecycle, isSameNamespace: boolean, silentMs: number) => void = () => {};
   /** Counts power cuts, from 1 on. */
   boot = 1;
   #starts = 0;
 
-  /** @param onEvent - Told of each call that fails, and of what else is rare. */
+  /** @param onEvent - Called for each call that fails, and for other rare events. */
   constructor(time: SimulatedTime, random: Random, onEvent: (event: string) => void = () => {}, disk = new Disk()) {
     this.#time = time;
     this.#random = random;
@@ -45,7 +45,7 @@ export class Machine {
     this.disk = disk;
   }
 
-  /** Another one with the same files and the same boot, on which no process lives. */
+  /** Another machine with the same files and boot, and no process. */
   copy(time: SimulatedTime): Machine {
     const copy = new Machine(time, this.#random, undefined, this.disk.copy());
     copy.boot = this.boot;
@@ -57,12 +57,12 @@ export class Machine {
     const free = PIDS.filter((pid) => !this.#living.has(`${namespace} ${pid}`));
     const pid = free[upTo(this.#random, free.length - 1)] ?? 1000 + this.#starts;
     const key = `${namespace} ${pid}`;
-    const life = new Life(this.#random, () => void this.#living.delete(key));
-    this.#living.set(key, { started: ++this.#starts, life });
+    const lifecycle = new Lifecycle(this.#random, () => void this.#living.delete(key));
+    this.#living.set(key, { started: ++this.#starts, lifecycle });
     const descriptors = new Map<number, Descriptor>();
-    const fs = this.#fileSystem(life, descriptors, namespace);
+    const fs = this.#fileSystem(lifecycle, descriptors, namespace);
     return {
-      life,
+      lifecycle,
       platform: { fs, pid, isRunning: (other) => this.#living.has(`${namespace} ${other}`) },
       descriptors,
     };
@@ -73,19 +73,19 @@ export class Machine {
     return this.#ownerOf(name) !== undefined;
   }
 
-  /** Everything ends at once, and the disk keeps what it must. */
+  /** Ends all processes at once; the disk keeps at least its synced contents. */
   cutPower(): void {
     this.boot += 1;
-    for (const { life } of [...this.#living.values()]) life.end();
+    for (const { lifecycle } of [...this.#living.values()]) lifecycle.end();
     this.disk.cut(this.#random);
   }
 
-  #ownerOf(name: string): { readonly life: Life; readonly namespace: number } | undefined {
+  #ownerOf(name: string): { readonly lifecycle: Lifecycle; readonly namespace: number } | undefined {
     const [, boot, namespace, pid, started] = /^nikdev-iot-1_boot(\d+)_(\d+)_(\d+)_(\d+)_/.exec(name) ?? [];
     const owner = { namespace: Number(namespace) - FIRST_NAMESPACE };
     const process = this.#living.get(`${owner.namespace} ${pid}`);
     const isAlive = Number(boot) === this.boot && process?.started === Number(started);
-    return isAlive && process ? { ...owner, life: process.life } : undefined;
+    return isAlive && process ? { ...owner, lifecycle: process.lifecycle } : undefined;
   }
 
   #touch(inode: Inode, mtimeMs = this.#time.wall): void {
@@ -93,7 +93,7 @@ export class Machine {
     inode.changedAt = this.#time.monotonic;
   }
 
-  #fileSystem(life: Life, descriptors: Map<number, Descriptor>, namespace: number): FileSystem {
+  #fileSystem(lifecycle: Lifecycle, descriptors: Map<number, Descriptor>, namespace: number): FileSystem {
     const { disk } = this;
     let lastDescriptor = 2;
     const open = (inode: Descriptor['inode'], mayOverwrite = false): number => {
@@ -119,7 +119,7 @@ export class Machine {
     const sync = (fd: number): void => {
       const inode = descriptors.get(fd)?.inode;
       if (inode === undefined) throw failure('EBADF');
-      life.operate();
+      lifecycle.operate();
       if (typeof inode !== 'string' && disk.faults.failing.has('sync')) inode.failToSync();
       failIf(typeof inode === 'string' ? 'sync folder' : 'sync');
       if (inode === 'folder') disk.syncFolder();
@@ -129,7 +129,7 @@ export class Machine {
 
     return {
       openSync: (path: string, flags: string) => {
-        life.operate();
+        lifecycle.operate();
         if (path === disk.folder && disk.exists) return open('folder');
         if (disk.folder.startsWith(`${path}/`)) return open('parent');
         failIf('open');
@@ -140,50 +140,50 @@ export class Machine {
           if (flags === 'r') throw failure('ENOENT');
           const made = new Inode();
           this.#touch(made);
-          if (name.endsWith('.unreadable')) this.#onEvent('unreadable set aside');
+          if (name.endsWith('.unreadable')) this.#onEvent('unreadable records moved');
           disk.change((names) => names.set(name, made));
           inode = made;
         } else if (flags === 'w') inode.do({ size: 0 });
         return open(inode, flags === 'r+');
       },
       closeSync: (fd: number) => {
-        if (life.isAlive && !descriptors.delete(fd)) throw failure('EBADF');
+        if (lifecycle.isAlive && !descriptors.delete(fd)) throw failure('EBADF');
       },
       writeSync: (fd: number, data: Buffer | string, offset = 0, _length?: number, position: number | null = null) => {
         const inode = inodeOf(fd);
         const bytes = (typeof data === 'string' ? Buffer.from(data) : data).subarray(offset);
         const isInPlace = position !== null && position + bytes.length <= inode.cached.length;
         const write = (count: number): number => {
-          // As on Linux: a descriptor that appends does so wherever it is told to write.
+          // As on Linux, a descriptor opened for appending ignores the position.
           const at = isInPlace && descriptors.get(fd)?.mayOverwrite ? position : inode.cached.length;
           inode.do({ at, bytes: Buffer.from(bytes.subarray(0, count)) });
           this.#touch(inode);
           return count;
         };
-        life.operate((share) => write(Math.floor(bytes.length * share)));
+        lifecycle.operate((share) => write(Math.floor(bytes.length * share)));
         failIf('write');
-        const { room, share } = disk.faults;
+        const { freeSpace, share } = disk.faults;
         if (isInPlace) {
           this.#onEvent('overwritten in place');
           return write(bytes.length);
         }
-        if (room <= 0) {
+        if (freeSpace <= 0) {
           this.#onEvent('storage fails: full');
           throw failure('ENOSPC');
         }
         if (share < 1) this.#onEvent('storage fails: short');
-        const count = Math.min(Math.ceil(bytes.length * share), room);
-        disk.faults.room -= count;
+        const count = Math.min(Math.ceil(bytes.length * share), freeSpace);
+        disk.faults.freeSpace -= count;
         return write(count);
       },
       readSync: (fd: number, target: Buffer, offset: number, length: number, position: number) => {
-        life.operate();
+        lifecycle.operate();
         return inodeOf(fd)
           .cached.view()
           .copy(target, offset, position, position + length);
       },
       readFileSync: (from: number | string) => {
-        life.operate();
+        lifecycle.operate();
         if (typeof from === 'number') return Buffer.from(inodeOf(from).cached.view());
         if (from === '/proc/sys/kernel/random/boot_id') return Buffer.from(`boot${this.boot}\n`);
         const [, pid] = /^\/proc\/(\d+)\/stat$/.exec(from) ?? [];
@@ -197,19 +197,23 @@ export class Machine {
       fsyncSync: sync,
       ftruncateSync: (fd: number, size: number) => {
         const inode = inodeOf(fd);
-        life.operate((share) => share > 0.5 && inode.do({ size }));
+        lifecycle.operate((share) => share > 0.5 && inode.do({ size }));
         failIf('truncate');
-        disk.faults.room += inode.cached.length - size;
+        disk.faults.freeSpace += inode.cached.length - size;
         inode.do({ size });
         this.#touch(inode);
       },
       renameSync: (from: string, to: string) => {
-        life.operate();
+        lifecycle.operate();
         failIf('rename');
         const inode = found(from);
         const owner = this.#ownerOf(nameIn(disk, from));
-        if (owner && owner.life !== life)
-          this.onRobbery(owner.life, owner.namespace === namespace, this.#time.monotonic - inode.changedAt);
+        if (owner && owner.lifecycle !== lifecycle)
+          this.onAdoptedFromLiving(
+            owner.lifecycle,
+            owner.namespace === namespace,
+            this.#time.monotonic - inode.changedAt,
+          );
         if (from.endsWith('.tmp')) this.#onEvent('journal rewritten');
         disk.change((names) => {
           names.delete(nameIn(disk, from));
@@ -217,33 +221,33 @@ export class Machine {
         });
       },
       unlinkSync: (path: string) => {
-        life.operate();
+        lifecycle.operate();
         failIf('unlink');
-        disk.faults.room += found(path).cached.length;
+        disk.faults.freeSpace += found(path).cached.length;
         disk.change((names) => names.delete(nameIn(disk, path)));
       },
       statSync: (path: string) => {
-        life.operate();
+        lifecycle.operate();
         return statOf(found(path));
       },
       fstatSync: (fd: number) => {
-        life.operate();
+        lifecycle.operate();
         return statOf(inodeOf(fd));
       },
       readdirSync: () => {
-        life.operate();
+        lifecycle.operate();
         if (!disk.exists) throw failure('ENOENT');
         return [...disk.cached.keys()];
       },
       mkdirSync: (path: string) => {
-        life.operate();
+        lifecycle.operate();
         failIf('open');
         const made = disk.exists ? undefined : path;
         disk.exists = true;
         return made;
       },
       utimesSync: (path: string, _accessed: number, modified: number) => {
-        life.operate();
+        lifecycle.operate();
         this.#touch(found(path), modified * 1000);
       },
     } as unknown as FileSystem;

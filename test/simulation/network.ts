@@ -1,20 +1,20 @@
 import type { Answer, Transport, TransportRequest } from '../../src/core/ports/transport.js';
-import type { Life } from './life.js';
+import type { Lifecycle } from './lifecycle.js';
 import type { SimulatedTime } from './time.js';
 
-/** What becomes of one request. */
-export interface Fate {
-  readonly kind: FateKind;
+/** The outcome of one request. */
+export interface Outcome {
+  readonly kind: OutcomeKind;
   /** When it reaches the server and is answered, in milliseconds. */
   readonly after: number;
 }
 
-export type FateKind = keyof typeof FATES;
+export type OutcomeKind = keyof typeof OUTCOMES;
 
 interface Kind {
   /** Whether the server stores the entries. */
   readonly stores: boolean;
-  /** `undefined`: none ever comes. */
+  /** `undefined` where no answer ever comes. */
   readonly answer: ((key: string) => Answer) | undefined;
 }
 
@@ -27,13 +27,13 @@ const lost =
     ...(status !== undefined && { status }),
     ...(reason === 'unreachable' && { code: 'ECONNRESET' }),
   });
-/** Errors repeat the key, as a careless server would. */
+/** An error whose message repeats the key, as a careless server's would. */
 const error =
   (status: number, retryAfter?: string) =>
   (key: string): Answer =>
     whole(status, JSON.stringify({ message: `no, not for ${key.toUpperCase()} (${key})` }), { retryAfter });
 
-export const FATES = {
+export const OUTCOMES = {
   'stored 200': { stores: true, answer: () => whole(200, '{"data":{}}') },
   'stored 201': { stores: true, answer: () => whole(201, 'ok', { contentType: 'text/plain' }) },
   'stored 204': { stores: true, answer: () => whole(204, '') },
@@ -67,8 +67,8 @@ function whole(status: number, body: string, headers: { contentType?: string; re
   } as const;
 }
 
-/** Whom the network tells what crosses it. */
-export interface Poller {
+/** Observes the requests that cross the network. */
+export interface NetworkObserver {
   /** A request leaves an `Api`. */
   sent(request: TransportRequest): void;
   /** The server stores what a request carries: now, however long ago it left. */
@@ -77,33 +77,33 @@ export interface Poller {
   ended(request: TransportRequest, answer: Answer): void;
 }
 
-/** The way to the server, which treats each request as it was told to, and well if it was told nothing. */
+/** The network and the server behind it: each request has the next outcome of the schedule, or is stored. */
 export class Network {
-  /** For the next requests, in their order. */
-  fates: Fate[] = [];
-  /** What the server does not take, as it stands in a body, and what it answers to it. */
+  /** The outcomes of the next requests, in order. */
+  outcomes: Outcome[] = [];
+  /** The status of the refusal of each request whose body contains the key of this map. */
   readonly bad = new Map<string, number>();
-  /** Whether nothing is answered any more: what tries again at once would never end. */
+  /** Whether no request is answered any more, so that code that retries at once comes to an end. */
   isDead = false;
-  /** How many entries it takes at once. */
-  most = Number.POSITIVE_INFINITY;
+  /** The number of entries that a request may have. */
+  maxEntries = Number.POSITIVE_INFINITY;
   readonly #time: SimulatedTime;
-  readonly #onFate: (fate: FateKind) => void;
+  readonly #onOutcome: (outcome: OutcomeKind) => void;
 
-  /** @param onFate - Told what becomes of each request. */
-  constructor(time: SimulatedTime, onFate: (fate: FateKind) => void) {
+  /** @param onOutcome - Called with the outcome of each request. */
+  constructor(time: SimulatedTime, onOutcome: (outcome: OutcomeKind) => void) {
     this.#time = time;
-    this.#onFate = onFate;
+    this.#onOutcome = onOutcome;
   }
 
-  /** The transport of one `Api`, whose answers reach it while its process lives. */
-  transportOf(life: Life, owner: object, watcher: Poller): Transport {
+  /** The transport of one `Api`, whose answers arrive only while its process is alive. */
+  transportOf(lifecycle: Lifecycle, owner: object, observer: NetworkObserver): Transport {
     return {
       send: (request) => {
-        if (!life.isAlive) return { answer: new Promise(() => {}), abort: () => {} };
-        const { kind, after } = this.fates.shift() ?? { kind: 'stored 200', after: 0 };
-        this.#onFate(kind);
-        watcher.sent(request);
+        if (!lifecycle.isAlive) return { answer: new Promise(() => {}), abort: () => {} };
+        const { kind, after } = this.outcomes.shift() ?? { kind: 'stored 200', after: 0 };
+        this.#onOutcome(kind);
+        observer.sent(request);
         let resolve: (answer: Answer) => void = () => {};
         const answer = new Promise<Answer>((done) => {
           resolve = done;
@@ -113,23 +113,23 @@ export class Network {
         );
         let isOver = false;
         const end = (given: Answer): void => {
-          if (isOver || !life.isAlive) return;
+          if (isOver || !lifecycle.isAlive) return;
           isOver = true;
           cancelDeadline();
-          watcher.ended(request, given);
+          observer.ended(request, given);
           resolve(given);
         };
         const arrive = (): void => {
           if (this.isDead) return;
-          const { stores, answer: answered } = FATES[kind];
+          const { stores, answer: answered } = OUTCOMES[kind];
           const refusal = stores ? this.#refusalOf(request) : undefined;
           if (refusal !== undefined) {
-            life.tell(() => end(error(refusal)(request.headers['x-api-key'] ?? '')));
+            lifecycle.deliver(() => end(error(refusal)(request.headers['x-api-key'] ?? '')));
             return;
           }
-          if (stores && request.method === 'POST') watcher.stored(request);
-          if (request.method === 'GET' && stores && answered) life.tell(() => end(this.#lastValues(request)));
-          else if (answered) life.tell(() => end(answered(request.headers['x-api-key'] ?? '')));
+          if (stores && request.method === 'POST') observer.stored(request);
+          if (request.method === 'GET' && stores && answered) lifecycle.deliver(() => end(this.#lastValues(request)));
+          else if (answered) lifecycle.deliver(() => end(answered(request.headers['x-api-key'] ?? '')));
         };
         if (after === 0) arrive();
         else this.#time.after(this, after, arrive);
@@ -138,12 +138,12 @@ export class Network {
     };
   }
 
-  /** @returns The status of a refusal, where the server does not take what it got. */
+  /** @returns The status of the refusal; `undefined` if the server accepts the request. */
   #refusalOf({ method, body = '' }: TransportRequest): number | undefined {
     if (method !== 'POST') return undefined;
     for (const [text, status] of this.bad) if (body.includes(text)) return status;
     const { length } = (JSON.parse(body) as { entries: unknown[] }).entries;
-    return length > this.most ? 413 : undefined;
+    return length > this.maxEntries ? 413 : undefined;
   }
 
   #lastValues({ url }: TransportRequest): Answer {

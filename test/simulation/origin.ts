@@ -2,49 +2,50 @@ import { setMaxListeners } from 'node:events';
 import type { PageLike } from '../../src/storage/web/lease/heartbeat-lease.js';
 import type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
 import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
-import { FakeLocks } from '../support/fake-web.js';
-import { Life } from './life.js';
+import { FakeLocks } from '../support/fakes/fake-web.js';
+import { Lifecycle } from './lifecycle.js';
 import type { Random } from './random.js';
 import type { SimulatedTime } from './time.js';
 
 /** A page of the simulated origin. */
 export interface Page {
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly storage: WebStorageLike;
   /** Absent on plain http. */
   readonly locks: LocksLike | undefined;
   /** Its `window`. */
   readonly window: PageLike & EventTarget;
-  /** Its signs of life, by the writer that they are for: when it gave the last, and whether that said that it was left. */
-  readonly signs: ReadonlyMap<string, Sign>;
+  /** The last heartbeat that it wrote for each writer. */
+  readonly heartbeats: ReadonlyMap<string, Heartbeat>;
 }
 
-export interface Sign {
+export interface Heartbeat {
   readonly at: number;
+  /** Whether it says that the page was left. */
   readonly isLeft: boolean;
 }
 
-/** What a page does to the items that all share. */
+/** A change of the shared items by a page. */
 interface Change {
   readonly page: object;
-  /** By how many UTF-16 units all keys and values of ours grew. */
+  /** By how many UTF-16 units the SDK's keys and values grew. */
   readonly grown: number;
 }
 
-const OURS = /^nikdev-iot\/1\/[\da-z]{16}\//;
-const LIFE = /^nikdev-iot\/1\/([\da-z]{16})\/life$/;
+const OWN_KEY = /^nikdev-iot\/1\/[\da-z]{16}\//;
+const HEARTBEAT_KEY = /^nikdev-iot\/1\/([\da-z]{16})\/life$/;
 
 /** An origin: one `localStorage` that all of its pages share, and the locks by which they know each other. */
 export class Origin {
   readonly items: Map<string, string>;
-  /** How many UTF-16 units there is room for; and which calls throw. */
-  room = Number.POSITIVE_INFINITY;
+  /** The free UTF-16 units, and the calls that throw. */
+  freeSpace = Number.POSITIVE_INFINITY;
   readonly failing = new Set<'set' | 'remove'>();
   /** Changes with the items. */
   version = 0;
-  /** How many UTF-16 units our keys and their values take. */
+  /** The UTF-16 units of the SDK's keys and values. */
   length = 0;
-  /** Told of each item that a page lets grow. */
+  /** Called for each item that grows. */
   onGrowth: (change: Change) => void = () => {};
   readonly #hasLocks: boolean;
   readonly #locks = new FakeLocks();
@@ -53,7 +54,7 @@ export class Origin {
   readonly #onEvent: (event: string) => void;
   #keys: string[] | undefined;
 
-  /** @param hasLocks - `false` on plain http. @param onEvent - Told of each call that fails. */
+  /** @param hasLocks - `false` on plain http. @param onEvent - Called for each call that fails. */
   constructor(
     time: SimulatedTime,
     random: Random,
@@ -69,7 +70,7 @@ export class Origin {
     for (const [key, value] of items) this.length += lengthOf(key, value);
   }
 
-  /** Another one with the same items, that nobody has open. */
+  /** Another origin with the same items and no page. */
   copy(time: SimulatedTime, random: Random): Origin {
     return new Origin(time, random, this.#hasLocks, undefined, new Map(this.items));
   }
@@ -77,25 +78,25 @@ export class Origin {
   /** @param locksFreedAfter - How long after a page's end, in milliseconds, the browser frees its locks. */
   open(locksFreedAfter = 0): Page {
     const tab = this.#locks.tab();
-    const life = new Life(this.#random, () => {
+    const lifecycle = new Lifecycle(this.#random, () => {
       if (locksFreedAfter === 0) tab.end();
       else this.#time.after(this, locksFreedAfter, () => tab.end());
     });
-    const signs = new Map<string, Sign>();
+    const heartbeats = new Map<string, Heartbeat>();
     const window = new EventTarget();
-    // Each writer that is open in it, or was adopted there, listens.
+    // Each writer that is open in the page, or was adopted there, listens.
     setMaxListeners(0, window);
     return {
-      life,
-      storage: this.#storageOf(life, signs),
-      locks: this.#hasLocks ? locksOf(life, tab) : undefined,
+      lifecycle,
+      storage: this.#storageOf(lifecycle, heartbeats),
+      locks: this.#hasLocks ? locksOf(lifecycle, tab) : undefined,
       window,
-      signs,
+      heartbeats,
     };
   }
 
   heal(): void {
-    this.room = Number.POSITIVE_INFINITY;
+    this.freeSpace = Number.POSITIVE_INFINITY;
     this.failing.clear();
   }
 
@@ -106,29 +107,29 @@ export class Origin {
     this.#changed();
   }
 
-  /** Puts an item there that no page of ours wrote. */
+  /** Adds an item that the SDK did not write. */
   plant(key: string, value: string): void {
     const before = this.length;
     this.set(key, value);
     if (this.length > before) this.onGrowth({ page: this, grown: this.length - before });
   }
 
-  /** As the user or the host page does it. */
+  /** Clears the storage as its user or the host page does. */
   clear(): void {
-    for (const [key, value] of this.items) this.room += key.length + value.length;
+    for (const [key, value] of this.items) this.freeSpace += key.length + value.length;
     this.items.clear();
     this.length = 0;
     this.#changed();
   }
 
-  #storageOf(life: Life, signs: Map<string, Sign>): WebStorageLike {
+  #storageOf(lifecycle: Lifecycle, heartbeats: Map<string, Heartbeat>): WebStorageLike {
     const { items } = this;
     const set = (key: string, value: string): void => {
       const before = this.length;
       this.set(key, value);
-      const [, writer] = LIFE.exec(key) ?? [];
-      if (writer) signs.set(writer, { at: this.#time.monotonic, isLeft: value[0] === '-' });
-      if (this.length > before) this.onGrowth({ page: life, grown: this.length - before });
+      const [, writer] = HEARTBEAT_KEY.exec(key) ?? [];
+      if (writer) heartbeats.set(writer, { at: this.#time.monotonic, isLeft: value[0] === '-' });
+      if (this.length > before) this.onGrowth({ page: lifecycle, grown: this.length - before });
     };
     const remove = (key: string): void => {
       const before = items.get(key);
@@ -142,24 +143,24 @@ export class Origin {
     };
     return {
       get length() {
-        life.operate();
+        lifecycle.operate();
         return items.size;
       },
       key: (index) => keys()[index] ?? null,
       getItem: (key) => items.get(key) ?? null,
       setItem: (key, value) => {
-        life.operate((share) => share > 0.5 && set(key, value));
+        lifecycle.operate((share) => share > 0.5 && set(key, value));
         if (this.failing.has('set')) this.#fail('set', 'SecurityError');
         const before = items.get(key);
         const grown = (before === undefined ? key.length : -before.length) + value.length;
-        if (grown > this.room) this.#fail('full', 'QuotaExceededError');
-        this.room -= grown;
+        if (grown > this.freeSpace) this.#fail('full', 'QuotaExceededError');
+        this.freeSpace -= grown;
         set(key, value);
       },
       removeItem: (key) => {
-        life.operate((share) => share > 0.5 && remove(key));
+        lifecycle.operate((share) => share > 0.5 && remove(key));
         if (this.failing.has('remove')) this.#fail('remove', 'SecurityError');
-        this.room += items.has(key) ? key.length + (items.get(key)?.length ?? 0) : 0;
+        this.freeSpace += items.has(key) ? key.length + (items.get(key)?.length ?? 0) : 0;
         remove(key);
       },
     };
@@ -176,18 +177,20 @@ export class Origin {
   }
 }
 
-const lengthOf = (key: string, value: string): number => (OURS.test(key) ? key.length + value.length : 0);
+const lengthOf = (key: string, value: string): number => (OWN_KEY.test(key) ? key.length + value.length : 0);
 
-/** A page that has ended is told nothing more, and a frozen one not yet. */
-function locksOf(life: Life, tab: LocksLike): LocksLike {
-  const heard = <Result>(what: () => Result | Promise<Result>): Promise<Result> =>
-    new Promise((resolve) => life.tell(() => resolve(what())));
+/** Locks whose answers reach a page only while it is alive and not frozen. */
+function locksOf(lifecycle: Lifecycle, tab: LocksLike): LocksLike {
+  const delivered = <Result>(answer: () => Result | Promise<Result>): Promise<Result> =>
+    new Promise((resolve) => lifecycle.deliver(() => resolve(answer())));
   return {
     request: (name, options, callback) =>
-      life.isAlive ? tab.request(name, options, (lock) => heard(() => callback(lock))) : new Promise<never>(() => {}),
+      lifecycle.isAlive
+        ? tab.request(name, options, (lock) => delivered(() => callback(lock)))
+        : new Promise<never>(() => {}),
     query: async () => {
       const snapshot = await tab.query();
-      return heard(() => snapshot);
+      return delivered(() => snapshot);
     },
   };
 }

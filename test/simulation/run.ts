@@ -6,13 +6,13 @@ import { Api, type ApiOptions, type Entry } from '../../src/index.js';
 import type { FilePlatform } from '../../src/storage/file/journal/file-system.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
-import type { FakeEnvironment } from '../support/fake-environment.js';
-import { type Commit, textOf } from './ledger.js';
-import type { Life } from './life.js';
+import type { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import type { Lifecycle } from './lifecycle.js';
+import { type Commit, textOf } from './model.js';
 import type { Page } from './origin.js';
-import type { Found } from './records.js';
+import type { FoundEntry } from './storage-contents.js';
 
-/** What all keys have, and nothing else. */
+/** A part of every API key, and of nothing else. */
 export const KEY_MARK = 'feedface';
 export const KEYS = ['1', '2', '3'].map((digit) => `${KEY_MARK}-beef-4bad-8abc-c0ffee15900${digit}`);
 
@@ -22,9 +22,9 @@ export const BINDINGS = [
   { deviceId: '11111111-1111-4111-8111-111111111111', baseUrl: 'https://two.example/' },
 ] as const;
 
-/** A bug to be planted in what the core or an adapter stands on. */
+/** A bug to be planted in the code, or in what it depends on. */
 export interface Bug {
-  /** Changes the code itself. @returns What takes that back. */
+  /** Changes the code. @returns The function that undoes it. */
   readonly patch?: () => () => void;
   readonly files?: (platform: FilePlatform) => FilePlatform;
   readonly page?: (storage: WebStorageLike, platform: WebPlatform) => [WebStorageLike, WebPlatform];
@@ -35,66 +35,66 @@ export interface Bug {
 
 /** A process or a page, and the storage object that the `Api`s in it share. */
 export interface Host {
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly open: () => StorageAdapter;
   /** Absent for a process. */
   readonly page: Page | undefined;
   /** Whether its page is in the back/forward cache. */
   isHidden: boolean;
-  /** What it is told of its network and its page. */
+  /** Its network state and page lifecycle. */
   readonly environment: FakeEnvironment;
   readonly uploadsAtOnce: number;
   /** When it was frozen last. */
   frozenAt: number;
-  /** How much others' keys had grown in all when it looked at them last. */
+  /** The total growth of other pages' keys when it last looked at them. */
   grownByOthers: number;
 }
 
-/** One `Api`, and what is known of it. */
+/** One `Api`, and its expected state. */
 export interface Run {
   readonly api: Api;
   readonly host: Host;
   readonly binding: (typeof BINDINGS)[number];
   /** The binding as one text. */
   readonly bindingText: string;
-  /** Its writer's id, as of the last time that it asked what had become of what it saved. */
+  /** Its writer's id as of its last ownership check. */
   writer: string;
-  /** All that this was. */
+  /** All ids that its writer has had. */
   readonly writers: Set<string>;
   key: string;
-  /** As they must be. */
+  /** The expected staged values. */
   readonly staged: Map<string, FieldValue>;
-  /** As they were saved last. */
+  /** The staged values as last saved. */
   savedStaged: readonly Value[];
-  /** The ids of what is being put back from quarantine: those are not dropped for it. */
+  /** The ids being restored from quarantine: they are not dropped for it. */
   restoring: ReadonlySet<string>;
-  /** The commit under way, as long as it is to be one of something. */
-  intended: Commit | undefined;
+  /** The commit in progress, if there are values to commit. */
+  pending: Commit | undefined;
   isClosed: boolean;
   isAdopting: boolean;
   uploads: number;
-  /** What the server refused when it was sent alone. */
+  /** The entries that the server refused in a request of their own. */
   readonly refusedAlone: Set<string>;
-  /** Whether the server has accepted something in the push under way. */
+  /** Whether the server has accepted an entry in the push in progress. */
   hasAccepted: boolean;
-  /** Nothing is pushed by itself before this, on the monotonic clock: bad luck, or the server's word. */
-  quietUntil: number;
-  /** The uploads that are not answered, and the ids of what they carry. */
-  readonly underWay: Map<object, readonly string[]>;
-  /** All of those. */
+  /** No automatic push starts before this time on the monotonic clock, for backoff or Retry-After. */
+  pausedUntil: number;
+  /** The uploads without an answer, with the ids of their entries. */
+  readonly inFlightRequests: Map<object, readonly string[]>;
+  /** The ids of all entries in flight. */
   inFlight: ReadonlySet<string>;
-  /** When it asked last what had become of what it saved, by the world's count. */
+  /** The logical time of its last ownership check. */
   checkedAt: number;
-  /** What was saved has been deleted underneath, and need not be saved again before a moment, or a check. */
+  /** Its saved entries were deleted by others, and need not be saved again before this time or a check. */
   unsaved: { until: number; isOver: boolean; lastQueue?: readonly string[] } | undefined;
   /** The calls of `push()` that are not settled. */
   readonly pushes: Set<object>;
-  /** As it was when it was looked at last. */
+  /** Its state when it was last read. */
   seen: { committed: number; bytes: number; queue: readonly string[]; warnings: number };
 }
 
-/** An entry that was thrown away, for someone to put back. */
-export interface Thrown {
+/** An entry carried by a `discard` or `drop` event, which a run may restore. */
+export interface DiscardedEntry {
   readonly entry: Entry;
   readonly bindingText: string;
 }
@@ -110,7 +110,7 @@ export function withChanged(writer: Writer, changes: Partial<Writer>): Writer {
   });
 }
 
-/** A storage that tells what passes between it and an `Api`. */
+/** A storage that reports the calls of an `Api`. */
 export function spyOn(
   storage: StorageAdapter,
   spy: {
@@ -155,8 +155,8 @@ export function openApi(options: ApiOptions, clock: Clock, transport: Transport)
   return new Api(options, { clock, transport });
 }
 
-/** As many entries of as many bytes may be others. */
-export function lookAnew({ seen }: Run): void {
+/** Forces the next check to read the queue, as equal counts may hide a change. */
+export function invalidateSeen({ seen }: Run): void {
   seen.bytes = Number.NaN;
 }
 
@@ -165,7 +165,7 @@ export const writerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'))
 
 const pairsOf = (values: Entry['values']) => values.map(({ fieldId, value }) => [fieldId, value] as const);
 
-/** A queue's or an event's entry, as a storage would have it. */
-export function foundIn({ id, timestamp, values }: Entry, { bindingText }: Run): Found {
+/** The entry of a queue or an event, as a storage contains it. */
+export function foundEntry({ id, timestamp, values }: Entry, { bindingText }: Run): FoundEntry {
   return { id, timestamp, text: textOf(pairsOf(values)), binding: bindingText };
 }

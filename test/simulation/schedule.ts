@@ -1,31 +1,44 @@
 import fc from 'fast-check';
-import { FATES, type Fate, type FateKind } from './network.js';
+import { OUTCOMES, type Outcome, type OutcomeKind } from './network.js';
 
-/** What happens next. `who` picks one of the runs that are open. */
+/** One step of a schedule. `runIndex` picks one of the open runs. */
 export type Command =
-  | { readonly do: 'add'; readonly who: number; readonly field: number; readonly big: boolean }
-  | { readonly do: 'add several'; readonly who: number; readonly fields: readonly number[] }
-  | { readonly do: 'commit'; readonly who: number; readonly timestamp: number | undefined }
-  | { readonly do: 'commit several'; readonly who: number; readonly count: number; readonly big: boolean }
-  | { readonly do: 'commit bad'; readonly who: number; readonly field: number; readonly status: number }
-  | { readonly do: 'push'; readonly who: number; readonly fates: readonly Fate[]; readonly abortAfter?: number }
-  | { readonly do: 'commit and push'; readonly who: number; readonly count: number; readonly fates: readonly Fate[] }
-  | { readonly do: 'push twice'; readonly who: number; readonly fates: readonly Fate[] }
-  | { readonly do: 'get'; readonly who: number; readonly fates: readonly Fate[] }
-  | { readonly do: 'reset' | 'reset unpushed' | 'close' | 'look' | 'wake' | 'resume'; readonly who: number }
-  | { readonly do: 'drop quarantined'; readonly who: number }
-  | { readonly do: 'limit server'; readonly most: number }
-  | { readonly do: 'restore'; readonly who: number; readonly count: number }
-  | { readonly do: 'set key'; readonly who: number; readonly key: number }
+  | { readonly do: 'add'; readonly runIndex: number; readonly field: number; readonly big: boolean }
+  | { readonly do: 'add several'; readonly runIndex: number; readonly fields: readonly number[] }
+  | { readonly do: 'commit'; readonly runIndex: number; readonly timestamp: number | undefined }
+  | { readonly do: 'commit several'; readonly runIndex: number; readonly count: number; readonly big: boolean }
+  | { readonly do: 'commit bad'; readonly runIndex: number; readonly field: number; readonly status: number }
+  | {
+      readonly do: 'push';
+      readonly runIndex: number;
+      readonly outcomes: readonly Outcome[];
+      readonly abortAfter?: number;
+    }
+  | {
+      readonly do: 'commit and push';
+      readonly runIndex: number;
+      readonly count: number;
+      readonly outcomes: readonly Outcome[];
+    }
+  | { readonly do: 'push twice'; readonly runIndex: number; readonly outcomes: readonly Outcome[] }
+  | { readonly do: 'get'; readonly runIndex: number; readonly outcomes: readonly Outcome[] }
+  | {
+      readonly do: 'reset' | 'reset unpushed' | 'close' | 'read status' | 'go online' | 'resume';
+      readonly runIndex: number;
+    }
+  | { readonly do: 'drop quarantined'; readonly runIndex: number }
+  | { readonly do: 'limit server'; readonly maxEntries: number }
+  | { readonly do: 'restore'; readonly runIndex: number; readonly count: number }
+  | { readonly do: 'set key'; readonly runIndex: number; readonly key: number }
   | { readonly do: 'start'; readonly binding: number; readonly isShared: boolean; readonly namespace: number }
-  | { readonly do: 'crash'; readonly who: number; readonly locksFreedAfter: number }
-  | { readonly do: 'crash within'; readonly who: number; readonly operations: number }
-  | { readonly do: 'leave' | 'freeze' | 'hide'; readonly who: number }
-  | { readonly do: 'wake up'; readonly who: number; readonly dies: boolean }
+  | { readonly do: 'crash'; readonly runIndex: number; readonly locksFreedAfter: number }
+  | { readonly do: 'crash within'; readonly runIndex: number; readonly operations: number }
+  | { readonly do: 'leave' | 'freeze' | 'hide'; readonly runIndex: number }
+  | { readonly do: 'wake up'; readonly runIndex: number; readonly dies: boolean }
   | { readonly do: 'clear storage' }
   | { readonly do: 'delete files'; readonly all: boolean; readonly dice: number }
   | { readonly do: 'power cut' }
-  | { readonly do: 'power cut within'; readonly who: number; readonly operations: number }
+  | { readonly do: 'power cut within'; readonly runIndex: number; readonly operations: number }
   | { readonly do: 'pass time'; readonly milliseconds: number }
   | { readonly do: 'jump clock'; readonly milliseconds: number }
   | { readonly do: 'break storage'; readonly how: StorageFault; readonly amount: number }
@@ -53,33 +66,33 @@ export type Damage = (typeof DAMAGES)[number];
 /** `'plain'` is a page on plain http, which has no Web Locks. */
 export type Platform = 'web' | 'plain' | 'process' | 'power';
 
-/** A life of the simulated world. Everything that it draws beside its commands comes from its seed. */
+/** A schedule of the simulated world. Its seed determines every other random draw. */
 export interface Schedule {
   readonly platform: Platform;
   readonly seed: number;
   readonly maxEntriesPerRequest: number;
   readonly onRefusedCredentials: 'discard' | 'keep';
-  /** Without a bound if absent. */
+  /** Unbounded if absent. */
   readonly maxQueuedEntries: number | undefined;
   readonly overflow: 'refuse' | 'drop-oldest';
   readonly autoPush: { readonly everySeconds: number; readonly atEntries: number } | false;
   readonly flushOnHide: boolean;
   /** Of `webStorage`; its default if absent. */
   readonly maxLength: number | undefined;
-  /** Whether all values are large, so that journals are soon rewritten. */
+  /** Whether all values are large, so that journals are rewritten early. */
   readonly isBig: boolean;
   readonly commands: readonly Command[];
 }
 
-const who = fc.nat({ max: 5 });
-const fate: fc.Arbitrary<Fate> = fc.record({
+const runIndex = fc.nat({ max: 5 });
+const outcome: fc.Arbitrary<Outcome> = fc.record({
   kind: fc.oneof(
-    { weight: 2, arbitrary: fc.constantFrom<FateKind>('stored 200', 'stored, answer lost', 'never arrived', '401') },
-    { weight: 3, arbitrary: fc.constantFrom(...(Object.keys(FATES) as FateKind[])) },
+    { weight: 2, arbitrary: fc.constantFrom<OutcomeKind>('stored 200', 'stored, answer lost', 'never arrived', '401') },
+    { weight: 3, arbitrary: fc.constantFrom(...(Object.keys(OUTCOMES) as OutcomeKind[])) },
   ),
   after: fc.constantFrom(0, 0, 30, 500, 4000, 11_000),
 });
-const fates = fc.array(fate, { maxLength: 4, size: 'max' });
+const outcomes = fc.array(outcome, { maxLength: 4, size: 'max' });
 const seldom = (oneIn: number): fc.Arbitrary<boolean> => fc.nat({ max: oneIn - 1 }).map((drawn) => drawn === 1);
 
 type Weighted = { weight: number; arbitrary: fc.Arbitrary<Command> };
@@ -90,51 +103,55 @@ const of = <Name extends Command['do']>(
 ): Weighted => ({ weight, arbitrary: fc.record({ do: fc.constant(name), ...fields }) as fc.Arbitrary<Command> });
 
 const everywhere: Weighted[] = [
-  of(8, 'add', { who, field: fc.nat({ max: 4 }), big: seldom(6) }),
-  of(2, 'add several', { who, fields: fc.uniqueArray(fc.nat({ max: 4 }), { minLength: 1, maxLength: 4 }) }),
-  of(8, 'commit', { who, timestamp: fc.option(fc.nat({ max: 2_000_000_000 }), { nil: undefined, freq: 6 }) }),
-  of(8, 'commit several', { who, count: fc.integer({ min: 1, max: 5 }), big: seldom(6) }),
-  of(6, 'push', { who, fates, abortAfter: fc.option(fc.constantFrom(0, 20, 5000), { nil: undefined, freq: 5 }) }),
-  of(8, 'commit and push', { who, count: fc.integer({ min: 1, max: 4 }), fates }),
-  of(2, 'push twice', { who, fates }),
-  of(4, 'commit bad', { who, field: fc.nat({ max: 4 }), status: fc.constantFrom(400, 400, 422, 413, 503) }),
-  of(1, 'limit server', { most: fc.constantFrom(1, 2, 4, 1000) }),
-  of(1, 'wake', { who }),
-  of(1, 'resume', { who }),
-  of(1, 'drop quarantined', { who }),
-  of(1, 'get', { who, fates }),
-  of(1, 'reset', { who }),
-  of(1, 'reset unpushed', { who }),
-  of(2, 'close', { who }),
-  of(1, 'look', { who }),
-  of(3, 'restore', { who, count: fc.integer({ min: 1, max: 4 }) }),
-  of(1, 'set key', { who, key: fc.nat({ max: 2 }) }),
+  of(8, 'add', { runIndex, field: fc.nat({ max: 4 }), big: seldom(6) }),
+  of(2, 'add several', { runIndex, fields: fc.uniqueArray(fc.nat({ max: 4 }), { minLength: 1, maxLength: 4 }) }),
+  of(8, 'commit', { runIndex, timestamp: fc.option(fc.nat({ max: 2_000_000_000 }), { nil: undefined, freq: 6 }) }),
+  of(8, 'commit several', { runIndex, count: fc.integer({ min: 1, max: 5 }), big: seldom(6) }),
+  of(6, 'push', {
+    runIndex,
+    outcomes,
+    abortAfter: fc.option(fc.constantFrom(0, 20, 5000), { nil: undefined, freq: 5 }),
+  }),
+  of(8, 'commit and push', { runIndex, count: fc.integer({ min: 1, max: 4 }), outcomes }),
+  of(2, 'push twice', { runIndex, outcomes }),
+  of(4, 'commit bad', { runIndex, field: fc.nat({ max: 4 }), status: fc.constantFrom(400, 400, 422, 413, 503) }),
+  of(1, 'limit server', { maxEntries: fc.constantFrom(1, 2, 4, 1000) }),
+  of(1, 'go online', { runIndex }),
+  of(1, 'resume', { runIndex }),
+  of(1, 'drop quarantined', { runIndex }),
+  of(1, 'get', { runIndex, outcomes }),
+  of(1, 'reset', { runIndex }),
+  of(1, 'reset unpushed', { runIndex }),
+  of(2, 'close', { runIndex }),
+  of(1, 'read status', { runIndex }),
+  of(3, 'restore', { runIndex, count: fc.integer({ min: 1, max: 4 }) }),
+  of(1, 'set key', { runIndex, key: fc.nat({ max: 2 }) }),
   of(8, 'start', {
     binding: fc.constantFrom(0, 0, 0, 0, 1, 2),
     isShared: seldom(4),
     namespace: fc.constantFrom(0, 0, 0, 1),
   }),
-  of(4, 'crash', { who, locksFreedAfter: fc.constantFrom(0, 0, 40, 1500) }),
-  of(4, 'crash within', { who, operations: fc.nat({ max: 20 }) }),
+  of(4, 'crash', { runIndex, locksFreedAfter: fc.constantFrom(0, 0, 40, 1500) }),
+  of(4, 'crash within', { runIndex, operations: fc.nat({ max: 20 }) }),
   of(10, 'pass time', { milliseconds: fc.constantFrom(1, 50, 1000, 4000, 12_000, 31_000, 65_000, 200_000) }),
   of(2, 'jump clock', { milliseconds: fc.constantFrom(-1_795_349_000_000, -3_600_000, -3000, 3000, 28_800_000) }),
   of(4, 'heal storage', {}),
 ];
 
 const frozen: Weighted[] = [
-  of(3, 'freeze', { who }),
-  of(4, 'wake up', { who, dies: seldom(6) }),
+  of(3, 'freeze', { runIndex }),
+  of(4, 'wake up', { runIndex, dies: seldom(6) }),
   of(2, 'pass time', { milliseconds: fc.constantFrom(130_000, 190_000, 250_000, 400_000) }),
 ];
 const web: Weighted[] = [
   ...everywhere,
   ...frozen,
-  of(2, 'leave', { who }),
+  of(2, 'leave', { runIndex }),
   of(2, 'clear storage', {}),
   of(4, 'break storage', { how: fc.constantFrom<WebFault>('full', ...WEB_FAULTS), amount: fc.nat({ max: 300 }) }),
   of(2, 'damage', { how: fc.constantFrom(...DAMAGES), dice: fc.nat() }),
 ];
-const plain: Weighted[] = [...web, of(3, 'hide', { who }), of(3, 'freeze', { who })];
+const plain: Weighted[] = [...web, of(3, 'hide', { runIndex }), of(3, 'freeze', { runIndex })];
 const onDisk: Weighted[] = [
   ...everywhere,
   ...frozen,
@@ -145,7 +162,7 @@ const onDisk: Weighted[] = [
   }),
   of(3, 'damage', { how: fc.constantFrom<Damage>('flip', ...DAMAGES), dice: fc.nat() }),
   of(2, 'power cut', {}),
-  of(2, 'power cut within', { who, operations: fc.nat({ max: 20 }) }),
+  of(2, 'power cut within', { runIndex, operations: fc.nat({ max: 20 }) }),
 ];
 
 const maxLength = fc.constantFrom(undefined, undefined, undefined, undefined, 900, 2500, 30_000);

@@ -1,25 +1,25 @@
-import { check } from './checks.js';
 import { execute, push, restoreQuarantined } from './commands.js';
-import type { Commit } from './ledger.js';
+import { wakeUp } from './freezing.js';
+import { checkInvariants } from './invariants.js';
+import type { Commit } from './model.js';
 import { recoverTwice } from './recovery.js';
 import { BINDINGS, type Bug } from './run.js';
 import type { Schedule } from './schedule.js';
-import { wakeUp } from './sleep.js';
 import { settled } from './time.js';
 import { World } from './world.js';
 
-/** Lives a schedule through, then heals everything and sees that all is delivered. @throws {@link Violation} */
+/** Runs a schedule, then heals all faults and checks that everything is delivered. @throws {@link Violation} */
 export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World> {
   const undo = bug.patch?.();
   const { stackTraceLimit } = Error;
-  // Faults are thrown by the thousand, and nobody looks at where.
+  // Thousands of faults are thrown, and no stack trace is read.
   Error.stackTraceLimit = 0;
   try {
     const world = new World(schedule, bug);
     for (const command of schedule.commands) {
       await execute(world, command);
       await settled();
-      check(world);
+      checkInvariants(world);
     }
     await recoverTwice(world, bug);
     await deliver(world);
@@ -31,64 +31,65 @@ export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World
   }
 }
 
-/** Those of which nothing can be proved are dead after three minutes of silence. */
+/** Writers without a heartbeat are presumed dead after 3 minutes. */
 const ADOPTED_WITHIN_MS = 250_000;
 const LOOKS_WITHIN_MS = 35_000;
-/** A file that holds entries of several bindings goes from one adopter to the next. */
-const ROUNDS = 3;
+/** A file with entries of several bindings is adopted by one run after the other. */
+const MIN_ROUNDS = 3;
 
-/** What the server stumbles over is passed by only after some tries, each with half as much. */
-const MOST_PUSHES = 60;
+/** An entry that fails with 5xx is isolated only after several pushes with smaller and smaller batches. */
+const MAX_ROUNDS = 60;
 
-/** With a healthy network and storage all that was promised is stored, by one more run for each binding. */
+/** With a healthy network and storage, one more run for each binding delivers every acknowledged commit. */
 async function deliver(world: World): Promise<void> {
-  const { ledger, time, network } = world;
-  network.fates = [];
-  for (const [, status] of network.bad) if (status === 503) world.mayTakeLong = true;
+  const { model, time, network } = world;
+  network.outcomes = [];
+  for (const [, status] of network.bad) if (status === 503) world.hasFailingEntries = true;
   world.machine?.disk.heal();
   world.origin?.heal();
-  for (const { life } of world.hosts) life.endAfter(Number.POSITIVE_INFINITY);
-  // What could not be given back at the close of its last Api waits for the end of its process.
-  for (const host of world.hosts) if (world.mayBeHeld && !world.runs.some((run) => run.host === host)) host.life.end();
+  for (const { lifecycle } of world.hosts) lifecycle.endAfter(Number.POSITIVE_INFINITY);
+  // A file that could not be released when its last Api was closed is adopted after the end of its process.
+  for (const host of world.hosts)
+    if (world.mayStayOwned && !world.runs.some((run) => run.host === host)) host.lifecycle.end();
   for (const binding of BINDINGS) world.open(world.startHost(0, 0), binding);
   await time.advance(ADOPTED_WITHIN_MS);
-  check(world);
-  // By now others have what they may take from those that slept until here.
-  for (const host of world.hosts) if (host.life.isFrozen) wakeUp(world, host);
+  checkInvariants(world);
+  // By now others have adopted what they may from runs that are still frozen.
+  for (const host of world.hosts) if (host.lifecycle.isFrozen) wakeUp(world, host);
   await time.advance(LOOKS_WITHIN_MS);
-  check(world);
-  // What every request was refused with may have been set aside, too.
-  await pushAll(world, (one) => !isBad(world, one) && !isAside(world, one));
-  // The server takes everything now; what it did not is put back, and for what was set aside a run that died another adopted it.
+  checkInvariants(world);
+  // Entries of refused requests may be in quarantine, too.
+  await pushAll(world, (one) => !isBad(world, one) && !isQuarantined(world, one));
+  // The server accepts everything now; quarantined entries, adopted ones too, are restored.
   network.bad.clear();
-  network.most = Number.POSITIVE_INFINITY;
+  network.maxEntries = Number.POSITIVE_INFINITY;
   for (const run of world.runs) restoreQuarantined(world, run);
   await pushAll(world, () => true);
-  for (const { id } of ledger.required) ledger.accuse('I6', `${id} was never delivered`);
-  ledger.judge();
+  for (const { id } of model.required) model.reportViolation('I6', `${id} was never delivered`);
+  model.throwViolation();
 }
 
-/** Pushes until all is stored that the server takes. */
+/** Pushes until all entries that the server accepts are stored. */
 async function pushAll(world: World, isWanted: (one: Commit) => boolean): Promise<void> {
-  const { ledger, time } = world;
-  const rounds = world.mayTakeLong ? MOST_PUSHES : ROUNDS;
+  const { model, time } = world;
+  const rounds = world.hasFailingEntries ? MAX_ROUNDS : MIN_ROUNDS;
   for (let round = 0; round <= rounds; round++) {
     for (const run of world.runs) {
-      if (run.pushes.size > 0) ledger.accuse('I6', 'a push is not over after minutes');
+      if (run.pushes.size > 0) model.reportViolation('I6', 'a push is not over after minutes');
       push(world, run, undefined);
     }
     await time.advance(LOOKS_WITHIN_MS);
-    check(world);
+    checkInvariants(world);
     for (const run of world.runs)
-      if (run.pushes.size > 0) ledger.accuse('I6', 'a push to a healthy server is not over');
-    if (round >= ROUNDS && ![...ledger.required].some(isWanted)) return;
+      if (run.pushes.size > 0) model.reportViolation('I6', 'a push to a healthy server is not over');
+    if (round >= MIN_ROUNDS && ![...model.required].some(isWanted)) return;
   }
-  for (const one of ledger.required)
-    if (isWanted(one)) ledger.accuse('I6', `${one.id} is still not delivered after ${rounds} pushes`);
-  ledger.judge();
+  for (const one of model.required)
+    if (isWanted(one)) model.reportViolation('I6', `${one.id} is still not delivered after ${rounds} pushes`);
+  model.throwViolation();
 }
 
-function isAside({ runs }: World, { id }: Commit): boolean {
+function isQuarantined({ runs }: World, { id }: Commit): boolean {
   return runs.some(({ api }) => api.quarantined().some((one) => one.id === id));
 }
 
@@ -97,11 +98,11 @@ function isBad({ network }: World, { text }: Commit): boolean {
   return false;
 }
 
-/** Whoever is closed leaves no timer. */
+/** A closed Api leaves no timer. */
 async function end(world: World): Promise<void> {
-  const { runs, time, ledger } = world;
+  const { runs, time, model } = world;
   for (const { api } of runs) await api.close();
   await time.advance(12_000);
-  for (const run of runs) if (time.timersOf(run) > 0) ledger.accuse('I7', 'a closed Api has timers set');
-  ledger.judge();
+  for (const run of runs) if (time.timersOf(run) > 0) model.reportViolation('I7', 'a closed Api has timers set');
+  model.throwViolation();
 }

@@ -1,3 +1,3 @@
-import { liveThrough } from './live-through.js';
+import { describeSimulation } from './run-schedules.js';
 
-liveThrough(1);
+describeSimulation(1);

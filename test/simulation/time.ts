@@ -7,15 +7,15 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** The time of the simulated world. It moves only when it is told to; whoever dies takes its timers along. */
+/** The time of the simulated world, which moves only by `advance`. */
 export class SimulatedTime {
   wall = 1_795_349_662_000;
   monotonic = 0;
-  /** Owners whose timers don't fire for now. */
+  /** Owners whose timers don't fire until they thaw. */
   readonly frozen = new WeakSet<object>();
   #timers: Timer[] = [];
 
-  /** A clock of one `Api`, which owns the timers that are set by it. */
+  /** The clock of one `Api`, which owns the timers set through it. */
   clockOf(owner: object, random: Random): Clock {
     return {
       now: () => this.wall,
@@ -42,13 +42,13 @@ export class SimulatedTime {
     return this.#timers.reduce((count, timer) => count + (timer.owner === owner ? 1 : 0), 0);
   }
 
-  /** Lets time pass. What is due fires in order, each timer in a turn of its own. */
+  /** Lets time pass. Due timers fire in order, each in its own turn of the event loop. */
   async advance(milliseconds: number): Promise<void> {
     const until = this.monotonic + milliseconds;
     await settled();
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       this.#timers.splice(this.#timers.indexOf(next), 1);
-      // Whoever was frozen finds its timers overdue.
+      // Timers of a thawed owner are overdue.
       this.#moveTo(Math.max(next.due, this.monotonic));
       next.run();
       await settled();
@@ -56,7 +56,7 @@ export class SimulatedTime {
     this.#moveTo(until);
   }
 
-  /** The earliest that is due; of several, the one that was set first. */
+  /** The earliest due timer; of several, the one set first. */
   #next(until: number): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of this.#timers) {
@@ -71,5 +71,5 @@ export class SimulatedTime {
   }
 }
 
-/** Everything that waits for promises alone has run. One turn of the event loop, 2 µs: as cheap as 20 awaits, and sure. */
+/** Resolves once everything that waits only for promises has run: one turn of the event loop, as cheap as 20 awaits. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

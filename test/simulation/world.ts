@@ -3,46 +3,46 @@ import { Api, type Entry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import { webStorage } from '../../src/storage/web/web-storage.js';
-import { FakeEnvironment } from '../support/fake-environment.js';
-import { excuseUnsaved, rememberUnsaved } from './deletion.js';
-import { type Commit, Ledger } from './ledger.js';
-import type { Life } from './life.js';
+import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { exemptUnsaved, rememberUnsaved } from './deletion.js';
+import type { Lifecycle } from './lifecycle.js';
 import { Machine } from './machine.js';
+import { type Commit, Model } from './model.js';
 import { Network } from './network.js';
 import { Origin, type Page } from './origin.js';
+import { OwnershipModel } from './ownership-model.js';
 import { type Random, randomOf } from './random.js';
-import { type Holdings, readFolder, readItems } from './records.js';
 import {
   type BINDINGS,
   type Bug,
-  foundIn,
+  type DiscardedEntry,
+  foundEntry,
   type Host,
+  invalidateSeen,
   KEY_MARK,
   KEYS,
-  lookAnew,
   type Run,
   spyOn,
-  type Thrown,
   writerOf,
 } from './run.js';
 import type { Schedule } from './schedule.js';
-import { Thefts } from './thefts.js';
+import { readFolder, readItems, type StorageContents } from './storage-contents.js';
 import { SimulatedTime } from './time.js';
 import { Uploads } from './uploads.js';
 
-/** As many are put back by one call at most. */
-const MOST_AT_ONCE = 4;
+/** The most entries that one call restores. */
+const MAX_RESTORED = 4;
 
-/** A machine or an origin, its processes or tabs, the network, and a ledger of what was promised. */
+/** A machine or an origin, its processes or tabs, the network, and the model of the expected state. */
 export class World {
-  readonly ledger = new Ledger();
-  /** How often each command and fault was met. */
-  readonly census = new Map<string, number>();
+  readonly model = new Model();
+  /** The occurrences of each command, outcome and fault. */
+  readonly coverage = new Map<string, number>();
   readonly schedule: Schedule;
   readonly time = new SimulatedTime();
-  readonly network = new Network(this.time, (fate) => this.count(`answer: ${fate}`));
+  readonly network = new Network(this.time, (outcome) => this.count(`answer: ${outcome}`));
   readonly random: Random;
-  readonly thefts = new Thefts(this);
+  readonly ownership = new OwnershipModel(this);
   readonly uploads = new Uploads(this);
   readonly machine: Machine | undefined;
   readonly origin: Origin | undefined;
@@ -51,34 +51,34 @@ export class World {
   runs: Run[] = [];
   #starts = 0;
   hosts: Host[] = [];
-  /** What `discard` events carried and nobody has put back. */
-  thrown: Thrown[] = [];
-  /** What can't be read and must stay. */
+  /** The entries carried by `discard` and `drop` events and not restored yet. */
+  discarded: DiscardedEntry[] = [];
+  /** Unreadable records, which must stay. */
   markers: (string | Buffer)[] = [];
-  /** As of the last look. */
+  /** The number of the boot at the last check. */
   boot = 1;
-  /** Whether records were spoiled. */
+  /** Whether records were damaged. */
   isDamaged = false;
   /**
-   * Whether entries were moved from one file to another: a crash in the middle, or a failing disk, leaves them in both, and
-   * two may adopt them.
+   * Whether entries were moved from one file to another: a crash in between, or a failing disk, leaves them in both, and
+   * two runs may adopt them.
    */
-  mayStandTwice = false;
-  /** Whether a sync may have failed: after a power cut a file may then be, in part, as it was before. */
+  mayBeDuplicated = false;
+  /** Whether a sync may have failed, so that a power cut may undo a part of a file. */
   mayHaveFailedToSync = false;
-  /** Whether a file that was moved may be left as it was. */
-  mayKeepOld = false;
-  /** Whether a closed `Api` may have failed to give back its file. */
-  mayBeHeld = false;
+  /** Whether a file whose entries were moved may be left unchanged. */
+  mayKeepOldFile = false;
+  /** Whether a closed `Api` may have failed to release its file. */
+  mayStayOwned = false;
   /** Whether a compaction may have failed or been cut short. */
-  mayBeLarge = false;
-  /** Whether some of what the server does not take makes it stumble. */
-  mayTakeLong = false;
-  /** Whether what tells pages without locks that they were robbed was deleted. */
-  wereMarksDeleted = false;
-  /** When the storage was seen broken last. */
+  mayBeUncompacted = false;
+  /** Whether some entries fail with 5xx. */
+  hasFailingEntries = false;
+  /** Whether the tombstones that fence pages without locks were deleted. */
+  wereTombstonesDeleted = false;
+  /** The time at which the storage was last failing. */
   brokenAt = Number.NEGATIVE_INFINITY;
-  /** By how much the keys of all pages grew in all, and those of each. */
+  /** The total growth of all pages' keys, and that of each page. */
   #grown = 0;
   readonly #grownBy = new WeakMap<object, number>();
 
@@ -94,9 +94,9 @@ export class World {
     this.#watch();
   }
 
-  /** Another world with the same storage, in which nobody lives. */
+  /** Another world with the same storage and no runs. */
   copy(bug: Bug): World {
-    // With a seed of its own: two that draw the same would be one writer.
+    // A seed of its own: with equal draws, two writers would have the same id.
     const copy = new World({ ...this.schedule, seed: this.schedule.seed ^ 0x5bd1e995 }, bug);
     Object.assign(copy, {
       machine: this.machine?.copy(copy.time),
@@ -106,46 +106,46 @@ export class World {
     return copy;
   }
 
-  count(what: string): void {
-    this.census.set(what, (this.census.get(what) ?? 0) + 1);
+  count(name: string): void {
+    this.coverage.set(name, (this.coverage.get(name) ?? 0) + 1);
   }
 
   get isStorageBroken(): boolean {
     const faults = this.machine?.disk.faults ?? this.origin;
-    return faults !== undefined && (faults.room < Number.POSITIVE_INFINITY || faults.failing.size > 0);
+    return faults !== undefined && (faults.freeSpace < Number.POSITIVE_INFINITY || faults.failing.size > 0);
   }
 
-  /** What anyone who looks into the storage now can read. */
-  holdings(): Holdings {
+  /** The readable contents of the storage. */
+  contents(): StorageContents {
     return this.origin ? readItems(this.origin) : readFolder(this.machine?.disk.cached ?? new Map(), 'cached');
   }
 
-  /** What anyone could read if the power failed now and nothing survived that was not synced. */
-  durableHoldings(): Holdings {
+  /** The contents that would certainly survive a power cut. */
+  durableContents(): StorageContents {
     return readFolder(this.machine?.disk.certain ?? new Map(), 'durable');
   }
 
   startHost(namespace: number, locksFreedAfter: number): Host {
     const { machine, origin, bug } = this;
     if (machine) {
-      const { life, platform } = machine.start(namespace);
+      const { lifecycle, platform } = machine.start(namespace);
       const durability = this.schedule.platform === 'power' ? 'power' : 'process';
       const storage = fileStorage(machine.disk.folder, { durability }, bug.files?.(platform) ?? platform);
-      return this.#add(life, () => storage);
+      return this.#add(lifecycle, () => storage);
     }
     const page = (origin as Origin).open(locksFreedAfter);
     const given: WebPlatform = { locks: page.locks, page: page.window };
     const [storage, platform] = bug.page?.(page.storage, given) ?? [page.storage, given];
     const shared = webStorage(storage, { maxLength: this.schedule.maxLength }, platform);
-    return this.#add(page.life, () => shared, page);
+    return this.#add(page.lifecycle, () => shared, page);
   }
 
-  #add(life: Life, open: Host['open'], page?: Page): Host {
-    // Few, so that they wait for each other.
+  #add(lifecycle: Lifecycle, open: Host['open'], page?: Page): Host {
+    // Few, so that uploads wait for each other.
     const uploadsAtOnce = 1 + (this.#starts % 2);
     this.#starts += 1;
     const host = {
-      life,
+      lifecycle,
       open,
       page,
       environment: new FakeEnvironment(uploadsAtOnce),
@@ -154,7 +154,7 @@ export class World {
       frozenAt: Number.NEGATIVE_INFINITY,
       grownByOthers: 0,
     };
-    life.onLastMoment = () => rememberUnsaved(this, life);
+    lifecycle.onEnding = () => rememberUnsaved(this, lifecycle);
     this.hosts.push(host);
     return host;
   }
@@ -162,26 +162,26 @@ export class World {
   #watch(): void {
     const { machine, origin } = this;
     if (machine)
-      machine.onRobbery = (owner, isSameNamespace, silent) => {
-        const robbed = this.hosts.find(({ life }) => life === owner);
-        if (robbed) this.thefts.ofFile(robbed, isSameNamespace, silent);
+      machine.onAdoptedFromLiving = (owner, isSameNamespace, silentMs) => {
+        const host = this.hosts.find(({ lifecycle }) => lifecycle === owner);
+        if (host) this.ownership.fileAdopted(host, isSameNamespace, silentMs);
       };
     if (origin) origin.onGrowth = ({ page, grown }) => this.#grew(page, grown);
   }
 
-  /** All pages together may exceed the bound by what one can't know of: what others added since it looked. */
+  /** All pages together may exceed the quota by the growth of other pages since the last look. */
   #grew(page: object, grown: number): void {
     this.#grown += grown;
     this.#grownBy.set(page, (this.#grownBy.get(page) ?? 0) + grown);
     const { maxLength } = this.schedule;
-    const host = this.hosts.find(({ life }) => life === page);
+    const host = this.hosts.find(({ lifecycle }) => lifecycle === page);
     if (maxLength === undefined || host === undefined) return;
     const unknown = this.#grownByOthersThan(page) - host.grownByOthers;
     const length = this.origin?.length ?? 0;
     if (length > maxLength + unknown)
-      this.ledger.accuse(
+      this.model.reportViolation(
         'I7',
-        `${length} units are taken of ${maxLength}, and ${unknown} were added by others meanwhile`,
+        `${length} units are used of ${maxLength}, and ${unknown} were added by others meanwhile`,
       );
   }
 
@@ -191,7 +191,7 @@ export class World {
 
   /** Opens an `Api` in a process or a tab. */
   open(host: Host, binding: (typeof BINDINGS)[number]): Run {
-    const { schedule, bug, ledger } = this;
+    const { schedule, bug, model } = this;
     const bindingText = `${binding.deviceId} ${binding.baseUrl}`;
     const run = {
       host,
@@ -202,36 +202,36 @@ export class World {
       key: KEYS[0] ?? '',
       staged: new Map(),
       savedStaged: [],
-      intended: undefined,
+      pending: undefined,
       restoring: new Set(),
       isClosed: false,
       isAdopting: false,
       uploads: 0,
       refusedAlone: new Set(),
       hasAccepted: false,
-      quietUntil: Number.NEGATIVE_INFINITY,
-      underWay: new Map(),
+      pausedUntil: Number.NEGATIVE_INFINITY,
+      inFlightRequests: new Map(),
       inFlight: new Set(),
       checkedAt: 0,
-      // Whoever shares its file shares what became of that.
+      // Runs that share a file share its state.
       unsaved: this.machine && this.runs.find((other) => other.host === host && other.unsaved)?.unsaved,
       pushes: new Set(),
       seen: { committed: 0, bytes: 0, queue: [], warnings: 0 },
     } as unknown as Run & { api: Api };
     const clock = this.time.clockOf(run, this.random);
-    const transport = this.network.transportOf(host.life, run, {
+    const transport = this.network.transportOf(host.lifecycle, run, {
       sent: (request) => this.uploads.sent(run, request),
       stored: (request) => this.uploads.stored(run, request),
       ended: (request, answer) => this.uploads.ended(run, request, answer),
     });
     const opened = host.open();
-    // What forgets staged values is a record as any other: damaged, or not synced, it comes to nothing.
+    // The record that clears staged values may be lost, as it may be damaged or not synced.
     const mayBeCommitted = (): boolean =>
       this.isDamaged ||
-      // Nothing tells a page that slept that another took what it had staged: it saves that again.
-      this.wereMarksDeleted ||
-      // So is the one in a file that was left as it was when what it held was moved.
-      (this.mayStandTwice && this.mayKeepOld) ||
+      // Without tombstones, a thawed page saves staged values again that another page has adopted.
+      this.wereTombstonesDeleted ||
+      // A file whose entries were moved may be left unchanged.
+      (this.mayBeDuplicated && this.mayKeepOldFile) ||
       ((schedule.platform === 'process' || this.mayHaveFailedToSync) && (this.machine?.boot ?? 1) > 1);
     const storage = spyOn(bug.storage?.(opened) ?? opened, {
       opened: ({ id }) => {
@@ -248,9 +248,9 @@ export class World {
       },
       adopt: (call) => this.#adopt(run, call),
       adopted: (staged) => {
-        if (!host.life.isAlive || run.isClosed || run.staged.size > 0) return;
+        if (!host.lifecycle.isAlive || run.isClosed || run.staged.size > 0) return;
         for (const { fieldId, value } of staged) {
-          ledger.cameBack(value, bindingText, mayBeCommitted());
+          model.stagedRestored(value, bindingText, mayBeCommitted());
           run.staged.set(fieldId, value);
         }
       },
@@ -292,43 +292,44 @@ export class World {
     return run;
   }
 
-  /** Something was shown to the user. */
+  /** Checks a text that is shown to the application. */
   showed(text: string): void {
-    if (text.toLowerCase().includes(KEY_MARK)) this.ledger.accuse('I8', `the API key is in ${JSON.stringify(text)}`);
+    if (text.toLowerCase().includes(KEY_MARK))
+      this.model.reportViolation('I8', `the API key is in ${JSON.stringify(text)}`);
   }
 
-  /** Forgets those whose process or tab has ended. */
-  bury(): void {
-    for (const { life } of this.hosts) if (!life.isAlive) this.time.forget(life);
-    for (const run of this.runs) if (!run.host.life.isAlive) this.time.forget(run);
-    this.runs = this.runs.filter(({ host, isClosed }) => host.life.isAlive && !isClosed);
-    this.hosts = this.hosts.filter(({ life }) => life.isAlive);
+  /** Removes the runs and hosts that have ended. */
+  removeEnded(): void {
+    for (const { lifecycle } of this.hosts) if (!lifecycle.isAlive) this.time.forget(lifecycle);
+    for (const run of this.runs) if (!run.host.lifecycle.isAlive) this.time.forget(run);
+    this.runs = this.runs.filter(({ host, isClosed }) => host.lifecycle.isAlive && !isClosed);
+    this.hosts = this.hosts.filter(({ lifecycle }) => lifecycle.isAlive);
   }
 
   /** The entries of a run's queue, as the commits that they are. */
   queueOf(run: Run): (Commit | undefined)[] {
-    return run.api.log().map((entry) => this.ledger.find(foundIn(entry, run), 'a queue'));
+    return run.api.log().map((entry) => this.model.find(foundEntry(entry, run), 'a queue'));
   }
 
   /** The ids of the entries of a run's queue, which must be commits. */
   readQueue(run: Run): string[] {
     return run.api.log().map((entry) => {
-      this.ledger.find(foundIn(entry, run), 'a queue');
+      this.model.find(foundEntry(entry, run), 'a queue');
       return entry.id;
     });
   }
 
   async #adopt(run: Run, call: () => Promise<Adoption>): Promise<Adoption> {
     run.isAdopting = true;
-    // It looks at once.
-    run.host.grownByOthers = this.#grownByOthersThan(run.host.life);
+    // The look is immediate.
+    run.host.grownByOthers = this.#grownByOthersThan(run.host.lifecycle);
     try {
       const adoption = await call();
-      if (!run.host.life.isAlive) return adoption;
-      this.thefts.adopted(run, adoption.entries);
+      if (!run.host.lifecycle.isAlive) return adoption;
+      this.ownership.adopted(run, adoption.entries);
       for (const { writer, sequence } of adoption.entries) {
-        const commit = this.ledger.byId(`${writer}-${sequence}`);
-        // Its own too, where another had taken it: how far the clock was ahead is not saved.
+        const commit = this.model.byId(`${writer}-${sequence}`);
+        // Its own entries too, where another had adopted them: the clock offset is not saved.
         if (commit?.clock?.by === run) commit.clock = undefined;
       }
       if (adoption.entries.length > 0) this.count('adopted entries');
@@ -340,82 +341,87 @@ export class World {
   }
 
   #checked(run: Run, loss: Loss | undefined, { id }: Writer): void {
-    run.checkedAt = this.thefts.now();
+    run.checkedAt = this.ownership.tick();
     run.writer = id;
     run.writers.add(id);
     if (loss === undefined) return;
-    lookAnew(run);
-    if (loss.kind === 'taken') this.count('was robbed');
-    // What could not be saved again under an id that another has by now.
-    if (loss.kind === 'taken' && run.unsaved) excuseUnsaved(this, run);
+    invalidateSeen(run);
+    if (loss.kind === 'taken') this.count('fenced');
+    // Entries that could not be saved again under an id that has been adopted meanwhile.
+    if (loss.kind === 'taken' && run.unsaved) exemptUnsaved(this, run);
     if (loss.kind === 'taken' && loss.isStagedTaken) {
       for (const { fieldId, value } of run.savedStaged)
         if (run.staged.get(fieldId) === value) run.staged.delete(fieldId);
-      this.#intendAnew(run);
+      this.#modelAgain(run);
     }
   }
 
-  /** A commit learns only now that another has some of the values that it was to be made of. */
-  #intendAnew(run: Run): void {
-    const { intended, staged } = run;
-    if (intended === undefined) return;
-    intended.state = 'failed';
-    if (staged.size === 0) run.intended = undefined;
+  /** Some values of the pending commit turned out to be adopted by another run. */
+  #modelAgain(run: Run): void {
+    const { pending, staged } = run;
+    if (pending === undefined) return;
+    pending.state = 'failed';
+    if (staged.size === 0) run.pending = undefined;
     else {
-      run.intended = this.ledger.intend(staged, intended.timestamp, run.bindingText);
-      run.intended.clock = intended.clock;
+      run.pending = this.model.begin(staged, pending.timestamp, run.bindingText);
+      run.pending.clock = pending.clock;
     }
   }
 
-  /** An entry is set aside only if it was refused alone, in a push in which another was accepted. */
+  /** An entry is quarantined only if it was refused in a request of its own, in a push in which another was accepted. */
   #quarantined(run: Run, entries: readonly Entry[]): void {
-    if (!run.host.life.isAlive) return;
+    if (!run.host.lifecycle.isAlive) return;
     this.count('quarantine');
-    lookAnew(run);
+    invalidateSeen(run);
     for (const entry of entries) {
-      const commit = this.ledger.find(foundIn(entry, run), 'a quarantine event');
+      const commit = this.model.find(foundEntry(entry, run), 'a quarantine event');
       if (commit === undefined) continue;
       if (!run.refusedAlone.has(entry.id))
-        this.ledger.accuse('I1', `${entry.id} was set aside, though it was never refused alone`);
-      if (!run.hasAccepted) this.ledger.accuse('I1', `${entry.id} was set aside, though no other was accepted`);
+        this.model.reportViolation('I1', `${entry.id} was quarantined, though it was never refused on its own`);
+      if (!run.hasAccepted)
+        this.model.reportViolation('I1', `${entry.id} was quarantined, though no other was accepted`);
     }
   }
 
   #discarded(run: Run, entries: readonly Entry[]): void {
-    if (!run.host.life.isAlive) return;
+    if (!run.host.lifecycle.isAlive) return;
     this.count('discard');
     for (const entry of entries) {
-      const commit = this.ledger.find(foundIn(entry, run), 'a discard event');
+      const commit = this.model.find(foundEntry(entry, run), 'a discard event');
       if (commit === undefined) continue;
       if (!run.writers.has(writerOf(entry.id)) || commit.isRestored)
-        this.ledger.accuse('I1', `${entry.id} was thrown away, though this run did not commit it`);
-      this.ledger.excuse(commit, 'carried');
-      this.thrown.push({ entry, bindingText: run.bindingText });
+        this.model.reportViolation('I1', `${entry.id} was discarded, though this run did not commit it`);
+      this.model.exempt(commit, 'carried');
+      this.discarded.push({ entry, bindingText: run.bindingText });
     }
   }
 
   #dropped(run: Run, entries: readonly Entry[]): void {
-    if (!run.host.life.isAlive) return;
+    if (!run.host.lifecycle.isAlive) return;
     this.count('drop');
-    lookAnew(run);
-    const { ledger, schedule } = this;
+    invalidateSeen(run);
+    const { model, schedule } = this;
     const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength, overflow } = schedule;
     const log = run.api.log();
-    const aside = run.api.quarantined();
+    const quarantined = run.api.quarantined();
     const oldest = [
-      ...aside.filter(({ id }) => !run.restoring.has(id)),
+      ...quarantined.filter(({ id }) => !run.restoring.has(id)),
       ...log.filter(({ id }) => !run.inFlight.has(id)),
     ].slice(0, entries.length);
     const isFull =
-      log.length + aside.length + MOST_AT_ONCE > maxQueuedEntries || maxLength !== undefined || this.isStorageBroken;
-    if (overflow !== 'drop-oldest' || !isFull) ledger.accuse('I1', 'entries were dropped, though nothing was full');
+      log.length + quarantined.length + MAX_RESTORED > maxQueuedEntries ||
+      maxLength !== undefined ||
+      this.isStorageBroken;
+    if (overflow !== 'drop-oldest' || !isFull)
+      model.reportViolation('I1', 'entries were dropped, though nothing was full');
     for (const [index, entry] of entries.entries()) {
-      const commit = ledger.find(foundIn(entry, run), 'a drop event');
-      if (run.inFlight.has(entry.id)) ledger.accuse('I1', `${entry.id} was dropped while it is being uploaded`);
-      else if (oldest[index]?.id !== entry.id) ledger.accuse('I1', `${entry.id} was dropped, which is not the oldest`);
+      const commit = model.find(foundEntry(entry, run), 'a drop event');
+      if (run.inFlight.has(entry.id)) model.reportViolation('I1', `${entry.id} was dropped in flight`);
+      else if (oldest[index]?.id !== entry.id)
+        model.reportViolation('I1', `${entry.id} was dropped, which is not the oldest`);
       if (commit === undefined) continue;
-      ledger.excuse(commit, 'carried');
-      this.thrown.push({ entry, bindingText: run.bindingText });
+      model.exempt(commit, 'carried');
+      this.discarded.push({ entry, bindingText: run.bindingText });
     }
   }
 }

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import type { ApiOptions, Fetch } from '../../src/index.js';
-import { openApi, pushFailure } from '../support/open-api.js';
-import { asHandler, oneDevice, serveOnLoopback } from '../support/pages.js';
-import { closedPort, rawServer } from '../support/raw-server.js';
+import { pushFailure } from '../support/assertions/rejections.js';
+import { openApi } from '../support/builders/api.js';
+import { asHandler, oneDevice } from '../support/servers/emulator.js';
+import { closedPort, rawServer } from '../support/servers/raw-server.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const require = createRequire(import.meta.url);
 const undici6 = require('undici-6');

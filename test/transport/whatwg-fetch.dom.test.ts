@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import type { Fetch } from '../../src/index.js';
-import { openApi } from '../support/open-api.js';
-import { asHandler, oneDevice, serveOnLoopback } from '../support/pages.js';
+import { openApi } from '../support/builders/api.js';
+import { asHandler, oneDevice } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 /** Over XMLHttpRequest; its responses have no stream. */
 const { fetch } = createRequire(import.meta.url)('whatwg-fetch') as { fetch: Fetch };

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { Api, type ApiOptions, type FieldValue, type Reading, type StandardSchema } from '../../src/index.js';
-import { credentials } from '../support/credentials.js';
+import { credentials } from '../support/builders/credentials.js';
 
 const named = new Api({
   ...credentials,

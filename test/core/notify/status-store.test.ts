@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Status } from '../../../src/core/model/status.js';
 import { StatusStore } from '../../../src/core/notify/status-store.js';
-import { turn } from '../../support/fake-clock.js';
+import { turn } from '../../support/fakes/fake-clock.js';
 
 function setUp() {
   const now = { staged: 0, lastPush: undefined } as unknown as { staged: number; lastPush: object | undefined };

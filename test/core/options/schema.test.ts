@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isInsecure, resolveOptions } from '../../../src/core/options/schema.js';
 import { Api, ConfigException, memoryStorage } from '../../../src/index.js';
-import { API_KEY, credentials, DEVICE_ID } from '../../support/credentials.js';
+import { API_KEY, credentials, DEVICE_ID } from '../../support/builders/credentials.js';
 
 /** The options that can be left out, each with its default. */
 const DEFAULTS = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { QueuedEntry, Refusal } from '../../../src/core/model/entry.js';
 import { Quarantine } from '../../../src/core/outbox/quarantine.js';
-import { queuedEntry } from '../../support/queued-entry.js';
+import { queuedEntry } from '../../support/builders/queued-entry.js';
 
 const refusal = { status: 400, reason: 'no' };
 const entry = (sequence: number, writer?: string): QueuedEntry & { refusal: Refusal } => ({

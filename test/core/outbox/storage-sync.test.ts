@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { QueuedEntry, StoredEntry } from '../../../src/core/model/entry.js';
 import { StorageSync } from '../../../src/core/outbox/storage-sync.js';
 import type { Loss, Writer } from '../../../src/core/ports/storage.js';
-import { queuedEntry } from '../../support/queued-entry.js';
+import { queuedEntry } from '../../support/builders/queued-entry.js';
 
 const refused = (of: QueuedEntry): QueuedEntry => ({ ...of, refusal: { status: 400, reason: 'no' } });
 const key = ({ writer, sequence, refusal }: StoredEntry): string => `${writer}-${sequence}${refusal ? '!' : ''}`;

@@ -4,9 +4,9 @@ import { PushException } from '../../../src/core/model/request-exceptions.js';
 import { Emitter } from '../../../src/core/notify/emitter.js';
 import { AutoPush } from '../../../src/core/push/auto-push.js';
 import type { Failure } from '../../../src/core/push/push-run.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { commitEach, openApi } from '../../support/open-api.js';
-import { StubFetch } from '../../support/stub-fetch.js';
+import { commitEach, openApi } from '../../support/builders/api.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { StubFetch } from '../../support/fakes/stub-fetch.js';
 
 const failure = (kind: Failure['kind'], retryAfter?: number): Failure => ({
   exception: new PushException('no', '', { retryAfter }),

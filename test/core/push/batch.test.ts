@@ -5,8 +5,8 @@ import { encodeValues, encodeWithSize, utf8Length } from '../../../src/core/mode
 import { batchLength, bodyBytes, joinBody } from '../../../src/core/push/batch.js';
 import { ClockCorrection } from '../../../src/core/time/clock-correction.js';
 import type { FieldValue } from '../../../src/index.js';
-import { fieldId, fieldValue } from '../../support/arbitraries.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { fieldId, fieldValue } from '../../support/builders/arbitraries.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 interface Sample {
   readonly entry: QueuedEntry;

@@ -3,7 +3,7 @@ import type { ApiException } from '../../../src/core/model/exceptions.js';
 import { PushException } from '../../../src/core/model/request-exceptions.js';
 import { type Drainable, drain } from '../../../src/core/push/drain.js';
 import type { Verdict } from '../../../src/core/server/verdict.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 /** What is drained by pushes that take so many milliseconds and end as told; after that they hang. */
 function setUp(takes: number, ends: readonly ('stored' | Error)[]) {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { QueuedEntry } from '../../../src/core/model/entry.js';
 import { Isolation } from '../../../src/core/push/isolation.js';
-import { queuedEntry } from '../../support/queued-entry.js';
+import { queuedEntry } from '../../support/builders/queued-entry.js';
 
 /** What a server does with an entry: takes it, refuses it, or stumbles over it. */
 type Fate = 'good' | 'bad' | 'poison';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UploadSemaphore } from '../../../src/core/push/upload-semaphore.js';
-import { turn } from '../../support/fake-clock.js';
+import { turn } from '../../support/fakes/fake-clock.js';
 
 describe('upload slots', () => {
   test('are held at once while there are any, and then in the order in which they were asked for', async () => {

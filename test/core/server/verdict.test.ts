@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FailedExchange, ReceivedResponse } from '../../../src/core/ports/transport.js';
 import { judge, type Verdict } from '../../../src/core/server/verdict.js';
-import { leaksIn, SENTINEL_KEY } from '../../support/sentinel.js';
+import { leaksIn, SENTINEL_KEY } from '../../support/assertions/sentinel.js';
 
 const context = { apiKey: SENTINEL_KEY, timeoutSeconds: 10, now: 1_795_349_662_000 };
 

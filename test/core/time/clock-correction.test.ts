@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ClockCorrection } from '../../../src/core/time/clock-correction.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const NOW = 1_795_349_662;
 const RELEASED = Date.UTC(2026, 10, 1) / 1000;

@@ -11,7 +11,7 @@ import {
   encodeWriter,
   readJournal,
 } from '../../../src/storage/file/journal/record.js';
-import { binding } from '../../contract/storage-contract.js';
+import { binding } from '../../support/builders/stored-entry.js';
 
 const WRITERS = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'] as const;
 const writer = fc.constantFrom(...WRITERS);

@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { Api, type ApiOptions } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
-import { credentials } from '../../support/credentials.js';
-import { Deliveries, fetchAs } from '../../support/deliveries.js';
-import { temporaryFolder } from '../../support/fake-processes.js';
-import { type Device, startDevice } from '../../support/killable-device.js';
-import { describeWithContainers } from '../../support/pid-namespace.js';
+import { credentials } from '../../support/builders/credentials.js';
+import { temporaryFolder } from '../../support/disks/temporary-folder.js';
+import { type Device, startDevice } from '../../support/processes/killable-device.js';
+import { describeWithContainers } from '../../support/processes/pid-namespace.js';
+import { Deliveries, fetchAs } from '../../support/servers/delivery-log.js';
 
 /** Three minutes take six seconds: longer than a process stands still on a busy machine. */
 const SPEED = 30;

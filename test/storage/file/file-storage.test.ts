@@ -1,8 +1,9 @@
 import type { Writer } from '../../../src/core/ports/storage.js';
 import { fileStorage } from '../../../src/node.js';
 import { type StorageUnderTest, storageContract } from '../../contract/storage-contract.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { FakeMachine, temporaryFolder } from '../../support/fake-processes.js';
+import { temporaryFolder } from '../../support/disks/temporary-folder.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeMachine } from '../../support/fakes/fake-machine.js';
 
 for (const durability of ['power', 'process'] as const) {
   storageContract(`fileStorage, a process each (${durability})`, (): StorageUnderTest => {

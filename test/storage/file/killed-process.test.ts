@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { Api, type ApiOptions } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
-import { credentials } from '../../support/credentials.js';
-import { Deliveries, fetchAs } from '../../support/deliveries.js';
-import { temporaryFolder } from '../../support/fake-processes.js';
-import { type Device, PHASES, type Phase, startDevice } from '../../support/killable-device.js';
+import { credentials } from '../../support/builders/credentials.js';
+import { temporaryFolder } from '../../support/disks/temporary-folder.js';
+import { type Device, PHASES, type Phase, startDevice } from '../../support/processes/killable-device.js';
+import { Deliveries, fetchAs } from '../../support/servers/delivery-log.js';
 
 /*
  * KILLS   how many processes are killed at least; 200 in CI, 40 elsewhere. A tenth of them in each phase at least.

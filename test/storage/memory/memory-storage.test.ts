@@ -1,6 +1,6 @@
 import { memoryStorage } from '../../../src/index.js';
 import { storageContract } from '../../contract/storage-contract.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 storageContract('memoryStorage', () => {
   const storage = memoryStorage();

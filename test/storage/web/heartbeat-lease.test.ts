@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { HeartbeatLease } from '../../../src/storage/web/lease/heartbeat-lease.js';
 import { StorageQuota } from '../../../src/storage/web/records/quota.js';
-import { FakeWebStorage } from '../../support/fake-web.js';
+import { FakeWebStorage } from '../../support/fakes/fake-web.js';
 
 test('whoever takes a writer over again gives another sign than the one that stands there: others watch for a change', () => {
   const localStorage = new FakeWebStorage();

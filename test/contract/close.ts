@@ -1,0 +1,19 @@
+import { describe, expect, test } from 'vitest';
+import { binding, entryOf } from '../support/builders/stored-entry.js';
+import { deadWriter, type MakeStorage } from './storage-under-test.js';
+
+/** `close`: everything that the writer holds is released at once. */
+export function closeContract(make: MakeStorage): void {
+  describe('close', () => {
+    test('a closed writer releases at once what it saved and what it had adopted', async () => {
+      const storage = make();
+      await deadWriter(storage, 2);
+      const first = storage.open(binding);
+      await storage.adopt(first, true);
+      first.save(entryOf(first, 1), false);
+      first.close();
+      first.close();
+      expect((await storage.adopt(storage.open(binding), true)).entries).toHaveLength(3);
+    });
+  });
+}

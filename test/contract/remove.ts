@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { binding, entryOf } from '../support/builders/stored-entry.js';
+import { deadWriter, type MakeStorage } from './storage-under-test.js';
+
+/** `remove`: an entry is gone for everyone, and for good. */
+export function removeContract(make: MakeStorage): void {
+  describe('remove', () => {
+    test('what was removed is gone, and removing it again or what never was is harmless', async () => {
+      const storage = make();
+      const writer = storage.open(binding);
+      for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
+      writer.remove([entryOf(writer, 1), entryOf(writer, 3)]);
+      writer.remove([entryOf(writer, 1), entryOf(writer, 9)]);
+      await storage.crash(writer);
+      const { entries } = await storage.adopt(storage.open(binding), true);
+      expect(entries).toEqual([entryOf(writer, 2)]);
+    });
+
+    test('adopted entries that their adopter removed are gone for everyone', async () => {
+      const storage = make();
+      const writer = await deadWriter(storage, 3);
+      const adopter = storage.open(binding);
+      const { entries } = await storage.adopt(adopter, true);
+      adopter.remove(entries.slice(0, 2));
+      await storage.crash(adopter);
+      expect((await storage.adopt(storage.open(binding), true)).entries).toEqual([entryOf(writer, 3)]);
+    });
+  });
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { binding, entryOf, otherBindings } from '../support/builders/stored-entry.js';
+import type { MakeStorage } from './storage-under-test.js';
+
+/** `saveStaged`: staged values come back at the start of the next run, once. */
+export function stagedContract(make: MakeStorage): void {
+  describe('staged values', () => {
+    const staged = [
+      { fieldId: '10', value: 'ä\n' },
+      { fieldId: '2', value: false },
+    ];
+
+    test('come back at the start of the next run, once', async () => {
+      const storage = make();
+      const writer = storage.open(binding);
+      writer.saveStaged([{ fieldId: 'x', value: 1 }]);
+      writer.saveStaged(staged);
+      await storage.crash(writer);
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual(staged);
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual([]);
+    });
+
+    test('come back in the next run where one before it is closed in the task that opened it', async () => {
+      const storage = make();
+      const writer = storage.open(binding);
+      writer.saveStaged(staged);
+      await storage.crash(writer);
+      const brief = storage.open(binding);
+      const adoption = storage.adopt(brief, true);
+      brief.close();
+      expect((await adoption).staged).toEqual([]);
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual(staged);
+    });
+
+    test('come back beside the entries of their run', async () => {
+      const storage = make();
+      const writer = storage.open(binding);
+      writer.save(entryOf(writer, 1), true);
+      writer.saveStaged(staged);
+      await storage.crash(writer);
+      expect(await storage.adopt(storage.open(binding), true)).toMatchObject({
+        entries: [entryOf(writer, 1)],
+        staged,
+      });
+    });
+
+    test('never come into a run that has started', async () => {
+      const storage = make();
+      const living = storage.open(binding);
+      await storage.adopt(living, true);
+      const writer = storage.open(binding);
+      writer.save(entryOf(writer, 1), true);
+      writer.saveStaged(staged);
+      await storage.crash(writer);
+      const { entries, staged: taken } = await storage.adopt(living, false);
+      expect(taken).toEqual([]);
+      living.remove(entries);
+      living.close();
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual(staged);
+    });
+
+    test('of the most recent of several runs come back', async () => {
+      const storage = make();
+      for (const value of [1, 2, 3]) {
+        const writer = storage.open(binding);
+        writer.saveStaged([{ fieldId: 'a', value }]);
+        await storage.crash(writer);
+      }
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual([{ fieldId: 'a', value: 3 }]);
+    });
+
+    test('are forgotten by the commit that is made of them, and by an empty save', async () => {
+      const storage = make();
+      const writer = storage.open(binding);
+      writer.saveStaged(staged);
+      writer.save(entryOf(writer, 1), true);
+      await storage.crash(writer);
+      const next = storage.open(binding);
+      expect((await storage.adopt(next, true)).staged).toEqual([]);
+      next.saveStaged(staged);
+      next.saveStaged([]);
+      await storage.crash(next);
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual([]);
+    });
+
+    test('stay when another entry is put back', async () => {
+      const storage = make();
+      const writer = storage.open(binding);
+      writer.saveStaged(staged);
+      writer.save(entryOf(writer, 1), false);
+      await storage.crash(writer);
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual(staged);
+    });
+
+    test.each(otherBindings)('of another device or server stay where they are (%o)', async (other) => {
+      const storage = make();
+      const writer = storage.open(other);
+      writer.saveStaged(staged);
+      await storage.crash(writer);
+      expect((await storage.adopt(storage.open(binding), true)).staged).toEqual([]);
+      expect((await storage.adopt(storage.open(other), true)).staged).toEqual(staged);
+    });
+  });
+}

@@ -1,0 +1,464 @@
+import { crc32 } from 'node:zlib';
+import { Api, StorageException } from '../../src/index.js';
+import {
+  type Adoption,
+  AutoPush,
+  BatchSizer,
+  ClockCorrection,
+  Emitter,
+  type Failure,
+  type FilePlatform,
+  type FileSystem,
+  Isolation,
+  Journal,
+  LiveIndex,
+  type LocksLike,
+  Outbox,
+  type PushResult,
+  type StorageAdapter,
+  StorageQuota,
+  type Transport,
+  UploadSemaphore,
+  type UploadSlot,
+  type WebStorageLike,
+  type Writer,
+} from '../support/internals.js';
+import { randomOf } from './random.js';
+import { BINDINGS, type Bug, KEYS, withChanged } from './run.js';
+
+/** Bugs that a rewrite could introduce. The simulation must find each of them. */
+export const BUGS: Readonly<Record<string, Bug>> = {
+  'removes by count, not by entry': inOutbox(
+    'remove',
+    (remove) =>
+      function (entries) {
+        return remove.call(this, this.oldest(entries.length));
+      },
+  ),
+  'clears the queue after a push': inOutbox(
+    'remove',
+    (remove) =>
+      function () {
+        return remove.call(this, [...this]);
+      },
+  ),
+  'acknowledges before the answer': inTransport((send) => (request) => ({
+    ...send(request),
+    answer: Promise.resolve({ received: true, status: 200, body: '', ...NO_HEADERS }),
+  })),
+  'begins no record with a newline': inFiles(({ writeSync }) => ({
+    writeSync: (fd: number, data: Buffer | string, offset = 0) => {
+      const bytes = Buffer.from(data as string).subarray(offset);
+      return bytes[0] === 10 ? writeSync(fd, bytes, 1) + 1 : writeSync(fd, bytes);
+    },
+  })),
+  'reuses ids': { clock: (clock) => ({ ...clock, random: randomOf(1) }) },
+  'adopts files from the living': {
+    files: ({ fs, pid }) => ({
+      fs: changed(fs, {
+        readFileSync: (path: string | number) => {
+          if (/^\/proc\/\d/.test(String(path)) && path !== `/proc/${pid}/stat`) throw failure('ENOENT');
+          return fs.readFileSync(path);
+        },
+      }),
+      pid,
+      isRunning: () => false,
+    }),
+  },
+  'adopts keys from the living': {
+    page: (storage, platform) => [storage, { ...platform, locks: platform.locks && blind(platform.locks) }],
+  },
+  'discards adopted entries': {
+    patch: () => {
+      let isDiscarding = false;
+      const undo = [
+        patched(
+          Emitter.prototype,
+          'emit',
+          (emit) =>
+            function (name, event) {
+              emit.call(this, name, event);
+              isDiscarding = name === 'discard';
+            },
+        ),
+        patched(
+          Outbox.prototype,
+          'remove',
+          (remove) =>
+            function (entries) {
+              const all = isDiscarding ? [...this].filter(({ origin }) => origin !== 'restored') : entries;
+              isDiscarding = false;
+              return remove.call(this, all);
+            },
+        ),
+      ];
+      return () => {
+        for (const one of undo) one();
+      };
+    },
+  },
+  'takes a captive portal for the server': inTransport((send) => (request) => {
+    const { answer, abort } = send(request);
+    const asOurs = answer.then((one) => (one.received ? { ...one, ...NO_HEADERS, body: '{}' } : one));
+    return { answer: asOurs, abort };
+  }),
+  'sends every request twice': inTransport((send) => (request) => {
+    send(request);
+    return send(request);
+  }),
+  'sets no deadline': inTransport((send) => (request) => send({ ...request, timeoutSeconds: 1e9 })),
+  'leaves the bytes of a failed commit': inFiles(({ ftruncateSync }) => ({
+    ftruncateSync: (fd: number, size = 0) => size === 0 && ftruncateSync(fd, size),
+  })),
+  'believes any checksum': inFiles(({ readFileSync, readSync }) => ({
+    readFileSync: (from: string | number) => withRightChecksums(readFileSync(from)),
+    readSync: (fd: number, target: Buffer, ...where: [number, number, number]) => {
+      const count = readSync(fd, target, ...where);
+      withRightChecksums(target).copy(target);
+      return count;
+    },
+  })),
+  'sends entries of another device': {
+    storage: ({ durability, open }) => ({
+      durability,
+      open: (binding, clock) => open({ ...binding, deviceId: BINDINGS[0].deviceId }, clock),
+    }),
+  },
+  'adopts backwards': inAdoption((adoption) => ({ ...adoption, entries: [...adoption.entries].reverse() })),
+  'adopts in the order of the clock': inAdoption((adoption) => ({
+    ...adoption,
+    entries: [...adoption.entries].sort((one, other) => one.timestamp - other.timestamp),
+  })),
+  'deletes adopted entries': inAdoption((adoption, writer) => {
+    writer.remove(adoption.entries);
+    return adoption;
+  }),
+  'looks for orphans only at its start': inWriter((writer) => ({
+    adopt: async (atStart) => (atStart ? writer.adopt(true) : { entries: [], staged: [], warnings: [] }),
+  })),
+  'leaves adopted staged values in the storage': {
+    page: (storage, platform) => [
+      changedStorage(storage, { removeItem: (key) => key.endsWith('/staged') || storage.removeItem(key) }),
+      platform,
+    ],
+  },
+  'restores without the times': inOutbox(
+    'restore',
+    (restore) =>
+      function (entries) {
+        return restore.call(
+          this,
+          entries.map((entry) => ({ ...entry, timestamp: 1_795_000_000 })),
+        );
+      },
+  ),
+  'clears staged values when a commit fails': {
+    patch: () =>
+      patched(
+        Api.prototype,
+        'commit',
+        (commit) =>
+          function (options) {
+            try {
+              return commit.call(this, options);
+            } catch (error) {
+              if (error instanceof StorageException) this.reset();
+              throw error;
+            }
+          },
+      ),
+  },
+  'does not sync commits': inFiles(() => ({ fdatasyncSync: () => {} })),
+  'does not sync the folder': inFiles(({ openSync, fsyncSync }) => {
+    const folders = new Set<number>();
+    return {
+      openSync: (path: string, flags: string) => {
+        const fd = openSync(path, flags);
+        if (flags === 'r') folders.add(fd);
+        return fd;
+      },
+      fsyncSync: (fd: number) => folders.has(fd) || fsyncSync(fd),
+    };
+  }),
+  'deletes unreadable records': inFiles(({ openSync, writeSync }) => {
+    const unreadable = new Set<number>();
+    return {
+      openSync: (path: string, flags: string) => {
+        const fd = openSync(path, flags);
+        if (path.endsWith('.unreadable')) unreadable.add(fd);
+        else unreadable.delete(fd);
+        return fd;
+      },
+      writeSync: (fd: number, data: Buffer, offset = 0) =>
+        unreadable.has(fd) ? data.length - offset : writeSync(fd, data, offset),
+    };
+  }),
+  'does not sync a rewritten journal': inFiles(({ openSync, fsyncSync }) => {
+    const rewritten = new Set<number>();
+    return {
+      openSync: (path: string, flags: string) => {
+        const fd = openSync(path, flags);
+        if (path.endsWith('.tmp')) rewritten.add(fd);
+        else rewritten.delete(fd);
+        return fd;
+      },
+      fsyncSync: (fd: number) => rewritten.has(fd) || fsyncSync(fd),
+    };
+  }),
+  'ignores that it was fenced': inWriter(() => ({ check: () => undefined })),
+  'presumes other writers dead too soon': { clock: (clock) => ({ ...clock, monotonic: () => clock.monotonic() * 2 }) },
+  'writes no heartbeat to its files': inFiles(() => ({ utimesSync: () => {} })),
+  'does not save deleted entries again': inWriter(() => ({ saveAgain: () => {} })),
+  'drops entries in flight': inOutbox(
+    'evictable',
+    () =>
+      function (count) {
+        return this.oldest(count);
+      },
+  ),
+  'drops the newest entries': inOutbox(
+    'evictable',
+    () =>
+      function (count) {
+        return [...this].slice(-count);
+      },
+  ),
+  'drops without an event': {
+    patch: () =>
+      patched(
+        Emitter.prototype,
+        'emit',
+        (emit) =>
+          function (name, event) {
+            if (name !== 'drop') emit.call(this, name, event as never);
+          },
+      ),
+  },
+  'queues more than maxQueuedEntries': {
+    patch: () => {
+      const capacityLeft = Object.getOwnPropertyDescriptor(Outbox.prototype, 'capacityLeft') as PropertyDescriptor;
+      Object.defineProperty(Outbox.prototype, 'capacityLeft', { get: () => 1, configurable: true });
+      return () => void Object.defineProperty(Outbox.prototype, 'capacityLeft', capacityLeft);
+    },
+  },
+  'counts only the quota of its own page': {
+    patch: () => patched(StorageQuota.prototype, 'foundOthers', () => () => {}),
+  },
+  'compacts queued entries away': {
+    patch: () =>
+      patched(
+        LiveIndex.prototype,
+        'wants',
+        (wants) =>
+          function (writer, sequence) {
+            return sequence !== 2 && wants.call(this, writer, sequence);
+          },
+      ),
+  },
+  'releases a file before it is written': { patch: () => patched(Journal.prototype, 'saveAll', () => () => {}) },
+  'quarantines on suspicion': {
+    patch: () =>
+      patched(
+        Isolation.prototype,
+        'refused',
+        (refused) =>
+          function (batch) {
+            return refused.call(this, batch) ?? (batch.length === 1 ? batch[0] : undefined);
+          },
+      ),
+  },
+  'loses quarantined entries': inOutbox(
+    'moveToQuarantine',
+    (moveToQuarantine) =>
+      function (...given) {
+        const shown = moveToQuarantine.call(this, ...given);
+        if (shown) this.removeQuarantined([shown.id]);
+        return shown;
+      },
+  ),
+  'does not adopt quarantined entries': inAdoption((adoption) => ({
+    ...adoption,
+    entries: adoption.entries.filter(({ refusal }) => refusal === undefined),
+  })),
+  'never shrinks a batch': { patch: () => patched(BatchSizer.prototype, 'shrink', () => () => {}) },
+  'is blocked by the first bad entry': {
+    patch: () => patched(Isolation.prototype, 'next', () => (waiting, count) => waiting(count)),
+  },
+  'skips good entries': {
+    patch: () =>
+      patched(
+        Isolation.prototype,
+        'next',
+        (next) =>
+          function (waiting, count) {
+            return next.call(this, (most) => waiting(most + 1).slice(waiting(2).length > 1 ? 1 : 0), count);
+          },
+      ),
+  },
+  'corrects times for every clock jump': {
+    patch: () =>
+      patched(
+        ClockCorrection.prototype,
+        'timeOf',
+        () =>
+          function ({ timestamp }, then) {
+            const jump = then === undefined ? 0 : this.epoch.ahead - then.ahead;
+            return Math.max(0, timestamp + Math.round(jump / 1000));
+          },
+      ),
+  },
+  'ignores Retry-After': inFailures((failure) => ({
+    ...failure,
+    exception: Object.create(failure.exception, { retryAfter: { value: undefined } }),
+  })),
+  'goes on pushing after 401 or 403': inFailures((failure) => ({ ...failure, kind: 'transient' })),
+  'takes a dispatched unload request for stored': inTransport((send) => (request) => {
+    const exchange = send(request);
+    if (!request.keepalive) return exchange;
+    return { ...exchange, answer: Promise.resolve({ received: true, status: 200, body: '', ...NO_HEADERS }) };
+  }),
+  'never releases its upload slot': inUploadSlots((slot) => ({ take: slot.take, release: () => {} })),
+  'uploads without a free slot': inUploadSlots((slot) => ({ take: () => void slot.take(), release: slot.release })),
+  'leaks timers': {
+    clock: (clock) => ({
+      ...clock,
+      setTimer: (...timer) => {
+        clock.setTimer(...timer);
+        return () => {};
+      },
+    }),
+  },
+  'shows the key in an event': {
+    patch: () =>
+      patched(
+        Emitter.prototype,
+        'emit',
+        (emit) =>
+          function (name, event) {
+            emit.call(
+              this,
+              name,
+              (name === 'discard' ? { ...(event as object), message: KEYS.join() } : event) as never,
+            );
+          },
+      ),
+  },
+};
+
+const NO_HEADERS = { contentType: undefined, retryAfter: undefined, date: undefined } as const;
+const failure = (code: string): Error => Object.assign(new Error(code), { code });
+
+/** Locks that report no living tab. */
+function blind(locks: LocksLike): LocksLike {
+  return {
+    request: (name, options, callback) =>
+      options.ifAvailable ? Promise.resolve(callback({})) : locks.request(name, options, callback),
+    query: async () => ({}),
+  };
+}
+
+type Arguments<Method> = Method extends (...args: infer Args) => unknown ? Args : never;
+
+/** Replaces a method. @returns The function that restores it. */
+function patched<Target extends object, Name extends keyof Target>(
+  target: Target,
+  name: Name,
+  change: (original: Target[Name]) => (this: Target, ...args: Arguments<Target[Name]>) => unknown,
+): () => void {
+  const original = target[name];
+  target[name] = change(original) as Target[Name];
+  return () => {
+    target[name] = original;
+  };
+}
+
+function inOutbox<Name extends 'remove' | 'adopt' | 'restore' | 'evictable' | 'moveToQuarantine'>(
+  name: Name,
+  change: (original: Outbox[Name]) => (this: Outbox, ...args: Parameters<Outbox[Name]>) => ReturnType<Outbox[Name]>,
+): Bug {
+  return { patch: () => patched(Outbox.prototype, name, change as never) };
+}
+
+function inFailures(change: (failure: Failure) => Failure): Bug {
+  return {
+    patch: () =>
+      patched(
+        AutoPush.prototype,
+        'onPushEnded',
+        (onPushEnded) =>
+          function (result: PushResult, failure: Failure | undefined) {
+            onPushEnded.call(this, result, failure && change(failure));
+          },
+      ),
+  };
+}
+
+function inUploadSlots(change: (slot: UploadSlot) => UploadSlot): Bug {
+  return {
+    patch: () =>
+      patched(
+        UploadSemaphore.prototype,
+        'open',
+        (open) =>
+          function (server) {
+            return change(open.call(this, server));
+          },
+      ),
+  };
+}
+
+function inTransport(change: (send: Transport['send']) => Transport['send']): Bug {
+  return { transport: ({ send }) => ({ send: change(send) }) };
+}
+
+function inFiles(change: (fs: FileSystem) => Partial<Record<keyof FileSystem, unknown>>): Bug {
+  return { files: (platform: FilePlatform) => ({ ...platform, fs: changed(platform.fs, change(platform.fs)) }) };
+}
+
+function changed(fs: FileSystem, members: Partial<Record<keyof FileSystem, unknown>>): FileSystem {
+  return { ...fs, ...members } as FileSystem;
+}
+
+function inWriter(change: (writer: Writer) => Partial<Writer>): Bug {
+  return {
+    storage: ({ durability, open }: StorageAdapter) => ({
+      durability,
+      open: (binding, clock) => {
+        const writer = open(binding, clock);
+        return withChanged(writer, change(writer));
+      },
+    }),
+  };
+}
+
+function inAdoption(change: (adoption: Adoption, writer: Writer) => Adoption): Bug {
+  return inWriter((writer) => ({ adopt: async (atStart) => change(await writer.adopt(atStart), writer) }));
+}
+
+function changedStorage(storage: WebStorageLike, changes: Partial<WebStorageLike>): WebStorageLike {
+  const { key, getItem, setItem, removeItem } = storage;
+  return {
+    key,
+    getItem,
+    setItem,
+    removeItem,
+    ...changes,
+    get length() {
+      return storage.length;
+    },
+  };
+}
+
+/** Corrects the checksum of each line. */
+function withRightChecksums(bytes: Buffer): Buffer {
+  const start = /^1 [\da-f]{8} [WECRS] /;
+  const lines = bytes.toString('latin1').split('\n');
+  const right = lines.map((line) =>
+    start.test(line)
+      ? `1 ${crc32(Buffer.from(line.slice(11), 'latin1'))
+          .toString(16)
+          .padStart(8, '0')} ${line.slice(11)}`
+      : line,
+  );
+  return Buffer.from(right.join('\n'), 'latin1');
+}

@@ -1,0 +1,174 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { StorageException } from '../../../src/index.js';
+import { fileStorage } from '../../../src/node.js';
+import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
+import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { temporaryFolder } from '../../support/disks/temporary-folder.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeMachine } from '../../support/fakes/fake-machine.js';
+import { adoptAtStart, failingProcess, failWith, journalFolder } from '../../support/fakes/journal-folder.js';
+
+describe('F20 a disk that fails', () => {
+  test('when a lost file is to be saved again: it is tried again until it works', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
+    fs.rmSync(setting.journal());
+    broken.writeSync = failWith('ENOSPC') as never;
+    await setting.clock.advance(61_000);
+    delete broken.writeSync;
+    await setting.clock.advance(61_000);
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toHaveLength(3);
+  });
+
+  test('when a lost file is to be saved again: it is not said to be before it is', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    const all = [1, 2, 3].map((sequence) => entryOf(writer, sequence));
+    for (const entry of all) writer.save(entry, false);
+    fs.rmSync(setting.journal());
+    broken.writeSync = failWith('EIO') as never;
+    await setting.clock.advance(61_000);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    expect(() => writer.saveAgain(all)).toThrow(StorageException);
+    delete broken.writeSync;
+    writer.saveAgain(all);
+    expect(writer.check()).toBeUndefined();
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual(all);
+  });
+
+  test('when a lost file is to be saved again: nothing is saved in the lost one meanwhile', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    const all = [1, 2].map((sequence) => entryOf(writer, sequence));
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.journal());
+    broken.openSync = failWith('EACCES') as never;
+    await setting.clock.advance(61_000);
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(StorageException);
+    delete broken.openSync;
+    writer.save(entryOf(writer, 2), false);
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual(all);
+  });
+
+  test.each([
+    ['removed', (path: string) => fs.rmSync(path)],
+    [
+      'replaced',
+      (path: string) => {
+        fs.renameSync(path, `${path}.old`);
+        fs.writeFileSync(path, '');
+        fs.rmSync(`${path}.old`);
+      },
+    ],
+  ])('a file that others %s: what was in it is saved again within two minutes', async (_how, harm) => {
+    const setting = journalFolder();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.save(entryOf(writer, 1), false);
+    harm(setting.journal());
+    await setting.clock.advance(61_000);
+    writer.save(entryOf(writer, 2), false);
+    process.kill();
+    const { entries } = await adoptAtStart(setting.open());
+    expect(entries.map(({ sequence }) => sequence)).toEqual([1, 2]);
+  });
+});
+
+describe('F26 who owns a file', () => {
+  test('one whose file was deleted, by nobody that adopts it, saves all that is queued again', async () => {
+    const setting = journalFolder();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.folder, { recursive: true });
+    await setting.clock.advance(60_000);
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    expect(writer.check()).toBeUndefined();
+    process.kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('one whose file was deleted says nothing and saves nothing again once it is closed', () => {
+    const setting = journalFolder();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.journal());
+    writer.close();
+    expect(setting.journals()).toHaveLength(1);
+    expect(writer.check()).toBeUndefined();
+    writer.saveAgain([entryOf(writer, 1)]);
+    expect(setting.journals()).toHaveLength(1);
+  });
+
+  test('what is saved again in a new file would be there after a power cut', async () => {
+    const setting = journalFolder();
+    const process = setting.machine.start();
+    const synced: string[] = [];
+    const paths = new Map<number, string>();
+    const openSync: FileSystem['openSync'] = (path, flags) => {
+      const fd = process.fs.openSync(path, flags);
+      paths.set(fd, String(path));
+      return fd;
+    };
+    const fsyncSync: FileSystem['fsyncSync'] = (fd) => {
+      process.fs.fsyncSync(fd);
+      if (paths.get(fd) === setting.folder) synced.push(...setting.journals());
+    };
+    const writer = setting.open({ ...process, fs: { ...process.fs, openSync, fsyncSync } });
+    writer.save(entryOf(writer, 1), false);
+    fs.rmSync(setting.folder, { recursive: true });
+    await setting.clock.advance(60_000);
+    expect(synced).toContain(setting.journals()[0]);
+  });
+
+  test('one whose folder was deleted before anything was promised saves in a new one at once', async () => {
+    const setting = journalFolder();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    fs.rmSync(setting.folder, { recursive: true });
+    writer.save(entryOf(writer, 1), true);
+    process.kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('an empty file that was taken all the same is not written to', async () => {
+    const setting = journalFolder();
+    const process = setting.machine.start();
+    const writer = setting.open(process);
+    writer.save(entryOf(writer, 1), false);
+    writer.remove([entryOf(writer, 1)]);
+    fs.rmSync(setting.journal());
+    writer.save(entryOf(writer, 2), false);
+    process.kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 2)]);
+  });
+});
+
+test('close() deletes no file that others put under the path of its own', async () => {
+  const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()];
+  const clock = new FakeClock();
+  const machine = new FakeMachine();
+  const process = machine.start();
+  const writer = fileStorage(folder, {}, process).open(binding, clock);
+  writer.save(entryOf(writer, 1), false);
+  const [name] = fs.readdirSync(folder) as [string];
+  // A backup with entries of an earlier run is put back under this name, as mv or rsync do.
+  const other = fileStorage(elsewhere, {}, machine.start()).open(binding, clock);
+  other.save(entryOf(other, 1), false);
+  fs.renameSync(join(elsewhere, fs.readdirSync(elsewhere)[0] as string), join(folder, name));
+  writer.remove([entryOf(writer, 1)]);
+  writer.close();
+  process.kill();
+  const next = fileStorage(folder, {}, machine.start()).open(binding, clock);
+  expect((await next.adopt(true)).entries).toEqual([entryOf(other, 1)]);
+});

@@ -1,0 +1,182 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fileStorage } from '../../../src/node.js';
+import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { adoptAtStart, failingProcess, failWith, journalFolder } from '../../support/fakes/journal-folder.js';
+
+describe('F20 a disk that fails', () => {
+  test.each([
+    ['is full', 'writeSync', 'ENOSPC', /disk is full \(ENOSPC/],
+    ['fails to write', 'writeSync', 'EIO', /could not be written \(EIO/],
+    ['fails to sync', 'fdatasyncSync', 'EIO', /could not be written \(EIO/],
+  ] as const)(
+    'that %s: StorageException, the file as before, and the next commit is saved',
+    async (_how, name, code, message) => {
+      const setting = journalFolder();
+      const { broken, platform, kill } = failingProcess(setting.machine);
+      const writer = setting.open(platform);
+      writer.save(entryOf(writer, 1), false);
+      const before = fs.readFileSync(setting.journal());
+      broken[name] = failWith(code) as never;
+      expect(() => writer.save(entryOf(writer, 2), false)).toThrow(message);
+      expect(fs.readFileSync(setting.journal())).toEqual(before);
+      delete broken[name];
+      writer.save(entryOf(writer, 3), false);
+      kill();
+      const { entries, warnings } = await adoptAtStart(setting.open());
+      expect(entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  test('that takes only a part and then is full: the part is taken back', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    const before = fs.readFileSync(setting.journal());
+    let calls = 0;
+    broken.writeSync = ((fd: number, text: string) => {
+      calls += 1;
+      return calls === 1 ? fs.writeSync(fd, Buffer.from(text).subarray(0, 10)) : failWith('ENOSPC')();
+    }) as never;
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/disk is full/);
+    expect(fs.readFileSync(setting.journal())).toEqual(before);
+    kill();
+  });
+
+  test('that takes a record in parts: it is whole', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    broken.writeSync = ((fd: number, data: string | Buffer, offset = 0) =>
+      fs.writeSync(fd, Buffer.from(data as string).subarray(offset, offset + 7))) as never;
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('and does not even take back what is half-written: what follows is read all the same', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    let calls = 0;
+    broken.writeSync = ((fd: number, text: string) => {
+      calls += 1;
+      return calls === 1 ? fs.writeSync(fd, Buffer.from(text).subarray(0, 20)) : failWith('EIO')();
+    }) as never;
+    broken.ftruncateSync = failWith('EIO') as never;
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    delete broken.writeSync;
+    writer.save(entryOf(writer, 3), false);
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+  });
+
+  test('and only says so: what was refused is not saved after all when what follows is', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    broken.fdatasyncSync = failWith('EIO') as never;
+    broken.ftruncateSync = failWith('EIO') as never;
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    delete broken.fdatasyncSync;
+    writer.save(entryOf(writer, 3), false);
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+  });
+
+  test.each(['EACCES', 'EROFS', 'ENOTDIR'])('whose folder cannot be made (%s): StorageException', (code) => {
+    const setting = journalFolder();
+    const { broken, platform } = failingProcess(setting.machine);
+    broken.mkdirSync = failWith(code) as never;
+    const writer = setting.open(platform);
+    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(new RegExp(code));
+  });
+
+  test('a missing folder is made', () => {
+    const { folder, machine, clock } = journalFolder();
+    const deep = join(folder, 'a', 'b');
+    const writer = fileStorage(deep, {}, machine.start()).open(binding, clock);
+    writer.save(entryOf(writer, 1), false);
+    expect(fs.readdirSync(deep)).toHaveLength(1);
+  });
+
+  test('and then the folder could not be synced: the next commit syncs it, and the one that holds it', () => {
+    const setting = journalFolder();
+    const { broken, platform } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    broken.fsyncSync = failWith('EIO') as never;
+    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(/EIO/);
+    let synced = 0;
+    broken.fsyncSync = ((fd: number) => {
+      synced += 1;
+      fs.fsyncSync(fd);
+    }) as never;
+    writer.save(entryOf(writer, 2), false);
+    expect(synced).toBe(2);
+  });
+
+  test('to sync: what is committed next goes into another file, with all that is queued before it', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    const first = setting.journal();
+    broken.fdatasyncSync = failWith('EIO') as never;
+    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    delete broken.fdatasyncSync;
+    writer.save(entryOf(writer, 3), false);
+    expect(setting.journals()).toHaveLength(1);
+    expect(setting.journal()).not.toBe(first);
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
+  });
+
+  test('to sync, for good: what was saved stays where it is, and nothing piles up beside it', async () => {
+    const setting = journalFolder();
+    const { broken, platform, kill } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    const before = fs.readdirSync(setting.folder);
+    broken.fdatasyncSync = failWith('EIO') as never;
+    broken.fsyncSync = failWith('EIO') as never;
+    for (let sequence = 2; sequence < 6; sequence++)
+      expect(() => writer.save(entryOf(writer, sequence), false)).toThrow(/EIO/);
+    expect(fs.readdirSync(setting.folder).length).toBeLessThanOrEqual(before.length + 1);
+    kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
+    expect(fs.readdirSync(setting.folder)).toHaveLength(before.length);
+  });
+
+  test('that is full while values are staged: once everything is pushed, it works again', () => {
+    const setting = journalFolder();
+    const { broken, platform } = failingProcess(setting.machine);
+    const writer = setting.open(platform);
+    writer.save(entryOf(writer, 1), false);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const room = fs.statSync(setting.journal()).size;
+    broken.writeSync = ((fd: number, text: string) =>
+      fs.fstatSync(fd).size + text.length > room ? failWith('ENOSPC')() : fs.writeSync(fd, text)) as never;
+    expect(() => writer.save(entryOf(writer, 2), true)).toThrow(/disk is full/);
+    writer.remove([entryOf(writer, 1)]);
+    writer.save(entryOf(writer, 3), true);
+  });
+
+  test('that is full at the start: what was left is queued all the same, though its staged values must wait', async () => {
+    const setting = journalFolder();
+    const dead = setting.machine.start();
+    const writer = setting.open(dead);
+    writer.save(entryOf(writer, 1), false);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    dead.kill();
+    const { broken, platform } = failingProcess(setting.machine);
+    broken.writeSync = failWith('ENOSPC') as never;
+    const { entries, staged } = await adoptAtStart(setting.open(platform));
+    expect(entries).toEqual([entryOf(writer, 1)]);
+    expect(staged).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { fileStorage } from '../../../src/node.js';
+import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import {
+  adoptAtStart,
+  adoptWhenSilent,
+  failingProcess,
+  failWith,
+  type JournalFolder,
+  journalFolder,
+  leaveJournal,
+} from '../../support/fakes/journal-folder.js';
+
+describe('F26 who owns a file', () => {
+  test('a stopped owner is not robbed, however long it says nothing', async () => {
+    const setting = journalFolder();
+    // Its timers don't fire.
+    const stopped = new FakeClock();
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, stopped);
+    writer.save(entryOf(writer, 1), false);
+    const other = setting.open();
+    for (let minute = 0; minute < 20; minute++) {
+      expect((await other.adopt(false)).entries).toEqual([]);
+      await setting.clock.advance(60_000);
+    }
+  });
+
+  test('a pid that another process has now does not hold back what the dead one left', async () => {
+    const setting = journalFolder();
+    const { left } = leaveJournal(setting);
+    const pid = Number(setting.journals()[0]?.split('_')[3]);
+    setting.machine.start(undefined, pid, 'later');
+    expect((await adoptAtStart(setting.open())).entries).toEqual(left);
+  });
+
+  test.each([
+    ['another pid namespace', (setting: JournalFolder) => setting.machine.start('4026531999')],
+    [
+      'another boot',
+      (setting: JournalFolder) => {
+        setting.machine.boot = 'boot2';
+        return setting.machine.start();
+      },
+    ],
+  ])('one of %s is dead after three minutes without a sign, and not before', async (_what, start) => {
+    const setting = journalFolder();
+    const { left } = leaveJournal(setting);
+    const platform = start(setting);
+    const clock = new FakeClock(0);
+    const other = fileStorage(setting.folder, {}, platform).open(binding, clock);
+    expect((await other.adopt(true)).entries).toEqual([]);
+    for (let look = 0; look < 5; look++) {
+      await clock.advance(30_000);
+      // Wall clocks say nothing.
+      clock.jump(10 * 365 * 86_400_000);
+      expect((await other.adopt(false)).entries).toEqual([]);
+    }
+    await clock.advance(30_000);
+    expect((await other.adopt(false)).entries).toEqual(left);
+  });
+
+  test('one that cannot be looked up, but lives, shows it once a minute and is not robbed', async () => {
+    const setting = journalFolder();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    for (let look = 0; look < 30; look++) {
+      expect((await other.adopt(false)).entries).toEqual([]);
+      await setting.clock.advance(30_000);
+    }
+  });
+
+  test('an owner that has pushed everything and is idle is not robbed of its empty file', async () => {
+    const setting = journalFolder();
+    const owner = setting.machine.start();
+    const writer = fileStorage(setting.folder, {}, owner).open(binding, setting.clock);
+    writer.save(entryOf(writer, 1), false);
+    writer.remove([entryOf(writer, 1)]);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect(await adoptWhenSilent(other, setting.clock)).toEqual([]);
+    writer.save(entryOf(writer, 2), false);
+    owner.kill();
+    expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 2)]);
+  });
+
+  test.each(['EMFILE', 'EACCES', 'EIO'])('one that /proc will not tell of (%s) is not taken for dead', async (code) => {
+    const setting = journalFolder();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    const { broken, platform } = failingProcess(setting.machine);
+    const other = setting.open(platform);
+    const read = platform.fs.readFileSync;
+    broken.readFileSync = ((path: string) => (/^.proc.\d/.test(path) ? failWith(code)() : read(path))) as never;
+    expect((await other.adopt(true)).entries).toEqual([]);
+  });
+
+  test('one that /proc hides is not taken for dead while a signal would reach it', async () => {
+    const setting = journalFolder();
+    const writer = setting.open();
+    writer.save(entryOf(writer, 1), false);
+    const { broken, platform } = failingProcess(setting.machine);
+    const other = setting.open(platform);
+    const read = platform.fs.readFileSync;
+    broken.readFileSync = ((path: string) => (/^.proc.\d/.test(path) ? failWith('ENOENT')() : read(path))) as never;
+    expect((await other.adopt(true)).entries).toEqual([]);
+  });
+
+  test('a pause of everybody is no silence: whoever wakes first takes nothing', async () => {
+    const setting = journalFolder();
+    const owner = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, new FakeClock());
+    owner.save(entryOf(owner, 1), false);
+    const clock = new FakeClock();
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, clock);
+    await other.adopt(true);
+    await clock.advance(600_000);
+    expect((await other.adopt(false)).entries).toEqual([]);
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { heartbeatKey } from '../../../src/storage/web/records/keys.js';
+import { commitEach } from '../../support/builders/api.js';
+import { entryOf } from '../../support/builders/stored-entry.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { held, received } from '../../support/fakes/fake-server.js';
+import { PlainHttpPages, queuedValues } from '../../support/fakes/plain-http-pages.js';
+import { PlainOrigin } from '../../support/fakes/web-origins.js';
+
+describe('F28 webStorage on plain http, where there are no Web Locks', () => {
+  test('a frozen page that wakes up is told what another took over, and goes on under a new id', async () => {
+    const origin = new PlainOrigin();
+    const ancestor = origin.open();
+    ancestor.save(entryOf(ancestor, 1), false);
+    origin.crash(ancestor);
+    const frozen = origin.open();
+    await origin.adopt(frozen, true);
+    frozen.save(entryOf(frozen, 1), false);
+    frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const before = frozen.id;
+    const adopter = origin.open();
+    const { entries } = await origin.adoptWhenSilent(adopter);
+    expect(new Set(entries.map(({ writer }) => writer))).toEqual(new Set([ancestor.id, before]));
+    expect(frozen.check()).toEqual({
+      kind: 'taken',
+      writers: new Set([ancestor.id, before]),
+      isStagedTaken: false,
+    });
+    expect(frozen.check()).toBeUndefined();
+    expect(frozen.id).not.toBe(before);
+    frozen.save(entryOf(frozen, 2), false);
+    expect((await origin.adopt(adopter, false)).entries).toEqual([]);
+    origin.crash(frozen);
+    expect(await origin.adopt(origin.open(), true)).toMatchObject({ entries: [entryOf(frozen, 2)], staged: [] });
+  });
+
+  test('a frozen page whose staged values came back elsewhere is told so', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open();
+    frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
+    origin.dispatch(frozen, 'pagehide');
+    expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+    origin.dispatch(frozen, 'pageshow');
+    expect(frozen.check()).toMatchObject({ kind: 'taken', isStagedTaken: true });
+  });
+
+  test('a frozen page is told so even while nothing can be removed, and leaves what it had staged to the next start', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open();
+    frozen.save(entryOf(frozen, 1), false);
+    frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
+    const adopter = origin.open();
+    expect((await origin.adoptWhenSilent(adopter)).entries).toHaveLength(1);
+    const { id } = frozen;
+    const { localStorage } = origin;
+    localStorage.removeItem = () => {
+      throw Object.assign(new Error('no'), { name: 'SecurityError' });
+    };
+    expect(frozen.check()).toEqual({ kind: 'taken', writers: new Set([id]), isStagedTaken: true });
+    expect(frozen.id).not.toBe(id);
+    localStorage.removeItem = (key) => void localStorage.items.delete(key);
+    adopter.close();
+    expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+  });
+
+  test('a frozen page is told so even when the other has sent everything already', async () => {
+    const origin = new PlainOrigin();
+    const frozen = origin.open();
+    frozen.save(entryOf(frozen, 1), false);
+    const adopter = origin.open();
+    const { entries } = await origin.adoptWhenSilent(adopter);
+    adopter.remove(entries);
+    adopter.close();
+    expect(frozen.check()).toMatchObject({ kind: 'taken' });
+  });
+
+  test('a hidden page that is shown again is told so, even where the other let go of the staged values that it left', async () => {
+    const origin = new PlainOrigin();
+    const [hidden, other] = [origin.open(), origin.open()];
+    hidden.save(entryOf(hidden, 1), false);
+    hidden.saveStaged([{ fieldId: 'a', value: 1 }]);
+    origin.dispatch(hidden, 'pagehide');
+    other.remove((await origin.adopt(other, false)).entries);
+    const { id } = hidden;
+    origin.dispatch(hidden, 'pageshow');
+    expect(hidden.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+  });
+
+  test('a page that freezes while it adopts does not bring home what it was told that another took', async () => {
+    const origin = new PlainOrigin();
+    const [left, living, writer] = [origin.open(), origin.open(), origin.open()];
+    left.save(entryOf(left, 1), false);
+    living.save(entryOf(living, 1), false);
+    origin.crash(left);
+    const adoption = writer.adopt(true);
+    await origin.clock.advance(1500);
+    origin.localStorage.setItem(heartbeatKey(left.id), '@another0000000001');
+    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([left.id]) });
+    await origin.clock.advance(5000);
+    expect((await adoption).entries).toEqual([]);
+  });
+});
+
+test('plain http: a commit that a frozen page made just as it was taken over is not lost', async () => {
+  const pages = new PlainHttpPages();
+  const frozen = pages.page({}, new FakeClock());
+  const awake = pages.page();
+  await pages.clock.advance(5000);
+  commitEach(frozen.api, 1);
+  await pages.clock.advance(5 * 60_000);
+  expect(queuedValues(awake.api)).toEqual([1]);
+  // It wakes with the renderer's old view of localStorage: one stale read of its own life key.
+  const writer = (frozen.api.log()[0] as { id: string }).id.split('-')[0] as string;
+  const get = pages.localStorage.getItem.bind(pages.localStorage);
+  pages.localStorage.getItem = (key) => (key === heartbeatKey(writer) ? ':0000000000000001' : get(key));
+  commitEach(frozen.api, 2);
+  pages.localStorage.getItem = get;
+  await awake.api.push();
+  await frozen.api.push().catch(() => {});
+  await pages.clock.advance(600_000);
+  const later = pages.page();
+  await pages.clock.advance(5000);
+  for (const page of [awake, later]) await page.api.push();
+  expect(pages.delivered).toEqual([1, 2]);
+});
+
+test('with stageUnpushedEntries: false, too, what another took over is not sent again', async () => {
+  const pages = new PlainHttpPages();
+  const left = pages.page();
+  await pages.clock.advance(5000);
+  commitEach(left.api, 1, 2, 3, 4, 5);
+  left.hide();
+  const frozen = pages.page({ stageUnpushedEntries: false, maxEntriesPerRequest: 1 }, undefined);
+  await pages.clock.advance(5000);
+  expect(queuedValues(frozen.api)).toHaveLength(5);
+  frozen.hide();
+  const next = pages.page();
+  await pages.clock.advance(5000);
+  await next.api.push();
+  frozen.show();
+  await frozen.api.push().catch(() => {});
+  expect(pages.delivered).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('a push of what was committed after a takeover was noticed is not rejected for it', async () => {
+  const pages = new PlainHttpPages();
+  const { answer, give } = held();
+  const clock = new FakeClock();
+  const frozen = pages.page({ requestTimeout: 86_400 }, clock);
+  const awake = pages.page();
+  await Promise.all([clock.advance(5000), pages.clock.advance(5000)]);
+  pages.server.answerWith(() => answer);
+  commitEach(frozen.api, 1);
+  const first = frozen.api.push().catch((e: unknown) => e);
+  await pages.clock.advance(5 * 60_000);
+  expect(queuedValues(awake.api)).toEqual([1]);
+  commitEach(frozen.api, 2); // notices, and is this page's own
+  const second = frozen.api.push().catch((e: unknown) => e);
+  give(received(200));
+  pages.server.answerWith(() => received(200));
+  await first;
+  expect(await second).not.toBeInstanceOf(Error);
+});

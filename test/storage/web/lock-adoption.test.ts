@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import type { StoredEntry } from '../../../src/core/model/entry.js';
+import type { LocksLike } from '../../../src/storage/web/lease/lock-lease.js';
+import { entryKey } from '../../../src/storage/web/records/keys.js';
+import { webStorage } from '../../../src/storage/web/web-storage.js';
+import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeLocks, FakeWebStorage } from '../../support/fakes/fake-web.js';
+import { LockedOrigin } from '../../support/fakes/web-origins.js';
+
+describe('webStorage', () => {
+  test('a writer that saved before its lock was granted is not robbed', async () => {
+    const origin = new LockedOrigin();
+    const late = origin.locks.tab();
+    let grant = (): void => {};
+    // A tab whose request reaches the browser only after the first look of another.
+    const slow: LocksLike = {
+      query: late.query,
+      request: (name, options, callback) =>
+        new Promise((resolve) => {
+          grant = () => resolve(late.request(name, options, callback));
+        }),
+    };
+    const writer = webStorage(origin.localStorage, {}, { locks: slow }).open(binding, origin.clock);
+    writer.save(entryOf(writer, 1), false);
+    const other = origin.open();
+    const adoption = other.adopt(true);
+    await origin.clock.advance(500);
+    grant();
+    await origin.clock.advance(5000);
+    expect((await adoption).entries).toEqual([]);
+  });
+
+  test('a tab that is left while the next one already looks is adopted in the same go', async () => {
+    const origin = new LockedOrigin();
+    const left = origin.open();
+    left.save(entryOf(left, 1), false);
+    const adoption = origin.open().adopt(true);
+    await origin.clock.advance(50);
+    origin.crash(left);
+    await origin.clock.advance(5000);
+    expect((await adoption).entries).toEqual([entryOf(left, 1)]);
+  });
+
+  test('a page in the back/forward cache, which holds its lock, is not asked for it', async () => {
+    const origin = new LockedOrigin();
+    const cached = origin.open();
+    cached.save(entryOf(cached, 1), false);
+    const asked: string[] = [];
+    const tab = origin.locks.tab();
+    const watched: LocksLike = {
+      query: tab.query,
+      request: (name, options, callback) => {
+        asked.push(name);
+        return tab.request(name, options, callback);
+      },
+    };
+    const writer = webStorage(origin.localStorage, {}, { locks: watched }).open(binding, origin.clock);
+    await origin.adopt(writer, true);
+    await origin.adopt(writer, false);
+    expect(asked.filter((name) => name.includes(cached.id))).toEqual([]);
+  });
+
+  test('a writer closed while it looks takes nothing', async () => {
+    const origin = new LockedOrigin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    origin.crash(writer);
+    const closing = origin.open();
+    const adoption = closing.adopt(true);
+    await origin.clock.advance(1050);
+    closing.close();
+    await origin.clock.advance(5000);
+    expect((await adoption).entries).toEqual([]);
+    expect((await origin.adopt(origin.open(), true)).entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('takes over what pages without Web Locks of the same origin left, and they see that it does', async () => {
+    const origin = new LockedOrigin();
+    const plain = webStorage(origin.localStorage, {}, {}).open(binding, origin.clock);
+    plain.save(entryOf(plain, 1), false);
+    const adopter = origin.open();
+    let found: readonly StoredEntry[] = [];
+    for (let look = 0; look < 10 && found.length === 0; look++) {
+      found = (await origin.adopt(adopter, false)).entries;
+      await origin.clock.advance(25_000);
+    }
+    expect(found).toEqual([entryOf(plain, 1)]);
+    expect(plain.check()).toMatchObject({ kind: 'taken' });
+  });
+
+  test('leaves alone, without Web Locks, what pages that have them left: it cannot tell whether they live', async () => {
+    const origin = new LockedOrigin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    const plain = webStorage(origin.localStorage, {}, {}).open(binding, origin.clock);
+    for (let look = 0; look < 10; look++) expect((await origin.adopt(plain, false)).entries).toEqual([]);
+  });
+});
+
+test('a change of a dead tab that arrives after it was taken over is not cut off from its binding', async () => {
+  const clock = new FakeClock();
+  const local = new FakeWebStorage();
+  const locks = new FakeLocks();
+  const tab = locks.tab();
+  const left = webStorage(local, {}, { locks: tab }).open(binding, clock);
+  left.save(entryOf(left, 1), false);
+  const late = entryOf(left, 2);
+  left.save(late, false);
+  const record = local.getItem(entryKey(left.id, 2)) as string;
+  local.removeItem(entryKey(left.id, 2)); // not yet here
+  tab.end();
+  const next = webStorage(local, {}, { locks: locks.tab() }).open(binding, clock);
+  const adoption = next.adopt(true);
+  await clock.advance(5000);
+  local.setItem(entryKey(left.id, 2), record); // now it is
+  const { entries } = await adoption;
+  next.remove(entries);
+  next.close();
+  const last = webStorage(local, {}, { locks: locks.tab() }).open(binding, clock);
+  const again = last.adopt(true);
+  await clock.advance(5000);
+  const result = await again;
+  expect(result.entries).toEqual([late]);
+});

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import type { StoredEntry } from '../../../src/core/model/entry.js';
+import { StorageException } from '../../../src/index.js';
+import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { LockedOrigin } from '../../support/fakes/web-origins.js';
+
+describe('webStorage and quarantine', () => {
+  const refused = (entry: StoredEntry): StoredEntry => ({
+    ...entry,
+    refusal: { status: 400, reason: 'Bad request: no' },
+  });
+
+  test('counts the reason in its room, and gives all of it back', () => {
+    const origin = new LockedOrigin();
+    const before = origin.open(binding, { maxLength: 100_000 });
+    before.save(entryOf(before, 1), false);
+    const perEntry = origin.localStorage.units;
+    before.quarantine([refused(entryOf(before, 1))]);
+    const withReason = origin.localStorage.units;
+    expect(withReason).toBeGreaterThan(perEntry);
+    before.quarantine([refused(entryOf(before, 1))]);
+    expect(origin.localStorage.units).toBe(withReason);
+    before.remove([refused(entryOf(before, 1))]);
+    const empty = origin.localStorage.units;
+    // As often as wanted: else the room that is counted would shrink each time.
+    for (let round = 2; round < 2000; round++) {
+      before.save(entryOf(before, round), false);
+      before.quarantine([refused(entryOf(before, round))]);
+      before.remove([refused(entryOf(before, round))]);
+    }
+    expect(origin.localStorage.units).toBe(empty);
+    before.save(entryOf(before, 2000, 'x'.repeat(90_000)), false);
+  });
+
+  test('has no room for the reason where maxLength is reached: the entry stays as it was', async () => {
+    const origin = new LockedOrigin();
+    const writer = origin.open(binding, { maxLength: 260 });
+    writer.save(entryOf(writer, 1), false);
+    expect(() => writer.quarantine([refused({ ...entryOf(writer, 1) })])).toThrow(StorageException);
+    origin.crash(writer);
+    const { entries } = await origin.adopt(origin.open(), true);
+    expect(entries).toEqual([entryOf(writer, 1)]);
+  });
+
+  test('saves an entry that was deleted underneath again as what it is', async () => {
+    const origin = new LockedOrigin();
+    const writer = origin.open();
+    writer.save(entryOf(writer, 1), false);
+    writer.quarantine([refused(entryOf(writer, 1))]);
+    origin.localStorage.items.clear();
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    writer.saveAgain([refused(entryOf(writer, 1))]);
+    origin.crash(writer);
+    expect((await origin.adopt(origin.open(), true)).entries).toEqual([refused(entryOf(writer, 1))]);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Api, isApiException } from '../../../src/index.js';
+import { webStorage } from '../../../src/storage/web/web-storage.js';
+import { commitEach } from '../../support/builders/api.js';
+import { credentials } from '../../support/builders/credentials.js';
+import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeServer } from '../../support/fakes/fake-server.js';
+import { FakeLocks } from '../../support/fakes/fake-web.js';
+import { RefusingWebStorage } from '../../support/fakes/refusing-web-storage.js';
+
+describe('localStorage that is withdrawn while the page runs', () => {
+  for (const locks of [true, false]) {
+    test(`commit throws a StorageException, push sends what is in memory (${locks ? 'locks' : 'plain http'})`, async () => {
+      const clock = new FakeClock();
+      const local = new RefusingWebStorage();
+      const server = new FakeServer();
+      const platform = locks ? { locks: new FakeLocks().tab() } : { page: new EventTarget() };
+      const api = new Api({ ...credentials, storage: webStorage(local, {}, platform) }, { clock, transport: server });
+      onTestFinished(() => api.close());
+      await clock.advance(5000);
+      commitEach(api, 1);
+      local.refuse = () => true;
+      api.addValue('temperature', 2);
+      let thrown: unknown;
+      try {
+        api.commit();
+      } catch (error) {
+        thrown = error;
+      }
+      const result = await api.push().catch((error: unknown) => error);
+      expect.soft(isApiException(thrown)).toBe(true);
+      expect.soft(result).toMatchObject({ pushed: 1 });
+    });
+  }
+});
+
+test('one failure while taking over strands nothing for the life of the page', async () => {
+  const clock = new FakeClock();
+  const local = new RefusingWebStorage();
+  const locks = new FakeLocks();
+  const server = new FakeServer();
+  const tab = locks.tab();
+  const left = webStorage(local, {}, { locks: tab }).open(
+    { deviceId: credentials.deviceId.toLowerCase(), baseUrl: binding.baseUrl },
+    clock,
+  );
+  left.save(entryOf(left, 1), false);
+  tab.end();
+  const api = new Api(
+    { ...credentials, storage: webStorage(local, {}, { locks: locks.tab() }) },
+    { clock, transport: server },
+  );
+  onTestFinished(() => api.close());
+  await clock.advance(1050); // the lock is taken; it settles
+  local.refuse = (call) => call === 'length' || call === 'key';
+  await clock.advance(200);
+  local.refuse = () => false;
+  await clock.advance(3_600_000);
+  expect(api.status().committed).toBe(1);
+});
+
+test('close() releases everything though the storage refuses for a moment', async () => {
+  const clock = new FakeClock();
+  const local = new RefusingWebStorage();
+  const listeners = { count: 0 };
+  const page = {
+    addEventListener() {
+      listeners.count += 1;
+    },
+    removeEventListener() {
+      listeners.count -= 1;
+    },
+  };
+  for (let n = 0; n < 3; n++) {
+    const window = new EventTarget();
+    const left = webStorage(local, {}, { page: window }).open(binding, clock);
+    left.save(entryOf(left, 1), false);
+    window.dispatchEvent(new Event('pagehide'));
+  }
+  const writer = webStorage(local, {}, { page }).open(binding, clock);
+  const adoption = writer.adopt(true);
+  await clock.advance(5000);
+  expect((await adoption).entries).toHaveLength(3);
+  local.refuse = () => true;
+  writer.close();
+  local.refuse = () => false;
+  expect(listeners.count).toBe(0);
+});

@@ -1,0 +1,33 @@
+import { expect } from 'vitest';
+import { GetException, PushException } from '../../../src/index.js';
+
+/** The reason with which a promise rejects. @throws Error if it resolves. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (result) => {
+      throw new Error(`it did not reject but resolved with ${JSON.stringify(result)}`);
+    },
+    (error: unknown) => error,
+  );
+}
+
+/** The exception that a push rejects with. */
+export async function pushFailure(push: Promise<unknown>): Promise<PushException> {
+  const exception = await rejectionOf(push);
+  expect(exception).toBeInstanceOf(PushException);
+  return exception as PushException;
+}
+
+/** The exception that a `get` rejects with. */
+export async function getFailure(get: Promise<unknown>): Promise<GetException> {
+  const exception = await rejectionOf(get);
+  expect(exception).toBeInstanceOf(GetException);
+  return exception as GetException;
+}
+
+/** Bad luck: says what happened, loses nothing. */
+export function expectBadLuck(exception: PushException): void {
+  expect(exception.message).toMatch(/^Bad luck: \S/);
+  expect(exception).toMatchObject({ name: 'PushException', retainedData: true, discarded: [], quarantined: [] });
+  expect(exception.advice).not.toBe('');
+}

@@ -1,0 +1,21 @@
+import { onTestFinished } from 'vitest';
+import type { Ports } from '../../../src/api.js';
+import { Api, type ApiOptions, type Entry } from '../../../src/index.js';
+import { credentials } from './credentials.js';
+
+/** An `Api` that is closed when the test ends. */
+export function openApi(options: Partial<ApiOptions> = {}, ports: Partial<Ports> = {}): Api {
+  const api = new Api({ ...credentials, ...options }, ports);
+  onTestFinished(() => api.close());
+  return api;
+}
+
+/** Commits each number as an entry of its own. */
+export function commitEach(api: Api, ...numbers: number[]): Entry[] {
+  return numbers.map((number) => {
+    api.addValue('temperature', number);
+    const entry = api.commit();
+    if (entry === undefined) throw new Error('nothing was committed');
+    return entry;
+  });
+}

@@ -1,0 +1,27 @@
+import * as nodeFs from 'node:fs';
+import type { FilePlatform, FileSystem } from '../../../src/storage/file/journal/file-system.js';
+
+/** A machine's processes, as /proc tells of them; files are real. */
+export class FakeMachine {
+  readonly #living = new Map<number, string>();
+  #next = 1000;
+  boot = 'boot1';
+
+  /** Starts a process. */
+  start(namespace = '4026531836', pid = ++this.#next, started = String(pid * 7)): FilePlatform & { kill(): void } {
+    this.#living.set(pid, started);
+    const fs = {
+      ...nodeFs,
+      readlinkSync: (path: string) => (path === '/proc/self/ns/pid' ? `pid:[${namespace}]` : nodeFs.readlinkSync(path)),
+      readFileSync: (path: string | number) => {
+        if (path === '/proc/sys/kernel/random/boot_id') return Buffer.from(`${this.boot}\n`);
+        const [, number] = /^\/proc\/(\d+)\/stat$/.exec(String(path)) ?? [];
+        if (number === undefined) return nodeFs.readFileSync(path);
+        const since = this.#living.get(Number(number));
+        if (since === undefined) throw Object.assign(new Error('no such process'), { code: 'ENOENT' });
+        return Buffer.from(`${number} (a) b) S ${'0 '.repeat(18)}${since} 0 0\n`);
+      },
+    } as unknown as FileSystem;
+    return { fs, pid, isRunning: (other) => this.#living.has(other), kill: () => void this.#living.delete(pid) };
+  }
+}

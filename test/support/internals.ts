@@ -1,0 +1,21 @@
+/*
+ * The classes whose methods the tests replace, and the types of those methods. A test that patches code imports it from
+ * here, so that a class that moves changes one import.
+ */
+export { Emitter } from '../../src/core/notify/emitter.js';
+export { Outbox } from '../../src/core/outbox/outbox.js';
+export type { UploadSlot } from '../../src/core/ports/environment.js';
+export type { Adoption, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
+export type { Transport } from '../../src/core/ports/transport.js';
+export { AutoPush } from '../../src/core/push/auto-push.js';
+export { BatchSizer } from '../../src/core/push/batch-sizer.js';
+export { Isolation } from '../../src/core/push/isolation.js';
+export type { Failure, PushResult } from '../../src/core/push/push-run.js';
+export { UploadSemaphore } from '../../src/core/push/upload-semaphore.js';
+export { ClockCorrection } from '../../src/core/time/clock-correction.js';
+export type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
+export { Journal } from '../../src/storage/file/journal/journal.js';
+export { LiveIndex } from '../../src/storage/file/journal/live-index.js';
+export type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
+export type { WebStorageLike } from '../../src/storage/web/records/keys.js';
+export { StorageQuota } from '../../src/storage/web/records/quota.js';

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { API_KEY, DEVICE_ID } from '../builders/credentials.js';
+
+/** What stands between two fences of a page in Markdown. */
+export interface Block {
+  /** The heading above it. */
+  readonly section: string;
+  /** What the fence says it is; empty if it says nothing. */
+  readonly language: string;
+  readonly code: string;
+}
+
+/** The pages that users and contributors read. */
+export const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/troubleshooting.md',
+  'examples/dashboard/README.md',
+  'examples/device/README.md',
+  'examples/web-app/README.md',
+] as const;
+
+export const readPage = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+
+/** All blocks of a page, in their order: fences of any length and sign, in lists too. */
+export function blocksOf(markdown: string): Block[] {
+  const blocks: Block[] = [];
+  let section = '';
+  const parts = markdown.matchAll(/^#+ (.+)$|^( *)(`{3,}|~{3,})(.*)\n([\s\S]*?)^\2\3\s*$/gm);
+  for (const [, heading, , , language = '', code = ''] of parts) {
+    if (heading === undefined) blocks.push({ section, language: language.trim(), code });
+    else section = heading;
+  }
+  return blocks;
+}
+
+/** The one thing in which what is run differs from what stands there. */
+export function withIds(code: string): string {
+  return code
+    .replaceAll('<Device ID>', DEVICE_ID)
+    .replaceAll('<API Key>', API_KEY)
+    .replace(/<Field ID(?: (\d))?>/g, (_, number = '1') => `field-${number}`);
+}

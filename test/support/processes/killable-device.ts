@@ -1,0 +1,106 @@
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { ApiOptions } from '../../../src/index.js';
+import type { Deliveries } from '../servers/delivery-log.js';
+import { runNode } from './node-process.js';
+import { IN_CONTAINER } from './pid-namespace.js';
+
+const SCRIPT = fileURLToPath(new URL('committing-device.mjs', import.meta.url));
+
+/** What a device can be killed in. */
+export const PHASES = ['committing', 'compacting', 'adopting', 'pushing'] as const;
+export type Phase = (typeof PHASES)[number];
+
+export interface DeviceSettings {
+  readonly folder: string;
+  readonly options: ApiOptions;
+  readonly durability: 'power' | 'process';
+  /** The phase in which it waits, so that a kill lands within. */
+  readonly slow?: Phase | undefined;
+  /** How many times faster than ours its clock goes. */
+  readonly speed?: number;
+  /** Whether it has a pid namespace of its own, as a container has. */
+  readonly isContained?: boolean;
+}
+
+/** A process that commits and pushes until it is killed. */
+export interface Device {
+  readonly name: string;
+  readonly pid: number;
+  /** Resolves once it has said that it begins a phase, for the `times`th time. Rejects if it ends before. */
+  begins(phase: Phase, times?: number): Promise<void>;
+  /** Resolves once it has waited in the phase that is slow, for the `times`th time. Rejects if it ends before. */
+  waits(times: number): Promise<void>;
+  /** Resolves once it has searched the folder for what the dead left, `times` times from now. Rejects if it ends before. */
+  looks(times: number): Promise<void>;
+  /** Resolves once it has taken over what the dead left. Rejects if it ends before. */
+  readonly ready: Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  /** @returns The innermost of the phases that it was in, as it said last; `undefined` between them. */
+  kill(): Promise<Phase | undefined>;
+}
+
+let devices = 0;
+
+export function startDevice(deliveries: Deliveries, settings: DeviceSettings): Device {
+  const name = `device${++devices}`;
+  const within = settings.isContained ? IN_CONTAINER : [];
+  const child = runNode(SCRIPT, [JSON.stringify({ speed: 1, ...settings, name })], {}, within);
+  const phases: Phase[] = [];
+  const begun = new Map<string, number>();
+  const waiting = new Set<{ isMet(): boolean; resolve(): void; reject(error: Error): void }>();
+  let isReady = false;
+  let looks = 0;
+  let waits = 0;
+  let isKilled = false;
+
+  child.hear((line) => {
+    const [what, ...rest] = line.split(' ');
+    const phase = rest.join(' ') as Phase;
+    if (what === 'begin') {
+      phases.push(phase);
+      begun.set(phase, (begun.get(phase) ?? 0) + 1);
+    } else if (what === 'end') phases.splice(phases.lastIndexOf(phase), 1);
+    else if (what === 'committed') deliveries.acknowledge(phase);
+    else if (what === 'ready') isReady = true;
+    else if (what === 'looked') looks += 1;
+    else if (what === 'waits') waits += 1;
+    for (const one of waiting) {
+      if (!one.isMet()) continue;
+      waiting.delete(one);
+      one.resolve();
+    }
+  });
+  const until = (isMet: () => boolean): Promise<void> => {
+    const met = new Promise<void>((resolve, reject) => waiting.add({ isMet, resolve, reject }));
+    // Not everybody who asks for it waits for it.
+    met.catch(() => {});
+    return met;
+  };
+  void child.ended.then(({ code, signal }) => {
+    const said = child.lines.slice(-20).join('\n');
+    for (const one of waiting) one.reject(new Error(`${name} ended (${code ?? signal}) after:\n${said}`));
+  });
+  const kill = async (): Promise<Phase | undefined> => {
+    if (!isKilled) deliveries.willKill(name);
+    isKilled = true;
+    child.kill('SIGKILL');
+    // Its output ends a moment before it does, and until then it is not dead for those who look.
+    await child.ended;
+    return phases.at(-1);
+  };
+  onTestFinished(async () => void (await kill()));
+  return {
+    name,
+    pid: child.pid,
+    begins: (phase, times = 1) => until(() => (begun.get(phase) ?? 0) >= times),
+    waits: (times) => until(() => waits >= times),
+    looks(times) {
+      const enough = looks + times;
+      return until(() => looks >= enough);
+    },
+    ready: until(() => isReady),
+    signal: (signal) => child.kill(signal),
+    kill,
+  };
+}

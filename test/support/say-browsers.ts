@@ -1,8 +1,0 @@
-import { howToGet, KNOWN_BROWSERS } from './browsers.js';
-
-/** Says, before any test, in which browsers they run. */
-export default function sayBrowsers(): void {
-  const found = KNOWN_BROWSERS.filter(({ path }) => path !== undefined);
-  console.log(`Browsers: ${found.map(({ name, path }) => `${name} (${path})`).join(', ') || 'none'}.`);
-  for (const browser of KNOWN_BROWSERS) if (browser.path === undefined) console.warn(howToGet(browser));
-}

@@ -51,9 +51,11 @@ export class Uploads {
     }
     run.uploads += 1;
     if (run.uploads > 1) ledger.accuse('I7', `${run.uploads} uploads of one Api are under way at once`);
-    const ofAll = this.#world.runs.reduce((sum, { host, uploads }) => sum + (host === run.host ? uploads : 0), 0);
-    if (ofAll > run.host.uploadsAtOnce)
-      ledger.accuse('I7', `${ofAll} uploads of one page or process are under way at once`);
+    const ofHost = this.#world.runs.filter(({ host, uploads }) => host === run.host && uploads > 0);
+    // The first upload to a server never waits.
+    const hasCompany = ofHost.some((other) => other !== run && other.binding.baseUrl === run.binding.baseUrl);
+    if (hasCompany && ofHost.length > run.host.uploadsAtOnce)
+      ledger.accuse('I7', `${ofHost.length} uploads of one page or process are under way at once`);
     if (time.monotonic < run.quietUntil)
       ledger.accuse('I7', `pushed by itself ${run.quietUntil - time.monotonic} ms too soon`);
     this.#world.network.isDead = ledger.isBroken;

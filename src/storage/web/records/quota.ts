@@ -107,17 +107,28 @@ export class StorageQuota {
   }
 }
 
-/** The constructor of a quota error differs by browser; its name does not. */
+/** The constructor of a quota error differs by browser and by frame; its name does not, but in older Firefoxes. */
+const QUOTA_ERROR = /^(QuotaExceededError|NS_ERROR_DOM_QUOTA_REACHED)$/;
+
 function storageException(error: unknown): StorageException {
-  const given = error instanceof Object && 'name' in error ? String(error.name) : '';
-  // Whoever wraps localStorage may put anything there.
-  const name = /^[A-Za-z]{3,64}$/.test(given) ? given : 'unknown';
-  return name === 'QuotaExceededError'
-    ? full('localStorage is full (QuotaExceededError)')
+  const name = nameOf(error);
+  return QUOTA_ERROR.test(name)
+    ? full(`localStorage is full (${name})`)
     : new StorageException(
         `localStorage refused (${name})`,
         'The browser may have withdrawn the right to store data for this site.',
       );
+}
+
+/** A storage that is wrapped may throw anything. */
+function nameOf(error: unknown): string {
+  try {
+    const { name } = error as Error;
+    if (typeof name === 'string' && /^[A-Za-z_]{3,64}$/.test(name)) return name;
+  } catch {
+    // As for any other name.
+  }
+  return 'unknown';
 }
 
 function tooLarge(maxLength: number): StorageException {

@@ -1,6 +1,7 @@
 import type { Warning } from '../core/model/events.js';
 import type { StorageAdapter } from '../core/ports/storage.js';
 import { memoryStorage } from '../storage/memory/memory-storage.js';
+import { unshadowed } from '../storage/web/records/unshadowed.js';
 import { webStorage } from '../storage/web/web-storage.js';
 import { isPage } from './environment.js';
 
@@ -13,7 +14,7 @@ export function defaultStorage(): { storage: StorageAdapter; warning?: Warning }
   try {
     // Throws where site data are blocked, and in a sandboxed frame; a page may also lack it altogether.
     const { localStorage } = window;
-    localStorage.getItem('nikdev-iot');
+    unshadowed(localStorage).getItem('nikdev-iot');
     return { storage: webStorage(localStorage) };
   } catch {
     return {

@@ -42,24 +42,29 @@ function tellAll(turn: LifecycleEvent): void {
 }
 
 function watchPage(): () => void {
-  const ends = [
-    listen(window, 'online', () => tellAll('online')),
-    listen(window, 'offline', () => tellAll('offline')),
+  const onPagehide = (): void => tellAll('pagehide');
+  const listeners: readonly [EventTarget, string, (event: Event) => void][] = [
+    [window, 'online', () => tellAll('online')],
+    [window, 'offline', () => tellAll('offline')],
     // Twice: as the process of a closed tab ends, Firefox cuts the running listener off, and then runs the next.
-    listen(window, 'pagehide', () => tellAll('pagehide')),
-    listen(window, 'pagehide', () => tellAll('pagehide')),
+    [window, 'pagehide', onPagehide],
+    [window, 'pagehide', () => onPagehide()],
     // Back from the back/forward cache: not all browsers tell of the visibility then.
-    listen(window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && tellAll('visible')),
-    listen(document, 'visibilitychange', () => tellAll(environment.isHidden ? 'hidden' : 'visible')),
+    [window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && tellAll('visible')],
+    [document, 'visibilitychange', () => tellAll(environment.isHidden ? 'hidden' : 'visible')],
   ];
-  return () => {
-    for (const end of ends) end();
+  const listen = (): void => {
+    for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
   };
-}
-
-function listen(target: EventTarget, type: string, listener: (event: Event) => void): () => void {
-  target.addEventListener(type, listener);
-  return () => target.removeEventListener(type, listener);
+  listen();
+  // document.open() removes all listeners of the window and the document, and the document's children, but no observer.
+  // To add a listener again that is still there has no effect.
+  const observer = typeof MutationObserver === 'undefined' ? undefined : new MutationObserver(listen);
+  observer?.observe(document, { childList: true });
+  return () => {
+    observer?.disconnect();
+    for (const [target, type, listener] of listeners) target.removeEventListener(type, listener);
+  };
 }
 
 /** A process that has nothing more to do asks once whether there is something after all. */

@@ -69,7 +69,7 @@ describe('a gateway with an Api for each of its devices', () => {
     expect(devices).toEqual([...devices].sort());
   });
 
-  test('a server that hangs holds up those of another one no longer than until one time-out', async () => {
+  test('F55 a server that hangs does not hold up the uploads to another one', async () => {
     const isDead = ({ url }: TransportRequest): boolean => url.startsWith('https://dead.example/');
     const { clock, server, apis, environment } = setUp(500, memoryStorage(), { baseUrl: 'https://dead.example/' });
     server.answerWith((request) =>
@@ -78,9 +78,9 @@ describe('a gateway with an Api for each of its devices', () => {
     const well = openApi({ deviceId: deviceId(500) }, { clock, transport: server, environment });
     for (const api of [...apis, well]) commitOne(api, 1);
     void Promise.allSettled(apis.map((api) => api.push()));
-    const stored = well.push().then(() => clock.monotonic());
-    await clock.advance(11 * SECOND);
-    expect(await stored).toBeLessThanOrEqual(10 * SECOND);
+    const stored = well.push();
+    await clock.advance(0);
+    expect(await stored).toEqual({ pushed: 1, requests: 1 });
   });
 
   test('a push that waits for its turn sends what is committed meanwhile too, with the time of then', async () => {

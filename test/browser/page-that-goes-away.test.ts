@@ -105,10 +105,11 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await commitTexts(tab, texts);
     await tab.close();
     await expect.poll(() => storedTexts(emulator).length, SOON).toBeGreaterThan(0);
-    const [{ bytes, texts: sent } = { bytes: 0, texts: [] }] = uploads();
-    expect(bytes).toBeLessThanOrEqual(BUDGET);
-    expect(bytes).toBeGreaterThan(BUDGET - 2000);
-    expect(sent).toEqual(texts.slice(0, sent.length));
+    const bytes = (): number => uploads().reduce((sum, upload) => sum + upload.bytes, 0);
+    await expect.poll(bytes, SOON).toBeGreaterThan(BUDGET - 5000);
+    expect(bytes()).toBeLessThanOrEqual(BUDGET);
+    const sent = uploads().flatMap((upload) => upload.texts);
+    expect(new Set(sent)).toEqual(new Set(texts.slice(0, sent.length)));
   });
 
   test('sends 60 KiB in all for two Apis', async () => {
@@ -119,12 +120,11 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await makeForgetful(tab, options);
     await commitTexts(tab, second);
     await tab.close();
-    await expect.poll(() => uploads().length, SOON).toBe(2);
+    await expect.poll(() => storedTexts(emulator).length, SOON).toBeGreaterThan(50);
     expect(uploads().reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(BUDGET);
+    // Pieces travel side by side: they may arrive in any order.
     const stored = storedTexts(emulator);
-    expect(stored.length).toBeGreaterThan(50);
-    expect(stored.filter((text) => String(text).startsWith('first'))).toEqual(first);
-    expect(stored.filter((text) => String(text).startsWith('second'))).toEqual(second.slice(0, stored.length - 40));
+    expect(new Set(stored)).toEqual(new Set([...first, ...second.slice(0, stored.length - 40)]));
   });
 
   test('and was only hidden forgets what was answered, and sends nothing twice', async () => {

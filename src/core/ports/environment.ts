@@ -26,11 +26,11 @@ export interface UploadSlot {
    * @returns What resolves when it is held, or was given up meanwhile; `undefined` if it is held at once.
    */
   take(): Promise<void> | undefined;
-  /** Gives the slot to who has waited longest, or leaves the line. Harmless for who neither holds one nor waits. */
+  /** Gives the slot to an upload that waits, or stops waiting for one. Harmless where neither applies. */
   release(): void;
 }
 
-/** Limits how many uploads are under way at once. */
+/** Limits how many uploads are under way at once; a server with none under way never waits. */
 export interface Uploads {
   /** @param server - Where the uploads go. @returns A slot that is not taken yet. */
   open(server: string): UploadSlot;

@@ -10,12 +10,22 @@ interface PendingBeacon extends Beacon {
   readonly bytes: number;
 }
 
+/** Browsers fail a request that exceeds what others of the page leave of their limit: in pieces, what fits still leaves. */
+const PIECE_BYTES = 16 * 1024;
+/** The last pieces are ever smaller, down to this: nothing is known of how much still fits, not even afterwards. */
+const MIN_PIECE_BYTES = 2 * 1024;
+/** Browsers also limit how many such requests may be under way. */
+const MAX_PIECES = 8;
+/** More than the budget has room for. */
+const MAX_ENTRIES = 1500;
+
 /**
- * Sends what waits while a page goes away, in one request that outlives it, and that leaves in the same task: there may be no
- * later. Nothing leaves the queue before its verdict, for which the page may live after all.
+ * Sends the queue while a page goes away: oldest entries first, in pieces, by requests that outlive the page and that leave
+ * in the same task, as there may be no later one. Nothing leaves the queue before its verdict, for which the page may live
+ * after all.
  *
  * Even that task is not safe: as the process of a closed tab ends, Firefox cuts the running script off anywhere, without an
- * exception, and then runs the next. So it can be told again, and makes good what did not leave.
+ * exception, and then runs the next. So {@link UnloadFlush.send} may be called again, and sends what did not leave.
  */
 export class UnloadFlush {
   readonly #outbound: Outbound;
@@ -25,61 +35,91 @@ export class UnloadFlush {
   /** Until the answers to the requests under way are there. */
   pending: Promise<void> | undefined;
 
-  /** @param onStored - Told when the server has stored something. */
+  /** @param onStored - Called when the server has stored something. */
   constructor(outbound: Outbound, budget: Environment['keepalive'], onStored: () => void) {
     this.#outbound = outbound;
     this.#budget = budget;
     this.#onStored = onStored;
   }
 
-  /** @param isLeaving - Whether what is being uploaded is sent too, as its request ends with the page. */
+  /**
+   * @param isPagehide - Whether the page is left: entries that are being uploaded are sent too, as their request ends with
+   * the page, and so are entries behind one that does not fit.
+   */
   send(isPagehide: boolean): void {
     const { outbox } = this.#outbound;
+    const { pendingBeacons } = outbox;
     if (this.#last?.dispatched === false) this.#forget(this.#last);
     // A page that is only hidden goes on with what is under way, and in order.
-    if (!isPagehide && outbox.inFlight.length + outbox.pendingBeacons.size > 0) return;
+    if (!isPagehide && outbox.inFlight.length + pendingBeacons.size > 0) return;
     outbox.reconcile();
-    const { pendingBeacons } = outbox;
-    // Also what has left before and is not answered: what is newer must not arrive first.
-    const batch = this.#batch();
-    const bytes = bodyBytes(batch);
+    const entries = this.#entries();
     const known = new Set([...pendingBeacons].flat());
-    if (batch.every((entry) => known.has(entry)) || bytes > this.#budget.bytesLeft) return;
-    const last: PendingBeacon = { batch, bytes, dispatched: false };
-    this.#last = last;
-    this.#budget.bytesLeft -= bytes;
-    pendingBeacons.add(batch);
-    const exchange = this.#exchange(last);
-    last.dispatched = true;
-    const answered = exchange.catch(() => {}).finally(() => this.#forget(last));
+    const fresh = entries.filter((entry) => !known.has(entry));
+    if (fresh.length === 0) return;
+    // With entries that have left before and are not answered, where one request carries all: newer ones must not arrive first.
+    if (this.#piece(entries, 0, PIECE_BYTES).length === entries.length && this.#fits(entries)) this.#dispatch(entries);
+    else this.#sendInPieces(fresh, isPagehide);
+  }
+
+  #sendInPieces(entries: readonly QueuedEntry[], isPagehide: boolean): void {
+    let rest = bodyBytes(entries);
+    for (let from = 0; from < entries.length && this.#outbound.outbox.pendingBeacons.size < MAX_PIECES; ) {
+      const { bytesLeft } = this.#budget;
+      const half = Math.max(Math.min(rest, bytesLeft) / 2, MIN_PIECE_BYTES);
+      const piece = this.#piece(entries, from, Math.min(half, PIECE_BYTES, bytesLeft));
+      from += piece.length;
+      rest -= bodyBytes(piece);
+      if (this.#fits(piece)) this.#dispatch(piece);
+      else if (!isPagehide) return;
+    }
+  }
+
+  /** The oldest; where there are others, without those that would make them fail. */
+  #entries(): QueuedEntry[] {
+    const { outbox, isolation } = this.#outbound;
+    const oldest = outbox.oldest(MAX_ENTRIES + isolation.known);
+    const innocent = oldest.filter((entry) => !isolation.isBlamed(entry));
+    return innocent.length > 0 ? innocent : oldest;
+  }
+
+  /** The entries from a place on that one request carries: at least one. */
+  #piece(entries: readonly QueuedEntry[], from: number, mostBytes: number): QueuedEntry[] {
+    const { maxEntries, maxBytes } = this.#outbound.size.limits;
+    const piece = entries.slice(from, from + maxEntries);
+    piece.length = batchLength(piece, { maxEntries, maxBytes: Math.min(maxBytes, mostBytes) });
+    return piece;
+  }
+
+  #fits(piece: readonly QueuedEntry[]): boolean {
+    return bodyBytes(piece) <= this.#budget.bytesLeft;
+  }
+
+  #dispatch(batch: readonly QueuedEntry[]): void {
+    const beacon: PendingBeacon = { batch, bytes: bodyBytes(batch), dispatched: false };
+    this.#last = beacon;
+    this.#budget.bytesLeft -= beacon.bytes;
+    this.#outbound.outbox.pendingBeacons.add(batch);
+    const exchange = this.#exchange(beacon);
+    beacon.dispatched = true;
+    const answered = exchange.catch(() => {}).finally(() => this.#forget(beacon));
     const all = Promise.all([this.pending, answered]).then(() => {
       if (this.pending === all) this.pending = undefined;
     });
     this.pending = all;
   }
 
-  /** The oldest; where there are others, without those that would make them fail. */
-  #batch(): QueuedEntry[] {
-    const { outbox, isolation, size } = this.#outbound;
-    const { maxEntries, maxBytes } = size.limits;
-    const oldest = outbox.oldest(maxEntries + isolation.known);
-    const innocent = oldest.filter((entry) => !isolation.isBlamed(entry));
-    const batch = (innocent.length > 0 ? innocent : oldest).slice(0, maxEntries);
-    batch.length = batchLength(batch, { maxEntries, maxBytes: Math.min(maxBytes, this.#budget.bytesLeft) });
-    return batch;
+  #forget(beacon: PendingBeacon): void {
+    this.#outbound.outbox.pendingBeacons.delete(beacon.batch);
+    if (this.#last === beacon) this.#last = undefined;
+    this.#budget.bytesLeft += beacon.bytes;
   }
 
-  #forget(pendingBeacons: PendingBeacon): void {
-    this.#outbound.outbox.pendingBeacons.delete(pendingBeacons.batch);
-    if (this.#last === pendingBeacons) this.#last = undefined;
-    this.#budget.bytesLeft += pendingBeacons.bytes;
-  }
-
-  async #exchange(pendingBeacons: PendingBeacon): Promise<void> {
-    const { batch } = pendingBeacons;
+  async #exchange(beacon: PendingBeacon): Promise<void> {
+    const { batch } = beacon;
     const { outbox, server, clock, clockCorrection, emitter } = this.#outbound;
     const started = clock.monotonic();
-    const { verdict } = await server.postEntries(joinBody(batch, clockCorrection), pendingBeacons).outcome;
+    const { verdict } = await server.postEntries(joinBody(batch, clockCorrection), beacon).outcome;
     if (verdict.kind !== 'stored') return;
     const entries = outbox.remove(batch);
     // Another request carried them too, and was answered first.

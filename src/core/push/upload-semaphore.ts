@@ -1,16 +1,29 @@
 import type { UploadSlot, Uploads } from '../ports/environment.js';
 
+/** The uploads to one server. */
+interface Lane {
+  underWay: number;
+  /** First come, first served. */
+  readonly waiting: Set<() => void>;
+}
+
 /**
- * How many uploads of one page or process may be under way at once, all `Api`s of it together. Who comes when all are taken
- * waits in the line of its server, and the servers take turns: one that hangs holds up its own.
+ * Limits how many uploads of one page or process are under way at once, all `Api`s of it together.
+ *
+ * A server without an upload under way never waits, even above the limit: servers that hang can hold up only uploads of
+ * their own. So at most `limit` + (number of other servers) are under way. A slot that becomes free goes to the server with
+ * the fewest uploads under way: a server that hangs gathers no more than its share.
+ *
+ * Invariant: a lane in which uploads wait has at least one under way.
  */
 export class UploadSemaphore implements Uploads {
-  #free: number;
-  /** By server; in each line those who came first, first. */
-  readonly #queues = new Map<string, Set<() => void>>();
+  readonly #limit: number;
+  #underWay = 0;
+  /** By server; those with nothing under way are absent. */
+  readonly #lanes = new Map<string, Lane>();
 
-  constructor(count: number) {
-    this.#free = count;
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
   /** @param server - Where the uploads go. @returns A slot that is not taken yet. */
@@ -19,29 +32,30 @@ export class UploadSemaphore implements Uploads {
     let leave: (() => void) | undefined;
     const hold = (): void => {
       waiting = undefined;
-      leave = () => this.#releaseNext();
+      leave = () => this.#release(server);
     };
-    const wait = (): Promise<void> =>
+    const wait = (lane: Lane): Promise<void> =>
       new Promise((resolve) => {
         const enter = (): void => {
           hold();
           resolve();
         };
-        this.#queues.set(server, (this.#queues.get(server) ?? new Set()).add(enter));
+        lane.waiting.add(enter);
         leave = () => {
           waiting = undefined;
-          this.#queues.get(server)?.delete(enter);
+          lane.waiting.delete(enter);
           resolve();
         };
       });
     return {
       take: () => {
         if (leave !== undefined) return waiting;
-        if (this.#free === 0) {
-          waiting = wait();
+        const lane = this.#lanes.get(server);
+        if (lane !== undefined && this.#underWay >= this.#limit) {
+          waiting = wait(lane);
           return waiting;
         }
-        this.#free -= 1;
+        this.#enter(server, lane);
         hold();
         return undefined;
       },
@@ -52,17 +66,38 @@ export class UploadSemaphore implements Uploads {
     };
   }
 
-  #releaseNext(): void {
-    for (const [server, line] of [...this.#queues]) {
-      // To the end, so that the others come before it the next time.
-      this.#queues.delete(server);
-      const [enter] = line;
-      if (enter === undefined) continue;
-      line.delete(enter);
-      this.#queues.set(server, line);
-      enter();
-      return;
+  #enter(server: string, lane: Lane = { underWay: 0, waiting: new Set() }): void {
+    this.#underWay += 1;
+    lane.underWay += 1;
+    // To the end: of servers with as many under way, the one that entered longest ago is next.
+    this.#lanes.delete(server);
+    this.#lanes.set(server, lane);
+  }
+
+  #release(server: string): void {
+    const lane = this.#lanes.get(server) as Lane;
+    this.#underWay -= 1;
+    lane.underWay -= 1;
+    if (lane.underWay === 0 && lane.waiting.size > 0) this.#admit(server, lane);
+    else {
+      if (lane.underWay === 0) this.#lanes.delete(server);
+      if (this.#underWay < this.#limit) this.#admitToQuietest();
     }
-    this.#free += 1;
+  }
+
+  #admitToQuietest(): void {
+    let quietest: [string, Lane] | undefined;
+    for (const [server, lane] of this.#lanes) {
+      if (lane.waiting.size === 0 || lane.underWay >= (quietest?.[1].underWay ?? Number.POSITIVE_INFINITY)) continue;
+      quietest = [server, lane];
+    }
+    if (quietest !== undefined) this.#admit(...quietest);
+  }
+
+  #admit(server: string, lane: Lane): void {
+    const [enter] = lane.waiting;
+    lane.waiting.delete(enter as () => void);
+    this.#enter(server, lane);
+    enter?.();
   }
 }

@@ -1,7 +1,7 @@
 import { type Binding, sameBinding } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Warning } from '../../core/model/events.js';
-import { entriesWaiting } from '../../core/notify/warnings.js';
+import { ADOPTION_FAILED, entriesWaiting } from '../../core/notify/warnings.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS } from '../../core/ports/storage.js';
 import { latestStaged, type StagedValues } from '../shared/run-number.js';
 import { isClaimed } from './lease/heartbeat-lease.js';
@@ -98,7 +98,8 @@ export class OrphanAdoption {
     try {
       await this.#scan(atStart, own, gathered);
     } catch {
-      // Where the locks or the storage can't be asked now, what was taken until then counts.
+      // Entries that were adopted until then count.
+      if (!this.#closed) gathered.warnings.push(ADOPTION_FAILED);
     }
     const { warnings } = gathered;
     // Not what another took again while this page slept, and was told so already.

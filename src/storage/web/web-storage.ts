@@ -7,10 +7,12 @@ import type { WebPlatform } from './lease/lease.js';
 import type { LocksLike } from './lease/lock-lease.js';
 import type { WebStorageLike } from './records/keys.js';
 import { StorageQuota } from './records/quota.js';
+import { unshadowed } from './records/unshadowed.js';
 import { WebWriter } from './writer.js';
 
 declare const navigator: { readonly locks?: LocksLike } | undefined;
 declare const window: PageLike | undefined;
+declare const document: { readonly prerendering?: boolean } | undefined;
 
 /** How a `webStorage` saves. */
 export interface WebStorageOptions {
@@ -45,11 +47,12 @@ export function webStorage(
   options: WebStorageOptions = {},
   platform: WebPlatform = thisPage(),
 ): StorageAdapter {
-  if (typeof storage?.setItem !== 'function') {
+  const real = typeof storage === 'object' && storage !== null ? unshadowed(storage) : storage;
+  if (typeof real?.setItem !== 'function') {
     throw new ConfigException(`storage must be localStorage or something shaped like it, got ${show(storage)}`);
   }
   const { maxLength = DEFAULT_MAX_LENGTH } = checkCallOptions(options, { maxLength: count });
-  const quota = new StorageQuota(storage, maxLength);
+  const quota = new StorageQuota(real, maxLength);
   return { durability: 'tab', open: (binding, clock) => new WebWriter(quota, platform, binding, clock) };
 }
 
@@ -57,5 +60,8 @@ function thisPage(): WebPlatform {
   return {
     locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
     page: typeof window === 'undefined' ? undefined : window,
+    get isPrerendering() {
+      return typeof document !== 'undefined' && document.prerendering === true;
+    },
   };
 }

@@ -1,7 +1,7 @@
 import type { Binding } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
-import type { Adoption, Loss, Writer } from '../../core/ports/storage.js';
+import { type Adoption, type Loss, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import { RangeSet } from '../shared/range-set.js';
@@ -20,11 +20,17 @@ export class WebWriter implements Writer {
   readonly #platform: WebPlatform;
   readonly #binding: Binding;
   readonly #clock: Clock;
+  readonly #leases: LeaseManager;
   readonly #adoption: OrphanAdoption;
   #id: string;
-  readonly #release: Release | undefined;
-  /** Only where there are no Web Locks. */
+  #release: Release | undefined;
+  /** Only where there are no Web Locks, or none yet: in a page that is prerendered. */
   #heartbeat: HeartbeatLease | undefined;
+  #onLocked = (): void => {};
+  /** Resolves when the lock is granted. */
+  readonly #locked = new Promise<void>((resolve) => {
+    this.#onLocked = resolve;
+  });
   #saved = new RangeSet();
   /** Whether its binding, and its sign of life where it has one, are written. */
   #isRegistered = false;
@@ -34,20 +40,13 @@ export class WebWriter implements Writer {
   #staged: number | undefined;
 
   constructor(quota: StorageQuota, platform: WebPlatform, binding: Binding, clock: Clock) {
-    const { locks, page } = platform;
     this.#quota = quota;
     this.#platform = platform;
     this.#binding = binding;
     this.#clock = clock;
-    this.#adoption = new OrphanAdoption(
-      quota,
-      new LeaseManager(quota, platform, clock, () => this.#isClosed || this.#beat()),
-      binding,
-    );
-    this.#id = randomId(clock);
-    quota.add(this.#id);
-    this.#release = locks && holdLock(locks, lockName(this.#id));
-    this.#heartbeat = locks ? undefined : new HeartbeatLease(quota, this.#id, this.#id, page);
+    this.#leases = new LeaseManager(quota, platform, clock, () => this.#isClosed || this.#beat());
+    this.#adoption = new OrphanAdoption(quota, this.#leases, binding);
+    this.#id = this.#takeId();
   }
 
   get id(): string {
@@ -136,6 +135,8 @@ export class WebWriter implements Writer {
 
   async adopt(atStart: boolean): Promise<Adoption> {
     this.#beat();
+    while (this.#isPrerendering && !this.#isClosed)
+      await Promise.race([this.#locked, this.#leases.wait(RECOVERY_INTERVAL_SECONDS * 1000)]);
     return this.#adoption.adopt(atStart, () => this.#id);
   }
 
@@ -152,6 +153,39 @@ export class WebWriter implements Writer {
     }
     this.#quota.release(this.#id);
     this.#release?.();
+  }
+
+  /** Whether the locks can't be asked yet. */
+  get #isPrerendering(): boolean {
+    const { locks, isPrerendering = false } = this.#platform;
+    return locks !== undefined && isPrerendering;
+  }
+
+  /** Takes a new id, and shows from now on that its writer lives. */
+  #takeId(): string {
+    const id = randomId(this.#clock);
+    const { locks, page } = this.#platform;
+    this.#quota.add(id);
+    this.#heartbeat = locks && !this.#isPrerendering ? undefined : new HeartbeatLease(this.#quota, id, id, page);
+    this.#release = locks && holdLock(locks, lockName(id), () => id === this.#id && this.#onHeld());
+    return id;
+  }
+
+  /** The lock shows from now on that this writer lives. */
+  #onHeld(): void {
+    if (this.#isClosed) return;
+    try {
+      const state = this.#heartbeat?.state();
+      // One that was taken is noticed by its next check.
+      if (state !== 'taken') {
+        if (state === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
+        this.#heartbeat?.stop(false);
+        this.#heartbeat = undefined;
+      }
+    } catch {
+      // The heartbeat goes on beside the lock.
+    }
+    this.#onLocked();
   }
 
   #beat(): void {
@@ -219,10 +253,9 @@ export class WebWriter implements Writer {
     const isStagedTaken =
       this.#staged !== undefined && (storage.getItem(stagedKey(this.#id)) === null || !this.#clearStaged());
     this.#heartbeat?.stop(false);
+    this.#release?.();
     this.#quota.release(this.#id);
-    this.#id = randomId(this.#clock);
-    this.#quota.add(this.#id);
-    this.#heartbeat = new HeartbeatLease(this.#quota, this.#id, this.#id, this.#platform.page);
+    this.#id = this.#takeId();
     this.#resetOwn();
     return { kind: 'taken', writers, isStagedTaken };
   }

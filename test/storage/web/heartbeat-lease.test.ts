@@ -15,3 +15,20 @@ test('whoever takes a writer over again gives another sign than the one that sta
   expect(signs[1]).not.toBe(signs[0]);
   expect(signs[2]).not.toBe(signs[1]);
 });
+
+test('F54 a writer goes on to listen to its page with its next beat, after document.open() has removed all listeners', () => {
+  const localStorage = new FakeWebStorage();
+  const listeners = new Map<string, () => void>();
+  const page = {
+    addEventListener: (type: string, listener: () => void): void => void listeners.set(type, listener),
+    removeEventListener: (type: string): void => void listeners.delete(type),
+  };
+  const heartbeat = new HeartbeatLease(new StorageQuota(localStorage, 1e6), 'writer', 'writer', page);
+  heartbeat.start();
+  listeners.clear();
+  heartbeat.beat();
+  listeners.get('pagehide')?.();
+  expect([...localStorage.items.values()].join()).toMatch(/^-/);
+  heartbeat.stop(false);
+  expect(listeners.size).toBe(0);
+});

@@ -44,8 +44,7 @@ export class HeartbeatLease {
     this.#prefix = by === writer ? ':' : `@${by.slice(0, ADOPTER_LENGTH)}`;
     this.#left = `-${this.#prefix.slice(1)}`.padEnd(LENGTH);
     this.#page = page;
-    page?.addEventListener('pagehide', this.#hide);
-    page?.addEventListener('pageshow', this.#show);
+    this.#listen();
   }
 
   /** What became of its key since it was last written. */
@@ -57,6 +56,7 @@ export class HeartbeatLease {
 
   /** Gives the first sign, whatever the key says now: another than that, or nobody would see it. */
   start(): void {
+    this.#listen();
     const shown = this.#quota.storage.getItem(heartbeatKey(this.#writer));
     const sign = this.#next;
     this.#set(sign === shown ? this.#next : sign);
@@ -82,6 +82,12 @@ export class HeartbeatLease {
     this.#page?.removeEventListener('pagehide', this.#hide);
     this.#page?.removeEventListener('pageshow', this.#show);
     if (isLeaving) this.#hide();
+  }
+
+  /** Again with each beat, as document.open() removes all listeners; one that is still there is not added twice. */
+  #listen(): void {
+    this.#page?.addEventListener('pagehide', this.#hide);
+    this.#page?.addEventListener('pageshow', this.#show);
   }
 
   #leave(): void {

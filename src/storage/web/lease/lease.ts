@@ -16,6 +16,8 @@ export interface WebPlatform {
   readonly locks?: LocksLike | undefined;
   /** The `window`, which tells when the page is hidden and shown again. */
   readonly page?: PageLike | undefined;
+  /** Whether the page is prerendered and not shown yet: until then its requests and queries of locks wait. */
+  readonly isPrerendering?: boolean;
 }
 
 /** A writer that was taken over. */

@@ -15,9 +15,13 @@ export type Release = () => void;
  * Takes a lock and holds it until released: proof of life, as the browser frees the locks of a tab that ends in any way.
  * It is asked for in the same task as the call, so whoever looks later finds it held or pending.
  */
-export function holdLock(locks: LocksLike, name: string): Release {
+export function holdLock(locks: LocksLike, name: string, onHeld: () => void): Release {
   const { held, release } = lease();
-  locks.request(name, {}, () => held).catch(() => {});
+  const hold = (): Promise<void> => {
+    onHeld();
+    return held;
+  };
+  locks.request(name, {}, hold).catch(() => {});
   return release;
 }
 

@@ -108,13 +108,15 @@ export class StorageQuota {
   }
 }
 
-/** The constructor of a quota error differs by browser; its name does not. */
+/** The constructor of a quota error differs by browser and by frame; its name does not, but in older Firefoxes. */
+const QUOTA_ERROR = /^(QuotaExceededError|NS_ERROR_DOM_QUOTA_REACHED)$/;
+
 function storageException(error: unknown): StorageException {
+  // A storage that is wrapped may throw anything.
   const given = textOf(error, 'name') ?? '';
-  // Whoever wraps localStorage may put anything there.
-  const name = /^[A-Za-z]{3,64}$/.test(given) ? given : 'unknown';
-  return name === 'QuotaExceededError'
-    ? full('localStorage is full (QuotaExceededError)')
+  const name = /^[A-Za-z_]{3,64}$/.test(given) ? given : 'unknown';
+  return QUOTA_ERROR.test(name)
+    ? full(`localStorage is full (${name})`)
     : new StorageException(
         `localStorage refused (${name})`,
         'The browser may have withdrawn the right to store data for this site.',

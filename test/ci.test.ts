@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { BOTH_LENGTHS, FULL_ONLY } from './length.js';
-import { findProgram } from './support/find-program.js';
+import { findProgram } from './support/browsers/find-program.js';
 
 const RUN = fileURLToPath(new URL('../.ci/run', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../.ci/add-up.mjs', import.meta.url));
@@ -128,7 +128,7 @@ describe('CI', () => {
   });
 });
 
-test.each([...FULL_ONLY, ...BOTH_LENGTHS])('there are tests of a length of their own by the pattern %s', (pattern) => {
+test.each([FULL_ONLY, ...BOTH_LENGTHS])('there are tests of a length of their own by the pattern %s', (pattern) => {
   const files = readdirSync(new URL('./', import.meta.url), { recursive: true, encoding: 'utf8' });
   const end = pattern.split('*').at(-1) ?? '';
   expect(files.filter((file) => `test/${file}`.endsWith(end))).not.toEqual([]);

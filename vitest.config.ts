@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { FULL_ONLY } from './test/length.js';
 
+/** `npm test`; `npx vitest run <path>` without a build. */
 export default defineConfig({
   test: {
     projects: [
@@ -9,7 +11,7 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.dom.test.ts'],
+          exclude: ['test/**/*.dom.test.ts', FULL_ONLY],
           globalSetup: ['test/support/browsers/report-browsers.ts'],
         },
       },

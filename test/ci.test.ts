@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { BOTH_LENGTHS, FULL_ONLY } from './length.js';
+import { findProgram } from './support/browsers/find-program.js';
 
+const RUN = fileURLToPath(new URL('../.ci/run', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../.ci/add-up.mjs', import.meta.url));
 
 /** A report of three tests that all passed, but for what is given. */
@@ -53,4 +56,80 @@ describe('the last line of CI', () => {
   ])('counts as a failure a report that %s', (_what, bad, passed) => {
     expect(addUp(0, bad, report())).toEqual({ line: `${passed} passed, 1 failed`, isGood: false });
   });
+});
+
+/** Stands in for npm: notes how it is called, writes the reports that it is asked for, and fails with the arguments in `FAILS`. */
+const NPM = `#!/usr/bin/env bash
+echo "npm $*" >> "$CALLS"
+[[ "$* " == "$FAILS "* ]] && exit 1
+while (($#)); do
+  case $1 in
+    --outputFile.json=*) echo "$REPORT" > "\${1#*=}" ;;
+    --report) echo "$REPORT" > "$2" ;;
+  esac
+  shift
+done
+exit 0
+`;
+const APT = '#!/usr/bin/env bash\necho "apt-get $*" >> "$CALLS"\n';
+
+/** Runs all of CI with stand-ins, on a machine with nothing but a shell and Node. @param fails - Arguments of npm with which it fails. */
+function runAll(fails = 'nothing') {
+  const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const calls = join(folder, 'calls');
+  writeFileSync(calls, '');
+  for (const [name, text] of Object.entries({ npm: NPM, 'apt-get': APT }))
+    writeFileSync(join(folder, name), text, { mode: 0o755 });
+  for (const name of ['env', 'bash', 'dirname', 'mktemp', 'rm'])
+    symlinkSync(findProgram(name) ?? '', join(folder, name));
+  symlinkSync(process.execPath, join(folder, 'node'));
+  const env = { PATH: folder, CALLS: calls, FAILS: fails, REPORT: JSON.stringify(report()) };
+  const { stdout, status } = spawnSync(RUN, { env });
+  return {
+    line: stdout.toString().trim().split('\n').at(-1),
+    isGood: status === 0,
+    calls: readFileSync(calls, 'utf8').trim().split('\n'),
+  };
+}
+
+describe('CI', () => {
+  test('installs the programs that are missing, then runs the quick tests and after them everything else', () => {
+    const { line, isGood, calls } = runAll();
+    expect({ line, isGood }).toEqual({ line: '9 passed, 0 failed', isGood: true });
+    expect(calls.map((call) => call.replace(/ -- --rep.*/, ''))).toEqual([
+      'apt-get update -qq',
+      'apt-get install -y -qq --no-install-recommends chromium firefox-esr webkit2gtk-driver xvfb nginx',
+      'npm ci',
+      'npm run test',
+      'npm run test:full',
+      'npm run test:runtimes',
+      'npm run check',
+      'npm run demo -- --once',
+    ]);
+  });
+
+  test.each([
+    ['test', 6],
+    ['test:full', 6],
+    ['test:runtimes', 6],
+    ['check', 9],
+    ['demo', 9],
+  ])('fails when `npm run %s` does, after everything else has run', (script, passed) => {
+    const { line, isGood, calls } = runAll(`run ${script}`);
+    expect({ line, isGood }).toEqual({ line: `${passed} passed, 1 failed`, isGood: false });
+    expect(calls).toHaveLength(8);
+  });
+
+  test('runs scripts that the package has', () => {
+    const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    const names = runAll().calls.flatMap((call) => /^npm run (\S+)/.exec(call)?.[1] ?? []);
+    expect(names.filter((name) => !(name in scripts))).toEqual([]);
+  });
+});
+
+test.each([FULL_ONLY, ...BOTH_LENGTHS])('there are tests of a length of their own by the pattern %s', (pattern) => {
+  const files = readdirSync(new URL('./', import.meta.url), { recursive: true, encoding: 'utf8' });
+  const end = pattern.split('*').at(-1) ?? '';
+  expect(files.filter((file) => `test/${file}`.endsWith(end))).not.toEqual([]);
 });

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { LENGTH } from '../length.js';
 import { type Random, randomOf } from '../simulation/random.js';
 import { watchdog } from './watchdog.js';
 
 /*
- * CI          100,000 inputs of each kind in place of 5,000
- * FUZZ_RUNS   how many, whatever it says
+ * FUZZ_RUNS   how many inputs of each kind, in place of the length of this run
  * FUZZ_SEED   where they come from: a failure prints its own
  * FUZZ_INPUT  with it, the one that failed
  */
-const { CI, FUZZ_RUNS = CI ? '100000' : '5000', FUZZ_SEED, FUZZ_INPUT } = process.env;
+const { CI, FUZZ_RUNS = LENGTH.fuzzInputs, FUZZ_SEED, FUZZ_INPUT } = process.env;
 const runs = Number(FUZZ_RUNS);
 
 /**
@@ -76,7 +76,7 @@ async function tryNumber(kind: string, file: string, tryOne: Try, seed: number, 
     });
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    const again = `FUZZ_SEED=${seed} FUZZ_INPUT=${input} npx vitest run --project node ${file}`;
+    const again = `FUZZ_SEED=${seed} FUZZ_INPUT=${input} npx vitest run ${file}`;
     throw new Error(`${what}\nby input ${input} of ${kind}; again: ${again}\n${JSON.stringify(shown)}`, {
       cause: error,
     });

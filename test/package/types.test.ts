@@ -30,18 +30,29 @@ export async function dispose(given: Api): Promise<void> {
 }
 `;
 
-/** The errors of a program whose files stand beside this package, with all that it uses checked too. */
+/** The declarations of TypeScript and Node, far larger than this package's, are parsed once and not checked themselves. */
+const PLATFORM = /\/node_modules\/(typescript|@types)\//;
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
+/** The errors of a program whose files stand beside this package, with all that it uses checked too, its platform aside. */
 function errorsOf(text: string, options: ts.CompilerOptions, names = ['consumer.ts']): string[] {
   const files = names.map((name) => `${root}${name}`);
   const all: ts.CompilerOptions = { strict: true, noEmit: true, skipLibCheck: false, types: [], ...options };
   const host = ts.createCompilerHost(all);
   const { getSourceFile, fileExists, readFile } = host;
-  host.getSourceFile = (name, target, ...rest) =>
-    files.includes(name) ? ts.createSourceFile(name, text, target) : getSourceFile(name, target, ...rest);
+  host.getSourceFile = (name, target, ...rest) => {
+    if (files.includes(name)) return ts.createSourceFile(name, text, target);
+    const key = `${name} ${options.module} ${JSON.stringify(target)}`;
+    if (!parsed.has(key)) parsed.set(key, getSourceFile(name, target, ...rest));
+    return parsed.get(key);
+  };
   host.fileExists = (name) => files.includes(name) || fileExists(name);
   host.readFile = (name) => (files.includes(name) ? text : readFile(name));
-  return ts
-    .getPreEmitDiagnostics(ts.createProgram(files, all, host))
+  const program = ts.createProgram(files, all, host);
+  return program
+    .getSourceFiles()
+    .filter(({ fileName }) => !PLATFORM.test(fileName))
+    .flatMap((file) => ts.getPreEmitDiagnostics(program, file))
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 

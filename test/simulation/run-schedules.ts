@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { LENGTH } from '../length.js';
 import { Coverage } from './coverage.js';
 import { type Schedule, schedule } from './schedule.js';
 import { simulate } from './simulate.js';
 
 /*
- * CI            50,000 schedules in place of 5,000
- * SIM_RUNS      the number of schedules, with or without CI
+ * SIM_RUNS      the number of schedules, in place of the length of this run
  * SIM_SEED      the seed of the schedules; a failure prints its own
  * SIM_PATH      the path to one schedule of that seed
  * SIM_SCHEDULE  one schedule, as JSON
  */
-const { CI, SIM_RUNS = CI ? '50000' : '5000', SIM_SEED = '1', SIM_PATH, SIM_SCHEDULE } = process.env;
+const { SIM_RUNS = LENGTH.schedules, SIM_SEED = '1', SIM_PATH, SIM_SCHEDULE } = process.env;
 const isReplayed = SIM_PATH !== undefined || SIM_SCHEDULE !== undefined;
 /** Each shard runs in its own thread. */
 const SHARDS = 2;

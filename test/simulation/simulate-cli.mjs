@@ -44,6 +44,6 @@ function simulate(values) {
     env[`SIM_${name.toUpperCase()}`] = value;
   }
   const files = ['test/simulation/simulation-1.test.ts', 'test/simulation/simulation-2.test.ts'];
-  const args = ['vitest', 'run', ...files, '--project', 'node', '--disable-console-intercept', '--maxWorkers=2'];
+  const args = ['vitest', 'run', ...files, '--disable-console-intercept', '--maxWorkers=2'];
   return spawnSync('npx', args, { env, stdio: 'inherit' }).status === 0 ? 0 : 1;
 }

@@ -84,9 +84,15 @@ export class PushRun {
     this.#quarantinedSequences.push(sequence);
   }
 
-  /** @param ofWhich - Those calls alone. */
-  rejectAll(exception: ApiException, ofWhich: (call: Call) => boolean = () => true): void {
-    for (const call of this.calls) if (ofWhich(call)) this.#reject(call, exception);
+  /**
+   * @param makeException - Called only where a call is rejected: an exception captures its stack, which costs more than a push.
+   * @param ofWhich - Selects the calls that are rejected; by default all.
+   */
+  rejectAll(makeException: () => ApiException, ofWhich: (call: Call) => boolean = () => true): void {
+    const rejected = [...this.calls].filter(ofWhich);
+    if (rejected.length === 0) return;
+    const exception = makeException();
+    for (const call of rejected) this.#reject(call, exception);
   }
 
   /** What this push failed with: one for all its calls. */

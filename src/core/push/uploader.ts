@@ -112,7 +112,7 @@ export class Uploader {
   /** Ends a push under way: its calls are rejected with `exception`, the entries stay. */
   stop(exception: ApiException): void {
     if (this.#run === undefined) return;
-    this.#run.rejectAll(exception);
+    this.#run.rejectAll(() => exception);
     this.#abort(this.#run);
   }
 
@@ -133,7 +133,7 @@ export class Uploader {
   }
 
   #fail(run: PushRun, failure: Failure): void {
-    run.rejectAll(failure.exception);
+    run.rejectAll(() => failure.exception);
     this.#end(run, failure);
   }
 
@@ -159,7 +159,7 @@ export class Uploader {
         await this.#flush.pending;
       }
       this.#outbox.reconcile();
-      run.rejectAll(pushFenced(), (call) => call.fencedCount !== this.#outbox.fencedCount);
+      run.rejectAll(pushFenced, (call) => call.fencedCount !== this.#outbox.fencedCount);
       for (const call of run.calls) {
         if (!this.#isolation.isAnswered((count) => this.#upTo(call.upTo, count))) continue;
         run.settle(call, this.#upTo(call.upTo, 1).length === 0);

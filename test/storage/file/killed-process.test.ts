@@ -2,15 +2,16 @@ import { readdirSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { Api, type ApiOptions } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
+import { LENGTH } from '../../length.js';
 import { credentials } from '../../support/builders/credentials.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { type Device, PHASES, type Phase, startDevice } from '../../support/processes/killable-device.js';
 import { Deliveries, fetchAs } from '../../support/servers/delivery-log.js';
 
 /*
- * KILLS   how many processes are killed at least; 200 in CI, 40 elsewhere. A tenth of them in each phase at least.
+ * KILLS   how many processes are killed at least, in place of the length of this run. A tenth of them in each phase at least.
  */
-const { KILLS = process.env['CI'] ? '200' : '40' } = process.env;
+const { KILLS = LENGTH.kills } = process.env;
 const LEAST = Number(KILLS);
 const LEAST_IN_EACH = Math.ceil(LEAST / 10);
 /** Lanes of devices, one after the other in each, that run at the same time. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import { LENGTH } from '../../length.js';
 import { CHROMIUM, FIREFOX } from './puppeteer.js';
 import { WEBKIT } from './webkit.js';
 
@@ -56,7 +57,8 @@ export interface KnownBrowser {
 /** For `expect.poll`: it takes as long as a browser on a busy machine may. */
 export const SOON = { timeout: 15_000 } as const;
 
-export const KNOWN_BROWSERS: readonly KnownBrowser[] = [CHROMIUM, FIREFOX, WEBKIT];
+/** Those that tests run in, at the length of this run. */
+export const TESTED_BROWSERS: readonly KnownBrowser[] = LENGTH.everyBrowser ? [CHROMIUM, FIREFOX, WEBKIT] : [CHROMIUM];
 
 /** A browser as its tests see it: started once for all of them. */
 export interface BrowserUnderTest extends Pick<KnownBrowser, 'name' | 'cannot'> {
@@ -65,7 +67,7 @@ export interface BrowserUnderTest extends Pick<KnownBrowser, 'name' | 'cannot'> 
 }
 
 /**
- * Describes tests once for each browser. Where one is missing its tests are skipped; where `CI` is set they fail, and say
+ * Describes tests once for each browser of this run. Where one is missing its tests are skipped; where `CI` is set they fail, and say
  * how to get it.
  */
 export function describeInEveryBrowser(
@@ -73,7 +75,7 @@ export function describeInEveryBrowser(
   define: (browser: BrowserUnderTest) => void,
   options: LaunchOptions = {},
 ): void {
-  for (const browser of KNOWN_BROWSERS) {
+  for (const browser of TESTED_BROWSERS) {
     const isSkipped = browser.path === undefined && !process.env['CI'];
     describe.skipIf(isSkipped)(`${name}, in ${browser.name}`, { timeout: 60_000 }, () => {
       let running: RunningBrowser | undefined;

@@ -1,8 +1,8 @@
-import { howToGet, KNOWN_BROWSERS } from './every-browser.js';
+import { howToGet, TESTED_BROWSERS } from './every-browser.js';
 
 /** Says, before any test, in which browsers they run. */
 export default function sayBrowsers(): void {
-  const found = KNOWN_BROWSERS.filter(({ path }) => path !== undefined);
+  const found = TESTED_BROWSERS.filter(({ path }) => path !== undefined);
   console.log(`Browsers: ${found.map(({ name, path }) => `${name} (${path})`).join(', ') || 'none'}.`);
-  for (const browser of KNOWN_BROWSERS) if (browser.path === undefined) console.warn(howToGet(browser));
+  for (const browser of TESTED_BROWSERS) if (browser.path === undefined) console.warn(howToGet(browser));
 }

@@ -1,6 +1,9 @@
 import * as nodeFs from 'node:fs';
 import type { FilePlatform, FileSystem } from '../../../src/storage/file/journal/file-system.js';
 
+/** Copied once: Vitest looks up each export of a built-in module anew. */
+const realFs = { ...nodeFs };
+
 /** A machine's processes, as /proc tells of them; files are real. */
 export class FakeMachine {
   readonly #living = new Map<number, string>();
@@ -11,7 +14,7 @@ export class FakeMachine {
   start(namespace = '4026531836', pid = ++this.#next, started = String(pid * 7)): FilePlatform & { kill(): void } {
     this.#living.set(pid, started);
     const fs = {
-      ...nodeFs,
+      ...realFs,
       readlinkSync: (path: string) => (path === '/proc/self/ns/pid' ? `pid:[${namespace}]` : nodeFs.readlinkSync(path)),
       readFileSync: (path: string | number) => {
         if (path === '/proc/sys/kernel/random/boot_id') return Buffer.from(`${this.boot}\n`);

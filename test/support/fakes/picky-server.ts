@@ -10,6 +10,8 @@ export class PickyServer extends FakeServer {
   readonly stored: unknown[] = [];
   /** Of each request, how many entries it carried. */
   readonly sizes: number[] = [];
+  /** Answers every request, unread, while it is set. */
+  outage: (() => Answer) | undefined;
   /** Answers in place of this server, where it does. */
   instead: ((values: readonly unknown[]) => Answer | undefined) | undefined;
   minds: Minds;
@@ -23,6 +25,7 @@ export class PickyServer extends FakeServer {
   }
 
   #take({ body = '' }: TransportRequest): Answer {
+    if (this.outage !== undefined) return this.outage();
     const { entries } = JSON.parse(body) as { entries: { values: object[] }[] };
     const values = entries.map(({ values }) => Object.values(values[0] ?? {})[0]);
     this.sizes.push(values.length);

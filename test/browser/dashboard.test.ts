@@ -3,6 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { Api, type ApiOptions } from '../../src/index.js';
 import { SOON } from '../support/browsers.js';
 import { describeInChromium, type NewContext } from '../support/chromium.js';
+import { type DashboardConfig, serveDashboard } from '../support/dashboard.js';
 import { type NodeProcess, runNode } from '../support/node-process.js';
 import { serveEmulator } from '../support/pages.js';
 
@@ -274,13 +275,15 @@ async function openDashboard(
       });
     };
   });
-  if (config) {
+  const isServed = config !== undefined && 'baseUrl' in config;
+  if (config && !isServed) {
     const body = `window.DASHBOARD = ${JSON.stringify(config)}`;
     await page.route('**/config.js', (route) => route.fulfill({ contentType: 'text/javascript', body }));
   }
   if (clock) await page.clock.install();
   if (clock === 'stands') await page.clock.pauseAt(Date.now() + 1000);
-  await page.goto(url);
+  // The page's policy names the config's server.
+  await page.goto(isServed ? await serveDashboard(config as DashboardConfig) : url);
   if (clock === 'stands') await expect.poll(() => firstRequest(page), SOON).toBe(true);
   return { page, complaints: async () => [...errors, ...(await page.evaluate(() => window.violations))] };
 }

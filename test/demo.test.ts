@@ -78,6 +78,20 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect((await fetch(url, { method: 'POST' })).status).toBe(405);
   });
 
+  test('keeps its key from pages of other origins: no script of theirs, no frame, no other host name, no foreign CORS', async () => {
+    const child = demo();
+    const [url = ''] = await child.line(/http:\/\/127\.0\.0\.1:\d+\//);
+    const config = await fetch(`${url}config.js`);
+    expect(config.headers.get('cross-origin-resource-policy')).toBe('same-origin');
+    const page = await fetch(url);
+    expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(await page.text()).toContain(`connect-src 'self' ${new URL(url).origin};`);
+    const api = await fetch(`${url}api/v1/values/cpu`, { headers: { origin: 'http://evil.example' } });
+    expect(api.headers.get('access-control-allow-origin')).toBe(new URL(url).origin);
+    const [rebound] = await once(get(`${url}config.js`, { headers: { host: 'evil.example' } }), 'response');
+    expect(rebound.resume().statusCode).toBe(421);
+  });
+
   test.each([
     ['--prot', ['--prot']],
     ['x', ['x']],

@@ -1,4 +1,4 @@
-import { createChart } from './chart.js';
+import { createChart, MAX_CHARTED } from './chart.js';
 import { byId, make, setText } from './page.js';
 import { ago, clockTime, createFormat, seconds } from './text.js';
 
@@ -78,13 +78,14 @@ export function createCard({ id, label, unit = '', input }, span) {
       const isNumber = typeof reading.value === 'number';
       setText(value, format(reading.value));
       figure.classList.toggle('text', !isNumber);
-      if (isNumber) draw();
-      else rememberText(before);
+      if (!isNumber) rememberText(before);
+      else if (Math.abs(reading.value) <= MAX_CHARTED) draw();
     },
     /** The server doesn't know the field. */
     unknown() {
       setText(age, input ? 'No value yet: add one' : `The server has no value of this field (${id})`);
     },
+    fail: (error) => setText(age, `This card failed: ${error.message}`),
     showSpan(next) {
       shownSpan = next;
       chart?.show(next);

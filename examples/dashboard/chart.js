@@ -10,6 +10,10 @@ export const SPANS = [
   { name: '1 h', words: 'hour', span: 3600, step: 900, label: (ago) => `−${ago / 60} min` },
 ];
 const LONGEST = SPANS.at(-1);
+/** The least height of a chart, as a share of the numbers in it. */
+const MIN_RELATIVE_SPAN = 1e-6;
+/** Charts leave out numbers beyond this: their ranges would not be numbers any more. */
+export const MAX_CHARTED = 1e24;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -49,6 +53,7 @@ export function createChart(element, { unit, holds, onPoint }) {
         }),
         axis({
           space: 36,
+          values: (_, splits) => splits.map(formatTick),
           size: (_, labels) => 14 + 7 * Math.max(0, ...(labels ?? []).map((label) => label.length)),
         }),
       ],
@@ -138,9 +143,16 @@ function createHistory() {
 
 /** Percent stand on zero and end at a hundred; anything else, a temperature say, is shown where it moves. */
 function range(unit, low, high) {
-  const [bottom, top] = low === high ? [low - 1, high + 1] : uPlot.rangeNum(low, high, 0.1, true);
+  // Ticks closer to each other than numbers of this size can be would never come to an end.
+  const resolution = Math.max(Math.abs(low), Math.abs(high)) * MIN_RELATIVE_SPAN;
+  const isFlat = high - low <= resolution;
+  const margin = Math.max(1, resolution);
+  const [bottom, top] = isFlat ? [low - margin, high + margin] : uPlot.rangeNum(low, high, 0.1, true);
   return unit === '%' && low >= 0 && high <= 100 ? [0, Math.min(top, 100)] : [bottom, top];
 }
+
+const formatTick = (tick) =>
+  Math.abs(tick) >= 1e9 ? tick.toExponential(2) : tick.toLocaleString(undefined, { maximumFractionDigits: 6 });
 
 function shade({ ctx, bbox }) {
   const gradient = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);

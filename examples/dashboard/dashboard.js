@@ -45,7 +45,9 @@ function start() {
 
 function createCards() {
   const cards = new Map(fields.map((field) => [field.id, createCard(field, SPANS[0])]));
-  const each = (act) => [...cards.values()].forEach(act);
+  const each = (act) => {
+    for (const card of cards.values()) isolated(card, act);
+  };
   makeSpans((span) => each((card) => card.showSpan(span)));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => each((card) => card.redraw()));
   const tick = () => each((card) => card.tick());
@@ -55,12 +57,20 @@ function createCards() {
     show(readings) {
       const found = new Map(readings.map((one) => [one.fieldId, one]));
       for (const [id, card] of cards) {
-        if (found.has(id)) card.show(found.get(id));
-        else card.unknown();
+        isolated(card, () => (found.has(id) ? card.show(found.get(id)) : card.unknown()));
       }
       tick();
     },
   };
+}
+
+/** A value that one card can't show keeps the others from nothing. */
+function isolated(card, act) {
+  try {
+    act(card);
+  } catch (error) {
+    card.fail(error);
+  }
 }
 
 function makeSpans(onChoice) {

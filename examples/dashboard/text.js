@@ -1,4 +1,6 @@
 const FRACTION_DIGITS = 3;
+/** Longer numbers would not fit their card. */
+const SCIENTIFIC_FROM = 1e15;
 
 export const seconds = () => Date.now() / 1000;
 export const clockTime = (timestamp) => new Date(timestamp * 1000).toLocaleTimeString();
@@ -9,6 +11,7 @@ export function createFormat() {
   let digits = 0;
   return (value) => {
     if (typeof value !== 'number') return String(value);
+    if (Math.abs(value) >= SCIENTIFIC_FROM) return value.toExponential(FRACTION_DIGITS);
     digits = Math.max(digits, decimals(value));
     return value.toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: FRACTION_DIGITS });
   };

@@ -6,7 +6,6 @@ const SCRIPT = 'text/javascript; charset=utf-8';
 
 /** All that is served: a path that is not here leads nowhere, whatever it contains. */
 const FILES = new Map([
-  ['/', ['../dashboard/index.html', HTML]],
   ['/dashboard.css', ['../dashboard/dashboard.css', CSS]],
   ...['activity', 'card', 'chart', 'connection', 'dashboard', 'form', 'link', 'page', 'queue', 'reading', 'text'].map(
     (name) => [`/${name}.js`, [`../dashboard/${name}.js`, SCRIPT]],
@@ -25,18 +24,33 @@ const FILES = new Map([
  */
 export function serveDashboard(config) {
   const configScript = `window.DASHBOARD = ${JSON.stringify(config)};\n`;
+  const page = async () =>
+    (await read('../dashboard/index.html'))
+      .toString()
+      .replace('https://iot.nik-dev.se', new URL(config.baseUrl).origin);
   return async ({ method, url }) => {
     if (method !== 'GET' && method !== 'HEAD')
       return new Response(null, { status: 405, headers: { Allow: 'GET, HEAD' } });
     const { pathname } = new URL(url);
+    if (pathname === '/') return answer(await page(), HTML);
     if (pathname === '/config.js') return answer(configScript, SCRIPT);
     const [file, type] = FILES.get(pathname) ?? [];
-    return file ? answer(await readFile(new URL(file, import.meta.url)), type) : new Response(null, { status: 404 });
+    return file ? answer(await read(file), type) : new Response(null, { status: 404 });
   };
 }
 
+const read = (file) => readFile(new URL(file, import.meta.url));
+
+/** `config.js` holds a key: no other origin may load it as a script, or put the page into a frame. */
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': "frame-ancestors 'none'",
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+};
+
 function answer(body, type) {
-  return new Response(body, {
-    headers: { 'Content-Type': type, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' },
-  });
+  return new Response(body, { headers: { ...HEADERS, 'Content-Type': type } });
 }

@@ -28,9 +28,12 @@ export async function startServer(port, fields, folder) {
   });
 
   let dashboard;
-  const { server, url } = await listen(port, (request) =>
-    new URL(request.url).pathname.startsWith('/api/v1/') ? emulator.fetch(request) : dashboard(request),
-  );
+  const { server, url } = await listen(port, (request) => {
+    const { origin, pathname } = new URL(request.url);
+    // Another host name that leads here is a page of another origin that asks in its own name (DNS rebinding).
+    if (`${origin}/` !== url) return new Response(null, { status: 421 });
+    return pathname.startsWith('/api/v1/') ? withOwnOrigin(emulator.fetch(request), origin) : dashboard(request);
+  });
   const baseUrl = `${url}api/v1/`;
   dashboard = serveDashboard({ deviceId, apiKey: dashboardKey, baseUrl, everySeconds: 1, fields });
 
@@ -53,6 +56,13 @@ export async function startServer(port, fields, folder) {
       server.closeAllConnections();
     },
   };
+}
+
+/** The emulator answers pages of any origin; this one has a key that pages of other origins must not use. */
+async function withOwnOrigin(answering, origin) {
+  const answer = await answering;
+  answer.headers.set('Access-Control-Allow-Origin', origin);
+  return answer;
 }
 
 function listen(port, fetch) {

@@ -2,6 +2,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { Api, type ApiOptions } from '../../src/index.js';
 import { describeInChromium, type NewContext } from '../support/browsers/chromium.js';
+import { type DashboardConfig, serveDashboard } from '../support/browsers/dashboard.js';
 import { SOON } from '../support/browsers/every-browser.js';
 import { type NodeProcess, runNode } from '../support/processes/node-process.js';
 import { serveEmulator } from '../support/servers/emulator.js';
@@ -274,13 +275,15 @@ async function openDashboard(
       });
     };
   });
-  if (config) {
+  const isServed = config !== undefined && 'baseUrl' in config;
+  if (config && !isServed) {
     const body = `window.DASHBOARD = ${JSON.stringify(config)}`;
     await page.route('**/config.js', (route) => route.fulfill({ contentType: 'text/javascript', body }));
   }
   if (clock) await page.clock.install();
   if (clock === 'stands') await page.clock.pauseAt(Date.now() + 1000);
-  await page.goto(url);
+  // The page's policy names the config's server.
+  await page.goto(isServed ? await serveDashboard(config as DashboardConfig) : url);
   if (clock === 'stands') await expect.poll(() => firstRequest(page), SOON).toBe(true);
   return { page, complaints: async () => [...errors, ...(await page.evaluate(() => window.violations))] };
 }

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import type { ApiOptions, FetchInit } from '../../../src/index.js';
-import { type Deliveries, SENDER } from '../servers/delivery-log.js';
+import { type DeliveryLog, SENDER } from '../servers/delivery-log.js';
 
 /** A tab that commits and pushes by itself, until it ends or is told that it is enough. */
 export interface Tab {
@@ -111,7 +111,7 @@ function commitAndPushForEver(given: {
  * @param before - How far the push has come. Where it is not stored yet, it never is.
  */
 export async function endWithinPush(
-  deliveries: Deliveries,
+  deliveries: DeliveryLog,
   { name, page }: Tab,
   end: (page: Page) => Promise<void>,
   before: 'storing' | 'answering',

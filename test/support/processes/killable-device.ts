@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { ApiOptions } from '../../../src/index.js';
-import type { Deliveries } from '../servers/delivery-log.js';
+import type { DeliveryLog } from '../servers/delivery-log.js';
 import { runNode } from './node-process.js';
 import { IN_CONTAINER } from './pid-namespace.js';
 
@@ -42,7 +42,7 @@ export interface Device {
 
 let devices = 0;
 
-export function startDevice(deliveries: Deliveries, settings: DeviceSettings): Device {
+export function startDevice(deliveries: DeliveryLog, settings: DeviceSettings): Device {
   const name = `device${++devices}`;
   const within = settings.isContained ? IN_CONTAINER : [];
   const child = runNode(SCRIPT, [JSON.stringify({ speed: 1, ...settings, name })], {}, within);

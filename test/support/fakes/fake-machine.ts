@@ -1,7 +1,7 @@
 import * as nodeFs from 'node:fs';
 import type { FilePlatform, FileSystem } from '../../../src/storage/file/journal/file-system.js';
 
-/** A machine's processes, as /proc tells of them; files are real. */
+/** The processes of a machine, as /proc shows them; files are real. */
 export class FakeMachine {
   readonly #living = new Map<number, string>();
   #next = 1000;

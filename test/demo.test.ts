@@ -112,7 +112,7 @@ describe('the demo', { timeout: 60_000 }, () => {
   });
 });
 
-describe('what the demo compares', async () => {
+describe('the comparison of the demo', async () => {
   const { differences } = await import(new URL('../examples/demo/compare.mjs', import.meta.url).href);
   const value = { fieldId: 'cpu', value: 1 };
   const committed = { id: 'a-1', timestamp: 1000, values: [value] };

@@ -32,7 +32,7 @@ function setUp(autoPush: ApiOptions['autoPush'] = true, options: Partial<ApiOpti
 const refused = (status: number, retryAfter?: string): Answer => ({ ...received(status), retryAfter }) as Answer;
 
 describe('a push by hand that is given up', () => {
-  test('changes nothing of when the next one by itself is due', async () => {
+  test('does not change when the next automatic push is due', async () => {
     const { api, clock, times, instead } = setUp({ atEntries: 2 });
     instead.answer = () => refused(503, '3600');
     commitEach(api, 1, 2);
@@ -63,12 +63,12 @@ describe('a push by hand that is given up', () => {
   });
 });
 
-describe('pushing by itself', () => {
+describe('automatic pushing', () => {
   test('without it nothing is pushed, and no timer waits for that', async () => {
     const { api, clock, times, environment } = setUp(false);
     commitEach(api, ...range(1, 500));
-    environment.take('online');
-    environment.take('visible');
+    environment.dispatch('online');
+    environment.dispatch('visible');
     api.resume();
     await clock.advance(HOUR);
     expect(times).toEqual([]);
@@ -186,7 +186,7 @@ describe('pushing by itself', () => {
     const { api, clock, times, environment } = setUp();
     commitEach(api, 1);
     await api.close();
-    environment.take('online');
+    environment.dispatch('online');
     await clock.advance(HOUR);
     expect(times).toEqual([]);
     expect(clock.timers).toBe(0);
@@ -205,7 +205,7 @@ describe('pushing by itself', () => {
 });
 
 describe('after a failure', () => {
-  test('it tries again after growing pauses, 0.3 s to 5 min, tells when and why, and what failed', async () => {
+  test('it tries again after growing pauses, 0.3 s to 5 min, and the event has the due time and the failure', async () => {
     const { api, clock, times, instead, errors } = setUp({ everySeconds: 0 });
     const retries: RetryEvent[] = [];
     api.on('retry', (event) => {
@@ -239,8 +239,8 @@ describe('after a failure', () => {
     await clock.advance(0);
     instead.answer = undefined;
     for (let minute = 0; minute * 60 < seconds - 60; minute++) {
-      environment.take('online');
-      environment.take('visible');
+      environment.dispatch('online');
+      environment.dispatch('visible');
       commitEach(api, minute);
       await clock.advance(MINUTE);
     }
@@ -257,7 +257,7 @@ describe('after a failure', () => {
     await clock.advance(0);
     commitEach(api, 2);
     for (let minute = 0; minute < 14; minute++) {
-      environment.take('online');
+      environment.dispatch('online');
       await clock.advance(MINUTE);
     }
     expect(times).toHaveLength(1);
@@ -265,7 +265,7 @@ describe('after a failure', () => {
     expect(times.length).toBeGreaterThan(1);
   });
 
-  test('bad entries that are set aside are no reason to wait: what comes after leaves as ever', async () => {
+  test('quarantined entries are no reason to wait: later entries are pushed as usual', async () => {
     const { api, clock, server } = setUp({ everySeconds: 10 });
     server.minds = (value) => (value as number) % 10 === 5;
     for (let second = 0; second < 100; second++) {
@@ -277,7 +277,7 @@ describe('after a failure', () => {
     expect(api.status()).toMatchObject({ committed: 0, quarantined: 10 });
   });
 
-  test('an entry over which the server stumbles neither holds up the others nor makes it push more often', async () => {
+  test('an entry that fails with 5xx neither delays the others nor causes more pushes', async () => {
     const { api, clock, server, times } = setUp({ everySeconds: 10 });
     server.instead = (values) => {
       times.push(clock.monotonic());
@@ -292,7 +292,7 @@ describe('after a failure', () => {
     expect(times.length).toBeLessThan(360 * 2 + 60);
   });
 
-  test('entries over which the server stumbles are tried each 15 to 60 minutes, and delay no other', async () => {
+  test('entries that fail with 5xx are tried every 15 to 60 minutes, and delay no other', async () => {
     const { api, clock, server, times } = setUp({ everySeconds: 10, atEntries: 2 });
     server.instead = (values) => {
       times.push(clock.monotonic());
@@ -301,7 +301,7 @@ describe('after a failure', () => {
     commitEach(api, 1, 2, 3, 4);
     await clock.advance(10 * MINUTE);
     expect(server.stored).toEqual([3, 4]);
-    // Now it is known what it stumbles over.
+    // By now the failing entry is known.
     for (let number = 5; number < 105; number++) {
       const before = times.length;
       commitEach(api, number);
@@ -318,7 +318,7 @@ describe('after a failure', () => {
     expect(api.status()).toMatchObject({ committed: 2, nextTry: expect.any(Number) });
   });
 
-  describe('where the server stumbles over all that is queued', () => {
+  describe('where every queued entry fails with 5xx', () => {
     /** One that waits for its slow try. */
     async function setUpStumbler(options: Partial<ApiOptions> = {}) {
       const found = setUp({ everySeconds: 10, atEntries: 50 }, options);
@@ -337,7 +337,7 @@ describe('after a failure', () => {
       return { ...found, asked };
     }
 
-    test('what is committed once those have left is not held up', async () => {
+    test('entries committed once those have left are not delayed', async () => {
       const { api, clock, server } = await setUpStumbler();
       api.resetUnpushedEntries();
       commitEach(api, 4);
@@ -345,7 +345,7 @@ describe('after a failure', () => {
       expect(server.stored.at(-1)).toBe(4);
     });
 
-    test('what is committed while the last of those is dropped is not held up', async () => {
+    test('entries committed while the last of those is dropped are not delayed', async () => {
       const { api, clock, server } = await setUpStumbler({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
       commitEach(api, 4, 5);
       expect(api.status().committed).toBe(2);
@@ -353,7 +353,7 @@ describe('after a failure', () => {
       expect(server.stored.slice(-2)).toEqual([4, 5]);
     });
 
-    test('what a listener of its retry commits is not held up', async () => {
+    test('entries committed by a listener of its retry event are not delayed', async () => {
       const { api, clock, server } = await setUpStumbler();
       let isDone = false;
       api.on('retry', () => {
@@ -400,8 +400,8 @@ describe('after a failure', () => {
     await clock.advance(0);
     for (let hour = 0; hour < 48; hour++) {
       commitEach(api, hour);
-      environment.take('online');
-      environment.take('visible');
+      environment.dispatch('online');
+      environment.dispatch('visible');
       await clock.advance(HOUR);
     }
     expect(times).toHaveLength(1);
@@ -492,17 +492,17 @@ describe('when the network comes back, or the page is shown again', () => {
     commitEach(api, 1);
     await clock.advance(HOUR);
     instead.answer = undefined;
-    environment.take(happens);
+    environment.dispatch(happens);
     await clock.advance(6 * SECOND);
     expect(server.stored).toEqual([1]);
   });
 
-  test('what was to be pushed sooner anyway is not put off', async () => {
+  test('a push that was due sooner is not postponed', async () => {
     const { api, clock, times, environment } = setUp({ everySeconds: 1 });
     commitEach(api, 1);
     const { nextTry = 0 } = api.status();
     await clock.advance(nextTry * SECOND - clock.now() - SECOND);
-    environment.take('online');
+    environment.dispatch('online');
     expect(api.status().nextTry).toBe(nextTry);
     await clock.advance(SECOND);
     expect(times).toHaveLength(1);
@@ -513,7 +513,7 @@ describe('when the network comes back, or the page is shown again', () => {
     instead.answer = () => ({ received: false, reason: 'unreachable' });
     commitEach(api, 1);
     for (let tick = 0; tick < 3600; tick++) {
-      environment.take(tick % 2 ? 'online' : 'offline');
+      environment.dispatch(tick % 2 ? 'online' : 'offline');
       await clock.advance(100);
     }
     expect(times.length).toBeLessThanOrEqual(360 / 5 + 10);
@@ -522,7 +522,7 @@ describe('when the network comes back, or the page is shown again', () => {
 
   test('F15 a platform that says it is offline is only a hint: what is due is pushed all the same', async () => {
     const { api, clock, server, environment } = setUp({ everySeconds: 10 });
-    environment.take('offline');
+    environment.dispatch('offline');
     commitEach(api, 1);
     await clock.advance(10 * SECOND);
     expect(server.stored).toEqual([1]);
@@ -530,11 +530,11 @@ describe('when the network comes back, or the page is shown again', () => {
     expect(await api.push()).toMatchObject({ pushed: 1 });
   });
 
-  test('F15 one that says it is online while nothing can be reached loses nothing', async () => {
+  test('F15 a platform that reports online while nothing can be reached loses nothing', async () => {
     const { api, clock, instead, environment, server } = setUp({ everySeconds: 10 });
     instead.answer = () => ({ received: false, reason: 'unreachable' });
     commitEach(api, 1);
-    environment.take('online');
+    environment.dispatch('online');
     await clock.advance(MINUTE);
     expect(api.status()).toMatchObject({ online: true, committed: 1 });
     instead.answer = undefined;
@@ -544,8 +544,8 @@ describe('when the network comes back, or the page is shown again', () => {
 
   test('with nothing queued nothing happens', async () => {
     const { clock, times, environment } = setUp();
-    environment.take('online');
-    environment.take('visible');
+    environment.dispatch('online');
+    environment.dispatch('visible');
     await clock.advance(HOUR);
     expect(times).toEqual([]);
     expect(clock.timers).toBe(0);
@@ -553,24 +553,24 @@ describe('when the network comes back, or the page is shown again', () => {
 });
 
 describe('when the process ends', () => {
-  test('with memory alone one last push is made, once, whatever it was waiting for', async () => {
+  test('with memory only, one last push is made, once, whatever it was waiting for', async () => {
     const { api, clock, times, instead, environment } = setUp();
     instead.answer = () => refused(503, '3600');
     commitEach(api, 1);
     await clock.advance(11 * SECOND);
-    environment.take('before-exit');
+    environment.dispatch('before-exit');
     await turn();
     expect(times).toHaveLength(2);
-    environment.take('before-exit');
+    environment.dispatch('before-exit');
     await turn();
     expect(times).toHaveLength(2);
   });
 
   test('a first end with nothing to push leaves the last push to a later one', async () => {
     const { api, server, environment } = setUp();
-    environment.take('before-exit');
+    environment.dispatch('before-exit');
     commitEach(api, 1);
-    environment.take('before-exit');
+    environment.dispatch('before-exit');
     await turn();
     expect(server.stored).toEqual([1]);
   });
@@ -578,12 +578,12 @@ describe('when the process ends', () => {
   test('neither without autoPush nor after refused credentials anything is sent', async () => {
     const idle = setUp(false);
     commitEach(idle.api, 1);
-    idle.environment.take('before-exit');
+    idle.environment.dispatch('before-exit');
     const stopped = setUp(true, { onRefusedCredentials: 'keep' });
     stopped.instead.answer = () => refused(401);
     commitEach(stopped.api, 1);
     await pushFailure(stopped.api.push());
-    stopped.environment.take('before-exit');
+    stopped.environment.dispatch('before-exit');
     await turn();
     expect(idle.times).toHaveLength(0);
     expect(stopped.times).toHaveLength(1);
@@ -591,7 +591,7 @@ describe('when the process ends', () => {
 });
 
 describe('an unhandled rejection', () => {
-  test('is never caused, whatever a push by itself fails with and whatever listeners do', async () => {
+  test('is never caused, however an automatic push fails and whatever listeners do', async () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown): void => void unhandled.push(error);
     process.on('unhandledRejection', note);

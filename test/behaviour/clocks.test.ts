@@ -105,7 +105,7 @@ describe('a clock that jumps between commit and push', () => {
     expect(timesOf(server).entries).toEqual([1_600_000_000]);
   });
 
-  test('F29 what another run left, or was restored, stays as it is: nobody knows of its jumps', async () => {
+  test('F29 adopted and restored entries keep their times, as earlier jumps are unknown', async () => {
     const storage = memoryStorage();
     const before = setUp(NOW, { storage });
     commitEach(before.api, 1);
@@ -126,7 +126,7 @@ describe('a clock that jumps between commit and push', () => {
     expect(timesOf(server)).toEqual({ sent: 0, entries: [0] });
   });
 
-  test('F29 log(), the exception and the event tell the time as committed', async () => {
+  test('F29 log(), the exception and the event have the time of the commit', async () => {
     const { api, clock, server } = setUp();
     const [entry] = commitEach(api, 1);
     clock.jump(-HOUR);

@@ -36,7 +36,7 @@ test('a listener that closes the Api in the middle of a commit: the entry is the
   expect(queuedValues(next)).toContain(2);
 });
 
-test('what was deleted underneath is saved again by close(), too', async () => {
+test('entries whose file was deleted are saved again by close()', async () => {
   const folder = temporaryFolder();
   const machine = new FakeMachine();
   const clock = new FakeClock();
@@ -57,7 +57,7 @@ test('what was deleted underneath is saved again by close(), too', async () => {
   expect(queuedValues(next)).toEqual([1]);
 });
 
-test('what was deleted underneath is saved again once by a close() that aborts a push', async () => {
+test('entries whose file was deleted are saved again once by a close() that aborts a push', async () => {
   const folder = temporaryFolder();
   const server = new FakeServer(() => held().answer);
   const api = new Api(

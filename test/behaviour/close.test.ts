@@ -55,7 +55,7 @@ describe('close()', () => {
     expect(api.status()).toMatchObject({ committed: 1 });
   });
 
-  test('F19 what was deleted underneath is saved again before it is left to the next run', async () => {
+  test('F19 entries deleted from the storage are saved again before they are left to the next run', async () => {
     const { clock, server } = setUp();
     const localStorage = new FakeWebStorage();
     const open = (): Api =>
@@ -259,7 +259,7 @@ describe('close({ push: true })', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('what waits for the next push by itself leaves at once, and nothing after it', async () => {
+  test('entries that wait for an automatic push are sent at once, and nothing after them', async () => {
     const { api, server, clock } = setUpOpen({ autoPush: { everySeconds: 100 } });
     commitEach(api, 1);
     await api.close({ push: true });
@@ -282,7 +282,7 @@ describe('close({ push: true })', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('that failed is told to those who asked for a push alone', async () => {
+  test('that failed is reported only to the callers of push()', async () => {
     const { api, server } = setUpOpen();
     commitEach(api, 1);
     server.answerWith(() => received(404));

@@ -21,7 +21,7 @@ describe('events', () => {
     expect([api.commit()]).toEqual(seen);
   });
 
-  test('`push` tells how many entries were stored, in how many requests and milliseconds', async () => {
+  test('`push` has the number of entries stored, of requests and of milliseconds', async () => {
     const { api, clock, server } = setUp({ maxEntriesPerRequest: 2 });
     const seen: unknown[] = [];
     api.on('push', (event) => seen.push(event));
@@ -37,7 +37,7 @@ describe('events', () => {
     expect(seen).toEqual([{ entries: 3, requests: 2, milliseconds: 80 }]);
   });
 
-  test('`push` tells what was stored before a push failed, and is not sent where nothing was', async () => {
+  test('`push` has the entries stored before a push failed, and is not emitted where none was', async () => {
     const { api, server } = setUp({ maxEntriesPerRequest: 1 });
     const seen: unknown[] = [];
     api.on('push', ({ entries, requests }) => seen.push({ entries, requests }));
@@ -96,7 +96,7 @@ describe('events', () => {
     expect(server.uploads).toEqual([[[{ a: 1 }], [{ again: 2 }], [{ again: 1 }]]]);
   });
 
-  test('the undo of `on` takes away that listening alone', () => {
+  test('the undo of `on` removes only that listener', () => {
     const { api } = setUp();
     let calls = 0;
     const listener = (): void => {
@@ -153,7 +153,7 @@ describe('events', () => {
     ]);
   });
 
-  test('`error` and `retry` are sent for pushes by itself; a push by hand that fails is retried, and told by its promise', async () => {
+  test('`error` and `retry` are emitted for automatic pushes; a push by hand that fails is retried, and reported by its promise', async () => {
     const { api, clock, server } = setUp({ autoPush: { everySeconds: 1 } });
     const seen: string[] = [];
     api.on('error', ({ message }) => seen.push(`error ${message}`));
@@ -247,7 +247,7 @@ describe('events', () => {
     await api.close();
   });
 
-  test('what a scheduler knows of pushes stays right where a listener of `push` pushes', async () => {
+  test('the state of automatic pushing stays right where a listener of `push` pushes', async () => {
     const { api, clock, server } = setUp({ autoPush: { everySeconds: 1 } });
     const answer = held();
     let isSecond = false;

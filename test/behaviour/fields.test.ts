@@ -83,7 +83,7 @@ describe('names', () => {
     expect(await api.get('a')).toEqual([{ fieldId: 'a', value: 1, timestamp: expect.any(Number) }]);
   });
 
-  test('what was done to the option afterwards changes nothing', () => {
+  test('later changes of the option object have no effect', () => {
     const fields: Record<string, string> = { a: 'id-a' };
     const { api } = setUp(fields);
     fields['a'] = 'other';
@@ -233,7 +233,7 @@ describe('a schema that can not be used', () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  test('what one throws comes through when a value is added, and leaves the value out when it is read', async () => {
+  test('an exception of a validator comes through when a value is added, and leaves the value out when it is read', async () => {
     const validate = () => {
       throw new RangeError('a bug');
     };
@@ -322,7 +322,7 @@ describe('the API key', () => {
     expect(leaksIn(renderings(api.status()))).toEqual([]);
   });
 
-  test('is told from other UUIDs', () => {
+  test('is distinguished from other UUIDs', () => {
     expect(thrownBy(() => setUp(FIELDS, {}, keyed).api.addValue(API_KEY, 1)).message).toContain(API_KEY);
   });
 });

@@ -57,7 +57,7 @@ describe('a gateway with an Api for each of its devices', () => {
     expect(readdirSync(path)).toHaveLength(1);
   });
 
-  test('has at most 16 uploads under way, whoever pushes, and each gets its turn', async () => {
+  test('has at most 16 uploads in flight, and each device gets a slot', async () => {
     const { clock, server, apis } = setUp(100, memoryStorage());
     server.answerWith(() => after(clock, 100, received(200)));
     for (const api of apis) commitOne(api, 1);
@@ -83,7 +83,7 @@ describe('a gateway with an Api for each of its devices', () => {
     expect(await stored).toEqual({ pushed: 1, requests: 1 });
   });
 
-  test('a push that waits for its turn sends what is committed meanwhile too, with the time of then', async () => {
+  test('a push that waits for a slot also sends entries committed meanwhile, with the time at sending', async () => {
     const { clock, server, apis, others, release } = await setUpFull();
     const [late] = apis;
     commitOne(late, 1);
@@ -100,7 +100,7 @@ describe('a gateway with an Api for each of its devices', () => {
     expect(clientTimestamp).toBe(Math.floor(clock.now() / 1000));
   });
 
-  test('a push that waits for its turn ends at once by its signal or by close(), and then takes nobody’s turn', async () => {
+  test('a push that waits for a slot ends at once by its signal or by close(), and takes no slot then', async () => {
     const { server, apis, others, release } = await setUpFull();
     const [aborted, closed, patient] = apis;
     const controller = new AbortController();
@@ -125,7 +125,7 @@ describe('a gateway with an Api for each of its devices', () => {
   });
 });
 
-/** A gateway whose every turn is taken by an upload that is not answered before `release()`; three devices more have none. */
+/** A gateway whose every slot is taken by an upload that is not answered before `release()`; three more devices wait. */
 async function setUpFull() {
   const { answer, give } = held();
   const { clock, server, apis } = setUp(AT_ONCE + 3, memoryStorage());

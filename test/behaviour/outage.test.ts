@@ -47,7 +47,7 @@ async function liveThrough(
   }
   expect(api.status().committed).toBe(seconds);
   server.outage = undefined;
-  environment.take('online');
+  environment.dispatch('online');
   for (let minute = 0; minute < 70 && api.status().committed > 0; minute++) await clock.advance(60 * SECOND);
   return { server, api, requests, tries, timers };
 }
@@ -100,7 +100,7 @@ describe('an outage, with one commit a second,', () => {
     const { server, requests, timers } = await liveThrough(
       DAY,
       () => ({ received: false, reason: 'unreachable' }),
-      (second, environment) => environment.take(second % 2 ? 'online' : 'offline'),
+      (second, environment) => environment.dispatch(second % 2 ? 'online' : 'offline'),
     );
     console.log(`a day of a flapping network: ${requests} requests`);
     expect(requests).toBeLessThanOrEqual(1.05 * (DAY / 5));

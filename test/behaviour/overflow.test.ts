@@ -32,7 +32,7 @@ function refusalOf(run: () => unknown): StorageException {
 }
 
 describe('maxQueuedEntries', () => {
-  test('is not limited unless it is told', () => {
+  test('is unlimited by default', () => {
     const { api } = open();
     expect(commitEach(api, ...Array.from({ length: 5000 }, (_, index) => index))).toHaveLength(5000);
   });
@@ -58,7 +58,7 @@ describe('maxQueuedEntries', () => {
     expect(valuesOf([api.commit() as Entry])).toEqual([2]);
   });
 
-  test('commitAndPush makes room by pushing first, and does so each time', async () => {
+  test('commitAndPush frees capacity by pushing first, each time', async () => {
     const { api, stub } = open({ maxQueuedEntries: 2 });
     stub.answerWith(() => reply(503));
     for (const value of [1, 2]) {
@@ -73,7 +73,7 @@ describe('maxQueuedEntries', () => {
     expect(api.status()).toMatchObject({ staged: 0, committed: 0 });
   });
 
-  test('commitAndPush that makes room tells what was thrown away for it, and throws away nothing more', async () => {
+  test('commitAndPush that frees capacity reports the entries discarded for it, and discards no more', async () => {
     const { api, stub } = open({ maxQueuedEntries: 2 });
     stub.answerWith(() => reply(401));
     const entries = commitEach(api, 1, 2);
@@ -83,7 +83,7 @@ describe('maxQueuedEntries', () => {
     expect(stub.requests).toHaveLength(1);
   });
 
-  test('commitAndPush that makes room tells what was set aside, though it goes on', async () => {
+  test('commitAndPush that frees capacity reports quarantined entries, though it goes on', async () => {
     const { api, stub } = open({ maxQueuedEntries: 3 });
     stub.answerWith(({ body }) => reply(body.includes('"temperature":1}') ? 400 : 200));
     const [, bad] = commitEach(api, 0, 1, 2);
@@ -95,7 +95,7 @@ describe('maxQueuedEntries', () => {
     expect(api.status()).toMatchObject({ staged: 0, committed: 0, quarantined: 1 });
   });
 
-  test('commitAndPush that is closed as it makes room says so', async () => {
+  test('commitAndPush that is closed while it frees capacity reports that', async () => {
     const { api, stub } = open({ maxQueuedEntries: 1 });
     stub.answerWith(() => deferred<Response>().promise);
     commitEach(api, 1);
@@ -124,7 +124,7 @@ describe('maxQueuedEntries', () => {
     expect(valuesOf(api.log())).toEqual([3, 4, 5]);
   });
 
-  test('tells of a drop before it happens, and says what was full', () => {
+  test('emits a drop before it happens, with what was full', () => {
     const { api } = open({ maxQueuedEntries: 1, overflow: 'drop-oldest' });
     const seen: unknown[] = [];
     api.on('drop', ({ entries, message }) => seen.push(valuesOf(entries), valuesOf(api.log()), message));
@@ -166,7 +166,7 @@ describe('maxQueuedEntries', () => {
     expect(valuesOf(api.log())).toEqual([2, 3]);
   });
 
-  test('restore makes room for all that it puts back, or for nothing', async () => {
+  test('restore frees capacity for all entries that it puts back, or for none', async () => {
     const { api, stub, dropped } = open({ maxQueuedEntries: 3, overflow: 'drop-oldest' });
     stub.answerWith(() => reply(401));
     const entries = commitEach(api, 1, 2);
@@ -181,7 +181,7 @@ describe('maxQueuedEntries', () => {
     expect(dropped).toEqual([3]);
   });
 
-  test('restore that fails says how much is queued, and what to do, as it then is', () => {
+  test('restore that fails reports the number of queued entries, and advice, as of then', () => {
     const { api } = open({ maxQueuedEntries: 3 });
     commitEach(api, 1);
     const entries = [2, 3, 4].map((value) => ({ id: `x-${value}`, timestamp: 1, values: [{ fieldId: 'a', value }] }));
@@ -283,7 +283,7 @@ describe('F40 a localStorage that is full', () => {
     expect(valuesOf([api.commit() as Entry])).toEqual([3]);
   });
 
-  test('by the page alone: refused, as there is nothing to drop', () => {
+  test('by the page only: refused, as there is nothing to drop', () => {
     const { api, localStorage, dropped } = openInPage({ overflow: 'drop-oldest' });
     localStorage.setItem('of the page', 'x'.repeat(1000));
     localStorage.capacity = localStorage.units;
@@ -338,7 +338,7 @@ describe('F20 a disk that is full', () => {
     expect(dropped).toEqual([]);
   });
 
-  test('forgets on the disk what was pushed, though there is no room for a note of it', async () => {
+  test('removes pushed entries from the disk, though a removal record does not fit', async () => {
     const { api, stub, reopen } = openOnDisk(4000, { maxEntriesPerRequest: 5 });
     refusalOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
     stub.answerWith((_request, index) => reply(index < 3 ? 200 : 500));

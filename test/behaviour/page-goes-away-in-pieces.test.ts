@@ -46,7 +46,7 @@ describe('F54 a page that is left with more than one request should carry', () =
     const { environment, server, commitTexts } = setUp();
     server.answerWith(() => held().answer);
     commitTexts(...Array(11).fill(4 * KIB));
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     const pieces = piecesOf(server.requests);
     expect(pieces.join('')).toBe('abcdefghijk');
     expect(pieces[0]).toBe('abc');
@@ -57,7 +57,7 @@ describe('F54 a page that is left with more than one request should carry', () =
     const { environment, server, commitTexts } = setUp();
     server.answerWith(() => held().answer);
     commitTexts(...Array(26).fill(3 * KIB));
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(piecesOf(server.requests)).toEqual(['abcde', 'fghij', 'klmn', 'op', 'q', 'r', 's']);
     expect(server.requests.reduce((sum, request) => sum + bytesOf(request), 0)).toBeLessThanOrEqual(BUDGET);
   });
@@ -65,14 +65,14 @@ describe('F54 a page that is left with more than one request should carry', () =
   test('sends no more than one request for what that may carry', () => {
     const { environment, server, commitTexts } = setUp();
     commitTexts(...Array(15).fill(KIB));
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(piecesOf(server.requests)).toEqual(['abcdefghijklmno']);
   });
 
   test('sends an entry larger than a piece in a request of its own', () => {
     const { environment, server, commitTexts } = setUp();
     commitTexts(KIB, 30 * KIB, KIB);
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(piecesOf(server.requests)).toEqual(['a', 'b', 'c']);
   });
 
@@ -84,7 +84,7 @@ describe('F54 a page that is left with more than one request should carry', () =
       const { environment, server, commitTexts } = setUp();
       server.answerWith(() => held().answer);
       commitTexts(BUDGET, KIB, KIB);
-      environment.take(event);
+      environment.dispatch(event);
       expect(piecesOf(server.requests).join('')).toBe(sent);
     }
   });
@@ -93,7 +93,7 @@ describe('F54 a page that is left with more than one request should carry', () =
     const { api, environment, server, commitTexts } = setUp();
     server.answerWith(({ body = '' }) => (body.includes('bbb') ? NO_ANSWER : received(200)));
     commitTexts(...Array(9).fill(5 * KIB));
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     await turn();
     expect(api.log().map(({ values }) => String(values[0]?.value)[0])).toEqual(['a', 'b', 'c']);
     expect(environment.keepalive.bytesLeft).toBe(BUDGET);
@@ -105,8 +105,8 @@ describe('F54 a page that is left with more than one request should carry', () =
     const { api, environment, server } = setUp({ maxEntriesPerRequest: 1 });
     server.answerWith(() => held().answer);
     commitEach(api, ...range(1, 20));
-    environment.take('pagehide');
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
+    environment.dispatch('pagehide');
     expect(server.uploads).toEqual(range(1, 8).map((temperature) => [[{ temperature }]]));
   });
 
@@ -122,10 +122,10 @@ describe('F54 a page that is left with more than one request should carry', () =
       return exchange;
     };
     // As browsers do it: neither a `catch` nor a `finally` is run.
-    const run = (): void => environment.take('pagehide');
+    const run = (): void => environment.dispatch('pagehide');
     expect(() => runInNewContext('run()', { run }, { timeout: 300 })).toThrow(/timed out/);
     server.send = send;
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     const pieces = piecesOf(server.requests);
     expect(pieces[0]).toBe('abc');
     expect(pieces.join('')).toBe('abcdefghi');

@@ -37,10 +37,10 @@ const forEver = (): never => {
 const bytesOf = (body = ''): number => Buffer.byteLength(body);
 
 describe('a page that is hidden or left, where what is committed does not survive it', () => {
-  test.each(['hidden', 'pagehide'] as const)('sends what waits with keepalive, in the same task (%s)', (turn) => {
+  test.each(['hidden', 'pagehide'] as const)('sends what waits with keepalive, in the same task (%s)', (event) => {
     const { api, server, environment } = setUp();
     commitEach(api, 1, 2);
-    environment.take(turn);
+    environment.dispatch(event);
     expect(server.requests).toMatchObject([{ method: 'POST', keepalive: true }]);
     expect(server.uploads).toEqual([[[{ temperature: 1 }], [{ temperature: 2 }]]]);
   });
@@ -49,9 +49,9 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const { api, server, environment } = setUp();
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     commitEach(api, 2);
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     // In the order of their commits, whichever request arrives first.
     expect(server.uploads).toEqual([[[{ temperature: 1 }]], [[{ temperature: 1 }], [{ temperature: 2 }]]]);
   });
@@ -62,7 +62,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     server.answerWith((request) => (request.keepalive ? flush.answer : upload.answer));
     commitEach(api, 1, 2);
     const push = api.push();
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     upload.give(received(200));
     await turn();
     expect(server.requests).toHaveLength(3);
@@ -78,11 +78,11 @@ describe('a page that is hidden or left, where what is committed does not surviv
     await api.push().catch(() => {});
     commitEach(api, 2, 3);
     server.answerWith(() => received(200));
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     await turn();
     expect(server.uploads.at(-1)).toEqual([[{ temperature: 2 }], [{ temperature: 3 }]]);
     // There is nothing better to send.
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(server.uploads.at(-1)).toEqual([[{ temperature: 1 }]]);
   });
 
@@ -91,7 +91,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     commitEach(api, ...range(1, 8));
     server.answerWith(() => received(503));
     await api.push().catch(() => {});
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     const [all, half] = server.uploads.map(({ length }) => length);
     expect(all).toBe(8);
     expect(half).toBeLessThanOrEqual(4);
@@ -105,9 +105,9 @@ describe('a page that is hidden or left, where what is committed does not surviv
     api.on('push', ({ entries }) => told.push(entries));
     api.on('drop', ({ entries }) => told.push(...valuesOf(entries)));
     commitEach(api, 1);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     commitEach(api, 2);
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     flights[0].give(received(503));
     await turn();
     api.addValue('temperature', 3);
@@ -123,7 +123,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const entries = commitEach(api, 1, 2);
     const answer = held();
     server.answerWith(() => answer.answer);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     await turn();
     expect(api.log()).toEqual(entries);
     answer.give(received(200));
@@ -142,7 +142,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const { api, server, environment } = setUp();
     const entries = commitEach(api, 1);
     server.answerWith(() => answer);
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     await turn();
     expect(api.log()).toEqual(entries);
     expect(api.quarantined()).toEqual([]);
@@ -153,8 +153,8 @@ describe('a page that is hidden or left, where what is committed does not surviv
   test('with nothing committed sends nothing', () => {
     const { api, server, environment } = setUp();
     api.addValue('a', 1);
-    environment.take('hidden');
-    environment.take('pagehide');
+    environment.dispatch('hidden');
+    environment.dispatch('pagehide');
     expect(server.requests).toEqual([]);
   });
 
@@ -168,7 +168,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
         api.commit();
       }
     }
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     const [ofOne, ofOther] = [one, other].map(({ server }) =>
       server.requests.reduce((sum, { body }) => sum + bytesOf(body), 0),
     ) as [number, number];
@@ -183,7 +183,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     for (const answer of [received(503), received(200)]) {
       server.answerWith(() => answer);
       commitEach(api, ...range(1, 100));
-      environment.take('pagehide');
+      environment.dispatch('pagehide');
       expect(environment.keepalive.bytesLeft).toBeLessThan(BUDGET);
       await turn();
       expect(environment.keepalive.bytesLeft).toBe(BUDGET);
@@ -194,7 +194,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const { api, server, environment } = setUp();
     api.addValue('text', 'x'.repeat(BUDGET));
     api.commit();
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(server.requests).toEqual([]);
     expect(await api.push()).toMatchObject({ pushed: 1 });
   });
@@ -203,8 +203,8 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const { api, server, environment } = setUp();
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    environment.take('hidden');
-    environment.take('pagehide');
+    environment.dispatch('hidden');
+    environment.dispatch('pagehide');
     expect(server.requests).toHaveLength(1);
   });
 
@@ -213,10 +213,10 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const send = server.send.bind(server);
     commitEach(api, 1, 2);
     server.send = forEver;
-    cutOff(() => environment.take('pagehide'));
+    cutOff(() => environment.dispatch('pagehide'));
     server.send = send;
-    environment.take('pagehide');
-    environment.take('hidden');
+    environment.dispatch('pagehide');
+    environment.dispatch('hidden');
     expect(server.uploads).toEqual([[[{ temperature: 1 }], [{ temperature: 2 }]]]);
     await turn();
     expect(environment.keepalive.bytesLeft).toBe(BUDGET);
@@ -231,10 +231,10 @@ describe('a page that is hidden or left, where what is committed does not surviv
       if (request.beacon !== undefined) request.beacon.dispatched = true;
       return forEver();
     };
-    cutOff(() => environment.take('pagehide'));
+    cutOff(() => environment.dispatch('pagehide'));
     server.send = send;
-    environment.take('pagehide');
-    environment.take('hidden');
+    environment.dispatch('pagehide');
+    environment.dispatch('hidden');
     expect(server.requests).toHaveLength(1);
   });
 
@@ -244,9 +244,9 @@ describe('a page that is hidden or left, where what is committed does not surviv
     server.answerWith(({ keepalive }) => (keepalive ? received(200) : answer.answer));
     commitEach(api, 1, 2);
     const push = api.push();
-    environment.take('hidden');
+    environment.dispatch('hidden');
     expect(server.requests).toHaveLength(1);
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(server.requests).toHaveLength(2);
     await turn();
     expect(api.log()).toEqual([]);
@@ -261,7 +261,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const answer = held();
     server.answerWith(() => answer.answer);
     commitEach(api, 1);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     commitEach(api, 2);
     const push = api.push();
     await turn();
@@ -276,7 +276,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const { api, server, environment } = setUp();
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     const abort = new AbortController();
     const aborted = expect(api.push({ signal: abort.signal })).rejects.toThrow(/aborted/);
     await turn();
@@ -294,7 +294,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     api.on('drop', ({ entries }) => dropped.push(...valuesOf(entries)));
     server.answerWith(() => held().answer);
     commitEach(api, 1);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     commitEach(api, 2, 3);
     expect(dropped).toEqual([2]);
   });
@@ -305,7 +305,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     commitEach(api, 1);
     const closing = api.close({ push: true, timeoutSeconds: 5 }).catch(() => {});
     await turn();
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(server.requests.map(({ keepalive }) => keepalive)).toEqual([undefined, true]);
     await clock.advance(5000);
     await closing;
@@ -316,7 +316,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const { api, server, environment } = setUp();
     commitEach(api, 1);
     await api.close();
-    environment.take('pagehide');
+    environment.dispatch('pagehide');
     expect(server.requests).toEqual([]);
     expect(environment.listeners).toBe(0);
   });
@@ -334,7 +334,7 @@ describe('flushOnHide', () => {
   ])('%s', (_name, options, requests) => {
     const { api, server, environment } = setUp(options);
     commitEach(api, 1);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     expect(server.requests).toHaveLength(requests);
   });
 });

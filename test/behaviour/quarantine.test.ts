@@ -26,7 +26,7 @@ function setUp(minds: Minds = isOdd, options: Partial<ApiOptions> = {}) {
 const numbersOf = (entries: readonly Entry[]): unknown[] => entries.map(({ values }) => values[0]?.value);
 
 describe('an entry in quarantine', () => {
-  test('is told by quarantined(), status(), the exception and one event each, with the reason of the server', async () => {
+  test('is reported by quarantined(), status(), the exception and one event each, with the reason of the server', async () => {
     const { api } = setUp();
     const events: unknown[] = [];
     api.on('quarantine', (event) => events.push(event));
@@ -66,7 +66,7 @@ describe('an entry in quarantine', () => {
     expect(api.quarantined()[0]?.reason).toMatch(/^Bad request: x{287}$/);
   });
 
-  test('is forgotten by dropQuarantined(), all or by id, unknown ones passed over', async () => {
+  test('is removed by dropQuarantined(), all or by id, unknown ids ignored', async () => {
     const { api } = setUp();
     commitEach(api, ...range(0, 7));
     await pushFailure(api.push());
@@ -81,7 +81,7 @@ describe('an entry in quarantine', () => {
     expect(api.status().quarantined).toBe(0);
   });
 
-  test.each([null, 'x', [1], [undefined], {}])('dropQuarantined(%j) is refused and forgets nothing', async (ids) => {
+  test.each([null, 'x', [1], [undefined], {}])('dropQuarantined(%j) is refused and removes nothing', async (ids) => {
     const { api } = setUp();
     commitEach(api, 0, 1);
     await pushFailure(api.push());
@@ -112,7 +112,7 @@ describe('an entry in quarantine', () => {
     expect(api.commit()).toBeDefined();
   });
 
-  test("is dropped first where 'drop-oldest' needs room, and carried by the event", async () => {
+  test("is dropped first where 'drop-oldest' needs capacity, and carried by the event", async () => {
     const { api } = setUp(isOdd, { maxQueuedEntries: 3, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
     api.on('drop', ({ entries }) => dropped.push(numbersOf(entries)));
@@ -125,7 +125,7 @@ describe('an entry in quarantine', () => {
 });
 
 describe('restoring from quarantine', () => {
-  test("where 'drop-oldest' needs room, drops none of those that are put back", async () => {
+  test("where 'drop-oldest' needs capacity, drops no entry that is being restored", async () => {
     const { api } = setUp(isOdd, { maxQueuedEntries: 3, overflow: 'drop-oldest' });
     commitEach(api, 0, 1);
     await pushFailure(api.push());
@@ -176,7 +176,7 @@ describe('restoring from quarantine', () => {
   });
 
   test.each(['refuse', 'drop-oldest'] as const)(
-    'needs no room where maxQueuedEntries is reached: they only move (%s)',
+    'needs no capacity where maxQueuedEntries is reached: the entries only move (%s)',
     async (overflow) => {
       const { api } = setUp(isOdd, { maxQueuedEntries: 4, overflow });
       const dropped: unknown[] = [];
@@ -239,7 +239,7 @@ describe.each(PLACES)('in %s, quarantine', (_name, makePlace) => {
     expect((await place.reopen()).quarantined()).toEqual(before);
   });
 
-  test('is told by the adopt event', async () => {
+  test('is reported by the adopt event', async () => {
     const { place, api } = await quarantined();
     commitEach(api, 4);
     place.crash(api);
@@ -287,7 +287,7 @@ describe.each(PLACES)('in %s, quarantine', (_name, makePlace) => {
     expect(numbersOf((await place.reopen()).quarantined())).toEqual([1]);
   });
 
-  test('by an Api that saves no entries is in memory alone', async () => {
+  test('by an Api that saves no entries is only in memory', async () => {
     const { place, api } = await quarantined({ stageUnpushedEntries: false });
     expect(numbersOf(api.quarantined())).toEqual([1, 3]);
     expect([...place.stored().values()].join()).not.toContain('temperature');
@@ -310,8 +310,8 @@ describe.each(PLACES)('in %s, quarantine', (_name, makePlace) => {
   });
 });
 
-describe('a storage that fails while an entry is set aside', () => {
-  test('is told again once it works: the entry is in quarantine after a crash too', async () => {
+describe('a storage that fails while an entry is quarantined', () => {
+  test('is written again once it works: the entry is in quarantine after a crash too', async () => {
     const place = new WebPlace();
     const api = await place.reopen();
     place.server.answerWith(({ body = '' }) => received(body.includes('"temperature":1}') ? 400 : 200));
@@ -381,8 +381,8 @@ async function heldAlone(api: Api, server: PickyServer) {
   return { push, refuse: () => answer.give(received(400)) };
 }
 
-describe('what happens while the bad entry is being looked for', () => {
-  test('a reset of the queue forgets it: it is not quarantined', async () => {
+describe('while a bad entry is being isolated,', () => {
+  test('a reset of the queue removes it: it is not quarantined', async () => {
     const { api, server } = setUp();
     commitEach(api, 0, 1, 2, 4);
     const { push, refuse } = await heldAlone(api, server);
@@ -452,7 +452,7 @@ describe('what happens while the bad entry is being looked for', () => {
     expect((await second).quarantined).toHaveLength(1);
   });
 
-  test("entries dropped by 'drop-oldest' are told once, and never are both dropped and quarantined", async () => {
+  test("entries dropped by 'drop-oldest' are reported once, and never both dropped and quarantined", async () => {
     const { api, server } = setUp(isOdd, { maxQueuedEntries: 4, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
     api.on('drop', ({ entries }) => dropped.push(...numbersOf(entries)));

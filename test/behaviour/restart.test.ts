@@ -30,7 +30,7 @@ function makeOrigin() {
 }
 
 describe('after a restart', () => {
-  test('what was committed is there, with its times and ids, and pushes', async () => {
+  test('committed entries are there, with their times and ids, and are pushed', async () => {
     const origin = makeOrigin();
     const first = origin.open();
     first.addValue('a', 1);
@@ -48,7 +48,7 @@ describe('after a restart', () => {
     expect(second.status()).toMatchObject({ committed: 0, bytes: 0 });
   });
 
-  test('what was left goes before what this run committed', async () => {
+  test('entries of earlier runs are sent before those of this run', async () => {
     const origin = makeOrigin();
     const first = origin.open();
     first.addValue('a', 1);
@@ -62,7 +62,7 @@ describe('after a restart', () => {
     expect(origin.server.uploads).toEqual([[[{ a: 1 }], [{ a: 2 }]]]);
   });
 
-  test('what the server has stored is not sent again', async () => {
+  test('entries that the server has stored are not sent again', async () => {
     const origin = makeOrigin();
     const first = origin.open();
     first.addValue('a', 1);
@@ -155,7 +155,7 @@ describe('after a restart', () => {
     expect(third.status().committed).toBe(1);
   });
 
-  test('what another tab leaves is taken over while this one runs', async () => {
+  test('entries left by another tab are adopted while this one runs', async () => {
     const origin = makeOrigin();
     const living = origin.open();
     const other = origin.open();
@@ -201,7 +201,7 @@ describe('after a restart', () => {
     expect(ready).toBe(true);
   });
 
-  test('`ready` resolves and a warning tells when what was left cannot be read', async () => {
+  test('`ready` resolves with a warning when the entries of earlier runs cannot be read', async () => {
     const clock = new FakeClock();
     const storage = memoryStorage();
     const broken = {
@@ -218,7 +218,7 @@ describe('after a restart', () => {
 });
 
 describe('a storage that fails', () => {
-  test('at commit: StorageException tells how much is queued, the values are still staged, and the next commit works', () => {
+  test('at commit: StorageException has the number of queued entries, the values are still staged, and the next commit works', () => {
     const { open, localStorage } = makeOrigin();
     const api = open();
     api.addValue('a', 1);

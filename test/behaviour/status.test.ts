@@ -15,7 +15,7 @@ function setUp(options: Partial<ApiOptions> = {}) {
 }
 
 describe('status()', () => {
-  test('of a new Api tells that nothing is there and nothing is planned', () => {
+  test('of a new Api has no entries and no next push', () => {
     const { api } = setUp({ autoPush: true });
     expect(api.status()).toEqual({
       staged: 0,
@@ -79,7 +79,7 @@ describe('status()', () => {
     expect(lastException).toMatchObject({ status: 503 });
   });
 
-  test('tells of a push: while it is under way, when it stored something, and what it failed with', async () => {
+  test('has the state of a push: in progress, last success, last failure', async () => {
     const { api, server, clock } = setUp();
     commitEach(api, 1);
     const answer = held();
@@ -104,7 +104,7 @@ describe('status()', () => {
     expect(api.status().lastException).toBeUndefined();
   });
 
-  test('tells when the next push by itself is due, by the local clock', async () => {
+  test('has the due time of the next automatic push, by the local clock', async () => {
     const { api, clock } = setUp({ autoPush: { everySeconds: 60 } });
     commitEach(api, 1);
     const { nextTry = 0 } = api.status();
@@ -117,7 +117,7 @@ describe('status()', () => {
     expect(api.status()).toMatchObject({ committed: 0, nextTry: undefined });
   });
 
-  test('tells of no next push, and of no failed one, once nothing is queued', async () => {
+  test('has no next push, and no failure, once nothing is queued', async () => {
     const { api, clock, server } = setUp({ autoPush: { everySeconds: 1 } });
     server.answerWith(() => received(503));
     commitEach(api, 1);
@@ -130,15 +130,15 @@ describe('status()', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('tells whether the platform believes in a network', () => {
+  test('has the network state of the platform', () => {
     const { api, environment } = setUp();
-    environment.take('offline');
+    environment.dispatch('offline');
     expect(api.status().online).toBe(false);
-    environment.take('online');
+    environment.dispatch('online');
     expect(api.status().online).toBe(true);
   });
 
-  test('tells no durability where entries are not saved', () => {
+  test('has no durability where entries are not saved', () => {
     expect(setUp({ storage: memoryStorage(), stageUnpushedEntries: false }).api.status().durability).toBe('none');
   });
 });
@@ -166,7 +166,7 @@ describe('subscribe()', () => {
 
   test.each<[string, (set: ReturnType<typeof setUp>) => unknown]>([
     ['a value is staged', ({ api }) => api.addValue('a', 1)],
-    ['the network goes', ({ environment }) => environment.take('offline')],
+    ['the network goes', ({ environment }) => environment.dispatch('offline')],
     ['a push begins', ({ api }) => void api.push().catch(() => {})],
     ['the next push is planned', ({ api }) => api.resume()],
     [
@@ -213,7 +213,7 @@ describe('subscribe()', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  test('a listener that throws or rejects harms nobody, and a warning tells', async () => {
+  test('a listener that throws or rejects does no harm, and is reported by a warning', async () => {
     const { api } = setUp();
     const others = vi.fn();
     const unhandled = vi.fn();
@@ -236,7 +236,7 @@ describe('subscribe()', () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  test('its undo ends that listening alone, at once', async () => {
+  test('its undo removes only that listener, at once', async () => {
     const { api } = setUp();
     const listener = vi.fn();
     const undo = api.subscribe(listener);

@@ -95,7 +95,7 @@ describe('a server that answers', () => {
     expect(server.requests[1]?.body).toBe(`{"clientTimestamp":${Math.floor(clock.now() / 1000)},"entries":[]}`);
   });
 
-  test('leaves what is staged and committed alone, even where the key is refused', async () => {
+  test('does not touch staged values and queued entries, even where the key is refused', async () => {
     const stub = new StubFetch(() => replyJson(401, { message: 'No.' }));
     const api = openApi({ fetch: stub.fetch });
     const entries = commitEach(api, 1, 2);
@@ -185,7 +185,7 @@ describe('credentials and rights', () => {
       [{ status: 503 }, { delay: 0 }],
       { credentials: true, canRead: undefined, canWrite: true },
     ],
-  ])('what the answers do not tell is undefined: %s', async (_name, faults, expected) => {
+  ])('facts that the answers do not contain are undefined: %s', async (_name, faults, expected) => {
     expect(await withFaults(...faults)).toMatchObject({ reachable: true, ...expected });
   });
 });
@@ -218,7 +218,7 @@ describe('a server in trouble, or another one', () => {
     ['knows none of our paths', 404, '{"message":"Not found"}'],
     ['answers 200 to all', 200, '{"ok":true}'],
     ['answers 200 with nothing', 200, ''],
-  ])('one that %s is another one: check baseUrl', async (_name, status, body) => {
+  ])('a server that %s is another one: check baseUrl', async (_name, status, body) => {
     const stub = new StubFetch(() => reply(status, body));
     expect(await openApi({ fetch: stub.fetch }).testConnection()).toMatchObject({
       reachable: true,
@@ -230,7 +230,7 @@ describe('a server in trouble, or another one', () => {
   });
 });
 
-test('one that has neither the field nor a place for uploads is another one', async () => {
+test('a server that has neither the field nor a route for uploads is another one', async () => {
   expect(await withFaults({ status: 404 }, { status: 405 })).toMatchObject({
     ...UNREACHABLE,
     reachable: true,
@@ -281,7 +281,7 @@ describe('no server', () => {
     expect(result).toEqual({ ...UNREACHABLE, advice: expect.stringMatching(/cut off.*Check the connection/) });
   });
 
-  test('F16 a page that is told nothing: the network, or CORS', async () => {
+  test('F16 an answer hidden from a page: the network, or CORS', async () => {
     const fetch = () => Promise.reject(new TypeError('Failed to fetch'));
     const result = await openApi({ fetch }).testConnection();
     expect(result).toEqual({ ...UNREACHABLE, advice: expect.stringMatching(/In a page, .*CORS headers/) });
@@ -304,7 +304,7 @@ describe('the clock', () => {
     });
   });
 
-  test('is told by the Date of a refusal too, and its advice comes last', async () => {
+  test('is measured by the Date of a refusal too, and its advice comes last', async () => {
     const { api } = setUp({ read: false, write: false, ahead: 7_200_000 });
     expect(await api.testConnection()).toMatchObject({
       clockSkewSeconds: 7200,
@@ -328,7 +328,7 @@ describe('the clock', () => {
     expect(await result).toMatchObject({ clockSkewSeconds: 0 });
   });
 
-  test('is not told where a page may not see the Date', async () => {
+  test('is undefined where a page may not see the Date', async () => {
     const stub = new StubFetch(() => replyJson(403, {}));
     expect((await openApi({ fetch: stub.fetch }).testConnection()).clockSkewSeconds).toBeUndefined();
   });

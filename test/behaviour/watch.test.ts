@@ -38,7 +38,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe('what a watch yields', () => {
+describe('the items of a watch', () => {
   test('is the current readings at once, in the order asked for, as get gives them', async () => {
     const { api, clock } = await setUp({ a: 1, b: 2 });
     const { items } = follow(api.watch(['b', 'nobody', 'a']));
@@ -208,9 +208,9 @@ describe('a hidden page', () => {
     const { api, page, clock, askedDuring } = await inPage();
     follow(api.watch('a', { everySeconds: 2 }));
     await clock.advance(1);
-    page.take('hidden');
+    page.dispatch('hidden');
     expect(await askedDuring(100)).toBe(10);
-    page.take('visible');
+    page.dispatch('visible');
     expect(await askedDuring(100)).toBeGreaterThanOrEqual(50);
   });
 
@@ -218,9 +218,9 @@ describe('a hidden page', () => {
     const { api, page, clock, askedDuring } = await inPage();
     follow(api.watch('a', { everySeconds: 10 }));
     await clock.advance(1);
-    page.take('hidden');
+    page.dispatch('hidden');
     await clock.advance(30_000);
-    page.take('visible');
+    page.dispatch('visible');
     expect(await askedDuring(0)).toBe(1);
   });
 
@@ -229,8 +229,8 @@ describe('a hidden page', () => {
     follow(api.watch('a', { everySeconds: 10 }));
     await clock.advance(1);
     for (let times = 0; times < 5; times++) {
-      page.take('hidden');
-      page.take('visible');
+      page.dispatch('hidden');
+      page.dispatch('visible');
     }
     expect(await askedDuring(9)).toBe(0);
     expect(await askedDuring(1)).toBe(1);
@@ -238,7 +238,7 @@ describe('a hidden page', () => {
 
   test('has the first readings at once all the same', async () => {
     const { api, page, clock } = await inPage();
-    page.take('hidden');
+    page.dispatch('hidden');
     const { items } = follow(api.watch('a'));
     await clock.advance(0);
     expect(items).toHaveLength(1);
@@ -352,13 +352,13 @@ describe('bad luck', () => {
     await clock.advance(20 * 60_000);
     server.misfortune = () => undefined;
     await clock.advance(300_000);
-    page.take('hidden');
+    page.dispatch('hidden');
     expect(await askedDuring(100)).toBeGreaterThanOrEqual(19);
   });
 
   test('of a hidden page makes pauses five times as long', async () => {
     const { api, page, clock, server, askedDuring } = await setUp({ a: 1 });
-    page.take('hidden');
+    page.dispatch('hidden');
     server.misfortune = () => received(503);
     follow(api.watch('a', { everySeconds: 1 }));
     await clock.advance(60 * 60_000);
@@ -390,7 +390,7 @@ describe('a refusal', () => {
     expect(api.status().committed).toBe(1);
   });
 
-  test('of what one watch asks for ends that one alone', async () => {
+  test('of the ids of one watch ends only that watch', async () => {
     const { api, clock, server } = await setUp({ a: 1, b: 2, secret: 3 });
     server.misfortune = (ids) => (ids.includes('secret') ? received(403) : undefined);
     const [one, refused, other] = ['a', 'secret', 'b'].map((id) => follow(api.watch(id, { everySeconds: 1 })));
@@ -465,7 +465,7 @@ describe('the end of a watch', () => {
     expect(context.timers).toBe(0);
   });
 
-  test('leaves a request alone that others wait for too', async () => {
+  test('does not abort a request that others wait for too', async () => {
     const { api, clock, server } = await setUp({ a: 1, b: 2 });
     const answer = held();
     server.misfortune = () => answer.answer;
@@ -545,7 +545,7 @@ describe('the timers of a watch', () => {
   });
 });
 
-describe('what can not be watched', () => {
+describe('ids that can not be watched', () => {
   test.each([[''], ['.'], ['..'], [['a', '']], [5], [undefined], [null]])('%j is refused at once', async (ids) => {
     const { api } = await setUp();
     expect(() => api.watch(ids as never)).toThrow(ValueException);

@@ -39,7 +39,7 @@ describeInChromium(
       expect(arrived()).toEqual([1]);
     });
 
-    test('F27 is discarded for a tab that looks meanwhile, which takes over what it left, and nothing is lost or doubled', async () => {
+    test('F27 is evicted for a tab that looks for orphans meanwhile, which adopts its entries, and nothing is lost or doubled', async () => {
       const { page, leave, comeBack, arrived, openAnother } = await setUp();
       const [committed] = await logOf(page);
       await leave();

@@ -159,7 +159,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     ]);
   });
 
-  test('shows what the server refuses, why, and lets it be put back or forgotten', async () => {
+  test('shows entries that the server refuses, why, and restores or removes them', async () => {
     const { url, emulator } = await startDashboard([ROOM, NOTE]);
     const page = await open(url);
     await page.getByRole('switch', { name: 'Offline' }).click();

@@ -145,7 +145,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await page.title()).toBe('Live readings');
   });
 
-  test('tells that it may not read, and tries again by itself after half a minute', async () => {
+  test('shows that it may not read, and tries again after half a minute', async () => {
     const { emulator, options } = await serveEmulator();
     await pushOne(options, 21.5);
     emulator.script({ status: 403, message: 'No read access' });
@@ -177,7 +177,7 @@ describeInChromium('the dashboard', (newContext) => {
       .waitFor();
   });
 
-  test('tells what failed and what to do, keeps the last values, and goes on by itself', async () => {
+  test('shows failures with advice, keeps the last values, and goes on automatically', async () => {
     const { emulator, options } = await serveEmulator();
     await pushOne(options, 21.5);
     const { page } = await openDashboard(newContext, url, {}, { ...options, fields: [TEMPERATURE] });

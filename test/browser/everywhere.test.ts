@@ -101,7 +101,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(await queuedTexts(tab)).toEqual([]);
   });
 
-  test('F15 goes on committing while it is offline, and pushes by itself once it is back', async ({ skip }) => {
+  test('F15 goes on committing while it is offline, and pushes automatically once it is back', async ({ skip }) => {
     skip(cannot.noticeThatItIsOffline !== undefined, cannot.noticeThatItIsOffline);
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), {
@@ -120,7 +120,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  test('F15 pushes by itself once it is back, though the browser said all the time that it was online', async () => {
+  test('F15 pushes automatically once it is back, though the browser always reported online', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await newContext().then(async (context) => context.newTab(await servePages()));
     await lieAboutTheNetwork(tab, true);
@@ -137,7 +137,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  test('F15 pushes by itself though the browser says that it is offline', async () => {
+  test('F15 pushes automatically though the browser reports offline', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await newContext().then(async (context) => context.newTab(await servePages()));
     await lieAboutTheNetwork(tab, false);
@@ -149,7 +149,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  test('pushes by itself once the server is back, whatever the browser knows of the network', async () => {
+  test('pushes automatically once the server is back, whatever the browser reports of the network', async () => {
     const port = await closedPort();
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...credentials,
@@ -222,7 +222,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     expect(storedTexts(emulator)).toEqual(['closed', 'open']);
   });
 
-  test('saves and pushes in a page that is hidden, and pushes by itself what waits when it is shown', async () => {
+  test('saves and pushes in a hidden page, and pushes waiting entries automatically when it is shown', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), {
       ...options,

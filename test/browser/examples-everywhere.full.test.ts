@@ -54,7 +54,7 @@ describeInEveryBrowser('the examples', ({ newContext }) => {
     await expect.poll(() => textOf(tab, '#advice'), SOON).toMatch(/^Nothing to do/);
   });
 
-  test('the web app saves what is entered, over a reload, and pushes it by itself', async () => {
+  test('the web app saves entered values, over a reload, and pushes them automatically', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await (await newContext()).newTab(await serveFiles(await buildWebApp(options)));
     await expect.poll(() => textOf(tab, 'form'), SOON).toContain('Water');

@@ -71,7 +71,7 @@ const warningsOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => window.api.status().warnings.map(({ code }) => code));
 
 describeInChromium('a tab that the browser freezes', (newContext) => {
-  test('F27 is not robbed by another that looks again and again, as its lock shows that it lives, and goes on', async () => {
+  test('F27 is not fenced by another that looks again and again, as it holds its lock, and goes on', async () => {
     const { emulator, options, url } = await setUp((loopback) => loopback);
     const context = await newContext();
     const frozen = await openHurried(context, url, options);
@@ -88,7 +88,7 @@ describeInChromium('a tab that the browser freezes', (newContext) => {
     expect(await warningsOf(frozen)).toEqual([]);
   });
 
-  test('F28 on plain http is taken for dead after three minutes; when it wakes up it is told so, and sends nothing of what was taken', async () => {
+  test('F28 on plain http is presumed dead after three minutes; when it wakes up it is fenced, and sends no adopted entry', async () => {
     const { emulator, options, url } = await setUp(asOnLan);
     const context = await newContext();
     const frozen = await openHurried(context, url, options);

@@ -78,7 +78,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(await pagesOwn(page)).toBe(filled);
   });
 
-  test('F19 F40 takes the same commit once the page has given room', async () => {
+  test('F19 F40 accepts the same commit once the page has freed space', async () => {
     const { page } = await openFull();
     await tryToCommit(page, 'three');
     await giveRoom(page);
@@ -87,7 +87,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).toContain('three');
   });
 
-  test('F19 lets what was pushed leave the storage, as removing never needs room: no new tab sends it again', async () => {
+  test('F19 removes pushed entries, as removal never needs space: no new tab sends them again', async () => {
     const { emulator, options, url, context, page } = await openFull();
     expect((await tryToPush(page)).result).toEqual({ pushed: 2, requests: 1 });
     await crash(page);
@@ -96,7 +96,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  test('F19 leaves what was saved before to a new tab, which needs no room to take it over and push it', async () => {
+  test('F19 leaves saved entries to a new tab, which needs no space to adopt and push them', async () => {
     const { emulator, options, url, context, page } = await openFull();
     await tryToCommit(page, 'three');
     await crash(page);
@@ -106,7 +106,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  test('F40 with "drop-oldest" saves the newest, tells of each that is dropped, and harms no key of the page', async () => {
+  test('F40 with "drop-oldest" saves the newest, reports each dropped entry, and harms no key of the page', async () => {
     const { options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), { ...options, overflow: 'drop-oldest' });
     const texts = Array.from({ length: 60 }, (_, index) => `number ${String(index).padStart(3, '0')}`);
@@ -134,7 +134,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
 });
 
 describeInChromium('a localStorage that the page has filled up, and two tabs', (newContext) => {
-  test('F40 with "drop-oldest" each drops its own entries alone', async () => {
+  test('F40 with "drop-oldest" each tab drops only its own entries', async () => {
     const { options } = await serveEmulator();
     const url = await servePages();
     const context = await newContext();
@@ -157,7 +157,7 @@ describeInChromium('a localStorage that the page has filled up, and two tabs', (
 });
 
 describeInChromium('a localStorage of which we have had our share', (newContext) => {
-  test('F40 has as much room left for the page as it was promised', async () => {
+  test('F40 leaves the page as much space as promised', async () => {
     const { options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
     const committed = await page.evaluate(() => {

@@ -73,7 +73,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(emulator.requests).toEqual([]);
   });
 
-  test('with flushOnHide sends what its storage keeps, which forgets nothing before the answer', async () => {
+  test('with flushOnHide sends saved entries, which are not removed before the answer', async () => {
     const { options, url, context, uploads, holdAnswers } = await setUp();
     const tab = await openApiTab(context, url, { ...options, flushOnHide: true });
     await commitTexts(tab, ['one', 'two']);
@@ -127,7 +127,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(new Set(stored)).toEqual(new Set([...first, ...second.slice(0, stored.length - 40)]));
   });
 
-  test('and was only hidden forgets what was answered, and sends nothing twice', async () => {
+  test('and was only hidden removes acknowledged entries, and sends nothing twice', async () => {
     const { emulator, uploads, openForgetful, holdAnswers } = await setUp();
     const tab = await openForgetful();
     await commitTexts(tab, ['one', 'two']);
@@ -186,7 +186,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 
-  test('and comes back out of the back/forward cache after the answer came pushes again what it was not told of', async () => {
+  test('and comes back out of the back/forward cache after the answer came pushes unacknowledged entries again', async () => {
     const { emulator, url, openForgetful } = await setUp();
     const tab = await openForgetful({ requestTimeout: 1 });
     await commitTexts(tab, ['one', 'two']);

@@ -72,7 +72,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(storedTexts(emulator)).toEqual(['one']);
   });
 
-  test('F28 is not robbed by another tab, however long both are open, and robs none', async () => {
+  test('F28 is not fenced by another tab, however long both are open, and fences none', async () => {
     const { context, url, emulator, options } = await setUp();
     await context.clock.install();
     const one = await openTab(context, url, options);
@@ -85,7 +85,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(storedTexts(emulator).sort()).toEqual(['one', 'other']);
   });
 
-  test('F28 takes over, after three minutes, what a tab left that crashed, and not sooner', async () => {
+  test('F28 adopts the entries of a crashed tab after three minutes, and not sooner', async () => {
     const { context, url, emulator, options } = await setUp();
     await context.clock.install();
     const doomed = await openTab(context, url, options);
@@ -147,7 +147,7 @@ describeInChromium(
       expect(await page.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
     }
 
-    test('F27 F28 goes on when it comes back, if nobody took over what it had', async () => {
+    test('F27 F28 goes on when it comes back, if no page adopted its entries', async () => {
       const { emulator, page } = await leaveByLink();
       await goBack(page);
       await commitTexts(page, ['three']);
@@ -155,7 +155,7 @@ describeInChromium(
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
     });
 
-    test('F27 F28 sends nothing of what the page that was shown instead has taken over, and is told so', async () => {
+    test('F27 F28 sends no entry that the page shown instead has adopted, and is fenced', async () => {
       const { emulator, options, page } = await leaveByLink();
       await makeApi(page, options);
       expect(await queuedTexts(page)).toEqual(['one', 'two']);
@@ -167,7 +167,7 @@ describeInChromium(
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
     });
 
-    test('F27 F28 leaves alone what the page that was shown instead took over and has not sent yet', async () => {
+    test('F27 F28 does not touch entries that the page shown instead adopted and has not sent yet', async () => {
       const { emulator, options, page } = await leaveByLink();
       await makeApi(page, options);
       expect(await queuedTexts(page)).toEqual(['one', 'two']);

@@ -10,7 +10,7 @@ const commitOne = (): void => {
   window.api.commit();
 };
 
-describeInChromium('what a browser does with an answer', (newContext) => {
+describeInChromium('an answer that a browser handles', (newContext) => {
   test.each([301, 302, 303, 307, 308])('F7: a redirect (%i) is bad luck, kept, and not followed', async (status) => {
     const reached: string[] = [];
     const target = await serveOnLoopback(({ method }) => {

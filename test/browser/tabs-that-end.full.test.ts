@@ -5,9 +5,9 @@ import { describeInChromium } from '../support/browsers/chromium.js';
 import { endWithinPush, startTab, type Tab } from '../support/browsers/committing-tab.js';
 import { crash, servePages } from '../support/browsers/pages.js';
 import { credentials } from '../support/builders/credentials.js';
-import { Deliveries } from '../support/servers/delivery-log.js';
+import { DeliveryLog } from '../support/servers/delivery-log.js';
 
-const NO_FAULTS = { lost: [], doubled: [], disordered: [], robbed: [], invented: [] };
+const NO_FAULTS = { lost: [], doubled: [], disordered: [], adoptedFromLiving: [], invented: [] };
 const close = (page: Page): Promise<void> => page.close();
 
 /** How a tab ends, and how far its push has come then. */
@@ -46,7 +46,7 @@ async function drain({ page }: Tab): Promise<string[]> {
   });
 }
 
-function report(deliveries: Deliveries, ends: number): void {
+function report(deliveries: DeliveryLog, ends: number): void {
   console.log(
     `${ends} tabs ended: ${deliveries.acknowledged} commits returned, ${deliveries.faults.lost.length} were lost; ` +
       `${deliveries.repeated} deliveries were repeated.`,
@@ -109,8 +109,8 @@ describeInChromium('tabs that end in the middle of a push', (newContext) => {
     expect(looked.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
   });
 
-  async function setUp(): Promise<{ deliveries: Deliveries; start: () => Promise<Tab> }> {
-    const deliveries = new Deliveries();
+  async function setUp(): Promise<{ deliveries: DeliveryLog; start: () => Promise<Tab> }> {
+    const deliveries = new DeliveryLog();
     const baseUrl = await deliveries.serve({ beforeAnswering: () => Math.random() * 40 });
     const options: ApiOptions = { ...credentials, baseUrl, maxEntriesPerRequest: 20 };
     const url = await servePages();

@@ -14,7 +14,7 @@ describe('the web app', { timeout: 60_000 }, () => {
 });
 
 describeInChromium('the web app', (newContext) => {
-  test('saves what is entered without a network, over a reload, and pushes it by itself when there is one', async () => {
+  test('saves entered values without a network, over a reload, and pushes them automatically when there is one', async () => {
     const { emulator, options } = await serveEmulator();
     const context = await newContext();
     const page = await context.newPage();

@@ -5,7 +5,7 @@ import { deadWriter, type MakeStorage } from './storage-under-test.js';
 /** `adopt`: entries of writers that have ended are taken over once, and only by a writer of their binding. */
 export function adoptContract(make: MakeStorage): void {
   describe('adopt', () => {
-    test('what an adopter had not removed when it died is adopted again, and its own entries too', async () => {
+    test('entries that a dead adopter had not removed are adopted again, and its own entries too', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 2);
       const adopter = storage.open(binding);
@@ -18,7 +18,7 @@ export function adoptContract(make: MakeStorage): void {
       expect(entries.filter((entry) => entry.writer === adopter.id)).toEqual([entryOf(adopter, 1)]);
     });
 
-    test('the entries of a living writer are never taken', async () => {
+    test('the entries of a living writer are never adopted', async () => {
       const storage = make();
       const living = storage.open(binding);
       living.save(entryOf(living, 1), false);
@@ -27,7 +27,7 @@ export function adoptContract(make: MakeStorage): void {
       expect((await storage.adopt(other, false)).entries).toEqual([]);
     });
 
-    test('what one writer has adopted no other takes', async () => {
+    test('adopted entries are not adopted by another writer', async () => {
       const storage = make();
       await deadWriter(storage, 3);
       const first = storage.open(binding);
@@ -38,7 +38,7 @@ export function adoptContract(make: MakeStorage): void {
       expect((await storage.adopt(first, false)).entries).toEqual([]);
     });
 
-    test('two writers that look at once share what is there: nothing twice, nothing left', async () => {
+    test('two writers that look at once share the orphans: none twice, none left', async () => {
       const storage = make();
       await deadWriter(storage, 3);
       await deadWriter(storage, 4);
@@ -49,7 +49,7 @@ export function adoptContract(make: MakeStorage): void {
       expect(new Set(ids).size).toBe(7);
     });
 
-    test.each(otherBindings)('entries for another device or server are never taken (%o)', async (other) => {
+    test.each(otherBindings)('entries for another device or server are never adopted (%o)', async (other) => {
       const storage = make();
       const writer = await deadWriter(storage, 2, other);
       expect((await storage.adopt(storage.open(binding), true)).entries).toEqual([]);
@@ -57,7 +57,7 @@ export function adoptContract(make: MakeStorage): void {
       expect(entries).toEqual([entryOf(writer, 1), entryOf(writer, 2)]);
     });
 
-    test('while it runs, a writer takes what dies later', async () => {
+    test('while it runs, a writer adopts entries of writers that die later', async () => {
       const storage = make();
       const living = storage.open(binding);
       await storage.adopt(living, true);

@@ -5,7 +5,7 @@ import { deadWriter, type MakeStorage } from './storage-under-test.js';
 /** `close`: everything that the writer holds is released at once. */
 export function closeContract(make: MakeStorage): void {
   describe('close', () => {
-    test('a closed writer releases at once what it saved and what it had adopted', async () => {
+    test('a closed writer releases at once the entries that it saved and adopted', async () => {
       const storage = make();
       await deadWriter(storage, 2);
       const first = storage.open(binding);

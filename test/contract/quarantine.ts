@@ -34,7 +34,7 @@ export function quarantineContract(make: MakeStorage): void {
       ]);
     });
 
-    test('and removed is gone, and does not come back by being noted again', async () => {
+    test('and removed is gone, and does not come back by being quarantined again', async () => {
       const storage = make();
       const writer = living(storage, 3, 2);
       writer.remove([refused(entryOf(writer, 2))]);
@@ -43,14 +43,14 @@ export function quarantineContract(make: MakeStorage): void {
       expect(await leftBy(storage, writer)).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
     });
 
-    test('whose note failed or not, is removed whole', async () => {
+    test('is removed whole, whether its record was written or not', async () => {
       const storage = make();
       const writer = living(storage, 2);
       writer.remove([refused(entryOf(writer, 1))]);
       expect(await leftBy(storage, writer)).toEqual([entryOf(writer, 2)]);
     });
 
-    test('noted twice, or of what never was, is harmless', async () => {
+    test('twice, or of an unknown entry, is harmless', async () => {
       const storage = make();
       const writer = living(storage, 2, 2, 2);
       writer.quarantine([]);
@@ -72,7 +72,7 @@ export function quarantineContract(make: MakeStorage): void {
       ]);
     });
 
-    test('survives any number of runs that do nothing about it, and is removed by the one that does', async () => {
+    test('survives any number of runs that do not touch it, and is removed by the one that removes it', async () => {
       const storage = make();
       let writer = living(storage, 2, 1);
       const first = writer;
@@ -93,7 +93,7 @@ export function quarantineContract(make: MakeStorage): void {
       expect((await storage.adopt(storage.open(binding), true)).entries).toEqual([refused(entryOf(writer, 1))]);
     });
 
-    test('leaves staged values alone', async () => {
+    test('does not touch staged values', async () => {
       const storage = make();
       const writer = living(storage, 2);
       writer.saveStaged([{ fieldId: 'a', value: 1 }]);

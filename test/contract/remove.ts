@@ -5,7 +5,7 @@ import { deadWriter, type MakeStorage } from './storage-under-test.js';
 /** `remove`: an entry is gone for everyone, and for good. */
 export function removeContract(make: MakeStorage): void {
   describe('remove', () => {
-    test('what was removed is gone, and removing it again or what never was is harmless', async () => {
+    test('removed entries are gone, and removing them again, or unknown entries, is harmless', async () => {
       const storage = make();
       const writer = storage.open(binding);
       for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
@@ -16,7 +16,7 @@ export function removeContract(make: MakeStorage): void {
       expect(entries).toEqual([entryOf(writer, 2)]);
     });
 
-    test('adopted entries that their adopter removed are gone for everyone', async () => {
+    test('adopted entries that their adopter removed are gone for every writer', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 3);
       const adopter = storage.open(binding);

@@ -6,7 +6,7 @@ import { deadWriter, type MakeStorage } from './storage-under-test.js';
 /** `save`: an entry comes back whole, under its own id. */
 export function saveContract(make: MakeStorage): void {
   describe('save', () => {
-    test('what a dead writer saved is adopted whole, in the order of its commits, under its own ids', async () => {
+    test('entries saved by a dead writer are adopted whole, in the order of its commits, under its own ids', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 12);
       const { entries } = await storage.adopt(storage.open(binding), true);

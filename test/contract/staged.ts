@@ -69,7 +69,7 @@ export function stagedContract(make: MakeStorage): void {
       expect((await storage.adopt(storage.open(binding), true)).staged).toEqual([{ fieldId: 'a', value: 3 }]);
     });
 
-    test('are forgotten by the commit that is made of them, and by an empty save', async () => {
+    test('are removed by the commit that is made of them, and by an empty save', async () => {
       const storage = make();
       const writer = storage.open(binding);
       writer.saveStaged(staged);
@@ -83,7 +83,7 @@ export function stagedContract(make: MakeStorage): void {
       expect((await storage.adopt(storage.open(binding), true)).staged).toEqual([]);
     });
 
-    test('stay when another entry is put back', async () => {
+    test('stay when another entry is restored', async () => {
       const storage = make();
       const writer = storage.open(binding);
       writer.saveStaged(staged);

@@ -15,7 +15,7 @@ const BODIES: Record<string, string> = {
   'JSON that speaks of an error': '{"message":"<html> is not allowed"}',
 };
 
-describe('what is stored', () => {
+describe('stored entries', () => {
   const cases = [200, 201, 202, 204].flatMap((status) =>
     Object.entries(BODIES)
       .filter(([, body]) => status !== 204 || body === '')
@@ -171,7 +171,7 @@ describe('refusals', () => {
   );
 
   test.each(['', 'Not found', '{"error":"x"}', '{"message":""}', '[]', 'null', '"message"', '{"message":{"a":1}}'])(
-    'F12 a 404 whose body is %j, without a message, is told by its status',
+    'F12 a 404 whose body is %j, without a message, is reported by its status',
     async (body) => {
       const api = openApi({ fetch: new StubFetch(() => reply(404, body)).fetch });
       commitEach(api, 1);

@@ -51,7 +51,7 @@ describe('one entry that the server refuses', () => {
     expect(server.stored).toEqual(range(0, 999).filter((value) => value !== 321));
   });
 
-  test('F9 one alone in the queue is kept, as nothing shows that it is at fault', async () => {
+  test('F9 a single queued entry is kept, as nothing shows that it is at fault', async () => {
     const { api, server } = setUp(() => true);
     const [entry] = commitEach(api, 1);
     const exception = await pushFailure(api.push());
@@ -117,7 +117,7 @@ describe('many entries with bad ones among them', () => {
     ['at the end', range(9990, 9999)],
     ['in a row in the middle', range(5000, 5009)],
   ];
-  test.each(bads)('F9 F10 10 %s: 9,990 of 10,000 are stored, and the 10 set aside', async (where, bad) => {
+  test.each(bads)('F9 F10 10 %s: 9,990 of 10,000 are stored, and the 10 quarantined', async (where, bad) => {
     const isBad = new Set<unknown>(bad);
     const { api, server } = setUp((value) => isBad.has(value));
     commitEach(api, ...range(0, 9999));
@@ -201,7 +201,7 @@ async function pushUntil(api: Api, isDone: () => boolean, most: number): Promise
   throw new Error(`not done after ${most} pushes`);
 }
 
-describe('what can only pass in smaller pieces', () => {
+describe('entries that only pass in smaller requests', () => {
   test('F39 a link of 20 kbit/s with a deadline of 10 s: everything is stored', async () => {
     const { api, server } = setUp(() => false);
     const timeout: Answer = { received: false, reason: 'timeout' };

@@ -42,7 +42,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a commit during a push', () => {
-  test('F17 stays queued, is not sent by it, and is sent by the next push alone', async () => {
+  test('F17 stays queued, is not sent by it, and is sent only by the next push', async () => {
     const { api, stub, answer } = openHeld();
     const first = commitEach(api, 1);
     const push = api.push();
@@ -68,7 +68,7 @@ describe('a commit during a push', () => {
     expect(api.log()).toEqual(meanwhile);
   });
 
-  test('F17 is forgotten neither by a reset of the staged values nor revived by one of the entries', async () => {
+  test('F17 is neither removed by a reset of the staged values nor revived by one of the entries', async () => {
     const { api, answer } = openHeld();
     commitEach(api, 1);
     const push = api.push();
@@ -82,7 +82,7 @@ describe('a commit during a push', () => {
 });
 
 describe('an adoption during a push', () => {
-  test('F17 harms nothing: what is sent leaves the queue by itself, what was adopted is sent too', async () => {
+  test('F17 harms nothing: entries sent leave the queue, adopted ones are sent too', async () => {
     const storage = memoryStorage();
     const dead = openApi({ storage });
     const left = commitEach(dead, 1, 2);
@@ -103,7 +103,7 @@ describe('an adoption during a push', () => {
 });
 
 describe('two pushes at once', () => {
-  test('F17 one request is in flight; the second push sends what was committed between the two', async () => {
+  test('F17 one request is in flight; the second push sends entries committed between the two', async () => {
     const { api, stub, answer } = openHeld();
     const one = commitEach(api, 1);
     const first = api.push();
@@ -132,7 +132,7 @@ describe('two pushes at once', () => {
     expect(stub.requests).toHaveLength(1);
   });
 
-  test("F17 a second push rejects with the shared run's exception, also for what it alone would have sent", async () => {
+  test("F17 a second push rejects with the shared run's exception, also for entries that only it would have sent", async () => {
     const { api, stub, answer } = openHeld();
     const one = commitEach(api, 1);
     const first = pushFailure(api.push());

@@ -28,23 +28,20 @@ function openRefused(options: Parameters<typeof openApi>[0] = {}, status = 401) 
 const withoutIds = (entries: readonly Entry[]) => entries.map(({ timestamp, values }) => ({ timestamp, values }));
 
 describe('refused credentials', () => {
-  test.each([401, 403])(
-    'F11 a %i throws away what this run committed; exception and event carry it',
-    async (status) => {
-      const { api, stub, discards } = openRefused({}, status);
-      const entries = commitEach(api, 1, 2);
-      const exception = await pushFailure(api.push());
-      expect(exception.message).toBe('Bad request: Wrong API Key.');
-      expect(exception).toMatchObject({ status, retainedData: false, discarded: entries, quarantined: [] });
-      expect(exception.advice).not.toBe('');
-      expect(discards).toEqual([{ entries, status, message: 'Bad request: Wrong API Key.' }]);
-      expect(api.log()).toEqual([]);
-      expect(api.status()).toMatchObject({ committed: 0, bytes: 0 });
-      expect(stub.requests).toHaveLength(1);
-    },
-  );
+  test.each([401, 403])('F11 a %i discards the entries of this run; exception and event carry them', async (status) => {
+    const { api, stub, discards } = openRefused({}, status);
+    const entries = commitEach(api, 1, 2);
+    const exception = await pushFailure(api.push());
+    expect(exception.message).toBe('Bad request: Wrong API Key.');
+    expect(exception).toMatchObject({ status, retainedData: false, discarded: entries, quarantined: [] });
+    expect(exception.advice).not.toBe('');
+    expect(discards).toEqual([{ entries, status, message: 'Bad request: Wrong API Key.' }]);
+    expect(api.log()).toEqual([]);
+    expect(api.status()).toMatchObject({ committed: 0, bytes: 0 });
+    expect(stub.requests).toHaveLength(1);
+  });
 
-  test.each(['', 'Forbidden', '{}'])('F11 a 403 that says nothing (%j) is told by its status', async (body) => {
+  test.each(['', 'Forbidden', '{}'])('F11 a 403 without a message (%j) is reported by its status', async (body) => {
     const { api, stub, discards } = openRefused();
     stub.answerWith(() => reply(403, body));
     commitEach(api, 1);
@@ -52,7 +49,7 @@ describe('refused credentials', () => {
     expect(discards).toMatchObject([{ status: 403, message: 'Bad request: 403' }]);
   });
 
-  test('F11 what was thrown away is gone from the storage too', async () => {
+  test('F11 discarded entries are gone from the storage too', async () => {
     const storage = memoryStorage();
     const { api } = openRefused({ storage });
     commitEach(api, 1, 2);
@@ -84,7 +81,7 @@ describe('refused credentials', () => {
     expect((await pushFailure(api.push())).discarded).toEqual(entries);
   });
 
-  test('F11 a push of several requests throws away all that was not stored, and tells only that', async () => {
+  test('F11 a push of several requests discards all entries that were not stored, and reports only them', async () => {
     const { api, stub, discards } = openRefused({ maxEntriesPerRequest: 2 });
     stub.answerWith((_request, index) => (index === 0 ? reply(200) : refuse()));
     const entries = commitEach(api, 1, 2, 3, 4, 5);
@@ -209,7 +206,7 @@ describe('refused credentials', () => {
   });
 });
 
-describe('restoring what was thrown away', () => {
+describe('restoring discarded entries', () => {
   test('F11 restore() brings the discarded back with their times, as new entries, and they are stored', async () => {
     const { api, stub } = openRefused();
     api.addValues({ temperature: 21.5, door: 'open', on: true });

@@ -27,7 +27,7 @@ describe('F19 a localStorage that is full', () => {
     expect(api.status()).toMatchObject({ staged: 2, committed: 2 });
   });
 
-  test('refuses nothing once a push has made room', async () => {
+  test('refuses nothing once a push has freed space', async () => {
     const { place, api } = openFull();
     api.addValue('a', 1);
     expect(() => api.commit()).toThrow(StorageException);
@@ -55,7 +55,7 @@ describe('F19 a localStorage that is full', () => {
     expect(valuesOf(await place.reopen())).toEqual([3, 4]);
   });
 
-  test('is taken over all the same by the next run', async () => {
+  test('is adopted all the same by the next run', async () => {
     const { place, api } = openFull();
     place.crash(api);
     const next = await place.reopen();
@@ -177,7 +177,7 @@ describe('F19 a localStorage that is cleared underneath', () => {
     expect(place.server.uploads.flat()).toEqual([[{ temperature: 1 }], [{ temperature: 2 }]]);
   });
 
-  test('and then full, until there is room: all of the queue is saved again then', async () => {
+  test('and then full, until space is freed: all of the queue is saved again then', async () => {
     const { place, api } = await openCleared();
     place.localStorage.capacity = 10;
     await place.clock.advance(60_000);
@@ -240,7 +240,7 @@ describe('F20 a disk that fails', () => {
   );
 
   test.each(FAILURES)(
-    'while what was pushed is to be forgotten (%s: %s): nothing is sent again in this run',
+    'while pushed entries are removed (%s: %s): nothing is sent again in this run',
     async (call, code) => {
       const place = new FilePlace();
       const faults: DiskFaults = {};
@@ -259,7 +259,7 @@ describe('F20 a disk that fails', () => {
   );
 
   test.each(['EIO', 'EACCES', 'EMFILE'])(
-    'when what was left is read (%s): kept, reported, and taken over once it works',
+    'when entries of earlier runs are read (%s): kept, reported, and adopted once it works',
     async (code) => {
       const place = new FilePlace();
       const before = place.open();

@@ -53,7 +53,7 @@ const keysOf = (api: Api): unknown[] => api.log().map(({ values }) => values[0]?
 describe.each([
   ['webStorage', () => new WebPlace(), { ...FOREIGN, ...FOREIGN_KEYS }],
   ['fileStorage', () => new FilePlace(), FOREIGN],
-] as const)('F23 what is not of %s', (_where, makePlace, foreign) => {
+] as const)('F23 a record that is not of %s', (_where, makePlace, foreign) => {
   test.each(Object.entries(foreign))('is untouched: %s', async (name, text) => {
     const place = makePlace();
     place.put(name, text);
@@ -123,7 +123,7 @@ describe.each(PLACES)('F23 a record of a newer version in %s', (where, makePlace
     expect(api.status().warnings).toHaveLength(length);
   });
 
-  test('is there after its neighbours were pushed, the rest forgotten, and the storage used and closed', async () => {
+  test('is there after its neighbours were pushed, the rest removed, and the storage used and closed', async () => {
     const place = makePlace();
     const newer = await leave(place);
     await live(place);
@@ -141,7 +141,7 @@ describe.each(PLACES)('F23 a record of a newer version in %s', (where, makePlace
     expect(storedText(place)).toContain(newer);
   });
 
-  test('is not dropped to make room', async () => {
+  test('is not dropped to free space', async () => {
     const place = makePlace();
     const newer = await leave(place);
     const api = await place.reopen({ maxQueuedEntries: 2, overflow: 'drop-oldest' });

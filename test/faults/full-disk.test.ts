@@ -62,7 +62,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     },
   );
 
-  test('forgets what was pushed though there is no room for a note of it: a crash brings nothing back', async () => {
+  test('removes pushed entries though a removal record does not fit: a crash brings nothing back', async () => {
     const place = makePlace();
     const api = place.open({ maxEntriesPerRequest: 50 });
     const { committed } = fill(api);
@@ -83,7 +83,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     expect((await place.reopen()).status().committed).toBe(101);
   });
 
-  test('takes commits again once somebody else has freed room', async () => {
+  test('accepts commits again once another program has freed space', async () => {
     const place = makePlace();
     const others = join(place.folder, 'others.log');
     writeFileSync(others, 'x'.repeat(32_000));
@@ -122,7 +122,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     expect(next.status().warnings).toEqual([]);
   });
 
-  test('with "drop-oldest" takes thousands of commits: each is kept or told of, and a crash leaves the newest', {
+  test('with "drop-oldest" accepts thousands of commits: each is kept or reported, and a crash leaves the newest', {
     timeout: 60_000,
   }, async () => {
     const place = makePlace();
@@ -162,7 +162,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     expect(valuesOf(await place.reopen())).toEqual(kept);
   });
 
-  test('that a crashed run has filled up: the next one takes over, pushes, and commits', async () => {
+  test('that a crashed run has filled up: the next one adopts, pushes, and commits', async () => {
     const place = makePlace();
     const before = place.open();
     const { committed } = fill(before);
@@ -205,7 +205,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     expect(valuesOf(await place.reopen())).toEqual(kept);
   });
 
-  test('that two Apis share: with "drop-oldest" one drops its own entries alone', { timeout: 60_000 }, async () => {
+  test('that two Apis share: with "drop-oldest" one drops only its own entries', { timeout: 60_000 }, async () => {
     const folder = mountDisk(64);
     const storage = fileStorage(folder, { durability: 'process' });
     const [quiet, busy] = [openApi({ storage }), openApi({ storage, overflow: 'drop-oldest' })];

@@ -32,7 +32,7 @@ function refusalOf(run: () => unknown): StorageException {
 }
 
 describe.each(LARGE)('F32 an entry of %s', { timeout: 60_000 }, (_what, values) => {
-  test('in memory: is pushed as it is, alone, and those around it too', async () => {
+  test('in memory: is pushed unchanged in a request of its own, and the entries around it too', async () => {
     const place = new WebPlace();
     const api = place.open({ storage: memoryStorage() });
     commitEach(api, 1);
@@ -130,7 +130,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
   });
 });
 
-test('F32 entries of any lengths in a localStorage of any room: what was committed is delivered, what was refused stays staged', async () => {
+test('F32 entries of any lengths in a localStorage of any size: committed entries are delivered, refused values stay staged', async () => {
   const lengths = fc.array(fc.oneof(fc.nat(300), fc.nat(8000)), { minLength: 1, maxLength: 20 });
   await fc.assert(
     fc.asyncProperty(lengths, fc.integer({ min: 500, max: 8000 }), async (sizes, maxLength) => {

@@ -206,7 +206,7 @@ describe('answers that are none', () => {
     },
   );
 
-  test('F2 the deadline of a request is no timer any more once it is answered', async () => {
+  test('F2 the timer of the deadline is cleared once the request is answered', async () => {
     const clock = new FakeClock();
     const api = openApi({ fetch: new StubFetch().fetch }, { clock });
     await api.ready;
@@ -235,7 +235,7 @@ describe('one call', () => {
 });
 
 describe('answers that are lost or cut short', () => {
-  test('F3 what was stored without an answer is kept and sent again, the same', async () => {
+  test('F3 entries stored without an answer are kept and sent again, unchanged', async () => {
     const server = await rawServer();
     server.behave(server.storeThen((socket) => socket.resetAndDestroy()));
     const api = openApi({ baseUrl: server.baseUrl });
@@ -301,7 +301,7 @@ describe('answers that are lost or cut short', () => {
   });
 });
 
-describe('what a page is told', () => {
+describe('the message in a page', () => {
   test('F16 a fetch that fails without saying why is kept, and CORS is named as a possible cause', async () => {
     const stub = new StubFetch(() => Promise.reject(new TypeError('Failed to fetch')));
     const api = openApi({ fetch: stub.fetch });

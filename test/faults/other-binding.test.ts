@@ -37,7 +37,7 @@ const waitingOf = (api: Api) => api.status().warnings.filter(({ code }) => code 
 
 describe.each(PLACES)('F36 a queue in %s', (_where, makePlace) => {
   describe.each(OTHERS)('when %s', (_what, options) => {
-    test('is not taken over by the new run, and goes to nobody', async () => {
+    test('is not adopted by the new run, and sent to no server', async () => {
       const place = makePlace();
       await leaveQueued(place);
       const api = await place.reopen(options);
@@ -72,7 +72,7 @@ describe.each(PLACES)('F36 a queue in %s', (_where, makePlace) => {
       ]);
     });
 
-    test('survives what the new run forgets', async () => {
+    test('survives the removals of the new run', async () => {
       const place = makePlace();
       await leaveQueued(place);
       const api = await place.reopen(options);
@@ -83,7 +83,7 @@ describe.each(PLACES)('F36 a queue in %s', (_where, makePlace) => {
       expect((await place.reopen()).status()).toMatchObject({ committed: 2 });
     });
 
-    test('waits beside what is taken over, and is reported then too', async () => {
+    test('waits beside adopted entries, and is reported then too', async () => {
       const place = makePlace();
       await leaveQueued(place);
       const other = await place.reopen(options);
@@ -130,7 +130,7 @@ describe.each(PLACES)('F36 a queue in %s', (_where, makePlace) => {
     ]);
   });
 
-  test('is taken over by a run that has another key, and goes with that one', async () => {
+  test('is adopted by a run that has another key, and sent with that key', async () => {
     const place = makePlace();
     await leaveQueued(place);
     const api = await place.reopen({ apiKey: OTHER_KEY });

@@ -47,7 +47,7 @@ const namesOf = (seen: readonly unknown[]): unknown[] => seen.map((one) => (Arra
 
 describe('a server that repeats the key', () => {
   test.each(MESSAGES)(
-    'F34 as it refuses one entry: quarantine tells it nowhere, nor does storage (%#)',
+    'F34 as it refuses one entry: it is neither in the quarantine nor in the storage (%#)',
     async (message) => {
       const { api, clock, server, seen, look } = openWatched();
       server.answerWith(refuseOne(message));
@@ -60,25 +60,22 @@ describe('a server that repeats the key', () => {
     },
   );
 
-  test.each([401, 404, 413, 429, 503])(
-    'F34 as pushes by themselves fail with %i: no event tells it',
-    async (status) => {
-      const { api, clock, server, seen, look } = openWatched();
-      let answers = 0;
-      server.answerWith(() => received(status, { message: MESSAGES[answers++ % MESSAGES.length] }));
-      commitEach(api, 0, 1, 2);
-      await clock.advance(7_200_000);
-      expect(namesOf(seen)).toContain('error');
-      if (status !== 401) expect(namesOf(seen)).toContain('retry');
-      expect(leaksIn(look())).toEqual([]);
-    },
-  );
+  test.each([401, 404, 413, 429, 503])('F34 as automatic pushes fail with %i: it is in no event', async (status) => {
+    const { api, clock, server, seen, look } = openWatched();
+    let answers = 0;
+    server.answerWith(() => received(status, { message: MESSAGES[answers++ % MESSAGES.length] }));
+    commitEach(api, 0, 1, 2);
+    await clock.advance(7_200_000);
+    expect(namesOf(seen)).toContain('error');
+    if (status !== 401) expect(namesOf(seen)).toContain('retry');
+    expect(leaksIn(look())).toEqual([]);
+  });
 
   test('F34 as a page goes away, and as close() drains', async () => {
     const { api, clock, server, environment, look } = openWatched({ flushOnHide: true, autoPush: false });
     server.answerWith(() => received(503, { message: KEY }));
     commitEach(api, 1);
-    environment.take('hidden');
+    environment.dispatch('hidden');
     await clock.advance(1000);
     const failure = api.close({ push: true }).catch((error: unknown) => renderings(error));
     await clock.advance(10_000);
@@ -86,7 +83,7 @@ describe('a server that repeats the key', () => {
   });
 
   test.each([400, 401, 404, 429, 503])(
-    'F34 that was changed by setApiKey since: it is told nowhere either (%i)',
+    'F34 that was changed by setApiKey since: it is nowhere either (%i)',
     async (status) => {
       const { api, clock, server, look } = openWatched();
       api.setApiKey(credentials.apiKey);
@@ -101,7 +98,7 @@ describe('a server that repeats the key', () => {
     },
   );
 
-  test('F34 that was another run’s own: what is adopted tells it no more than what is stored', async () => {
+  test('F34 that was another run’s own: it is neither in adopted entries nor in stored ones', async () => {
     const locks = new FakeLocks();
     const localStorage = new FakeWebStorage();
     const clock = new FakeClock();

@@ -193,7 +193,7 @@ describe('servers that send the key back', () => {
   });
 });
 
-describe('what goes wrong here', () => {
+describe('failures on this side', () => {
   const never = () => new Promise<Response>(() => {});
 
   test('F34 the key is in nothing that a deadline leaves behind', async () => {

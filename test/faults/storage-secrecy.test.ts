@@ -44,7 +44,7 @@ function refusalOf(api: Api): StorageException {
   throw new Error('nothing was refused');
 }
 
-describe('no room', () => {
+describe('a full storage', () => {
   test.each(PLACES)('F34 the key is in nothing that a full queue leaves behind, in %s', (_where, makePlace) => {
     const place = makePlace();
     const { api, seen } = openWatched(place, { maxQueuedEntries: 2 });
@@ -137,19 +137,19 @@ describe('warnings', () => {
     expect(leaksIn(seen())).toEqual([]);
   });
 
-  test('F34 the key is in no warning that another has taken over', async () => {
+  test('F34 the key is in no warning of fenced entries', async () => {
     const localStorage = new FakeWebStorage();
     const [frozen, awake] = [new FakeClock(), new FakeClock()];
     const open = (clock: FakeClock) =>
       openApi({ apiKey: KEY, storage: webStorage(localStorage, {}, { page: new EventTarget() }) }, { clock });
-    const robbed = open(frozen);
-    const { seen, codes } = watch(robbed);
-    commitEach(robbed, 1);
+    const fenced = open(frozen);
+    const { seen, codes } = watch(fenced);
+    commitEach(fenced, 1);
     // For one of them time stands still, as for a page that is frozen.
     const other = watch(open(awake));
     await awake.advance(300_000);
     await frozen.advance(300_000);
-    commitEach(robbed, 2);
+    commitEach(fenced, 2);
     await frozen.advance(0);
     expect(codes()).toEqual(['taken-over']);
     expect(leaksIn([seen(), other.seen(), ...localStorage.items].flat().join('\n'))).toEqual([]);
@@ -210,7 +210,7 @@ describe('warnings', () => {
   });
 });
 
-describe('what is saved', () => {
+describe('saved data', () => {
   test.each(PLACES)(
     'F34 the key is in no record, key or name of a file, whatever a run does, in %s',
     async (_where, makePlace) => {
@@ -237,7 +237,7 @@ describe('what is saved', () => {
     },
   );
 
-  test('F34 the key is in no file that damaged records are set aside in, nor in its name', async () => {
+  test('F34 the key is in no file that damaged records are moved to, nor in its name', async () => {
     const place = new FilePlace();
     const before = place.open({ apiKey: KEY });
     commitEach(before, 1, 2);

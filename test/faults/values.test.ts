@@ -28,7 +28,7 @@ const STAGED = [
   { fieldId: 'also kept', value: 'two' },
 ];
 
-describe('what the server gets', () => {
+describe('uploaded values', () => {
   const commits = fc.array(fc.array(fc.tuple(fieldId, fieldValue), { minLength: 1, maxLength: 6 }), { maxLength: 6 });
 
   test('F30 is what was added: any field ids, any values, the last one of a field in the place of its first', async () => {
@@ -102,7 +102,7 @@ describe('what the server gets', () => {
   });
 });
 
-describe('what get asks for', () => {
+describe('the request of get', () => {
   const readable = fieldId.filter((id) => id !== '.' && id !== '..');
 
   test('F30 is each field id percent-encoded, below values/, and the answers find their fields', async () => {
@@ -182,7 +182,7 @@ describe('what get asks for', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refused ids and values', () => {
   /** A refusal: one of our exceptions, and what was staged is as it was. */
   function expectRefused(api: Api, call: () => void): void {
     let thrown: unknown;
@@ -209,7 +209,7 @@ describe('what is refused', () => {
     );
   });
 
-  test('F31 what is no field id stages nothing', () => {
+  test('F31 an invalid field id stages nothing', () => {
     fc.assert(
       fc.property(refusedId, fieldValue, (id, value) => {
         const api = openApi();

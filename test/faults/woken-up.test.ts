@@ -39,8 +39,8 @@ async function freeze(origin: PlainOrigin) {
   return { frozen, awake };
 }
 
-describe('F28 a page on plain http that was frozen for minutes, and robbed', () => {
-  test('sends nothing of what another sends, and is told so in a warning', async () => {
+describe('F28 a page on plain http that was frozen for minutes, and fenced', () => {
+  test('sends no entry that another page sends, and gets a warning', async () => {
     const origin = new PlainOrigin();
     const { frozen, awake } = await freeze(origin);
     await awake.api.push();
@@ -99,7 +99,7 @@ describe('F28 a page on plain http that was frozen for minutes, and robbed', () 
   });
 });
 
-describe('F28 a page on plain http that was frozen and robbed while a bad entry was being looked for', () => {
+describe('F28 a page on plain http that was frozen and fenced while a bad entry was being isolated', () => {
   const refusesOdd: ConstructorParameters<typeof FakeServer>[0] = ({ body = '' }) =>
     received(/"temperature":\d*[13579]}/.test(body) ? 400 : 200);
 
@@ -123,7 +123,7 @@ describe('F28 a page on plain http that was frozen and robbed while a bad entry 
   test.each([
     ['quarantine', 400],
     ['discard', 401],
-  ] as const)('sets aside and throws away nothing that is another’s (%s)', async (event, status) => {
+  ] as const)('quarantines and discards no entry of another page (%s)', async (event, status) => {
     const origin = new PlainOrigin();
     const { answer, give } = held();
     const isAlone = (body = ''): boolean => body.match(/"timestamp"/g)?.length === 1;

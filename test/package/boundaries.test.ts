@@ -121,8 +121,11 @@ describe('the boundaries of the house', () => {
     'src/tsconfig.json': { file: 'src/storage/planted.ts', unknown: ['process', 'Buffer', 'setImmediate'] },
     'src/tsconfig.node.json': { file: 'src/storage/file/planted.ts', unknown: ['document', 'window', 'localStorage'] },
   };
-  test.each(Object.entries(platforms))('what %s compiles knows no other platform', (config, { file, unknown }) => {
-    const code = unknown.map((name, index) => `export const planted${index} = ${name};`).join('\n');
-    expect(typeErrors(config, file, code)).toEqual(unknown.map((name) => expect.stringContaining(`'${name}'`)));
-  });
+  test.each(Object.entries(platforms))(
+    'the code that %s compiles knows no other platform',
+    (config, { file, unknown }) => {
+      const code = unknown.map((name, index) => `export const planted${index} = ${name};`).join('\n');
+      expect(typeErrors(config, file, code)).toEqual(unknown.map((name) => expect.stringContaining(`'${name}'`)));
+    },
+  );
 });

@@ -29,13 +29,13 @@ const valuesOf = (requests: readonly { body: string }[]): unknown[] =>
     .map(({ values }) => values[0]?.a);
 
 describe('a Node process with autoPush', () => {
-  test('ends by itself with nothing committed, and at once', async () => {
+  test('ends at once with nothing committed', async () => {
     const { printed, milliseconds } = await run(`new Api({ ...credentials, autoPush: true });`);
     expect(printed).toBe('');
     expect(milliseconds).toBeLessThan(8000);
   });
 
-  test('that keeps entries in memory alone makes one last push as it ends', async () => {
+  test('that keeps entries only in memory makes one last push as it ends', async () => {
     const server = await loopbackServer((_request, response) => json(response, 200, { data: {} }));
     const { printed, milliseconds } = await run(`
       const api = new Api({ ...credentials, autoPush: { everySeconds: 3600 }, baseUrl: '${server.baseUrl}' });

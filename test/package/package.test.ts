@@ -131,7 +131,7 @@ describe('the built package', () => {
     expect(read(manifest.unpkg)).toMatch(/^\/\*!.*THIRD-PARTY-LICENSES/);
   });
 
-  test('types name nothing that is meant for tests alone', () => {
+  test('types name nothing that is meant only for tests', () => {
     expect(read('dist/index.d.ts')).not.toMatch(/Ports|Transport|SeenRequest/);
   });
 });

@@ -33,7 +33,7 @@ const twice = (name: string, ...extensions: string[]): string[] =>
 
 const KILOBYTE = 1000;
 
-describe('what npm publishes', () => {
+describe('the published package', () => {
   test('is the built files, their types and maps, and what is to be read', () => {
     const code = ['index', 'node', 'emulator', 'shared/core'].flatMap((name) => twice(name, 'js', 'js.map'));
     const types = ['index', 'node', 'emulator', 'shared/storage', 'shared/value'].flatMap((name) =>
@@ -110,7 +110,7 @@ describe('the changelog', () => {
     expect(latest).toContain(`[${manifest.version}]`);
   });
 
-  test('tells kinds of changes by the names that the format has for them', () => {
+  test('names kinds of changes as the format does', () => {
     const kinds = [...read('CHANGELOG.md').matchAll(/^### (.*)$/gm)].map(([, kind]) => kind);
     const known = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'];
     expect(kinds.filter((kind) => !known.includes(kind ?? ''))).toEqual([]);

@@ -100,7 +100,7 @@ describe('a program that is compiled with the types of this package, all of them
   );
 
   test.each(RESOLUTIONS)(
-    'as %s finds them, is told what it may not do',
+    'as %s finds them, gets an error for wrong use',
     (_name, options, files) => {
       const misuse = "import { Api } from 'nikdev-iot';\nnew Api({ deviceId: 1, apiKey: '' });";
       const errors = errorsOf(misuse, { target: ts.ScriptTarget.ES2022, ...options, lib: OLD }, files);

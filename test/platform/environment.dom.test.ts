@@ -13,12 +13,12 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** The turns that are told, until the test ends. */
-function watch(): { turns: LifecycleEvent[]; stop(): void } {
-  const turns: LifecycleEvent[] = [];
-  const stop = environment.subscribe((turn) => turns.push(turn));
+/** The lifecycle events emitted until the test ends. */
+function watch(): { events: LifecycleEvent[]; stop(): void } {
+  const events: LifecycleEvent[] = [];
+  const stop = environment.subscribe((event) => events.push(event));
   undos.push(stop);
-  return { turns, stop };
+  return { events, stop };
 }
 
 function show(isHidden: boolean): void {
@@ -26,7 +26,7 @@ function show(isHidden: boolean): void {
   document.dispatchEvent(new Event('visibilitychange'));
 }
 
-describe('the surroundings of a page', () => {
+describe('the environment of a page', () => {
   test.each<[string, () => unknown, LifecycleEvent]>([
     ['the network comes', () => window.dispatchEvent(new Event('online')), 'online'],
     ['the network goes', () => window.dispatchEvent(new Event('offline')), 'offline'],
@@ -37,22 +37,22 @@ describe('the surroundings of a page', () => {
       () => window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true })),
       'visible',
     ],
-  ])('tell at once when %s', (_when, happen, turn) => {
-    const { turns } = watch();
+  ])('emits at once when %s', (_when, happen, event) => {
+    const { events } = watch();
     happen();
-    expect(turns).toEqual([turn]);
+    expect(events).toEqual([event]);
   });
 
-  test('tell at once when it is left, and once more, as a browser may cut the first off', () => {
-    const { turns } = watch();
+  test('emits at once when it is left, and once more, as a browser may cut the first off', () => {
+    const { events } = watch();
     window.dispatchEvent(new Event('pagehide'));
-    expect(turns).toEqual(['pagehide', 'pagehide']);
+    expect(events).toEqual(['pagehide', 'pagehide']);
   });
 
-  test('do not tell of a page that is shown as it is loaded', () => {
-    const { turns } = watch();
+  test('emits nothing for a page that is shown as it is loaded', () => {
+    const { events } = watch();
     window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: false }));
-    expect(turns).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test('know whether the platform believes in a network, and whether the page can be seen', () => {
@@ -68,7 +68,7 @@ describe('the surroundings of a page', () => {
     }
   });
 
-  test('listen once for any number of watchers, tell each, and not at all for none', () => {
+  test('listens once for any number of subscribers, notifies each, and not at all for none', () => {
     const targets = [window, document].map((target) => ({
       added: vi.spyOn(target, 'addEventListener'),
       removed: vi.spyOn(target, 'removeEventListener'),
@@ -79,18 +79,18 @@ describe('the surroundings of a page', () => {
     const { length } = watchers;
     expect(count('added')).toBe(6);
     window.dispatchEvent(new Event('online'));
-    expect(watchers.flatMap(({ turns }) => turns)).toHaveLength(length);
+    expect(watchers.flatMap(({ events }) => events)).toHaveLength(length);
     for (const { stop } of watchers) stop();
     for (const { stop } of watchers) stop();
     expect(count('removed')).toBe(6);
     window.dispatchEvent(new Event('online'));
-    expect(watchers.flatMap(({ turns }) => turns)).toHaveLength(length);
+    expect(watchers.flatMap(({ events }) => events)).toHaveLength(length);
     const again = watch();
     window.dispatchEvent(new Event('offline'));
-    expect(again.turns).toEqual(['offline']);
+    expect(again.events).toEqual(['offline']);
   });
 
-  test('tell the same function twice that watches twice, and each undo ends its own', () => {
+  test('notifies a function twice that subscribes twice, and each undo ends its own subscription', () => {
     const tell = vi.fn();
     const one = environment.subscribe(tell);
     const other = environment.subscribe(tell);
@@ -102,7 +102,7 @@ describe('the surroundings of a page', () => {
     other();
   });
 
-  test('may be left by a watcher while they tell', () => {
+  test('allows a subscriber to unsubscribe while it is notified', () => {
     const told: string[] = [];
     const undo = environment.subscribe(() => {
       told.push('one');
@@ -120,7 +120,7 @@ describe('the surroundings of a page', () => {
 });
 
 describe('an Api in a page', () => {
-  test('sends what is in memory alone when the page is hidden, and listens no more after close()', async () => {
+  test('sends entries that are only in memory when the page is hidden, and listens no more after close()', async () => {
     const server = new FakeServer();
     const api = new Api({ ...credentials, storage: memoryStorage() }, { clock: new FakeClock(), transport: server });
     api.addValue('a', 1);

@@ -110,7 +110,7 @@ export function apiSuite(): void {
   });
 
   describe('autoPush', () => {
-    test('pushes after a commit by itself', async () => {
+    test('pushes automatically after a commit', async () => {
       const { api, stored } = setUp({ autoPush: { everySeconds: 0.02 } });
       const pushed = new Promise((resolve) => api.on('push', resolve));
       commitEach(api, 1, 2);
@@ -118,7 +118,7 @@ export function apiSuite(): void {
       expect(stored()).toEqual([1, 2]);
     });
 
-    test('tells of a failure, and when it tries again', async () => {
+    test('reports a failure, and when it tries again', async () => {
       const { api, emulator } = setUp({ autoPush: { everySeconds: 0.02 } });
       emulator.script({ status: 503 });
       const error = new Promise((resolve) => api.on('error', resolve));
@@ -162,7 +162,7 @@ export function apiSuite(): void {
       expect(values).toEqual([1, 2]);
     });
 
-    test('testConnection tells what the credentials may', async () => {
+    test('testConnection reports the permissions of the credentials', async () => {
       const { api } = setUp();
       const may = { reachable: true, credentials: true, canRead: true, canWrite: true };
       expect(await api.testConnection()).toMatchObject(may);

@@ -20,7 +20,7 @@ export function fileSuite(folder: string): void {
   }
 
   describe('an Api with fileStorage', () => {
-    test('takes over what a killed process left, and nothing of one that is alive', async () => {
+    test('adopts the entries of a killed process, and none of a living one', async () => {
       const api = openApi({ storage: fileStorage(folder) });
       await api.ready;
       expect(api.log().map(({ values }) => values[0]?.value)).toEqual([1, 2]);

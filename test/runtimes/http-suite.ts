@@ -15,7 +15,7 @@ export function httpSuite(serverUrl: string): void {
       expect(await api.get('temperature')).toMatchObject([{ fieldId: 'temperature', value: 21.5 }]);
     });
 
-    test('testConnection tells what the credentials may', async () => {
+    test('testConnection reports the permissions of the credentials', async () => {
       const api = openApi({ baseUrl });
       expect(await api.testConnection()).toMatchObject({
         reachable: true,
@@ -45,7 +45,7 @@ export function httpSuite(serverUrl: string): void {
       expect(await pushFailure(api.push())).toMatchObject({ retainedData: true });
     });
 
-    test('a server that is not there loses nothing, and no key is told', async () => {
+    test('an unreachable server loses nothing, and no message has the key', async () => {
       // The discard protocol's: fetch refuses it itself, or nobody listens.
       const api = openApi({ baseUrl: 'http://127.0.0.1:9/api/v1/' });
       commitEach(api, 1);

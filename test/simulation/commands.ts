@@ -113,7 +113,7 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       push(world, run, command.abortAfter);
       return;
     case 'go online':
-      host.environment.take('online');
+      host.environment.dispatch('online');
       return;
     case 'resume':
       run.pausedUntil = Number.NEGATIVE_INFINITY;
@@ -160,7 +160,7 @@ function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly
       return;
     case 'leave':
       host.page?.window.dispatchEvent(new Event('pagehide'));
-      if (host.lifecycle.isAlive) host.environment.take('pagehide');
+      if (host.lifecycle.isAlive) host.environment.dispatch('pagehide');
       host.lifecycle.end();
       return;
     case 'freeze':

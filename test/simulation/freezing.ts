@@ -4,7 +4,7 @@ import type { World } from './world.js';
 /** Stops a process by a signal, or freezes a page; or hides a page in the back/forward cache, after its `pagehide`. */
 export function freeze(world: World, host: Host, isHidden: boolean): void {
   if (isHidden) host.page?.window.dispatchEvent(new Event('pagehide'));
-  if (isHidden && host.lifecycle.isAlive) host.environment.take('pagehide');
+  if (isHidden && host.lifecycle.isAlive) host.environment.dispatch('pagehide');
   // A storage operation in its handlers may have ended it.
   if (!host.lifecycle.isAlive) return;
   host.isHidden = isHidden;
@@ -19,7 +19,7 @@ export function wakeUp(world: World, host: Host): void {
   const undelivered = lifecycle.thaw();
   host.frozenAt = world.time.monotonic;
   if (host.isHidden) page?.window.dispatchEvent(new Event('pageshow'));
-  if (host.isHidden && lifecycle.isAlive) host.environment.take('visible');
+  if (host.isHidden && lifecycle.isAlive) host.environment.dispatch('visible');
   host.isHidden = false;
   const isFirst = lifecycle.random() < 0.5;
   for (const event of undelivered) {

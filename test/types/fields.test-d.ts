@@ -112,7 +112,7 @@ test('fields read from elsewhere have any names', async () => {
   expectTypeOf(await api.get('any')).toEqualTypeOf<Reading[]>();
 });
 
-test('what is no field is refused', () => {
+test('a value that is not a field is refused', () => {
   // @ts-expect-error no id
   new Api({ ...credentials, fields: { door: {} } });
   // @ts-expect-error no id

@@ -6,76 +6,76 @@ import { turn } from '../../support/fakes/fake-clock.js';
 function setUp() {
   const now = { staged: 0, lastPush: undefined } as unknown as { staged: number; lastPush: object | undefined };
   const onFailure = vi.fn();
-  const board = new StatusStore(() => ({ ...now }) as unknown as Status, onFailure);
-  return { now, board, onFailure };
+  const store = new StatusStore(() => ({ ...now }) as unknown as Status, onFailure);
+  return { now, store, onFailure };
 }
 
-describe('the board', () => {
+describe('StatusStore', () => {
   test('shows one frozen object until a member is another', () => {
-    const { now, board } = setUp();
-    const first = board.status;
-    expect(board.status).toBe(first);
+    const { now, store } = setUp();
+    const first = store.status;
+    expect(store.status).toBe(first);
     expect(Object.isFrozen(first)).toBe(true);
     now.lastPush = {};
-    const second = board.status;
+    const second = store.status;
     expect(second).not.toBe(first);
-    expect(board.status).toBe(second);
+    expect(store.status).toBe(second);
     now.lastPush = {};
-    expect(board.status).not.toBe(second);
+    expect(store.status).not.toBe(second);
   });
 
   test('knows NaN from nothing, and a member that comes or goes', () => {
-    const { now, board } = setUp();
+    const { now, store } = setUp();
     now.staged = Number.NaN;
-    const first = board.status;
-    expect(board.status).toBe(first);
+    const first = store.status;
+    expect(store.status).toBe(first);
   });
 
-  test('tells once a task, in its microtask, and only of changes', async () => {
-    const { now, board } = setUp();
+  test('notifies once a task, in its microtask, and only of changes', async () => {
+    const { now, store } = setUp();
     const listener = vi.fn();
-    board.subscribe(listener);
-    board.invalidate();
+    store.subscribe(listener);
+    store.invalidate();
     await turn();
     expect(listener).not.toHaveBeenCalled();
     now.staged = 1;
-    board.invalidate();
-    board.invalidate();
+    store.invalidate();
+    store.invalidate();
     expect(listener).not.toHaveBeenCalled();
     await Promise.resolve();
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  test('tells of a change that somebody has looked at before the listeners were told', async () => {
-    const { now, board } = setUp();
+  test('notifies of a change that was read before the listeners were notified', async () => {
+    const { now, store } = setUp();
     const listener = vi.fn();
-    board.subscribe(listener);
+    store.subscribe(listener);
     now.staged = 1;
-    board.invalidate();
-    void board.status;
+    store.invalidate();
+    void store.status;
     await turn();
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  test('tells nothing of what was before the first listener came', async () => {
-    const { now, board } = setUp();
+  test('does not notify of changes before the first subscription', async () => {
+    const { now, store } = setUp();
     now.staged = 1;
-    board.invalidate();
+    store.invalidate();
     const listener = vi.fn();
-    board.subscribe(listener);
+    store.subscribe(listener);
     await turn();
     expect(listener).not.toHaveBeenCalled();
   });
 
-  test('tells all listeners though one throws, and tells of that', async () => {
-    const { now, board, onFailure } = setUp();
+  test('notifies all listeners though one throws, and reports the failure', async () => {
+    const { now, store, onFailure } = setUp();
     const listener = vi.fn();
-    board.subscribe(() => {
+    store.subscribe(() => {
       throw new Error('own');
     });
-    board.subscribe(listener);
+    store.subscribe(listener);
     now.staged = 1;
-    board.invalidate();
+    store.invalidate();
     await turn();
     expect(listener).toHaveBeenCalledTimes(1);
     expect(onFailure).toHaveBeenCalledTimes(1);

@@ -160,7 +160,7 @@ describe('options', () => {
     expect(message).toBe(`apiKey must be ${UUID}, got a string of ${apiKey.length} characters`);
   });
 
-  test('what came is shown shortened where it is long', () => {
+  test('the received value is shortened where it is long', () => {
     const message = refusal({ ...credentials, onRefusedCredentials: 'x'.repeat(100_000) });
     expect(message.length).toBeLessThan(200);
     expect(message).toContain('xxx');

@@ -77,12 +77,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove again' as const), count: fc.nat({ max: 6 }) }) },
 );
 
-describe('the queue', () => {
+describe('Outbox', () => {
   test('is what a plain array would be, and so is its storage, whatever is done in whatever order', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const writer = new FakeWriter();
-        const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+        const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
         /** What the queue must hold, in order, and what left it but is still saved. */
         let model: QueuedEntry[] = [];
         const left: QueuedEntry[] = [];
@@ -102,13 +102,13 @@ describe('the queue', () => {
           bytes: Buffer.byteLength(entry.values),
         });
         const remove = (entries: QueuedEntry[]): void => {
-          queue.remove(entries);
+          outbox.remove(entries);
           model = model.filter((entry) => !entries.some((other) => key(other) === key(entry)));
           left.push(...entries);
           unremoved = writer.removalFails ? [...unremoved, ...entries] : [];
         };
         const at = (places: readonly number[]): QueuedEntry[] => {
-          const entries = [...queue];
+          const entries = [...outbox];
           const chosen = new Set(places.map((place) => entries[place % Math.max(1, entries.length)]));
           return [...chosen].filter((entry) => entry !== undefined);
         };
@@ -117,23 +117,23 @@ describe('the queue', () => {
           switch (step.do) {
             case 'append':
               model.push(added(step.content, 'committed'));
-              expect(queue.append(step.content.timestamp, step.content.values, 'committed')).toEqual(model.at(-1));
+              expect(outbox.append(step.content.timestamp, step.content.values, 'committed')).toEqual(model.at(-1));
               break;
             case 'append, full':
               writer.savesLeft = 0;
-              expect(() => queue.append(0, '[{"a":1}]', 'committed')).toThrow(StorageException);
+              expect(() => outbox.append(0, '[{"a":1}]', 'committed')).toThrow(StorageException);
               sequence += 1;
               break;
             case 'restore': {
               const entries = step.contents.map((content) => added(content, 'restored'));
-              expect(queue.restore(step.contents)).toEqual(entries);
+              expect(outbox.restore(step.contents)).toEqual(entries);
               model.push(...entries);
               break;
             }
             case 'restore, full':
               if (step.contents.length === 0) break;
               writer.savesLeft = step.contents.length - 1;
-              expect(() => queue.restore(step.contents)).toThrow(StorageException);
+              expect(() => outbox.restore(step.contents)).toThrow(StorageException);
               sequence += step.contents.length;
               if (step.contents.length > 1) unremoved = [];
               break;
@@ -146,7 +146,7 @@ describe('the queue', () => {
                 bytes: Buffer.byteLength(content.values),
               }));
               for (const entry of entries) writer.saved.add(key(entry));
-              queue.adopt(entries);
+              outbox.adopt(entries);
               const adopted = entries.map((entry): QueuedEntry => ({ ...entry, origin: 'adopted', epoch: undefined }));
               const own = model.findIndex(({ origin }) => origin !== 'adopted');
               model.splice(own < 0 ? model.length : own, 0, ...adopted);
@@ -160,7 +160,7 @@ describe('the queue', () => {
               remove(at(step.places));
               break;
             case 'remove oldest':
-              if (model.length > 0 && step.count > 0) remove(queue.oldest(step.count));
+              if (model.length > 0 && step.count > 0) remove(outbox.oldest(step.count));
               break;
             case 'remove again':
               if (left.length > 0 && step.count > 0) remove(left.slice(0, step.count));
@@ -169,31 +169,31 @@ describe('the queue', () => {
           writer.savesLeft = Number.POSITIVE_INFINITY;
           writer.removalFails = false;
 
-          expect([...queue]).toEqual(model);
-          expect(queue.length).toBe(model.length);
-          expect(queue.bytes).toBe(model.reduce((bytes, entry) => bytes + Buffer.byteLength(entry.values), 0));
-          expect(queue.lastSequence).toBe(sequence);
-          expect(queue.oldest(3)).toEqual(model.slice(0, 3));
+          expect([...outbox]).toEqual(model);
+          expect(outbox.length).toBe(model.length);
+          expect(outbox.bytes).toBe(model.reduce((bytes, entry) => bytes + Buffer.byteLength(entry.values), 0));
+          expect(outbox.lastSequence).toBe(sequence);
+          expect(outbox.oldest(3)).toEqual(model.slice(0, 3));
           expect(writer.saved).toEqual(new Set([...model, ...unremoved].map(key)));
         }
-        expect(queue.retrySync()).toBeUndefined();
+        expect(outbox.retrySync()).toBeUndefined();
         expect(writer.saved).toEqual(new Set(model.map(key)));
       }),
       { numRuns: 500 },
     );
   });
 
-  test('says whether the storage has forgotten all that left, and tries again until it has', () => {
+  test('reports whether the storage has removed all entries that left, and tries again until it has', () => {
     const writer = new FakeWriter();
-    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    const entry = queue.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    const entry = outbox.append(1, '[{"a":1}]', 'committed');
     writer.removalFails = true;
-    queue.remove([entry]);
-    expect([...queue]).toEqual([]);
-    expect(queue.retrySync()).toBe('remove');
+    outbox.remove([entry]);
+    expect([...outbox]).toEqual([]);
+    expect(outbox.retrySync()).toBe('remove');
     expect(writer.saved.size).toBe(1);
     writer.removalFails = false;
-    expect(queue.retrySync()).toBeUndefined();
+    expect(outbox.retrySync()).toBeUndefined();
     expect(writer.saved.size).toBe(0);
   });
 
@@ -201,71 +201,71 @@ describe('the queue', () => {
   function watched() {
     const writer = new FakeWriter();
     const told: [string, number][] = [];
-    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
+    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
       told.push([kind, entries]),
     );
-    return { writer, told, queue };
+    return { writer, told, outbox };
   }
 
-  test('drops what another has taken over, and says how many', () => {
-    const { writer, told, queue } = watched();
-    queue.adopt([
+  test('drops fenced entries, and returns their number', () => {
+    const { writer, told, outbox } = watched();
+    outbox.adopt([
       { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
       { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
     ]);
-    queue.append(1, '[{"b":1}]', 'committed');
-    queue.reconcile();
+    outbox.append(1, '[{"b":1}]', 'committed');
+    outbox.reconcile();
     expect(told).toEqual([]);
     writer.loss = { kind: 'taken', writers: new Set(['own', 'one']), isStagedTaken: false };
-    queue.reconcile();
+    outbox.reconcile();
     expect(told).toEqual([['taken', 2]]);
-    expect([...queue].map(key)).toEqual(['two/1']);
-    expect(queue.fencedCount).toBe(2);
-    expect(queue.bytes).toBe('[{"a":1}]'.length);
+    expect([...outbox].map(key)).toEqual(['two/1']);
+    expect(outbox.fencedCount).toBe(2);
+    expect(outbox.bytes).toBe('[{"a":1}]'.length);
   });
 
-  test('drops what another has taken over of the quarantine too, and counts it', () => {
-    const { writer, told, queue } = watched();
-    const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
-    queue.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
+  test('drops fenced entries of the quarantine too, and counts them', () => {
+    const { writer, told, outbox } = watched();
+    const [, second] = [1, 2, 3].map((timestamp) => outbox.append(timestamp, '[{"a":1}]', 'committed'));
+    outbox.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
     writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
-    queue.reconcile();
+    outbox.reconcile();
     expect(told).toEqual([['taken', 3]]);
-    expect(queue.fencedCount).toBe(3);
-    expect(queue.quarantine.size).toBe(0);
+    expect(outbox.fencedCount).toBe(3);
+    expect(outbox.quarantine.size).toBe(0);
   });
 
   test('says how many were deleted underneath, those in quarantine too', () => {
-    const { writer, told, queue } = watched();
-    const [, second] = [1, 2, 3].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
-    queue.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
+    const { writer, told, outbox } = watched();
+    const [, second] = [1, 2, 3].map((timestamp) => outbox.append(timestamp, '[{"a":1}]', 'committed'));
+    outbox.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
     writer.loss = { kind: 'cleared' };
-    queue.reconcile();
+    outbox.reconcile();
     expect(told).toEqual([['cleared', 3]]);
-    expect(queue.fencedCount).toBe(0);
+    expect(outbox.fencedCount).toBe(0);
   });
 
-  test('never saves again what another has taken over', () => {
+  test('never saves fenced entries again', () => {
     const writer = new FakeWriter();
-    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    queue.adopt([{ writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 }]);
-    queue.append(1, '[{"b":1}]', 'committed');
+    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    outbox.adopt([{ writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 }]);
+    outbox.append(1, '[{"b":1}]', 'committed');
     writer.saved.clear();
     writer.loss = { kind: 'cleared' };
     writer.savesLeft = 0;
-    queue.reconcile();
+    outbox.reconcile();
     writer.loss = { kind: 'taken', writers: new Set(['one']), isStagedTaken: false };
     writer.savesLeft = Number.POSITIVE_INFINITY;
-    queue.reconcile();
+    outbox.reconcile();
     expect([...writer.saved]).toEqual(['own/1']);
   });
 
-  test('lets the storage forget what is staged with a commit, and not with what is put back', () => {
+  test('clears staged values in the storage with a commit, and not with a restore', () => {
     const writer = new FakeWriter();
-    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    queue.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    outbox.append(1, '[{"a":1}]', 'committed');
     expect(writer.stagedForgotten).toBe(1);
-    queue.restore([{ timestamp: 1, values: '[{"a":1}]' }]);
+    outbox.restore([{ timestamp: 1, values: '[{"a":1}]' }]);
     expect(writer.stagedForgotten).toBe(1);
   });
 
@@ -273,9 +273,9 @@ describe('the queue', () => {
     ['that are being uploaded', 0],
     ['behind those that are being uploaded', 2],
   ])('removes the oldest %s without a look at those that stay, however many they are', (_name, start) => {
-    const queue = new Outbox(new FakeWriter(), { saves: true, maxEntries: 1e9 }, () => {});
-    const entries = [1, 2, 3, 4, 5, 6].map((timestamp) => queue.append(timestamp, '[{"a":1}]', 'committed'));
-    queue.inFlight = entries.slice(0, 2);
+    const outbox = new Outbox(new FakeWriter(), { saves: true, maxEntries: 1e9 }, () => {});
+    const entries = [1, 2, 3, 4, 5, 6].map((timestamp) => outbox.append(timestamp, '[{"a":1}]', 'committed'));
+    outbox.inFlight = entries.slice(0, 2);
     const removed = entries.slice(start, start + 2);
     const staying = entries.filter((entry) => !removed.includes(entry));
     let looks = 0;
@@ -288,10 +288,10 @@ describe('the queue', () => {
         },
       });
     }
-    queue.remove(removed);
+    outbox.remove(removed);
     expect(looks).toBe(0);
-    expect(queue.length).toBe(4);
-    expect(queue.bytes).toBe(4 * 9);
+    expect(outbox.length).toBe(4);
+    expect(outbox.bytes).toBe(4 * 9);
   });
 
   test('drops what is in quarantine first, then the oldest that are not on their way, each once, and counts the rest', () => {
@@ -300,116 +300,116 @@ describe('the queue', () => {
     fc.assert(
       fc.property(some, some, which, which, which, (count, sent, leaving, aside, kept) => {
         const writer = new FakeWriter();
-        const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+        const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
         const all = Array.from({ length: 12 }, (_, index) =>
-          queue.append(index, `[{"a":"${'x'.repeat(index)}"}]`, 'committed'),
+          outbox.append(index, `[{"a":"${'x'.repeat(index)}"}]`, 'committed'),
         );
         const chosen = (places: number[]): QueuedEntry[] => all.filter((_, index) => places.includes(index));
-        for (const entry of chosen(aside)) queue.moveToQuarantine(entry, { status: 400, reason: 'no' });
-        queue.inFlight = queue.oldest(sent);
-        queue.pendingBeacons.add(chosen(leaving));
+        for (const entry of chosen(aside)) outbox.moveToQuarantine(entry, { status: 400, reason: 'no' });
+        outbox.inFlight = outbox.oldest(sent);
+        outbox.pendingBeacons.add(chosen(leaving));
 
         const keys = (entries: readonly QueuedEntry[]): string[] => entries.map(key);
-        const away = keys([...queue.inFlight, ...chosen(leaving)]);
+        const away = keys([...outbox.inFlight, ...chosen(leaving)]);
         const refused = chosen(aside).filter((entry) => !kept.includes(all.indexOf(entry)));
-        const queued = [...queue];
+        const queued = [...outbox];
         const expected = keys([...refused, ...queued.filter((entry) => !away.includes(key(entry)))]).slice(0, count);
-        const dropped = queue.evictable(
+        const dropped = outbox.evictable(
           count,
           chosen(kept).map(({ sequence }) => `own-${sequence}`),
         );
         expect(keys(dropped)).toEqual(expected);
 
-        queue.evict(dropped);
+        outbox.evict(dropped);
         const rest = queued.filter((entry) => !expected.includes(key(entry)));
-        expect([...queue]).toEqual(rest);
-        expect(queue.bytes).toBe(rest.reduce((bytes, entry) => bytes + entry.values.length, 0));
-        expect(queue.quarantine.size + queue.length).toBe(all.length - expected.length);
+        expect([...outbox]).toEqual(rest);
+        expect(outbox.bytes).toBe(rest.reduce((bytes, entry) => bytes + entry.values.length, 0));
+        expect(outbox.quarantine.size + outbox.length).toBe(all.length - expected.length);
         expect(writer.removed).toEqual(expected);
       }),
     );
   });
 
-  test('puts back nothing of what it has no room for, and tells of it without a word of staged values', () => {
-    const queue = new Outbox(new FakeWriter(), { saves: true, maxEntries: 2 }, () => {});
+  test('restores nothing where not all entries fit, with an exception that does not mention staged values', () => {
+    const outbox = new Outbox(new FakeWriter(), { saves: true, maxEntries: 2 }, () => {});
     const entry = { timestamp: 1, values: '[{"a":1}]' };
-    queue.append(1, entry.values, 'committed');
-    expect(() => queue.restore([entry, entry])).toThrow(
+    outbox.append(1, entry.values, 'committed');
+    expect(() => outbox.restore([entry, entry])).toThrow(
       expect.objectContaining({
         message: 'The entry could not be saved: maxQueuedEntries (2) is reached. Still queued and safe: 1 (9 bytes).',
         advice: 'Push what is queued or make room, then restore again.',
         isFull: true,
       }),
     );
-    expect(queue.length).toBe(1);
+    expect(outbox.length).toBe(1);
   });
 
   test('saves again what was deleted underneath, as soon as the storage takes it', () => {
     const writer = new FakeWriter();
-    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    for (const timestamp of [1, 2, 3]) queue.append(timestamp, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    for (const timestamp of [1, 2, 3]) outbox.append(timestamp, '[{"a":1}]', 'committed');
     writer.saved.clear();
     writer.loss = { kind: 'cleared' };
     writer.savesLeft = 1;
-    queue.reconcile();
-    expect(queue.length).toBe(3);
-    expect(queue.retrySync()).toBe('save');
+    outbox.reconcile();
+    expect(outbox.length).toBe(3);
+    expect(outbox.retrySync()).toBe('save');
     writer.savesLeft = 3;
-    expect(queue.retrySync()).toBeUndefined();
+    expect(outbox.retrySync()).toBeUndefined();
     expect([...writer.saved]).toEqual(['own/1', 'own/2', 'own/3']);
   });
 
   test('tries to save again what was deleted underneath before anything newer', () => {
     const writer = new FakeWriter();
-    const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    queue.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    outbox.append(1, '[{"a":1}]', 'committed');
     writer.saved.clear();
     writer.loss = { kind: 'cleared' };
     writer.savesLeft = 0;
-    queue.reconcile();
+    outbox.reconcile();
     writer.savesLeft = 1;
-    queue.reconcile();
+    outbox.reconcile();
     expect([...writer.saved]).toEqual(['own/1']);
   });
 
-  test('keeps what it was told not to save, whatever happens to the storage', () => {
+  test('keeps entries that are not to be saved, whatever happens to the storage', () => {
     const writer = new FakeWriter();
-    const queue = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
-    queue.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
+    outbox.append(1, '[{"a":1}]', 'committed');
     writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
-    queue.reconcile();
-    expect(queue.length).toBe(1);
+    outbox.reconcile();
+    expect(outbox.length).toBe(1);
     writer.loss = { kind: 'cleared' };
-    queue.reconcile();
+    outbox.reconcile();
     expect(writer.saved.size).toBe(0);
   });
 
-  test('keeps nothing in its storage where it was told not to', () => {
+  test('saves nothing in its storage where entries are not to be saved', () => {
     const writer = new FakeWriter();
-    const queue = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
-    const entry = queue.append(1, '[{"a":1}]', 'committed');
-    expect([...queue]).toEqual([entry]);
+    const outbox = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
+    const entry = outbox.append(1, '[{"a":1}]', 'committed');
+    expect([...outbox]).toEqual([entry]);
     expect(writer.saved.size).toBe(0);
-    queue.remove([entry]);
-    expect(queue.length).toBe(0);
+    outbox.remove([entry]);
+    expect(outbox.length).toBe(0);
   });
 
   test.each<[string, () => Error, RegExp]>([
     ['one of ours', () => new StorageException('localStorage is full', 'Make room.'), /localStorage is full/],
     ['any other', () => new Error('EIO /home/user/key'), /the storage failed/],
   ])(
-    'tells of a save that failed with %s error what is queued and that the values are staged',
+    'a save that failed with %s error is reported with the queued entries and that the values are staged',
     (_name, makeError, what) => {
       const writer = new FakeWriter();
-      const queue = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-      queue.append(1, '[{"a":1}]', 'committed');
+      const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+      outbox.append(1, '[{"a":1}]', 'committed');
       writer.save = () => {
         throw makeError();
       };
-      expect(() => queue.append(2, '[{"a":2}]', 'committed')).toThrow(what);
-      expect(() => queue.append(2, '[{"a":2}]', 'committed')).toThrow(/queued and safe: 1 .9 bytes.*still staged/);
-      expect(() => queue.append(2, '[{"a":2}]', 'committed')).not.toThrow(/EIO/);
-      expect(queue.length).toBe(1);
+      expect(() => outbox.append(2, '[{"a":2}]', 'committed')).toThrow(what);
+      expect(() => outbox.append(2, '[{"a":2}]', 'committed')).toThrow(/queued and safe: 1 .9 bytes.*still staged/);
+      expect(() => outbox.append(2, '[{"a":2}]', 'committed')).not.toThrow(/EIO/);
+      expect(outbox.length).toBe(1);
     },
   );
 });

@@ -54,7 +54,7 @@ describe('a quarantine', () => {
     expect(quarantine.stored.map(({ writer }) => writer)).toEqual(['other']);
   });
 
-  test('tells the oldest, and holds what is added twice once', () => {
+  test('returns the oldest, and holds an entry that is added twice once', () => {
     const quarantine = filled();
     quarantine.add(entry(3));
     expect(quarantine.size).toBe(3);

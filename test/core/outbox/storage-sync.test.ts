@@ -39,98 +39,98 @@ function setUp(saves = true) {
     close: () => {},
   };
   const held: QueuedEntry[] = [];
-  const keeper = new StorageSync(writer, saves, () => held);
-  return { keeper, held, saved, failing, calls, state };
+  const sync = new StorageSync(writer, saves, () => held);
+  return { sync, held, saved, failing, calls, state };
 }
 
-describe('what the storage failed at', () => {
+describe('StorageSync: a failed operation', () => {
   test.each(['remove', 'quarantine'] as const)('is tried again until it succeeds (%s), and then no more', (name) => {
-    const { keeper, saved, failing, calls } = setUp();
-    keeper.save(queuedEntry(1), false);
+    const { sync, saved, failing, calls } = setUp();
+    sync.save(queuedEntry(1), false);
     failing.add(name);
-    keeper[name]([refused(queuedEntry(1))]);
-    expect(keeper.retry()).toBe(name);
+    sync[name]([refused(queuedEntry(1))]);
+    expect(sync.retry()).toBe(name);
     failing.clear();
-    expect(keeper.retry()).toBeUndefined();
+    expect(sync.retry()).toBeUndefined();
     expect([...saved.values()].map(key)).toEqual(name === 'remove' ? [] : ['own-1!']);
     const { length } = calls;
-    keeper.retry();
+    sync.retry();
     expect(calls).toHaveLength(length);
   });
 
   test('to note is not tried again for an entry that was removed since', () => {
-    const { keeper, failing, calls } = setUp();
+    const { sync, failing, calls } = setUp();
     const one = refused(queuedEntry(1));
-    keeper.save(queuedEntry(1), false);
+    sync.save(queuedEntry(1), false);
     failing.add('quarantine');
-    keeper.quarantine([one]);
-    keeper.remove([one]);
+    sync.quarantine([one]);
+    sync.remove([one]);
     failing.clear();
     calls.length = 0;
-    expect(keeper.retry()).toBeUndefined();
+    expect(sync.retry()).toBeUndefined();
     expect(calls).toEqual([]);
   });
 
   test('to note is tried again for the others where one was removed since', () => {
-    const { keeper, saved, failing } = setUp();
-    for (const sequence of [1, 2]) keeper.save(queuedEntry(sequence), false);
+    const { sync, saved, failing } = setUp();
+    for (const sequence of [1, 2]) sync.save(queuedEntry(sequence), false);
     failing.add('quarantine');
     const one = refused(queuedEntry(1));
-    keeper.quarantine([one, refused(queuedEntry(2))]);
-    keeper.remove([one]);
+    sync.quarantine([one, refused(queuedEntry(2))]);
+    sync.remove([one]);
     failing.clear();
-    keeper.retry();
+    sync.retry();
     expect([...saved.values()].map(key)).toEqual(['own-2!']);
   });
 
-  test('is not tried again for what another took over', () => {
-    const { keeper, failing, calls, state } = setUp();
+  test('is not tried again for fenced entries', () => {
+    const { sync, failing, calls, state } = setUp();
     failing.add('remove').add('quarantine');
-    keeper.remove([queuedEntry(1), queuedEntry(1, 'other')]);
-    keeper.quarantine([refused(queuedEntry(2)), refused(queuedEntry(2, 'other'))]);
+    sync.remove([queuedEntry(1), queuedEntry(1, 'other')]);
+    sync.quarantine([refused(queuedEntry(2)), refused(queuedEntry(2, 'other'))]);
     state.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
-    expect(keeper.reconcile()).toMatchObject({ kind: 'taken' });
+    expect(sync.reconcile()).toMatchObject({ kind: 'taken' });
     failing.clear();
     calls.length = 0;
-    keeper.retry();
+    sync.retry();
     expect(calls).toEqual(['remove other-1', 'quarantine other-2!']);
   });
 
-  test('to forget keeps what was deleted underneath from being saved again before: nothing comes back', () => {
-    const { keeper, held, failing, calls, state } = setUp();
+  test('to remove comes before deleted entries are saved again: nothing comes back', () => {
+    const { sync, held, failing, calls, state } = setUp();
     held.push(queuedEntry(2));
     failing.add('remove');
-    keeper.remove([queuedEntry(1)]);
+    sync.remove([queuedEntry(1)]);
     state.loss = { kind: 'cleared' };
-    keeper.reconcile();
+    sync.reconcile();
     calls.length = 0;
-    keeper.retry();
+    sync.retry();
     expect(calls).toEqual(['remove own-1']);
     failing.clear();
     calls.length = 0;
-    keeper.retry();
+    sync.retry();
     expect(calls).toEqual(['remove own-1', 'saveAgain own-2']);
   });
 });
 
-describe('what was deleted underneath', () => {
+describe('StorageSync: entries deleted from the storage', () => {
   test('is saved again with all that is held, those in quarantine as such', () => {
-    const { keeper, held, saved, state } = setUp();
+    const { sync, held, saved, state } = setUp();
     held.push(queuedEntry(1), refused(queuedEntry(2)));
     state.loss = { kind: 'cleared' };
-    keeper.reconcile();
-    keeper.retry();
+    sync.reconcile();
+    sync.retry();
     expect([...saved.values()].map(key)).toEqual(['own-1', 'own-2!']);
   });
 
   test('is saved where nothing is to be saved only if it was adopted', () => {
-    const { keeper, held, calls, state } = setUp(false);
+    const { sync, held, calls, state } = setUp(false);
     held.push({ ...queuedEntry(1, 'dead'), origin: 'adopted' }, queuedEntry(1));
     state.loss = { kind: 'cleared' };
-    keeper.reconcile();
-    keeper.retry();
+    sync.reconcile();
+    sync.retry();
     expect(calls).toEqual(['saveAgain dead-1']);
-    expect(keeper.isSaved(queuedEntry(1))).toBe(false);
-    expect(keeper.isSaved({ ...queuedEntry(1), origin: 'adopted' })).toBe(true);
+    expect(sync.isSaved(queuedEntry(1))).toBe(false);
+    expect(sync.isSaved({ ...queuedEntry(1), origin: 'adopted' })).toBe(true);
   });
 });

@@ -13,17 +13,17 @@ const failure = (kind: Failure['kind'], retryAfter?: number): Failure => ({
   kind,
 });
 
-/** A scheduler whose pushes the test ends. */
+/** An `AutoPush` whose pushes the test ends. */
 function setUp({ everySeconds = 10, atEntries = 5 } = {}) {
   const clock = new FakeClock();
   const emitter = new Emitter(() => {});
   const state = { queued: 0, pushes: 0, times: [] as number[], isUnderWay: false };
-  const scheduler: AutoPush = new AutoPush({ everySeconds, atEntries }, clock, emitter, {
+  const autoPush: AutoPush = new AutoPush({ everySeconds, atEntries }, clock, emitter, {
     push: () => {
       state.pushes += 1;
       state.times.push(clock.monotonic());
       state.isUnderWay = true;
-      scheduler.onPushStarted();
+      autoPush.onPushStarted();
       return new Promise(() => {});
     },
     queued: () => state.queued,
@@ -33,18 +33,18 @@ function setUp({ everySeconds = 10, atEntries = 5 } = {}) {
   const add = (count: number): void => {
     for (let each = 0; each < count; each++) {
       state.queued += 1;
-      scheduler.onEnqueued();
+      autoPush.onEnqueued();
     }
   };
   const end = (pushed: number, failed?: Failure): void => {
     state.isUnderWay = false;
     state.queued -= pushed;
-    scheduler.onPushEnded({ pushed, requests: 1 }, failed);
+    autoPush.onPushEnded({ pushed, requests: 1 }, failed);
   };
-  return { clock, emitter, scheduler, state, add, end };
+  return { clock, emitter, autoPush, state, add, end };
 }
 
-describe('the scheduler', () => {
+describe('AutoPush', () => {
   test('has one timer at most, begins no push while one is under way, and plans one whenever there is something', async () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('add' as const), count: fc.integer({ min: 1, max: 8 }) }),
@@ -59,7 +59,7 @@ describe('the scheduler', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const { clock, scheduler, state, add, end } = setUp();
+        const { clock, autoPush, state, add, end } = setUp();
         let isStopped = false;
         let notBefore = 0;
         for (const one of steps) {
@@ -73,17 +73,17 @@ describe('the scheduler', () => {
               await clock.advance(one.seconds * 1000);
               break;
             case 'wake':
-              scheduler.wake();
+              autoPush.wake();
               break;
             case 'resume':
-              scheduler.resume();
+              autoPush.resume();
               isStopped = false;
               notBefore = 0;
               break;
             case 'by hand':
               if (state.isUnderWay) break;
               state.isUnderWay = true;
-              scheduler.onPushStarted();
+              autoPush.onPushStarted();
               isStopped = false;
               break;
             case 'end well':
@@ -113,9 +113,9 @@ describe('the scheduler', () => {
           }
           const isPlanned = state.queued > 0 && !state.isUnderWay && !isStopped;
           expect(clock.timers).toBe(isPlanned ? 1 : 0);
-          expect(scheduler.nextTry !== undefined).toBe(isPlanned);
+          expect(autoPush.nextTry !== undefined).toBe(isPlanned);
         }
-        scheduler.close();
+        autoPush.close();
         expect(clock.timers).toBe(0);
       }),
       { numRuns: 300 },
@@ -175,26 +175,26 @@ describe('the scheduler', () => {
   });
 
   test('does nothing any more once it is closed', async () => {
-    const { clock, scheduler, state, add } = setUp();
+    const { clock, autoPush, state, add } = setUp();
     add(1);
-    scheduler.close();
-    scheduler.wake();
-    scheduler.resume();
-    expect(scheduler.pushBeforeExit()).toBe(false);
+    autoPush.close();
+    autoPush.wake();
+    autoPush.resume();
+    expect(autoPush.pushBeforeExit()).toBe(false);
     add(10);
     await clock.advance(100_000);
     expect(state.pushes).toBe(0);
-    expect(scheduler.nextTry).toBeUndefined();
+    expect(autoPush.nextTry).toBeUndefined();
   });
 
   test('pushes a last time unless there is nothing, or a push under way, or nobody who would take it', async () => {
-    const { scheduler, state, add, end } = setUp();
-    expect(scheduler.pushBeforeExit()).toBe(false);
+    const { autoPush, state, add, end } = setUp();
+    expect(autoPush.pushBeforeExit()).toBe(false);
     add(1);
-    expect(scheduler.pushBeforeExit()).toBe(true);
-    expect(scheduler.pushBeforeExit()).toBe(false);
+    expect(autoPush.pushBeforeExit()).toBe(true);
+    expect(autoPush.pushBeforeExit()).toBe(false);
     end(0, failure('unauthorized'));
-    expect(scheduler.pushBeforeExit()).toBe(false);
+    expect(autoPush.pushBeforeExit()).toBe(false);
     expect(state.pushes).toBe(1);
   });
 });

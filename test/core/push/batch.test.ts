@@ -107,13 +107,15 @@ describe('a batch', () => {
 
   test('has the time of each entry by the clock of now, also where the clock was set within a second', () => {
     const clock = new FakeClock(1_795_349_662_000);
-    const wall = new ClockCorrection(clock);
+    const correction = new ClockCorrection(clock);
     const [{ entry }] = fc.sample(sample, 1) as [Sample];
-    const timestamp = wall.seconds;
-    const before = { ...entry, timestamp, epoch: wall.epoch };
+    const timestamp = correction.seconds;
+    const before = { ...entry, timestamp, epoch: correction.epoch };
     clock.jump(-3_600_000);
-    const after = { ...entry, timestamp, epoch: wall.epoch };
-    const { entries } = JSON.parse(joinBody([before, after, before], wall)) as { entries: { timestamp: number }[] };
+    const after = { ...entry, timestamp, epoch: correction.epoch };
+    const { entries } = JSON.parse(joinBody([before, after, before], correction)) as {
+      entries: { timestamp: number }[];
+    };
     expect(entries.map(({ timestamp }) => timestamp)).toEqual([timestamp - 3600, timestamp, timestamp - 3600]);
   });
 

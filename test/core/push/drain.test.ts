@@ -58,7 +58,7 @@ describe('draining', () => {
     expect(clock.timers).toBe(0);
   });
 
-  test('fails at once with what time does not mend', async () => {
+  test('fails at once with a failure that waiting does not fix', async () => {
     const refused = new PushException('Bad request: no', '');
     const { clock, times, outcome, start } = setUp(0, [refused]);
     start(60, 'invalid-entries');

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { UploadSemaphore } from '../../../src/core/push/upload-semaphore.js';
 import { turn } from '../../support/fakes/fake-clock.js';
 
-describe('upload slots', () => {
+describe('UploadSemaphore', () => {
   test('are held at once while there are any, and then in the order in which they were asked for', async () => {
-    const slots = new UploadSemaphore(2);
-    const [first, second, third, fourth] = Array.from({ length: 4 }, () => slots.open('a'));
+    const semaphore = new UploadSemaphore(2);
+    const [first, second, third, fourth] = Array.from({ length: 4 }, () => semaphore.open('a'));
     const held: string[] = [];
     expect(first?.take()).toBeUndefined();
     expect(second?.take()).toBeUndefined();
@@ -23,17 +23,17 @@ describe('upload slots', () => {
   });
 
   test('are taken but once by who asks again', () => {
-    const slots = new UploadSemaphore(2);
-    const one = slots.open('a');
+    const semaphore = new UploadSemaphore(2);
+    const one = semaphore.open('a');
     one.take();
     expect(one.take()).toBeUndefined();
-    expect(slots.open('a').take()).toBeUndefined();
-    expect(slots.open('a').take()).toBeInstanceOf(Promise);
+    expect(semaphore.open('a').take()).toBeUndefined();
+    expect(semaphore.open('a').take()).toBeInstanceOf(Promise);
   });
 
-  test('who gives up waiting is not kept waiting, and takes nobody else’s turn', async () => {
-    const slots = new UploadSemaphore(1);
-    const [holder, quitter, patient] = Array.from({ length: 3 }, () => slots.open('a'));
+  test('a waiter that gives up ends at once, and takes no slot', async () => {
+    const semaphore = new UploadSemaphore(1);
+    const [holder, quitter, patient] = Array.from({ length: 3 }, () => semaphore.open('a'));
     holder?.take();
     const waiting = quitter?.take();
     let isHeld = false;
@@ -52,9 +52,9 @@ describe('upload slots', () => {
     const step = fc.record({ who: fc.nat(5), does: fc.constantFrom('take' as const, 'release' as const) });
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step), async (count, steps) => {
-        const slots = new UploadSemaphore(count);
+        const semaphore = new UploadSemaphore(count);
         const all = Array.from({ length: 6 }, (_, who) => ({
-          slot: slots.open(`server ${who % 2}`),
+          slot: semaphore.open(`server ${who % 2}`),
           asked: 0,
           isHeld: false,
         }));
@@ -75,7 +75,7 @@ describe('upload slots', () => {
           expect(all.filter(({ isHeld }) => isHeld).length).toBeLessThanOrEqual(count + 1);
         }
         for (const { slot } of all) slot.release();
-        const fresh = Array.from({ length: count + 1 }, () => slots.open('a').take());
+        const fresh = Array.from({ length: count + 1 }, () => semaphore.open('a').take());
         expect(fresh.map((waiting) => waiting === undefined)).toEqual([...Array(count).fill(true), false]);
       }),
       { numRuns: 200 },

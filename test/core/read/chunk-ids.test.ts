@@ -13,7 +13,7 @@ test('all ids are there, in their order', () => {
   );
 });
 
-test('no list takes more room than there is, but for an id that alone is longer', () => {
+test('no list is longer than the limit, but for a single id that is longer', () => {
   fc.assert(
     fc.property(lists, fc.integer({ min: -5, max: 200 }), (ids, room) => {
       for (const list of chunkIds(ids, room)) {
@@ -35,7 +35,7 @@ test('no two lists that follow each other would fit into one', () => {
   );
 });
 
-test('ids that take exactly the room there is go together', () => {
+test('ids that fill exactly the limit go together', () => {
   expect(chunkIds(['ab', 'é', 'c'], 'ab,%C3%A9,c'.length)).toEqual([['ab', 'é', 'c']]);
   expect(chunkIds(['ab', 'é', 'c'], 'ab,%C3%A9,c'.length - 1)).toEqual([['ab', 'é'], ['c']]);
 });

@@ -59,7 +59,7 @@ describe('every status', () => {
     ['text that speaks of HTML', 'text/html <html>', undefined],
     ['a comparison', '< html', undefined],
     ['a type that only holds the word', '{}', 'application/json; profile="text/html"'],
-  ])('is judged by itself where %s came', (_name, body, contentType) => {
+  ])('is judged on its own where %s came', (_name, body, contentType) => {
     const judged = EVERY_STATUS.map((status) => [status, judge(answer(status, body, { contentType }), context).kind]);
     expect(judged).toEqual(EVERY_STATUS.map((status) => [status, kindInTheDesign(status)]));
   });
@@ -75,7 +75,7 @@ describe('every status', () => {
   });
 });
 
-describe('what is told of an answer', () => {
+describe('the message of an answer', () => {
   test.each([
     [400, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
     [401, 'Bad request: Oh', /Check the Device ID and the API Key.*setApiKey\(\)/],
@@ -94,7 +94,7 @@ describe('what is told of an answer', () => {
     expect(verdict.advice).toMatch(advice);
   });
 
-  test('that says nothing: its status alone', () => {
+  test('without a message: only its status', () => {
     expect(judge(answer(503), context).message).toBe('Bad luck: the server answered 503.');
   });
 
@@ -227,7 +227,7 @@ describe('no answer', () => {
     ['ERR_TLS_HANDSHAKE_TIMEOUT', /^No secure connection/],
     ['EPROTO', /^No secure connection/],
     ['ECONNRESET', /^Check the connection and baseUrl/],
-  ])('with the code %s names it and says what that tells, but nothing of pages', (code, advice) => {
+  ])('with the code %s names it and explains it, but does not mention pages', (code, advice) => {
     const verdict = judge({ received: false, reason: 'unreachable', code }, context);
     expect(verdict.message).toBe(`Bad luck: the server could not be reached (${code}).`);
     expect(verdict.advice).toMatch(advice);

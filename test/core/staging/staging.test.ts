@@ -11,7 +11,7 @@ function filled(): Staging {
   return staging;
 }
 
-describe('what is staged', () => {
+describe('staged values', () => {
   test('is in the order in which the fields were first added, with the last value of each', () => {
     const staging = filled();
     staging.add('c', true);
@@ -47,7 +47,7 @@ describe('what is staged', () => {
     expect(staging.values()).toEqual(filled().values());
   });
 
-  test('is forgotten where it is still what it was, and only there', () => {
+  test('are removed only where they are unchanged', () => {
     const staging = filled();
     const before = staging.values();
     staging.add('b', 2);

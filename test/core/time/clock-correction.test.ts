@@ -6,43 +6,43 @@ import { FakeClock } from '../../support/fakes/fake-clock.js';
 const NOW = 1_795_349_662;
 const RELEASED = Date.UTC(2026, 10, 1) / 1000;
 
-describe('the wall clock', () => {
+describe('ClockCorrection', () => {
   test('is whole Unix seconds, rounded down, and never before 1970', () => {
     const clock = new FakeClock(1999);
-    const wall = new ClockCorrection(clock);
-    expect(wall.seconds).toBe(1);
+    const correction = new ClockCorrection(clock);
+    expect(correction.seconds).toBe(1);
     clock.jump(-10_000);
-    expect(wall.seconds).toBe(0);
+    expect(correction.seconds).toBe(0);
   });
 
-  test('shares one stretch for as long as it runs evenly, through rounding and slewing', async () => {
+  test('shares one epoch for as long as the clock runs evenly, through rounding and slewing', async () => {
     const clock = new FakeClock();
-    const wall = new ClockCorrection(clock);
-    const { epoch } = wall;
+    const correction = new ClockCorrection(clock);
+    const { epoch } = correction;
     for (let step = 0; step < 50; step++) {
       await clock.advance(60_000);
       clock.jump(step % 2 ? 400 : -400);
-      expect(wall.epoch).toBe(epoch);
+      expect(correction.epoch).toBe(epoch);
     }
     clock.jump(3000);
-    expect(wall.epoch).not.toBe(epoch);
+    expect(correction.epoch).not.toBe(epoch);
   });
 
-  test('moves an entry by the jump alone, whatever time has passed', () => {
+  test('moves an entry only by the jump, whatever time has passed', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 * NOW }),
         fc.integer({ min: -2 * NOW, max: 2 * NOW }),
         (start, seconds) => {
           const clock = new FakeClock(start * 1000);
-          const wall = new ClockCorrection(clock);
-          const { epoch, seconds: timestamp } = wall;
+          const correction = new ClockCorrection(clock);
+          const { epoch, seconds: timestamp } = correction;
           clock.jump(seconds * 1000);
-          const after = wall.timeOf({ timestamp }, epoch);
+          const after = correction.timeOf({ timestamp }, epoch);
           const isBackward = seconds < -2;
           const wasSet = seconds > 2 && start < RELEASED && start + seconds >= RELEASED;
           expect(after).toBe(isBackward || wasSet ? Math.max(0, start + seconds) : start);
-          expect(wall.timeOf({ timestamp }, undefined)).toBe(start);
+          expect(correction.timeOf({ timestamp }, undefined)).toBe(start);
         },
       ),
     );

@@ -74,7 +74,7 @@ function entriesOf(bytes: Buffer): StoredEntry[] {
   return [...readJournal(bytes).logs.values()].flatMap(({ entries }) => [...entries.values()]);
 }
 
-describe('making room in a journal without needing any', () => {
+describe('compacting a journal in place', () => {
   const setting = fc.record({
     pieces: fc.array(piece, { maxLength: 30 }),
     kept: fc.array(fc.boolean(), { maxLength: 60 }),

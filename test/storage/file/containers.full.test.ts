@@ -5,14 +5,14 @@ import { credentials } from '../../support/builders/credentials.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { type Device, startDevice } from '../../support/processes/killable-device.js';
 import { describeWithContainers } from '../../support/processes/pid-namespace.js';
-import { Deliveries, fetchAs } from '../../support/servers/delivery-log.js';
+import { DeliveryLog, fetchAs } from '../../support/servers/delivery-log.js';
 
 /** Three minutes take six seconds: longer than a process stands still on a busy machine. */
 const SPEED = 30;
-const NO_FAULTS = { lost: [], doubled: [], disordered: [], robbed: [], invented: [] };
+const NO_FAULTS = { lost: [], doubled: [], disordered: [], adoptedFromLiving: [], invented: [] };
 
 async function setUp() {
-  const deliveries = new Deliveries();
+  const deliveries = new DeliveryLog();
   const baseUrl = await deliveries.serve();
   const options: ApiOptions = { ...credentials, baseUrl, maxEntriesPerRequest: 50 };
   const folder = temporaryFolder();
@@ -22,7 +22,7 @@ async function setUp() {
 }
 
 /** Kills a device that has committed what was not sent. */
-async function killWithEntries(deliveries: Deliveries, device: Device): Promise<void> {
+async function killWithEntries(deliveries: DeliveryLog, device: Device): Promise<void> {
   const { reached, drop } = deliveries.hold(device.name, 'storing');
   await reached;
   await device.kill();
@@ -39,7 +39,7 @@ async function drain(folder: string, options: ApiOptions): Promise<void> {
 }
 
 describeWithContainers('F26 containers with a folder in common', () => {
-  test('what one left that was killed, the next one takes over, after three minutes and not before', {
+  test('the next container adopts the entries of a killed one after three minutes, and not before', {
     timeout: 60_000,
   }, async () => {
     const { deliveries, options, folder, start } = await setUp();
@@ -62,7 +62,7 @@ describeWithContainers('F26 containers with a folder in common', () => {
     expect(deliveries.faults).toEqual(NO_FAULTS);
   });
 
-  test('none takes what the others have while they live, however often it looks', { timeout: 60_000 }, async () => {
+  test('no container adopts entries of a living one, however often it looks', { timeout: 60_000 }, async () => {
     const { deliveries, options, folder, start } = await setUp();
     const contained = [start(true), start(true)];
     const outside = start(false);

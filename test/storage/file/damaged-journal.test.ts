@@ -7,7 +7,7 @@ import { entryOf } from '../../support/builders/stored-entry.js';
 import { adoptAtStart, journalFolder, leaveJournal } from '../../support/fakes/journal-folder.js';
 
 describe('a damaged journal', () => {
-  test('F21 cut at every byte: what was whole before the cut is read, and what is appended after it too', {
+  test('F21 cut at every byte: whole records before the cut are read, and records appended after it too', {
     timeout: 120_000,
   }, async () => {
     const setting = journalFolder();
@@ -92,7 +92,7 @@ describe('a damaged journal', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([]);
   });
 
-  test('F23 files that are not ours are left alone', async () => {
+  test('F23 foreign files are not touched', async () => {
     const setting = journalFolder();
     leaveJournal(setting);
     const foreign = ['notes.txt', 'nikdev-iot-2_free_abcdefgh12345678.journal', 'nikdev-iot-1_free_x.journal'];

@@ -10,8 +10,8 @@ import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
 import { adoptAtStart, failingProcess, failWith, journalFolder } from '../../support/fakes/journal-folder.js';
 
-describe('F20 a disk that fails', () => {
-  test('when a lost file is to be saved again: it is tried again until it works', async () => {
+describe('F20 a deleted journal on a disk that fails', () => {
+  test('is saved again once writing works', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -25,7 +25,7 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAtStart(setting.open())).entries).toHaveLength(3);
   });
 
-  test('when a lost file is to be saved again: it is not said to be before it is', async () => {
+  test('is reported as cleared until it is saved again', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -43,7 +43,7 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual(all);
   });
 
-  test('when a lost file is to be saved again: nothing is saved in the lost one meanwhile', async () => {
+  test('gets no new entries: a commit fails until a new journal can be opened', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -69,7 +69,7 @@ describe('F20 a disk that fails', () => {
         fs.rmSync(`${path}.old`);
       },
     ],
-  ])('a file that others %s: what was in it is saved again within two minutes', async (_how, harm) => {
+  ])('a journal that another program %s is saved again within two minutes', async (_how, harm) => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
@@ -83,8 +83,8 @@ describe('F20 a disk that fails', () => {
   });
 });
 
-describe('F26 who owns a file', () => {
-  test('one whose file was deleted, by nobody that adopts it, saves all that is queued again', async () => {
+describe('F26 a deleted journal', () => {
+  test('is saved again with all queued entries', async () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
@@ -97,7 +97,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test('one whose file was deleted says nothing and saves nothing again once it is closed', () => {
+  test('is neither reported nor saved again once the writer is closed', () => {
     const setting = journalFolder();
     const writer = setting.open();
     writer.save(entryOf(writer, 1), false);
@@ -109,7 +109,7 @@ describe('F26 who owns a file', () => {
     expect(setting.journals()).toHaveLength(1);
   });
 
-  test('what is saved again in a new file would be there after a power cut', async () => {
+  test('is saved again durably', async () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const synced: string[] = [];
@@ -130,7 +130,7 @@ describe('F26 who owns a file', () => {
     expect(synced).toContain(setting.journals()[0]);
   });
 
-  test('one whose folder was deleted before anything was promised saves in a new one at once', async () => {
+  test('without entries is replaced at the next commit, folder included', async () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
@@ -141,7 +141,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test('an empty file that was taken all the same is not written to', async () => {
+  test('that was empty is not written to', async () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
@@ -154,7 +154,7 @@ describe('F26 who owns a file', () => {
   });
 });
 
-test('close() deletes no file that others put under the path of its own', async () => {
+test('close() deletes no file that another program put under the path of its own', async () => {
   const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()];
   const clock = new FakeClock();
   const machine = new FakeMachine();

@@ -57,7 +57,7 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test('and does not even take back what is half-written: what follows is read all the same', async () => {
+  test('and can not be truncated either: records after a half-written one are read all the same', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -75,7 +75,7 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
   });
 
-  test('and only says so: what was refused is not saved after all when what follows is', async () => {
+  test('and yet writes: a refused entry is not saved with the next one', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -120,7 +120,7 @@ describe('F20 a disk that fails', () => {
     expect(synced).toBe(2);
   });
 
-  test('to sync: what is committed next goes into another file, with all that is queued before it', async () => {
+  test('to sync: the next commit goes into another file, with all entries queued before it', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -136,7 +136,7 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
   });
 
-  test('to sync, for good: what was saved stays where it is, and nothing piles up beside it', async () => {
+  test('to sync, for good: saved entries stay in their file, and no files pile up', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -166,7 +166,7 @@ describe('F20 a disk that fails', () => {
     writer.save(entryOf(writer, 3), true);
   });
 
-  test('that is full at the start: what was left is queued all the same, though its staged values must wait', async () => {
+  test('that is full at the start: orphans are queued all the same, though their staged values must wait', async () => {
     const setting = journalFolder();
     const dead = setting.machine.start();
     const writer = setting.open(dead);

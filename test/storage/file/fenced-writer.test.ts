@@ -14,8 +14,8 @@ import {
   leaveJournal,
 } from '../../support/fakes/journal-folder.js';
 
-describe('F26 who owns a file', () => {
-  test('one that was presumed dead and wakes up loses nothing that it commits then', async () => {
+describe('F26 a fenced writer of files', () => {
+  test('loses no entry that it commits after waking up', async () => {
     const setting = journalFolder();
     const owner = setting.machine.start();
     const ownClock = new FakeClock();
@@ -34,7 +34,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 2)]);
   });
 
-  test('one that was presumed dead and is closed before it has seen that leaves no timer behind', async () => {
+  test('that is closed before it notices leaves no timer behind', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
     const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
@@ -45,7 +45,7 @@ describe('F26 who owns a file', () => {
     expect(ownClock.timers).toBe(0);
   });
 
-  test('one that was presumed dead and wakes up is told what is no longer its own, and has a new id', async () => {
+  test('reports the writers that it lost, and has a new id', async () => {
     const setting = journalFolder();
     const { left } = leaveJournal(setting);
     const ownClock = new FakeClock();
@@ -69,7 +69,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(setting.open())).staged).toEqual([]);
   });
 
-  test('one that wakes up while nothing can be written is told so too, and leaves what it had staged to the next start', async () => {
+  test('is fenced while nothing can be written too, and leaves its staged values to the next start', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
     const { broken, platform } = failingProcess(setting.machine);
@@ -87,7 +87,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(setting.open())).staged).toEqual([{ fieldId: 'a', value: 1 }]);
   });
 
-  test('one that wakes up hands out nothing of a file that another took meanwhile', async () => {
+  test('returns no entries of a file that another process adopted meanwhile', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
     const storage = fileStorage(setting.folder, {}, setting.machine.start());
@@ -102,7 +102,7 @@ describe('F26 who owns a file', () => {
     expect((await writer.adopt(false)).entries).toEqual([]);
   });
 
-  test('one that wakes up puts nothing in the place of a file that another took, however large it has become', async () => {
+  test('does not replace a file that another process adopted, however large it has become', async () => {
     const setting = journalFolder();
     const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, new FakeClock());
     const all = Array.from({ length: 20 }, (_, index) => entryOf(writer, index + 1, 'x'.repeat(9000)));
@@ -115,7 +115,7 @@ describe('F26 who owns a file', () => {
     expect(setting.journals()).toEqual(journals);
   });
 
-  test('one that wakes up when the other has sent everything already is told so', async () => {
+  test('is fenced after the other process has sent everything', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
     const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
@@ -130,7 +130,7 @@ describe('F26 who owns a file', () => {
     expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
   });
 
-  test('one that wakes up when the other has rewritten its file, and sent everything, is told so', async () => {
+  test('is fenced after the other process has rewritten its file and sent everything', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
     const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);

@@ -15,8 +15,8 @@ import {
   leaveJournal,
 } from '../../support/fakes/journal-folder.js';
 
-describe('the size of a journal', () => {
-  test('after a compaction everything that was queued is still there', async () => {
+describe('a compaction', () => {
+  test('keeps every queued entry', async () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
@@ -29,7 +29,7 @@ describe('the size of a journal', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual(entries.slice(1990));
   });
 
-  test('F25 a crash at any step of a compaction leaves the old file or the new one', { timeout: 60_000 }, async () => {
+  test('F25 that is cut short at any step leaves the old file or the new one', { timeout: 60_000 }, async () => {
     for (let step = 0; ; step++) {
       const setting = journalFolder();
       const process = setting.machine.start();
@@ -62,7 +62,7 @@ describe('the size of a journal', () => {
     }
   });
 
-  test('F25 what a crash leaves of a compaction is cleared away when the file is taken over', async () => {
+  test('F25 that crashed leaves a temporary file, which is deleted when the journal is adopted', async () => {
     const setting = journalFolder();
     leaveJournal(setting);
     fs.writeFileSync(`${setting.journal()}.tmp`, 'half of it');
@@ -71,7 +71,7 @@ describe('the size of a journal', () => {
   });
 });
 
-describe('a rewriting that fails for lack of room', () => {
+describe('a rewrite of a journal that fails on a full disk', () => {
   function fillDisk() {
     const folder = temporaryFolder();
     const { broken, platform } = failingProcess(new FakeMachine());
@@ -102,12 +102,12 @@ describe('a rewriting that fails for lack of room', () => {
       .filter((name) => name.endsWith('.tmp'))
       .map((name) => fs.statSync(join(folder, name)).size);
 
-  test('holds none of the room that is missing', () => {
+  test('keeps no temporary file', () => {
     const { folder } = fillDisk();
     expect(left(folder)).toEqual([]);
   });
 
-  test('leaves nothing behind for ever', async () => {
+  test('leaves no file once everything is removed', async () => {
     const { folder, writer } = fillDisk();
     writer.close();
     const next = fileStorage(folder, {}, new FakeMachine().start()).open(binding, new FakeClock());
@@ -119,7 +119,7 @@ describe('a rewriting that fails for lack of room', () => {
   });
 });
 
-test('room made in a journal of an earlier run is synced before it is cut: what that run had synced stays', async () => {
+test('a compaction in place of the journal of an earlier run is synced before it is truncated: entries synced by that run stay', async () => {
   const folder = temporaryFolder();
   const machine = new FakeMachine();
   const clock = new FakeClock();

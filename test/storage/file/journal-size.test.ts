@@ -7,7 +7,7 @@ import { entryOf } from '../../support/builders/stored-entry.js';
 import { adoptAtStart, countingCalls, journalFolder } from '../../support/fakes/journal-folder.js';
 
 describe('the size of a journal', () => {
-  test('an emptied one is truncated', () => {
+  test('is 0 once all entries are removed', () => {
     const { open, journal } = journalFolder();
     const writer = open();
     for (let round = 1; round < 100; round++) {
@@ -114,7 +114,7 @@ describe('the size of a journal', () => {
     expect(count()).toBeLessThan(20);
   });
 
-  test('one append per commit, whatever its number of values', () => {
+  test('grows by one append per commit, whatever its number of values', () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const { counting, count } = countingCalls(process.fs, 'writeSync');

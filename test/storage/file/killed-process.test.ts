@@ -6,7 +6,7 @@ import { LENGTH } from '../../length.js';
 import { credentials } from '../../support/builders/credentials.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { type Device, PHASES, type Phase, startDevice } from '../../support/processes/killable-device.js';
-import { Deliveries, fetchAs } from '../../support/servers/delivery-log.js';
+import { DeliveryLog, fetchAs } from '../../support/servers/delivery-log.js';
 
 /*
  * KILLS   how many processes are killed at least, in place of the length of this run. A tenth of them in each phase at least.
@@ -21,14 +21,14 @@ const PROCESSES = 4;
 const KILLS_IN_LANE = Math.ceil(LEAST / 20);
 /** The half minutes between two looks take 300 ms. */
 const SPEED = 100;
-const NO_FAULTS = { lost: [], doubled: [], disordered: [], robbed: [], invented: [] };
+const NO_FAULTS = { lost: [], doubled: [], disordered: [], adoptedFromLiving: [], invented: [] };
 
 const random = (below: number): number => Math.floor(Math.random() * below);
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const oneOf = <Item>(items: readonly Item[]): Item => items[random(items.length)] as Item;
 
-async function serve(): Promise<{ deliveries: Deliveries; options: ApiOptions }> {
-  const deliveries = new Deliveries();
+async function serve(): Promise<{ deliveries: DeliveryLog; options: ApiOptions }> {
+  const deliveries = new DeliveryLog();
   const baseUrl = await deliveries.serve({ beforeStoring: () => random(3), beforeAnswering: () => random(6) });
   return { deliveries, options: { ...credentials, baseUrl, maxEntriesPerRequest: 50 } };
 }
@@ -99,7 +99,7 @@ test(`F24 F25 F26 of devices killed ${LEAST} times, while committing, compacting
   expect(kills.total).toBeGreaterThanOrEqual(LEAST);
 });
 
-test('F26 of four processes on one directory, each killed again and again, every commit that returned arrives, what the dead left is taken over by those that still run, and the living are not robbed', {
+test('F26 of four processes on one directory, each killed again and again, every commit that returned arrives, entries of the killed are adopted by those that still run, and no living process is fenced', {
   timeout: 240_000,
 }, async () => {
   const { deliveries, options } = await serve();
@@ -132,7 +132,7 @@ test('F26 of four processes on one directory, each killed again and again, every
   expect(left).toEqual([]);
 });
 
-test('F26 a stopped process is not robbed by three that look again and again, and goes on when it is woken', {
+test('F26 a stopped process is not fenced by three that look again and again, and goes on when it continues', {
   timeout: 60_000,
 }, async () => {
   const { deliveries, options } = await serve();
@@ -155,7 +155,7 @@ test('F26 a stopped process is not robbed by three that look again and again, an
   expect(left).toEqual([]);
 });
 
-function report(kills: Kills, deliveries: Deliveries): void {
+function report(kills: Kills, deliveries: DeliveryLog): void {
   console.log(
     `${kills}: ${deliveries.acknowledged} commits returned, ${deliveries.faults.lost.length} were lost; ` +
       `${deliveries.repeated} deliveries were repeated.`,

@@ -6,7 +6,7 @@ import { FilePlace } from '../../support/fakes/places.js';
 
 const idsOf = (api: Api): string[] => api.log().map(({ id }) => id);
 
-describe('a journal with a record that is whole, and not as any is written,', () => {
+describe('a journal with a malformed record that has a right checksum', () => {
   /** Leaves two entries of a run that crashed, and behind them such a record. @returns The entries' ids. */
   async function leave(
     place: FilePlace,
@@ -44,7 +44,7 @@ describe('a journal with a record that is whole, and not as any is written,', ()
     expect([...place.stored().values()].join('\n').split('\n')).toContain(line);
   });
 
-  test('is read in no time where it forgets more than anybody could have committed', async () => {
+  test('is read at once where a removal names more entries than can exist', async () => {
     const place = new FilePlace();
     await leave(place, (writer) => `R ${writer} 2-999999999999999`);
     const api = await place.reopen();

@@ -12,8 +12,8 @@ import {
   leaveJournal,
 } from '../../support/fakes/journal-folder.js';
 
-describe('F26 who owns a file', () => {
-  test('a stopped owner is not robbed, however long it says nothing', async () => {
+describe('F26 the owner of a file', () => {
+  test('is not fenced while its process is stopped, however long', async () => {
     const setting = journalFolder();
     // Its timers don't fire.
     const stopped = new FakeClock();
@@ -26,7 +26,7 @@ describe('F26 who owns a file', () => {
     }
   });
 
-  test('a pid that another process has now does not hold back what the dead one left', async () => {
+  test('is dead where another process has its pid now', async () => {
     const setting = journalFolder();
     const { left } = leaveJournal(setting);
     const pid = Number(setting.journals()[0]?.split('_')[3]);
@@ -43,7 +43,7 @@ describe('F26 who owns a file', () => {
         return setting.machine.start();
       },
     ],
-  ])('one of %s is dead after three minutes without a sign, and not before', async (_what, start) => {
+  ])('in %s is presumed dead after three minutes without a heartbeat, and not before', async (_what, start) => {
     const setting = journalFolder();
     const { left } = leaveJournal(setting);
     const platform = start(setting);
@@ -60,7 +60,7 @@ describe('F26 who owns a file', () => {
     expect((await other.adopt(false)).entries).toEqual(left);
   });
 
-  test('one that cannot be looked up, but lives, shows it once a minute and is not robbed', async () => {
+  test('that cannot be looked up, but lives, writes a heartbeat once a minute and is not fenced', async () => {
     const setting = journalFolder();
     const writer = setting.open();
     writer.save(entryOf(writer, 1), false);
@@ -71,7 +71,7 @@ describe('F26 who owns a file', () => {
     }
   });
 
-  test('an owner that has pushed everything and is idle is not robbed of its empty file', async () => {
+  test('that has pushed everything and is idle keeps its empty file', async () => {
     const setting = journalFolder();
     const owner = setting.machine.start();
     const writer = fileStorage(setting.folder, {}, owner).open(binding, setting.clock);
@@ -84,7 +84,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 2)]);
   });
 
-  test.each(['EMFILE', 'EACCES', 'EIO'])('one that /proc will not tell of (%s) is not taken for dead', async (code) => {
+  test.each(['EMFILE', 'EACCES', 'EIO'])('is not presumed dead where /proc fails with %s', async (code) => {
     const setting = journalFolder();
     const writer = setting.open();
     writer.save(entryOf(writer, 1), false);
@@ -95,7 +95,7 @@ describe('F26 who owns a file', () => {
     expect((await other.adopt(true)).entries).toEqual([]);
   });
 
-  test('one that /proc hides is not taken for dead while a signal would reach it', async () => {
+  test('that /proc hides is not presumed dead while a signal would reach it', async () => {
     const setting = journalFolder();
     const writer = setting.open();
     writer.save(entryOf(writer, 1), false);
@@ -106,7 +106,7 @@ describe('F26 who owns a file', () => {
     expect((await other.adopt(true)).entries).toEqual([]);
   });
 
-  test('a pause of everybody is no silence: whoever wakes first takes nothing', async () => {
+  test('is not fenced after a suspend of all processes', async () => {
     const setting = journalFolder();
     const owner = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, new FakeClock());
     owner.save(entryOf(owner, 1), false);

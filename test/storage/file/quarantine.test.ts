@@ -71,7 +71,7 @@ describe('a damaged journal with quarantined entries', () => {
     expect(before).toEqual([1, 2, 4]);
   });
 
-  test('F22 any bit flipped: no entry is quarantined for a reason that nobody gave', async () => {
+  test('F22 any bit flipped: no entry is quarantined with an altered reason', async () => {
     const setting = setUp();
     const all = await leave(setting);
     const bytes = fs.readFileSync(setting.journal());
@@ -92,7 +92,7 @@ describe('a damaged journal with quarantined entries', () => {
     }
   }, 60_000);
 
-  test('a note that stands before its entry, as where room was made, still tells of it', async () => {
+  test('a quarantine record before its entry, as a compaction in place may leave it, is read', async () => {
     const setting = setUp();
     const all = await leave(setting);
     const records = fs.readFileSync(setting.journal(), 'utf8').split(/(?<=\n)(?=\n)/);
@@ -103,7 +103,7 @@ describe('a damaged journal with quarantined entries', () => {
 });
 
 describe('a journal with quarantined entries', () => {
-  test('keeps them through being rewritten, and does not grow by notes that are repeated', async () => {
+  test('keeps them through being rewritten, and does not grow by repeated quarantine records', async () => {
     const { machine, open, journal } = setUp();
     const process = machine.start();
     const writer = open(process);
@@ -114,7 +114,7 @@ describe('a journal with quarantined entries', () => {
     expect((await open().adopt(true)).entries).toEqual([refused(entryOf(writer, 1)), entryOf(writer, 2)]);
   });
 
-  test('that is full refuses the note, takes it once there is room, and keeps all meanwhile', async () => {
+  test('that is full refuses a quarantine record, accepts it once there is space, and keeps all entries meanwhile', async () => {
     const { folder, machine } = setUp();
     const process = machine.start();
     let isFull = false;

@@ -9,8 +9,8 @@ import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
 import { adoptAtStart, failingProcess, fileError, journalFolder } from '../../support/fakes/journal-folder.js';
 
-describe('removing', () => {
-  test('an entry named twice counts once: what others still want stays', async () => {
+describe('removing entries', () => {
+  test('counts an entry that is named twice once: other entries stay', async () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
@@ -21,8 +21,8 @@ describe('removing', () => {
   });
 });
 
-describe('one journal that cannot be written', () => {
-  test('keeps nothing from being forgotten in the others', async () => {
+describe('a journal that cannot be written', () => {
+  test('does not prevent removals in other journals', async () => {
     const folder = temporaryFolder();
     const machine = new FakeMachine();
     const clock = new FakeClock();

@@ -10,8 +10,8 @@ import {
   leaveJournal,
 } from '../../support/fakes/journal-folder.js';
 
-describe('F26 who owns a file', () => {
-  test('a journal that cannot be opened once it is renamed gets its name back, and is taken later', async () => {
+describe('F26 a shared journal', () => {
+  test('that cannot be opened once it is renamed gets its name back, and is adopted later', async () => {
     const setting = journalFolder();
     const { left } = leaveJournal(setting);
     const name = setting.journals()[0];
@@ -24,7 +24,7 @@ describe('F26 who owns a file', () => {
     expect((await other.adopt(false)).entries).toEqual(left);
   });
 
-  test('what one Api closes and leaves in a shared file others can take, whatever the living have in it', async () => {
+  test('lets others adopt the entries of a closed Api, whatever living ones have in it', async () => {
     const setting = journalFolder();
     const storage = fileStorage(setting.folder, {}, setting.machine.start());
     const [left, living] = [
@@ -41,7 +41,7 @@ describe('F26 who owns a file', () => {
     expect(setting.journals()).toHaveLength(2);
   });
 
-  test('Apis that are closed in a row leave one file', async () => {
+  test('is the one file of Apis that are closed in a row', async () => {
     const setting = journalFolder();
     const storage = fileStorage(setting.folder, {}, setting.machine.start());
     const writers = [1, 2, 3].map(() => storage.open(binding, setting.clock));
@@ -52,7 +52,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(setting.open())).entries).toHaveLength(3);
   });
 
-  test('close and open again in one process', async () => {
+  test('is adopted by the next Api in the same process', async () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const storage = fileStorage(setting.folder, {}, process);
@@ -65,7 +65,7 @@ describe('F26 who owns a file', () => {
     expect(setting.journals()[0]).not.toMatch(/_free_/);
   });
 
-  test('a file with entries for another device too is given back once its own are done, and theirs are not touched', async () => {
+  test('with entries for another device is released once its own are removed, and theirs are not touched', async () => {
     const setting = journalFolder();
     const dead = setting.machine.start();
     const storage = fileStorage(setting.folder, {}, dead);
@@ -95,7 +95,7 @@ describe('F26 who owns a file', () => {
     expect((await adoptAtStart(other)).entries).toEqual([entryOf(theirs, 1)]);
   });
 
-  test('any number of writers share one file', () => {
+  test('has any number of writers', () => {
     const setting = journalFolder();
     const storage = fileStorage(setting.folder, { durability: 'process' }, setting.machine.start());
     for (let count = 0; count < 100; count++) {
@@ -106,7 +106,7 @@ describe('F26 who owns a file', () => {
     expect(setting.clock.timers).toBe(1);
   });
 
-  test('nothing is left of a run that left nothing', () => {
+  test('is deleted with its last entry', () => {
     const setting = journalFolder();
     const writer = setting.open();
     writer.save(entryOf(writer, 1), false);

@@ -7,8 +7,8 @@ import { binding, entryOf } from '../../support/builders/stored-entry.js';
 import { PlainHttpPages, queuedValues } from '../../support/fakes/plain-http-pages.js';
 import { PlainOrigin } from '../../support/fakes/web-origins.js';
 
-describe('a room that still counts a writer that it gave up', () => {
-  test('what an Api adopted and gave back by close(), the next Api on the same storage adopts', async () => {
+describe('adopting a released writer again', () => {
+  test('entries adopted and released by close() are adopted by the next Api on the same storage', async () => {
     const pages = new PlainHttpPages();
     const left = pages.page();
     await pages.clock.advance(5000);
@@ -47,7 +47,7 @@ describe('F28 two writers of one page on plain http', () => {
     return [storage.open(binding, origin.clock), storage.open(binding, origin.clock)] as const;
   };
 
-  test('what the one gives back, the other adopts', async () => {
+  test('entries released by one writer are adopted by the other', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);
@@ -58,7 +58,7 @@ describe('F28 two writers of one page on plain http', () => {
     expect((await origin.adopt(other, true)).entries).toEqual([entryOf(left, 1)]);
   });
 
-  test('what the one left, the other adopts, though another page was faster once and crashed', async () => {
+  test('entries left by one writer are adopted by the other, though another page was faster once and crashed', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);

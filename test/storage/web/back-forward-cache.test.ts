@@ -72,7 +72,7 @@ describe('back and forward on plain http (bfcache)', () => {
   });
 });
 
-test('what is staged after a page came back is not thrown away', async () => {
+test('values staged after a page came back are not discarded', async () => {
   const pages = new PlainHttpPages();
   const p1 = pages.page();
   await pages.clock.advance(5000);
@@ -88,7 +88,7 @@ test('what is staged after a page came back is not thrown away', async () => {
   expect(entry?.values).toEqual([{ fieldId: 'b', value: 2 }]);
 });
 
-test('what another page has staged is not saved again by one that came back and stages something else', async () => {
+test('values adopted by another page are not saved again by a page that came back and stages others', async () => {
   const pages = new PlainHttpPages();
   const p1 = pages.page();
   await pages.clock.advance(5000);

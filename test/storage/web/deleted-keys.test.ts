@@ -7,10 +7,10 @@ import { LockedOrigin, PlainOrigin } from '../../support/fakes/web-origins.js';
 describe.each([
   ['with Web Locks', () => new LockedOrigin()],
   ['on plain http', () => new PlainOrigin()],
-])('F19 webStorage %s whose keys are deleted underneath', (_where, makeOrigin) => {
+])('F19 webStorage %s whose keys are deleted by others', (_where, makeOrigin) => {
   const clear = ({ localStorage }: LockedOrigin | PlainOrigin): void => localStorage.items.clear();
 
-  test('says so, once all is saved again only once', () => {
+  test('reports it until all entries are saved again', () => {
     const origin = makeOrigin();
     const writer = origin.open();
     writer.save(entryOf(writer, 1), false);
@@ -20,7 +20,7 @@ describe.each([
     expect(writer.check()).toBeUndefined();
   });
 
-  test('has all again that was saved again, its own and adopted, for whoever comes next', async () => {
+  test('saves all entries again, its own and adopted ones, for the next writer', async () => {
     const origin = makeOrigin();
     const left = origin.open();
     for (const sequence of [1, 2]) left.save(entryOf(left, sequence), false);
@@ -38,7 +38,7 @@ describe.each([
     expect(again.entries).toEqual(expect.arrayContaining([entryOf(left, 2), entryOf(writer, 1)]));
   });
 
-  test('sees that its adopted keys are gone where it has none of its own', async () => {
+  test('notices that its adopted keys are gone where it has none of its own', async () => {
     const origin = makeOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);
@@ -49,7 +49,7 @@ describe.each([
     expect(writer.check()).toEqual({ kind: 'cleared' });
   });
 
-  test('sees that its adopted keys are gone, though it has staged a value since', async () => {
+  test('notices that its adopted keys are gone, though it has staged a value since', async () => {
     const origin = makeOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);
@@ -61,7 +61,7 @@ describe.each([
     expect(writer.check()).toEqual({ kind: 'cleared' });
   });
 
-  test('forgets with their commit the values that it has staged since', () => {
+  test('removes with their commit the values that it has staged since', () => {
     const origin = makeOrigin();
     const writer = origin.open();
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
@@ -72,7 +72,7 @@ describe.each([
     expect(origin.localStorage.items.has(stagedKey(writer.id))).toBe(false);
   });
 
-  test('says nothing more once it is closed', () => {
+  test('reports nothing once it is closed', () => {
     const origin = makeOrigin();
     const writer = origin.open();
     writer.save(entryOf(writer, 1), false);
@@ -92,7 +92,7 @@ describe.each([
     expect([...origin.localStorage.items]).toEqual([]);
   });
 
-  test('can be saved again in part and then in full, where there was no room at first', async () => {
+  test('can be saved again in part and then in full, where the storage was full at first', async () => {
     const origin = makeOrigin();
     const writer = origin.open();
     for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
@@ -108,7 +108,7 @@ describe.each([
   });
 });
 
-test('F19 F28 a page whose adopted keys alone are gone, and have no room any more, goes on to show that it lives', async () => {
+test('F19 F28 a page that only lost its adopted keys, which do not fit any more, goes on with its heartbeat', async () => {
   const origin = new PlainOrigin();
   const left = origin.open();
   left.save(entryOf(left, 1), false);

@@ -7,8 +7,8 @@ import { held, received } from '../../support/fakes/fake-server.js';
 import { PlainHttpPages, queuedValues } from '../../support/fakes/plain-http-pages.js';
 import { PlainOrigin } from '../../support/fakes/web-origins.js';
 
-describe('F28 webStorage on plain http, where there are no Web Locks', () => {
-  test('a frozen page that wakes up is told what another took over, and goes on under a new id', async () => {
+describe('F28 a fenced page on plain http', () => {
+  test('reports the writers that it lost, and goes on under a new id', async () => {
     const origin = new PlainOrigin();
     const ancestor = origin.open();
     ancestor.save(entryOf(ancestor, 1), false);
@@ -34,7 +34,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(await origin.adopt(origin.open(), true)).toMatchObject({ entries: [entryOf(frozen, 2)], staged: [] });
   });
 
-  test('a frozen page whose staged values came back elsewhere is told so', async () => {
+  test('reports that its staged values came back elsewhere', async () => {
     const origin = new PlainOrigin();
     const frozen = origin.open();
     frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
@@ -44,7 +44,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(frozen.check()).toMatchObject({ kind: 'taken', isStagedTaken: true });
   });
 
-  test('a frozen page is told so even while nothing can be removed, and leaves what it had staged to the next start', async () => {
+  test('is fenced while nothing can be removed too, and leaves its staged values to the next start', async () => {
     const origin = new PlainOrigin();
     const frozen = origin.open();
     frozen.save(entryOf(frozen, 1), false);
@@ -63,7 +63,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
   });
 
-  test('a frozen page is told so even when the other has sent everything already', async () => {
+  test('is fenced after the other page has sent everything', async () => {
     const origin = new PlainOrigin();
     const frozen = origin.open();
     frozen.save(entryOf(frozen, 1), false);
@@ -74,7 +74,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(frozen.check()).toMatchObject({ kind: 'taken' });
   });
 
-  test('a hidden page that is shown again is told so, even where the other let go of the staged values that it left', async () => {
+  test('is fenced when it is shown again, even where the other page released its staged values', async () => {
     const origin = new PlainOrigin();
     const [hidden, other] = [origin.open(), origin.open()];
     hidden.save(entryOf(hidden, 1), false);
@@ -86,7 +86,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(hidden.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
   });
 
-  test('a page that freezes while it adopts does not bring home what it was told that another took', async () => {
+  test('that was frozen while it adopted does not return entries that another page adopted', async () => {
     const origin = new PlainOrigin();
     const [left, living, writer] = [origin.open(), origin.open(), origin.open()];
     left.save(entryOf(left, 1), false);
@@ -101,7 +101,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
   });
 });
 
-test('plain http: a commit that a frozen page made just as it was taken over is not lost', async () => {
+test('plain http: a commit that a frozen page made just as it was fenced is not lost', async () => {
   const pages = new PlainHttpPages();
   const frozen = pages.page({}, new FakeClock());
   const awake = pages.page();
@@ -124,7 +124,7 @@ test('plain http: a commit that a frozen page made just as it was taken over is 
   expect(pages.delivered).toEqual([1, 2]);
 });
 
-test('with stageUnpushedEntries: false, too, what another took over is not sent again', async () => {
+test('with stageUnpushedEntries: false, too, fenced entries are not sent again', async () => {
   const pages = new PlainHttpPages();
   const left = pages.page();
   await pages.clock.advance(5000);
@@ -142,7 +142,7 @@ test('with stageUnpushedEntries: false, too, what another took over is not sent 
   expect(pages.delivered).toEqual([1, 2, 3, 4, 5]);
 });
 
-test('a push of what was committed after a takeover was noticed is not rejected for it', async () => {
+test('a push of entries committed after the fencing was noticed is not rejected for it', async () => {
   const pages = new PlainHttpPages();
   const { answer, give } = held();
   const clock = new FakeClock();

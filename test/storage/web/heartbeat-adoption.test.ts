@@ -9,8 +9,8 @@ import { PlainHttpPages, queuedValues } from '../../support/fakes/plain-http-pag
 import { throttledClock } from '../../support/fakes/throttled-clock.js';
 import { PlainOrigin } from '../../support/fakes/web-origins.js';
 
-describe('F28 webStorage on plain http, where there are no Web Locks', () => {
-  test('takes over what a page left that crashed, after three minutes without a sign', async () => {
+describe('F28 adoption by heartbeat, on plain http', () => {
+  test('adopts the entries of a crashed page after three minutes without a heartbeat', async () => {
     const origin = new PlainOrigin();
     const crashed = origin.open();
     crashed.save(entryOf(crashed, 1), false);
@@ -20,7 +20,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(seconds).toBeLessThanOrEqual(240);
   });
 
-  test('never robs a page that gives a sign of life once a minute, as hidden ones do', async () => {
+  test('never fences a page with a heartbeat once a minute, as hidden pages have', async () => {
     const origin = new PlainOrigin();
     const [hidden, other] = [origin.open(), origin.open()];
     hidden.save(entryOf(hidden, 1), false);
@@ -32,7 +32,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(hidden.check()).toBeUndefined();
   });
 
-  test('takes over at once what a page left that was closed or reloaded', async () => {
+  test('adopts at once the entries of a page that was closed or reloaded', async () => {
     const origin = new PlainOrigin();
     const closed = origin.open();
     closed.save(entryOf(closed, 1), false);
@@ -42,7 +42,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect((await adoption).entries).toEqual([entryOf(closed, 1)]);
   });
 
-  test('a page that comes back from the back/forward cache goes on, if nobody took it over', async () => {
+  test('a page that comes back from the back/forward cache goes on, if no page adopted its entries', async () => {
     const origin = new PlainOrigin();
     const cached = origin.open();
     cached.save(entryOf(cached, 1), false);
@@ -52,7 +52,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect((await origin.adopt(origin.open(), true)).entries).toEqual([]);
   });
 
-  test('a page that is hidden and still commits shows with that commit that it lives', async () => {
+  test('a hidden page writes a heartbeat with each commit', async () => {
     const origin = new PlainOrigin();
     const hidden = origin.open();
     hidden.save(entryOf(hidden, 1), false);
@@ -61,7 +61,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect((await origin.adopt(origin.open(), true)).entries).toEqual([]);
   });
 
-  test('of two pages that take one over at once, one gets it', async () => {
+  test('of two pages that adopt a writer at once, one gets it', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);
@@ -72,7 +72,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(taken.sort()).toEqual([0, 1]);
   });
 
-  test('a pause of everybody is no silence: whoever wakes first takes nothing', async () => {
+  test('no page is fenced after a suspend of all pages', async () => {
     const origin = new PlainOrigin();
     const [one, other] = [origin.open(), origin.open()];
     one.save(entryOf(one, 1), false);
@@ -81,7 +81,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect((await origin.adopt(other, false)).entries).toEqual([]);
   });
 
-  test('an adopter that crashes in turn leaves all to the next', async () => {
+  test('an adopter that crashes leaves all entries to the next', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);
@@ -92,7 +92,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(seconds).toBeGreaterThanOrEqual(180);
   });
 
-  test('can take over in a localStorage that has no room left', async () => {
+  test('adopts in a localStorage that is full', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);
@@ -103,7 +103,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
     expect(entries).toEqual([entryOf(left, 1)]);
   });
 
-  test('keeps what it leaves for those that wake up within bounds', async () => {
+  test('keeps the number of its tombstones bounded', async () => {
     const origin = new PlainOrigin();
     for (let visit = 0; visit < 200; visit++) {
       const writer = origin.open();
@@ -115,7 +115,7 @@ describe('F28 webStorage on plain http, where there are no Web Locks', () => {
   });
 });
 
-test('a hidden page whose timers fire once a minute is not robbed while it takes others over', async () => {
+test('a hidden page whose timers fire once a minute is not fenced while it adopts others', async () => {
   const pages = new PlainHttpPages();
   await pages.clock.advance(58_000);
   const visible = pages.page();
@@ -129,17 +129,17 @@ test('a hidden page whose timers fire once a minute is not robbed while it takes
     pages.localStorage.setItem(heartbeatKey(p.id), '-'.padEnd(17)); // its page was left
   };
   const binding2 = { deviceId: credentials.deviceId.toLowerCase(), baseUrl: 'https://iot.nik-dev.se/api/v1/' };
-  let robbed = -1;
-  for (let second = 0; second < 3600 && robbed < 0; second++) {
+  let fencedAt = -1;
+  for (let second = 0; second < 3600 && fencedAt < 0; second++) {
     // one page is left just before each whole minute
     if ((pages.clock.monotonic() / 1000) % 60 === 59) leave(second + 1000);
     await pages.clock.advance(1000);
-    if (visible.api.log().some(({ values }) => values[0]?.value === 1)) robbed = second;
+    if (visible.api.log().some(({ values }) => values[0]?.value === 1)) fencedAt = second;
   }
-  expect(robbed).toBe(-1);
+  expect(fencedAt).toBe(-1);
 });
 
-test('without pages to take over it is not robbed', async () => {
+test('a hidden page without others to adopt is not fenced', async () => {
   const pages = new PlainHttpPages();
   await pages.clock.advance(58_000);
   const visible = pages.page();

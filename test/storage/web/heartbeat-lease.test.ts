@@ -3,7 +3,7 @@ import { HeartbeatLease } from '../../../src/storage/web/lease/heartbeat-lease.j
 import { StorageQuota } from '../../../src/storage/web/records/quota.js';
 import { FakeWebStorage } from '../../support/fakes/fake-web.js';
 
-test('whoever takes a writer over again gives another sign than the one that stands there: others watch for a change', () => {
+test('a writer that is adopted again gets a new heartbeat value, as others watch for a change', () => {
   const localStorage = new FakeWebStorage();
   const room = new StorageQuota(localStorage, 1e6);
   const signs = [1, 2, 3].map(() => {

@@ -8,8 +8,8 @@ import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeLocks, FakeWebStorage } from '../../support/fakes/fake-web.js';
 import { LockedOrigin } from '../../support/fakes/web-origins.js';
 
-describe('webStorage', () => {
-  test('a writer that saved before its lock was granted is not robbed', async () => {
+describe('adoption by Web Locks', () => {
+  test('a writer that saved before its lock was granted is not fenced', async () => {
     const origin = new LockedOrigin();
     const late = origin.locks.tab();
     let grant = (): void => {};
@@ -31,7 +31,7 @@ describe('webStorage', () => {
     expect((await adoption).entries).toEqual([]);
   });
 
-  test('a tab that is left while the next one already looks is adopted in the same go', async () => {
+  test('a tab that ends while the next one looks for orphans is adopted by the same look', async () => {
     const origin = new LockedOrigin();
     const left = origin.open();
     left.save(entryOf(left, 1), false);
@@ -42,7 +42,7 @@ describe('webStorage', () => {
     expect((await adoption).entries).toEqual([entryOf(left, 1)]);
   });
 
-  test('a page in the back/forward cache, which holds its lock, is not asked for it', async () => {
+  test('the lock of a page in the back/forward cache is not requested', async () => {
     const origin = new LockedOrigin();
     const cached = origin.open();
     cached.save(entryOf(cached, 1), false);
@@ -61,7 +61,7 @@ describe('webStorage', () => {
     expect(asked.filter((name) => name.includes(cached.id))).toEqual([]);
   });
 
-  test('a writer closed while it looks takes nothing', async () => {
+  test('a writer closed while it looks for orphans adopts nothing', async () => {
     const origin = new LockedOrigin();
     const writer = origin.open();
     writer.save(entryOf(writer, 1), false);
@@ -75,7 +75,7 @@ describe('webStorage', () => {
     expect((await origin.adopt(origin.open(), true)).entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test('takes over what pages without Web Locks of the same origin left, and they see that it does', async () => {
+  test('adopts entries of pages of the same origin without Web Locks, which are fenced', async () => {
     const origin = new LockedOrigin();
     const plain = webStorage(origin.localStorage, {}, {}).open(binding, origin.clock);
     plain.save(entryOf(plain, 1), false);
@@ -89,7 +89,7 @@ describe('webStorage', () => {
     expect(plain.check()).toMatchObject({ kind: 'taken' });
   });
 
-  test('leaves alone, without Web Locks, what pages that have them left: it cannot tell whether they live', async () => {
+  test('does not adopt, without Web Locks, entries of pages that have them, as it cannot know whether they live', async () => {
     const origin = new LockedOrigin();
     const writer = origin.open();
     writer.save(entryOf(writer, 1), false);
@@ -98,7 +98,7 @@ describe('webStorage', () => {
   });
 });
 
-test('a change of a dead tab that arrives after it was taken over is not cut off from its binding', async () => {
+test('a change of a dead tab that arrives after its adoption keeps its binding', async () => {
   const clock = new FakeClock();
   const local = new FakeWebStorage();
   const locks = new FakeLocks();

@@ -10,7 +10,7 @@ describe('webStorage and quarantine', () => {
     refusal: { status: 400, reason: 'Bad request: no' },
   });
 
-  test('counts the reason in its room, and gives all of it back', () => {
+  test('counts the reason in the quota, and frees all of it', () => {
     const origin = new LockedOrigin();
     const before = origin.open(binding, { maxLength: 100_000 });
     before.save(entryOf(before, 1), false);
@@ -32,7 +32,7 @@ describe('webStorage and quarantine', () => {
     before.save(entryOf(before, 2000, 'x'.repeat(90_000)), false);
   });
 
-  test('has no room for the reason where maxLength is reached: the entry stays as it was', async () => {
+  test('does not save the reason where maxLength is reached: the entry stays as it was', async () => {
     const origin = new LockedOrigin();
     const writer = origin.open(binding, { maxLength: 260 });
     writer.save(entryOf(writer, 1), false);
@@ -42,7 +42,7 @@ describe('webStorage and quarantine', () => {
     expect(entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test('saves an entry that was deleted underneath again as what it is', async () => {
+  test('saves a deleted entry again with its refusal', async () => {
     const origin = new LockedOrigin();
     const writer = origin.open();
     writer.save(entryOf(writer, 1), false);

@@ -6,7 +6,7 @@ import { binding, entryOf } from '../../support/builders/stored-entry.js';
 import { FakeWebStorage } from '../../support/fakes/fake-web.js';
 import { LockedOrigin } from '../../support/fakes/web-origins.js';
 
-describe('F40 the room that webStorage takes', () => {
+describe('F40 the quota of webStorage', () => {
   const open = (origin: LockedOrigin, maxLength: number): Writer => origin.open(binding, { maxLength });
 
   const fill = (writer: Writer, from = 1): number => {
@@ -35,7 +35,7 @@ describe('F40 the room that webStorage takes', () => {
     }
   });
 
-  test('counts what was adopted, and no longer what was sent of it', async () => {
+  test('counts adopted entries until they are removed', async () => {
     const origin = new LockedOrigin();
     const left = open(origin, 2000);
     fill(left);
@@ -51,7 +51,7 @@ describe('F40 the room that webStorage takes', () => {
     expect(origin.localStorage.units).toBeGreaterThan(1800);
   });
 
-  test('counts what a writer of the same page left', () => {
+  test('counts the entries of a closed writer of the same page', () => {
     const origin = new LockedOrigin();
     const storage = webStorage(origin.localStorage, { maxLength: 2000 }, { locks: origin.locks.tab() });
     const [one, other] = [storage.open(binding, origin.clock), storage.open(binding, origin.clock)];
@@ -60,7 +60,7 @@ describe('F40 the room that webStorage takes', () => {
     expect(() => other.save(entryOf(other, 1), false)).toThrow(/maxLength \(2000\)/);
   });
 
-  test('is at most maxLength where adopted keys were deleted underneath before they were removed', async () => {
+  test('is at most maxLength where adopted keys were deleted by others before they were removed', async () => {
     const origin = new LockedOrigin();
     const left = open(origin, 2000);
     fill(left);
@@ -77,7 +77,7 @@ describe('F40 the room that webStorage takes', () => {
     expect(origin.localStorage.units).toBeLessThanOrEqual(2000);
   });
 
-  test('counts what other tabs take, as of the last look', async () => {
+  test('counts the keys of other tabs, as of the last look', async () => {
     const origin = new LockedOrigin();
     const other = open(origin, 2000);
     fill(other);

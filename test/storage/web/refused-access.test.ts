@@ -11,7 +11,7 @@ import { RefusingWebStorage } from '../../support/fakes/refusing-web-storage.js'
 
 describe('localStorage that is withdrawn while the page runs', () => {
   for (const locks of [true, false]) {
-    test(`commit throws a StorageException, push sends what is in memory (${locks ? 'locks' : 'plain http'})`, async () => {
+    test(`commit throws a StorageException, push sends the entries in memory (${locks ? 'locks' : 'plain http'})`, async () => {
       const clock = new FakeClock();
       const local = new RefusingWebStorage();
       const server = new FakeServer();
@@ -35,7 +35,7 @@ describe('localStorage that is withdrawn while the page runs', () => {
   }
 });
 
-test('one failure while taking over strands nothing for the life of the page', async () => {
+test('a failure during an adoption strands no entry', async () => {
   const clock = new FakeClock();
   const local = new RefusingWebStorage();
   const locks = new FakeLocks();
@@ -60,7 +60,7 @@ test('one failure while taking over strands nothing for the life of the page', a
   expect(api.status().committed).toBe(1);
 });
 
-test('close() releases everything though the storage refuses for a moment', async () => {
+test('close() releases everything though the storage fails meanwhile', async () => {
   const clock = new FakeClock();
   const local = new RefusingWebStorage();
   const listeners = new Set<() => void>();

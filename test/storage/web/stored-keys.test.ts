@@ -5,7 +5,7 @@ import { encodeRecord } from '../../../src/storage/web/records/record.js';
 import { binding, entryOf, otherBindings } from '../../support/builders/stored-entry.js';
 import { LockedOrigin } from '../../support/fakes/web-origins.js';
 
-describe('webStorage', () => {
+describe('the keys of webStorage', () => {
   test('writes one key per entry, below its own writer, beside its binding', () => {
     const origin = new LockedOrigin();
     const writer = origin.open();
@@ -19,7 +19,7 @@ describe('webStorage', () => {
     });
   });
 
-  test('leaves nothing behind once what a dead tab left is removed', async () => {
+  test('leaves no key once the entries of a dead tab are removed', async () => {
     const origin = new LockedOrigin();
     const writer = origin.open();
     writer.save(entryOf(writer, 1), false);
@@ -30,7 +30,7 @@ describe('webStorage', () => {
     expect(origin.localStorage.length).toBe(0);
   });
 
-  test('clears away a dead writer that had nothing left to send', async () => {
+  test('removes the keys of a dead writer without entries', async () => {
     const origin = new LockedOrigin();
     const writer = origin.open();
     writer.save(entryOf(writer, 1), false);
@@ -93,7 +93,7 @@ describe('webStorage', () => {
     expect(origin.localStorage.getItem(entryKey(writer.id, 3))).not.toBeNull();
   });
 
-  test('staged values that do not fit are passed over in silence', () => {
+  test('staged values that do not fit are ignored', () => {
     const origin = new LockedOrigin();
     const writer = origin.open();
     origin.localStorage.capacity = 100;

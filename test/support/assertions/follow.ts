@@ -1,4 +1,4 @@
-/** What an iteration brings, as it comes. */
+/** The items of an iteration so far, and its end. */
 export interface Following<Item> {
   readonly items: readonly Item[];
   /** `undefined` while it goes on. */

@@ -25,7 +25,7 @@ export async function getFailure(get: Promise<unknown>): Promise<GetException> {
   return exception as GetException;
 }
 
-/** Bad luck: says what happened, loses nothing. */
+/** Expects a transient failure: a message and advice, and no entry lost. */
 export function expectBadLuck(exception: PushException): void {
   expect(exception.message).toMatch(/^Bad luck: \S/);
   expect(exception).toMatchObject({ name: 'PushException', retainedData: true, discarded: [], quarantined: [] });

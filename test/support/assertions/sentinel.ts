@@ -1,16 +1,16 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, vi } from 'vitest';
 
-/** An API key that can be told from everything else. */
+/** An API key that differs from all other data. */
 export const SENTINEL_KEY = 'feedface-beef-4bad-8abc-c0ffee15900d';
 
 /** How many characters of a secret in a row count as a leak. */
-const MIN_TELLING = 12;
+const MIN_LEAK = 12;
 
-/** The lines of a text that hold a telling part of a secret, in whatever case: none where the text may be shown. */
+/** The lines of a text that contain a part of a secret, in whatever case: none where the text may be shown. */
 export function leaksIn(text: string, secret = SENTINEL_KEY): string[] {
   const lower = secret.toLowerCase();
-  const parts = Array.from({ length: lower.length - MIN_TELLING + 1 }, (_, at) => lower.slice(at, at + MIN_TELLING));
+  const parts = Array.from({ length: lower.length - MIN_LEAK + 1 }, (_, at) => lower.slice(at, at + MIN_LEAK));
   const lines = new Set(text.split('\n').map((line) => line.trim()));
   return [...lines].filter((line) => parts.some((part) => line.toLowerCase().includes(part)));
 }
@@ -31,7 +31,7 @@ function asJson(subject: unknown): string {
   return JSON.stringify(subject) ?? '';
 }
 
-/** Keeps, in each test of the file, what is written to the console, or past it. */
+/** Records, in each test of the file, everything written to the console or the standard streams. */
 export function captureOutput(): readonly string[] {
   const written: string[] = [];
   beforeEach(() => {

@@ -12,7 +12,7 @@ import { findProgram } from './find-program.js';
 const HOW_TO_GET_ONE =
   'No Chromium was found: install one (apt-get install chromium), or set CHROME_PATH to one that you have.';
 
-/** What every Chromium of the tests is started with. */
+/** The flags of every Chromium of the tests. */
 export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -58,7 +58,7 @@ export function describeInChromium(
   });
 }
 
-/** Where a Chromium is, if there is one. */
+/** The path of a Chromium, if one is installed. */
 export function findChromium(): string | undefined {
   return findProgram(process.env['CHROME_PATH'], '/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome');
 }

@@ -1,14 +1,14 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import type { ApiOptions, FetchInit } from '../../../src/index.js';
-import { type Deliveries, SENDER } from '../servers/delivery-log.js';
+import { type DeliveryLog, SENDER } from '../servers/delivery-log.js';
 
-/** A tab that commits and pushes by itself, until it ends or is told that it is enough. */
+/** A tab that commits and pushes in the background until it ends or `stopCommitting()` is called. */
 export interface Tab {
   readonly name: string;
   readonly page: Page;
-  /** No more commits: what is queued is still pushed. */
+  /** Ends committing; queued entries are still pushed. */
   stopCommitting(): Promise<void>;
-  /** Resolves once it has looked for what the dead left, `times` times from now. */
+  /** Resolves once it has looked for orphans `times` times from now. */
   looks(times: number): Promise<void>;
 }
 
@@ -16,14 +16,14 @@ declare global {
   interface Window {
     /** Whether {@link startTab}'s tab has committed enough. */
     isEnough: boolean;
-    /** How often the tab has asked who lives. */
+    /** The number of looks for orphans. */
     looks: number;
   }
 }
 
 let tabs = 0;
 
-/** Opens a tab that commits steadily, says each commit that returned to the server, and pushes. */
+/** Opens a tab that commits steadily, reports each acknowledged commit to the server, and pushes. */
 export async function startTab(context: BrowserContext, url: string, options: ApiOptions): Promise<Tab> {
   const name = `tab${++tabs}`;
   const page = await context.newPage();
@@ -32,7 +32,7 @@ export async function startTab(context: BrowserContext, url: string, options: Ap
     name,
     options,
     sender: SENDER,
-    tellAt: new URL('/committed', options.baseUrl).href,
+    reportAt: new URL('/committed', options.baseUrl).href,
   });
   return {
     name,
@@ -53,16 +53,16 @@ function commitAndPushForEver(given: {
   readonly name: string;
   readonly options: ApiOptions;
   readonly sender: string;
-  readonly tellAt: string;
+  readonly reportAt: string;
 }): void {
-  const { name, options, sender, tellAt } = given;
+  const { name, options, sender, reportAt } = given;
   const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
   const clock = {
     now: () => Date.now(),
     monotonic: () => performance.now(),
     random: () => Math.random(),
     setTimer(run: () => void, milliseconds: number) {
-      // Only the half minutes between two looks are short: how long a tab watches a lock must stay as it is.
+      // Only the 30 s between two looks are shortened: the settle time of a lock must not change.
       const timer = setTimeout(run, milliseconds === 30_000 ? 300 : milliseconds);
       return () => clearTimeout(timer);
     },
@@ -84,10 +84,10 @@ function commitAndPushForEver(given: {
     const id = `${name}-${count++}`;
     api.addValue('reading', id);
     api.commit();
-    // Synchronous, so that no crash comes between the commit and the word of it but one that is cut off by it.
-    const told = new XMLHttpRequest();
-    told.open('POST', tellAt, false);
-    told.send(id);
+    // Synchronous, so that no crash comes between a commit and its report, except by cutting the report off.
+    const report = new XMLHttpRequest();
+    report.open('POST', reportAt, false);
+    report.send(id);
   };
   const commitForEver = async (): Promise<void> => {
     while (!window.isEnough) {
@@ -111,7 +111,7 @@ function commitAndPushForEver(given: {
  * @param before - How far the push has come. Where it is not stored yet, it never is.
  */
 export async function endWithinPush(
-  deliveries: Deliveries,
+  deliveries: DeliveryLog,
   { name, page }: Tab,
   end: (page: Page) => Promise<void>,
   before: 'storing' | 'answering',

@@ -11,7 +11,7 @@ export interface DashboardField {
   readonly input?: 'number' | 'text' | 'boolean';
 }
 
-/** What `config.js` sets. */
+/** The contents of `config.js`. */
 export interface DashboardConfig extends Pick<ApiOptions, 'deviceId' | 'apiKey' | 'baseUrl'> {
   readonly everySeconds?: number;
   readonly fields: readonly DashboardField[];

@@ -3,7 +3,7 @@ import { LENGTH } from '../../length.js';
 import { CHROMIUM, FIREFOX } from './puppeteer.js';
 import { WEBKIT } from './webkit.js';
 
-/** Where a function can be run in a page. It sees nothing but its argument, which travels as JSON; so does its result. */
+/** Runs functions in a page. A function sees only its argument; argument and result travel as JSON. */
 export interface Evaluates {
   evaluate<Result>(run: () => Result | Promise<Result>): Promise<Result>;
   evaluate<Argument, Result>(
@@ -17,17 +17,17 @@ export interface Tab extends Evaluates {
   /** Resolves when it is loaded. */
   goto(url: string): Promise<void>;
   reload(): Promise<void>;
-  /** Puts something before it, or lets it be seen again, as its user would: it is told. */
+  /** Hides or shows the tab as its user would, with the events of that. */
   setHidden(isHidden: boolean): Promise<void>;
   /** Takes the network away from it, or gives it back. */
   setOffline(isOffline: boolean): Promise<void>;
-  /** As its user closes it: it is told. */
+  /** Closes the tab as its user would, with the events of that. */
   close(): Promise<void>;
 }
 
-/** Tabs that share a storage with each other, and with nobody else. */
+/** Tabs that share one storage. */
 export interface Context {
-  /** One at a time is run in: no function may wait for what another tab of its context is yet to do. */
+  /** Functions run in one tab at a time: none may wait for another tab of its context. */
   newTab(url: string): Promise<Tab>;
   close(): Promise<void>;
 }
@@ -46,10 +46,10 @@ export interface LaunchOptions {
 /** A browser that can be driven, if it is installed. */
 export interface KnownBrowser {
   readonly name: string;
-  /** Where it was found; `undefined` if it was not. */
+  /** The path of the browser; `undefined` if it is not installed. */
   readonly path: string | undefined;
   readonly howToGetIt: string;
-  /** What it can't be made to do, each with the reason. */
+  /** Unsupported actions, each with the reason. */
   readonly cannot: { readonly noticeThatItIsOffline?: string };
   launch(options: LaunchOptions): Promise<RunningBrowser>;
 }
@@ -98,7 +98,7 @@ export function describeInEveryBrowser(
   }
 }
 
-/** What a user without it is told. */
+/** The message where a browser is not installed. */
 export function howToGet({ name, howToGetIt }: KnownBrowser): string {
   return `${name} was not found, and is not tested: ${howToGetIt}.`;
 }

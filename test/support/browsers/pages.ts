@@ -80,7 +80,7 @@ export function commitTexts(page: Evaluates, texts: readonly string[]): Promise<
   );
 }
 
-/** The values of what is queued, once what others left was looked for. */
+/** The values of the queued entries, once orphans have been adopted. */
 export function queuedTexts(page: Evaluates): Promise<unknown[]> {
   return page.evaluate(async () => {
     await window.api.ready;
@@ -92,12 +92,12 @@ export function queuedTexts(page: Evaluates): Promise<unknown[]> {
 export async function crash(page: Page): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const crashed = page.waitForEvent('crash');
-  // Never answered: there is nobody left to.
+  // Never answered, as the renderer has ended.
   session.send('Page.crash').catch(() => {});
   await crashed;
 }
 
-/** Pushes, and tells what an exception says. */
+/** Pushes. @returns The result, or the fields of the exception. */
 export function tryToPush(page: Evaluates): Promise<PushOutcome> {
   return page.evaluate(async () => {
     const { api, NikDevIoT } = window;

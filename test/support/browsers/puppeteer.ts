@@ -28,7 +28,7 @@ export const CHROMIUM: KnownBrowser = {
         userDataDir,
         ignoreDefaultArgs: ['--disable-back-forward-cache'],
       },
-      // A new context has the settings of nobody.
+      // A new context would not have the settings of the profile.
       blocksSiteData,
     );
     return {
@@ -94,7 +94,7 @@ function tabOf(page: Page): Tab {
   let cover: Page | undefined;
   return {
     async evaluate(run: (argument: never) => unknown, argument?: unknown) {
-      // As JSON: what BiDi makes of a result has its depth cut.
+      // As JSON, because BiDi limits the depth of a result.
       const expression = `Promise.resolve(${JSON.stringify(argument)}).then(${run}).then((value) => JSON.stringify({ value }))`;
       return JSON.parse((await page.evaluate(expression)) as string).value;
     },

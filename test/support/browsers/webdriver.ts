@@ -1,4 +1,4 @@
-/** Sends a command of one session, by its path below the session's. @returns Its value. @throws Error with what the driver says. */
+/** Sends a command of one session, by its path below the session's. @returns Its value. @throws Error with the driver's message. */
 export type Command = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => Promise<unknown>;
 
 /** Begins a session of a WebDriver that listens at `url`, as soon as it does. */

@@ -12,14 +12,14 @@ const driver = findProgram(process.env['WEBKIT_DRIVER_PATH'], 'WebKitWebDriver')
 const screen = findProgram('Xvfb');
 const browser = findProgram(process.env['WEBKIT_PATH'], ...miniBrowsers());
 
-/** WebKitGTK, by WebDriver, on a screen that nobody sees. */
+/** WebKitGTK, by WebDriver, on a virtual screen. */
 export const WEBKIT: KnownBrowser = {
   name: 'WebKitGTK',
   path: driver && screen && browser,
   howToGetIt:
     'install it, its driver and a screen (apt-get install webkit2gtk-driver xvfb), or set WEBKIT_PATH and WEBKIT_DRIVER_PATH to a MiniBrowser and a WebKitWebDriver that you have',
   cannot: {
-    noticeThatItIsOffline: "WebDriver can't tell it: it is cut off from its proxy, and believes that it is online",
+    noticeThatItIsOffline: "WebDriver can't set it: it is cut off from its proxy, and reports online",
   },
   async launch({ blocksSiteData = false }) {
     const [display, proxy] = await Promise.all([startScreen(), startLanProxy()]);
@@ -105,7 +105,7 @@ function oneAtATime(session: Command) {
 }
 
 async function startScreen(): Promise<{ name: string; process: ChildProcess }> {
-  // It finds a free number by itself, and tells it there.
+  // Xvfb finds a free display number, and writes it to this descriptor.
   const process = start(screen, ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp']);
   const [number] = await once(process.stdio[3] as Readable, 'data');
   return { name: `:${String(number).trim()}`, process };
@@ -138,7 +138,7 @@ function signalAll({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid !== undefined) process.kill(-pid, signal);
 }
 
-/** Where Debian and its kin have the browser that belongs to the library. */
+/** The paths of the library's browser in Debian and its derivatives. */
 function miniBrowsers(): string[] {
   return readFolder('/usr/lib').flatMap((folder) =>
     ['webkit2gtk-4.1', 'webkit2gtk-4.0'].map((library) => `/usr/lib/${folder}/${library}/MiniBrowser`),

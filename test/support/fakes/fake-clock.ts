@@ -6,10 +6,10 @@ interface Timer {
   readonly background: boolean;
 }
 
-/** Each clock draws numbers of its own: two runs with the same would be one writer. */
+/** Each clock has its own random numbers: with equal ones, two runs would have the same writer id. */
 let clocks = 0;
 
-/** A clock that stands still until it is told to move; its timers fire in order, each in a turn of its own. */
+/** A clock that moves only by `advance` and `jump`; its timers fire in order, each in its own turn of the event loop. */
 export class FakeClock implements Clock {
   #wall: number;
   #monotonic = 0;
@@ -51,12 +51,12 @@ export class FakeClock implements Clock {
     return [...this.#timers].filter((timer) => !timer.background).length;
   }
 
-  /** Sets the wall clock alone. */
+  /** Moves only the wall clock. */
   jump(milliseconds: number): void {
     this.#wall += milliseconds;
   }
 
-  /** Lets time pass, firing what is due; between timers everything that waits only for promises runs to its end. */
+  /** Lets time pass and fires due timers; between them everything that waits only for promises runs to its end. */
   async advance(milliseconds: number): Promise<void> {
     const until = this.#monotonic + milliseconds;
     await turn();

@@ -1,32 +1,32 @@
 import type { Environment, LifecycleEvent } from '../../../src/core/ports/environment.js';
 import { UploadSemaphore } from '../../../src/core/push/upload-semaphore.js';
 
-/** A page or process that becomes what a test says. */
+/** An environment whose lifecycle events the test dispatches. */
 export class FakeEnvironment implements Environment {
   isOnline = true;
   isHidden = false;
   readonly keepalive = { bytesLeft: 60 * 1024 };
   readonly uploads: UploadSemaphore;
-  readonly #told = new Set<(turn: LifecycleEvent) => void>();
+  readonly #listeners = new Set<(event: LifecycleEvent) => void>();
 
-  /** @param uploads - How many may be under way at once. */
+  /** @param uploads - The number of uploads that may be in flight at once. */
   constructor(uploads = 16) {
     this.uploads = new UploadSemaphore(uploads);
   }
 
-  /** How many listen. */
+  /** The number of subscriptions. */
   get listeners(): number {
-    return this.#told.size;
+    return this.#listeners.size;
   }
 
-  subscribe(tell: (turn: LifecycleEvent) => void): () => void {
-    this.#told.add(tell);
-    return () => void this.#told.delete(tell);
+  subscribe(listener: (event: LifecycleEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
-  take(turn: LifecycleEvent): void {
-    if (turn === 'online' || turn === 'offline') this.isOnline = turn === 'online';
-    if (turn === 'visible' || turn === 'hidden') this.isHidden = turn === 'hidden';
-    for (const tell of [...this.#told]) tell(turn);
+  dispatch(event: LifecycleEvent): void {
+    if (event === 'online' || event === 'offline') this.isOnline = event === 'online';
+    if (event === 'visible' || event === 'hidden') this.isHidden = event === 'hidden';
+    for (const listener of [...this.#listeners]) listener(event);
   }
 }

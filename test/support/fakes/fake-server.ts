@@ -3,7 +3,7 @@ import type { Answer, Transport, TransportRequest } from '../../../src/core/port
 /** Stands in for the network: answers are given by hand, or by a function. */
 export class FakeServer implements Transport {
   readonly requests: TransportRequest[] = [];
-  /** How many requests are unanswered now, and how many were at most. */
+  /** The number of requests without an answer, now and at most. */
   underWay = 0;
   mostUnderWay = 0;
   #answer: (request: TransportRequest) => Answer | Promise<Answer>;
@@ -12,7 +12,7 @@ export class FakeServer implements Transport {
     this.#answer = answer;
   }
 
-  /** Changes what is answered from now on. */
+  /** Changes the answers from now on. */
   answerWith(answer: (request: TransportRequest) => Answer | Promise<Answer>): void {
     this.#answer = answer;
   }

@@ -47,7 +47,7 @@ export class FakeLocks {
   #held: LockRequest[] = [];
   #pending: LockRequest[] = [];
 
-  /** The `navigator.locks` of a new tab. `end` is what a browser does when the tab ends in any way. */
+  /** The `navigator.locks` of a new tab. `end` frees its locks, as a browser does when a tab ends. */
   tab(): LocksLike & { end(): void } {
     const tab = {};
     return {

@@ -1,10 +1,10 @@
 import type { Answer, TransportRequest } from '../../../src/core/ports/transport.js';
 import { FakeServer, received } from './fake-server.js';
 
-/** Which values of entries a server minds; those of one-field entries, as `commitEach` makes them. */
+/** Whether a server refuses a value; entries have one field, as `commitEach` makes them. */
 export type Minds = (value: unknown) => boolean;
 
-/** A server that refuses a whole request for one bad entry in it, and keeps what it stores. */
+/** A server that refuses a whole request for one bad entry in it, and records the entries that it stores. */
 export class PickyServer extends FakeServer {
   /** The values of all entries stored, in the order of their arrival. */
   readonly stored: unknown[] = [];
@@ -17,7 +17,7 @@ export class PickyServer extends FakeServer {
   minds: Minds;
   readonly #status: number;
 
-  /** @param status - What it answers to what it minds. */
+  /** @param status - The status of a refusal. */
   constructor(minds: Minds = () => false, status = 400) {
     super((request) => this.#take(request));
     this.minds = minds;

@@ -11,19 +11,19 @@ import { FakeMachine } from './fake-machine.js';
 import { FakeServer } from './fake-server.js';
 import { FakeLocks, FakeWebStorage } from './fake-web.js';
 
-/** Where runs leave entries for the next one, each with an `Api` in a tab or a process of its own. */
+/** A durable storage shared by runs, each of which is an `Api` in its own tab or process. */
 export interface Place {
   readonly clock: FakeClock;
   readonly server: FakeServer;
   /** Starts a run. */
   open(options?: Partial<ApiOptions>): Api;
-  /** Starts a run, and lets as much time pass as it takes to adopt what others left. */
+  /** Starts a run, and lets as much time pass as the adoption of orphans takes. */
   reopen(options?: Partial<ApiOptions>): Promise<Api>;
   /** Ends an `Api`'s run as its platform would at worst. */
   crash(api: Api): void;
-  /** What is stored: by key, or by the name of the file. */
+  /** The stored texts, by key or by name of the file. */
   stored(): Map<string, string>;
-  /** Stores something of somebody else's, or something damaged. */
+  /** Stores a foreign or damaged text. */
   put(name: string, text: string): void;
 }
 
@@ -64,7 +64,7 @@ export class WebPlace implements Place {
   }
 }
 
-/** By the name of the call, whose first argument is handed in: with which code it fails, if it is to fail. */
+/** By name of the call: returns the code with which it fails, or `undefined`, for its first argument. */
 export type DiskFaults = Partial<Record<keyof FileSystem, (pathOrDescriptor: unknown) => string | undefined>>;
 
 /** A folder, and the processes that use it. */
@@ -79,7 +79,7 @@ export class FilePlace implements Place {
     this.folder = folder;
   }
 
-  /** @param faults - Asked at each call, so that a test can break and mend the disk while the run lasts. */
+  /** @param faults - Read at each call, so that a test can start and end faults of the disk during the run. */
   open(
     options: Partial<ApiOptions> = {},
     faults: DiskFaults = {},

@@ -11,7 +11,7 @@ export interface FetchedRequest {
 
 type Answer = (request: FetchedRequest, index: number) => Response | Promise<Response>;
 
-/** A `fetch` whose answers the test gives; it keeps what it was asked, and gives up when its signal aborts. */
+/** A `fetch` whose answers the test gives; it records its requests, and rejects when a signal aborts. */
 export class StubFetch {
   readonly requests: FetchedRequest[] = [];
   underWay = 0;

@@ -3,11 +3,11 @@ import { FakeServer, received } from './fake-server.js';
 
 export type WireValue = { value: unknown; timestamp: number | null };
 
-/** A server that holds last values, which the test changes; its clock is 1000 s behind unless it is told otherwise. */
+/** A server that holds last values, which the test changes; its clock is 1000 s behind by default. */
 export class ValuesServer extends FakeServer {
   readonly values = new Map<string, WireValue>();
   servertime = 1_795_348_662;
-  /** What is answered in place of values; `undefined` for values. */
+  /** An answer in place of values; `undefined` for values. */
   misfortune: (ids: readonly string[]) => Answer | Promise<Answer> | undefined = () => undefined;
 
   constructor(values: Readonly<Record<string, unknown>> = {}) {

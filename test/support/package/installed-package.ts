@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const run = promisify(execFile);
 
-/** Without what an npm that runs these tests says of their own package; it has no dependency to be fetched. */
+/** The environment without the variables of an npm that runs these tests. */
 const env = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))),
   npm_config_offline: 'true',
@@ -19,13 +19,13 @@ const env = {
 /** A folder of a program that has installed this package from its tarball, as it would be published. */
 export interface Consumer {
   readonly folder: string;
-  /** Makes a folder in it that is seen by nobody else. */
+  /** Makes an empty folder in it. */
   newFolder(): string;
   remove(): void;
 }
 
 /**
- * Packs what is built, and installs it elsewhere.
+ * Packs the built package, and installs it in another folder.
  *
  * @param install - The command that installs it, with `nikdev-iot` for the tarball.
  * @param others - Names of packages that the program has too: as they are here.
@@ -33,9 +33,9 @@ export interface Consumer {
 export async function installPacked(install: string, others: readonly string[] = []): Promise<Consumer> {
   const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-consumer-'));
   try {
-    // Else npm would install where it finds one further up.
+    // Without it npm would install next to a package.json further up.
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-    // Scripts could build anew what other tests are reading.
+    // Scripts could rebuild files that other tests are reading.
     const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
     const { stdout } = await run('npm', pack, { cwd: root, env });
     const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { API_KEY, DEVICE_ID } from '../builders/credentials.js';
 
-/** What stands between two fences of a page in Markdown. */
+/** A fenced code block of a page in Markdown. */
 export interface Block {
   /** The heading above it. */
   readonly section: string;
-  /** What the fence says it is; empty if it says nothing. */
+  /** The language of the fence; empty if there is none. */
   readonly language: string;
   readonly code: string;
 }
@@ -34,7 +34,7 @@ export function blocksOf(markdown: string): Block[] {
   return blocks;
 }
 
-/** The one thing in which what is run differs from what stands there. */
+/** The code with ids in the place of its placeholders: the only change before it is run. */
 export function withIds(code: string): string {
   return code
     .replaceAll('<Device ID>', DEVICE_ID)

@@ -3,12 +3,12 @@ import { Api } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
 
 /*
- * Commits and pushes as fast as it can until it is killed, and says what it does:
+ * Commits and pushes as fast as it can until it is killed, and prints its progress:
  *
  *   begin <phase>, end <phase>     committing, compacting, adopting or pushing; they nest
  *   committed <name>-<number>      a commit that returned
  *   waits                          for the signal, see below
- *   looked                         the folder was searched for what the dead left
+ *   looked                         the folder was searched for orphans
  *
  * In the phase that is `slow` it waits once, before or after one of the calls of the file system that make it up, drawn
  * anew each time: so a signal is as likely to land late in it as early.
@@ -102,7 +102,7 @@ let count = 0;
 async function commit() {
   const id = `${name}-${count}`;
   api.addValue('reading', `${id} ${PADDING}`);
-  // Now and then what is staged is saved on its own before it is committed.
+  // In one of ten rounds staged values are saved on their own before the commit.
   if (Math.random() < 0.1) await undefined;
   begin('committing');
   api.commit();
@@ -124,7 +124,7 @@ async function pushForEver() {
   }
 }
 
-// Before what others left is taken over.
+// Before orphans are adopted.
 await commit();
 await api.ready;
 say('ready');

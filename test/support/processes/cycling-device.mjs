@@ -7,7 +7,7 @@ import { Api, memoryStorage } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
 
 /*
- * Commits and pushes so many times, one entry a time, and prints now and then what it takes by then, as JSON:
+ * Commits and pushes `cycles` times, one entry a time, and prints its resource usage `samples` times, as JSON:
  *
  *   { cycles, heap, descriptors, timers, bytes, files }
  *
@@ -64,7 +64,7 @@ function sample(cycle) {
   const figures = {
     cycles: cycle,
     heap: process.memoryUsage().heapUsed,
-    // Where the system tells.
+    // Only on Linux.
     descriptors: existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0,
     timers,
     bytes: files.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0),

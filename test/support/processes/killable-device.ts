@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { ApiOptions } from '../../../src/index.js';
-import type { Deliveries } from '../servers/delivery-log.js';
+import type { DeliveryLog } from '../servers/delivery-log.js';
 import { runNode } from './node-process.js';
 import { IN_CONTAINER } from './pid-namespace.js';
 
 const SCRIPT = fileURLToPath(new URL('committing-device.mjs', import.meta.url));
 
-/** What a device can be killed in. */
+/** The phases in which a device can be killed. */
 export const PHASES = ['committing', 'compacting', 'adopting', 'pushing'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -17,7 +17,7 @@ export interface DeviceSettings {
   readonly durability: 'power' | 'process';
   /** The phase in which it waits, so that a kill lands within. */
   readonly slow?: Phase | undefined;
-  /** How many times faster than ours its clock goes. */
+  /** The speed of its clock. */
   readonly speed?: number;
   /** Whether it has a pid namespace of its own, as a container has. */
   readonly isContained?: boolean;
@@ -27,22 +27,22 @@ export interface DeviceSettings {
 export interface Device {
   readonly name: string;
   readonly pid: number;
-  /** Resolves once it has said that it begins a phase, for the `times`th time. Rejects if it ends before. */
+  /** Resolves once it has begun a phase for the `times`th time. Rejects if it ends before. */
   begins(phase: Phase, times?: number): Promise<void>;
   /** Resolves once it has waited in the phase that is slow, for the `times`th time. Rejects if it ends before. */
   waits(times: number): Promise<void>;
-  /** Resolves once it has searched the folder for what the dead left, `times` times from now. Rejects if it ends before. */
+  /** Resolves once it has looked for orphans `times` times from now. Rejects if it ends before. */
   looks(times: number): Promise<void>;
-  /** Resolves once it has taken over what the dead left. Rejects if it ends before. */
+  /** Resolves once it has adopted the orphans. Rejects if it ends before. */
   readonly ready: Promise<void>;
   signal(signal: NodeJS.Signals): void;
-  /** @returns The innermost of the phases that it was in, as it said last; `undefined` between them. */
+  /** @returns The innermost phase that it last reported; `undefined` between phases. */
   kill(): Promise<Phase | undefined>;
 }
 
 let devices = 0;
 
-export function startDevice(deliveries: Deliveries, settings: DeviceSettings): Device {
+export function startDevice(deliveries: DeliveryLog, settings: DeviceSettings): Device {
   const name = `device${++devices}`;
   const within = settings.isContained ? IN_CONTAINER : [];
   const child = runNode(SCRIPT, [JSON.stringify({ speed: 1, ...settings, name })], {}, within);
@@ -73,19 +73,19 @@ export function startDevice(deliveries: Deliveries, settings: DeviceSettings): D
   });
   const until = (isMet: () => boolean): Promise<void> => {
     const met = new Promise<void>((resolve, reject) => waiting.add({ isMet, resolve, reject }));
-    // Not everybody who asks for it waits for it.
+    // Not every caller awaits it.
     met.catch(() => {});
     return met;
   };
   void child.ended.then(({ code, signal }) => {
-    const said = child.lines.slice(-20).join('\n');
-    for (const one of waiting) one.reject(new Error(`${name} ended (${code ?? signal}) after:\n${said}`));
+    const output = child.lines.slice(-20).join('\n');
+    for (const one of waiting) one.reject(new Error(`${name} ended (${code ?? signal}) after:\n${output}`));
   });
   const kill = async (): Promise<Phase | undefined> => {
     if (!isKilled) deliveries.willKill(name);
     isKilled = true;
     child.kill('SIGKILL');
-    // Its output ends a moment before it does, and until then it is not dead for those who look.
+    // Its output ends a moment before the process, which is alive for other processes until then.
     await child.ended;
     return phases.at(-1);
   };

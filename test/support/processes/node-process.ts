@@ -6,13 +6,13 @@ import { vi } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A child that was told to stop, and by when it must have. */
+/** The time within which a child must end after SIGTERM. */
 const STOP_WITHIN_MS = 20_000;
 
 /** A Node process under test. */
 export interface NodeProcess {
   readonly pid: number;
-  /** What it has printed so far, on either stream. */
+  /** The lines printed so far, on either stream. */
   readonly lines: readonly string[];
   /** Waits for a line, and returns the match. */
   line(pattern: RegExp): Promise<RegExpExecArray>;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe } from 'vitest';
 
-/** Runs a command in a pid namespace of its own, where it is process 1; it ends with whoever runs it. */
+/** Runs a command in a pid namespace of its own, where it is process 1; it ends with its parent process. */
 export const IN_CONTAINER = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] as const;
 
 /**

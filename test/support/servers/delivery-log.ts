@@ -4,10 +4,10 @@ import { DEVICE_ID } from '../builders/credentials.js';
 import { oneDevice } from './emulator.js';
 import { serveOnLoopback } from './serve-on-loopback.js';
 
-/** The header by which a process or a tab tells the server its name. */
+/** The header with the name of the process or tab that sends. */
 export const SENDER = 'x-sender';
 
-/** A fetch that tells the server who sends. */
+/** A fetch that adds the name of the sender. */
 export function fetchAs(sender: string): NonNullable<ApiOptions['fetch']> {
   return (input, init) => {
     const request = new Request(input, init);
@@ -16,59 +16,59 @@ export function fetchAs(sender: string): NonNullable<ApiOptions['fetch']> {
   };
 }
 
-/** What was stored by one request, and whose it was. */
+/** The entries stored by one request, and its sender. */
 interface Upload {
   readonly sender: string;
   readonly entries: readonly string[];
 }
 
-/** How a server keeps its clients waiting, in milliseconds. */
+/** The delays of a server, in milliseconds. */
 export interface Delays {
   readonly beforeStoring?: () => number;
   readonly beforeAnswering?: () => number;
 }
 
-/** A request that is kept waiting. */
-export interface Lease {
-  /** Resolves once there is one. */
+/** A request that the server holds back. */
+export interface HeldRequest {
+  /** Resolves once the request has arrived. */
   readonly reached: Promise<void>;
   release(): void;
-  /** It gets no further: if it is not stored yet, it never is. */
+  /** Drops the request: if it is not stored yet, it never is. */
   drop(): void;
 }
 
-/** What must be empty, whatever was killed and when. */
+/** The faults of a run, all of which must be empty, whatever was killed and when. */
 export interface Faults {
-  /** Commits that returned, and that the server never got. */
+  /** Acknowledged commits that the server never received. */
   readonly lost: readonly string[];
-  /** Entries that the server got more often than the last batches of the killed explain. */
+  /** Entries received more often than the last batches of the killed explain. */
   readonly doubled: readonly string[];
   /** Entries whose first delivery came after that of a later one of the same writer. */
   readonly disordered: readonly string[];
-  /** Entries that were sent by another than their writer, while that one was alive. */
-  readonly robbed: readonly string[];
+  /** Entries sent by another process or tab while their writer was alive. */
+  readonly adoptedFromLiving: readonly string[];
   /** Entries that arrived though their commit did not return, other than the one that was cut off. */
   readonly invented: readonly string[];
 }
 
 /**
- * Counts what writers said they committed against what the server stored. Each writer is a process or a tab with a name
- * of its own; its entries have one value, which begins with `<name>-<number>`, numbers counting up from 0.
+ * Compares the acknowledged commits of writers with the entries that the server stored. Each writer is a process or a tab
+ * with a unique name; its entries have one value, which begins with `<name>-<number>`, numbers counting up from 0.
  */
-export class Deliveries {
+export class DeliveryLog {
   readonly emulator: Emulator = oneDevice();
-  /** By writer, how many commits returned. */
+  /** By writer, the number of acknowledged commits. */
   readonly #acknowledged = new Map<string, number>();
   readonly #uploads: Upload[] = [];
   readonly #arrived = new Set<string>();
   /** By sender, the last of its uploads. */
   readonly #last = new Map<string, Upload>();
-  /** By writer that was killed, how many uploads had been stored before. */
+  /** By killed writer, the number of uploads stored before. */
   readonly #killed = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   /** By sender and place. */
   readonly #holds = new Map<string, { reach(): void; readonly goesOn: Promise<boolean> }>();
-  #turn: Promise<unknown> = Promise.resolve();
+  #storing: Promise<unknown> = Promise.resolve();
 
   /**
    * Serves the emulator until the test has finished. A page acknowledges entries by posting them to `/committed`.
@@ -86,8 +86,8 @@ export class Deliveries {
       }
       const sender = headers.get(SENDER) ?? '';
       if (!(await this.#pass(sender, 'storing', beforeStoring))) return new Response(null, { status: 503 });
-      const stored = this.#turn.then(() => this.#store(new Request(url, { method: 'POST', headers, body }), body));
-      this.#turn = stored.catch(() => {});
+      const stored = this.#storing.then(() => this.#store(new Request(url, { method: 'POST', headers, body }), body));
+      this.#storing = stored.catch(() => {});
       const response = await stored;
       await this.#pass(sender, 'answering', beforeAnswering);
       return response;
@@ -100,29 +100,29 @@ export class Deliveries {
     const count = this.#acknowledged.get(writer) ?? 0;
     if (number !== count) throw new Error(`${entry} was acknowledged after ${count} commits`);
     this.#acknowledged.set(writer, count + 1);
-    this.#tell();
+    this.#notify();
   }
 
-  /** To be called right before a writer is killed: from then on others may send what it left. */
+  /** Called right before a writer is killed: from then on others may send its entries. */
   willKill(writer: string): void {
     this.#killed.set(writer, this.#uploads.length);
   }
 
-  /** Resolves as soon as something holds, which is asked after each commit and each upload. */
-  until(holds: () => boolean): Promise<void> {
+  /** Resolves as soon as a condition holds, which is checked after each commit and each upload. */
+  until(isMet: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      const ask = (): void => {
-        if (!holds()) return;
-        this.#listeners.delete(ask);
+      const check = (): void => {
+        if (!isMet()) return;
+        this.#listeners.delete(check);
         resolve();
       };
-      this.#listeners.add(ask);
-      ask();
+      this.#listeners.add(check);
+      check();
     });
   }
 
-  /** Keeps the next request of a sender waiting, before what it brings is stored or before it is answered. */
-  hold(sender: string, before: 'storing' | 'answering'): Lease {
+  /** Holds the next request of a sender back, before its entries are stored or before it is answered. */
+  hold(sender: string, before: 'storing' | 'answering'): HeldRequest {
     let reach = (): void => {};
     let goOn: (goesOn: boolean) => void = () => {};
     const reached = new Promise<void>((resolve) => {
@@ -139,21 +139,21 @@ export class Deliveries {
     return this.#acknowledged.get(writer) ?? 0;
   }
 
-  /** How many commits returned. */
+  /** The number of acknowledged commits. */
   get acknowledged(): number {
     let sum = 0;
     for (const count of this.#acknowledged.values()) sum += count;
     return sum;
   }
 
-  /** How many deliveries were of an entry that had been delivered before. */
+  /** The number of repeated deliveries. */
   get repeated(): number {
     let sum = 0;
     for (const { entries } of this.#uploads) sum += entries.length;
     return sum - this.#arrived.size;
   }
 
-  /** Whether all that a writer's commits returned for has arrived. */
+  /** Whether all acknowledged commits of a writer have arrived. */
   hasAllOf(writer: string): boolean {
     return this.#missingOf(writer).length === 0;
   }
@@ -161,13 +161,13 @@ export class Deliveries {
   get faults(): Faults {
     const stored = this.emulator.entries(DEVICE_ID).map(({ values }) => idOf(values[0]?.value));
     const counted = this.#uploads.flatMap((upload) => upload.entries);
-    if (stored.join() !== counted.join()) throw new Error('what was counted is not what the emulator stored');
+    if (stored.join() !== counted.join()) throw new Error('the log differs from the entries that the emulator stored');
     const ids = [...this.#arrived];
     return {
       lost: [...this.#acknowledged.keys()].flatMap((writer) => this.#missingOf(writer)),
       doubled: this.#findDoubled(),
       disordered: findDisordered(ids),
-      robbed: this.#findRobbed(),
+      adoptedFromLiving: this.#findAdoptedFromLiving(),
       invented: ids.filter((id) => {
         const { writer, number } = parse(id);
         return number > this.acknowledgedBy(writer) - (this.#killed.has(writer) ? 0 : 1);
@@ -181,8 +181,8 @@ export class Deliveries {
   }
 
   /**
-   * A kill between the server's answer and its note in the storage doubles what was under way, and no more: of all the
-   * times that an entry is stored, one at most may be by anything else than the last batch of a sender that was killed.
+   * A kill between the server's answer and the removal from the storage duplicates only the batch in flight: an entry is
+   * stored at most once by any other request than the last batch of a killed sender.
    */
   #findDoubled(): string[] {
     const times = new Map<string, number>();
@@ -194,7 +194,7 @@ export class Deliveries {
     return [...times].filter(([, count]) => count > 1).map(([entry]) => entry);
   }
 
-  #findRobbed(): string[] {
+  #findAdoptedFromLiving(): string[] {
     return this.#uploads.flatMap(({ sender, entries }, index) =>
       entries.filter((entry) => {
         const { writer } = parse(entry);
@@ -212,7 +212,7 @@ export class Deliveries {
     return true;
   }
 
-  /** One at a time, so that what is counted is in the order of what is stored. */
+  /** One at a time, so that the log has the order of the stored entries. */
   async #store(request: Request, body: string): Promise<Response> {
     const sender = request.headers.get(SENDER) ?? '';
     const response = (await this.emulator.fetch(request)) as Response;
@@ -222,11 +222,11 @@ export class Deliveries {
     this.#uploads.push(upload);
     this.#last.set(sender, upload);
     for (const entry of upload.entries) this.#arrived.add(entry);
-    this.#tell();
+    this.#notify();
     return response;
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 }
@@ -250,7 +250,7 @@ function parse(id: string): { readonly writer: string; readonly number: number }
   return { writer: id.slice(0, dash), number: Number(id.slice(dash + 1)) };
 }
 
-/** Pages of another origin ask whether they may send the header. */
+/** Allows pages of another origin to send the header. */
 function withSenderAllowed(response: Response): Response {
   const allowed = response.headers.get('Access-Control-Allow-Headers');
   if (allowed !== null) response.headers.set('Access-Control-Allow-Headers', `${allowed}, ${SENDER}`);

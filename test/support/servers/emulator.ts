@@ -8,7 +8,7 @@ export function oneDevice(): Emulator {
   return createEmulator({ devices: [{ deviceId: DEVICE_ID, apiKeys: [{ key: API_KEY, read: true, write: true }] }] });
 }
 
-/** An emulator as what a server takes. */
+/** The emulator as a fetch handler. */
 export const asHandler =
   (emulator: Emulator) =>
   (request: Request): Promise<Response> =>

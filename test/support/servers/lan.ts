@@ -16,7 +16,7 @@ export interface LanProxy {
   close(): void;
 }
 
-/** For a browser that can't be told where a name leads, nor that there is no network. */
+/** Starts a proxy for a browser whose name resolution and network state can't be set. */
 export async function startLanProxy(): Promise<LanProxy> {
   let isCutOff = false;
   const server = createServer((incoming, outgoing) => {

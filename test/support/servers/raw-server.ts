@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { type UploadedEntry, uploadedEntries } from '../builders/uploads.js';
 
 /**
- * What a raw server does with a connection, from the first byte on that comes over it; `request` resolves with the body
+ * Handles a connection of a raw server from its first byte on; `request` resolves with the body
  * once a whole request has come.
  */
 export type Behaviour = (socket: Socket, request: Promise<string>) => void;
@@ -11,7 +11,7 @@ export type Behaviour = (socket: Socket, request: Promise<string>) => void;
 export interface RawServer {
   readonly port: number;
   readonly baseUrl: string;
-  /** What came, as text, one item a connection that was used. */
+  /** The received text, one item for each connection that was used. */
   readonly received: readonly string[];
   /** The entries of each request that `healthy` answered. */
   readonly stored: readonly (readonly UploadedEntry[])[];
@@ -44,7 +44,7 @@ export async function rawServer(behaviour?: Behaviour, port = 0): Promise<RawSer
 
   const server = createServer((socket) => {
     sockets.add(socket);
-    // A reset is what many of these tests are about; it must not end the test run.
+    // Many of these tests cause resets, which must not end the test run.
     socket.on('error', () => {});
     socket.on('close', () => {
       sockets.delete(socket);
@@ -109,7 +109,7 @@ export function drip(socket: Socket, text: string, everyMilliseconds: number): v
   socket.on('close', () => clearInterval(timer));
 }
 
-/** A loopback port where nobody listens. */
+/** A loopback port without a listener. */
 export async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

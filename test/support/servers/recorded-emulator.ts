@@ -5,7 +5,7 @@ import { uploadedEntries } from '../builders/uploads.js';
 import { oneDevice } from './emulator.js';
 import { serveOnLoopback } from './serve-on-loopback.js';
 
-/** A request as it came over the wire. */
+/** A request as received. */
 export interface Arrival {
   readonly method: string;
   readonly apiKey: string | null;
@@ -20,13 +20,13 @@ export interface RecordedEmulator {
   readonly options: ApiOptions;
   /** Preflights too, in the order in which they came. */
   readonly arrivals: readonly Arrival[];
-  /** Those of them that upload. */
+  /** The requests that upload. */
   uploads(): Arrival[];
-  /** Keeps the answers of uploads back from now on, which are stored all the same. @returns What lets them go. */
+  /** Holds back the answers of uploads from now on; their entries are stored. @returns A function that releases them. */
   holdAnswers(): () => void;
 }
 
-/** An emulator on an origin of its own that tells of each request how it came. */
+/** An emulator on its own origin that records every request. */
 export async function serveRecordedEmulator(): Promise<RecordedEmulator> {
   const emulator = oneDevice();
   const arrivals: Arrival[] = [];

@@ -13,9 +13,9 @@ interface PendingBeacon extends Beacon {
 /** Browsers fail a request that exceeds what others of the page leave of their limit: in pieces, what fits still leaves. */
 const PIECE_BYTES = 16 * 1024;
 /** The last pieces are ever smaller, down to this: nothing is known of how much still fits, not even afterwards. */
-const MIN_PIECE_BYTES = 2 * 1024;
+const MIN_PIECE_BYTES = 4 * 1024;
 /** Browsers also limit how many such requests may be under way. */
-const MAX_PIECES = 8;
+const MAX_PIECES = 10;
 /** More than the budget has room for. */
 const MAX_ENTRIES = 1500;
 

@@ -69,7 +69,8 @@ export function findWriters(
   isMeasured: (writer: string) => boolean = () => false,
 ): Map<string, OrphanKeys> {
   const writers = new Map<string, OrphanKeys>();
-  for (let index = 0; index < storage.length; index++) {
+  // No other tab changes anything meanwhile: a browser shows its changes between two tasks.
+  for (let index = 0, { length } = storage; index < length; index++) {
     const key = storage.key(index) ?? '';
     const [, writer, isWriter, isStaged, isHeartbeat, sequence] = KEY.exec(key) ?? [];
     if (writer === undefined) continue;

@@ -75,7 +75,7 @@ const MISUSED = /^(?:UND_)?ERR_(?:INVALID|MISSING|UNSUPPORTED|METHOD)/;
  * words are not passed on.
  */
 const NETWORK_MESSAGE =
-  /^(?:failed to fetch|fetch failed|load failed|networkerror|network request|network connection|network error|error sending request|the network connection was lost|the internet connection appears|a server with|not allowed to use restricted|could not connect|the request timed out|cancelled)/i;
+  /fetch failed|failed to fetch|load failed|network|error sending request|could not connect|hostname|timed out|cancelled|offline/i;
 
 function describe(thrown: unknown, [outer, inner]: readonly Thrown[]): string {
   if (outer === undefined) return typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown);

@@ -56,6 +56,6 @@ export function webStorage(
 function thisPage(): WebPlatform {
   return {
     locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
-    page: typeof window === 'undefined' ? undefined : window,
+    page: typeof window === 'undefined' || typeof window?.addEventListener !== 'function' ? undefined : window,
   };
 }

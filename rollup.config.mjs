@@ -5,6 +5,7 @@ import license from 'rollup-plugin-license';
 import { lazyKy } from './build/lazy-ky.mjs';
 import { minify } from './build/minify.mjs';
 import { ownMaps } from './build/own-maps.mjs';
+import { umd } from './build/umd.mjs';
 
 const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
 
@@ -53,13 +54,23 @@ export default [
     ],
   },
   {
+    input: 'src/node.browser.ts',
+    external: /index\.js$/,
+    plugins: compile(),
+    output: [
+      { file: 'dist/node.browser.js', format: 'es', sourcemap: true, paths: () => './index.js' },
+      { file: 'dist/node.browser.cjs', format: 'cjs', exports: 'named', sourcemap: true, paths: () => './index.cjs' },
+    ],
+  },
+  {
     input: entries.index,
     plugins: [...compile(), minify()],
     output: {
       file: 'dist/index.umd.js',
-      format: 'umd',
-      name: 'NikDevIoT',
+      format: 'cjs',
       exports: 'named',
+      strict: false,
+      ...umd('NikDevIoT'),
       sourcemap: true,
       banner: '/*! nikdev-iot, MIT; with ky, MIT: see THIRD-PARTY-LICENSES.txt */',
     },

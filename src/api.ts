@@ -203,6 +203,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
   }
 
+  /** Vue leaves an object that has this as it is: private members can't be reached through a proxy. @internal */
+  get __v_skip(): true {
+    return true;
+  }
+
   /**
    * As the constructor, with the credentials first.
    *

@@ -5,6 +5,8 @@ import { unshadowed } from '../storage/web/records/unshadowed.js';
 import { webStorage } from '../storage/web/web-storage.js';
 import { isPage } from './environment.js';
 
+const METHODS = ['key', 'setItem', 'removeItem'] as const;
+
 /**
  * The storage of an `Api` that was given none: `localStorage` in a page, else memory. Asks for `window` and `document`
  * before it touches `localStorage`, as Node 26 prints a warning wherever that is as much as looked at.
@@ -14,7 +16,9 @@ export function defaultStorage(): { storage: StorageAdapter; warning?: Warning }
   try {
     // Throws where site data are blocked, and in a sandboxed frame; a page may also lack it altogether.
     const { localStorage } = window;
-    unshadowed(localStorage).getItem('nikdev-iot');
+    const storage = unshadowed(localStorage);
+    storage.getItem('nikdev-iot');
+    if (METHODS.some((name) => typeof storage[name] !== 'function')) throw new TypeError('it is made up');
     return { storage: webStorage(localStorage) };
   } catch {
     return {

@@ -15,7 +15,7 @@ let stop = stopped;
 /** The page or process that this runs in. */
 export const environment: Environment = {
   get isOnline() {
-    return !isPage() || navigator.onLine !== false;
+    return !isPage() || typeof navigator === 'undefined' || navigator.onLine !== false;
   },
   get isHidden() {
     return isPage() && document.hidden;
@@ -75,5 +75,11 @@ function watchProcess(): () => void {
   return () => process.off?.('beforeExit', onIdle);
 }
 
-/** Whether this runs in a page; not in a worker, Node, Bun or Deno. */
-export const isPage = (): boolean => typeof window !== 'undefined' && typeof document !== 'undefined';
+/**
+ * Whether this runs in a page; not in a worker, Node, Bun or Deno, where server-side rendering may have made up a `window` and a
+ * `document`.
+ */
+export const isPage = (): boolean =>
+  typeof window !== 'undefined' && typeof document !== 'undefined' && canListen(window) && canListen(document);
+
+const canListen = (target: Partial<EventTarget> | null): boolean => typeof target?.addEventListener === 'function';

@@ -20,7 +20,7 @@ export function failureOf(thrown: unknown, port: string, status?: number): Faile
     return { received: false, ...classify(thrown, port, status), ...(status !== undefined && { status }) };
   } catch {
     // A getter or a proxy may throw when it is looked at.
-    return { received: false, reason: 'fault', fault: FETCH_THREW };
+    return { received: false, reason: 'fault', detail: FETCH_THREW };
   }
 }
 
@@ -35,12 +35,13 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
   if (status !== undefined) return { reason: 'interrupted', ...known };
   if (code !== undefined && !MISUSED.test(code))
     return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
-  const message = textOf(thrown, 'message') ?? '';
-  if (NETWORK_MESSAGE.test(message) && isBlocked(port)) return { reason: 'blocked-port' };
   if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
-  if (CUT_OFF_MESSAGE.test(message)) return { reason: 'cut-off' };
-  if (chain.length === 1 && NETWORK_MESSAGE.test(message)) return { reason: 'unreachable', isOpaque: true };
-  return { reason: 'fault', fault: `${FETCH_THREW} ${describe(thrown, chain)}` };
+  const message = textOf(thrown, 'message') ?? '';
+  if (!NETWORK_MESSAGE.test(message)) return { reason: 'fault', detail: `${FETCH_THREW} ${describe(thrown, chain)}` };
+  const detail = chain.length > 1 ? textOf(chain[1], 'message') : /: (.+)/.exec(message)?.[1];
+  if (isBlocked(port) && (detail ?? BAD_PORT) === BAD_PORT) return { reason: 'blocked-port' };
+  if (detail === undefined) return { reason: 'unreachable', isOpaque: true };
+  return { reason: CUT_OFF_MESSAGE.test(detail) ? 'cut-off' : 'unreachable', detail };
 }
 
 const FETCH_THREW = 'fetch threw';
@@ -55,8 +56,8 @@ function causesOf(thrown: unknown): Thrown[] {
 
 const isObject = (input: unknown): input is Thrown => typeof input === 'object' && input !== null;
 
-/** Codes are words (`ECONNREFUSED`, `ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION`): anything else may hold a header's value. */
-const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d]*(?:_[A-Z\d]{1,24})+)$/;
+/** Codes are words (`ECONNREFUSED`, `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`): anything else may hold a header's value. */
+const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d/]*(?:_[A-Z\d/]{1,24})+)$/;
 
 function codeOf(error: unknown): string | undefined {
   const code = textOf(error, 'code');
@@ -67,15 +68,13 @@ const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
 const CUT_OFF =
   /^(?:ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE|ERR_HTTP2_\w+|HPE_INVALID_EOF_STATE|ConnectionClosed)$/;
 /** Deno gives words and no code. */
-const CUT_OFF_MESSAGE = /connection closed before|connection reset|broken pipe/i;
+const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
+const BAD_PORT = 'bad port';
 /** A programming error's code. */
 const MISUSED = /^(?:UND_)?ERR_(?:INVALID|MISSING|UNSUPPORTED|METHOD)/;
-/**
- * A network failure without a code, in the words of Chromium, Firefox, WebKit, Deno, workerd, whatwg-fetch and React Native. The
- * words are not passed on.
- */
+/** A failure of the network without a code, in the words of the browsers, Node, Deno, workerd, whatwg-fetch and React Native. */
 const NETWORK_MESSAGE =
-  /^(?:failed to fetch|fetch failed|load failed|networkerror|network request|network connection|network error|error sending request|the network connection was lost|the internet connection appears|a server with|not allowed to use restricted|could not connect|the request timed out|cancelled)/i;
+  /fetch failed|failed to fetch|load failed|network|error sending request|could not connect|hostname|timed out|cancelled|offline/i;
 
 function describe(thrown: unknown, [outer, inner]: readonly Thrown[]): string {
   if (outer === undefined) return typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown);

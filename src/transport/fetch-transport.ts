@@ -63,7 +63,7 @@ function isResponse(response: FetchResponse | undefined): response is FetchRespo
   return typeof response?.status === 'number' && typeof response.headers?.get === 'function';
 }
 
-const NO_RESPONSE: Answer = { received: false, reason: 'fault', fault: 'fetch did not return a Response' };
+const NO_RESPONSE: Answer = { received: false, reason: 'fault', detail: 'fetch did not return a Response' };
 
 function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | undefined): PromiseLike<FetchResponse> {
   const { method, url, headers, body, keepalive = false, beacon } = request;

@@ -35,7 +35,9 @@ const KILOBYTE = 1000;
 
 describe('the published package', () => {
   test('is the built files, their types and maps, and what is to be read', () => {
-    const code = ['index', 'node', 'emulator', 'shared/core'].flatMap((name) => twice(name, 'js', 'js.map'));
+    const code = ['index', 'node', 'node.browser', 'emulator', 'shared/core'].flatMap((name) =>
+      twice(name, 'js', 'js.map'),
+    );
     const types = ['index', 'node', 'emulator', 'shared/storage', 'shared/value'].flatMap((name) =>
       twice(name, 'd.js').map((path) => path.replace(/js$/, 'ts')),
     );

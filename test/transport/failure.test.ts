@@ -12,6 +12,7 @@ describe('F57 a failed fetch', () => {
     'UND_ERR_CONNECT_TIMEOUT',
     'ETIMEDOUT',
     'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+    'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE',
   ])('with %s as its cause is an unreachable server', (code) =>
     expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'unreachable', code }),
   );
@@ -43,7 +44,6 @@ describe('F57 a failed fetch', () => {
     'Load failed',
     'Network request failed',
     'Network connection lost.',
-    'error sending request for url (http://a/): client error (Connect)',
   ])('that says only %j is opaque', (message) => {
     const opaque = { received: false, reason: 'unreachable', isOpaque: true };
     expect(failureOf(new TypeError(message), '8080')).toEqual(opaque);
@@ -51,10 +51,22 @@ describe('F57 a failed fetch', () => {
   });
 
   test.each([
+    ['client error (Connect): tcp connect error: Connection refused (os error 111)', 'unreachable'],
+    ['client error (SendRequest): connection closed before message completed', 'cut-off'],
+    ['Connection reset by peer (os error 104)', 'cut-off'],
+  ])('that says %j in place of a code, as Deno does, is that', (detail, reason) => {
+    const failed = { received: false, reason, detail };
+    expect(failureOf(new TypeError('fetch failed', { cause: new Error(detail) }), '6000')).toEqual(failed);
+    expect(failureOf(new TypeError(`error sending request for url (https://a.example/): ${detail}`), '6000')).toEqual(
+      failed,
+    );
+  });
+
+  test.each([
     [new ReferenceError('Request is not defined'), 'ReferenceError: Request is not defined'],
     [new TypeError('x is not a function'), 'TypeError: x is not a function'],
     [runInNewContext('new RangeError("far")'), 'RangeError: far'],
-    [new TypeError('fetch failed', { cause: new Error('invalid header') }), 'TypeError: fetch failed (invalid header)'],
+    [new TypeError('no header', { cause: new Error('invalid') }), 'TypeError: no header (invalid)'],
     [Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' }), 'TypeError: Invalid URL'],
     ['a word', '"a word"'],
     [undefined, 'undefined'],
@@ -64,12 +76,12 @@ describe('F57 a failed fetch', () => {
     [Object.create(null), 'an object'],
     [{ message: 'no class' }, 'an object: no class'],
   ])('with %o is named as what it is', (thrown, text) => {
-    expect(failureOf(thrown, '8080')).toEqual({ received: false, reason: 'fault', fault: `fetch threw ${text}` });
+    expect(failureOf(thrown, '8080')).toEqual({ received: false, reason: 'fault', detail: `fetch threw ${text}` });
   });
 
   test('whose error throws when it is looked at is named all the same', () => {
     const error = Object.defineProperty({}, 'message', { get: () => JSON.parse('{') });
-    expect(failureOf(error, '')).toEqual({ received: false, reason: 'fault', fault: 'fetch threw' });
+    expect(failureOf(error, '')).toEqual({ received: false, reason: 'fault', detail: 'fetch threw' });
   });
 
   test('has no code of hexadecimal digits: they may be those of a key', () => {

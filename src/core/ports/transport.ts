@@ -55,10 +55,10 @@ export interface FailedExchange {
   readonly status?: number;
   /** A platform's error code (`ECONNREFUSED`), where it gave one. */
   readonly code?: string;
-  /** Of `unreachable`: the platform gives no detail, as pages do for every failure of the network and for CORS. */
+  /** Of `unreachable`: the platform gives neither code nor words, as pages do for every failure of the network and for CORS. */
   readonly isOpaque?: true;
-  /** Of `fault`: the class and message of the error. As it came: it may hold a header's value and has to be redacted. */
-  readonly fault?: string;
+  /** The platform's words where it gave no code. As they came: they may hold a header's value and have to be redacted. */
+  readonly detail?: string;
 }
 
 /**

@@ -92,7 +92,8 @@ function rejection(kind: Verdict['kind'], said: string, advice: string, details:
 /** The words of a server or of a fetch. */
 const quote = (text: string, { apiKey }: JudgeContext): string => foreignText(text, (clean) => redact(clean, apiKey));
 
-function noAnswer({ reason, code, status, fault = '' }: FailedExchange, context: JudgeContext): string {
+function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context: JudgeContext): string {
+  const known = code ?? quote(detail, context);
   switch (reason) {
     case 'timeout':
       return `no complete answer came within ${context.timeoutSeconds} s`;
@@ -103,15 +104,15 @@ function noAnswer({ reason, code, status, fault = '' }: FailedExchange, context:
     case 'interrupted':
       return `the answer (status ${status}) broke off`;
     case 'cut-off':
-      return `the connection was cut off before an answer came${code ? ` (${code})` : ''}`;
+      return `the connection was cut off before an answer came${known && ` (${known})`}`;
     case 'blocked-port':
       return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
     case 'fault':
-      return `the call failed before its request could be sent: ${quote(fault, context)}`;
+      return `the call failed before its request could be sent: ${known}`;
     case 'unreachable':
       // Pages are told nothing but that it failed: it may be the network, or headers that the server did not send.
-      return code
-        ? `the server could not be reached (${code})`
+      return known
+        ? `the server could not be reached (${known})`
         : 'the server could not be reached, or, in a page, does not allow it to ask (CORS)';
   }
 }
@@ -132,7 +133,7 @@ const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-function noAnswerAdvice({ reason, code = '' }: FailedExchange): string {
+function noAnswerAdvice({ reason, code = '', detail }: FailedExchange): string {
   if (reason === 'timeout')
     return 'Check the connection, raise requestTimeout where the link is slow, or try again later.';
   if (reason === 'blocked-port') return OTHER_PORT;
@@ -140,7 +141,9 @@ function noAnswerAdvice({ reason, code = '' }: FailedExchange): string {
   if (reason === 'cut-off') return CHECK_CONNECTION;
   if (reason !== 'unreachable') return TRY_AGAIN;
   const [, advice = CHECK_CONNECTION] = UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
-  return code ? advice : `${advice} In a page, check too that the server sends the CORS headers that allow it.`;
+  return code || detail
+    ? advice
+    : `${advice} In a page, check too that the server sends the CORS headers that allow it.`;
 }
 
 const CHECK_CONNECTION = 'Check the connection and baseUrl, or try again later.';

@@ -59,9 +59,9 @@ export function webStorage(
 function thisPage(): WebPlatform {
   return {
     locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
-    page: typeof window === 'undefined' ? undefined : window,
+    page: typeof window === 'undefined' || typeof window?.addEventListener !== 'function' ? undefined : window,
     get isPrerendering() {
-      return typeof document !== 'undefined' && document.prerendering === true;
+      return typeof document !== 'undefined' && document?.prerendering === true;
     },
   };
 }

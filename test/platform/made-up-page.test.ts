@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Api, webStorage } from '../../src/index.js';
+import { credentials } from '../support/builders/credentials.js';
+import { FakeWebStorage } from '../support/fakes/fake-web.js';
+import { StubFetch } from '../support/fakes/stub-fetch.js';
+
+afterEach(() => vi.unstubAllGlobals());
+
+const listens = { addEventListener() {}, removeEventListener() {} };
+
+describe('F58 in Node, where server-side rendering made up', () => {
+  test.each<[string, unknown, unknown]>([
+    ['an empty window and document', {}, {}],
+    ['a window that is the global object, and an empty document', globalThis, {}],
+    ['a window and document of null', null, null],
+    ['a window without a document', listens, undefined],
+    ['a document that can not be listened to', listens, {}],
+  ])('%s, an Api works as it does without', async (_kind, window, document) => {
+    vi.stubGlobal('window', window);
+    vi.stubGlobal('document', document);
+    const stub = new StubFetch();
+    const api = new Api({ ...credentials, fetch: stub.fetch, autoPush: true });
+    api.addValue('a', 1);
+    api.commit();
+    expect(api.status()).toMatchObject({ online: true, durability: 'none', warnings: [] });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(process.listenerCount('beforeExit')).toBeGreaterThan(0);
+    await api.close();
+  });
+
+  test.each<[string, unknown]>([
+    ['no localStorage', undefined],
+    ['a localStorage without methods', {}],
+    ['a localStorage that only reads', { getItem: () => null }],
+  ])(
+    'a whole page with %s and no navigator, entries are kept in memory and a warning says so',
+    async (_kind, storage) => {
+      vi.stubGlobal('window', { ...listens, localStorage: storage });
+      vi.stubGlobal('document', listens);
+      vi.stubGlobal('navigator', undefined);
+      const api = new Api({ ...credentials, fetch: new StubFetch().fetch });
+      api.addValue('a', 1);
+      api.commit();
+      expect(api.status()).toMatchObject({
+        online: true,
+        durability: 'none',
+        warnings: [{ code: 'storage-unavailable' }],
+      });
+      expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+      await api.close();
+    },
+  );
+
+  test('a window without events, webStorage saves all the same', async () => {
+    vi.stubGlobal('window', {});
+    const items = new FakeWebStorage();
+    const api = new Api({ ...credentials, fetch: new StubFetch().fetch, storage: webStorage(items) });
+    api.addValue('a', 1);
+    api.commit();
+    expect([...items.items.values()].join()).toContain('[{"a":1}]');
+    await api.close();
+  });
+});

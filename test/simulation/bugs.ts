@@ -14,6 +14,7 @@ import { Api, StorageException } from '../../src/index.js';
 import type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { Journal } from '../../src/storage/file/journal/journal.js';
 import { LiveIndex } from '../../src/storage/file/journal/live-index.js';
+import { idFrom } from '../../src/storage/shared/random-id.js';
 import type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
 import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
 import { StorageQuota } from '../../src/storage/web/records/quota.js';
@@ -46,7 +47,12 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       return bytes[0] === 10 ? writeSync(fd, bytes, 1) + 1 : writeSync(fd, bytes);
     },
   })),
-  'uses ids again': { clock: (clock) => ({ ...clock, random: randomOf(1) }) },
+  'uses ids again': {
+    clock: (clock) => {
+      const random = randomOf(1);
+      return { ...clock, randomId: () => idFrom(random) };
+    },
+  },
   'adopts files from the living': {
     files: ({ fs, pid }) => ({
       fs: changed(fs, {

@@ -84,6 +84,12 @@ export const ADOPTION_FAILED: Warning = {
   message: 'What earlier runs left in the storage could not be read. It is left where it is, and tried again.',
 };
 
+export const WEAK_IDS: Warning = {
+  code: 'weak-ids',
+  message:
+    'This platform has no cryptographic random numbers: where Math.random is seeded, two runs may draw the same ids, and the entries of one replace those of the other. Put a crypto.getRandomValues in place before the first Api is made.',
+};
+
 /** @param where - In the middle of a sentence. */
 export const entriesWaiting = ({ deviceId, baseUrl }: Binding, where: string): Warning => ({
   code: 'entries-waiting',

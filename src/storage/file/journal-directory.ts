@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import { type Binding, bindingKey } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
@@ -16,6 +17,9 @@ import { Orphans, removeStaged } from './ownership/orphans.js';
 import { processIdentity } from './ownership/process-identity.js';
 import { nextRunIn } from './run-counter.js';
 import { FileWriter, type OpenWriter } from './writer.js';
+
+/** Not every Node has the global `crypto` in every realm. */
+const newId = (clock: Clock): string => randomId(clock, randomFillSync);
 
 /** Each file that is taken over is kept open. */
 const MAX_JOURNALS = 200;
@@ -57,7 +61,7 @@ export class JournalDirectory {
 
   open(binding: Binding, clock: Clock): Writer {
     const openWriter: OpenWriter = {
-      id: randomId(clock),
+      id: newId(clock),
       binding,
       hasStaged: false,
       fenced: undefined,
@@ -241,7 +245,7 @@ export class JournalDirectory {
   }
 
   #create(clock: Clock): Journal {
-    const file = randomId(clock);
+    const file = newId(clock);
     const path = join(this.#directory, journalName(this.#self, file));
     return new Journal(this.#platform.fs, path, file, true, this.#isSynced);
   }
@@ -340,7 +344,7 @@ export class JournalDirectory {
   /** Gives a writer a new id: its old one is for what another has of it. */
   #renewId(openWriter: OpenWriter, clock: Clock): void {
     this.#living.delete(openWriter.id);
-    const id = randomId(clock);
+    const id = newId(clock);
     this.#orphans.renameAdopter(openWriter.id, id);
     openWriter.id = id;
     openWriter.hasStaged = false;
@@ -349,7 +353,7 @@ export class JournalDirectory {
 
   /** Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. */
   #renew(journal: Journal, clock: Clock): void {
-    const file = randomId(clock);
+    const file = newId(clock);
     journal.renew(join(this.#directory, journalName(this.#self, file)), file);
   }
 

@@ -2,9 +2,12 @@
 import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import {
+  appendSynced,
   makeFolder,
+  openSynced,
   readWhole,
   storageException,
+  sync,
   syncFolder,
   unlinkQuietly,
   writeText,
@@ -102,11 +105,11 @@ export class FileHandle {
     try {
       if (!this.isInPlace()) throw new Error('its path leads elsewhere');
       // Its own descriptor appends, wherever it is told to write.
-      const fd = this.#fs.openSync(this.#path, 'r+');
+      const fd = openSynced(this.#fs, this.#path, 'r+');
       try {
         for (const { position, bytes } of writes) writeWhole(this.#fs, fd, bytes, position);
         // Whatever the durability: what was moved must be on the disk before it is cut off where an earlier run synced it.
-        this.#fs.fdatasyncSync(fd);
+        sync(this.#fs, fd);
         this.#fs.ftruncateSync(fd, length);
       } finally {
         this.#fs.closeSync(fd);
@@ -189,8 +192,12 @@ export class FileHandle {
   #open(): number {
     if (this.#fd !== undefined) return this.#fd;
     if (this.#size === 0) makeFolder(this.#fs, dirname(this.#path), this.#isSynced);
-    this.#fd = this.#fs.openSync(this.#path, 'a+');
+    this.#fd = this.#openAt(this.#path);
     return this.#fd;
+  }
+
+  #openAt(path: string): number {
+    return this.#isSynced ? openSynced(this.#fs, path, 'a+') : this.#fs.openSync(path, 'a+');
   }
 
   #write(fd: number, text: string, length: number, isSynced: boolean): void {
@@ -198,7 +205,7 @@ export class FileHandle {
     try {
       writeText(this.#fs, fd, text, length);
       isWritten = true;
-      if (isSynced) this.#fs.fdatasyncSync(fd);
+      if (isSynced) sync(this.#fs, fd);
     } catch (error) {
       // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
       // known, nothing is cut: it could be what others rely on.
@@ -220,15 +227,15 @@ export class FileHandle {
   #writeNew(path: string, bytes: Buffer): number {
     const temporary = rewritingPath(this.#path);
     this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
-    const fd = this.#fs.openSync(temporary, 'a+');
+    let fd: number | undefined;
     try {
-      writeWhole(this.#fs, fd, bytes);
       // Whatever the durability: what an earlier run synced must not come undone.
-      this.#fs.fsyncSync(fd);
+      appendSynced(this.#fs, temporary, bytes);
+      fd = this.#openAt(temporary);
       this.#fs.renameSync(temporary, path);
       return fd;
     } catch (error) {
-      this.#fs.closeSync(fd);
+      if (fd !== undefined) this.#fs.closeSync(fd);
       // On a full disk it would hold the room that is missing.
       unlinkQuietly(this.#fs, temporary);
       throw error;

@@ -33,16 +33,46 @@ export function readWhole(fs: FileSystem, fd: number): Buffer {
   return bytes.subarray(0, read);
 }
 
-/** Not every system can sync a folder, or needs it. */
-const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
+/** Rights that are missing: the system's, those of Node's permission model, and those of Deno. */
+const FORBIDDEN = new Set<unknown>(['EACCES', 'EPERM', 'ERR_ACCESS_DENIED', 'NotCapable', 'PermissionDenied']);
+const isForbidden = (error: unknown): boolean => FORBIDDEN.has(codeOf(error));
 
+/**
+ * Opens a file of which what is written must outlast a power cut, for {@link sync}. Node's permission model lets no
+ * descriptor be synced: there it is one that syncs each write.
+ */
+export function openSynced(fs: FileSystem, path: string, flags: 'a' | 'a+' | 'r+'): number {
+  const fd = fs.openSync(path, flags);
+  try {
+    fs.fdatasyncSync(fd);
+    return fd;
+  } catch (error) {
+    fs.closeSync(fd);
+    if (!isForbidden(error)) throw error;
+    return fs.openSync(path, ({ a: 'as', 'a+': 'as+', 'r+': 'rs+' } as const)[flags]);
+  }
+}
+
+/** Sees to it that what was written outlasts a power cut. @param fd - From {@link openSynced}. */
+export function sync(fs: FileSystem, fd: number): void {
+  try {
+    fs.fdatasyncSync(fd);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+  }
+}
+
+/** Not every system can sync a folder, or needs it. */
+const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP']);
+
+/** Where that is not allowed or not possible, a power cut may undo what the folder lists, and nothing can be done about it. */
 export function syncFolder(fs: FileSystem, folder: string): void {
   let fd: number | undefined;
   try {
     fd = fs.openSync(folder, 'r');
     fs.fsyncSync(fd);
   } catch (error) {
-    if (!NO_FOLDER_SYNC.has(codeOf(error))) throw error;
+    if (!isForbidden(error) && !NO_FOLDER_SYNC.has(codeOf(error))) throw error;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
   }
@@ -53,7 +83,7 @@ export function syncFolder(fs: FileSystem, folder: string): void {
  * killed before it could see to that.
  */
 export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): void {
-  const first = fs.mkdirSync(folder, { recursive: true }) ?? folder;
+  const first = makeMissing(fs, folder) ?? folder;
   if (!isSynced) return;
   for (let made = folder; made !== dirname(made); made = dirname(made)) {
     syncFolder(fs, dirname(made));
@@ -61,12 +91,31 @@ export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): v
   }
 }
 
+/** @returns The first folder that was missing. */
+function makeMissing(fs: FileSystem, folder: string): string | undefined {
+  try {
+    return fs.mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    // Where nothing may be made, a folder that is there serves all the same.
+    if (isFolder(fs, folder)) return undefined;
+    throw error;
+  }
+}
+
+function isFolder(fs: FileSystem, path: string): boolean {
+  try {
+    return fs.statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /** Appends to a file, which is made if it is missing, and sees to it that what was appended outlasts a power cut. */
 export function appendSynced(fs: FileSystem, path: string, bytes: Buffer): void {
-  const fd = fs.openSync(path, 'a');
+  const fd = openSynced(fs, path, 'a');
   try {
     writeWhole(fs, fd, bytes);
-    fs.fsyncSync(fd);
+    sync(fs, fd);
   } finally {
     fs.closeSync(fd);
   }
@@ -81,10 +130,15 @@ export function unlinkQuietly(fs: FileSystem, path: string): void {
   }
 }
 
-/** The code of a system's error, such as `ENOSPC`: a word, which may be shown; whatever else stands there may hold anything. */
+/**
+ * The code of a system's error, such as `ENOSPC`, or the name of one of Deno's, which have none: a word, which may be shown;
+ * whatever else stands there may hold anything.
+ */
 export function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Object && 'code' in error ? String(error.code) : '';
-  return /^[A-Z_]{3,32}$/.test(code) ? code : undefined;
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  if (/^[A-Z_]{3,32}$/.test(String(code))) return String(code);
+  return FORBIDDEN.has(name) ? String(name) : undefined;
 }
 
 /** What a write that failed means to whoever commits. */

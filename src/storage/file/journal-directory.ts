@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
-import { type Binding, bindingKey } from '../../core/model/destination.js';
+import type { Binding } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import { StorageException } from '../../core/model/exceptions.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
@@ -8,15 +8,17 @@ import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import type { FilePlatform } from './journal/file-system.js';
 import { Journal } from './journal/journal.js';
-import { journalName } from './journal/journal-name.js';
+import { journalName, ownerName } from './journal/journal-name.js';
 import type { WriterLog } from './journal/record.js';
+import { type OpenWriter, OpenWriters } from './open-writers.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { evacuateAdopted, evacuateClosed } from './ownership/migration.js';
+import { openStoresOfThread } from './ownership/open-stores.js';
 import { OrphanAdoption } from './ownership/orphan-adoption.js';
 import { Orphans, removeStaged } from './ownership/orphans.js';
 import { processIdentity } from './ownership/process-identity.js';
 import { nextRunIn } from './run-counter.js';
-import { FileWriter, type OpenWriter } from './writer.js';
+import { FileWriter } from './writer.js';
 
 /** Not every Node has the global `crypto` in every realm. */
 const newId = (clock: Clock): string => randomId(clock, randomFillSync);
@@ -34,12 +36,12 @@ export class JournalDirectory {
   readonly #directory: string;
   readonly #isSynced: boolean;
   readonly #orphanAdoption: OrphanAdoption;
-  readonly #self: string;
-  /** The writers that are open, by id. */
-  readonly #living = new Map<string, OpenWriter>();
-  /** How many of them each binding has. */
-  readonly #served = new Map<string, number>();
-  readonly #isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
+  readonly #openStores: Set<string>;
+  readonly #process: string;
+  /** Random, drawn when the first writer is opened. */
+  #id = '';
+  readonly #living = new OpenWriters();
+  readonly #isServed = (key: string): boolean => this.#living.isServed(key);
   readonly #orphans = new Orphans();
   readonly #journals = new Set<Journal>();
   /** When a journal was taken over, on this run's monotonic clock. */
@@ -55,22 +57,23 @@ export class JournalDirectory {
     this.#platform = platform;
     this.#directory = directory;
     this.#isSynced = isSynced;
-    this.#self = processIdentity(platform);
-    this.#orphanAdoption = new OrphanAdoption(platform, directory, isSynced, this.#self);
+    this.#openStores = platform.openStores ?? openStoresOfThread();
+    this.#process = processIdentity(platform);
+    this.#orphanAdoption = new OrphanAdoption(platform, directory, isSynced);
+  }
+
+  /** This store as it stands in names. */
+  get #owner(): string {
+    return ownerName(this.#process, this.#id);
   }
 
   open(binding: Binding, clock: Clock): Writer {
-    const openWriter: OpenWriter = {
-      id: newId(clock),
-      binding,
-      hasStaged: false,
-      fenced: undefined,
-      isCleared: false,
-    };
-    if (this.#living.size === 0) this.heartbeat.start(clock);
-    this.#living.set(openWriter.id, openWriter);
-    this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 0) + 1);
-    return new FileWriter(this, openWriter, clock);
+    this.#id ||= newId(clock);
+    if (this.#living.size === 0) {
+      this.#openStores.add(this.#id);
+      this.heartbeat.start(clock);
+    }
+    return new FileWriter(this, this.#living.add(newId(clock), binding), clock);
   }
 
   isOpen({ id }: OpenWriter): boolean {
@@ -112,6 +115,7 @@ export class JournalDirectory {
     this.heartbeat.beatIfLate(clock);
     if (this.#hasClosedWriters) this.#findClosedWriters();
     const warnings = this.#orphanAdoption.scan(clock, atStart, MAX_JOURNALS - this.#journals.size, {
+      owner: this.#owner,
       isOwn: (file) => this.#has(file),
       isServed: this.#isServed,
       accept: (journal, contents) => {
@@ -146,10 +150,8 @@ export class JournalDirectory {
     // What was deleted underneath since the last touch is saved again now or never.
     if (this.#living.size === 1) this.heartbeat.beat(clock);
     // Not before: where that found that another has what was saved, the writer has a new id.
-    const { id, binding } = openWriter;
-    this.#living.delete(id);
-    this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
-    this.#orphans.release(id);
+    this.#living.remove(openWriter);
+    this.#orphans.release(openWriter.id);
     if (this.#living.size > 0) {
       this.#hasClosedWriters = true;
       this.#releaseSpent();
@@ -160,6 +162,7 @@ export class JournalDirectory {
       return;
     }
     this.heartbeat.stop();
+    this.#openStores.delete(this.#id);
     this.#cancelEvacuation();
     this.#orphans.clear();
     for (const journal of this.#journals) this.#release(journal);
@@ -246,7 +249,7 @@ export class JournalDirectory {
 
   #create(clock: Clock): Journal {
     const file = newId(clock);
-    const path = join(this.#directory, journalName(this.#self, file));
+    const path = join(this.#directory, journalName(this.#owner, file));
     return new Journal(this.#platform.fs, path, file, true, this.#isSynced);
   }
 
@@ -270,7 +273,7 @@ export class JournalDirectory {
   }
 
   *#writersOf(journal: Journal): Generator<OpenWriter> {
-    for (const openWriter of this.#living.values()) {
+    for (const openWriter of this.#living) {
       const { value } = this.#orphans.adoptedBy(openWriter.id, journal).next();
       if (value !== undefined || journal.live.has(openWriter.id)) yield openWriter;
     }
@@ -313,7 +316,7 @@ export class JournalDirectory {
     const { logs } = journal.read();
     // Whoever took it, and is done with it, deleted it too; but first it noted in it that nothing of it is wanted.
     const isDrained = held.size > 0 && journal.isDrained;
-    if (!isCut && (isDrained || this.#orphanAdoption.isElsewhere(journal.file))) {
+    if (!isCut && (isDrained || this.#orphanAdoption.isElsewhere(journal.file, this.#owner))) {
       this.#giveUp(journal, held, logs, clock);
       return;
     }
@@ -323,7 +326,7 @@ export class JournalDirectory {
 
   /** Gives up a journal that another process has taken over. @param held - The writers of which it held something. */
   #giveUp(journal: Journal, held: ReadonlySet<string>, logs: ReadonlyMap<string, WriterLog>, clock: Clock): void {
-    for (const openWriter of [...this.#living.values()]) {
+    for (const openWriter of [...this.#living]) {
       const writers = new Set(this.#orphans.adoptedBy(openWriter.id, journal));
       const isOwn = held.has(openWriter.id);
       if (isOwn) writers.add(openWriter.id);
@@ -343,18 +346,15 @@ export class JournalDirectory {
 
   /** Gives a writer a new id: its old one is for what another has of it. */
   #renewId(openWriter: OpenWriter, clock: Clock): void {
-    this.#living.delete(openWriter.id);
     const id = newId(clock);
     this.#orphans.renameAdopter(openWriter.id, id);
-    openWriter.id = id;
-    openWriter.hasStaged = false;
-    this.#living.set(id, openWriter);
+    this.#living.renew(openWriter, id);
   }
 
   /** Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. */
   #renew(journal: Journal, clock: Clock): void {
     const file = newId(clock);
-    journal.renew(join(this.#directory, journalName(this.#self, file)), file);
+    journal.renew(join(this.#directory, journalName(this.#owner, file)), file);
   }
 
   #has(file: string): boolean {

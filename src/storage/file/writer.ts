@@ -1,21 +1,9 @@
-import type { Binding } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import type { Adoption, Loss, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Journal } from './journal/journal.js';
-
-/** What a store knows of a writer that is open. */
-export interface OpenWriter {
-  id: string;
-  readonly binding: Binding;
-  /** Whether the journal holds staged values of it. */
-  hasStaged: boolean;
-  /** Whether a file of its was deleted or cut: told at the next check. */
-  isCleared: boolean;
-  /** What others took of it: told at the next check. */
-  fenced: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
-}
+import type { OpenWriter } from './open-writers.js';
 
 /** The members of {@link JournalDirectory} that a writer uses. */
 export interface WriterDirectory {

@@ -20,7 +20,7 @@ export class Orphans {
   readonly #adopters = new Map<Journal, Map<string, string>>();
 
   /** Makes orphans of the writers in a journal that are neither living nor adopted. */
-  add(journal: Journal, { logs }: Contents, living: ReadonlyMap<string, unknown>): void {
+  add(journal: Journal, { logs }: Contents, living: { has(writer: string): boolean }): void {
     for (const [writer, log] of logs) {
       const { binding, entries, staged } = log;
       if (binding === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 /** The faults that must be survived, by their numbers, for what has been built so far. */
 const rows = [
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
-  33, 34, 35, 36, 37, 38, 39, 40, 45, 46, 47,
+  33, 34, 35, 36, 37, 38, 39, 40, 44, 45, 46, 47,
 ];
 
 test('each fault that must be survived has a test with its number in the title', () => {

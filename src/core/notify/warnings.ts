@@ -76,7 +76,7 @@ export const takenOver = (entries: number): Warning => ({
 export const CLEARED: Warning = {
   code: 'storage-cleared',
   message:
-    'What was saved in the storage was deleted, by the user or by this site. What is still queued here was in memory too, and is saved again.',
+    'What was saved in the storage was deleted, by the user or by this site, or its disk failed. What is still queued here was in memory too, and is saved again.',
 };
 
 export const ADOPTION_FAILED: Warning = {

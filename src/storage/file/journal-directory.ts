@@ -6,10 +6,13 @@ import { StorageException } from '../../core/model/exceptions.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
+import { fence } from './fencing.js';
+import { CHECK_DISK, storageException } from './journal/file-io.js';
 import type { FilePlatform } from './journal/file-system.js';
 import { Journal } from './journal/journal.js';
 import { journalName, ownerName } from './journal/journal-name.js';
-import type { WriterLog } from './journal/record.js';
+import type { Contents, WriterLog } from './journal/record.js';
+import { OpenJournals } from './open-journals.js';
 import { type OpenWriter, OpenWriters } from './open-writers.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { evacuateAdopted, evacuateClosed } from './ownership/migration.js';
@@ -28,7 +31,7 @@ const MAX_JOURNALS = 200;
 /** What holds up others' entries in one file for longer is moved out of it. */
 const EVACUATE_AFTER_MS = 60_000;
 
-/** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
+/** A storage object in its folder: it has a journal for its own writers, and those of the dead that it adopted. */
 export class JournalDirectory {
   /** Beats as long as a writer is open. */
   readonly heartbeat = new Heartbeat((clock) => this.#touch(clock));
@@ -43,9 +46,9 @@ export class JournalDirectory {
   readonly #living = new OpenWriters();
   readonly #isServed = (key: string): boolean => this.#living.isServed(key);
   readonly #orphans = new Orphans();
-  readonly #journals = new Set<Journal>();
-  /** When a journal was taken over, on this run's monotonic clock. */
-  readonly #adoptedAt = new WeakMap<Journal, number>();
+  readonly #journals = new OpenJournals();
+  /** The files whose journals have moved, and that may still be there. */
+  readonly #leftBehind = new Set<string>();
   #own: Journal | undefined;
   /** Whether a writer was closed since the journals were last searched for orphans. */
   #hasClosedWriters = false;
@@ -87,41 +90,28 @@ export class JournalDirectory {
 
   /** See `Writer.remove`. */
   remove(entries: readonly StoredEntry[]): void {
-    this.#inAll((journal) => journal.remove(entries));
+    this.#journals.writeAll((journal) => journal.remove(entries));
     if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
   }
 
   /** See `Writer.quarantine`. */
   quarantine(entries: readonly StoredEntry[]): void {
-    this.#inAll((journal) => journal.quarantine(entries));
-  }
-
-  /** One that fails keeps nothing from being written to the others. */
-  #inAll(write: (journal: Journal) => void): void {
-    let failure: unknown;
-    for (const journal of this.#journals) {
-      try {
-        write(journal);
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    if (failure !== undefined) throw failure;
+    this.#journals.writeAll((journal) => journal.quarantine(entries));
   }
 
   /** See `Writer.adopt`. */
   adopt(openWriter: OpenWriter, clock: Clock, atStart: boolean): Adoption {
     // What others took while this process was stopped is not to be handed out.
     this.heartbeat.beatIfLate(clock);
-    if (this.#hasClosedWriters) this.#findClosedWriters();
+    if (this.#hasClosedWriters) this.#hasClosedWriters = !this.#orphans.findAnew(this.#journals, this.#living);
     const warnings = this.#orphanAdoption.scan(clock, atStart, MAX_JOURNALS - this.#journals.size, {
       owner: this.#owner,
-      isOwn: (file) => this.#has(file),
+      isOwn: (file) => this.#journals.hasFile(file),
       isServed: this.#isServed,
       accept: (journal, contents) => {
+        if (this.#leftBehind.delete(journal.file)) this.#takeBack(journal, contents);
         this.#orphans.add(journal, contents, this.#living);
-        this.#journals.add(journal);
-        this.#adoptedAt.set(journal, clock.monotonic());
+        this.#journals.add(journal, clock.monotonic());
       },
     });
     const { entries, staged } = this.#orphans.adopt(openWriter.id, openWriter.binding, atStart);
@@ -131,16 +121,11 @@ export class JournalDirectory {
     return { entries, staged, warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
   }
 
-  /** Makes orphans of what closed writers left in the journals here. */
-  #findClosedWriters(): void {
-    this.#hasClosedWriters = false;
-    this.#orphans.clear();
-    for (const journal of this.#journals) {
-      try {
-        this.#orphans.add(journal, journal.read(), this.#living);
-      } catch {
-        this.#hasClosedWriters = true;
-      }
+  /** A journal that was left behind can be read again: of what it holds, the living have had all that was theirs. */
+  #takeBack(journal: Journal, contents: Contents): void {
+    this.#orphans.shareAdoptions(journal, contents);
+    for (const { writer, binding, staged } of contents.logs.values()) {
+      if (binding && staged && this.#living.has(writer)) removeStaged(journal, writer, binding, staged.run);
     }
   }
 
@@ -192,9 +177,7 @@ export class JournalDirectory {
    * server refuses must not hold up those.
    */
   #evacuateAdopted(clock: Clock): void {
-    for (const journal of [...this.#journals]) {
-      const takenAt = this.#adoptedAt.get(journal) ?? Number.POSITIVE_INFINITY;
-      if (journal === this.#own || clock.monotonic() - takenAt < EVACUATE_AFTER_MS) continue;
+    for (const journal of this.#journals.adoptedBefore(clock.monotonic() - EVACUATE_AFTER_MS)) {
       if (!this.#orphans.hasOrphansIn(journal, (key) => !this.#isServed(key))) continue;
       try {
         evacuateAdopted(journal, this.journal(clock), this.#orphans);
@@ -215,7 +198,8 @@ export class JournalDirectory {
 
   #isUsed(journal: Journal): boolean {
     for (const writer of journal.live.writers) {
-      if (this.#orphans.isAdopted(writer, journal) && journal.live.hasEntriesOf(writer)) return true;
+      const isHeld = this.#living.has(writer) || this.#orphans.isAdopted(writer, journal);
+      if (isHeld && journal.live.hasEntriesOf(writer)) return true;
     }
     return this.#orphans.hasOrphansIn(journal, this.#isServed);
   }
@@ -226,13 +210,31 @@ export class JournalDirectory {
       journal.release();
       this.#removeJournal(journal);
     } catch {
-      // It keeps this process's name: tried again as long as an Api is open, and adopted once this process has ended.
+      // It keeps this store's name: tried again as long as an Api is open, and adopted by others then.
       this.#hasClosedWriters = true;
     }
   }
 
-  /** The journal that this store's own writers save to. */
+  /** Goes on in another file where the own one is known to be lost or broken. If that fails, the next save says why. */
+  repair(clock: Clock): void {
+    if (!this.#own?.isLost && !this.#own?.isBroken) return;
+    try {
+      this.journal(clock);
+    } catch {
+      // See above.
+    }
+  }
+
+  /** The journal that this store's own writers save to. @throws {@link StorageException} if there can't be one. */
   journal(clock: Clock): Journal {
+    try {
+      return this.#findOwn(clock);
+    } catch (error) {
+      throw storageException(error, this.#directory);
+    }
+  }
+
+  #findOwn(clock: Clock): Journal {
     if (this.#own?.isLost) {
       this.#follow(this.#own, clock);
       if (this.#own === undefined)
@@ -261,7 +263,7 @@ export class JournalDirectory {
 
   /** Shows others that the owner of the journals lives, and looks whether they are still its own. */
   #touch(clock: Clock): void {
-    for (const journal of [...this.#journals]) {
+    for (const journal of this.#journals) {
       try {
         journal.isLost = !journal.isInPlace();
         if (journal.isLost) this.#follow(journal, clock);
@@ -281,31 +283,26 @@ export class JournalDirectory {
 
   /** Saves what stands in no journal any more: one that was lost, or what could not be read when one was moved. */
   saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
-    // What a lost one held stands nowhere as long as it could not be moved.
-    for (const journal of [...this.#journals]) if (!journal.isInPlace()) this.#follow(journal, clock);
-    const missing = this.#missing(openWriter, entries);
-    if (missing.size > 0) {
-      const journal = this.journal(clock);
-      journal.saveAll(missing);
-      for (const writer of missing.keys()) {
-        if (writer !== openWriter.id) this.#orphans.setAdopter(journal, writer, openWriter.id);
-      }
+    try {
+      this.#saveMissing(openWriter, entries, clock);
+      openWriter.isCleared = false;
+      openWriter.unsaved = undefined;
+    } catch (error) {
+      const failure = storageException(error, this.#directory);
+      if (openWriter.unsaved !== undefined) openWriter.unsaved = failure;
+      throw failure;
     }
-    openWriter.isCleared = false;
   }
 
-  /** Those of the entries that stand in no journal, and that no other process has. */
-  #missing({ binding, fenced }: OpenWriter, entries: readonly StoredEntry[]): Map<string, WriterLog> {
-    const logs = new Map<string, WriterLog>();
-    const journals = [...this.#journals];
-    for (const entry of entries) {
-      const { writer, sequence } = entry;
-      if (fenced?.writers.has(writer) || journals.some(({ live }) => live.wants(writer, sequence))) continue;
-      const log = logs.get(writer) ?? { writer, binding, entries: new Map() };
-      log.entries.set(sequence, entry);
-      logs.set(writer, log);
-    }
-    return logs;
+  #saveMissing(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
+    // What a lost one held stands nowhere as long as it could not be moved.
+    for (const journal of this.#journals) if (!journal.isInPlace()) this.#follow(journal, clock);
+    const missing = this.#journals.missing(openWriter, entries);
+    if (missing.size === 0) return;
+    const journal = this.journal(clock);
+    journal.saveAll(missing);
+    for (const writer of missing.keys())
+      if (writer !== openWriter.id) this.#orphans.setAdopter(journal, writer, openWriter.id);
   }
 
   /** The path of a journal leads elsewhere, as another process took it over or somebody deleted it; or it was cut. */
@@ -313,11 +310,11 @@ export class JournalDirectory {
     const held = new Set(journal.live.writers);
     const tenants = [...this.#writersOf(journal)];
     const isCut = journal.isReachable();
-    const { logs } = journal.read();
+    const logs = journal.readIfAlive()?.logs;
     // Whoever took it, and is done with it, deleted it too; but first it noted in it that nothing of it is wanted.
-    const isDrained = held.size > 0 && journal.isDrained;
+    const isDrained = logs !== undefined && held.size > 0 && journal.isDrained;
     if (!isCut && (isDrained || this.#orphanAdoption.isElsewhere(journal.file, this.#owner))) {
-      this.#giveUp(journal, held, logs, clock);
+      this.#giveUp(journal, held, logs ?? new Map(), clock);
       return;
     }
     for (const openWriter of tenants) openWriter.isCleared = true;
@@ -327,38 +324,27 @@ export class JournalDirectory {
   /** Gives up a journal that another process has taken over. @param held - The writers of which it held something. */
   #giveUp(journal: Journal, held: ReadonlySet<string>, logs: ReadonlyMap<string, WriterLog>, clock: Clock): void {
     for (const openWriter of [...this.#living]) {
-      const writers = new Set(this.#orphans.adoptedBy(openWriter.id, journal));
-      const isOwn = held.has(openWriter.id);
-      if (isOwn) writers.add(openWriter.id);
-      if (writers.size === 0) continue;
-      const staged = logs.get(openWriter.id)?.staged;
-      // They are staged here still, and must not come back elsewhere; where they can't be forgotten, they will.
-      const isForgotten = staged !== undefined && removeStaged(journal, openWriter.id, openWriter.binding, staged.run);
-      openWriter.fenced = {
-        writers: new Set([...(openWriter.fenced?.writers ?? []), ...writers]),
-        isStagedTaken: (openWriter.fenced?.isStagedTaken ?? false) || (isOwn && openWriter.hasStaged && !isForgotten),
-      };
-      if (isOwn) this.#renewId(openWriter, clock);
+      if (!fence(openWriter, { journal, held, logs }, this.#orphans)) continue;
+      // The old id is for what the other has of it.
+      const id = newId(clock);
+      this.#orphans.renameAdopter(openWriter.id, id);
+      this.#living.renew(openWriter, id);
     }
     this.#removeJournal(journal);
     journal.close();
   }
 
-  /** Gives a writer a new id: its old one is for what another has of it. */
-  #renewId(openWriter: OpenWriter, clock: Clock): void {
-    const id = newId(clock);
-    this.#orphans.renameAdopter(openWriter.id, id);
-    this.#living.renew(openWriter, id);
-  }
-
-  /** Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. */
+  /**
+   * Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. What the old one does not give any
+   * more, the living have in memory, and save again before anything newer.
+   */
   #renew(journal: Journal, clock: Clock): void {
     const file = newId(clock);
-    journal.renew(join(this.#directory, journalName(this.#owner, file)), file);
-  }
-
-  #has(file: string): boolean {
-    for (const journal of this.#journals) if (journal.file === file) return true;
-    return false;
+    const holders = [...(journal === this.#own ? this.#living : this.#writersOf(journal))];
+    this.#leftBehind.add(journal.file);
+    if (journal.renew(join(this.#directory, journalName(this.#owner, file)), file)) return;
+    const unsaved = new StorageException(`a file could not be read any more (${this.#directory})`, CHECK_DISK);
+    for (const openWriter of holders) Object.assign(openWriter, { isCleared: true, unsaved });
+    journal.saveAll(this.#orphans.logsIn(journal));
   }
 }

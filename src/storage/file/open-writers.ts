@@ -1,4 +1,5 @@
 import { type Binding, bindingKey } from '../../core/model/destination.js';
+import type { StorageException } from '../../core/model/exceptions.js';
 
 /** What a store knows of a writer that is open. */
 export interface OpenWriter {
@@ -8,6 +9,8 @@ export interface OpenWriter {
   hasStaged: boolean;
   /** Whether a file of its was deleted or cut: told at the next check. */
   isCleared: boolean;
+  /** Why some of what it saved stands in no file: as long as that is so, nothing newer is saved. */
+  unsaved: StorageException | undefined;
   /** What others took of it: told at the next check. */
   fenced: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
 }
@@ -36,7 +39,14 @@ export class OpenWriters {
   }
 
   add(id: string, binding: Binding): OpenWriter {
-    const openWriter: OpenWriter = { id, binding, hasStaged: false, isCleared: false, fenced: undefined };
+    const openWriter: OpenWriter = {
+      id,
+      binding,
+      hasStaged: false,
+      isCleared: false,
+      unsaved: undefined,
+      fenced: undefined,
+    };
     this.#byId.set(id, openWriter);
     this.#count(binding, 1);
     return openWriter;

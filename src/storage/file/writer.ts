@@ -10,6 +10,7 @@ export interface WriterDirectory {
   readonly heartbeat: { beatIfLate(clock: Clock): void };
   isOpen(openWriter: OpenWriter): boolean;
   journal(clock: Clock): Journal;
+  repair(clock: Clock): void;
   nextRun(): number;
   saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void;
   remove(entries: readonly StoredEntry[]): void;
@@ -40,6 +41,7 @@ export class FileWriter implements Writer {
     // A push that was under way may still ask: what was given back is not to be saved again.
     if (!this.#directory.isOpen(openWriter)) return undefined;
     this.#directory.heartbeat.beatIfLate(this.#clock);
+    this.#directory.repair(this.#clock);
     const { fenced, isCleared } = openWriter;
     openWriter.fenced = undefined;
     if (fenced !== undefined) return { kind: 'taken', ...fenced };
@@ -49,7 +51,9 @@ export class FileWriter implements Writer {
 
   save(entry: StoredEntry, forgetStaged: boolean): void {
     const openWriter = this.#openWriter;
-    this.#directory.journal(this.#clock).saveEntry(entry, openWriter.binding, forgetStaged && openWriter.hasStaged);
+    const journal = this.#directory.journal(this.#clock);
+    if (openWriter.unsaved !== undefined) throw openWriter.unsaved;
+    journal.saveEntry(entry, openWriter.binding, forgetStaged && openWriter.hasStaged);
     if (forgetStaged) openWriter.hasStaged = false;
   }
 

@@ -97,7 +97,7 @@ function makeMissing(fs: FileSystem, folder: string): string | undefined {
     return fs.mkdirSync(folder, { recursive: true });
   } catch (error) {
     // Where nothing may be made, a folder that is there serves all the same.
-    if (isFolder(fs, folder)) return undefined;
+    if ((isForbidden(error) || codeOf(error) === 'EROFS') && isFolder(fs, folder)) return undefined;
     throw error;
   }
 }
@@ -141,17 +141,20 @@ export function codeOf(error: unknown): string | undefined {
   return FORBIDDEN.has(name) ? String(name) : undefined;
 }
 
+export const CHECK_DISK = 'Check the folder, its rights and its disk.';
+
+/** Whether an error says that there is no room. */
+export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+
 /** What a write that failed means to whoever commits. */
 export function storageException(error: unknown, path: string): StorageException {
+  if (error instanceof StorageException) return error;
   const code = codeOf(error) ?? 'unknown';
-  return code === 'ENOSPC' || code === 'EDQUOT'
+  return isFull(error)
     ? new StorageException(
         `the disk is full (${code}, ${path})`,
         'Push, or make room on the disk, then commit again.',
         true,
       )
-    : new StorageException(
-        `the file could not be written (${code}, ${path})`,
-        'Check the folder, its rights and its disk.',
-      );
+    : new StorageException(`the file could not be written (${code}, ${path})`, CHECK_DISK);
 }

@@ -58,6 +58,7 @@ import { ClockCorrection } from './core/time/clock-correction.js';
 import { defaultStorage } from './platform/default-storage.js';
 import { environment as platform } from './platform/environment.js';
 import { SystemClock } from './platform/system-clock.js';
+import { hasWeakIds } from './storage/shared/random-id.js';
 import { fetchTransport } from './transport/fetch-transport.js';
 
 /** What stands in for a platform, so that a test or a simulation owns it. */
@@ -193,6 +194,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#pushing = new Pushing(outbound, config, environment, this.#onChange);
     this.#emitter.on('warning', this.#onChange);
     if (warning) this.#warnings.defer(warning, clock);
+    if (hasWeakIds(clock)) this.#warnings.defer(warnings.WEAK_IDS, clock);
     if (isInsecure(baseUrl)) this.#warnings.defer(warnings.insecureUrl(baseUrl), clock);
     this.#unsubscribeEnvironment = environment.subscribe((turn) =>
       this.#pushing.onLifecycle(turn, this.#durability === 'none'),

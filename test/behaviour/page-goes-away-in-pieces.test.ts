@@ -69,7 +69,7 @@ describe('F54 a page that is left with more than one request should carry', () =
       server.answerWith(() => held().answer);
       const count = Math.floor((BUDGET - 1000) / (size + 100));
       commitTexts(...Array(count).fill(size));
-      environment.take('pagehide');
+      environment.dispatch('pagehide');
       expect(piecesOf(server.requests).join('')).toHaveLength(api.status().committed);
     },
   );

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it as test } from 'vitest';
 import { describeInEveryBrowser } from '../support/browsers/every-browser.js';
 import { servePages } from '../support/browsers/pages.js';
 
@@ -7,7 +7,7 @@ const page = (before: string): string =>
   `<!doctype html><title>SDK</title><link rel="icon" href="data:,">${before}${SCRIPT}`;
 
 describeInEveryBrowser('F58 the UMD by script tag', ({ newContext }) => {
-  it.each([
+  test.each([
     ['an AMD loader', '<script>function define() {} define.amd = {}</script>'],
     ['module and exports of Electron', '<script>var module = { exports: {} }, exports = module.exports</script>'],
     ['elements called module and exports', '<form id="module"><input name="exports" id="exports"></form>'],

@@ -1,8 +1,10 @@
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
 import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { commitEach } from '../support/builders/api.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { received } from '../support/fakes/fake-server.js';
 import { type DiskFaults, FilePlace, WebPlace } from '../support/fakes/places.js';
 
@@ -200,7 +202,7 @@ describe('F20 a disk that fails', () => {
   test.each(FAILURES)(
     'from the first commit on (%s: %s): StorageException, staged values kept, and saved once it works',
     async (call, code) => {
-      const place = new FilePlace();
+      const place = new FilePlace(join(temporaryFolder(), 'missing'));
       const faults: DiskFaults = { [call]: () => code };
       const api = place.open({}, faults);
       api.addValue('temperature', 1);

@@ -123,7 +123,7 @@ function sortOf({ unreadable }: JournalModel): string {
 
 /** An owner that is dead, and none. */
 const NAMES = [
-  'nikdev-iot-1_boot1_4026531836_999_5_mutated000000000.journal',
+  'nikdev-iot-1_boot1_4026531836_999_5_deadstore0000000_mutated000000000.journal',
   'nikdev-iot-1_free_mutated000000000.journal',
 ];
 

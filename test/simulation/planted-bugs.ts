@@ -10,6 +10,7 @@ import {
   type FilePlatform,
   type FileSystem,
   Isolation,
+  idFrom,
   Journal,
   LiveIndex,
   type LocksLike,
@@ -52,7 +53,12 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       return bytes[0] === 10 ? writeSync(fd, bytes, 1) + 1 : writeSync(fd, bytes);
     },
   })),
-  'reuses ids': { clock: (clock) => ({ ...clock, random: randomOf(1) }) },
+  'reuses ids': {
+    clock: (clock) => {
+      const random = randomOf(1);
+      return { ...clock, randomId: () => idFrom(random) };
+    },
+  },
   'adopts files from the living': {
     files: ({ fs, pid }) => ({
       fs: changed(fs, {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/core/time/clock.js';
+import { idFrom } from '../../src/storage/shared/random-id.js';
 import type { Random } from './random.js';
 
 interface Timer {
@@ -21,6 +22,7 @@ export class SimulatedTime {
       now: () => this.wall,
       monotonic: () => this.monotonic,
       random,
+      randomId: () => idFrom(random),
       setTimer: (run, milliseconds) => this.after(owner, milliseconds, run),
     };
   }

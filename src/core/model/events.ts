@@ -15,6 +15,7 @@ export interface Warning {
     | 'storage-cleared'
     | 'taken-over'
     | 'value-refused'
+    | 'weak-ids'
     | 'listener-failed';
   /** What happened, to which data, and what to do. */
   readonly message: string;

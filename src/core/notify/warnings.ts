@@ -77,12 +77,18 @@ export const takenOver = (entries: number): Warning => ({
 export const CLEARED: Warning = {
   code: 'storage-cleared',
   message:
-    'What was saved in the storage was deleted, by the user or by this site. What is still queued here was in memory too, and is saved again.',
+    'What was saved in the storage was deleted, by the user or by this site, or its disk failed. What is still queued here was in memory too, and is saved again.',
 };
 
 export const ADOPTION_FAILED: Warning = {
   code: 'storage-failed',
   message: 'What earlier runs left in the storage could not be read. It is left where it is, and tried again.',
+};
+
+export const WEAK_IDS: Warning = {
+  code: 'weak-ids',
+  message:
+    'This platform has no cryptographic random numbers: where Math.random is seeded, two runs may draw the same ids, and the entries of one replace those of the other. Put a crypto.getRandomValues in place before the first Api is made.',
 };
 
 /** @param where - In the middle of a sentence. */

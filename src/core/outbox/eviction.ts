@@ -1,5 +1,5 @@
 import { toEntry } from '../model/entry.js';
-import { isStorageFull, type StorageException } from '../model/exceptions.js';
+import { isStorageException, isStorageFull, type StorageException } from '../model/exceptions.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { OverflowPolicy } from '../options/options.js';
 import type { Outbox } from './outbox.js';
@@ -20,7 +20,8 @@ export class Eviction {
   }
 
   /**
-   * Saves entries; where there is no room, again after some was made.
+   * Saves entries; where there is no room, again after some was made; where what was saved before turns out to be lost, again
+   * once that is saved anew.
    *
    * @param count - How many entries `save` adds.
    * @param ids - Those that leave the quarantine for it: they make room themselves, and are not dropped.
@@ -28,6 +29,15 @@ export class Eviction {
    * @throws What `save` throws, if no room is to be made or can be.
    */
   save<Result>(count: number, ids: readonly string[], save: () => Result): Result {
+    try {
+      return this.#saveEvicting(count, ids, save);
+    } catch (error) {
+      if (!isStorageException(error) || !this.#outbox.reconcile()) throw error;
+      return this.#saveEvicting(count, ids, save);
+    }
+  }
+
+  #saveEvicting<Result>(count: number, ids: readonly string[], save: () => Result): Result {
     for (let share = SHARE; ; share *= 2) {
       try {
         return save();

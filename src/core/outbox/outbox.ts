@@ -98,10 +98,12 @@ export class Outbox {
   /**
    * Sees to what happened to the storage behind the queue's back: drops what another took over, and saves again what was
    * deleted. To be called before entries are added or sent.
+   *
+   * @returns Whether something had happened.
    */
-  reconcile(): void {
+  reconcile(): boolean {
     const loss = this.#sync.reconcile();
-    if (loss === undefined) return;
+    if (loss === undefined) return false;
     const before = this.length + this.quarantine.size;
     if (loss.kind === 'taken') {
       const isLeft = (entry: QueuedEntry): boolean => !(loss.writers.has(entry.writer) && this.#sync.isSaved(entry));
@@ -113,6 +115,7 @@ export class Outbox {
     this.#fencedCount += taken;
     this.#onLoss(loss, loss.kind === 'taken' ? taken : before);
     this.retrySync();
+    return true;
   }
 
   /**

@@ -80,21 +80,31 @@ export class StorageSync {
     this.retry();
   }
 
-  /** Tries again what the storage failed at. @returns What it still fails at. */
+  /** Tries again what the storage failed at, each whatever becomes of the others. @returns The first that it still fails at. */
   retry(): FailedOperation | undefined {
-    let failing: FailedOperation = 'remove';
-    try {
+    const hasRemoved = succeeds(() => {
       if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);
       this.#unremoved = [];
-      failing = 'save';
+    });
+    const hasSaved = succeeds(() => {
       if (this.#isCleared) this.#writer.saveAgain(this.#wanted().filter((entry) => this.isSaved(entry)));
       this.#isCleared = false;
-      failing = 'quarantine';
+    });
+    const hasQuarantined = succeeds(() => {
       if (this.#unquarantined.length > 0) this.#writer.quarantine(this.#unquarantined);
       this.#unquarantined = [];
-      return undefined;
-    } catch {
-      return failing;
-    }
+    });
+    if (!hasRemoved) return 'remove';
+    if (!hasSaved) return 'save';
+    return hasQuarantined ? undefined : 'quarantine';
+  }
+}
+
+function succeeds(operation: () => void): boolean {
+  try {
+    operation();
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -89,7 +89,7 @@ export type Loss =
       readonly isStagedTaken: boolean;
     }
   | {
-      /** Everything was deleted, by the user or the host page. What is still wanted is to be saved again. */
+      /** What was saved was deleted, by the user or the host page, or can't be read any more. What is still wanted is to be saved again. */
       readonly kind: 'cleared';
     };
 

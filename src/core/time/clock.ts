@@ -12,6 +12,11 @@ export interface Clock {
   /** A number from 0 (included) to 1 (excluded). */
   random(): number;
   /**
+   * An id for a writer or a file: 16 digits and small letters, never drawn twice by any clock. Where it is absent, ids come
+   * from the platform's cryptographic random numbers, whatever {@link Clock.random} returns.
+   */
+  randomId?(): string;
+  /**
    * Runs `run` once, after `milliseconds` (at most 2,147,483,647: longer ones fire at once on every platform).
    *
    * @param background - `true` for a timer that must not keep a process alive.

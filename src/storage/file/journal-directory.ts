@@ -1,28 +1,37 @@
+import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
-import { type Binding, bindingKey } from '../../core/model/destination.js';
+import type { Binding } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import { StorageException } from '../../core/model/exceptions.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
+import { fence } from './fencing.js';
+import { CHECK_DISK, storageException } from './journal/file-io.js';
 import type { FilePlatform } from './journal/file-system.js';
 import { Journal } from './journal/journal.js';
-import { journalName } from './journal/journal-name.js';
-import type { WriterLog } from './journal/record.js';
+import { journalName, ownerName } from './journal/journal-name.js';
+import type { Contents, WriterLog } from './journal/record.js';
+import { OpenJournals } from './open-journals.js';
+import { type OpenWriter, OpenWriters } from './open-writers.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { evacuateAdopted, evacuateClosed } from './ownership/migration.js';
+import { openStoresOfThread } from './ownership/open-stores.js';
 import { OrphanAdoption } from './ownership/orphan-adoption.js';
 import { Orphans, removeStaged } from './ownership/orphans.js';
 import { processIdentity } from './ownership/process-identity.js';
 import { nextRunIn } from './run-counter.js';
-import { FileWriter, type OpenWriter } from './writer.js';
+import { FileWriter } from './writer.js';
+
+/** Not every Node has the global `crypto` in every realm. */
+const newId = (clock: Clock): string => randomId(clock, randomFillSync);
 
 /** Each file that is taken over is kept open. */
 const MAX_JOURNALS = 200;
 /** What holds up others' entries in one file for longer is moved out of it. */
 const EVACUATE_AFTER_MS = 60_000;
 
-/** What one storage object has in its folder: a journal for its own writers, and those of the dead that it took over. */
+/** A storage object in its folder: it has a journal for its own writers, and those of the dead that it adopted. */
 export class JournalDirectory {
   /** Beats as long as a writer is open. */
   readonly heartbeat = new Heartbeat((clock) => this.#touch(clock));
@@ -30,16 +39,16 @@ export class JournalDirectory {
   readonly #directory: string;
   readonly #isSynced: boolean;
   readonly #orphanAdoption: OrphanAdoption;
-  readonly #self: string;
-  /** The writers that are open, by id. */
-  readonly #living = new Map<string, OpenWriter>();
-  /** How many of them each binding has. */
-  readonly #served = new Map<string, number>();
-  readonly #isServed = (key: string): boolean => (this.#served.get(key) ?? 0) > 0;
+  readonly #openStores: Set<string>;
+  readonly #process: string;
+  /** Random, drawn when the first writer is opened. */
+  #id = '';
+  readonly #living = new OpenWriters();
+  readonly #isServed = (key: string): boolean => this.#living.isServed(key);
   readonly #orphans = new Orphans();
-  readonly #journals = new Set<Journal>();
-  /** When a journal was taken over, on this run's monotonic clock. */
-  readonly #adoptedAt = new WeakMap<Journal, number>();
+  readonly #journals = new OpenJournals();
+  /** The files whose journals have moved, and that may still be there. */
+  readonly #leftBehind = new Set<string>();
   #own: Journal | undefined;
   /** Whether a writer was closed since the journals were last searched for orphans. */
   #hasClosedWriters = false;
@@ -51,22 +60,23 @@ export class JournalDirectory {
     this.#platform = platform;
     this.#directory = directory;
     this.#isSynced = isSynced;
-    this.#self = processIdentity(platform);
-    this.#orphanAdoption = new OrphanAdoption(platform, directory, isSynced, this.#self);
+    this.#openStores = platform.openStores ?? openStoresOfThread();
+    this.#process = processIdentity(platform);
+    this.#orphanAdoption = new OrphanAdoption(platform, directory, isSynced);
+  }
+
+  /** This store as it stands in names. */
+  get #owner(): string {
+    return ownerName(this.#process, this.#id);
   }
 
   open(binding: Binding, clock: Clock): Writer {
-    const openWriter: OpenWriter = {
-      id: randomId(clock),
-      binding,
-      hasStaged: false,
-      fenced: undefined,
-      isCleared: false,
-    };
-    if (this.#living.size === 0) this.heartbeat.start(clock);
-    this.#living.set(openWriter.id, openWriter);
-    this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 0) + 1);
-    return new FileWriter(this, openWriter, clock);
+    this.#id ||= newId(clock);
+    if (this.#living.size === 0) {
+      this.#openStores.add(this.#id);
+      this.heartbeat.start(clock);
+    }
+    return new FileWriter(this, this.#living.add(newId(clock), binding), clock);
   }
 
   isOpen({ id }: OpenWriter): boolean {
@@ -80,40 +90,28 @@ export class JournalDirectory {
 
   /** See `Writer.remove`. */
   remove(entries: readonly StoredEntry[]): void {
-    this.#inAll((journal) => journal.remove(entries));
+    this.#journals.writeAll((journal) => journal.remove(entries));
     if (this.#journals.size > 1 || this.#own === undefined) this.#releaseSpent();
   }
 
   /** See `Writer.quarantine`. */
   quarantine(entries: readonly StoredEntry[]): void {
-    this.#inAll((journal) => journal.quarantine(entries));
-  }
-
-  /** One that fails keeps nothing from being written to the others. */
-  #inAll(write: (journal: Journal) => void): void {
-    let failure: unknown;
-    for (const journal of this.#journals) {
-      try {
-        write(journal);
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    if (failure !== undefined) throw failure;
+    this.#journals.writeAll((journal) => journal.quarantine(entries));
   }
 
   /** See `Writer.adopt`. */
   adopt(openWriter: OpenWriter, clock: Clock, atStart: boolean): Adoption {
     // What others took while this process was stopped is not to be handed out.
     this.heartbeat.beatIfLate(clock);
-    if (this.#hasClosedWriters) this.#findClosedWriters();
+    if (this.#hasClosedWriters) this.#hasClosedWriters = !this.#orphans.findAnew(this.#journals, this.#living);
     const warnings = this.#orphanAdoption.scan(clock, atStart, MAX_JOURNALS - this.#journals.size, {
-      isOwn: (file) => this.#has(file),
+      owner: this.#owner,
+      isOwn: (file) => this.#journals.hasFile(file),
       isServed: this.#isServed,
       accept: (journal, contents) => {
+        if (this.#leftBehind.delete(journal.file)) this.#takeBack(journal, contents);
         this.#orphans.add(journal, contents, this.#living);
-        this.#journals.add(journal);
-        this.#adoptedAt.set(journal, clock.monotonic());
+        this.#journals.add(journal, clock.monotonic());
       },
     });
     const { entries, staged } = this.#orphans.adopt(openWriter.id, openWriter.binding, atStart);
@@ -123,16 +121,11 @@ export class JournalDirectory {
     return { entries, staged, warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
   }
 
-  /** Makes orphans of what closed writers left in the journals here. */
-  #findClosedWriters(): void {
-    this.#hasClosedWriters = false;
-    this.#orphans.clear();
-    for (const journal of this.#journals) {
-      try {
-        this.#orphans.add(journal, journal.read(), this.#living);
-      } catch {
-        this.#hasClosedWriters = true;
-      }
+  /** A journal that was left behind can be read again: of what it holds, the living have had all that was theirs. */
+  #takeBack(journal: Journal, contents: Contents): void {
+    this.#orphans.shareAdoptions(journal, contents);
+    for (const { writer, binding, staged } of contents.logs.values()) {
+      if (binding && staged && this.#living.has(writer)) removeStaged(journal, writer, binding, staged.run);
     }
   }
 
@@ -142,10 +135,8 @@ export class JournalDirectory {
     // What was deleted underneath since the last touch is saved again now or never.
     if (this.#living.size === 1) this.heartbeat.beat(clock);
     // Not before: where that found that another has what was saved, the writer has a new id.
-    const { id, binding } = openWriter;
-    this.#living.delete(id);
-    this.#served.set(bindingKey(binding), (this.#served.get(bindingKey(binding)) ?? 1) - 1);
-    this.#orphans.release(id);
+    this.#living.remove(openWriter);
+    this.#orphans.release(openWriter.id);
     if (this.#living.size > 0) {
       this.#hasClosedWriters = true;
       this.#releaseSpent();
@@ -156,6 +147,7 @@ export class JournalDirectory {
       return;
     }
     this.heartbeat.stop();
+    this.#openStores.delete(this.#id);
     this.#cancelEvacuation();
     this.#orphans.clear();
     for (const journal of this.#journals) this.#release(journal);
@@ -185,9 +177,7 @@ export class JournalDirectory {
    * server refuses must not hold up those.
    */
   #evacuateAdopted(clock: Clock): void {
-    for (const journal of [...this.#journals]) {
-      const takenAt = this.#adoptedAt.get(journal) ?? Number.POSITIVE_INFINITY;
-      if (journal === this.#own || clock.monotonic() - takenAt < EVACUATE_AFTER_MS) continue;
+    for (const journal of this.#journals.adoptedBefore(clock.monotonic() - EVACUATE_AFTER_MS)) {
       if (!this.#orphans.hasOrphansIn(journal, (key) => !this.#isServed(key))) continue;
       try {
         evacuateAdopted(journal, this.journal(clock), this.#orphans);
@@ -208,7 +198,8 @@ export class JournalDirectory {
 
   #isUsed(journal: Journal): boolean {
     for (const writer of journal.live.writers) {
-      if (this.#orphans.isAdopted(writer, journal) && journal.live.hasEntriesOf(writer)) return true;
+      const isHeld = this.#living.has(writer) || this.#orphans.isAdopted(writer, journal);
+      if (isHeld && journal.live.hasEntriesOf(writer)) return true;
     }
     return this.#orphans.hasOrphansIn(journal, this.#isServed);
   }
@@ -219,13 +210,31 @@ export class JournalDirectory {
       journal.release();
       this.#removeJournal(journal);
     } catch {
-      // It keeps this process's name: tried again as long as an Api is open, and adopted once this process has ended.
+      // It keeps this store's name: tried again as long as an Api is open, and adopted by others then.
       this.#hasClosedWriters = true;
     }
   }
 
-  /** The journal that this store's own writers save to. */
+  /** Goes on in another file where the own one is known to be lost or broken. If that fails, the next save says why. */
+  repair(clock: Clock): void {
+    if (!this.#own?.isLost && !this.#own?.isBroken) return;
+    try {
+      this.journal(clock);
+    } catch {
+      // See above.
+    }
+  }
+
+  /** The journal that this store's own writers save to. @throws {@link StorageException} if there can't be one. */
   journal(clock: Clock): Journal {
+    try {
+      return this.#findOwn(clock);
+    } catch (error) {
+      throw storageException(error, this.#directory);
+    }
+  }
+
+  #findOwn(clock: Clock): Journal {
     if (this.#own?.isLost) {
       this.#follow(this.#own, clock);
       if (this.#own === undefined)
@@ -241,8 +250,8 @@ export class JournalDirectory {
   }
 
   #create(clock: Clock): Journal {
-    const file = randomId(clock);
-    const path = join(this.#directory, journalName(this.#self, file));
+    const file = newId(clock);
+    const path = join(this.#directory, journalName(this.#owner, file));
     return new Journal(this.#platform.fs, path, file, true, this.#isSynced);
   }
 
@@ -254,7 +263,7 @@ export class JournalDirectory {
 
   /** Shows others that the owner of the journals lives, and looks whether they are still its own. */
   #touch(clock: Clock): void {
-    for (const journal of [...this.#journals]) {
+    for (const journal of this.#journals) {
       try {
         journal.isLost = !journal.isInPlace();
         if (journal.isLost) this.#follow(journal, clock);
@@ -266,7 +275,7 @@ export class JournalDirectory {
   }
 
   *#writersOf(journal: Journal): Generator<OpenWriter> {
-    for (const openWriter of this.#living.values()) {
+    for (const openWriter of this.#living) {
       const { value } = this.#orphans.adoptedBy(openWriter.id, journal).next();
       if (value !== undefined || journal.live.has(openWriter.id)) yield openWriter;
     }
@@ -274,31 +283,26 @@ export class JournalDirectory {
 
   /** Saves what stands in no journal any more: one that was lost, or what could not be read when one was moved. */
   saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
-    // What a lost one held stands nowhere as long as it could not be moved.
-    for (const journal of [...this.#journals]) if (!journal.isInPlace()) this.#follow(journal, clock);
-    const missing = this.#missing(openWriter, entries);
-    if (missing.size > 0) {
-      const journal = this.journal(clock);
-      journal.saveAll(missing);
-      for (const writer of missing.keys()) {
-        if (writer !== openWriter.id) this.#orphans.setAdopter(journal, writer, openWriter.id);
-      }
+    try {
+      this.#saveMissing(openWriter, entries, clock);
+      openWriter.isCleared = false;
+      openWriter.unsaved = undefined;
+    } catch (error) {
+      const failure = storageException(error, this.#directory);
+      if (openWriter.unsaved !== undefined) openWriter.unsaved = failure;
+      throw failure;
     }
-    openWriter.isCleared = false;
   }
 
-  /** Those of the entries that stand in no journal, and that no other process has. */
-  #missing({ binding, fenced }: OpenWriter, entries: readonly StoredEntry[]): Map<string, WriterLog> {
-    const logs = new Map<string, WriterLog>();
-    const journals = [...this.#journals];
-    for (const entry of entries) {
-      const { writer, sequence } = entry;
-      if (fenced?.writers.has(writer) || journals.some(({ live }) => live.wants(writer, sequence))) continue;
-      const log = logs.get(writer) ?? { writer, binding, entries: new Map() };
-      log.entries.set(sequence, entry);
-      logs.set(writer, log);
-    }
-    return logs;
+  #saveMissing(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
+    // What a lost one held stands nowhere as long as it could not be moved.
+    for (const journal of this.#journals) if (!journal.isInPlace()) this.#follow(journal, clock);
+    const missing = this.#journals.missing(openWriter, entries);
+    if (missing.size === 0) return;
+    const journal = this.journal(clock);
+    journal.saveAll(missing);
+    for (const writer of missing.keys())
+      if (writer !== openWriter.id) this.#orphans.setAdopter(journal, writer, openWriter.id);
   }
 
   /** The path of a journal leads elsewhere, as another process took it over or somebody deleted it; or it was cut. */
@@ -306,11 +310,11 @@ export class JournalDirectory {
     const held = new Set(journal.live.writers);
     const tenants = [...this.#writersOf(journal)];
     const isCut = journal.isReachable();
-    const { logs } = journal.read();
+    const logs = journal.readIfAlive()?.logs;
     // Whoever took it, and is done with it, deleted it too; but first it noted in it that nothing of it is wanted.
-    const isDrained = held.size > 0 && journal.isDrained;
-    if (!isCut && (isDrained || this.#orphanAdoption.isElsewhere(journal.file))) {
-      this.#giveUp(journal, held, logs, clock);
+    const isDrained = logs !== undefined && held.size > 0 && journal.isDrained;
+    if (!isCut && (isDrained || this.#orphanAdoption.isElsewhere(journal.file, this.#owner))) {
+      this.#giveUp(journal, held, logs ?? new Map(), clock);
       return;
     }
     for (const openWriter of tenants) openWriter.isCleared = true;
@@ -319,42 +323,28 @@ export class JournalDirectory {
 
   /** Gives up a journal that another process has taken over. @param held - The writers of which it held something. */
   #giveUp(journal: Journal, held: ReadonlySet<string>, logs: ReadonlyMap<string, WriterLog>, clock: Clock): void {
-    for (const openWriter of [...this.#living.values()]) {
-      const writers = new Set(this.#orphans.adoptedBy(openWriter.id, journal));
-      const isOwn = held.has(openWriter.id);
-      if (isOwn) writers.add(openWriter.id);
-      if (writers.size === 0) continue;
-      const staged = logs.get(openWriter.id)?.staged;
-      // They are staged here still, and must not come back elsewhere; where they can't be forgotten, they will.
-      const isForgotten = staged !== undefined && removeStaged(journal, openWriter.id, openWriter.binding, staged.run);
-      openWriter.fenced = {
-        writers: new Set([...(openWriter.fenced?.writers ?? []), ...writers]),
-        isStagedTaken: (openWriter.fenced?.isStagedTaken ?? false) || (isOwn && openWriter.hasStaged && !isForgotten),
-      };
-      if (isOwn) this.#renewId(openWriter, clock);
+    for (const openWriter of [...this.#living]) {
+      if (!fence(openWriter, { journal, held, logs }, this.#orphans)) continue;
+      // The old id is for what the other has of it.
+      const id = newId(clock);
+      this.#orphans.renameAdopter(openWriter.id, id);
+      this.#living.renew(openWriter, id);
     }
     this.#removeJournal(journal);
     journal.close();
   }
 
-  /** Gives a writer a new id: its old one is for what another has of it. */
-  #renewId(openWriter: OpenWriter, clock: Clock): void {
-    this.#living.delete(openWriter.id);
-    const id = randomId(clock);
-    this.#orphans.renameAdopter(openWriter.id, id);
-    openWriter.id = id;
-    openWriter.hasStaged = false;
-    this.#living.set(id, openWriter);
-  }
-
-  /** Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. */
+  /**
+   * Moves a journal to a fresh file: its path leads elsewhere by now, or its disk failed. What the old one does not give any
+   * more, the living have in memory, and save again before anything newer.
+   */
   #renew(journal: Journal, clock: Clock): void {
-    const file = randomId(clock);
-    journal.renew(join(this.#directory, journalName(this.#self, file)), file);
-  }
-
-  #has(file: string): boolean {
-    for (const journal of this.#journals) if (journal.file === file) return true;
-    return false;
+    const file = newId(clock);
+    const holders = [...(journal === this.#own ? this.#living : this.#writersOf(journal))];
+    this.#leftBehind.add(journal.file);
+    if (journal.renew(join(this.#directory, journalName(this.#owner, file)), file)) return;
+    const unsaved = new StorageException(`a file could not be read any more (${this.#directory})`, CHECK_DISK);
+    for (const openWriter of holders) Object.assign(openWriter, { isCleared: true, unsaved });
+    journal.saveAll(this.#orphans.logsIn(journal));
   }
 }

@@ -1,27 +1,16 @@
-import type { Binding } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import type { Adoption, Loss, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Journal } from './journal/journal.js';
-
-/** What a store knows of a writer that is open. */
-export interface OpenWriter {
-  id: string;
-  readonly binding: Binding;
-  /** Whether the journal holds staged values of it. */
-  hasStaged: boolean;
-  /** Whether a file of its was deleted or cut: told at the next check. */
-  isCleared: boolean;
-  /** What others took of it: told at the next check. */
-  fenced: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
-}
+import type { OpenWriter } from './open-writers.js';
 
 /** The members of {@link JournalDirectory} that a writer uses. */
 export interface WriterDirectory {
   readonly heartbeat: { beatIfLate(clock: Clock): void };
   isOpen(openWriter: OpenWriter): boolean;
   journal(clock: Clock): Journal;
+  repair(clock: Clock): void;
   nextRun(): number;
   saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void;
   remove(entries: readonly StoredEntry[]): void;
@@ -52,6 +41,7 @@ export class FileWriter implements Writer {
     // A push that was under way may still ask: what was given back is not to be saved again.
     if (!this.#directory.isOpen(openWriter)) return undefined;
     this.#directory.heartbeat.beatIfLate(this.#clock);
+    this.#directory.repair(this.#clock);
     const { fenced, isCleared } = openWriter;
     openWriter.fenced = undefined;
     if (fenced !== undefined) return { kind: 'taken', ...fenced };
@@ -61,7 +51,9 @@ export class FileWriter implements Writer {
 
   save(entry: StoredEntry, forgetStaged: boolean): void {
     const openWriter = this.#openWriter;
-    this.#directory.journal(this.#clock).saveEntry(entry, openWriter.binding, forgetStaged && openWriter.hasStaged);
+    const journal = this.#directory.journal(this.#clock);
+    if (openWriter.unsaved !== undefined) throw openWriter.unsaved;
+    journal.saveEntry(entry, openWriter.binding, forgetStaged && openWriter.hasStaged);
     if (forgetStaged) openWriter.hasStaged = false;
   }
 

@@ -1,10 +1,53 @@
 import type { Clock } from '../../core/time/clock.js';
 
-/** A random id of 16 digits and small letters: some 80 bits, so that two of any number of writers don't meet. */
-export function randomId(clock: Clock): string {
+/** Fills an array with random numbers, as `crypto.getRandomValues` does; throws where there are none. */
+export type FillRandom = (words: Uint32Array<ArrayBuffer>) => unknown;
+
+declare const crypto: { getRandomValues: FillRandom };
+
+/** The clocks for which ids were drawn without the platform's random numbers. */
+const weakClocks = /* @__PURE__ */ new WeakSet<Clock>();
+let draws = 0;
+
+/**
+ * A random id of 16 digits and small letters: some 80 bits, so that two of any number of writers don't meet.
+ *
+ * @param fill - Where the random numbers come from, unless the clock makes ids itself.
+ */
+export function randomId(clock: Clock, fill: FillRandom = (words) => crypto.getRandomValues(words)): string {
+  return clock.randomId?.() ?? idFrom(() => draw(clock, fill));
+}
+
+/** An id of two numbers from 0 (included) to 1 (excluded). */
+export function idFrom(random: () => number): string {
   const half = (): string =>
-    Math.floor(clock.random() * 36 ** 8)
+    Math.floor(random() * 36 ** 8)
       .toString(36)
       .padStart(8, '0');
   return half() + half();
+}
+
+/** Whether ids that were drawn with this clock may be drawn again by another run. */
+export const hasWeakIds = (clock: Clock): boolean => weakClocks.has(clock);
+
+/** `Math.random` is seeded or constant under some tools, and so is a `crypto` that they put in place: each is mixed with all others. */
+function draw(clock: Clock, fill: FillRandom): number {
+  const words = new Uint32Array(2);
+  try {
+    fill(words);
+  } catch {
+    // Seen by the zeros.
+  }
+  const [high = 0, low = 0] = words;
+  if (high === 0 && low === 0) weakClocks.add(clock);
+  draws += 1;
+  const mixed = hash(`${clock.random()} ${clock.now()} ${clock.monotonic()} ${draws}`);
+  return ((high * 2 ** 21 + (low >>> 11)) / 2 ** 53 + mixed / 2 ** 32) % 1;
+}
+
+/** FNV-1a of 32 bits. */
+function hash(text: string): number {
+  let sum = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
+  return sum >>> 0;
 }

@@ -93,7 +93,7 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform } = failingProcess(setting.machine);
     broken.mkdirSync = failWith(code) as never;
-    const writer = setting.open(platform);
+    const writer = fileStorage(join(setting.folder, 'missing'), {}, platform).open(binding, setting.clock);
     expect(() => writer.save(entryOf(writer, 1), false)).toThrow(new RegExp(code));
   });
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/core/time/clock.js';
+import { idFrom } from '../../../src/storage/shared/random-id.js';
 
 interface Timer {
   readonly due: number;
@@ -33,6 +34,10 @@ export class FakeClock implements Clock {
   random(): number {
     this.#seed = (this.#seed * 1_103_515_245 + 12_345) % 2_147_483_648;
     return this.#seed / 2_147_483_648;
+  }
+
+  randomId(): string {
+    return idFrom(() => this.random());
   }
 
   setTimer(run: () => void, milliseconds: number, background = false): () => void {

@@ -1,4 +1,8 @@
-import { readRecord } from './record.js';
+import { StorageException } from '../../../core/model/exceptions.js';
+import type { FileHandle } from './file-handle.js';
+import type { LiveIndex } from './live-index.js';
+import { readJournal, readRecord } from './record.js';
+import { stagedOf, textOf } from './writer-log.js';
 
 /** What is written where in a file, and where it ends after that. */
 interface Erasure {
@@ -45,6 +49,24 @@ export function planCompaction(bytes: Buffer, isWanted: (writer: string, sequenc
     gapStart = end;
   }
   return { writes, length: gapStart === 0 ? 0 : Math.min(gapStart + 1, bytes.length) };
+}
+
+/**
+ * Overwrites what is not wanted any more in a journal, where the disk has no room for a note of it, and makes room by that.
+ *
+ * @returns The text of the staged values, which it held.
+ * @throws {@link StorageException} if that failed; then all that is wanted is still there.
+ */
+export function compactInPlace(handle: FileHandle, live: LiveIndex): string {
+  const before = handle.read();
+  const { logs, newer } = readJournal(before);
+  if (newer)
+    throw new StorageException(`${handle.path} holds records of a newer version`, 'Make room on the disk.', true);
+  const { writes, length } = planCompaction(before, (writer, sequence) =>
+    sequence === undefined ? live.hasEntriesOf(writer) : live.wants(writer, sequence),
+  );
+  handle.overwrite(writes, length);
+  return textOf(stagedOf(logs));
 }
 
 function linesToKeep(bytes: Buffer, isWanted: (writer: string, sequence?: number) => boolean): Kept[] {

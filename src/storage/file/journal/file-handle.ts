@@ -2,9 +2,13 @@
 import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import {
+  appendSynced,
+  isFull,
   makeFolder,
+  openSynced,
   readWhole,
   storageException,
+  sync,
   syncFolder,
   unlinkQuietly,
   writeText,
@@ -13,12 +17,19 @@ import {
 import type { FileSystem } from './file-system.js';
 import { rewritingPath } from './journal-name.js';
 
+function identityOf(fs: FileSystem, fd: number): string {
+  const { dev, ino } = fs.fstatSync(fd);
+  return `${dev} ${ino}`;
+}
+
 /** The bytes of a file that only this process writes to, as long as its path leads to it. It is made when it is first needed. */
 export class FileHandle {
   readonly #fs: FileSystem;
   readonly #isSynced: boolean;
   #path: string;
   #fd: number | undefined;
+  /** The device and inode of the file that was opened: a descriptor that somebody else closed may be another file's by now. */
+  #identity = '';
   #size = 0;
   #isFolderSynced = false;
   #isBroken = false;
@@ -52,16 +63,19 @@ export class FileHandle {
   }
 
   /**
-   * Whether nothing more may be saved in it. A sync failed: what the system still has in memory may never reach the disk,
-   * whatever it says later. Or half a record could not be cut off: then its size is not known.
+   * Whether nothing more may be saved in it. A write failed, for another reason than a full disk: its descriptor may be dead,
+   * though the path works. A sync failed: what the system still has in memory may never reach the disk, whatever it says
+   * later. Or half a record could not be cut off: then its size is not known.
    */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** All of it, even if its path leads elsewhere by now. */
+  /** All of it, even if its path leads elsewhere by now. Throws if its descriptor is dead. */
   read(): Buffer {
-    return readWhole(this.#fs, this.#open());
+    const fd = this.#open();
+    if (this.#isForeign(fd)) throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
+    return readWhole(this.#fs, fd);
   }
 
   /** Opens it as somebody has just read it: all of its bytes, so many, are there. */
@@ -102,11 +116,11 @@ export class FileHandle {
     try {
       if (!this.isInPlace()) throw new Error('its path leads elsewhere');
       // Its own descriptor appends, wherever it is told to write.
-      const fd = this.#fs.openSync(this.#path, 'r+');
+      const fd = openSynced(this.#fs, this.#path, 'r+');
       try {
         for (const { position, bytes } of writes) writeWhole(this.#fs, fd, bytes, position);
         // Whatever the durability: what was moved must be on the disk before it is cut off where an earlier run synced it.
-        this.#fs.fdatasyncSync(fd);
+        sync(this.#fs, fd);
         this.#fs.ftruncateSync(fd, length);
       } finally {
         this.#fs.closeSync(fd);
@@ -126,14 +140,13 @@ export class FileHandle {
   replace(path: string, text: string, tombstone: (() => string) | undefined): void {
     const bytes = Buffer.from(text);
     const fd = this.#writeNew(path, bytes);
-    const old = this.#fd;
-    if (old !== undefined && tombstone) this.#appendTombstone(old, dirname(path), tombstone);
+    if (this.#fd !== undefined && tombstone) this.#appendTombstone(this.#fd, dirname(path), tombstone);
+    this.close();
     this.#path = path;
-    this.#fd = fd;
+    this.#setDescriptor(fd);
     this.#size = bytes.length;
     this.#isBroken = false;
     this.#isFolderSynced = false;
-    if (old !== undefined) this.#fs.closeSync(old);
   }
 
   /** Whether its path still leads to the file that is written to, and nobody has cut that. */
@@ -165,10 +178,15 @@ export class FileHandle {
     this.#fs.unlinkSync(this.#path);
   }
 
+  /** Closes its descriptor, unless that is dead. */
   close(): void {
     const fd = this.#fd;
     this.#fd = undefined;
-    if (fd !== undefined) this.#fs.closeSync(fd);
+    try {
+      if (fd !== undefined && !this.#isForeign(fd)) this.#fs.closeSync(fd);
+    } catch {
+      // There is nothing to close.
+    }
   }
 
   /** Where that fails a power cut may bring the old names back: whoever looks then finds that their owner is dead. */
@@ -189,8 +207,22 @@ export class FileHandle {
   #open(): number {
     if (this.#fd !== undefined) return this.#fd;
     if (this.#size === 0) makeFolder(this.#fs, dirname(this.#path), this.#isSynced);
-    this.#fd = this.#fs.openSync(this.#path, 'a+');
-    return this.#fd;
+    const fd = this.#openAt(this.#path);
+    this.#setDescriptor(fd);
+    return fd;
+  }
+
+  #setDescriptor(fd: number): void {
+    this.#fd = fd;
+    this.#identity = identityOf(this.#fs, fd);
+  }
+
+  #isForeign(fd: number): boolean {
+    return identityOf(this.#fs, fd) !== this.#identity;
+  }
+
+  #openAt(path: string): number {
+    return this.#isSynced ? openSynced(this.#fs, path, 'a+') : this.#fs.openSync(path, 'a+');
   }
 
   #write(fd: number, text: string, length: number, isSynced: boolean): void {
@@ -198,12 +230,12 @@ export class FileHandle {
     try {
       writeText(this.#fs, fd, text, length);
       isWritten = true;
-      if (isSynced) this.#fs.fdatasyncSync(fd);
+      if (isSynced) sync(this.#fs, fd);
     } catch (error) {
       // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
       // known, nothing is cut: it could be what others rely on.
       if (!this.#isBroken) this.#cutBack(fd);
-      this.#isBroken ||= isWritten;
+      this.#isBroken ||= isWritten || !isFull(error);
       throw error;
     }
   }
@@ -220,15 +252,15 @@ export class FileHandle {
   #writeNew(path: string, bytes: Buffer): number {
     const temporary = rewritingPath(this.#path);
     this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
-    const fd = this.#fs.openSync(temporary, 'a+');
+    let fd: number | undefined;
     try {
-      writeWhole(this.#fs, fd, bytes);
       // Whatever the durability: what an earlier run synced must not come undone.
-      this.#fs.fsyncSync(fd);
+      appendSynced(this.#fs, temporary, bytes);
+      fd = this.#openAt(temporary);
       this.#fs.renameSync(temporary, path);
       return fd;
     } catch (error) {
-      this.#fs.closeSync(fd);
+      if (fd !== undefined) this.#fs.closeSync(fd);
       // On a full disk it would hold the room that is missing.
       unlinkQuietly(this.#fs, temporary);
       throw error;

@@ -1,7 +1,7 @@
 // Not the global, which is a getter: it takes 4 % of a commit.
 import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
-import { StorageException } from '../../../core/model/exceptions.js';
+import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { textOf } from '../../../core/model/foreign-error.js';
 import type { FileSystem } from './file-system.js';
 
@@ -34,16 +34,46 @@ export function readWhole(fs: FileSystem, fd: number): Buffer {
   return bytes.subarray(0, read);
 }
 
-/** Not every system can sync a folder, or needs it. */
-const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']);
+/** Rights that are missing: the system's, those of Node's permission model, and those of Deno. */
+const FORBIDDEN = new Set<unknown>(['EACCES', 'EPERM', 'ERR_ACCESS_DENIED', 'NotCapable', 'PermissionDenied']);
+const isForbidden = (error: unknown): boolean => FORBIDDEN.has(codeOf(error));
 
+/**
+ * Opens a file of which what is written must outlast a power cut, for {@link sync}. Node's permission model lets no
+ * descriptor be synced: there it is one that syncs each write.
+ */
+export function openSynced(fs: FileSystem, path: string, flags: 'a' | 'a+' | 'r+'): number {
+  const fd = fs.openSync(path, flags);
+  try {
+    fs.fdatasyncSync(fd);
+    return fd;
+  } catch (error) {
+    fs.closeSync(fd);
+    if (!isForbidden(error)) throw error;
+    return fs.openSync(path, ({ a: 'as', 'a+': 'as+', 'r+': 'rs+' } as const)[flags]);
+  }
+}
+
+/** Sees to it that what was written outlasts a power cut. @param fd - From {@link openSynced}. */
+export function sync(fs: FileSystem, fd: number): void {
+  try {
+    fs.fdatasyncSync(fd);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+  }
+}
+
+/** Not every system can sync a folder, or needs it. */
+const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP']);
+
+/** Where that is not allowed or not possible, a power cut may undo what the folder lists, and nothing can be done about it. */
 export function syncFolder(fs: FileSystem, folder: string): void {
   let fd: number | undefined;
   try {
     fd = fs.openSync(folder, 'r');
     fs.fsyncSync(fd);
   } catch (error) {
-    if (!NO_FOLDER_SYNC.has(codeOf(error))) throw error;
+    if (!isForbidden(error) && !NO_FOLDER_SYNC.has(codeOf(error))) throw error;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
   }
@@ -54,7 +84,7 @@ export function syncFolder(fs: FileSystem, folder: string): void {
  * killed before it could see to that.
  */
 export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): void {
-  const first = fs.mkdirSync(folder, { recursive: true }) ?? folder;
+  const first = makeMissing(fs, folder) ?? folder;
   if (!isSynced) return;
   for (let made = folder; made !== dirname(made); made = dirname(made)) {
     syncFolder(fs, dirname(made));
@@ -62,12 +92,31 @@ export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): v
   }
 }
 
+/** @returns The first folder that was missing. */
+function makeMissing(fs: FileSystem, folder: string): string | undefined {
+  try {
+    return fs.mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    // Where nothing may be made, a folder that is there serves all the same.
+    if ((isForbidden(error) || codeOf(error) === 'EROFS') && isFolder(fs, folder)) return undefined;
+    throw error;
+  }
+}
+
+function isFolder(fs: FileSystem, path: string): boolean {
+  try {
+    return fs.statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /** Appends to a file, which is made if it is missing, and sees to it that what was appended outlasts a power cut. */
 export function appendSynced(fs: FileSystem, path: string, bytes: Buffer): void {
-  const fd = fs.openSync(path, 'a');
+  const fd = openSynced(fs, path, 'a');
   try {
     writeWhole(fs, fd, bytes);
-    fs.fsyncSync(fd);
+    sync(fs, fd);
   } finally {
     fs.closeSync(fd);
   }
@@ -82,23 +131,31 @@ export function unlinkQuietly(fs: FileSystem, path: string): void {
   }
 }
 
-/** The code of a system's error, such as `ENOSPC`: a word, which may be shown; whatever else stands there may hold anything. */
+/**
+ * The code of a system's error, such as `ENOSPC`, or the name of one of Deno's, which have none: a word, which may be shown;
+ * whatever else stands there may hold anything.
+ */
 export function codeOf(error: unknown): string | undefined {
   const code = textOf(error, 'code') ?? '';
-  return /^[A-Z_]{3,32}$/.test(code) ? code : undefined;
+  if (/^[A-Z_]{3,32}$/.test(code)) return code;
+  const name = textOf(error, 'name');
+  return FORBIDDEN.has(name) ? name : undefined;
 }
+
+export const CHECK_DISK = 'Check the folder, its rights and its disk.';
+
+/** Whether an error says that there is no room. */
+export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
 
 /** What a write that failed means to whoever commits. */
 export function storageException(error: unknown, path: string): StorageException {
+  if (isStorageException(error)) return error;
   const code = codeOf(error) ?? 'unknown';
-  return code === 'ENOSPC' || code === 'EDQUOT'
+  return isFull(error)
     ? new StorageException(
         `the disk is full (${code}, ${path})`,
         'Push, or make room on the disk, then commit again.',
         true,
       )
-    : new StorageException(
-        `the file could not be written (${code}, ${path})`,
-        'Check the folder, its rights and its disk.',
-      );
+    : new StorageException(`the file could not be written (${code}, ${path})`, CHECK_DISK);
 }

@@ -28,4 +28,6 @@ export interface FilePlatform {
   readonly pid: number;
   /** Whether there is a process of this number, whoever's it is. */
   isRunning(pid: number): boolean;
+  /** The ids of the stores that are open in this thread. Absent: all of them register in one set of the thread. */
+  readonly openStores?: Set<string>;
 }

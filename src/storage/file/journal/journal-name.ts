@@ -1,16 +1,19 @@
 /*
- * A journal is owned by the process in its name:
+ * A journal is owned by the store in its name, and that by a process:
  *
- *   nikdev-iot-1_<boot id>_<pid namespace>_<pid>_<start time>_<file>.journal     owned
- *   nikdev-iot-1_free_<file>.journal                                             owned by nobody
+ *   nikdev-iot-1_<boot id>_<pid namespace>_<pid>_<start time>_<store>_<file>.journal     owned
+ *   nikdev-iot-1_free_<file>.journal                                                     owned by nobody
+ *                └──────── process identity, "-" where unknown ─┘
  *
- * While its owner rewrites it, the new text stands beside it, under its name with .tmp behind.
+ * <store> and <file> are random. A process has as many stores as it makes storage objects, in all of its threads and
+ * copies of this package. While its owner rewrites a journal, the new text stands beside it, under its name with .tmp behind.
  *
  * Times of files and clocks say nothing here: devices boot in 1970 and jump. A process of the same boot and the same
  * namespace of pids is looked up in /proc, its start time telling a reused pid apart. Of any other (another machine, a
- * restarted container, a system without /proc) nothing can be proved.
+ * restarted container, a system without /proc), and of another store of the same process, which may be a thread that has
+ * ended, nothing can be proved: those are dead after three minutes without a heartbeat.
  */
-const NAME = /^nikdev-iot-1_(?:free|([^_]+_[^_]+_\d+_[^_]+))_([\da-z]{16})\.journal$/;
+const NAME = /^nikdev-iot-1_(?:free|([^_]+_[^_]+_\d+_[^_]+_[\da-z]{16}))_([\da-z]{16})\.journal$/;
 
 /** The owner in a journal's name, and the part that stays when the owner changes. */
 interface JournalName {
@@ -28,6 +31,9 @@ export function parseName(name: string): JournalName | undefined {
 export function journalName(owner: string | undefined, file: string): string {
   return `nikdev-iot-1_${owner ?? 'free'}_${file}.journal`;
 }
+
+/** A store as the owner of journals. */
+export const ownerName = (processIdentity: string, store: string): string => `${processIdentity}_${store}`;
 
 /** Where a journal's new text stands until it is whole, and takes the journal's place. */
 export const rewritingPath = (path: string): string => `${path}.tmp`;

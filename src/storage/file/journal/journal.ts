@@ -3,10 +3,10 @@ import { Buffer } from 'node:buffer';
 import { dirname, join } from 'node:path';
 import type { Binding } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
-import { isStorageFull, StorageException } from '../../../core/model/exceptions.js';
+import { isStorageFull } from '../../../core/model/exceptions.js';
 import type { Value } from '../../../core/model/value.js';
 import type { RangeSet } from '../../shared/range-set.js';
-import { planCompaction } from './compaction.js';
+import { compactInPlace } from './compaction.js';
 import { FileHandle } from './file-handle.js';
 import { appendSynced, codeOf, makeFolder, storageException, unlinkQuietly } from './file-io.js';
 import type { FileSystem } from './file-system.js';
@@ -18,15 +18,16 @@ import {
   encodeRemoved,
   encodeStaged,
   encodeWriter,
+  nothing,
   readJournal,
   type WriterLog,
 } from './record.js';
-import { encodeQuarantineOf, encodeTombstone, stagedOf, textOf } from './writer-log.js';
+import { encodeQuarantineOf, encodeTombstone, textOf } from './writer-log.js';
 
 /** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
 const SLACK_BYTES = 64 * 1024;
 
-/** One journal file that this process owns; file-record.ts tells its format. */
+/** One journal file that this process owns; see record.ts for its format. */
 export class Journal {
   /** What of it is still wanted. */
   readonly live = new LiveIndex();
@@ -81,6 +82,15 @@ export class Journal {
   /** See {@link FileHandle.isBroken}. */
   get isBroken(): boolean {
     return this.#handle.isBroken;
+  }
+
+  /** As {@link Journal.read}. @returns `undefined` if its descriptor is dead: the disk is gone, or somebody closed it. */
+  readIfAlive(): Contents | undefined {
+    try {
+      return this.read();
+    } catch {
+      return undefined;
+    }
   }
 
   /** Reads what the file holds, in full, and takes stock of it; even if its path leads elsewhere by now. */
@@ -241,16 +251,20 @@ export class Journal {
   }
 
   /**
-   * Moves what is wanted to a fresh file, whole or not at all: a sync failed here, or the path leads elsewhere by now.
+   * Moves what is wanted to a fresh file: its disk failed, or the path leads elsewhere by now. What can't be read any more
+   * is left where it is.
    *
-   * @throws {@link StorageException} if it could not be moved; trying again is harmless.
+   * @returns Whether all that was wanted has moved.
+   * @throws {@link StorageException} if there can't be a fresh file; trying again is harmless.
    */
-  renew(path: string, file: string): void {
+  renew(path: string, file: string): boolean {
     const old = this.#handle.path;
     const isOldInPlace = this.isReachable();
+    const { entries } = this.live;
+    const contents = this.readIfAlive();
     try {
       makeFolder(this.#fs, dirname(path), this.#isSynced);
-      this.#rewrite(path);
+      this.#rewrite(path, contents ?? nothing());
       this.#file = file;
       this.isLost = false;
     } catch (error) {
@@ -259,7 +273,8 @@ export class Journal {
     // Before the old one goes; and nothing may be saved in it for long, which would do that else.
     this.#handle.syncFolderQuietly();
     // What is left of it now stands in both: if that fails, whoever adopts it sends again what was sent from the other.
-    if (isOldInPlace) unlinkQuietly(this.#fs, old);
+    if (isOldInPlace && contents !== undefined) unlinkQuietly(this.#fs, old);
+    return contents !== undefined && this.live.entries >= entries;
   }
 
   /** Rewrites the file without what is not wanted any more. FailedOperation is harmless; it is tried again after as much growth. */
@@ -270,21 +285,22 @@ export class Journal {
     // Another may have taken it, or somebody deleted it: nothing is to come into its place.
     if (!this.isInPlace()) return;
     try {
-      this.#rewrite(this.#handle.path);
+      this.#rewrite(this.#handle.path, this.read());
     } catch {
       // Whichever file stands under the path is whole.
     }
   }
 
   /** Puts a file with what is wanted alone into the place of `path`. */
-  #rewrite(path: string): void {
-    const { logs } = this.read();
+  #rewrite(path: string, { logs, newer }: Contents): void {
     for (const { writer, sequence } of this.#refused) logs.get(writer)?.entries.delete(sequence);
     this.#saveUnreadable();
     // An owner that was presumed dead, and lives, has the old one open, and must see that it was robbed even if the new one is
     // gone by then.
     this.#handle.replace(path, textOf(logs), this.#isNew ? undefined : () => encodeTombstone(logs));
     this.#refused = [];
+    this.#newer = newer;
+    this.#isKnown = true;
     this.#compactAt = SLACK_BYTES;
     this.#index(logs);
   }
@@ -309,23 +325,11 @@ export class Journal {
     this.#compactInPlace();
   }
 
-  /** Overwrites what is not wanted any more, where the disk has no room for a note of it, and makes room by that. */
   #compactInPlace(): void {
-    const before = this.#handle.read();
-    const { logs, newer } = readJournal(before);
-    if (newer)
-      throw new StorageException(
-        `${this.#handle.path} holds records of a newer version`,
-        'Make room on the disk.',
-        true,
-      );
-    const { writes, length } = planCompaction(before, (writer, sequence) =>
-      sequence === undefined ? this.live.hasEntriesOf(writer) : this.live.wants(writer, sequence),
-    );
-    this.#handle.overwrite(writes, length);
+    const staged = compactInPlace(this.#handle, this.live);
     this.#isFull = false;
     try {
-      this.#handle.append(textOf(stagedOf(logs)), false);
+      this.#handle.append(staged, false);
     } catch {
       // Best effort: staged values are promised nothing before they are committed.
     }

@@ -80,7 +80,7 @@ export function readJournal(bytes: Buffer): Contents {
   return contents;
 }
 
-const nothing = (): Contents => ({ logs: new Map(), unreadable: [], newer: false });
+export const nothing = (): Contents => ({ logs: new Map(), unreadable: [], newer: false });
 
 /** What a line holds, as far as it can be told without reading its values. */
 interface RecordHead {

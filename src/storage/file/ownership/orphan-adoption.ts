@@ -21,8 +21,10 @@ interface OrphanSummary {
   readonly read: { readonly contents: Contents; readonly size: number } | undefined;
 }
 
-/** What a takeover needs to know of the store that asks. */
+/** The store that adopts. */
 interface AdoptionHost {
+  /** As it stands in names. */
+  readonly owner: string;
   /** Whether a file is one of the store's own. */
   isOwn(file: string): boolean;
   /** Whether a living writer of the store has the binding of this key. */
@@ -36,17 +38,14 @@ export class OrphanAdoption {
   readonly #platform: FilePlatform;
   readonly #directory: string;
   readonly #isSynced: boolean;
-  readonly #self: string;
   readonly #finder: OrphanFinder;
   /** By the signature of the file. */
   #summaries = new Map<string, OrphanSummary>();
 
-  /** @param self - This process, as it stands in names. */
-  constructor(platform: FilePlatform, directory: string, isSynced: boolean, self: string) {
+  constructor(platform: FilePlatform, directory: string, isSynced: boolean) {
     this.#platform = platform;
     this.#directory = directory;
     this.#isSynced = isSynced;
-    this.#self = self;
     this.#finder = new OrphanFinder(platform, directory);
   }
 
@@ -59,7 +58,7 @@ export class OrphanAdoption {
   scan(clock: Clock, atStart: boolean, most: number, host: AdoptionHost): Warning[] {
     let found: OrphanFile[];
     try {
-      found = this.#finder.find(clock, this.#self, (file) => host.isOwn(file));
+      found = this.#finder.find(clock, host.owner, (file) => host.isOwn(file));
     } catch (error) {
       return failure(this.#directory, error);
     }
@@ -88,9 +87,9 @@ export class OrphanAdoption {
     return warnings;
   }
 
-  /** Whether a file stands in the folder under an owner other than this process. */
-  isElsewhere(file: string): boolean {
-    return this.#finder.isElsewhere(file, this.#self);
+  /** Whether a file stands in the folder under another owner. */
+  isElsewhere(file: string, owner: string): boolean {
+    return this.#finder.isElsewhere(file, owner);
   }
 
   #summarize({ path }: OrphanFile): OrphanSummary {
@@ -110,7 +109,7 @@ export class OrphanAdoption {
 
   #adopt(dead: OrphanFile, { read }: OrphanSummary, host: AdoptionHost): void {
     const { fs } = this.#platform;
-    const path = join(this.#directory, journalName(this.#self, dead.file));
+    const path = join(this.#directory, journalName(host.owner, dead.file));
     // Before the journal: without it nobody would find it. If its owner lives after all, its rewriting fails, harmlessly.
     unlinkQuietly(fs, rewritingPath(dead.path));
     // Of several that try, one succeeds: the others find the old name gone.

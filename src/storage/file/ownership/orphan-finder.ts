@@ -25,22 +25,28 @@ export class OrphanFinder {
     this.#directory = directory;
   }
 
-  /** @param self - This process, as it stands in names. @param isOwn - Whether a file is one of the asking store's. Throws if it can't look. */
+  /**
+   * Looks once. Throws if it can't.
+   *
+   * @param self - The store that asks, as it stands in names.
+   * @param isOwn - Whether it has a file open: any other in its name is one that it left behind.
+   */
   find(clock: Clock, self: string, isOwn: (file: string) => boolean): OrphanFile[] {
     const names = this.#names();
     this.#silence.beginRound();
     const dead: OrphanFile[] = [];
     for (const name of names) {
       const parsed = parseName(name);
-      if (parsed === undefined || isOwn(parsed.file) || parsed.owner === self) continue;
+      if (parsed === undefined || isOwn(parsed.file)) continue;
       const path = join(this.#directory, name);
       const signature = this.signatureOf(path);
       if (signature === undefined) continue;
       const { owner, file } = parsed;
-      const fate = owner === undefined ? 'dead' : ownerStatus(this.#platform, owner, self);
+      const isReleased = owner === undefined || owner === self;
+      const status = isReleased ? 'dead' : ownerStatus(this.#platform, owner, self);
       // One that lives may say nothing for as long as it is stopped.
-      if (fate === 'alive') continue;
-      const isDead = fate === 'dead' || this.#silence.isDead(name, signature, clock.monotonic());
+      if (status === 'alive') continue;
+      const isDead = status === 'dead' || this.#silence.isDead(name, signature, clock.monotonic());
       if (isDead) dead.push({ path, file, signature });
     }
     return dead;

@@ -19,8 +19,20 @@ export class Orphans {
   /** By journal, the dead writers whose entries in it a living one has; each with that one's id. */
   readonly #adopters = new Map<Journal, Map<string, string>>();
 
+  /** Looks anew in journals for what closed writers left. @returns Whether all could be read. */
+  findAnew(journals: Iterable<Journal>, living: { has(writer: string): boolean }): boolean {
+    this.clear();
+    let areRead = true;
+    for (const journal of journals) {
+      const contents = journal.readIfAlive();
+      if (contents !== undefined) this.add(journal, contents, living);
+      else areRead = false;
+    }
+    return areRead;
+  }
+
   /** Makes orphans of the writers in a journal that are neither living nor adopted. */
-  add(journal: Journal, { logs }: Contents, living: ReadonlyMap<string, unknown>): void {
+  add(journal: Journal, { logs }: Contents, living: { has(writer: string): boolean }): void {
     for (const [writer, log] of logs) {
       const { binding, entries, staged } = log;
       if (binding === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;
@@ -65,6 +77,12 @@ export class Orphans {
     if (adopter !== undefined) this.setAdopter(to, writer, adopter);
   }
 
+  /** What living writers have adopted of dead ones from other journals is theirs in this one too. */
+  shareAdoptions(journal: Journal, { logs }: Contents): void {
+    const known = [...this.#adopters.values()].flatMap((adopters) => [...adopters]);
+    for (const [writer, id] of known) if (logs.has(writer)) this.setAdopter(journal, writer, id);
+  }
+
   /** A living writer was closed: what it had adopted is nobody's. */
   release(id: string): void {
     for (const adopters of this.#adopters.values()) {
@@ -96,6 +114,12 @@ export class Orphans {
       if (orphans.some((orphan) => orphan.journal === journal && orphan.log.entries.size > 0)) return true;
     }
     return false;
+  }
+
+  /** What a journal holds, or held when it was read last, of writers that nobody has adopted. */
+  logsIn(journal: Journal): Map<string, WriterLog> {
+    const orphans = [...this.#byBinding.values()].flat().filter((orphan) => orphan.journal === journal);
+    return new Map(orphans.map(({ writer, log }) => [writer, log]));
   }
 
   /** Forgets the orphans of all journals: they are looked for anew. */

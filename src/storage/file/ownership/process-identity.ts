@@ -1,21 +1,11 @@
 import { codeOf } from '../journal/file-io.js';
 import type { FilePlatform, FileSystem } from '../journal/file-system.js';
+import { openStoresOfThread } from './open-stores.js';
 
-/*
- * A journal is owned by the process in its name:
- *
- *   nikdev-iot-1_<boot id>_<pid namespace>_<pid>_<start time>_<file>.journal     owned
- *   nikdev-iot-1_free_<file>.journal                                             owned by nobody
- *
- * While its owner rewrites it, the new text stands beside it, under its name with .tmp behind.
- *
- * Times of files and clocks say nothing here: devices boot in 1970 and jump. A process of the same boot and the same
- * namespace of pids is looked up in /proc, its start time telling a reused pid apart. Of any other (another machine, a
- * restarted container, a system without /proc) nothing can be proved.
- */
+/** Stands for what can't be looked up. */
 const UNKNOWN = '-';
 
-/** This process, as it stands in the names of what it owns. */
+/** This process, as it stands in the names of what its stores own: see journal-name.ts. */
 export function processIdentity({ fs, pid }: FilePlatform): string {
   const boot = read(() => fs.readFileSync('/proc/sys/kernel/random/boot_id').toString().trim());
   const namespace = read(() => /\d+/.exec(fs.readlinkSync('/proc/self/ns/pid'))?.[0]);
@@ -23,15 +13,24 @@ export function processIdentity({ fs, pid }: FilePlatform): string {
   return `${boot}_${namespace}_${pid}_${start}`;
 }
 
-/** What is known of the owner in a name. Whatever can't be looked up, for whatever reason, proves nothing. */
+/**
+ * Judges the owner in a name by the identity of its process. Whatever can't be looked up, for whatever reason, proves nothing.
+ *
+ * @param self - The store that asks, as it stands in names.
+ */
 export function ownerStatus(
-  { fs, isRunning }: FilePlatform,
+  { fs, isRunning, openStores }: FilePlatform,
   owner: string,
   self: string,
 ): 'alive' | 'dead' | 'unknown' {
-  const [boot, namespace, pid, start] = owner.split('_');
-  const [ownBoot, ownNamespace] = self.split('_');
-  if ([boot, namespace, start].includes(UNKNOWN) || boot !== ownBoot || namespace !== ownNamespace) return 'unknown';
+  const [boot, namespace, pid, start, store = ''] = owner.split('_');
+  const [ownBoot, ownNamespace, ownPid, ownStart] = self.split('_');
+  const isSameNamespace = boot === ownBoot && namespace === ownNamespace;
+  if (isSameNamespace && pid === ownPid && start === ownStart) {
+    // Not open here: in another thread of this process, or dead.
+    return (openStores ?? openStoresOfThread()).has(store) ? 'alive' : 'unknown';
+  }
+  if (!isSameNamespace || [boot, namespace, start].includes(UNKNOWN)) return 'unknown';
   try {
     return startTime(fs, Number(pid)) === start ? 'alive' : 'dead';
   } catch (error) {

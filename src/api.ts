@@ -186,7 +186,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       this.#outbox,
     );
     this.#eviction = new Eviction(this.#outbox, this.#emitter, config.overflow);
-    this.#server = new Server(transport, clock, config);
+    this.#server = new Server(transport, clock, environment, config);
     this.#fields = new FieldRegistry(config.fields, this.#redact, this.#warn);
     this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
     this.#poller = new Poller(this.#reader, clock, environment);

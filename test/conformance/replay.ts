@@ -84,14 +84,16 @@ type Recorded = Case['requests'][number];
 
 /**
  * Answers as the recording's server did, and compares. Where the reference client sends all that is queued at once, this one
- * sends less after a 5xx: then an upload of the recording stands for several of ours, which together hold the same entries;
- * or, if it failed, for the first of them.
+ * sends half after a failure that may be about the content: then an upload of the recording stands for several of ours, which
+ * together hold the same entries. A failure lasts for both requests of a push, as an outage does.
  */
 class Script {
   readonly differences: unknown[] = [];
   readonly #requests: Recorded[];
   readonly #answers: RecordedAnswer[];
   #hasFailed = false;
+  /** Whether the failure of several entries was answered once, and the half of them is awaited. */
+  #awaitsHalf = false;
 
   constructor({ requests, answers = [] }: Case) {
     this.#requests = requests.map(({ method, path, headers, json }) => ({ method, path, headers, json }));
@@ -111,14 +113,19 @@ class Script {
     if (JSON.stringify(ours) !== JSON.stringify(expected)) this.differences.push({ ours, expected });
     const isPart = this.#hasFailed && answer.status < 300 && rest.length > 0 && sent.length > 0;
     if (isPart) this.#requests[0] = withEntries(theirs, rest);
-    else {
+    const isFailure = mayBeAboutContent(answer.status);
+    this.#awaitsHalf = isFailure && sent.length > 1 && !this.#awaitsHalf;
+    if (!isPart && !this.#awaitsHalf) {
       this.#requests.shift();
       this.#answers.shift();
     }
-    this.#hasFailed ||= answer.status >= 500;
+    this.#hasFailed ||= isFailure;
     return answer;
   }
 }
+
+const mayBeAboutContent = (status: number): boolean =>
+  status >= 500 || (status >= 400 && ![400, 408, 413, 422, 425, 429].includes(status));
 
 const entriesOf = (request: { readonly json: unknown } | undefined): unknown[] =>
   (request?.json as { entries?: unknown[] } | null)?.entries ?? [];

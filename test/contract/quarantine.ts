@@ -59,6 +59,22 @@ export function quarantineContract(make: MakeStorage): void {
       expect(await leftBy(storage, writer)).toEqual([entryOf(writer, 1), refused(entryOf(writer, 2))]);
     });
 
+    test('noted again keeps the last refusal, one that is retryable and one that is not', async () => {
+      const storage = make();
+      let writer = living(storage, 2, 1, 2);
+      const first = writer;
+      const retryable = { status: 503, reason: `Bad luck: ${'x'.repeat(280)}`, retryable: true } as const;
+      for (const last of [retryable, refusal, retryable]) {
+        writer.quarantine([{ ...entryOf(first, 1), refusal: last }]);
+        await storage.crash(writer);
+        writer = storage.open(binding);
+        const { entries } = await storage.adopt(writer, true);
+        expect(entries).toEqual([{ ...entryOf(first, 1), refusal: last }, refused(entryOf(first, 2))]);
+      }
+      writer.remove([entryOf(first, 1)]);
+      expect(await leftBy(storage, writer)).toEqual([refused(entryOf(first, 2))]);
+    });
+
     test('of adopted entries is kept for the next adopter', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 3);

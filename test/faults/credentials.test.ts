@@ -38,7 +38,7 @@ describe('refused credentials', () => {
     expect(discards).toEqual([{ entries, status, message: 'Bad request: Wrong API Key.' }]);
     expect(api.log()).toEqual([]);
     expect(api.status()).toMatchObject({ committed: 0, bytes: 0 });
-    expect(stub.requests).toHaveLength(1);
+    expect(stub.uploads).toEqual([asUploaded(entries), []]);
   });
 
   test.each(['', 'Forbidden', '{}'])('F11 a 403 without a message (%j) is reported by its status', async (body) => {
@@ -95,9 +95,9 @@ describe('refused credentials', () => {
     const asked = deferred<void>();
     const answer = deferred<Response>();
     const { api, stub } = openRefused();
-    stub.answerWith(() => {
+    stub.answerWith((_request, index) => {
       asked.resolve();
-      return answer.promise;
+      return index === 0 ? answer.promise : refuse();
     });
     const sent = commitEach(api, 1, 2);
     const failure = pushFailure(api.push());

@@ -3,7 +3,6 @@ import type { Reading } from '../../src/index.js';
 /** An answer as it reaches the `Api`. */
 export interface Answered {
   readonly status: number;
-  readonly contentType: string | null;
   readonly text: string;
   /** Whether the body breaks off. */
   readonly isCut: boolean;
@@ -12,21 +11,18 @@ export interface Answered {
 export type ModelVerdict = 'stored' | 'credentials refused' | 'refused' | 'bad luck';
 
 /** What an answer means, by the words of the protocol alone: this shares no code with what is tested. */
-export function verdictOf({ status, contentType, text, isCut }: Answered): ModelVerdict {
-  if (isCut || isHtml(contentType ?? '', text)) return 'bad luck';
+export function verdictOf({ status, text, isCut }: Answered): ModelVerdict {
+  if (isCut) return 'bad luck';
+  if (status === 413) return 'refused';
+  if (isHtml(text) || [407, 408, 425, 429].includes(status)) return 'bad luck';
   if ([200, 201, 202, 204].includes(status)) return 'stored';
   if (status === 401 || status === 403) return 'credentials refused';
-  const isPassing = status === 408 || status === 425 || status === 429;
-  return status >= 400 && status < 500 && !isPassing ? 'refused' : 'bad luck';
+  return status >= 400 && status < 500 ? 'refused' : 'bad luck';
 }
 
-function isHtml(contentType: string, text: string): boolean {
-  const type = contentType.toLowerCase();
-  const isNamed = ['text/html', 'application/xhtml+xml'].some(
-    (name) => type.startsWith(name) && !/\w/.test(type.charAt(name.length)),
-  );
+function isHtml(text: string): boolean {
   const start = text.trimStart();
-  return isNamed || (start[0] === '<' && /[a-zA-Z!?]/.test(start.charAt(1)));
+  return start[0] === '<' && /[a-zA-Z!?]/.test(start.charAt(1));
 }
 
 /** The server's own words; empty where there are none. */

@@ -1,6 +1,6 @@
 import type { Api, Entry } from '../../src/index.js';
 import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
-import { type ModelEntry, valuesOf } from './journal-model.js';
+import { isQueued, type ModelEntry, valuesOf } from './journal-model.js';
 
 export function broken(invariant: string, what: string): never {
   throw new Error(`${invariant} is broken: ${what}`);
@@ -16,14 +16,17 @@ export function expectEntries(api: Api, expected: ReadonlyMap<string, ModelEntry
     const { writer, sequence } = partsOf(entry.id);
     if (sequence <= (seen.get(writer) ?? -1)) broken('I4', `${entry.id} is out of its order`);
     seen.set(writer, sequence);
-    if (expected.get(entry.id)?.refusal !== undefined) broken('I5', `${entry.id} is in quarantine no more`);
+    const model = expected.get(entry.id);
+    if (model && !isQueued(model)) broken('I5', `${entry.id} is in quarantine no more`);
   }
   for (const entry of aside) {
-    expectEntry(entry, expected.get(entry.id));
-    const { status, reason } = entry;
+    const model = expected.get(entry.id);
+    expectEntry(entry, model);
+    if (model && isQueued(model)) broken('I6', `${entry.id} is still in quarantine, and may be tried again`);
+    const { status, retryable, reason } = entry;
     // A storage may hold the key that it was never given; what is shown may not.
-    const refusal = expected.get(entry.id)?.refusal?.replaceAll(new RegExp(SENTINEL_KEY, 'gi'), '<API Key>');
-    if (refusal !== JSON.stringify({ status, reason })) broken('I2', `why ${entry.id} is refused`);
+    const refusal = model?.refusal?.replaceAll(new RegExp(SENTINEL_KEY, 'gi'), '<API Key>');
+    if (refusal !== JSON.stringify({ status, retryable, reason })) broken('I2', `why ${entry.id} is refused`);
   }
   const listed = new Set([...queued, ...aside].map(({ id }) => id));
   for (const id of expected.keys()) if (!listed.has(id)) broken('I1', `${id} can be read, and was not`);

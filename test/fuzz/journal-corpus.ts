@@ -78,6 +78,15 @@ const STORIES: readonly Story[] = [
     await pushSome(devices, api);
     lifecycle.end();
   },
+  // With an entry that requests failed over while others passed.
+  async (devices) => {
+    const { lifecycle, open } = devices.start();
+    const api = open({ maxEntriesPerRequest: 1 });
+    await commitAll(api);
+    await pushPast(devices, api);
+    await commitAll(api);
+    lifecycle.end();
+  },
 ];
 
 /** Commits some of all that there is, and stages more. */
@@ -119,4 +128,16 @@ export async function pushSome({ server }: { server: Devices['server'] }, api: A
     return received(left >= 0 ? 200 : 404);
   };
   await api.push().catch(() => {});
+}
+
+/** All is stored but an entry that no request with it gets past: it is quarantined. */
+export async function pushPast({ server, time }: Pick<Devices, 'server' | 'time'>, api: Api): Promise<void> {
+  server.answer = (body) => received(body.includes('"bad"') ? 503 : 200);
+  for (let pushes = 0; api.status().quarantined === 0; pushes++) {
+    if (pushes > 20) throw new Error('nothing was quarantined');
+    api.addValue('passes', pushes);
+    api.commit();
+    await api.push().catch(() => {});
+    await time.advance(60_000);
+  }
 }

@@ -108,8 +108,14 @@ export const bindingOf = remembered((json): string | undefined => {
 
 /** Whether that is how a refusal is written. */
 export function isRefusal(text: string): boolean {
-  const { status, reason } = (parse(text) ?? {}) as { status?: unknown; reason?: unknown };
-  return typeof status === 'number' && typeof reason === 'string' && JSON.stringify({ status, reason }) === text;
+  const { status, retryable, reason } = (parse(text) ?? {}) as Record<string, unknown>;
+  if (typeof status !== 'number' || typeof reason !== 'string') return false;
+  return (retryable === undefined || retryable === true) && JSON.stringify({ status, retryable, reason }) === text;
+}
+
+/** Whether an entry waits for its push once it is adopted: it is not in quarantine, or may be tried again. */
+export function isQueued({ refusal }: ModelEntry): boolean {
+  return refusal === undefined || (JSON.parse(refusal) as { retryable?: true }).retryable === true;
 }
 
 /** The values of a wire text, as pairs of field and value; `undefined` for what is none, to the last unit. */

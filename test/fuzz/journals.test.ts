@@ -6,7 +6,7 @@ import { BASE_URL, DEVICES, Devices } from './devices.js';
 import { broken, commitNew, expectEntries, expectUploaded } from './expectations.js';
 import { fuzz } from './fuzz.js';
 import { makeJournals } from './journal-corpus.js';
-import { type JournalModel, type ModelEntry, modelOf } from './journal-model.js';
+import { isQueued, type JournalModel, type ModelEntry, modelOf } from './journal-model.js';
 import { mutate, pick } from './mutate.js';
 
 const OURS = JSON.stringify([DEVICES[0], BASE_URL]);
@@ -59,8 +59,6 @@ async function tryJournal(random: Random, tell: (input: unknown) => void): Promi
   expectKept(devices, models, (entry) => entry.binding === OURS && isQueued(entry), isFull);
   return isFull ? 'full disk' : sortOf(mutated);
 }
-
-const isQueued = ({ refusal }: ModelEntry): boolean => refusal === undefined;
 
 /** Those that are this device's. */
 function entriesOf(models: readonly JournalModel[]): Map<string, ModelEntry> {

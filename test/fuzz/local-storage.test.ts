@@ -3,7 +3,7 @@ import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { BASE_URL, DEVICES } from './devices.js';
 import { broken, commitNew, expectEntries, expectUploaded } from './expectations.js';
 import { fuzz } from './fuzz.js';
-import type { ModelEntry } from './journal-model.js';
+import { isQueued, type ModelEntry } from './journal-model.js';
 import { mutate, pick } from './mutate.js';
 import { ADOPTED_WITHIN_MS, makeOrigins, Pages } from './origin-corpus.js';
 import { type ModelWriter, writersOf } from './origin-model.js';
@@ -19,6 +19,7 @@ const DICTIONARY = [
     '{"version":2,',
     '"timestamp":',
     '"refusal":{"status":400,"reason":"Bad request: 400"},',
+    '"retryable":true,',
     '"values":',
   ],
   ...[
@@ -76,7 +77,6 @@ async function tryItems(random: Random, tell: (input: unknown) => void): Promise
 
 const ENTRY_KEY = /^nikdev-iot\/1\/[\da-z]{16}\/[1-9]\d{0,14}$/;
 const idOf = (key: string): string => key.slice('nikdev-iot/1/'.length).replace('/', '-');
-const isQueued = ({ refusal }: ModelEntry): boolean => refusal === undefined;
 
 /** A page without locks can't tell whether one lives that shows nothing. */
 function isAdoptable({ binding, life }: ModelWriter, hasLocks: boolean): boolean {

@@ -5,7 +5,7 @@ import { SimulatedTime } from '../simulation/time.js';
 import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { BASE_URL, DEVICES, FuzzedServer } from './devices.js';
-import { commitAll, pushSome } from './journal-corpus.js';
+import { commitAll, pushPast, pushSome } from './journal-corpus.js';
 
 /** An origin with its `localStorage`, and the pages that use it. */
 export class Pages {
@@ -88,5 +88,13 @@ const STORIES: readonly Story[] = [
     const opened = [pages.open(), pages.open({ deviceId: DEVICES[1] })];
     for (const { api } of opened) await commitAll(api);
     for (const { page } of opened) pages.crash(page);
+  },
+  // With an entry that requests failed over while others passed.
+  async (pages) => {
+    const { api, page } = pages.open();
+    await commitAll(api);
+    await pushPast(pages, api);
+    await commitAll(api);
+    pages.crash(page);
   },
 ];

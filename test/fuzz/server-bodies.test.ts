@@ -27,7 +27,7 @@ const DICTIONARY = [
 
 const STATUSES = [
   ...[201, 202, 203, 204, 206, 299, 0, 301, 302, 304, 307, 999],
-  ...[400, 401, 403, 404, 405, 408, 409, 410, 413, 414, 418, 422, 425, 429, 499, 500, 502, 503, 504, 599],
+  ...[400, 401, 403, 404, 405, 407, 408, 409, 410, 413, 414, 418, 422, 425, 429, 499, 500, 502, 503, 504, 511, 599],
 ];
 const TYPES = [
   'application/json',
@@ -66,7 +66,7 @@ async function tryBody(random: Random, tell: (input: unknown) => void): Promise<
   const respond = (): Response => answerOf(status, headers, pieces, isCut);
   const hasBody = !WITHOUT_BODY.has(status);
   const text = hasBody ? new TextDecoder().decode(Buffer.from(bytes, 'latin1')) : '';
-  const answered = { status, contentType: respond().headers.get('content-type'), text, isCut: isCut && hasBody };
+  const answered = { status, text, isCut: isCut && hasBody };
   const asked = open(random, respond, answered);
   const { api } = asked;
   const queued = api.log();

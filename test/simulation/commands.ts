@@ -26,7 +26,20 @@ export async function execute(world: World, command: Command): Promise<void> {
   const awake = world.runs.filter(({ host }) => !host.lifecycle.isFrozen);
   const run = awake[command.runIndex % awake.length] ?? world.open(world.startHost(0, 0), BINDINGS[0]);
   world.count(command.do);
-  executeOnRun(world, run, command);
+  if (command.do === 'push often') await pushOften(world, run, command);
+  else executeOnRun(world, run, command);
+}
+
+/** Commits and pushes at intervals, as a device does that goes on measuring. */
+async function pushOften(world: World, run: Run, command: Extract<Command, { readonly do: 'push often' }>) {
+  for (let round = 0; round < command.times; round++) {
+    const { lifecycle } = run.host;
+    if (!lifecycle.isAlive || lifecycle.isFrozen || run.isClosed) return;
+    commitSeveral(world, run, 1, false);
+    if (!lifecycle.isAlive) return;
+    push(world, run, undefined);
+    await world.time.advance(command.everyMilliseconds);
+  }
 }
 
 async function executeOnWorld(world: World, command: Exclude<Command, { readonly runIndex: number }>): Promise<void> {
@@ -65,7 +78,9 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       break;
     case 'limit server':
       world.network.maxEntries = command.maxEntries;
-      break;
+      world.network.cutsOff = command.cutsOff;
+      world.count(command.cutsOff ? 'limit server by cut-offs' : 'limit server');
+      return;
     case 'damage':
       if (damage(world, command.how, command.dice)) world.count(`damage: ${command.how}`);
       return;
@@ -83,7 +98,11 @@ function thawOne(world: World, runIndex: number, dies: boolean): void {
   else wakeUp(world, host);
 }
 
-function executeOnRun(world: World, run: Run, command: Exclude<OnRun, { readonly do: 'wake up' }>): void {
+function executeOnRun(
+  world: World,
+  run: Run,
+  command: Exclude<OnRun, { readonly do: 'wake up' | 'push often' }>,
+): void {
   const { api, host } = run;
   switch (command.do) {
     case 'add':
@@ -195,7 +214,10 @@ function add(world: World, run: Run, fields: readonly number[], isBig: boolean, 
       FIELDS[field] ?? '',
       world.model.newValue(run.bindingText, isBig || world.schedule.isBig),
     ];
-    if (status !== undefined) world.network.bad.set(`:${JSON.stringify(value)}}`, status);
+    if (status !== undefined) {
+      world.network.bad.set(`:${JSON.stringify(value)}}`, status);
+      world.count(`bad entry: ${status || 'cut-off'}`);
+    }
     run.api.addValue(fieldId, value);
     run.staged.set(fieldId, value);
   }
@@ -357,7 +379,6 @@ function resetUnpushed(world: World, run: Run): void {
 export function push(world: World, run: Run, abortAfter: number | undefined): void {
   const controller = new AbortController();
   const call = {};
-  if (!run.api.status().pushing) run.hasAccepted = false;
   run.pausedUntil = Number.NEGATIVE_INFINITY;
   if (abortAfter === 0) controller.abort();
   else if (abortAfter) world.time.after(run.host.lifecycle, abortAfter, () => controller.abort());

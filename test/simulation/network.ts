@@ -19,14 +19,12 @@ interface Kind {
 }
 
 const HTML = '<!doctype html><title>Sign in</title>';
-const lost =
-  (reason: 'unreachable' | 'interrupted', status?: number): (() => Answer) =>
-  () => ({
-    received: false,
-    reason,
-    ...(status !== undefined && { status }),
-    ...(reason === 'unreachable' && { code: 'ECONNRESET' }),
-  });
+const LOST = {
+  unreachable: { code: 'ECONNREFUSED' },
+  'cut-off': { code: 'ECONNRESET' },
+  interrupted: { status: 200 },
+};
+const lost = (reason: keyof typeof LOST) => (): Answer => ({ received: false, reason, ...LOST[reason] });
 /** An error whose message repeats the key, as a careless server's would. */
 const error =
   (status: number, retryAfter?: string) =>
@@ -37,10 +35,11 @@ export const OUTCOMES = {
   'stored 200': { stores: true, answer: () => whole(200, '{"data":{}}') },
   'stored 201': { stores: true, answer: () => whole(201, 'ok', { contentType: 'text/plain' }) },
   'stored 204': { stores: true, answer: () => whole(204, '') },
-  'stored, answer lost': { stores: true, answer: lost('unreachable') },
-  'stored, answer cut': { stores: true, answer: lost('interrupted', 200) },
+  'stored, answer lost': { stores: true, answer: lost('cut-off') },
+  'stored, answer cut': { stores: true, answer: lost('interrupted') },
   'stored, no answer': { stores: true, answer: undefined },
   'never arrived': { stores: false, answer: lost('unreachable') },
+  'cut off': { stores: false, answer: lost('cut-off') },
   hang: { stores: false, answer: undefined },
   '500': { stores: false, answer: error(500) },
   '503 Retry-After': { stores: false, answer: error(503, '120') },
@@ -55,6 +54,9 @@ export const OUTCOMES = {
   redirect: { stores: false, answer: () => whole(302, '') },
   'odd 2xx': { stores: false, answer: () => whole(203, '{}') },
 } as const satisfies Record<string, Kind>;
+
+const holdsEntries = ({ method, body = '' }: TransportRequest): boolean =>
+  method === 'POST' && !body.endsWith('"entries":[]}');
 
 function whole(status: number, body: string, headers: { contentType?: string; retryAfter?: string | undefined } = {}) {
   return {
@@ -81,12 +83,14 @@ export interface NetworkObserver {
 export class Network {
   /** The outcomes of the next requests, in order. */
   outcomes: Outcome[] = [];
-  /** The status of the refusal of each request whose body contains the key of this map. */
+  /** The status of the refusal of each request whose body contains the key of this map; 0 to cut it off. */
   readonly bad = new Map<string, number>();
   /** Whether no request is answered any more, so that code that retries at once comes to an end. */
   isDead = false;
   /** The number of entries that a request may have. */
   maxEntries = Number.POSITIVE_INFINITY;
+  /** Whether requests with more are cut off, or else answered with 413. */
+  cutsOff = false;
   readonly #time: SimulatedTime;
   readonly #onOutcome: (outcome: OutcomeKind) => void;
 
@@ -103,6 +107,8 @@ export class Network {
         if (!lifecycle.isAlive) return { answer: new Promise(() => {}), abort: () => {} };
         const { kind, after } = this.outcomes.shift() ?? { kind: 'stored 200', after: 0 };
         this.#onOutcome(kind);
+        // A key that is refused is refused again when that is confirmed.
+        if (kind === '401' && holdsEntries(request)) this.outcomes.unshift({ kind, after: 0 });
         observer.sent(request);
         let resolve: (answer: Answer) => void = () => {};
         const answer = new Promise<Answer>((done) => {
@@ -124,7 +130,8 @@ export class Network {
           const { stores, answer: answered } = OUTCOMES[kind];
           const refusal = stores ? this.#refusalOf(request) : undefined;
           if (refusal !== undefined) {
-            lifecycle.deliver(() => end(error(refusal)(request.headers['x-api-key'] ?? '')));
+            const answered = refusal === 0 ? lost('cut-off') : error(refusal);
+            lifecycle.deliver(() => end(answered(request.headers['x-api-key'] ?? '')));
             return;
           }
           if (stores && request.method === 'POST') observer.stored(request);
@@ -138,12 +145,13 @@ export class Network {
     };
   }
 
-  /** @returns The status of the refusal; `undefined` if the server accepts the request. */
+  /** @returns The status of the refusal, 0 for a cut-off; `undefined` if the server accepts the request. */
   #refusalOf({ method, body = '' }: TransportRequest): number | undefined {
     if (method !== 'POST') return undefined;
     for (const [text, status] of this.bad) if (body.includes(text)) return status;
     const { length } = (JSON.parse(body) as { entries: unknown[] }).entries;
-    return length > this.maxEntries ? 413 : undefined;
+    if (length <= this.maxEntries) return undefined;
+    return this.cutsOff ? 0 : 413;
   }
 
   #lastValues({ url }: TransportRequest): Answer {

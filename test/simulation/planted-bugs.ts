@@ -2,14 +2,16 @@ import { crc32 } from 'node:zlib';
 import { Api, StorageException } from '../../src/index.js';
 import {
   type Adoption,
+  type Answer,
   AutoPush,
+  BadEntryFinder,
   BatchSizer,
   ClockCorrection,
   Emitter,
+  FailingEntry,
   type Failure,
   type FilePlatform,
   type FileSystem,
-  Isolation,
   idFrom,
   Journal,
   LiveIndex,
@@ -18,6 +20,7 @@ import {
   type PushResult,
   type StorageAdapter,
   StorageQuota,
+  Strikes,
   type Transport,
   UploadSemaphore,
   type UploadSlot,
@@ -265,11 +268,14 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'quarantines on suspicion': {
     patch: () =>
       patched(
-        Isolation.prototype,
-        'refused',
-        (refused) =>
-          function (batch) {
-            return refused.call(this, batch) ?? (batch.length === 1 ? batch[0] : undefined);
+        BadEntryFinder.prototype,
+        'settle',
+        (settle) =>
+          function (batch, outcome, now) {
+            const settlement = settle.call(this, batch, outcome, now);
+            const [entry] = batch;
+            if (outcome.kind !== 'refused' || batch.length > 1 || entry === undefined) return settlement;
+            return { ...settlement, quarantine: { entry, rejection: outcome.rejection } };
           },
       ),
   },
@@ -288,16 +294,73 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   })),
   'never shrinks a batch': { patch: () => patched(BatchSizer.prototype, 'shrink', () => () => {}) },
   'is blocked by the first bad entry': {
-    patch: () => patched(Isolation.prototype, 'next', () => (waiting, count) => waiting(count)),
+    patch: () =>
+      patched(
+        BadEntryFinder.prototype,
+        'plan',
+        (plan) => (candidates, limits) => plan.call(new BadEntryFinder(), candidates, limits),
+      ),
   },
   'skips good entries': {
     patch: () =>
       patched(
-        Isolation.prototype,
-        'next',
-        (next) =>
-          function (waiting, count) {
-            return next.call(this, (most) => waiting(most + 1).slice(waiting(2).length > 1 ? 1 : 0), count);
+        BadEntryFinder.prototype,
+        'plan',
+        (plan) =>
+          function (candidates, limits) {
+            const [first, ...others] = candidates;
+            return plan.call(this, first && others.length === 0 ? [first] : others, limits);
+          },
+      ),
+  },
+  'gives strikes without an acceptance': {
+    patch: () =>
+      patched(
+        BadEntryFinder.prototype,
+        'settle',
+        (settle) =>
+          function (batch, outcome, now) {
+            const isTrial = outcome.kind === 'failed' && batch.some((entry) => this.hasStrikes(entry));
+            const settlement = settle.call(this, batch, outcome, now);
+            return isTrial ? { ...settle.call(this, [], { kind: 'stored' }, now), ...settlement } : settlement;
+          },
+      ),
+  },
+  'gives strikes in quick succession': {
+    patch: () =>
+      patched(
+        Strikes.prototype,
+        'confirm',
+        (confirm) =>
+          function () {
+            return confirm.call(this, Number.POSITIVE_INFINITY);
+          },
+      ),
+  },
+  'discards without a confirmation': inTransport((send) => (request) => {
+    if (!request.body?.endsWith('"entries":[]}')) return send(request);
+    const answer: Promise<Answer> = Promise.resolve({ received: true, status: 401, body: '', ...NO_HEADERS });
+    return { answer, abort: () => {} };
+  }),
+  'never shrinks a batch after cut-offs': {
+    patch: () =>
+      patched(
+        BatchSizer.prototype,
+        'shrink',
+        (shrink) =>
+          function (batch, cause = {}) {
+            if (!cause.isCutOff) shrink.call(this, batch, cause);
+          },
+      ),
+  },
+  'changes the order in an outage': {
+    patch: () =>
+      patched(
+        FailingEntry.prototype,
+        'fail',
+        (fail) =>
+          function (entry) {
+            return [1, 2, 3].map(() => this.skipped === undefined && fail.call(this, entry)).includes(true);
           },
       ),
   },

@@ -10,6 +10,7 @@ import type { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import type { Lifecycle } from './lifecycle.js';
 import { type Commit, textOf } from './model.js';
 import type { Page } from './origin.js';
+import type { PushModel } from './push-model.js';
 import type { FoundEntry } from './storage-contents.js';
 
 /** A part of every API key, and of nothing else. */
@@ -73,10 +74,7 @@ export interface Run {
   isClosed: boolean;
   isAdopting: boolean;
   uploads: number;
-  /** The entries that the server refused in a request of their own. */
-  readonly refusedAlone: Set<string>;
-  /** Whether the server has accepted an entry in the push in progress. */
-  hasAccepted: boolean;
+  readonly pushModel: PushModel;
   /** No automatic push starts before this time on the monotonic clock, for backoff or Retry-After. */
   pausedUntil: number;
   /** The uploads without an answer, with the ids of their entries. */

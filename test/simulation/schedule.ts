@@ -8,6 +8,7 @@ export type Command =
   | { readonly do: 'commit'; readonly runIndex: number; readonly timestamp: number | undefined }
   | { readonly do: 'commit several'; readonly runIndex: number; readonly count: number; readonly big: boolean }
   | { readonly do: 'commit bad'; readonly runIndex: number; readonly field: number; readonly status: number }
+  | { readonly do: 'push often'; readonly runIndex: number; readonly times: number; readonly everyMilliseconds: number }
   | {
       readonly do: 'push';
       readonly runIndex: number;
@@ -27,7 +28,7 @@ export type Command =
       readonly runIndex: number;
     }
   | { readonly do: 'drop quarantined'; readonly runIndex: number }
-  | { readonly do: 'limit server'; readonly maxEntries: number }
+  | { readonly do: 'limit server'; readonly maxEntries: number; readonly cutsOff: boolean }
   | { readonly do: 'restore'; readonly runIndex: number; readonly count: number }
   | { readonly do: 'set key'; readonly runIndex: number; readonly key: number }
   | { readonly do: 'start'; readonly binding: number; readonly isShared: boolean; readonly namespace: number }
@@ -114,8 +115,17 @@ const everywhere: Weighted[] = [
   }),
   of(8, 'commit and push', { runIndex, count: fc.integer({ min: 1, max: 4 }), outcomes }),
   of(2, 'push twice', { runIndex, outcomes }),
-  of(4, 'commit bad', { runIndex, field: fc.nat({ max: 4 }), status: fc.constantFrom(400, 400, 422, 413, 503) }),
-  of(1, 'limit server', { maxEntries: fc.constantFrom(1, 2, 4, 1000) }),
+  of(4, 'commit bad', {
+    runIndex,
+    field: fc.nat({ max: 4 }),
+    status: fc.constantFrom(400, 400, 422, 413, 503, 503, 403, 404, 0),
+  }),
+  of(2, 'limit server', { maxEntries: fc.constantFrom(1, 2, 4, 1000), cutsOff: fc.boolean() }),
+  of(2, 'push often', {
+    runIndex,
+    times: fc.integer({ min: 3, max: 12 }),
+    everyMilliseconds: fc.constantFrom(1000, 20_000, 61_000),
+  }),
   of(1, 'go online', { runIndex }),
   of(1, 'resume', { runIndex }),
   of(1, 'drop quarantined', { runIndex }),

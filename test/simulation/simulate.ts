@@ -37,14 +37,15 @@ const LOOKS_WITHIN_MS = 35_000;
 /** A file with entries of several bindings is adopted by one run after the other. */
 const MIN_ROUNDS = 3;
 
-/** An entry that fails with 5xx is isolated only after several pushes with smaller and smaller batches. */
-const MAX_ROUNDS = 60;
+/** An entry over which requests fail is isolated only after several pushes with smaller and smaller batches. */
+const MAX_ROUNDS = 150;
 
 /** With a healthy network and storage, one more run for each binding delivers every acknowledged commit. */
 async function deliver(world: World): Promise<void> {
   const { model, time, network } = world;
   network.outcomes = [];
-  for (const [, status] of network.bad) if (status === 503) world.hasFailingEntries = true;
+  for (const [, status] of network.bad) if (![400, 413, 422].includes(status)) world.hasFailingEntries = true;
+  if (network.cutsOff) world.hasFailingEntries = true;
   world.machine?.disk.heal();
   world.origin?.heal();
   for (const { lifecycle } of world.hosts) lifecycle.endAfter(Number.POSITIVE_INFINITY);
@@ -63,6 +64,7 @@ async function deliver(world: World): Promise<void> {
   // The server accepts everything now; quarantined entries, adopted ones too, are restored.
   network.bad.clear();
   network.maxEntries = Number.POSITIVE_INFINITY;
+  network.cutsOff = false;
   for (const run of world.runs) restoreQuarantined(world, run);
   await pushAll(world, () => true);
   for (const { id } of model.required) model.reportViolation('I6', `${id} was never delivered`);

@@ -19,7 +19,7 @@ export interface StorageContents {
 
 const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(\d+)$/;
 const RECORD =
-  /^\{"version":1,"timestamp":(\d+),(?:"refusal":\{"status":\d+,"reason":"(?:[^"\\]|\\.)*"\},)?"values":(\[.*\])\}$/s;
+  /^\{"version":1,"timestamp":(\d+),(?:"refusal":\{"status":\d+,(?:"retryable":true,)?"reason":"(?:[^"\\]|\\.)*"\},)?"values":(\[.*\])\}$/s;
 
 type Items = { readonly items: ReadonlyMap<string, string>; readonly version: number };
 const readOf = new WeakMap<Items, { readonly version: number; readonly contents: StorageContents }>();

@@ -1,7 +1,8 @@
 import { entryId, type QueuedEntry } from '../../src/core/model/entry.js';
 import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
-import { Isolation } from '../support/internals.js';
+import { BadEntryFinder } from '../support/internals.js';
 import type { Commit } from './model.js';
+import type { Meaning } from './push-model.js';
 import { foundEntry, invalidateSeen, type Run } from './run.js';
 import type { FoundEntry } from './storage-contents.js';
 import type { World } from './world.js';
@@ -12,12 +13,23 @@ const JUMP_MS = 2000;
 /** The shortest backoff after a transient failure. */
 const MIN_BACKOFF_MS = 299;
 
-/** The batch chosen last, which is sent next: a body contains no ids, and two entries may be equal. */
-let chosen: readonly QueuedEntry[] = [];
-const { next } = Isolation.prototype;
-Isolation.prototype.next = function (...args) {
-  const batch = next.apply(this, args);
-  chosen = batch;
+/** The delay after a rejected push, at least. */
+const MIN_REJECTED_RETRY_MS = 900_000;
+
+/** The last plan is the batch that is sent next: a body contains no ids, and two entries may be equal. */
+let planned: { readonly batch: readonly QueuedEntry[]; readonly push: number } = { batch: [], push: 0 };
+/** The number of pushes so far, over all runs. */
+let pushes = 0;
+const pushOf = new WeakMap<BadEntryFinder, number>();
+const { begin, plan } = BadEntryFinder.prototype;
+BadEntryFinder.prototype.begin = function (...args) {
+  pushes += 1;
+  pushOf.set(this, pushes);
+  begin.apply(this, args);
+};
+BadEntryFinder.prototype.plan = function (...args) {
+  const batch = plan.apply(this, args);
+  planned = { batch, push: pushOf.get(this) ?? planned.push };
   return batch;
 };
 
@@ -25,6 +37,8 @@ Isolation.prototype.next = function (...args) {
 export class Uploads {
   readonly #world: World;
   readonly #carried = new WeakMap<TransportRequest, Commit[]>();
+  /** The entries of the unload requests of this task. */
+  readonly #unloaded = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -38,7 +52,7 @@ export class Uploads {
     if (headers['x-api-key'] !== run.key) model.reportViolation('I8', `a request has another key than ${run.key}`);
     if (!url.startsWith(run.binding.baseUrl)) model.reportViolation('I8', `a request with the key went to ${url}`);
     if (method !== 'POST') return;
-    const carried = this.#read(run, body, keepalive ? undefined : chosen.map(entryId));
+    const carried = this.#read(run, body, keepalive ? undefined : planned.batch.map(entryId));
     this.#carried.set(request, carried);
     const ids = carried.map(({ id }) => id ?? '');
     this.#world.ownership.sent(run, ids);
@@ -46,6 +60,8 @@ export class Uploads {
     run.inFlight = new Set([...run.inFlightRequests.values()].flat());
     if (keepalive) {
       this.#world.count('flush');
+      for (const id of ids) this.#unloaded.add(id);
+      queueMicrotask(() => this.#unloaded.clear());
       if (Buffer.byteLength(body) > 60 * 1024)
         model.reportViolation('I7', 'more than 60 KiB are in requests that outlive a page');
       return;
@@ -57,8 +73,11 @@ export class Uploads {
     const hasCompany = ofHost.some((other) => other !== run && other.binding.baseUrl === run.binding.baseUrl);
     if (hasCompany && ofHost.length > run.host.uploadsAtOnce)
       model.reportViolation('I7', `${ofHost.length} uploads of one page or process are in flight at once`);
-    if (time.monotonic < run.pausedUntil)
+    const push = ids.length === 0 ? run.pushModel.push : planned.push;
+    if (push !== run.pushModel.push && time.monotonic < run.pausedUntil)
       model.reportViolation('I7', `an automatic push started ${run.pausedUntil - time.monotonic} ms too soon`);
+    const reason = run.pushModel.sent(push, ids);
+    if (reason !== undefined) model.reportViolation('I7', reason);
     this.#world.network.isDead = model.hasViolation;
   }
 
@@ -78,31 +97,29 @@ export class Uploads {
     run.inFlightRequests.delete(request);
     run.inFlight = new Set([...run.inFlightRequests.values()].flat());
     const carried = this.#carried.get(request) ?? [];
-    const status = answer.received ? answer.status : 0;
-    if (isStored(answer)) {
-      run.hasAccepted = true;
+    if (request.keepalive) {
+      // Pieces leave in the same task, so that one can fail and a later one pass.
+      if (meaningOf(answer, true) !== 'stored') for (const commit of carried) commit.mayComeLate = true;
       return;
     }
-    const [only] = carried;
-    const isSingle = carried.length === 1 && only !== undefined;
-    const mayBeSize = status >= 500 || (!answer.received && answer.reason === 'timeout');
-    if (isSingle && [400, 413, 422].includes(status)) run.refusedAlone.add(only.id ?? '');
-    if (isSingle && ([400, 413, 422].includes(status) || mayBeSize)) only.mayComeLate = true;
-    // After an entry failed in a request of its own, a push goes on behind it.
-    if (!request.keepalive && !(isSingle && mayBeSize)) this.#expectPause(run, request.headers['x-api-key'], answer);
+    const ids = carried.map(({ id }) => id ?? '');
+    const meaning = meaningOf(answer, request.headers['x-api-key'] === run.key);
+    run.pushModel.ended(ids, meaning, isRejection(answer), this.#world.time.monotonic);
+    for (const commit of carried) if (run.pushModel.maySkip(commit.id ?? '')) commit.mayComeLate = true;
+    this.#expectPause(run, ids, meaning, answer);
   }
 
-  /** Automatic pushing pauses after a transient failure, and stops after refused credentials. */
-  #expectPause(run: Run, key: string | undefined, answer: Answer): void {
-    const { autoPush } = this.#world.schedule;
-    if (autoPush === false || (!answer.received && answer.reason === 'aborted')) return;
-    const status = answer.received ? answer.status : 0;
-    if ([400, 413, 422].includes(status)) return;
-    const isHtml = answer.received && answer.body.startsWith('<');
-    // A refused key says nothing about the key that has replaced it since.
-    const isStopped = (status === 401 || status === 403) && !isHtml && key === run.key;
+  /** Automatic pushing pauses after a failure that ends a push, and stops after refused credentials. */
+  #expectPause(run: Run, ids: readonly string[], meaning: Meaning, answer: Answer): void {
+    const { schedule, time } = this.#world;
+    if (schedule.autoPush === false) return;
+    if (meaning === 'stored') run.pausedUntil = Number.NEGATIVE_INFINITY;
+    // After an entry that may be skipped the push goes on, and may store the others.
+    const [id] = ids;
+    if (!run.pushModel.isOver || (ids.length === 1 && id !== undefined && run.pushModel.maySkip(id))) return;
     const asked = answer.received && answer.retryAfter === '120' ? 120_000 : MIN_BACKOFF_MS;
-    run.pausedUntil = isStopped ? Number.POSITIVE_INFINITY : this.#world.time.monotonic + asked;
+    const pause = isRejection(answer) ? MIN_REJECTED_RETRY_MS : asked;
+    run.pausedUntil = run.pushModel.isConfirmed ? Number.POSITIVE_INFINITY : time.monotonic + pause;
   }
 
   /** A body holds entries of the queue, in order, unaltered but for corrected times; only entries that failed on their own are skipped. */
@@ -139,9 +156,9 @@ export class Uploads {
 
   #skipped(run: Run, id: string): void {
     const { model } = this.#world;
-    // An unload request skips the entries in flight.
-    if (!run.inFlight.has(id) && !model.byId(id)?.mayComeLate)
-      model.reportViolation('I4', `${id} is skipped, though it never failed on its own`);
+    // An unload request skips the entries in flight, and those of the requests before it in the same task.
+    if (!run.inFlight.has(id) && !this.#unloaded.has(id) && !run.pushModel.maySkip(id))
+      model.reportViolation('I4', `${id} is skipped, though it failed on its own in less than three pushes`);
   }
 
   /** The time of a commit, corrected by the current clock where a jump since then can't have been a suspend. */
@@ -155,6 +172,21 @@ export class Uploads {
   }
 }
 
-function isStored(answer: Answer): boolean {
-  return answer.received && [200, 201, 202, 204].includes(answer.status) && !answer.body.startsWith('<');
+/** @param isOfThisKey - Whether the key of the request has not been replaced since. */
+function meaningOf(answer: Answer, isOfThisKey: boolean): Meaning {
+  if (!answer.received) {
+    if (answer.reason === 'aborted') return 'aborted';
+    return ['timeout', 'cut-off', 'interrupted'].includes(answer.reason) ? 'failed' : 'transient';
+  }
+  const { status } = answer;
+  const isHtml = answer.body.startsWith('<');
+  if ([408, 425, 429].includes(status)) return 'transient';
+  if (status === 413 || (!isHtml && [400, 422].includes(status))) return 'refused';
+  if (!isHtml && (status === 401 || status === 403)) return isOfThisKey ? 'unauthorized' : 'transient';
+  if (status >= 400 && status < 600) return 'failed';
+  return !isHtml && [200, 201, 202, 204].includes(status) ? 'stored' : 'transient';
 }
+
+/** Whether the server itself rejects a request, rather than being down. */
+const isRejection = (answer: Answer): boolean =>
+  answer.received && meaningOf(answer, true) === 'failed' && answer.status < 500 && !answer.body.startsWith('<');

@@ -1,5 +1,5 @@
 import type { Adoption, Loss, Writer } from '../../src/core/ports/storage.js';
-import { Api, type Entry } from '../../src/index.js';
+import { Api, type Entry, type QuarantinedEntry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import { webStorage } from '../../src/storage/web/web-storage.js';
@@ -11,6 +11,7 @@ import { type Commit, Model } from './model.js';
 import { Network } from './network.js';
 import { Origin, type Page } from './origin.js';
 import { OwnershipModel } from './ownership-model.js';
+import { PushModel } from './push-model.js';
 import { type Random, randomOf } from './random.js';
 import {
   type BINDINGS,
@@ -207,8 +208,7 @@ export class World {
       isClosed: false,
       isAdopting: false,
       uploads: 0,
-      refusedAlone: new Set(),
-      hasAccepted: false,
+      pushModel: new PushModel(),
       pausedUntil: Number.NEGATIVE_INFINITY,
       inFlightRequests: new Map(),
       inFlight: new Set(),
@@ -275,7 +275,6 @@ export class World {
     });
     run.api.on('warning', (warning) => this.showed(JSON.stringify(warning)));
     run.api.on('push', (event) => {
-      run.hasAccepted = false;
       this.showed(JSON.stringify(event));
     });
     run.api.on('quarantine', (event) => {
@@ -368,24 +367,27 @@ export class World {
     }
   }
 
-  /** An entry is quarantined only if it was refused in a request of its own, in a push in which another was accepted. */
-  #quarantined(run: Run, entries: readonly Entry[]): void {
+  /** An entry is quarantined only on evidence: see {@link PushModel.whyNotQuarantine}. */
+  #quarantined(run: Run, entries: readonly QuarantinedEntry[]): void {
     if (!run.host.lifecycle.isAlive) return;
-    this.count('quarantine');
     invalidateSeen(run);
     for (const entry of entries) {
-      const commit = this.model.find(foundEntry(entry, run), 'a quarantine event');
-      if (commit === undefined) continue;
-      if (!run.refusedAlone.has(entry.id))
-        this.model.reportViolation('I1', `${entry.id} was quarantined, though it was never refused on its own`);
-      if (!run.hasAccepted)
-        this.model.reportViolation('I1', `${entry.id} was quarantined, though no other was accepted`);
+      const { id, retryable = false } = entry;
+      this.count(retryable ? 'quarantine by strikes' : 'quarantine');
+      if (this.model.find(foundEntry(entry, run), 'a quarantine event') === undefined) continue;
+      const reason = run.pushModel.whyNotQuarantine(id, retryable);
+      if (reason !== undefined) this.model.reportViolation('I1', `${id} was quarantined, though ${reason}`);
     }
   }
 
   #discarded(run: Run, entries: readonly Entry[]): void {
     if (!run.host.lifecycle.isAlive) return;
     this.count('discard');
+    if (!run.pushModel.isConfirmed)
+      this.model.reportViolation(
+        'I1',
+        'entries were discarded, though the refusal of the credentials was not confirmed',
+      );
     for (const entry of entries) {
       const commit = this.model.find(foundEntry(entry, run), 'a discard event');
       if (commit === undefined) continue;

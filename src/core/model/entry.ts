@@ -37,15 +37,17 @@ export interface StoredEntry {
 }
 
 /**
- * Why the server would not take an entry.
+ * Why an entry is in quarantine: the server refuses its content, or requests with it failed while others passed.
  *
  * @group For storage adapters of your own
  */
 export interface Refusal {
-  /** The HTTP status of its answer. */
+  /** The HTTP status of the response; 0 if none came. */
   readonly status: number;
-  /** `Bad request: <the server's message, or the status>`; cut after 300 characters. */
+  /** `Bad request: <the server's message, or the status>`, or `Bad luck: <the failure>`; cut after 300 characters. */
   readonly reason: string;
+  /** Present if requests with it failed: the next run that adopts it puts it back in the queue. */
+  readonly retryable?: true;
 }
 
 /** An entry whose reason, where it has one, is written otherwise. */
@@ -54,17 +56,18 @@ export function withReason(entry: StoredEntry, write: (reason: string) => string
   return refusal === undefined ? entry : { ...entry, refusal: { ...refusal, reason: write(refusal.reason) } };
 }
 
-/** An entry that the server refuses: set aside, so that it doesn't hold up the others. */
+/** An entry that the server does not take: set aside, so that it doesn't hold up the others. */
 export interface QuarantinedEntry extends Entry, Refusal {}
 
 /** One line of JSON. */
-export const encodeRefusal = ({ status, reason }: Refusal): string => JSON.stringify({ status, reason });
+export const encodeRefusal = ({ status, retryable, reason }: Refusal): string =>
+  JSON.stringify({ status, retryable, reason });
 
 /** @returns `undefined` for anything but a text that {@link encodeRefusal} makes. */
 export function decodeRefusal(text: string): Refusal | undefined {
   try {
-    const { status, reason } = JSON.parse(text) as Partial<Refusal>;
-    const refusal = { status: Number(status), reason: String(reason) };
+    const { status, reason, retryable } = JSON.parse(text) as Partial<Refusal>;
+    const refusal = { status: Number(status), reason: String(reason), ...(retryable === true && { retryable }) };
     return encodeRefusal(refusal) === text ? refusal : undefined;
   } catch {
     return undefined;

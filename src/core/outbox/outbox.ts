@@ -74,9 +74,22 @@ export class Outbox {
     return this.#sequence;
   }
 
+  has(entry: QueuedEntry): boolean {
+    return this.#entries.indexOf(entry, this.#head) >= 0;
+  }
+
   /** The oldest entries, `count` at most. */
   oldest(count: number): QueuedEntry[] {
     return this.#entries.slice(this.#head, this.#head + count);
+  }
+
+  /** The entries up to a sequence number of this run, adopted ones included, oldest first. */
+  *upTo(sequence: number): Generator<QueuedEntry, void> {
+    for (let index = this.#head; index < this.#entries.length; index++) {
+      const entry = this.#entries[index] as QueuedEntry;
+      if (entry.origin !== 'adopted' && entry.sequence > sequence) return;
+      yield entry;
+    }
   }
 
   /**
@@ -183,13 +196,16 @@ export class Outbox {
     return restored;
   }
 
-  /** Puts what dead runs left before everything else, as it is older; and what of it is in quarantine, there. */
+  /**
+   * Puts entries that dead runs left before all others, as they are older; those in quarantine stay there, unless their
+   * refusal is retryable. The storage keeps such a refusal until the entry is removed or quarantined again.
+   */
   adopt(entries: readonly StoredEntry[]): void {
     const adopted: QueuedEntry[] = [];
     for (const entry of entries) {
       const { writer, sequence, timestamp, values, bytes, refusal } = entry;
       const own: QueuedEntry = { writer, sequence, timestamp, values, bytes, origin: 'adopted', epoch: undefined };
-      if (refusal === undefined) adopted.push(own);
+      if (refusal === undefined || refusal.retryable) adopted.push(own);
       else this.quarantine.add({ ...own, refusal });
     }
     this.#onChange();

@@ -5,7 +5,7 @@ import { backoffSeconds } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
 import type { Failure, PushResult } from './push-run.js';
 
-/** After what time alone may mend: a refusal, or entries over which the server stumbles again and again. In seconds. */
+/** The delay after a refusal, or where only entries with strikes are left, in seconds. */
 const REJECTED_RETRY = { least: 900, most: 3600 } as const;
 /** However often the network comes and goes, tries that it brings forward are this far apart, in milliseconds. */
 const MIN_WAKE_GAP_MS = 5000;
@@ -17,7 +17,7 @@ export class AutoPush {
   readonly #emitter: Emitter;
   readonly #push: () => Promise<unknown>;
   readonly #queued: () => number;
-  readonly #stumblers: () => number;
+  readonly #struck: () => number;
   readonly #onChange: () => void;
   /** Pushes are due each `everySeconds` after this, on the monotonic clock in milliseconds. */
   readonly #phase: number;
@@ -38,12 +38,11 @@ export class AutoPush {
   #isOwn = false;
   /** The last exception that was told of. */
   #lastEmitted: PushException | undefined;
-  /** When entries over which the server stumbles are tried again, if nothing else is queued, on the monotonic clock. */
+  /** When entries with strikes are tried again, if nothing else is queued, on the monotonic clock. */
   #slowUntil = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param calls - `push` starts a push; `queued` tells how many entries are queued, and `stumblers` over how many of them
-   * the server stumbles, though it takes others; `onChange` is told whenever {@link AutoPush.nextTry} changes.
+   * @param calls - `push` starts a push; `queued` tells how many entries are queued, and `struck` how many of them have strikes; `onChange` is told whenever {@link AutoPush.nextTry} changes.
    */
   constructor(
     config: AutoPushConfig,
@@ -52,7 +51,7 @@ export class AutoPush {
     calls: {
       readonly push: () => Promise<unknown>;
       readonly queued: () => number;
-      readonly stumblers: () => number;
+      readonly struck: () => number;
       readonly onChange: () => void;
     },
   ) {
@@ -61,7 +60,7 @@ export class AutoPush {
     this.#emitter = emitter;
     this.#push = calls.push;
     this.#queued = calls.queued;
-    this.#stumblers = calls.stumblers;
+    this.#struck = calls.struck;
     this.#onChange = calls.onChange;
     // Its own, so that the many of a gateway, or of devices that one switch turns on, don't push all at once.
     this.#phase = clock.monotonic() + clock.random() * config.everySeconds * 1000;
@@ -127,7 +126,7 @@ export class AutoPush {
       this.#slowUntil = this.#lastEnd + seconds * 1000;
       return this.#retryIn(seconds);
     }
-    // What the server would not take of what it otherwise takes is no reason to hurry, nor to wait.
+    // Entries that the server does not take among others that it takes are no reason to hurry, nor to wait.
     const isRest = pushed > 0 && (failure?.isThrough || failure?.kind === 'invalid-entries');
     if (failure === undefined || isRest) {
       this.onEnqueued();
@@ -192,12 +191,13 @@ export class AutoPush {
 
   /** How many entries are queued that the server may take for all that is known. */
   get #fresh(): number {
-    return this.#queued() - this.#stumblers();
+    return this.#queued() - this.#struck();
   }
 
-  #secondsAfter({ exception: { retryAfter = 0 }, kind }: Failure): number {
+  #secondsAfter({ exception: { retryAfter = 0 }, kind, isOnlyOfStruck }: Failure): number {
     const random = (): number => this.#clock.random();
-    if (kind === 'transient') {
+    // An entry with strikes says nothing about those that were queued while it was tried.
+    if (kind === 'transient' || isOnlyOfStruck) {
       if (retryAfter > 0) this.#notBefore = this.#lastEnd + retryAfter * 1000;
       // What asked all to wait for as long must not get them all at once.
       return Math.max(backoffSeconds(this.#attempt, random), retryAfter > 0 ? retryAfter * (1 + random() / 10) : 0);

@@ -3,8 +3,8 @@ import type { Outbox } from '../outbox/outbox.js';
 import type { Server } from '../server/server-client.js';
 import type { Clock } from '../time/clock.js';
 import type { ClockCorrection } from '../time/clock-correction.js';
+import type { BadEntryFinder } from './bad-entry-finder.js';
 import type { BatchSizer } from './batch-sizer.js';
-import type { Isolation } from './isolation.js';
 
 /** What it takes to send what is queued, and to tell of it. */
 export interface Outbound {
@@ -14,7 +14,7 @@ export interface Outbound {
   readonly clockCorrection: ClockCorrection;
   readonly emitter: Emitter;
   /** How much one request may carry. */
-  readonly size: BatchSizer;
-  /** What the server will not take, and what is sent next. */
-  readonly isolation: Isolation;
+  readonly sizer: BatchSizer;
+  /** The entries that the server does not take, and what is sent next. */
+  readonly finder: BadEntryFinder;
 }

@@ -17,6 +17,8 @@ export interface Failure {
   readonly kind: Verdict['kind'];
   /** Whether all else was stored, or tried: the push did not end before its time. */
   readonly isThrough?: boolean;
+  /** Whether no entry without strikes failed. */
+  readonly isOnlyOfStruck?: boolean;
 }
 
 /** One call of `push()`. */
@@ -38,12 +40,13 @@ export class PushRun {
   readonly started: number;
   pushed = 0;
   requests = 0;
-  /** Why not everything was stored, though the push went on. */
-  failure: Verdict | undefined;
   /** Whether any request was answered. */
   isJudged = false;
   /** No call waits for the request under way any more. */
   isAborted = false;
+  /** Why not everything was stored, though the push went on. */
+  #failure: Verdict | undefined;
+  #isOnlyOfStruck = true;
   #exception: PushException | undefined;
   #hasFailed = false;
   readonly #quarantinedSequences: number[] = [];
@@ -61,21 +64,32 @@ export class PushRun {
 
   /** What it failed with, after all its calls were answered: what one of them was rejected with. */
   get outcome(): Failure | undefined {
-    const { failure } = this;
-    if (failure === undefined || !this.#hasFailed) return undefined;
-    return { exception: this.exceptionOf(failure), kind: failure.kind, isThrough: true };
+    if (this.#failure === undefined || !this.#hasFailed) return undefined;
+    const { kind } = this.#failure;
+    return {
+      exception: this.exceptionOf(this.#failure),
+      kind,
+      isThrough: true,
+      isOnlyOfStruck: this.#isOnlyOfStruck,
+    };
   }
 
   /** Answers a call for which nothing is left to be sent. @param isStored - Whether nothing of it is queued. */
   settle(call: Call, isStored: boolean): void {
     const isFailed = !isStored || this.#quarantinedSequences.some((sequence) => sequence <= call.upTo);
-    if (this.failure !== undefined && isFailed) {
+    if (this.#failure !== undefined && isFailed) {
       this.#hasFailed = true;
-      this.#reject(call, this.exceptionOf(this.failure));
+      this.#reject(call, this.exceptionOf(this.#failure));
       return;
     }
     this.calls.delete(call);
     call.resolve({ pushed: this.pushed, requests: this.requests });
+  }
+
+  /** An entry failed alone. The first failure is the reason of the push's, one without strikes before one with them. */
+  addFailure(verdict: Verdict, { isOfStruck }: { readonly isOfStruck: boolean }): void {
+    if (this.#failure === undefined || (this.#isOnlyOfStruck && !isOfStruck)) this.#failure = verdict;
+    this.#isOnlyOfStruck &&= isOfStruck;
   }
 
   /** An entry was set aside. @param sequence - Its own in this run; 0 for an adopted one, which every call is about. */

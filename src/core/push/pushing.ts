@@ -8,9 +8,9 @@ import type { Environment, LifecycleEvent } from '../ports/environment.js';
 import type { Signal } from '../ports/web-types.js';
 import type { Clock } from '../time/clock.js';
 import { AutoPush } from './auto-push.js';
+import { BadEntryFinder } from './bad-entry-finder.js';
 import { BatchSizer } from './batch-sizer.js';
 import { drain } from './drain.js';
-import { Isolation } from './isolation.js';
 import type { Outbound } from './outbound.js';
 import type { Failure, PushResult } from './push-run.js';
 import { UnloadFlush } from './unload-flush.js';
@@ -27,7 +27,7 @@ export class Pushing implements PushObserver {
   readonly #clock: Clock;
   readonly #flushOnHide: boolean | undefined;
   readonly #onChange: () => void;
-  readonly #isolation = new Isolation();
+  readonly #finder = new BadEntryFinder();
   readonly #flush: UnloadFlush;
   readonly #pusher: Uploader;
   readonly #autoPush: AutoPush | undefined;
@@ -36,15 +36,15 @@ export class Pushing implements PushObserver {
 
   /** @param onChange - Told whenever what {@link Status} shows of pushes, or of the queue, may have changed. */
   constructor(
-    parts: Omit<Outbound, 'size' | 'isolation'>,
+    parts: Omit<Outbound, 'sizer' | 'finder'>,
     config: Config,
     environment: Environment,
     onChange: () => void,
   ) {
     const { outbox, clock, clockCorrection, emitter } = parts;
     const { maxEntriesPerRequest: maxEntries, maxBytesPerRequest: maxBytes, autoPush } = config;
-    const isolation = this.#isolation;
-    const outbound = { ...parts, size: new BatchSizer({ maxEntries, maxBytes }), isolation };
+    const finder = this.#finder;
+    const outbound = { ...parts, sizer: new BatchSizer({ maxEntries, maxBytes }), finder };
     this.#outbox = outbox;
     this.#clock = clock;
     this.#flushOnHide = config.flushOnHide;
@@ -64,7 +64,7 @@ export class Pushing implements PushObserver {
       ? new AutoPush(autoPush, clock, emitter, {
           push: () => this.push(),
           queued: () => outbox.length,
-          stumblers: () => isolation.stumblers,
+          struck: () => finder.struckCount,
           onChange,
         })
       : undefined;
@@ -101,7 +101,7 @@ export class Pushing implements PushObserver {
 
   /** Entries left the queue. */
   onRemoved(entries: readonly QueuedEntry[]): void {
-    this.#isolation.forget(entries);
+    this.#finder.remove(entries);
   }
 
   /** See {@link AutoPush.resume}. */

@@ -77,15 +77,15 @@ export class UnloadFlush {
 
   /** The oldest; where there are others, without those that would make them fail. */
   #entries(): QueuedEntry[] {
-    const { outbox, isolation } = this.#outbound;
-    const oldest = outbox.oldest(MAX_ENTRIES + isolation.known);
-    const innocent = oldest.filter((entry) => !isolation.isBlamed(entry));
-    return innocent.length > 0 ? innocent : oldest;
+    const { outbox, finder } = this.#outbound;
+    const innocent: QueuedEntry[] = [];
+    for (const entry of outbox) if (!finder.isBlamed(entry) && innocent.push(entry) === MAX_ENTRIES) break;
+    return innocent.length > 0 ? innocent : outbox.oldest(MAX_ENTRIES);
   }
 
   /** The entries from a place on that one request carries: at least one. */
   #piece(entries: readonly QueuedEntry[], from: number, mostBytes: number): QueuedEntry[] {
-    const { maxEntries, maxBytes } = this.#outbound.size.limits;
+    const { maxEntries, maxBytes } = this.#outbound.sizer.limits;
     const piece = entries.slice(from, from + maxEntries);
     piece.length = batchLength(piece, { maxEntries, maxBytes: Math.min(maxBytes, mostBytes) });
     return piece;

@@ -7,11 +7,12 @@ import type { UploadSlot } from '../ports/environment.js';
 import { onAbort, type Signal } from '../ports/web-types.js';
 import type { PendingRequest } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
-import { batchLength, joinBody } from './batch.js';
+import type { BadEntryFinder, UploadOutcome } from './bad-entry-finder.js';
+import { joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
-import type { Isolation } from './isolation.js';
 import type { Outbound } from './outbound.js';
 import { type Call, type Failure, type PushResult, PushRun } from './push-run.js';
+import type { BadEntry } from './strikes.js';
 import type { UnloadFlush } from './unload-flush.js';
 
 /** How a pusher sends and what it does with entries whose credentials were refused. */
@@ -34,6 +35,9 @@ export interface PushObserver {
 /** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
 const MAX_REASON = 300;
 
+const CONTENT_REFUSED =
+  'The credentials are good: something on the way, such as a firewall, refuses the content. Smaller requests follow, to find the entry.';
+
 /**
  * Uploads the queue, oldest entries first, one request at a time. An entry leaves the queue only after its verdict, and
  * by itself, never by count: what is committed meanwhile stays.
@@ -45,8 +49,8 @@ export class Uploader {
   readonly #flush: UnloadFlush;
   readonly #slot: UploadSlot;
   readonly #observer: PushObserver;
-  readonly #size: BatchSizer;
-  readonly #isolation: Isolation;
+  readonly #sizer: BatchSizer;
+  readonly #finder: BadEntryFinder;
   #run: PushRun | undefined;
   #pending: PendingRequest | undefined;
 
@@ -64,8 +68,8 @@ export class Uploader {
     this.#flush = flush;
     this.#slot = slot;
     this.#observer = observer;
-    this.#size = outbound.size;
-    this.#isolation = outbound.isolation;
+    this.#sizer = outbound.sizer;
+    this.#finder = outbound.finder;
   }
 
   /** Whether a push is under way. */
@@ -124,7 +128,7 @@ export class Uploader {
 
   #start(run: PushRun): void {
     this.#run = run;
-    this.#isolation.begin(this.#outbox.length, this.#config.maxEntries);
+    this.#finder.begin({ queued: this.#outbox.length, maxEntries: this.#config.maxEntries });
     this.#observer.onPushStarted();
     void this.#drain(run).catch(() => {
       // Whatever threw: no call is left waiting.
@@ -161,8 +165,8 @@ export class Uploader {
       this.#outbox.reconcile();
       run.rejectAll(pushFenced, (call) => call.fencedCount !== this.#outbox.fencedCount);
       for (const call of run.calls) {
-        if (!this.#isolation.isAnswered((count) => this.#upTo(call.upTo, count))) continue;
-        run.settle(call, this.#upTo(call.upTo, 1).length === 0);
+        if (this.#finder.plan(this.#outbox.upTo(call.upTo), ONE_ENTRY).length > 0) continue;
+        run.settle(call, isEmpty(this.#outbox.upTo(call.upTo)));
       }
       if (run.calls.size === 0) {
         this.#end(run, run.outcome);
@@ -175,7 +179,7 @@ export class Uploader {
         continue;
       }
       const { upTo } = run;
-      const batch = this.#next(upTo);
+      const batch = this.#finder.plan(this.#outbox.upTo(upTo), this.#sizer.limits);
       const verdict = await this.#send(run, batch);
       const exception = this.#judge(run, batch, verdict, upTo);
       if (exception === undefined) continue;
@@ -184,24 +188,31 @@ export class Uploader {
     }
   }
 
-  #next(upTo: number): QueuedEntry[] {
-    const { limits } = this.#size;
-    const batch = this.#isolation.next((count) => this.#upTo(upTo, count), limits.maxEntries);
-    batch.length = batchLength(batch, limits);
-    return batch;
-  }
-
   async #send(run: PushRun, batch: readonly QueuedEntry[]): Promise<Verdict> {
     run.isAborted = false;
-    run.requests += 1;
-    const { server, clockCorrection } = this.#outbound;
     this.#outbox.inFlight = batch;
-    this.#pending = server.postEntries(joinBody(batch, clockCorrection));
-    const { verdict } = await this.#pending.outcome;
-    this.#pending = undefined;
+    const verdict = await this.#post(run, batch);
+    const confirmed = verdict.kind === 'unauthorized' && !run.isAborted ? await this.#confirm(run, verdict) : verdict;
     this.#slot.release();
     this.#outbox.inFlight = [];
+    return confirmed;
+  }
+
+  async #post(run: PushRun, batch: readonly QueuedEntry[]): Promise<Verdict> {
+    run.requests += 1;
+    this.#pending = this.#outbound.server.postEntries(joinBody(batch, this.#outbound.clockCorrection));
+    const { verdict } = await this.#pending.outcome;
+    this.#pending = undefined;
     return verdict;
+  }
+
+  /** Asks with an upload without entries whether the credentials are refused, or only the content that came with them. */
+  async #confirm(run: PushRun, verdict: Verdict): Promise<Verdict> {
+    const { kind, ...confirmation } = await this.#post(run, []);
+    if (kind === 'unauthorized') return verdict;
+    // An outage that began between the two requests is no evidence against the content.
+    if (kind === 'transient') return { ...confirmation, kind, suspect: undefined };
+    return { ...verdict, kind: 'rejected', suspect: 'content', advice: CONTENT_REFUSED };
   }
 
   /** Does with a batch what its verdict says. @returns What the push ends with, if it can't go on. */
@@ -209,62 +220,44 @@ export class Uploader {
     // An aborted request failed nobody: calls that joined since are served by the next one.
     if (run.isAborted && verdict.kind !== 'stored') return undefined;
     run.isJudged = true;
+    if (verdict.kind === 'unauthorized') return this.#rejectCredentials(run, verdict, upTo);
+    // What another took over meanwhile is that one's to judge.
+    if (verdict.kind !== 'stored') this.#outbox.reconcile();
+    const [first] = batch as [QueuedEntry];
+    const isOfStruck = this.#finder.hasStrikes(first);
+    const { quarantine, endsPush } = this.#finder.settle(batch, outcomeOf(verdict), this.#outbound.clock.monotonic());
     if (verdict.kind === 'stored') {
-      this.#isolation.accepted(batch);
       // Less than was sent, where a request that left with the page was answered first.
       run.pushed += this.#outbox.remove(batch);
-      this.#size.grow();
-      return undefined;
+      this.#sizer.grow();
+    } else {
+      if (verdict.suspect) this.#sizer.shrink(batch, { isCutOff: verdict.suspect === 'cut-off' });
+      if (batch.length === 1) run.addFailure(verdict, { isOfStruck });
+      // Entries that left meanwhile are not suspected.
+      this.#finder.remove(batch.filter((entry) => !this.#outbox.has(entry)));
     }
-    // What another took over meanwhile is that one's to judge.
+    if (quarantine !== undefined) this.#quarantine(run, quarantine);
+    return endsPush ? run.exceptionOf(verdict) : undefined;
+  }
+
+  #rejectCredentials(run: PushRun, verdict: Verdict, upTo: number): PushException {
     this.#outbox.reconcile();
-    if (verdict.isSizeSuspect) this.#size.shrink(batch);
-    switch (verdict.kind) {
-      case 'unauthorized':
-        return run.exceptionOf(verdict, this.#discard(verdict, upTo));
-      case 'too-large':
-      case 'invalid-entries':
-        return this.#isolate(run, batch, verdict);
-      case 'transient':
-        if (!verdict.isSizeSuspect || !this.#isolation.stumbled(batch)) return run.exceptionOf(verdict);
-        run.failure ??= verdict;
-        return undefined;
-      default:
-        return run.exceptionOf(verdict);
-    }
+    return run.exceptionOf(verdict, this.#discard(verdict, upTo));
   }
 
-  #isolate(run: PushRun, batch: readonly QueuedEntry[], verdict: Verdict): PushException | undefined {
-    if (verdict.kind === 'too-large' && batch.length > 1) this.#isolation.tooLarge();
-    else {
-      const bad = this.#isolation.refused(batch);
-      if (bad !== undefined) this.#quarantine(run, bad, verdict);
-      if (batch.length === 1) run.failure ??= verdict;
-    }
-    return this.#isolation.isOver ? run.exceptionOf(verdict) : undefined;
-  }
-
-  #quarantine(run: PushRun, bad: QueuedEntry, { status = 0, message }: Verdict): void {
-    const reason = message.slice(0, MAX_REASON);
-    const entry = this.#outbox.moveToQuarantine(bad, { status, reason });
+  #quarantine(run: PushRun, { entry: bad, rejection }: BadEntry): void {
+    const entry = this.#outbox.moveToQuarantine(bad, rejection);
     // Forgotten or taken over while it was under way.
     if (entry === undefined) return;
     run.addQuarantined(entry, bad.origin === 'adopted' ? 0 : bad.sequence);
+    const { status, reason: message } = rejection;
     this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
-  }
-
-  /** The oldest entries up to a sequence number, adopted ones included; `count` at most. */
-  #upTo(sequence: number, count: number): QueuedEntry[] {
-    const oldest = this.#outbox.oldest(count);
-    // What is later than asked for stands at the end, and mostly nothing is.
-    while (oldest.length > 0 && isLater(oldest[oldest.length - 1] as QueuedEntry, sequence)) oldest.pop();
-    return oldest;
   }
 
   /** Throws away what this run committed and the push was to upload; what was restored or adopted stays. */
   #discard(verdict: Verdict, upTo: number): Entry[] {
     if (this.#config.onRefusedCredentials === 'keep') return [];
-    const queued = this.#upTo(upTo, this.#outbox.length).filter((entry) => entry.origin === 'committed');
+    const queued = Array.from(this.#outbox.upTo(upTo)).filter((entry) => entry.origin === 'committed');
     const entries = queued.map((entry: StoredEntry) => toEntry(entry));
     if (entries.length > 0) {
       // Told before they go, so that a listener can still put them elsewhere if this process ends here.
@@ -275,6 +268,21 @@ export class Uploader {
   }
 }
 
-function isLater(entry: QueuedEntry, sequence: number): boolean {
-  return entry.origin !== 'adopted' && entry.sequence > sequence;
+/** The outcome of an upload as far as its entries are concerned. */
+function outcomeOf({ kind, suspect, status = 0, message }: Verdict): UploadOutcome {
+  const rejection = { status, reason: message.slice(0, MAX_REASON) };
+  switch (kind) {
+    case 'stored':
+      return { kind };
+    case 'too-large':
+      return { kind, rejection };
+    case 'invalid-entries':
+      return { kind: 'refused', rejection };
+    default:
+      return suspect === undefined ? { kind: 'transient' } : { kind: 'failed', rejection };
+  }
 }
+
+const ONE_ENTRY = { maxEntries: 1, maxBytes: 0 };
+
+const isEmpty = (entries: Iterator<QueuedEntry>): boolean => entries.next().done === true;

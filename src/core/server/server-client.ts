@@ -1,3 +1,4 @@
+import type { Environment } from '../ports/environment.js';
 import type { Beacon, Transport } from '../ports/transport.js';
 import type { Clock } from '../time/clock.js';
 import { redact } from './redact.js';
@@ -37,14 +38,16 @@ export interface PendingRequest {
 export class Server {
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #environment: Pick<Environment, 'isOnline'>;
   readonly #address: ServerAddress;
   #apiKey: string;
   /** Those before: a server may name a key that it was sent long ago, and that may be valid elsewhere. */
   #formerKeys: readonly string[] = [];
 
-  constructor(transport: Transport, clock: Clock, address: ServerAddress) {
+  constructor(transport: Transport, clock: Clock, environment: Pick<Environment, 'isOnline'>, address: ServerAddress) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#environment = environment;
     this.#address = address;
     this.#apiKey = address.apiKey;
   }
@@ -90,7 +93,8 @@ export class Server {
       timeoutSeconds,
     });
     const outcome = answer.then((received): JudgedResponse => {
-      const verdict = judge(received, { apiKey, timeoutSeconds, now: this.#clock.now() });
+      const { isOnline } = this.#environment;
+      const verdict = judge(received, { apiKey, timeoutSeconds, now: this.#clock.now(), isOnline });
       return {
         verdict: this.#ofThisKey({ ...verdict, message: this.redact(verdict.message) }, apiKey),
         body: received.received ? received.body : '',

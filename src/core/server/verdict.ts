@@ -6,15 +6,18 @@ import { retryAfterSeconds } from './retry-after.js';
 import { messageOf } from './wire.js';
 
 /**
- * What an answer means. `stored`: the server has it. `bad-luck`: as if it had not been asked; try again.
- * `credentials-refused`: wrong device id or API key, or no right. `too-large`: fewer at a time. `entries-refused`: something
- * in what was sent is not as the server wants it. `refused`: the server does not want this at all.
+ * The meaning of a response, or of its absence. `stored`: the server has the entries. `transient`: try again as it is.
+ * `unauthorized`: unknown device id or API key, or no right. `too-large`: send fewer at a time. `invalid-entries`: the server
+ * refuses something in the body. `rejected`: the server refuses the request as such.
  */
 export interface Verdict extends AnswerDetails {
   readonly kind: 'stored' | 'transient' | 'unauthorized' | 'too-large' | 'invalid-entries' | 'rejected';
-  /** Whether fewer entries at a time may pass. */
-  readonly isSizeSuspect?: boolean;
-  /** Whether a whole answer came that may be the server's own: no redirect, and no page of a captive portal. */
+  /**
+   * Whether the content may be the cause, so that a smaller request may pass. `cut-off`: the connection broke, which also
+   * happens without any cause in the content.
+   */
+  readonly suspect?: 'content' | 'cut-off' | undefined;
+  /** Whether a whole response came that may be the server's own: no redirect, and no page of a captive portal. */
   readonly answered: boolean;
   /** For an exception: `Bad request: …` or `Bad luck: …`. */
   readonly message: string;
@@ -29,64 +32,108 @@ export interface JudgeContext {
   readonly timeoutSeconds: number;
   /** The local clock, in milliseconds since the Unix epoch. */
   readonly now: number;
+  /** Whether the platform believes that there is a network. */
+  readonly isOnline: boolean;
 }
 
-/** Judges an answer. Total: whatever comes back, or doesn't, is one of the six verdicts; this is the only such rule. */
+/**
+ * Judges a response by its status first: real proxies answer 413, 429 and 5xx with HTML pages. HTML makes only a success
+ * or a refusal doubtful. Total: every response, and every failed exchange, has one of the six verdicts.
+ */
 export function judge(answer: Answer, context: JudgeContext): Verdict {
-  if (!answer.received) {
-    const verdict = transient(noAnswer(answer, context), noAnswerAdvice(answer), { status: answer.status }, false);
-    return { ...verdict, isSizeSuspect: answer.reason === 'timeout' };
-  }
-
+  if (!answer.received) return judgeFailure(answer, context);
   const { status, body } = answer;
-  const details = { status, retryAfter: retryAfterSeconds(answer.retryAfter, answer.date, context.now) };
-  if (isHtml(answer.contentType, body)) {
-    return transient(
-      `an HTML page came back (status ${status}), not the NikDev IoT server's answer`,
-      'A captive portal, a proxy or a wrong baseUrl answered. Sign in to the network or check baseUrl, then try again.',
-      details,
-      false,
-    );
+  const isPage = HTML.test(body);
+  const details = {
+    status,
+    retryAfter: retryAfterSeconds(answer.retryAfter, answer.date, context.now),
+    answered: !isPage && !isRedirect(status),
+  };
+  const said = isPage ? '' : quote(messageOf(body) ?? '', context);
+  if (status === 413) return { ...rejection('too-large', said, SEND_LESS, details), suspect: 'content' };
+  if (PASSING.has(status)) {
+    return transient(answered(status, said), status === 429 ? TOO_MANY : TRY_AGAIN, details);
   }
-  if (STORED.has(status)) return { kind: 'stored', answered: true, message: '', advice: '', ...details };
-  const said = quote(messageOf(body) ?? '', context);
+  if (status >= 500 && status <= 599) {
+    return { ...transient(answered(status, said), outageAdvice(status), details), suspect: 'content' };
+  }
+  if (status >= 400 && status <= 499) return judgeRefusal(isPage, said, details);
+  if (isPage) return transient(page(status), PORTAL, details);
+  if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
+  return isRedirect(status)
+    ? transient(redirected(status), REDIRECT, details)
+    : transient(answered(status, said), TRY_AGAIN, details);
+}
+
+type Details = AnswerDetails & { readonly status: number; readonly answered: boolean };
+
+/** A status from 400 to 499 other than 408, 413, 425 and 429. */
+function judgeRefusal(isPage: boolean, said: string, details: Details): Verdict {
+  const { status } = details;
+  const suspect = 'content';
+  if (status === 407) return { ...transient(answered(status, said), SIGN_IN, details), suspect };
+  if (isPage) {
+    return { ...transient(page(status), status === 401 || status === 403 ? SIGN_IN : FOREIGN_PAGE, details), suspect };
+  }
   if (status === 401 || status === 403) return rejection('unauthorized', said, CHECK_CREDENTIALS, details);
-  if (status === 413) return { ...rejection('too-large', said, SEND_LESS, details), isSizeSuspect: true };
   if (status === 400 || status === 422) return rejection('invalid-entries', said, READ_MESSAGE, details);
-  if (status >= 400 && status <= 499 && !PASSING.has(status)) return rejection('rejected', said, READ_MESSAGE, details);
-  if (status === 0 || (status >= 300 && status <= 399 && status !== 304)) {
-    return transient(
-      `the server answered with a redirect${status === 0 ? '' : ` (${status})`}, which is not followed`,
-      'A captive portal does this; else set baseUrl to the address it points to.',
-      details,
-      false,
-    );
-  }
-  const verdict = transient(
-    `the server answered ${status}${said && `: ${said}`}`,
-    status === 429 ? TOO_MANY : TRY_AGAIN,
-    details,
-  );
-  return { ...verdict, isSizeSuspect: status >= 500 && status <= 599 };
+  return { ...rejection('rejected', said, READ_MESSAGE, details), suspect };
+}
+
+function judgeFailure(failed: FailedExchange, context: JudgeContext): Verdict {
+  const details = { status: failed.status, answered: false };
+  const verdict = transient(noAnswer(failed, context), noAnswerAdvice(failed), details);
+  const suspect = suspectOf(failed, context);
+  return suspect === undefined ? verdict : { ...verdict, suspect };
+}
+
+/** A page sees no details: while it is online, any failure there may be a connection that was cut off. */
+function suspectOf({ reason, isOpaque }: FailedExchange, { isOnline }: JudgeContext): Verdict['suspect'] {
+  if (reason === 'timeout') return 'content';
+  return reason === 'cut-off' || reason === 'interrupted' || (isOpaque && isOnline) ? 'cut-off' : undefined;
 }
 
 const STORED = new Set([200, 201, 202, 204]);
 /** Refusals in form, but of the moment and not of what was sent: time-out, too early, too many requests. */
 const PASSING = new Set([408, 425, 429]);
 
+const isRedirect = (status: number): boolean => status === 0 || (status >= 300 && status <= 399 && status !== 304);
+
 const TRY_AGAIN = 'The network or the server is at fault, not what was sent or asked. Try again later.';
 const TOO_MANY = 'The server asks for fewer requests. Wait, for retryAfter seconds where it is given, and try again.';
+const SERVER_DOWN = 'The server behind the proxy at baseUrl is down, restarting or too slow. Try again later.';
+const PORTAL =
+  'A captive portal, a proxy or a wrong baseUrl answered. Sign in to the network or check baseUrl, then try again.';
+const SIGN_IN = 'A proxy or captive portal on the way asks for a sign-in. Sign in to the network, then try again.';
+const FOREIGN_PAGE =
+  'A firewall, a proxy or a wrong baseUrl answered, not the NikDev IoT server. Check baseUrl and the filters on the way.';
+const REDIRECT = 'A captive portal does this; else set baseUrl to the address it points to.';
 const CHECK_CREDENTIALS =
   'Check the Device ID and the API Key, and that the key has the right it needs. setApiKey() changes the key.';
 const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
 const READ_MESSAGE = 'The server will not take this as it is. Check baseUrl, the field ids and the values.';
 
-function transient(what: string, advice: string, details: AnswerDetails, answered = true): Verdict {
-  return { kind: 'transient', answered, message: `Bad luck: ${what}.`, advice, ...details };
+function outageAdvice(status: number): string {
+  if (status === 511) return SIGN_IN;
+  return status >= 502 && status <= 504 ? SERVER_DOWN : TRY_AGAIN;
 }
 
-function rejection(kind: Verdict['kind'], said: string, advice: string, details: AnswerDetails): Verdict {
-  return { kind, answered: true, message: `Bad request: ${said || details.status}`, advice, ...details };
+const answered = (status: number, said: string): string => `the server answered ${status}${said && `: ${said}`}`;
+const page = (status: number): string =>
+  `an HTML page came back (status ${status}), not the NikDev IoT server's answer`;
+const redirected = (status: number): string =>
+  `the server answered with a redirect${status === 0 ? '' : ` (${status})`}, which is not followed`;
+
+function transient(
+  happened: string,
+  advice: string,
+  details: Pick<Verdict, 'status' | 'retryAfter' | 'answered'>,
+): Verdict {
+  return { kind: 'transient', message: `Bad luck: ${happened}.`, advice, ...details };
+}
+
+function rejection(kind: Verdict['kind'], said: string, advice: string, details: Details): Verdict {
+  return { kind, message: `Bad request: ${said || details.status}`, advice, ...details };
 }
 
 /** The words of a server or of a fetch. */
@@ -152,12 +199,8 @@ const OTHER_PORT =
 const FIX_FETCH =
   'The error is not of the network: look for it in the fetch function that is used here and in what it needs.';
 
-const HTML_TYPE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i;
-
-/** What our server sends is JSON or plain text: what begins with a tag, a comment or a declaration is somebody else's. */
-const HTML_BODY = /^\s*<[a-z!?]/i;
-
-/** Captive portals and proxies answer with a page, under any status, and not always with the type of one. */
-function isHtml(contentType: string | undefined, body: string): boolean {
-  return HTML_TYPE.test(contentType ?? '') || HTML_BODY.test(body);
-}
+/**
+ * A body that begins with a tag, a comment or a declaration. A content type proves nothing: PHP labels JSON and empty bodies
+ * `text/html`.
+ */
+const HTML = /^\s*<[a-z!?]/i;

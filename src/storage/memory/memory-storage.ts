@@ -49,7 +49,7 @@ export class MemoryLog {
 
   /** An entry that is there is in quarantine from now on. */
   quarantine(entry: StoredEntry): void {
-    if (this.#slots[entry.sequence - this.#first] === undefined) return;
+    if (this.#slots[entry.sequence - this.#first] === undefined && !this.#refused.has(entry.sequence)) return;
     this.remove(entry.sequence);
     this.#refused.set(entry.sequence, entry);
   }

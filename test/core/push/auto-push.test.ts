@@ -27,7 +27,7 @@ function setUp({ everySeconds = 10, atEntries = 5 } = {}) {
       return new Promise(() => {});
     },
     queued: () => state.queued,
-    stumblers: () => 0,
+    struck: () => 0,
     onChange: () => {},
   });
   const add = (count: number): void => {

@@ -4,7 +4,7 @@ import type { FailedExchange, ReceivedResponse } from '../../../src/core/ports/t
 import { judge, type Verdict } from '../../../src/core/server/verdict.js';
 import { leaksIn, SENTINEL_KEY } from '../../support/assertions/sentinel.js';
 
-const context = { apiKey: SENTINEL_KEY, timeoutSeconds: 10, now: 1_795_349_662_000 };
+const context = { apiKey: SENTINEL_KEY, timeoutSeconds: 10, now: 1_795_349_662_000, isOnline: true };
 
 const answer = (status: number, body = '', more: Partial<ReceivedResponse> = {}): ReceivedResponse => ({
   received: true,
@@ -18,50 +18,63 @@ const answer = (status: number, body = '', more: Partial<ReceivedResponse> = {})
 
 const EVERY_STATUS = [0, ...Array.from({ length: 900 }, (_, index) => 100 + index)];
 
-/** The table of the design, under "Pushing". */
-function kindInTheDesign(status: number): Verdict['kind'] {
+/** The verdict on a status whose body is not HTML. */
+function kindOf(status: number): Verdict['kind'] {
   if ([200, 201, 202, 204].includes(status)) return 'stored';
   if ([401, 403].includes(status)) return 'unauthorized';
   if (status === 413) return 'too-large';
   if ([400, 422].includes(status)) return 'invalid-entries';
-  if ([408, 425, 429].includes(status)) return 'transient';
+  if ([407, 408, 425, 429].includes(status)) return 'transient';
   if (status >= 400 && status <= 499) return 'rejected';
   return 'transient';
 }
 
+const KINDS = EVERY_STATUS.map((status) => [status, kindOf(status)]);
+const kindsWith = (body: string, contentType?: string) =>
+  EVERY_STATUS.map((status) => [status, judge(answer(status, body, { contentType }), context).kind]);
+
+const PAGES = [
+  '<!doctype html><title>Sign in</title>',
+  '\n <HTML>',
+  '\ufeff<html>',
+  '<!-- a --> <!-- b -- c --><html>',
+  '<?xml version="1.0"?><html/>',
+  '<center>nginx</center>',
+];
+
 describe('every status', () => {
-  test('is judged as the design says', () => {
-    const judged = EVERY_STATUS.map((status) => [status, judge(answer(status, '{"data":{}}'), context).kind]);
-    expect(judged).toEqual(EVERY_STATUS.map((status) => [status, kindInTheDesign(status)]));
+  test('is judged by the table where no HTML came', () => {
+    expect(kindsWith('{"data":{}}')).toEqual(KINDS);
   });
 
-  test.each<[string, string, string | undefined]>([
-    ['its content type', '{"message":"no"}', 'text/html; charset=utf-8'],
-    ['its content type alone', '', 'text/html'],
-    ['its content type, after blanks', '{"message":"no"}', ' \ttext/html'],
-    ['its content type, as XHTML', '<x/>', 'application/xhtml+xml'],
-    ['its body', '<!doctype html><title>Sign in</title>', undefined],
-    ['its body, called JSON', '\n <HTML>', 'application/json'],
-    ['its body, after comments', '<!-- a --> <!-- b -- c --><html>', 'text/plain'],
-    ['its body, after a comment that holds tags', '<!-- <p>{"message":1}</p> --><html>', undefined],
-  ])('is bad luck and named a page where HTML came, known by %s', (_name, body, contentType) => {
-    for (const status of EVERY_STATUS) {
-      const verdict = judge(answer(status, body, { contentType }), context);
-      expect([status, verdict.kind]).toEqual([status, 'transient']);
+  test.each(PAGES)(
+    'F41 keeps its meaning with the page %j, but for a success or a refusal, which are transient',
+    (body) => {
+      expect(kindsWith(body, 'text/html')).toEqual(
+        EVERY_STATUS.map((status) => [status, status === 413 ? 'too-large' : 'transient']),
+      );
+    },
+  );
+
+  test.each(PAGES)('F6 is named a page where %j came as a success or a refusal', (body) => {
+    for (const status of [200, 201, 204, 302, 400, 401, 403, 404, 422]) {
+      const verdict = judge(answer(status, body), context);
       expect(verdict.message).toMatch(/^Bad luck: .*HTML/);
       expect(verdict.status).toBe(status);
     }
   });
 
   test.each([
+    ['JSON that is labelled HTML', '{"message":"no"}', 'text/html; charset=utf-8'],
+    ['an empty body that is labelled HTML', '', 'text/html'],
+    ['JSON that is labelled XHTML', '{}', 'application/xhtml+xml'],
     ['JSON that holds HTML', '{"message":"<html>"}', 'application/json'],
     ['text that begins with a bracket', '<3', 'text/plain'],
     ['text that speaks of HTML', 'text/html <html>', undefined],
     ['a comparison', '< html', undefined],
     ['a type that only holds the word', '{}', 'application/json; profile="text/html"'],
-  ])('is judged on its own where %s came', (_name, body, contentType) => {
-    const judged = EVERY_STATUS.map((status) => [status, judge(answer(status, body, { contentType }), context).kind]);
-    expect(judged).toEqual(EVERY_STATUS.map((status) => [status, kindInTheDesign(status)]));
+  ])('F41 is judged by the table where %s came', (_name, body, contentType) => {
+    expect(kindsWith(body, contentType)).toEqual(KINDS);
   });
 
   test('that is not stored has a message of its kind and advice; stored has none', () => {
@@ -84,7 +97,12 @@ describe('the message of an answer', () => {
     [413, 'Bad request: Oh', /Lower maxBytesPerRequest or maxEntriesPerRequest/],
     [422, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
     [429, 'Bad luck: the server answered 429: Oh.', /Wait, for retryAfter seconds/],
-    [503, 'Bad luck: the server answered 503: Oh.', /not what was sent or asked\. Try again later/],
+    [407, 'Bad luck: the server answered 407: Oh.', /asks for a sign-in/],
+    [500, 'Bad luck: the server answered 500: Oh.', /not what was sent or asked\. Try again later/],
+    [502, 'Bad luck: the server answered 502: Oh.', /server behind the proxy at baseUrl is down/],
+    [503, 'Bad luck: the server answered 503: Oh.', /server behind the proxy at baseUrl is down/],
+    [504, 'Bad luck: the server answered 504: Oh.', /server behind the proxy at baseUrl is down/],
+    [511, 'Bad luck: the server answered 511: Oh.', /asks for a sign-in/],
     [304, 'Bad luck: the server answered 304: Oh.', /not what was sent or asked\. Try again later/],
     [307, 'Bad luck: the server answered with a redirect (307), which is not followed.', /set baseUrl to the address/],
     [0, 'Bad luck: the server answered with a redirect, which is not followed.', /set baseUrl to the address/],
@@ -98,10 +116,22 @@ describe('the message of an answer', () => {
     expect(judge(answer(503), context).message).toBe('Bad luck: the server answered 503.');
   });
 
-  test('that is a page: what may have sent it, and its status', () => {
-    const { message, advice } = judge(answer(200, '<html>'), context);
-    expect(message).toBe("Bad luck: an HTML page came back (status 200), not the NikDev IoT server's answer.");
-    expect(advice).toMatch(/captive portal.*Sign in to the network or check baseUrl/);
+  test.each([
+    [200, /captive portal.*Sign in to the network or check baseUrl/],
+    [401, /asks for a sign-in/],
+    [403, /asks for a sign-in/],
+    [400, /A firewall, a proxy or a wrong baseUrl answered/],
+    [404, /A firewall, a proxy or a wrong baseUrl answered/],
+  ])('of %i with a page: what may have sent it, and its status', (status, expected) => {
+    const { message, advice } = judge(answer(status, '<html>'), context);
+    expect(message).toBe(`Bad luck: an HTML page came back (status ${status}), not the NikDev IoT server's answer.`);
+    expect(advice).toMatch(expected);
+  });
+
+  test.each([429, 502, 503, 504])('F41 of %i with a page: its status, and nothing of captive portals', (status) => {
+    const { message, advice } = judge(answer(status, '<html>'), context);
+    expect(message).toBe(`Bad luck: the server answered ${status}.`);
+    expect(advice).not.toContain('portal');
   });
 
   test.each([200, 302, 401, 404, 413, 422, 429, 503])('of %i: how long the server asks to wait', (status) => {
@@ -110,16 +140,49 @@ describe('the message of an answer', () => {
   });
 });
 
-describe('that fewer entries may pass', () => {
-  test('is thought of 413, 5xx and a time-out, and of nothing else', () => {
-    const suspects = EVERY_STATUS.filter((status) => judge(answer(status), context).isSizeSuspect);
-    expect(suspects).toEqual(EVERY_STATUS.filter((status) => status === 413 || (status >= 500 && status <= 599)));
-    const reasons = ['timeout', 'aborted', 'unreachable', 'interrupted', 'too-long'] as const;
-    expect(reasons.filter((reason) => judge({ received: false, reason }, context).isSizeSuspect)).toEqual(['timeout']);
+const REASONS: readonly FailedExchange['reason'][] = [
+  'timeout',
+  'aborted',
+  'unreachable',
+  'cut-off',
+  'interrupted',
+  'too-long',
+  'blocked-port',
+  'fault',
+];
+
+describe('the content is suspected', () => {
+  const isSuspect = (status: number, body = ''): boolean => judge(answer(status, body), context).suspect === 'content';
+  const is4xx = (status: number): boolean => status >= 400 && status <= 499;
+  const isOf5xx = (status: number): boolean => status >= 500 && status <= 599;
+
+  test('after 413, 5xx and every 4xx that is neither of the moment, nor about credentials, nor bisected', () => {
+    const excluded = [400, 401, 403, 408, 422, 425, 429];
+    expect(EVERY_STATUS.filter((status) => isSuspect(status))).toEqual(
+      EVERY_STATUS.filter((status) => isOf5xx(status) || (is4xx(status) && !excluded.includes(status))),
+    );
   });
 
-  test('is thought of no page', () => {
-    expect(EVERY_STATUS.filter((status) => judge(answer(status, '<html>'), context).isSizeSuspect)).toEqual([]);
+  test('after every 4xx with a page but those of the moment', () => {
+    expect(EVERY_STATUS.filter((status) => isSuspect(status, '<html>'))).toEqual(
+      EVERY_STATUS.filter((status) => isOf5xx(status) || (is4xx(status) && ![408, 425, 429].includes(status))),
+    );
+  });
+
+  test('F42 after a time-out, and as a cut-off after a connection or a response that broke off', () => {
+    const suspects = REASONS.map((reason) => [reason, judge({ received: false, reason }, context).suspect]);
+    expect(Object.fromEntries(suspects)).toEqual({
+      ...Object.fromEntries(REASONS.map((reason) => [reason, undefined])),
+      timeout: 'content',
+      'cut-off': 'cut-off',
+      interrupted: 'cut-off',
+    });
+  });
+
+  test('F42 as a cut-off after a failure without details, as in pages, unless there is no network', () => {
+    const opaque: FailedExchange = { received: false, reason: 'unreachable', isOpaque: true };
+    expect(judge(opaque, context).suspect).toBe('cut-off');
+    expect(judge(opaque, { ...context, isOnline: false }).suspect).toBeUndefined();
   });
 });
 
@@ -131,10 +194,9 @@ describe('a whole answer that may be the server’s own', () => {
     );
   });
 
-  test('is no page, and none that did not come or broke off', () => {
+  test('is not a page, nor a response that did not come or broke off', () => {
     expect(EVERY_STATUS.filter((status) => judge(answer(status, '<html>'), context).answered)).toEqual([]);
-    const reasons = ['timeout', 'aborted', 'unreachable', 'interrupted', 'too-long'] as const;
-    for (const reason of reasons) expect(judge({ received: false, reason, status: 200 }, context).answered).toBe(false);
+    for (const reason of REASONS) expect(judge({ received: false, reason, status: 200 }, context).answered).toBe(false);
   });
 });
 

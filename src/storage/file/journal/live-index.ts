@@ -65,10 +65,10 @@ export class LiveIndex {
   /** An entry that is wanted is in quarantine from now on. */
   quarantine({ writer, sequence, refusal }: StoredEntry): void {
     const live = this.#live.get(writer);
-    if (refusal === undefined || !live?.sequences.has(sequence) || live.quarantined.has(sequence)) return;
+    if (refusal === undefined || !live?.sequences.has(sequence)) return;
     const bytes = utf8Length(encodeRefusal(refusal)) + RECORD_BYTES;
+    this.#bytes += bytes - (live.quarantined.get(sequence) ?? 0);
     live.quarantined.set(sequence, bytes);
-    this.#bytes += bytes;
   }
 
   remove({ writer, sequence, bytes }: StoredEntry): void {

@@ -1,0 +1,212 @@
+import type { QueuedEntry, Refusal as Rejection } from '../model/entry.js';
+import { type BatchLimits, batchLength } from './batch.js';
+import { FailingEntry } from './failing-entry.js';
+import { type BadEntry, Strikes } from './strikes.js';
+import { Suspects } from './suspects.js';
+
+/**
+ * How an upload ended, as far as its entries are concerned: `refused` for 400 and 422, `too-large` for 413, `failed` for any
+ * other failure that may be about the content, `transient` for one that can't be.
+ */
+export type UploadOutcome =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'transient' }
+  | { readonly kind: 'refused' | 'too-large' | 'failed'; readonly rejection: Rejection };
+
+/** The consequences of an upload. */
+export interface Settlement {
+  readonly quarantine?: BadEntry | undefined;
+  /** Whether the push ends with this outcome. */
+  readonly endsPush: boolean;
+}
+
+const MAX_QUARANTINED = 20;
+const MAX_FAILURES = 2;
+
+/**
+ * Finds the entries that the server does not take, so that they don't hold up the others, and decides what is sent next.
+ *
+ * ```
+ *               refused alone, before any acceptance            refused alone, after an acceptance in the same push
+ *  unsuspected ──────────────────────────────────────▶ suspect ────────────────────────────────────────▶ quarantine
+ *       │                                           (sent alone)                                             ▲
+ *       │ failed alone in 3 pushes, and the entry behind it passed                              third strike │
+ *       └──────────────────────────────────────────────────────▶ struck (sent alone, before the last request)┘
+ * ```
+ * Success ends each of these states. Only an acceptance in the same push is evidence against an entry: a server that is down,
+ * or refuses everything, quarantines nothing and changes no order.
+ */
+export class BadEntryFinder {
+  readonly #suspects = new Suspects();
+  readonly #failing = new FailingEntry();
+  readonly #strikes = new Strikes();
+  /** Of this push: requests in a row without acceptance, and how many of them end it. */
+  #unaccepted = 0;
+  #maxUnaccepted = 2;
+  /** Of this push: failures in a row. */
+  #failures = 0;
+  #quarantined = 0;
+
+  /** A push begins. @param queued - How many entries are queued. @param maxEntries - The configured limit of a request. */
+  begin({ queued, maxEntries }: { readonly queued: number; readonly maxEntries: number }): void {
+    this.#suspects.begin();
+    this.#failing.begin();
+    this.#strikes.begin();
+    this.#unaccepted = 0;
+    this.#maxUnaccepted = Math.floor(2 * Math.log2(Math.max(1, Math.min(queued, maxEntries)))) + 2;
+    this.#failures = 0;
+    this.#quarantined = 0;
+  }
+
+  /** How many queued entries have strikes. */
+  get struckCount(): number {
+    return this.#strikes.size;
+  }
+
+  hasStrikes(entry: QueuedEntry): boolean {
+    return this.#strikes.has(entry);
+  }
+
+  /** Whether others would likely fail if they were sent together with this entry. */
+  isBlamed(entry: QueuedEntry): boolean {
+    return this.#suspects.has(entry) || this.#strikes.has(entry);
+  }
+
+  /** Entries left the queue, for whatever reason. */
+  remove(entries: readonly QueuedEntry[]): void {
+    if (!this.#hasKnowledge) return;
+    this.#suspects.remove(entries);
+    this.#failing.remove(entries);
+    this.#strikes.remove(entries);
+  }
+
+  /**
+   * The next batch; empty if none of the candidates is to be sent in this push any more. Changes nothing, so that it may be
+   * asked about several lists of candidates.
+   *
+   * @param candidates - Oldest first; read no further than needed.
+   */
+  plan(candidates: Iterable<QueuedEntry>, limits: BatchLimits): QueuedEntry[] {
+    if (!this.#hasKnowledge) return fit(take(candidates, limits.maxEntries), limits);
+    // One more than can be sent shows whether this is the last request.
+    const enough = Math.max(limits.maxEntries, this.#suspects.narrowedLength) + 1;
+    const { line, struck } = this.#sort(candidates, enough);
+    const batch = this.#head(line, limits);
+    if (batch.length < line.length || this.#failing.skipped !== undefined) return batch;
+    const trial = this.#strikes.next(struck);
+    // Before the last request, so that an acceptance can follow its failure.
+    return trial === undefined ? batch : [trial];
+  }
+
+  /**
+   * Draws the consequences of an upload; to be called before its entries leave the queue.
+   *
+   * @param now - On the monotonic clock, in milliseconds.
+   */
+  settle(batch: readonly QueuedEntry[], outcome: UploadOutcome, now: number): Settlement {
+    switch (outcome.kind) {
+      case 'stored':
+        return { quarantine: this.#accept(batch, now), endsPush: false };
+      case 'transient':
+        return { endsPush: true };
+      case 'failed':
+        return this.#fail(batch, outcome.rejection);
+      default:
+        return this.#refuse(batch, outcome.rejection, outcome.kind === 'refused');
+    }
+  }
+
+  get #hasKnowledge(): boolean {
+    return this.#suspects.size + this.#failing.size + this.#strikes.size > 0;
+  }
+
+  #accept(batch: readonly QueuedEntry[], now: number): BadEntry | undefined {
+    this.#unaccepted = 0;
+    this.#failures = 0;
+    this.#suspects.accept(batch);
+    const skipped = this.#failing.accept(batch);
+    this.remove(batch);
+    if (skipped !== undefined) {
+      this.remove([skipped]);
+      this.#strikes.add(skipped, now);
+    }
+    const bad = this.#strikes.confirm(now);
+    if (bad !== undefined) this.remove([bad.entry]);
+    return bad;
+  }
+
+  #fail(batch: readonly QueuedEntry[], rejection: Rejection): Settlement {
+    this.#failures += 1;
+    const canGoOn = batch.length > 1 || this.#failAlone({ entry: batch[0] as QueuedEntry, rejection });
+    return { endsPush: this.#countUnaccepted() || !canGoOn || this.#failures >= MAX_FAILURES };
+  }
+
+  /** @returns Whether the push may go on. */
+  #failAlone(bad: BadEntry): boolean {
+    if (!this.#strikes.has(bad.entry)) return this.#failing.fail(bad.entry);
+    this.#strikes.fail(bad);
+    return true;
+  }
+
+  #refuse(batch: readonly QueuedEntry[], rejection: Rejection, isContent: boolean): Settlement {
+    this.#failures = 0;
+    const endsPush = this.#countUnaccepted();
+    if (batch.length > 1) {
+      if (isContent) this.#suspects.narrow(batch);
+      return { endsPush };
+    }
+    const entry = batch[0] as QueuedEntry;
+    this.remove([entry]);
+    if (!this.#suspects.refuse(entry)) return { endsPush };
+    this.#quarantined += 1;
+    return { quarantine: { entry, rejection }, endsPush: endsPush || this.#quarantined >= MAX_QUARANTINED };
+  }
+
+  /** @returns Whether the push ends: so many requests in a row show that another one is in vain. */
+  #countUnaccepted(): boolean {
+    this.#unaccepted += 1;
+    return this.#unaccepted >= this.#maxUnaccepted;
+  }
+
+  /** The entries without strikes in the order in which they are sent, `count` at most; and those with strikes. */
+  #sort(candidates: Iterable<QueuedEntry>, count: number) {
+    const struck = new Set<QueuedEntry>();
+    const suspects: QueuedEntry[] = [];
+    const usedProbes: QueuedEntry[] = [];
+    const fresh: QueuedEntry[] = [];
+    for (const entry of candidates) {
+      if (entry === this.#failing.skipped) continue;
+      if (this.#strikes.has(entry)) struck.add(entry);
+      else if (this.#suspects.isLeftToEnd(entry)) suspects.push(entry);
+      else if (this.#failing.isUsedProbe(entry)) usedProbes.push(entry);
+      else if (fresh.push(entry) === count) break;
+    }
+    const line = [fresh, usedProbes].find(({ length }) => length > 0) ?? this.#suspects.retry(suspects);
+    return { line, struck };
+  }
+
+  /** As much of the line as one request is to carry. */
+  #head(line: readonly QueuedEntry[], limits: BatchLimits): QueuedEntry[] {
+    const [first] = line;
+    if (first === undefined) return [];
+    const half = this.#suspects.half(line);
+    if (half !== undefined) return fit(line.slice(0, half), limits);
+    if (this.#isSentAlone(first)) return [first];
+    const next = line.findIndex((entry) => this.#isSentAlone(entry));
+    return fit(next < 0 ? line : line.slice(0, next), limits);
+  }
+
+  /** Such an entry would make others fail, or shows whether the server takes anything. */
+  #isSentAlone(entry: QueuedEntry): boolean {
+    return this.#failing.isSentAlone(entry) || this.#suspects.isSentAlone(entry);
+  }
+}
+
+function take(candidates: Iterable<QueuedEntry>, count: number): QueuedEntry[] {
+  const taken: QueuedEntry[] = [];
+  for (const entry of candidates) if (taken.push(entry) >= count) break;
+  return taken;
+}
+
+const fit = (entries: readonly QueuedEntry[], limits: BatchLimits): QueuedEntry[] =>
+  entries.slice(0, batchLength(entries, limits));

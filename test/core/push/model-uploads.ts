@@ -1,0 +1,147 @@
+import type { QueuedEntry } from '../../../src/core/model/entry.js';
+import { BadEntryFinder, type UploadOutcome } from '../../../src/core/push/bad-entry-finder.js';
+import { BatchSizer } from '../../../src/core/push/batch-sizer.js';
+import { queuedEntry } from '../../support/builders/queued-entry.js';
+
+/** How the model server fails over a bad entry, or over everything in an outage. */
+export type Mode = 'refused' | 'failed' | 'cut-off' | 'time-out';
+export const MODES: readonly Mode[] = ['refused', 'failed', 'cut-off', 'time-out'];
+
+const REJECTIONS = {
+  refused: { status: 400, reason: 'Bad request: 400' },
+  failed: { status: 503, reason: 'Bad luck: 503' },
+  'cut-off': { status: 0, reason: 'Bad luck: reset' },
+  'time-out': { status: 0, reason: 'Bad luck: time-out' },
+};
+
+/** One request of the model. */
+export interface Request {
+  readonly batch: readonly QueuedEntry[];
+  readonly kind: Mode | 'stored';
+}
+
+export interface PushReport {
+  readonly requests: readonly Request[];
+  readonly stored: number;
+}
+
+/** A queue, a server, and the smallest uploader between the two. */
+export class ModelUploads {
+  readonly finder = new BadEntryFinder();
+  readonly sizer: BatchSizer;
+  readonly #maxEntries: number;
+  readonly #bad = new Map<QueuedEntry, Mode>();
+  queue: QueuedEntry[] = [];
+  readonly stored: QueuedEntry[] = [];
+  readonly quarantined: { readonly entry: QueuedEntry; readonly status: number; readonly at: number }[] = [];
+  /** In how many pushes each entry failed alone. */
+  readonly failedAlone = new Map<QueuedEntry, number>();
+  /** The state of the server: `undefined` while it is up. */
+  outage: Mode | undefined;
+  /** Called before each request. @param index - Of the request in its push. */
+  onRequest: (index: number) => void = () => {};
+  /** On the monotonic clock, in milliseconds. */
+  now = 0;
+  /** From the end of a push to the next. */
+  interval = 60_000;
+  pushes = 0;
+  requests = 0;
+  maxRequests = 0;
+  #sequence = 0;
+
+  constructor(maxEntries = 1000) {
+    this.#maxEntries = maxEntries;
+    this.sizer = new BatchSizer({ maxEntries, maxBytes: 512 * 1024 });
+  }
+
+  /** Commits entries. @param bad - How the server fails over each; `undefined` for a good one. */
+  commit(...bad: (Mode | undefined)[]): QueuedEntry[] {
+    return bad.map((mode) => {
+      this.#sequence += 1;
+      const entry = queuedEntry(this.#sequence);
+      if (mode !== undefined) this.#bad.set(entry, mode);
+      this.queue.push(entry);
+      return entry;
+    });
+  }
+
+  isBad(entry: QueuedEntry): boolean {
+    return this.#bad.has(entry);
+  }
+
+  /** The server takes a bad entry from now on. */
+  repair(entry: QueuedEntry): void {
+    this.#bad.delete(entry);
+  }
+
+  get goodLeft(): number {
+    return this.queue.filter((entry) => !this.isBad(entry)).length;
+  }
+
+  get storedSequences(): number[] {
+    return this.stored.map(({ sequence }) => sequence);
+  }
+
+  get struck(): number {
+    return this.finder.struckCount;
+  }
+
+  /** One push of all that is queued. */
+  push(): PushReport {
+    this.pushes += 1;
+    this.finder.begin({ queued: this.queue.length, maxEntries: this.#maxEntries });
+    const requests: Request[] = [];
+    const before = this.stored.length;
+    for (let isOver = false; !isOver; ) {
+      const batch = this.finder.plan(this.queue, this.sizer.limits);
+      if (batch.length === 0) break;
+      if (batch.length > this.sizer.limits.maxEntries) throw new Error('more entries than the limit');
+      const kind = this.#send(batch, requests.length);
+      requests.push({ batch, kind });
+      isOver = this.#settle(batch, kind);
+      if (requests.length > 10_000) throw new Error('an endless push');
+    }
+    this.requests += requests.length;
+    this.maxRequests = Math.max(this.maxRequests, requests.length);
+    this.now += this.interval;
+    return { requests, stored: this.stored.length - before };
+  }
+
+  #send(batch: readonly QueuedEntry[], index: number): Mode | 'stored' {
+    this.onRequest(index);
+    const bad = batch.find((entry) => this.#bad.has(entry));
+    const kind = this.outage ?? (bad && this.#bad.get(bad)) ?? 'stored';
+    this.now += kind === 'time-out' ? 30_000 : 50;
+    return kind;
+  }
+
+  #settle(batch: QueuedEntry[], kind: Mode | 'stored'): boolean {
+    const [first] = batch as [QueuedEntry];
+    if (batch.length === 1 && kind !== 'stored') this.failedAlone.set(first, (this.failedAlone.get(first) ?? 0) + 1);
+    const settled = this.finder.settle(batch, outcomeOf(kind), this.now);
+    if (kind === 'stored') {
+      this.sizer.grow();
+      this.stored.push(...batch);
+      this.#remove(batch);
+    } else if (kind !== 'refused') this.sizer.shrink(batch, { isCutOff: kind === 'cut-off' });
+    if (settled.quarantine !== undefined) {
+      const { entry, rejection } = settled.quarantine;
+      this.quarantined.push({ entry, status: rejection.status, at: this.now });
+      this.#remove([entry]);
+    }
+    return settled.endsPush;
+  }
+
+  #remove(entries: readonly QueuedEntry[]): void {
+    const removed = new Set(entries);
+    const isHead = entries.every((entry, index) => entry === this.queue[index]);
+    if (isHead) this.queue.splice(0, entries.length);
+    else this.queue = this.queue.filter((entry) => !removed.has(entry));
+    this.finder.remove(entries);
+  }
+}
+
+function outcomeOf(kind: Mode | 'stored'): UploadOutcome {
+  if (kind === 'stored') return { kind };
+  return { kind: kind === 'refused' ? 'refused' : 'failed', rejection: REJECTIONS[kind] };
+}

@@ -7,6 +7,9 @@ declare const process: {
   off?(event: string, listener: () => void): void;
 };
 
+/** Cloudflare's workerd, and what runs it: the name is the documented way to tell. */
+const isWorkerRuntime = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers';
+
 /** All that are told: one listener of the platform's serves any number of `Api`s. */
 const told = /* @__PURE__ */ new Listeners<LifecycleEvent>();
 const stopped = (): void => {};
@@ -22,9 +25,12 @@ export const environment: Environment = {
   },
   // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
   keepalive: { bytesLeft: 61_440 },
-  // A gateway has an `Api` for each of thousands of devices.
+  get isolatesRequests() {
+    return isWorkerRuntime();
+  },
+  // A gateway has an `Api` for each of thousands of devices. A worker runtime has a limit of its own for each request.
   // Pure, so that a bundler drops this where no `Api` is used.
-  uploads: /* @__PURE__ */ new UploadSemaphore(16),
+  uploads: /* @__PURE__ */ new UploadSemaphore(/* @__PURE__ */ isWorkerRuntime() ? Number.POSITIVE_INFINITY : 16),
   subscribe(tell) {
     if (told.size === 0) stop = isPage() ? watchPage() : watchProcess();
     const forget = told.add(tell);

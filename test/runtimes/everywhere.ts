@@ -1,3 +1,4 @@
+import { openApi } from '../support/builders/api.js';
 import { apiSuite } from './api-suite.js';
 import { conformanceSuite } from './conformance-suite.js';
 import { httpSuite } from './http-suite.js';
@@ -15,4 +16,13 @@ export function start(serverUrl: string): Promise<Report> {
   apiSuite();
   httpSuite(serverUrl);
   return run();
+}
+
+let shared: ReturnType<typeof openApi> | undefined;
+
+/** Commits and pushes with one `Api` of the module, as a worker does in each of its requests. @returns How many were pushed. */
+export async function pushShared(serverUrl: string): Promise<number> {
+  shared ??= openApi({ baseUrl: `${serverUrl}/slow/api/v1/` });
+  shared.addValue('shared', 1);
+  return (await shared.commitAndPush()).pushed;
 }

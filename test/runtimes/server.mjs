@@ -9,9 +9,14 @@ export const credentials = {
   apiKey: '22222222-2222-4222-8222-222222222222',
 };
 const { deviceId, apiKey } = credentials;
+/** So long that pushes begun at once overlap, in milliseconds. */
+const SLOW_MS = 200;
 const devices = [{ deviceId, apiKeys: [{ key: apiKey, read: true, write: true }] }];
 
-/** Serves an emulator under `/api/v1/`, and three servers that are none under `/moved`, `/silent` and `/broken`. */
+/**
+ * Serves an emulator under `/api/v1/`, and slowly under `/slow`; and three servers that are not one under `/moved`, `/silent` and
+ * `/broken`.
+ */
 export async function serve() {
   const emulator = createEmulator({ devices });
   const answer = getRequestListener(emulator.fetch);
@@ -22,6 +27,9 @@ export async function serve() {
     else if (request.url.startsWith('/broken/')) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
       response.write('{"data":', () => response.destroy());
+    } else if (request.url.startsWith('/slow/')) {
+      request.url = request.url.slice('/slow'.length);
+      setTimeout(() => void answer(request, response), SLOW_MS);
     } else if (!request.url.startsWith('/silent/')) void answer(request, response);
   });
   server.listen(0, '127.0.0.1');

@@ -16,7 +16,10 @@ const paths = [
 const imported = { esm: `import * as main from './${main}';`, cjs: `import main from './${main}';` }[format];
 const worker = `${imported}
 export default {
-  fetch: async (_request, { SERVER }) => (SERVER ? Response.json(await main.start(SERVER)) : new Response(Object.keys(main)[0])),
+  async fetch({ url }, { SERVER }) {
+    if (!SERVER) return new Response(Object.keys(main)[0]);
+    return Response.json(await (url.endsWith('/shared') ? main.pushShared(SERVER) : main.start(SERVER)));
+  },
 };`;
 
 const miniflare = new Miniflare({
@@ -34,7 +37,26 @@ const miniflare = new Miniflare({
 try {
   const response = await miniflare.dispatchFetch('http://localhost/');
   const text = await response.text();
-  if (serverUrl !== undefined) console.log(text);
+  if (serverUrl !== undefined) {
+    const report = JSON.parse(text);
+    const failure = await pushFromRequestsAtOnce();
+    if (failure !== undefined) report.failures.push(failure);
+    console.log(JSON.stringify({ ...report, tests: report.tests + 1 }));
+  }
 } finally {
   await miniflare.dispose();
+}
+
+/** F56: requests of a worker that share one `Api` are each answered, and each entry is pushed once. @returns The failure. */
+async function pushFromRequestsAtOnce() {
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const response = await miniflare.dispatchFetch('http://localhost/shared');
+      return response.text();
+    }),
+  );
+  const pushed = answers.reduce((sum, answer) => sum + Number(answer), 0);
+  return pushed === 6
+    ? undefined
+    : `F56 six requests with one Api: expected 6 entries pushed, got ${answers.join(' | ')}`;
 }

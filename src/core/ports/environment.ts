@@ -10,6 +10,10 @@ export interface Environment {
   readonly isOnline: boolean;
   /** Whether the page can't be seen. */
   readonly isHidden: boolean;
+  /**
+   * Whether each request to this program may wait only for its own I/O, as in a worker runtime. Default: `false`.
+   */
+  readonly isolatesRequests?: boolean;
   /** What may still be sent with `keepalive`, by all `Api`s of the page. */
   readonly keepalive: { bytesLeft: number };
   /** How many uploads may be under way, by all `Api`s of the page or process. */

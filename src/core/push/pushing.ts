@@ -52,10 +52,10 @@ export class Pushing implements PushObserver {
     this.#flush = new UnloadFlush(outbound, environment.keepalive, () => {
       if (outbox.length === 0) this.lastFailure = undefined;
     });
-    const { onRefusedCredentials } = config;
+    const { onRefusedCredentials, requestTimeout } = config;
     this.#pusher = new Uploader(
       outbound,
-      { maxEntries, onRefusedCredentials },
+      { maxEntries, onRefusedCredentials, isolatesRequests: environment.isolatesRequests ?? false, requestTimeout },
       this.#flush,
       environment.uploads.open(config.baseUrl),
       this,

@@ -20,6 +20,10 @@ export interface UploaderConfig {
   /** How many entries one request may carry. */
   readonly maxEntries: number;
   readonly onRefusedCredentials: RefusedCredentialsPolicy;
+  /** See {@link Environment.isolatesRequests}. */
+  readonly isolatesRequests: boolean;
+  /** In seconds. */
+  readonly requestTimeout: number;
 }
 
 /** Told of pushes. */
@@ -34,6 +38,11 @@ export interface PushObserver {
 
 /** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
 const MAX_REASON = 300;
+
+/** How often a call looks whether its turn has come, in milliseconds. */
+const TURN_MS = 20;
+/** How long after its deadline a request has certainly ended. */
+const OVERDUE_MS = 1000;
 
 const CONTENT_REFUSED =
   'The credentials are good: something on the way, such as a firewall, refuses the content. Smaller requests follow, to find the entry.';
@@ -53,6 +62,9 @@ export class Uploader {
   readonly #finder: BadEntryFinder;
   #run: PushRun | undefined;
   #pending: PendingRequest | undefined;
+  /** Where requests are isolated: when the request under way has ended at the latest, on the monotonic clock. */
+  #overdueAt = 0;
+  #stopped: ApiException | undefined;
 
   /** @param slot - What its uploads wait for. */
   constructor(
@@ -84,6 +96,25 @@ export class Uploader {
    * @throws {@link PushException} if not everything was stored.
    */
   push(signal?: Signal): Promise<PushResult> {
+    return this.#config.isolatesRequests ? this.#pushInTurn(signal) : this.#join(signal);
+  }
+
+  /**
+   * Waits until no push is under way, by a timer of its own: a request that joins the push of another one waits for that one's
+   * I/O, which a worker runtime ends as a deadlock.
+   */
+  async #pushInTurn(signal: Signal | undefined): Promise<PushResult> {
+    const { clock } = this.#outbound;
+    while (this.#run !== undefined && !signal?.aborted) {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, TURN_MS));
+      // The request that began it was canceled, and its timers and I/O with it.
+      if (this.#run !== undefined && clock.monotonic() > this.#overdueAt) this.#abandon(this.#run);
+    }
+    if (this.#stopped !== undefined) throw this.#stopped;
+    return this.#join(signal);
+  }
+
+  #join(signal: Signal | undefined): Promise<PushResult> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(pushAborted());
@@ -115,6 +146,7 @@ export class Uploader {
 
   /** Ends a push under way: its calls are rejected with `exception`, the entries stay. */
   stop(exception: ApiException): void {
+    this.#stopped = exception;
     if (this.#run === undefined) return;
     this.#run.rejectAll(() => exception);
     this.#abort(this.#run);
@@ -126,8 +158,16 @@ export class Uploader {
     else this.#slot.release();
   }
 
+  /** Ends a push whose request was canceled; nothing resumes it but by chance, and then it finds that it is over. */
+  #abandon(run: PushRun): void {
+    run.rejectAll(pushAborted);
+    this.#abort(run);
+    this.#end(run, undefined);
+  }
+
   #start(run: PushRun): void {
     this.#run = run;
+    this.#overdueAt = Number.POSITIVE_INFINITY;
     this.#finder.begin({ queued: this.#outbox.length, maxEntries: this.#config.maxEntries });
     this.#observer.onPushStarted();
     void this.#drain(run).catch(() => {
@@ -137,6 +177,7 @@ export class Uploader {
   }
 
   #fail(run: PushRun, failure: Failure): void {
+    if (this.#run !== run) return;
     run.rejectAll(() => failure.exception);
     this.#end(run, failure);
   }
@@ -181,6 +222,7 @@ export class Uploader {
       const { upTo } = run;
       const batch = this.#finder.plan(this.#outbox.upTo(upTo), this.#sizer.limits);
       const verdict = await this.#send(run, batch);
+      if (this.#run !== run) return;
       const exception = this.#judge(run, batch, verdict, upTo);
       if (exception === undefined) continue;
       this.#fail(run, { exception, kind: verdict.kind });
@@ -193,16 +235,20 @@ export class Uploader {
     this.#outbox.inFlight = batch;
     const verdict = await this.#post(run, batch);
     const confirmed = verdict.kind === 'unauthorized' && !run.isAborted ? await this.#confirm(run, verdict) : verdict;
+    if (this.#run !== run) return confirmed;
     this.#slot.release();
     this.#outbox.inFlight = [];
     return confirmed;
   }
 
   async #post(run: PushRun, batch: readonly QueuedEntry[]): Promise<Verdict> {
+    const { clock, server, clockCorrection } = this.#outbound;
     run.requests += 1;
-    this.#pending = this.#outbound.server.postEntries(joinBody(batch, this.#outbound.clockCorrection));
-    const { verdict } = await this.#pending.outcome;
-    this.#pending = undefined;
+    this.#overdueAt = clock.monotonic() + this.#config.requestTimeout * 1000 + OVERDUE_MS;
+    const pending = server.postEntries(joinBody(batch, clockCorrection));
+    this.#pending = pending;
+    const { verdict } = await pending.outcome;
+    if (this.#pending === pending) this.#pending = undefined;
     return verdict;
   }
 

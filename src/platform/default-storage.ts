@@ -1,7 +1,7 @@
 import type { Warning } from '../core/model/events.js';
 import type { StorageAdapter } from '../core/ports/storage.js';
 import { memoryStorage } from '../storage/memory/memory-storage.js';
-import { unshadowed } from '../storage/web/records/unshadowed.js';
+import { unshadowed } from '../storage/web/records/keys.js';
 import { webStorage } from '../storage/web/web-storage.js';
 import { isPage } from './environment.js';
 

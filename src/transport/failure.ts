@@ -1,4 +1,4 @@
-import { textOf } from '../core/model/foreign-error.js';
+import { textOf } from '../core/model/foreign-text.js';
 import type { FailedExchange } from '../core/ports/transport.js';
 
 /** The members of an error that are looked at: an error may be of another realm, or not be an error at all. */

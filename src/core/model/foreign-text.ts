@@ -33,3 +33,22 @@ export function foreignText(text: string, redact: (text: string) => string): str
   if (points.length <= MAX_LENGTH) return clean;
   return `${points.slice(0, MAX_LENGTH).join('').replace(TAIL_OF_A_KEY, '')}…`;
 }
+
+/**
+ * A text that an error has. The error may be of another realm, where `instanceof` is false, or not be an error at all.
+ *
+ * @returns `undefined` where there is no such text, or looking at it throws.
+ */
+export function textOf(error: unknown, name: 'name' | 'code' | 'message'): string | undefined {
+  try {
+    const text: unknown = Object(error)[name];
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes the API key out of text that a server sent: it may send back what it got. */
+export function redact(text: string, apiKey: string): string {
+  return text.replaceAll(new RegExp(apiKey, 'gi'), '<API Key>');
+}

@@ -1,7 +1,14 @@
 import type { Entry, QuarantinedEntry } from '../model/entry.js';
 import type { ApiException } from '../model/exceptions.js';
 import { PushException } from '../model/request-exceptions.js';
+import type { Emitter } from '../notify/emitter.js';
+import type { Outbox } from '../outbox/outbox.js';
+import type { Server } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
+import type { Clock } from '../time/clock.js';
+import type { ClockCorrection } from '../time/clock-correction.js';
+import type { BadEntryFinder } from './bad-entry-finder.js';
+import type { BatchSizer } from './batch-sizer.js';
 
 /** What a push did; for a call that joined a push under way, what that push did in all. */
 export interface PushResult {
@@ -134,4 +141,17 @@ function adviceFor({ advice }: Verdict, discarded: number, quarantined: number):
     return `${advice} This exception's "discarded" holds what was thrown away (${discarded} in all); restore() puts it back.`;
   if (quarantined === 0) return `${advice} Everything that was not stored is still queued.`;
   return `${advice} The server refuses ${quarantined === 1 ? 'an entry' : `${quarantined} entries`}: set aside and saved, see quarantined(); restore() puts them back. Everything else that was not stored is still queued.`;
+}
+
+/** What it takes to send what is queued, and to tell of it. */
+export interface Outbound {
+  readonly outbox: Outbox;
+  readonly server: Server;
+  readonly clock: Clock;
+  readonly clockCorrection: ClockCorrection;
+  readonly emitter: Emitter;
+  /** How much one request may carry. */
+  readonly sizer: BatchSizer;
+  /** The entries that the server does not take, and what is sent next. */
+  readonly finder: BadEntryFinder;
 }

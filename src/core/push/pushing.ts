@@ -11,8 +11,7 @@ import { AutoPush } from './auto-push.js';
 import { BadEntryFinder } from './bad-entry-finder.js';
 import { BatchSizer } from './batch-sizer.js';
 import { drain } from './drain.js';
-import type { Outbound } from './outbound.js';
-import type { Failure, PushResult } from './push-run.js';
+import type { Failure, Outbound, PushResult } from './push-run.js';
 import { UnloadFlush } from './unload-flush.js';
 import { type PushObserver, Uploader } from './uploader.js';
 

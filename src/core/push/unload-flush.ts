@@ -2,7 +2,7 @@ import type { QueuedEntry } from '../model/entry.js';
 import type { Environment } from '../ports/environment.js';
 import type { Beacon } from '../ports/transport.js';
 import { batchLength, bodyBytes, joinBody } from './batch.js';
-import type { Outbound } from './outbound.js';
+import type { Outbound } from './push-run.js';
 
 /** Entries on their way out of a page. */
 interface PendingBeacon extends Beacon {

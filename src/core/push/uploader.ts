@@ -10,8 +10,7 @@ import type { Verdict } from '../server/verdict.js';
 import type { BadEntryFinder, UploadOutcome } from './bad-entry-finder.js';
 import { joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
-import type { Outbound } from './outbound.js';
-import { type Call, type Failure, type PushResult, PushRun } from './push-run.js';
+import { type Call, type Failure, type Outbound, type PushResult, PushRun } from './push-run.js';
 import type { BadEntry } from './strikes.js';
 import type { UnloadFlush } from './unload-flush.js';
 

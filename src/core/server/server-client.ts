@@ -1,7 +1,7 @@
+import { redact } from '../model/foreign-text.js';
 import type { Environment } from '../ports/environment.js';
 import type { Beacon, Transport } from '../ports/transport.js';
 import type { Clock } from '../time/clock.js';
-import { redact } from './redact.js';
 import { judge, type Verdict } from './verdict.js';
 
 /** Servers and proxies take request lines of up to 8 KB; what else stands in one has room below that. */

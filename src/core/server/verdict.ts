@@ -1,7 +1,6 @@
-import { foreignText } from '../model/foreign-text.js';
+import { foreignText, redact } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
-import { redact } from './redact.js';
 import { retryAfterSeconds } from './retry-after.js';
 import { messageOf } from './wire.js';
 

@@ -16,10 +16,9 @@ import { OpenJournals } from './open-journals.js';
 import { type OpenWriter, OpenWriters } from './open-writers.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { evacuateAdopted, evacuateClosed } from './ownership/migration.js';
-import { openStoresOfThread } from './ownership/open-stores.js';
 import { OrphanAdoption } from './ownership/orphan-adoption.js';
 import { Orphans, removeStaged } from './ownership/orphans.js';
-import { processIdentity } from './ownership/process-identity.js';
+import { openStoresOfThread, processIdentity } from './ownership/process-identity.js';
 import { nextRunIn } from './run-counter.js';
 import { FileWriter } from './writer.js';
 

@@ -6,8 +6,8 @@ import type { PageLike } from './lease/heartbeat-lease.js';
 import type { WebPlatform } from './lease/lease.js';
 import type { LocksLike } from './lease/lock-lease.js';
 import type { WebStorageLike } from './records/keys.js';
+import { unshadowed } from './records/keys.js';
 import { StorageQuota } from './records/quota.js';
-import { unshadowed } from './records/unshadowed.js';
 import { WebWriter } from './writer.js';
 
 declare const navigator: { readonly locks?: LocksLike } | undefined;

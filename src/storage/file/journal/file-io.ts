@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { dirname } from 'node:path';
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
-import { textOf } from '../../../core/model/foreign-error.js';
+import { textOf } from '../../../core/model/foreign-text.js';
 import type { FileSystem } from './file-system.js';
 
 /**

@@ -1,5 +1,5 @@
 import { StorageException } from '../../../core/model/exceptions.js';
-import { textOf } from '../../../core/model/foreign-error.js';
+import { textOf } from '../../../core/model/foreign-text.js';
 import type { WebStorageLike } from './keys.js';
 
 /** The room that one storage object's writers take in `localStorage`, in UTF-16 units with keys, and how much they may. */

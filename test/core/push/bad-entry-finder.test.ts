@@ -392,7 +392,10 @@ describe('entries with strikes', () => {
     finder.begin({ queued: 100, maxEntries: 1000 });
     finder.settle([bad], FAILED, 180_000);
     const rejection = { status: 503, reason: 'Bad luck: 503' };
-    expect(finder.settle([other], STORED, 180_000).quarantine).toEqual({ entry: bad, rejection });
+    expect(finder.settle([other], STORED, 180_000).quarantine).toEqual({
+      entry: bad,
+      rejection: { ...rejection, retryable: true },
+    });
     expect(finder.struckCount).toBe(0);
   });
 

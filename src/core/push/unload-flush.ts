@@ -42,10 +42,7 @@ export class UnloadFlush {
     this.#onStored = onStored;
   }
 
-  /**
-   * @param isPagehide - Whether the page is left: entries that are being uploaded are sent too, as their request ends with
-   * the page, and so are entries behind one that does not fit.
-   */
+  /** @param isPagehide - Whether the page is left: entries that are being uploaded are sent too, as their request ends with it. */
   send(isPagehide: boolean): void {
     const { outbox } = this.#outbound;
     const { pendingBeacons } = outbox;
@@ -59,19 +56,20 @@ export class UnloadFlush {
     if (fresh.length === 0) return;
     // With entries that have left before and are not answered, where one request carries all: newer ones must not arrive first.
     if (this.#piece(entries, 0, PIECE_BYTES).length === entries.length && this.#fits(entries)) this.#dispatch(entries);
-    else this.#sendInPieces(fresh, isPagehide);
+    else this.#sendInPieces(fresh);
   }
 
-  #sendInPieces(entries: readonly QueuedEntry[], isPagehide: boolean): void {
+  #sendInPieces(entries: readonly QueuedEntry[]): void {
     let rest = bodyBytes(entries);
     for (let from = 0; from < entries.length && this.#outbound.outbox.pendingBeacons.size < MAX_PIECES; ) {
       const { bytesLeft } = this.#budget;
       const half = Math.max(Math.min(rest, bytesLeft) / 2, MIN_PIECE_BYTES);
       const piece = this.#piece(entries, from, Math.min(half, PIECE_BYTES, bytesLeft));
+      // Entries behind one that does not fit wait for it.
+      if (!this.#fits(piece)) return;
+      this.#dispatch(piece);
       from += piece.length;
       rest -= bodyBytes(piece);
-      if (this.#fits(piece)) this.#dispatch(piece);
-      else if (!isPagehide) return;
     }
   }
 

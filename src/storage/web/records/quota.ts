@@ -116,7 +116,7 @@ function storageException(error: unknown): StorageException {
   const given = textOf(error, 'name') ?? '';
   const name = /^[A-Za-z_]{3,64}$/.test(given) ? given : 'unknown';
   return QUOTA_ERROR.test(name)
-    ? full(`localStorage is full (${name})`)
+    ? full('localStorage is full (QuotaExceededError)')
     : new StorageException(
         `localStorage refused (${name})`,
         'The browser may have withdrawn the right to store data for this site.',

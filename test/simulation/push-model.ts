@@ -30,6 +30,11 @@ export class PushModel {
     return this.#push;
   }
 
+  /** The entries for which refused credentials are to be confirmed. */
+  get unconfirmed(): readonly string[] {
+    return this.#unconfirmed ?? [];
+  }
+
   /** Whether the push must end with its last answer. */
   get isOver(): boolean {
     return this.#isOver;

@@ -3,7 +3,7 @@ import type { Answer, TransportRequest } from '../../src/core/ports/transport.js
 import { BadEntryFinder } from '../support/internals.js';
 import type { Commit } from './model.js';
 import type { Meaning } from './push-model.js';
-import { foundEntry, invalidateSeen, type Run } from './run.js';
+import { foundEntry, invalidateSeen, type Run, writerOf } from './run.js';
 import type { FoundEntry } from './storage-contents.js';
 import type { World } from './world.js';
 
@@ -38,7 +38,7 @@ export class Uploads {
   readonly #world: World;
   readonly #carried = new WeakMap<TransportRequest, Commit[]>();
   /** The entries of the unload requests of this task. */
-  readonly #unloaded = new Set<string>();
+  readonly #unloaded = new Set<Commit>();
 
   constructor(world: World) {
     this.#world = world;
@@ -56,12 +56,12 @@ export class Uploads {
     this.#carried.set(request, carried);
     const ids = carried.map(({ id }) => id ?? '');
     this.#world.ownership.sent(run, ids);
-    run.inFlightRequests.set(request, ids);
+    // Entries whose refusal is being confirmed are still in flight.
+    run.inFlightRequests.set(request, ids.length > 0 ? ids : run.pushModel.unconfirmed);
     run.inFlight = new Set([...run.inFlightRequests.values()].flat());
     if (keepalive) {
       this.#world.count('flush');
-      for (const id of ids) this.#unloaded.add(id);
-      queueMicrotask(() => this.#unloaded.clear());
+      this.#unload(carried);
       if (Buffer.byteLength(body) > 60 * 1024)
         model.reportViolation('I7', 'more than 60 KiB are in requests that outlive a page');
       return;
@@ -81,6 +81,13 @@ export class Uploads {
     this.#world.network.isDead = model.hasViolation;
   }
 
+  /** Unload requests of one task race each other. */
+  #unload(carried: readonly Commit[]): void {
+    for (const commit of this.#unloaded) commit.mayComeLate = true;
+    for (const commit of carried) this.#unloaded.add(commit);
+    queueMicrotask(() => this.#unloaded.clear());
+  }
+
   /** The server stores what a request carries. */
   stored(run: Run, request: TransportRequest): void {
     const { model } = this.#world;
@@ -97,15 +104,10 @@ export class Uploads {
     run.inFlightRequests.delete(request);
     run.inFlight = new Set([...run.inFlightRequests.values()].flat());
     const carried = this.#carried.get(request) ?? [];
-    if (request.keepalive) {
-      // Pieces leave in the same task, so that one can fail and a later one pass.
-      if (meaningOf(answer, true) !== 'stored') for (const commit of carried) commit.mayComeLate = true;
-      return;
-    }
+    if (request.keepalive) return;
     const ids = carried.map(({ id }) => id ?? '');
     const meaning = meaningOf(answer, request.headers['x-api-key'] === run.key);
     run.pushModel.ended(ids, meaning, isRejection(answer), this.#world.time.monotonic);
-    for (const commit of carried) if (run.pushModel.maySkip(commit.id ?? '')) commit.mayComeLate = true;
     this.#expectPause(run, ids, meaning, answer);
   }
 
@@ -134,8 +136,10 @@ export class Uploads {
       const text = JSON.stringify(values);
       const isEntry = ({ id, text: other }: FoundEntry): boolean =>
         other === text && (ids === undefined || id === ids[index]);
-      for (; at < log.length && !isEntry(log[at] as FoundEntry); at++) this.#skipped(run, log[at]?.id ?? '');
+      const from = at;
+      while (at < log.length && !isEntry(log[at] as FoundEntry)) at += 1;
       const one = log[at];
+      if (one) for (const { id } of log.slice(from, at)) this.#skipped(run, id, one.id);
       const commit = one && model.find(one, 'a request');
       if (commit === undefined) {
         const isKnown = log.some((other) => other.text === text);
@@ -154,10 +158,16 @@ export class Uploads {
     return found;
   }
 
-  #skipped(run: Run, id: string): void {
+  #skipped(run: Run, id: string, sent: string): void {
     const { model } = this.#world;
+    // An entry with strikes is tried before the last request, and entries adopted since stand before it.
+    if (run.pushModel.maySkip(sent) && writerOf(sent) !== writerOf(id)) return;
     // An unload request skips the entries in flight, and those of the requests before it in the same task.
-    if (!run.inFlight.has(id) && !this.#unloaded.has(id) && !run.pushModel.maySkip(id))
+    const commit = model.byId(id);
+    const isSent = run.inFlight.has(id) || (commit !== undefined && this.#unloaded.has(commit));
+    if (run.pushModel.maySkip(id)) {
+      if (commit) commit.mayComeLate = true;
+    } else if (!isSent)
       model.reportViolation('I4', `${id} is skipped, though it failed on its own in less than three pushes`);
   }
 

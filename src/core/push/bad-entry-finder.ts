@@ -53,7 +53,8 @@ export class BadEntryFinder {
     this.#failing.begin();
     this.#strikes.begin();
     this.#unaccepted = 0;
-    this.#maxUnaccepted = Math.floor(2 * Math.log2(Math.max(1, Math.min(queued, maxEntries)))) + 2;
+    // Enough for a suspect, an entry that fails, and its probe.
+    this.#maxUnaccepted = Math.floor(2 * Math.log2(Math.max(2, Math.min(queued, maxEntries)))) + 2;
     this.#failures = 0;
     this.#quarantined = 0;
   }

@@ -3,7 +3,7 @@ import type { QueuedEntry } from '../model/entry.js';
 /** An entry is skipped when it fails alone in the push after so many in a row. */
 const FAILED_PUSHES = 2;
 /** An entry that failed as a probe so often is likely bad too: the next probe is the entry behind it. */
-const FAILED_PROBES = 2;
+const FAILED_PROBES = 3;
 
 /**
  * The entry that fails when it is sent alone: because of its content, or because of an outage. In the third push in a row it

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GetException, PushException } from '../../src/index.js';
-import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { type Asked, outcomeOf, settledAll } from './asked.js';
 import { type Answered, messageIn, readingsOf, verdictOf } from './body-model.js';
-import { broken, expectNoKey } from './expectations.js';
+import { broken, expectNoKey, shownText } from './expectations.js';
 
 const FIELDS = ['temperature', 'a,b', '__proto__', 'length'];
 
@@ -101,6 +100,6 @@ function expectTold(exception: PushException | GetException, answered: Answered)
     if (!/^Bad luck: \S/.test(message)) broken('I2', `it says: ${message}`);
     return;
   }
-  const said = messageIn(answered.text).replaceAll(new RegExp(SENTINEL_KEY, 'gi'), '<API Key>');
+  const said = shownText(messageIn(answered.text));
   if (message !== `Bad request: ${said || answered.status}`) broken('I2', `it says: ${message}`);
 }

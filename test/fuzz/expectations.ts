@@ -1,3 +1,4 @@
+import { foreignText } from '../../src/core/model/foreign-text.js';
 import type { Api, Entry } from '../../src/index.js';
 import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { isQueued, type ModelEntry, valuesOf } from './journal-model.js';
@@ -24,14 +25,25 @@ export function expectEntries(api: Api, expected: ReadonlyMap<string, ModelEntry
     expectEntry(entry, model);
     if (model && isQueued(model)) broken('I6', `${entry.id} is still in quarantine, and may be tried again`);
     const { status, retryable, reason } = entry;
-    // A storage may hold the key that it was never given; what is shown may not.
-    const refusal = model?.refusal?.replaceAll(new RegExp(SENTINEL_KEY, 'gi'), '<API Key>');
+    const refusal = shownRefusal(model?.refusal);
     if (refusal !== JSON.stringify({ status, retryable, reason })) broken('I2', `why ${entry.id} is refused`);
   }
   const listed = new Set([...queued, ...aside].map(({ id }) => id));
   for (const id of expected.keys()) if (!listed.has(id)) broken('I1', `${id} can be read, and was not`);
   if (queued.length + aside.length > listed.size) broken('I2', 'an entry is listed twice');
   for (const { message } of api.status().warnings) expectNoKey(message);
+}
+
+/** A text of a server or a storage as it may be shown. */
+export function shownText(text: string): string {
+  return foreignText(text, (clean) => clean.replaceAll(new RegExp(SENTINEL_KEY, 'gi'), '<API Key>'));
+}
+
+/** A refusal as it is shown, of one as it is stored. A storage may hold the key that it was never given. */
+function shownRefusal(stored: string | undefined): string | undefined {
+  if (stored === undefined) return undefined;
+  const { status, retryable, reason } = JSON.parse(stored) as { status: number; retryable?: true; reason: string };
+  return JSON.stringify({ status, retryable, reason: shownText(reason) });
 }
 
 function expectEntry({ id, timestamp, values }: Entry, expected: ModelEntry | undefined): void {

@@ -39,7 +39,7 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
   const message = textOf(thrown, 'message') ?? '';
   if (!NETWORK_MESSAGE.test(message)) return { reason: 'fault', detail: `${FETCH_THREW} ${describe(thrown, chain)}` };
   const detail = chain.length > 1 ? textOf(chain[1], 'message') : /: (.+)/.exec(message)?.[1];
-  if (isBlocked(port) && (detail ?? BAD_PORT) === BAD_PORT) return { reason: 'blocked-port' };
+  if (isBlocked(port) && /\bport\b/.test(detail ?? 'port')) return { reason: 'blocked-port' };
   if (detail === undefined) return { reason: 'unreachable', isOpaque: true };
   return { reason: CUT_OFF_MESSAGE.test(detail) ? 'cut-off' : 'unreachable', detail };
 }
@@ -65,11 +65,10 @@ function codeOf(error: unknown): string | undefined {
 }
 
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
-const CUT_OFF =
-  /^(?:ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET|ERR_STREAM_PREMATURE_CLOSE|ERR_HTTP2_\w+|HPE_INVALID_EOF_STATE|ConnectionClosed)$/;
+/** Such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. */
+const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$/;
 /** Deno gives words and no code. */
 const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
-const BAD_PORT = 'bad port';
 /** A programming error's code. */
 const MISUSED = /^(?:UND_)?ERR_(?:INVALID|MISSING|UNSUPPORTED|METHOD)/;
 /** A failure of the network without a code, in the words of the browsers, Node, Deno, workerd, whatwg-fetch and React Native. */

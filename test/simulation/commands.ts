@@ -1,6 +1,6 @@
 import { ApiException, PushException, StorageException } from '../../src/index.js';
 import { damage } from './damage.js';
-import { deleteSaved } from './deletion.js';
+import { deleteSaved, killDescriptors } from './deletion.js';
 import { freeze, wakeUp } from './freezing.js';
 import type { Commit } from './model.js';
 import { upTo } from './random.js';
@@ -10,6 +10,8 @@ import type { World } from './world.js';
 
 const FIELDS = ['temperature', '__proto__', 'a,b', '0', 'å/€'];
 const MAX_RUNS = 5;
+/** By namespace. */
+const STARTS = ['start', 'start in a container', 'start without /proc'];
 
 type OnRun = Extract<Command, { readonly runIndex: number }>;
 
@@ -51,7 +53,7 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       const shared = command.isShared ? awake[upTo(world.random, awake.length - 1)] : undefined;
       const host = shared ?? world.startHost(command.namespace, command.isShared ? 40 : 0);
       world.open(host, BINDINGS[command.binding] ?? BINDINGS[0]);
-      world.count(shared ? 'start in the same process' : command.namespace ? 'start in a container' : 'start');
+      world.count(shared ? 'start in the same process' : (STARTS[command.namespace] ?? ''));
       return;
     }
     case 'pass time':
@@ -75,6 +77,10 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       break;
     case 'delete files':
       if (!deleteSaved(world, command.all, command.dice)) return;
+      break;
+    case 'descriptors die':
+      if (machine === undefined) return;
+      killDescriptors(world, machine, command.deletes);
       break;
     case 'limit server':
       world.network.maxEntries = command.maxEntries;

@@ -21,6 +21,7 @@ const REQUIRED: readonly string[] = [
     'read status',
   ],
   ...['restore', 'set key', 'close', 'start', 'start in the same process', 'start in a container', 'crash'],
+  ...['start without /proc', 'descriptors die'],
   ...['leave', 'freeze', 'hide', 'wake up', 'clear storage', 'delete files'],
   ...['a frozen run was fenced', 'fenced', 'saved again', 'drop', 'overwritten in place'],
   ...['crash within', 'power cut', 'power cut within', 'pass time', 'jump clock', 'heal storage'],

@@ -1,9 +1,10 @@
 import type { Lifecycle } from './lifecycle.js';
+import type { Machine } from './machine.js';
 import type { Run } from './run.js';
 import type { World } from './world.js';
 
-/** A page looks for orphans every 30 s, which takes some seconds; a process writes its heartbeat every minute. */
-const SAVED_AGAIN_WITHIN_MS = { web: 40_000, plain: 40_000, process: 61_000, power: 61_000 } as const;
+/** A page looks for orphans every 30 s, which takes some seconds; a process does so too, and writes its heartbeat every minute. */
+const SAVED_AGAIN_WITHIN_MS = { web: 40_000, plain: 40_000, process: 92_000, power: 92_000 } as const;
 
 /** Deletes saved data of living runs. @returns Whether there was any. */
 export function deleteSaved(world: World, all: boolean, dice: number): boolean {
@@ -26,6 +27,15 @@ export function deleteSaved(world: World, all: boolean, dice: number): boolean {
   const left = world.schedule.platform === 'power' ? world.durableContents() : contents;
   world.markers = world.markers.filter((marker) => left.contains(marker));
   return true;
+}
+
+/** All descriptors die; with `deletes` the files are gone, too. */
+export function killDescriptors(world: World, machine: Machine, deletes: boolean): void {
+  machine.killDescriptors();
+  // A file that can't be read any more is left where it is.
+  world.mayBeDuplicated = true;
+  world.mayKeepOldFile = true;
+  if (deletes) deleteSaved(world, true, 0);
 }
 
 /** The ids of deleted entries that living runs hold in memory and need not have saved again yet. */

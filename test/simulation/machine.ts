@@ -9,7 +9,20 @@ interface Descriptor {
   /** `'folder'` is the one of the journals, `'parent'` the one that holds it. */
   readonly inode: Inode | 'folder' | 'parent';
   readonly mayOverwrite: boolean;
+  /** Whether every operation with it fails, though its path may work. */
+  isDead: boolean;
 }
+
+interface LivingProcess {
+  readonly namespace: number;
+  readonly started: number;
+  readonly lifecycle: Lifecycle;
+  readonly openStores: ReadonlySet<string>;
+  readonly descriptors: ReadonlyMap<number, Descriptor>;
+}
+
+/** The namespace of processes that may not read `/proc`: all of them have the same process id. */
+const SCOPED = 2;
 
 /** A process of the simulated machine. */
 export interface MachineProcess {
@@ -29,8 +42,8 @@ export class Machine {
   readonly #time: SimulatedTime;
   readonly #random: Random;
   readonly #onEvent: (event: string) => void;
-  /** Start times, by namespace and pid. */
-  readonly #living = new Map<string, { readonly started: number; readonly lifecycle: Lifecycle }>();
+  /** By namespace and pid; processes that may not read `/proc`, by their start. */
+  readonly #living = new Map<string, LivingProcess>();
   /** Called for each file that is adopted from a living process, with the age of its last heartbeat. */
   onAdoptedFromLiving: (owner: Lifecycle, isSameNamespace: boolean, silentMs: number) => void = () => {};
   /** Counts power cuts, from 1 on. */
@@ -55,17 +68,22 @@ export class Machine {
 
   start(namespace: number): MachineProcess {
     const free = PIDS.filter((pid) => !this.#living.has(`${namespace} ${pid}`));
-    const pid = free[upTo(this.#random, free.length - 1)] ?? 1000 + this.#starts;
-    const key = `${namespace} ${pid}`;
+    const pid = namespace === SCOPED ? 1 : (free[upTo(this.#random, free.length - 1)] ?? 1000 + this.#starts);
+    const started = ++this.#starts;
+    const key = `${namespace} ${namespace === SCOPED ? `at ${started}` : pid}`;
     const lifecycle = new Lifecycle(this.#random, () => void this.#living.delete(key));
-    this.#living.set(key, { started: ++this.#starts, lifecycle });
     const descriptors = new Map<number, Descriptor>();
+    const openStores = new Set<string>();
+    this.#living.set(key, { namespace, started, lifecycle, openStores, descriptors });
     const fs = this.#fileSystem(lifecycle, descriptors, namespace);
-    return {
-      lifecycle,
-      platform: { fs, pid, isRunning: (other) => this.#living.has(`${namespace} ${other}`) },
-      descriptors,
-    };
+    const isRunning = (other: number): boolean => namespace === SCOPED || this.#living.has(`${namespace} ${other}`);
+    return { lifecycle, platform: { fs, pid, isRunning, openStores }, descriptors };
+  }
+
+  /** All open descriptors fail for good, as those of a disk that was unplugged and is back; files can be opened anew. */
+  killDescriptors(): void {
+    for (const { descriptors } of this.#living.values())
+      for (const descriptor of descriptors.values()) descriptor.isDead = true;
   }
 
   /** Whether a journal's name says that a living process owns it. */
@@ -80,12 +98,9 @@ export class Machine {
     this.disk.cut(this.#random);
   }
 
-  #ownerOf(name: string): { readonly lifecycle: Lifecycle; readonly namespace: number } | undefined {
-    const [, boot, namespace, pid, started] = /^nikdev-iot-1_boot(\d+)_(\d+)_(\d+)_(\d+)_/.exec(name) ?? [];
-    const owner = { namespace: Number(namespace) - FIRST_NAMESPACE };
-    const process = this.#living.get(`${owner.namespace} ${pid}`);
-    const isAlive = Number(boot) === this.boot && process?.started === Number(started);
-    return isAlive && process ? { ...owner, lifecycle: process.lifecycle } : undefined;
+  #ownerOf(name: string): LivingProcess | undefined {
+    const [, store = ''] = /_([\da-z]{16})_[\da-z]{16}\.journal/.exec(name) ?? [];
+    return [...this.#living.values()].find(({ openStores }) => openStores.has(store));
   }
 
   #touch(inode: Inode, mtimeMs = this.#time.wall): void {
@@ -97,11 +112,12 @@ export class Machine {
     const { disk } = this;
     let lastDescriptor = 2;
     const open = (inode: Descriptor['inode'], mayOverwrite = false): number => {
-      descriptors.set(++lastDescriptor, { inode, mayOverwrite });
+      descriptors.set(++lastDescriptor, { inode, mayOverwrite, isDead: false });
       return lastDescriptor;
     };
     const inodeOf = (fd: number): Inode => {
-      const inode = descriptors.get(fd)?.inode;
+      const { inode, isDead = false } = descriptors.get(fd) ?? {};
+      if (isDead) throw failure('ESTALE');
       if (inode === undefined || typeof inode === 'string') throw failure('EBADF');
       return inode;
     };
@@ -117,9 +133,10 @@ export class Machine {
     };
     const statOf = ({ number, cached, mtimeMs }: Inode) => ({ ino: number, dev: 1, size: cached.length, mtimeMs });
     const sync = (fd: number): void => {
-      const inode = descriptors.get(fd)?.inode;
+      const { inode, isDead = false } = descriptors.get(fd) ?? {};
       if (inode === undefined) throw failure('EBADF');
       lifecycle.operate();
+      if (isDead) throw failure('ESTALE');
       if (typeof inode !== 'string' && disk.faults.failing.has('sync')) inode.failToSync();
       failIf(typeof inode === 'string' ? 'sync folder' : 'sync');
       if (inode === 'folder') disk.syncFolder();
@@ -185,6 +202,7 @@ export class Machine {
       readFileSync: (from: number | string) => {
         lifecycle.operate();
         if (typeof from === 'number') return Buffer.from(inodeOf(from).cached.view());
+        if (namespace === SCOPED && from.startsWith('/proc/')) throw failure('EACCES');
         if (from === '/proc/sys/kernel/random/boot_id') return Buffer.from(`boot${this.boot}\n`);
         const [, pid] = /^\/proc\/(\d+)\/stat$/.exec(from) ?? [];
         if (pid === undefined) return Buffer.from(found(from).cached.view());
@@ -192,7 +210,10 @@ export class Machine {
         if (process === undefined) throw failure('ENOENT');
         return Buffer.from(`${pid} (a) b) S ${'0 '.repeat(18)}${process.started} 0 0\n`);
       },
-      readlinkSync: () => `pid:[${FIRST_NAMESPACE + namespace}]`,
+      readlinkSync: () => {
+        if (namespace === SCOPED) throw failure('EACCES');
+        return `pid:[${FIRST_NAMESPACE + namespace}]`;
+      },
       fdatasyncSync: sync,
       fsyncSync: sync,
       ftruncateSync: (fd: number, size: number) => {
@@ -211,7 +232,7 @@ export class Machine {
         if (owner && owner.lifecycle !== lifecycle)
           this.onAdoptedFromLiving(
             owner.lifecycle,
-            owner.namespace === namespace,
+            owner.namespace === namespace && namespace !== SCOPED,
             this.#time.monotonic - inode.changedAt,
           );
         if (from.endsWith('.tmp')) this.#onEvent('journal rewritten');

@@ -63,7 +63,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     },
   },
   'adopts files from the living': {
-    files: ({ fs, pid }) => ({
+    files: ({ fs, pid, ...platform }) => ({
+      ...platform,
       fs: changed(fs, {
         readFileSync: (path: string | number) => {
           if (/^\/proc\/\d/.test(String(path)) && path !== `/proc/${pid}/stat`) throw failure('ENOENT');
@@ -73,6 +74,25 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       pid,
       isRunning: () => false,
     }),
+  },
+  'takes each store of the same process id for a living one': {
+    files: ({ openStores = new Set(), ...platform }) => ({
+      ...platform,
+      openStores: new Proxy(openStores, {
+        get: (stores, name) => (name === 'has' ? () => true : Reflect.get(stores, name).bind(stores)),
+      }),
+    }),
+  },
+  'reads a dead descriptor before it opens a new file': {
+    patch: () =>
+      patched(
+        Journal.prototype,
+        'readIfAlive',
+        () =>
+          function () {
+            return this.read();
+          },
+      ),
   },
   'adopts keys from the living': {
     page: (storage, platform) => [storage, { ...platform, locks: platform.locks && blind(platform.locks) }],
@@ -202,7 +222,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         unreadable.has(fd) ? data.length - offset : writeSync(fd, data, offset),
     };
   }),
-  'does not sync a rewritten journal': inFiles(({ openSync, fsyncSync }) => {
+  'does not sync a rewritten journal': inFiles(({ openSync, fdatasyncSync }) => {
     const rewritten = new Set<number>();
     return {
       openSync: (path: string, flags: string) => {
@@ -211,7 +231,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         else rewritten.delete(fd);
         return fd;
       },
-      fsyncSync: (fd: number) => rewritten.has(fd) || fsyncSync(fd),
+      fdatasyncSync: (fd: number) => rewritten.has(fd) || fdatasyncSync(fd),
     };
   }),
   'ignores that it was fenced': inWriter(() => ({ check: () => undefined })),

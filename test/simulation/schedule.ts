@@ -38,6 +38,7 @@ export type Command =
   | { readonly do: 'wake up'; readonly runIndex: number; readonly dies: boolean }
   | { readonly do: 'clear storage' }
   | { readonly do: 'delete files'; readonly all: boolean; readonly dice: number }
+  | { readonly do: 'descriptors die'; readonly deletes: boolean }
   | { readonly do: 'power cut' }
   | { readonly do: 'power cut within'; readonly runIndex: number; readonly operations: number }
   | { readonly do: 'pass time'; readonly milliseconds: number }
@@ -139,7 +140,7 @@ const everywhere: Weighted[] = [
   of(8, 'start', {
     binding: fc.constantFrom(0, 0, 0, 0, 1, 2),
     isShared: seldom(4),
-    namespace: fc.constantFrom(0, 0, 0, 1),
+    namespace: fc.constantFrom(0, 0, 0, 1, 2),
   }),
   of(4, 'crash', { runIndex, locksFreedAfter: fc.constantFrom(0, 0, 40, 1500) }),
   of(4, 'crash within', { runIndex, operations: fc.nat({ max: 20 }) }),
@@ -165,6 +166,7 @@ const plain: Weighted[] = [...web, of(3, 'hide', { runIndex }), of(3, 'freeze', 
 const onDisk: Weighted[] = [
   ...everywhere,
   ...frozen,
+  of(1, 'descriptors die', { deletes: fc.boolean() }),
   of(2, 'delete files', { all: fc.boolean(), dice: fc.nat() }),
   of(6, 'break storage', {
     how: fc.constantFrom<DiskFault>('full', 'sync', ...DISK_FAULTS),

@@ -42,7 +42,7 @@ const MAX_ROUNDS = 150;
 
 /** With a healthy network and storage, one more run for each binding delivers every acknowledged commit. */
 async function deliver(world: World): Promise<void> {
-  const { model, time, network } = world;
+  const { model, time, network, schedule } = world;
   network.outcomes = [];
   for (const [, status] of network.bad) if (![400, 413, 422].includes(status)) world.hasFailingEntries = true;
   if (network.cutsOff) world.hasFailingEntries = true;
@@ -52,7 +52,8 @@ async function deliver(world: World): Promise<void> {
   // A file that could not be released when its last Api was closed is adopted after the end of its process.
   for (const host of world.hosts)
     if (world.mayStayOwned && !world.runs.some((run) => run.host === host)) host.lifecycle.end();
-  for (const binding of BINDINGS) world.open(world.startHost(0, 0), binding);
+  const namespace = schedule.seed % 3;
+  for (const binding of BINDINGS) world.open(world.startHost(namespace, 0), binding);
   await time.advance(ADOPTED_WITHIN_MS);
   checkInvariants(world);
   // By now others have adopted what they may from runs that are still frozen.

@@ -214,7 +214,7 @@ export class World {
       inFlight: new Set(),
       checkedAt: 0,
       // Runs that share a file share its state.
-      unsaved: this.machine && this.runs.find((other) => other.host === host && other.unsaved)?.unsaved,
+      unsaved: this.machine && copyOf(this.runs.find((other) => other.host === host && other.unsaved)?.unsaved),
       pushes: new Set(),
       seen: { committed: 0, bytes: 0, queue: [], warnings: 0 },
     } as unknown as Run & { api: Api };
@@ -427,3 +427,5 @@ export class World {
     }
   }
 }
+
+const copyOf = <Value extends object>(value: Value | undefined): Value | undefined => value && { ...value };

@@ -150,6 +150,8 @@ export class JournalDirectory {
     this.#cancelEvacuation();
     this.#orphans.clear();
     for (const journal of this.#journals) this.#release(journal);
+    this.#orphanAdoption.releaseFiles(this.#leftBehind, this.#owner);
+    this.#leftBehind.clear();
   }
 
   /** Moves what closed writers left out of the file of the living, into one that is nobody's. */
@@ -171,10 +173,7 @@ export class JournalDirectory {
     this.#release(moved);
   }
 
-  /**
-   * Moves what was adopted out of a file in which others' entries wait, too, if it is not done with after a while: what the
-   * server refuses must not hold up those.
-   */
+  /** Moves what was adopted out of a file in which others' entries wait too: what the server refuses must not hold up those. */
   #evacuateAdopted(clock: Clock): void {
     for (const journal of this.#journals.adoptedBefore(clock.monotonic() - EVACUATE_AFTER_MS)) {
       if (!this.#orphans.hasOrphansIn(journal, (key) => !this.#isServed(key))) continue;
@@ -340,8 +339,10 @@ export class JournalDirectory {
   #renew(journal: Journal, clock: Clock): void {
     const file = newId(clock);
     const holders = [...(journal === this.#own ? this.#living : this.#writersOf(journal))];
-    this.#leftBehind.add(journal.file);
-    if (journal.renew(join(this.#directory, journalName(this.#owner, file)), file)) return;
+    const left = journal.file;
+    const isWhole = journal.renew(join(this.#directory, journalName(this.#owner, file)), file);
+    this.#leftBehind.add(left);
+    if (isWhole) return;
     const unsaved = new StorageException(`a file could not be read any more (${this.#directory})`, CHECK_DISK);
     for (const openWriter of holders) Object.assign(openWriter, { isCleared: true, unsaved });
     journal.saveAll(this.#orphans.logsIn(journal));

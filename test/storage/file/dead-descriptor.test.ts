@@ -265,6 +265,16 @@ describe('F44 a file that could not be read, and can again', () => {
     expect(valuesOf(other)).toEqual([2]);
   });
 
+  test('is left to others once its storage is closed, though its process lives on', async () => {
+    const setting = setUp();
+    const { open, goStale } = setting.start();
+    const api = open();
+    commitEach(api, 1, 2);
+    goStale('EIO');
+    await api.close();
+    expect(await adopted(setting)).toEqual([1, 2]);
+  });
+
   test('does not bring back staged values that are staged still', async () => {
     const setting = setUp();
     const { open, goStale, kill } = setting.start();

@@ -92,6 +92,18 @@ export class OrphanAdoption {
     return this.#finder.isElsewhere(file, owner);
   }
 
+  /** Leaves files to nobody, where they are there. */
+  releaseFiles(files: Iterable<string>, owner: string): void {
+    for (const file of files) {
+      const pathOf = (of: string | undefined): string => join(this.#directory, journalName(of, file));
+      try {
+        this.#platform.fs.renameSync(pathOf(owner), pathOf(undefined));
+      } catch {
+        // It is not there, or not now: others adopt it once this process has ended.
+      }
+    }
+  }
+
   #summarize({ path }: OrphanFile): OrphanSummary {
     const bytes = this.#platform.fs.readFileSync(path);
     const contents = readJournal(bytes);

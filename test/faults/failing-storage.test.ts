@@ -268,13 +268,13 @@ describe('F20 a disk that fails', () => {
       commitEach(before, 1, 2);
       place.crash(before);
       const real = place.stored();
-      const faults: DiskFaults = { readFileSync: (path) => (String(path).startsWith(place.folder) ? code : undefined) };
+      const faults: DiskFaults = { readSync: () => code };
       const api = place.open({}, faults);
       await place.clock.advance(300_000);
       expect(valuesOf(api)).toEqual([]);
       expect(api.status().warnings).toMatchObject([{ code: 'storage-failed', message: expect.stringContaining(code) }]);
       expect([...place.stored().values()]).toEqual(expect.arrayContaining([...real.values()]));
-      delete faults.readFileSync;
+      delete faults.readSync;
       await place.clock.advance(300_000);
       expect(valuesOf(api)).toEqual([1, 2]);
     },

@@ -201,8 +201,7 @@ describe('warnings', () => {
     const before = place.open({ apiKey: KEY });
     commitEach(before, 1);
     place.crash(before);
-    const isOurs = (path: unknown): boolean => String(path).startsWith(place.folder);
-    const api = place.open({ apiKey: KEY }, { readFileSync: (path) => (isOurs(path) ? 'EIO' : undefined) });
+    const api = place.open({ apiKey: KEY }, { readSync: () => 'EIO' });
     const { seen, codes } = watch(api, place);
     await place.clock.advance(120_000);
     expect(codes()).toEqual(['storage-failed']);

@@ -147,6 +147,16 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       return count;
     },
   })),
+  'loses the record that a read cuts in two': inFiles(({ readSync }) => ({
+    readSync: (fd: number, target: Buffer, offset: number, length: number, position: number) => {
+      target.fill('\n', 0, offset);
+      return readSync(fd, target, offset, length, position);
+    },
+  })),
+  'reads a byte twice between two pieces': inFiles(({ readSync }) => ({
+    readSync: (fd: number, target: Buffer, offset: number, length: number, position: number) =>
+      readSync(fd, target, offset, length, offset > 0 ? position - 1 : position),
+  })),
   'sends entries of another device': {
     storage: ({ durability, open }) => ({
       durability,
@@ -157,6 +167,14 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'adopts in the order of the clock': inAdoption((adoption) => ({
     ...adoption,
     entries: [...adoption.entries].sort((one, other) => one.timestamp - other.timestamp),
+  })),
+  'adopts entries twice': inAdoption((adoption) => ({
+    ...adoption,
+    entries: [...adoption.entries, ...adoption.entries],
+  })),
+  'adopts all entries but the last': inAdoption((adoption) => ({
+    ...adoption,
+    entries: adoption.entries.slice(0, -1),
   })),
   'deletes adopted entries': inAdoption((adoption, writer) => {
     writer.remove(adoption.entries);

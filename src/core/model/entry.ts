@@ -109,12 +109,24 @@ export function checkEntries(entries: unknown): asserts entries is readonly Entr
   }
 }
 
-/** How an entry came into the queue: committed by this `Api`, put back by it, or left by a dead run. */
-export type Origin = 'committed' | 'restored' | 'adopted';
-
 /** An entry that waits for its push, or in quarantine. */
 export interface QueuedEntry extends StoredEntry {
-  readonly origin: Origin;
+  /** How it came into the queue: committed by this `Api` or put back by it; absent if a dead run left it. */
+  readonly origin?: 'committed' | 'restored';
   /** When it was committed with the time of that moment, in this run; else absent. */
-  readonly epoch: ClockEpoch | undefined;
+  readonly epoch?: ClockEpoch | undefined;
 }
+
+/** An entry that a dead run left, as a storage handed it over: the same object, as a copy would take as much memory again. */
+export function asAdopted(stored: StoredEntry): QueuedEntry {
+  return 'origin' in stored || stored.refusal !== undefined ? plainEntry(stored) : stored;
+}
+
+/** An entry as it was committed, without its refusal and what only the queue of the run that committed it knows. */
+export const plainEntry = ({ writer, sequence, timestamp, values, bytes }: StoredEntry): StoredEntry => ({
+  writer,
+  sequence,
+  timestamp,
+  values,
+  bytes,
+});

@@ -1,4 +1,11 @@
-import { entryId, type QuarantinedEntry, type QueuedEntry, type Refusal, type StoredEntry } from '../model/entry.js';
+import {
+  asAdopted,
+  entryId,
+  type QuarantinedEntry,
+  type QueuedEntry,
+  type Refusal,
+  type StoredEntry,
+} from '../model/entry.js';
 import { isStorageException, StorageException } from '../model/exceptions.js';
 import { utf8Length } from '../model/values-json.js';
 import type { FailedOperation } from '../notify/warnings.js';
@@ -87,7 +94,7 @@ export class Outbox {
   *upTo(sequence: number): Generator<QueuedEntry, void> {
     for (let index = this.#head; index < this.#entries.length; index++) {
       const entry = this.#entries[index] as QueuedEntry;
-      if (entry.origin !== 'adopted' && entry.sequence > sequence) return;
+      if (entry.origin !== undefined && entry.sequence > sequence) return;
       yield entry;
     }
   }
@@ -201,20 +208,30 @@ export class Outbox {
    * refusal is retryable. The storage keeps such a refusal until the entry is removed or quarantined again.
    */
   adopt(entries: readonly StoredEntry[]): void {
-    const adopted: QueuedEntry[] = [];
+    // Of its final size at once: growing it takes as much again.
+    const adopted = new Array<QueuedEntry>(entries.length);
+    let count = 0;
     for (const entry of entries) {
-      const { writer, sequence, timestamp, values, bytes, refusal } = entry;
-      const own: QueuedEntry = { writer, sequence, timestamp, values, bytes, origin: 'adopted', epoch: undefined };
-      if (refusal === undefined || refusal.retryable) adopted.push(own);
-      else this.quarantine.add({ ...own, refusal });
+      const { refusal } = entry;
+      const own = asAdopted(entry);
+      if (refusal !== undefined && !refusal.retryable) this.quarantine.add({ ...own, refusal });
+      else {
+        this.#bytes += entry.bytes;
+        adopted[count++] = own;
+      }
     }
+    adopted.length = count;
+    this.#insertOldest(adopted);
     this.#onChange();
-    if (adopted.length === 0) return;
-    const older = this.#entries.slice(this.#head).filter((entry) => entry.origin === 'adopted');
-    const own = this.#entries.slice(this.#head + older.length);
-    this.#entries = [...older, ...adopted, ...own];
+  }
+
+  /** Puts adopted entries behind those that were adopted before. */
+  #insertOldest(adopted: QueuedEntry[]): void {
+    const queued = this.#entries.slice(this.#head);
+    const firstOwn = queued.findIndex(({ origin }) => origin !== undefined);
+    const own = firstOwn < 0 ? [] : queued.splice(firstOwn);
+    this.#entries = queued.length + own.length === 0 ? adopted : queued.concat(adopted, own);
     this.#head = 0;
-    for (const entry of adopted) this.#bytes += entry.bytes;
   }
 
   /**

@@ -62,7 +62,7 @@ export class StorageSync {
 
   /** What was adopted is saved whatever was asked for. */
   isSaved(entry: QueuedEntry): boolean {
-    return this.#saves || entry.origin === 'adopted';
+    return this.#saves || entry.origin === undefined;
   }
 
   remove(entries: readonly StoredEntry[]): void {

@@ -294,7 +294,7 @@ export class Uploader {
     const entry = this.#outbox.moveToQuarantine(bad, rejection);
     // Forgotten or taken over while it was under way.
     if (entry === undefined) return;
-    run.addQuarantined(entry, bad.origin === 'adopted' ? 0 : bad.sequence);
+    run.addQuarantined(entry, bad.origin === undefined ? 0 : bad.sequence);
     const { status, reason: message } = rejection;
     this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
   }

@@ -1,5 +1,5 @@
+import type { WriterLog } from './journal/contents.js';
 import type { Journal } from './journal/journal.js';
-import type { WriterLog } from './journal/record.js';
 import type { OpenWriter } from './open-writers.js';
 import { type Orphans, removeStaged } from './ownership/orphans.js';
 

@@ -7,11 +7,11 @@ import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../cor
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import { fence } from './fencing.js';
+import type { Contents, WriterLog } from './journal/contents.js';
 import { CHECK_DISK, storageException } from './journal/file-io.js';
 import type { FilePlatform } from './journal/file-system.js';
 import { Journal } from './journal/journal.js';
 import { journalName, ownerName } from './journal/journal-name.js';
-import type { Contents, WriterLog } from './journal/record.js';
 import { OpenJournals } from './open-journals.js';
 import { type OpenWriter, OpenWriters } from './open-writers.js';
 import { Heartbeat } from './ownership/heartbeat.js';
@@ -107,6 +107,7 @@ export class JournalDirectory {
       owner: this.#owner,
       isOwn: (file) => this.#journals.hasFile(file),
       isServed: this.#isServed,
+      isWanted: (file, { writer }) => !this.#leftBehind.has(file) || !this.#isHeld(writer),
       accept: (journal, contents) => {
         if (this.#leftBehind.delete(journal.file)) this.#takeBack(journal, contents);
         this.#orphans.add(journal, contents, this.#living);
@@ -118,6 +119,11 @@ export class JournalDirectory {
     if (this.#isEvacuating) this.#evacuateClosed(clock);
     this.#evacuateAdopted(clock);
     return { entries, staged, warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
+  }
+
+  /** Whether a living writer here has the entries of this one. */
+  #isHeld(writer: string): boolean {
+    return this.#living.has(writer) || this.#orphans.isAdopted(writer);
   }
 
   /** A journal that was left behind can be read again: of what it holds, the living have had all that was theirs. */
@@ -177,12 +183,11 @@ export class JournalDirectory {
   #evacuateAdopted(clock: Clock): void {
     for (const journal of this.#journals.adoptedBefore(clock.monotonic() - EVACUATE_AFTER_MS)) {
       if (!this.#orphans.hasOrphansIn(journal, (key) => !this.#isServed(key))) continue;
-      try {
-        evacuateAdopted(journal, this.journal(clock), this.#orphans);
-        this.#releaseSpent();
-      } catch {
-        // Tried again at the next look.
-      }
+      const moved = this.#create(clock);
+      // Else tried again at the next look.
+      if (!evacuateAdopted(journal, moved, this.#orphans)) continue;
+      this.#journals.add(moved);
+      this.#releaseSpent();
     }
   }
 
@@ -296,10 +301,12 @@ export class JournalDirectory {
     // What a lost one held stands nowhere as long as it could not be moved.
     for (const journal of this.#journals) if (!journal.isInPlace()) this.#follow(journal, clock);
     const missing = this.#journals.missing(openWriter, entries);
-    if (missing.size === 0) return;
+    if (missing.length === 0) return;
+    const { binding } = openWriter;
+    const logs = new Map(missing.map(({ writer }) => [writer, { binding }]));
     const journal = this.journal(clock);
-    journal.saveAll(missing);
-    for (const writer of missing.keys())
+    journal.saveAll(logs, missing);
+    for (const writer of logs.keys())
       if (writer !== openWriter.id) this.#orphans.setAdopter(journal, writer, openWriter.id);
   }
 
@@ -345,6 +352,11 @@ export class JournalDirectory {
     if (isWhole) return;
     const unsaved = new StorageException(`a file could not be read any more (${this.#directory})`, CHECK_DISK);
     for (const openWriter of holders) Object.assign(openWriter, { isCleared: true, unsaved });
-    journal.saveAll(this.#orphans.logsIn(journal));
+    const orphans = this.#orphans.in(journal);
+    const logs = new Map(orphans.map((orphan) => [orphan.writer, orphan]));
+    journal.saveAll(
+      logs,
+      orphans.flatMap(({ entries }) => entries),
+    );
   }
 }

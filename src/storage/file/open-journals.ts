@@ -1,6 +1,5 @@
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Journal } from './journal/journal.js';
-import type { WriterLog } from './journal/record.js';
 import type { OpenWriter } from './open-writers.js';
 
 /** The journals that one store owns: that of its own writers, and those that it adopted. */
@@ -49,16 +48,10 @@ export class OpenJournals {
   }
 
   /** Those of a writer's entries that stand in no journal, and that no other process has. */
-  missing({ binding, fenced }: OpenWriter, entries: readonly StoredEntry[]): Map<string, WriterLog> {
-    const logs = new Map<string, WriterLog>();
+  missing({ fenced }: OpenWriter, entries: readonly StoredEntry[]): StoredEntry[] {
     const journals = [...this];
-    for (const entry of entries) {
-      const { writer, sequence } = entry;
-      if (fenced?.writers.has(writer) || journals.some(({ live }) => live.wants(writer, sequence))) continue;
-      const log = logs.get(writer) ?? { writer, binding, entries: new Map() };
-      log.entries.set(sequence, entry);
-      logs.set(writer, log);
-    }
-    return logs;
+    return entries.filter(({ writer, sequence }) => {
+      return !fenced?.writers.has(writer) && !journals.some(({ live }) => live.wants(writer, sequence));
+    });
   }
 }

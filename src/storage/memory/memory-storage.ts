@@ -1,5 +1,5 @@
 import { type Binding, sameBinding } from '../../core/model/destination.js';
-import type { StoredEntry } from '../../core/model/entry.js';
+import { plainEntry, type StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import type { Adoption, StorageAdapter, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
@@ -36,7 +36,9 @@ export class MemoryLog {
     this.owner = owner;
   }
 
-  entries(): StoredEntry[] {
+  /** What is left, oldest first, each as the next queue has it: the same objects, as copies would take as much memory again. */
+  adopt(): StoredEntry[] {
+    this.#slots = this.#slots.map((entry) => entry && plainEntry(entry));
     const queued = this.#slots.filter((entry) => entry !== undefined);
     return [...this.#refused.values(), ...queued].sort((one, other) => one.sequence - other.sequence);
   }
@@ -125,7 +127,7 @@ export class MemoryWriter implements Writer {
         staged = log.staged;
         log.staged = [];
       }
-      const left = log.entries();
+      const left = log.adopt();
       if (left.length > 0) {
         log.owner = this;
         for (const entry of left) entries.push(entry);

@@ -47,16 +47,28 @@ export class RangeSet {
 
   /** @returns Whether the number was there. */
   delete(sequence: number): boolean {
-    const index = this.#find(sequence);
-    const range = this.#ranges[index];
-    if (range === undefined || range[0] > sequence) return false;
-    const [first, last] = range;
-    if (first === last) this.#ranges.splice(index, 1);
-    else if (sequence === first) range[0] = sequence + 1;
-    else if (sequence === last) range[1] = sequence - 1;
-    else this.#ranges.splice(index, 1, [first, sequence - 1], [sequence + 1, last]);
-    this.#size -= 1;
-    return true;
+    return this.deleteRange(sequence, sequence) > 0;
+  }
+
+  /**
+   * Removes all numbers from `first` to `last`. However far apart these are, it takes no longer than there are ranges.
+   *
+   * @returns How many there were.
+   */
+  deleteRange(first: number, last: number): number {
+    const size = this.#size;
+    const start = this.#find(first);
+    const left: [first: number, last: number][] = [];
+    let end = start;
+    // An empty range of numbers removes none.
+    for (; first <= last && (this.#ranges[end]?.[0] ?? Number.POSITIVE_INFINITY) <= last; end++) {
+      const [from, to] = this.#ranges[end] as [number, number];
+      this.#size -= Math.min(to, last) - Math.max(from, first) + 1;
+      if (from < first) left.push([from, first - 1]);
+      if (to > last) left.push([last + 1, to]);
+    }
+    this.#ranges.splice(start, end - start, ...left);
+    return size - this.#size;
   }
 
   /** The index of the first range that ends at or after a number. */

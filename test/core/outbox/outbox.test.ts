@@ -147,9 +147,8 @@ describe('Outbox', () => {
               }));
               for (const entry of entries) writer.saved.add(key(entry));
               outbox.adopt(entries);
-              const adopted = entries.map((entry): QueuedEntry => ({ ...entry, origin: 'adopted', epoch: undefined }));
-              const own = model.findIndex(({ origin }) => origin !== 'adopted');
-              model.splice(own < 0 ? model.length : own, 0, ...adopted);
+              const own = model.findIndex(({ origin }) => origin !== undefined);
+              model.splice(own < 0 ? model.length : own, 0, ...entries);
               break;
             }
             case 'remove':

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { QueuedEntry, StoredEntry } from '../../../src/core/model/entry.js';
+import { plainEntry, type QueuedEntry, type StoredEntry } from '../../../src/core/model/entry.js';
 import { StorageSync } from '../../../src/core/outbox/storage-sync.js';
 import type { Loss, Writer } from '../../../src/core/ports/storage.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
@@ -125,12 +125,13 @@ describe('StorageSync: entries deleted from the storage', () => {
 
   test('is saved where nothing is to be saved only if it was adopted', () => {
     const { sync, held, calls, state } = setUp(false);
-    held.push({ ...queuedEntry(1, 'dead'), origin: 'adopted' }, queuedEntry(1));
+    const adopted = plainEntry(queuedEntry(1, 'dead'));
+    held.push(adopted, queuedEntry(1));
     state.loss = { kind: 'cleared' };
     sync.reconcile();
     sync.retry();
     expect(calls).toEqual(['saveAgain dead-1']);
     expect(sync.isSaved(queuedEntry(1))).toBe(false);
-    expect(sync.isSaved({ ...queuedEntry(1), origin: 'adopted' })).toBe(true);
+    expect(sync.isSaved(adopted)).toBe(true);
   });
 });

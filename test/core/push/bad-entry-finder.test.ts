@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { QueuedEntry } from '../../../src/core/model/entry.js';
+import { plainEntry, type QueuedEntry } from '../../../src/core/model/entry.js';
 import { BadEntryFinder, type UploadOutcome } from '../../../src/core/push/bad-entry-finder.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
 import { MODES, type Mode, ModelUploads } from './model-uploads.js';
@@ -249,7 +249,7 @@ describe('an entry that fails alone', () => {
     const uploads = uploadsOf(2, new Map([[1, 'failed']]));
     uploads.push();
     for (let success = 0; success < 32; success++) uploads.sizer.grow();
-    uploads.queue.unshift(...uploads.commit(...good(3)).map((entry) => ({ ...entry, origin: 'adopted' as const })));
+    uploads.queue.unshift(...uploads.commit(...good(3)).map(plainEntry));
     const { requests } = uploads.push();
     expect(requests.map(({ batch }) => sequences(batch))).toEqual([[3, 4, 5], [2]]);
   });

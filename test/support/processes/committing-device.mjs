@@ -51,7 +51,7 @@ for (const [call, real] of Object.entries(nodeFs)) {
     const path = String(args[0]);
     if (call === 'readdirSync') say('looked');
     if (call === 'openSync' && path.endsWith('.tmp') && args[1] === 'w') begin('compacting');
-    if (call === 'readFileSync' && path.endsWith('.journal') && !phases.includes('adopting')) {
+    if (call === 'openSync' && path.endsWith('.journal') && args[1] === 'r' && !phases.includes('adopting')) {
       begin('adopting');
       // Adopting is one task without a pause: this runs right after it.
       queueMicrotask(() => end('adopting'));

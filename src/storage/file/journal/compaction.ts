@@ -1,8 +1,10 @@
 import { StorageException } from '../../../core/model/exceptions.js';
+import { RangeSet } from '../../shared/range-set.js';
+import { readContents } from './contents.js';
 import type { FileHandle } from './file-handle.js';
 import type { LiveIndex } from './live-index.js';
-import { readJournal, readRecord } from './record.js';
-import { stagedOf, textOf } from './writer-log.js';
+import { type JournalRecord, readRecord } from './record.js';
+import { textOf } from './writer-log.js';
 
 /** What is written where in a file, and where it ends after that. */
 interface Erasure {
@@ -10,11 +12,12 @@ interface Erasure {
   readonly length: number;
 }
 
-interface Kept {
-  readonly start: number;
-  readonly end: number;
-  /** A line that can't be read stays where it is. */
-  readonly isMovable: boolean;
+/** Lines in the order of the file, by place: an object each would take half as much memory as the queue does. */
+interface KeptLines {
+  readonly starts: number[];
+  readonly ends: number[];
+  /** The starts of those that can't be read: these stay where they are. */
+  readonly unreadable: ReadonlySet<number>;
 }
 
 const NEWLINE = 10;
@@ -29,24 +32,24 @@ const NEWLINE = 10;
  * @param isWanted - Whether an entry is, or, without a sequence number, a writer's binding.
  */
 export function planCompaction(bytes: Buffer, isWanted: (writer: string, sequence?: number) => boolean): Erasure {
-  const kept = linesToKeep(bytes, isWanted);
+  const { starts, ends, unreadable } = linesToKeep(bytes, isWanted);
   const writes: { position: number; bytes: Buffer }[] = [];
   // A gap reaches from the end of a kept line to the start of the next one, the newlines of both included.
   let gapStart = 0;
-  for (let index = 0; index < kept.length; index++) {
-    const { start, end } = kept[index] as Kept;
+  for (let index = 0; index < starts.length; index++) {
+    const start = starts[index] as number;
     const gap = Buffer.alloc(start - gapStart, NEWLINE);
     let filled = 1;
-    for (let last = kept.at(-1); last?.isMovable && index < kept.length; last = kept.at(-1)) {
-      const length = last.end - last.start;
+    for (let last = starts.length - 1; last >= index && !unreadable.has(starts[last] as number); last--) {
+      const length = (ends[last] as number) - (starts[last] as number);
       if (filled + length + 1 > gap.length) break;
-      bytes.copy(gap, filled, last.start, last.end);
+      bytes.copy(gap, filled, starts[last], ends[last]);
       filled += length + 1;
-      kept.pop();
+      starts.pop();
     }
     if (!gap.equals(bytes.subarray(gapStart, start))) writes.push({ position: gapStart, bytes: gap });
-    if (index === kept.length) return { writes, length: gapStart + filled };
-    gapStart = end;
+    if (index === starts.length) return { writes, length: gapStart + filled };
+    gapStart = ends[index] as number;
   }
   return { writes, length: gapStart === 0 ? 0 : Math.min(gapStart + 1, bytes.length) };
 }
@@ -58,34 +61,50 @@ export function planCompaction(bytes: Buffer, isWanted: (writer: string, sequenc
  * @throws {@link StorageException} if that failed; then all that is wanted is still there.
  */
 export function compactInPlace(handle: FileHandle, live: LiveIndex): string {
-  const before = handle.read();
-  const { logs, newer } = readJournal(before);
-  if (newer)
+  const { logs, isNewer } = readContents(handle.lines());
+  if (isNewer)
     throw new StorageException(`${handle.path} holds records of a newer version`, 'Make room on the disk.', true);
-  const { writes, length } = planCompaction(before, (writer, sequence) =>
+  const { writes, length } = planCompaction(handle.read(), (writer, sequence) =>
     sequence === undefined ? live.hasEntriesOf(writer) : live.wants(writer, sequence),
   );
   handle.overwrite(writes, length);
-  return textOf(stagedOf(logs));
+  return Array.from(textOf(logs, [])).join('');
 }
 
-function linesToKeep(bytes: Buffer, isWanted: (writer: string, sequence?: number) => boolean): Kept[] {
-  const kept: Kept[] = [];
-  const seen = new Set<string>();
+function linesToKeep(bytes: Buffer, isWanted: (writer: string, sequence?: number) => boolean): KeptLines {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  const unreadable = new Set<number>();
+  const isNew = firstSeen();
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.length : newline;
     if (end > start) {
-      const record = readRecord(bytes, start, end);
-      if (record === undefined) kept.push({ start, end, isMovable: false });
-      else {
-        const key = `${record.writer} ${record.sequence ?? ''} ${record.kind === 'Q'}`;
-        const isKept = !seen.has(key) && 'WECQ'.includes(record.kind) && isWanted(record.writer, record.sequence);
-        if (isKept) kept.push({ start, end, isMovable: true });
-        if (isKept) seen.add(key);
+      const record = readRecord({ bytes, start, end });
+      if (record === undefined) unreadable.add(start);
+      if (record === undefined || (isKept(record, isWanted) && isNew(record))) {
+        starts.push(start);
+        ends.push(end);
       }
     }
     start = end + 1;
   }
-  return kept;
+  return { starts, ends, unreadable };
+}
+
+const sequenceOf = (record: JournalRecord): number | undefined => ('sequence' in record ? record.sequence : undefined);
+
+function isKept(record: JournalRecord, isWanted: (writer: string, sequence?: number) => boolean): boolean {
+  return 'WECQ'.includes(record.kind) && isWanted(record.writer, sequenceOf(record));
+}
+
+/** Of records that say the same, as after a crash that cut this short, only the first is kept. */
+function firstSeen(): (record: JournalRecord) => boolean {
+  const seen = new Map<string, RangeSet>();
+  return (record) => {
+    const key = `${record.writer} ${record.kind === 'C' ? 'E' : record.kind}`;
+    const sequences = seen.get(key) ?? new RangeSet();
+    seen.set(key, sequences);
+    return sequences.add(sequenceOf(record) ?? 0);
+  };
 }

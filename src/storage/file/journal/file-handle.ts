@@ -11,11 +11,13 @@ import {
   sync,
   syncFolder,
   unlinkQuietly,
+  writePieces,
   writeText,
   writeWhole,
 } from './file-io.js';
 import type { FileSystem } from './file-system.js';
 import { rewritingPath } from './journal-name.js';
+import { type Line, linesOf } from './lines.js';
 
 function identityOf(fs: FileSystem, fd: number): string {
   const { dev, ino } = fs.fstatSync(fd);
@@ -73,15 +75,17 @@ export class FileHandle {
 
   /** All of it, even if its path leads elsewhere by now. Throws if its descriptor is dead. */
   read(): Buffer {
-    const fd = this.#open();
-    if (this.#isForeign(fd)) throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
-    return readWhole(this.#fs, fd);
+    return readWhole(this.#fs, this.#openOwn());
   }
 
-  /** Opens it as somebody has just read it: all of its bytes, so many, are there. */
-  openKnown(size: number): void {
-    this.#open();
-    this.#size = size;
+  /** Its lines, read in pieces; as {@link FileHandle.read}. */
+  lines(): Generator<Line> {
+    return linesOf(this.#fs, this.#openOwn());
+  }
+
+  /** All of its bytes are there, as somebody has just read them. */
+  measure(): void {
+    this.#size = this.#fs.fstatSync(this.#open()).size;
   }
 
   /**
@@ -91,14 +95,12 @@ export class FileHandle {
    * @throws {@link StorageException} if it could not be written.
    */
   append(text: string, isSynced: boolean, length = Buffer.byteLength(text)): void {
-    try {
-      const fd = this.#open();
-      if (isSynced && !this.#isFolderSynced) this.#syncFolder();
-      this.#write(fd, text, length, isSynced);
-      this.#size += length;
-    } catch (error) {
-      throw storageException(error, this.#path);
-    }
+    this.#append(text, isSynced, length);
+  }
+
+  /** Appends all pieces of a text, each made when it is written, or nothing. @throws {@link StorageException} if one could not be written. */
+  appendAll(pieces: Iterable<string>, isSynced: boolean): void {
+    this.#append(pieces, isSynced);
   }
 
   /** Empties it. @throws {@link StorageException} if that failed. */
@@ -135,16 +137,16 @@ export class FileHandle {
    * Goes on with a new file of another text, which is written under another name and then takes the place of `path`: a crash
    * leaves the one or the other. Throws if that failed.
    *
-   * @param farewell - What is to stand at the end of the file that was replaced.
+   * @param pieces - The text; each is made when it is written.
+   * @param tombstone - What is to stand at the end of the file that was replaced.
    */
-  replace(path: string, text: string, tombstone: (() => string) | undefined): void {
-    const bytes = Buffer.from(text);
-    const fd = this.#writeNew(path, bytes);
+  replace(path: string, pieces: Iterable<string>, tombstone: (() => string) | undefined): void {
+    const { fd, size } = this.#writeNew(path, pieces);
     if (this.#fd !== undefined && tombstone) this.#appendTombstone(this.#fd, dirname(path), tombstone);
     this.close();
     this.#path = path;
     this.#setDescriptor(fd);
-    this.#size = bytes.length;
+    this.#size = size;
     this.#isBroken = false;
     this.#isFolderSynced = false;
   }
@@ -212,6 +214,12 @@ export class FileHandle {
     return fd;
   }
 
+  #openOwn(): number {
+    const fd = this.#open();
+    if (this.#isForeign(fd)) throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
+    return fd;
+  }
+
   #setDescriptor(fd: number): void {
     this.#fd = fd;
     this.#identity = identityOf(this.#fs, fd);
@@ -225,12 +233,26 @@ export class FileHandle {
     return this.#isSynced ? openSynced(this.#fs, path, 'a+') : this.#fs.openSync(path, 'a+');
   }
 
-  #write(fd: number, text: string, length: number, isSynced: boolean): void {
+  /** @param length - Of a text that is one piece. */
+  #append(text: string | Iterable<string>, isSynced: boolean, length = 0): void {
+    try {
+      const fd = this.#open();
+      if (isSynced && !this.#isFolderSynced) this.#syncFolder();
+      this.#size += this.#write(fd, text, length, isSynced);
+    } catch (error) {
+      throw storageException(error, this.#path);
+    }
+  }
+
+  /** @returns How many bytes it wrote. */
+  #write(fd: number, text: string | Iterable<string>, length: number, isSynced: boolean): number {
     let isWritten = false;
     try {
-      writeText(this.#fs, fd, text, length);
+      if (typeof text === 'string') writeText(this.#fs, fd, text, length);
+      const size = typeof text === 'string' ? length : writePieces(this.#fs, fd, text);
       isWritten = true;
       if (isSynced) sync(this.#fs, fd);
+      return size;
     } catch (error) {
       // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
       // known, nothing is cut: it could be what others rely on.
@@ -248,17 +270,17 @@ export class FileHandle {
     }
   }
 
-  /** @returns The descriptor of the new file. */
-  #writeNew(path: string, bytes: Buffer): number {
+  /** @returns The descriptor of the new file, and how long it is. */
+  #writeNew(path: string, pieces: Iterable<string>): { fd: number; size: number } {
     const temporary = rewritingPath(this.#path);
     this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
     let fd: number | undefined;
     try {
       // Whatever the durability: what an earlier run synced must not come undone.
-      appendSynced(this.#fs, temporary, bytes);
+      const size = appendSynced(this.#fs, temporary, pieces);
       fd = this.#openAt(temporary);
       this.#fs.renameSync(temporary, path);
-      return fd;
+      return { fd, size };
     } catch (error) {
       if (fd !== undefined) this.#fs.closeSync(fd);
       // On a full disk it would hold the room that is missing.

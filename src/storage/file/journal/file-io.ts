@@ -15,6 +15,17 @@ export function writeText(fs: FileSystem, fd: number, text: string, length: numb
   if (written < length) writeWhole(fs, fd, Buffer.from(text).subarray(written));
 }
 
+/** Writes all pieces. @returns How many bytes they take. */
+export function writePieces(fs: FileSystem, fd: number, pieces: Iterable<string | Buffer>): number {
+  let size = 0;
+  for (const piece of pieces) {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    writeWhole(fs, fd, bytes);
+    size += bytes.length;
+  }
+  return size;
+}
+
 /** @param position - Where in the file; at its end, or the current place, if absent. */
 export function writeWhole(fs: FileSystem, fd: number, bytes: Buffer, position?: number): void {
   for (let written = 0; written < bytes.length; ) {
@@ -111,12 +122,17 @@ function isFolder(fs: FileSystem, path: string): boolean {
   }
 }
 
-/** Appends to a file, which is made if it is missing, and sees to it that what was appended outlasts a power cut. */
-export function appendSynced(fs: FileSystem, path: string, bytes: Buffer): void {
+/**
+ * Appends to a file, which is made if it is missing, and sees to it that what was appended outlasts a power cut.
+ *
+ * @returns How many bytes it appended.
+ */
+export function appendSynced(fs: FileSystem, path: string, pieces: Iterable<string | Buffer>): number {
   const fd = openSynced(fs, path, 'a');
   try {
-    writeWhole(fs, fd, bytes);
+    const size = writePieces(fs, fd, pieces);
     sync(fs, fd);
+    return size;
   } finally {
     fs.closeSync(fd);
   }

@@ -7,34 +7,33 @@ import { isStorageFull } from '../../../core/model/exceptions.js';
 import type { Value } from '../../../core/model/value.js';
 import type { RangeSet } from '../../shared/range-set.js';
 import { compactInPlace } from './compaction.js';
+import { type Contents, EntryList, nothing, readContents, readEntries, type WriterLog } from './contents.js';
 import { FileHandle } from './file-handle.js';
 import { appendSynced, codeOf, makeFolder, storageException, unlinkQuietly } from './file-io.js';
 import type { FileSystem } from './file-system.js';
 import { journalName } from './journal-name.js';
-import { LiveIndex } from './live-index.js';
-import {
-  type Contents,
-  encodeEntry,
-  encodeRemoved,
-  encodeStaged,
-  encodeWriter,
-  nothing,
-  readJournal,
-  type WriterLog,
-} from './record.js';
-import { encodeQuarantineOf, encodeTombstone, textOf } from './writer-log.js';
+import type { Line } from './lines.js';
+import { type Live, LiveIndex } from './live-index.js';
+import { encodeEntry, encodeRemoved, encodeStaged, encodeWriter, readRecord } from './record.js';
+import { encodeQuarantineOf, encodeTombstone, textOf, type WriterHeads } from './writer-log.js';
 
 /** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
 const SLACK_BYTES = 64 * 1024;
 
+/** What a journal holds, and of the wanted writers its entries, oldest first. */
+export interface JournalContents extends Contents {
+  readonly entries: ReadonlyMap<string, StoredEntry[]>;
+}
+
+const NEWLINE = Buffer.from('\n');
+
 /** One journal file that this process owns; see record.ts for its format. */
 export class Journal {
-  /** What of it is still wanted. */
-  readonly live = new LiveIndex();
   /** Whether its path was found to lead elsewhere: what is saved in it is saved nowhere, until it is renewed. */
   isLost = false;
   readonly #fs: FileSystem;
   readonly #isSynced: boolean;
+  #live = new LiveIndex();
   /** The writers whose binding the file holds. */
   readonly #registered = new Set<string>();
   readonly #handle: FileHandle;
@@ -47,8 +46,8 @@ export class Journal {
   #isFull = false;
   /** Entries that were not saved, and whose records may stand in the file all the same: they could not be cut off. */
   #refused: StoredEntry[] = [];
-  /** Lines that can't be read, and that are not yet set aside. */
-  #unreadable: readonly Buffer[] = [];
+  /** Whether there are lines that can't be read, and that are not yet set aside. */
+  #hasUnreadable = false;
   #newer = false;
 
   /**
@@ -64,6 +63,11 @@ export class Journal {
     this.#isSynced = isSynced;
   }
 
+  /** What of it is still wanted. */
+  get live(): LiveIndex {
+    return this.#live;
+  }
+
   /** The part of its name that stays when its owner changes. */
   get file(): string {
     return this.#file;
@@ -71,7 +75,7 @@ export class Journal {
 
   /** Whether nothing in it is wanted any more. */
   get isDrained(): boolean {
-    return this.#isKnown && this.live.entries === 0 && this.live.staged === 0;
+    return this.#isKnown && this.#live.entries === 0 && this.#live.staged === 0;
   }
 
   /** See {@link FileHandle.isTentative}. */
@@ -85,29 +89,28 @@ export class Journal {
   }
 
   /** As {@link Journal.read}. @returns `undefined` if its descriptor is dead: the disk is gone, or somebody closed it. */
-  readIfAlive(): Contents | undefined {
-    try {
-      return this.read();
-    } catch {
-      return undefined;
+  readIfAlive(isWanted?: (log: WriterLog) => boolean): JournalContents | undefined {
+    return ifAlive(() => this.read(isWanted));
+  }
+
+  /**
+   * Reads what the file holds, and takes stock of it; even if its path leads elsewhere by now.
+   *
+   * @param isWanted - Of which writers the entries are returned; the others' are never in memory together.
+   * @param contents - What somebody has just read of it.
+   */
+  read(isWanted: (log: WriterLog) => boolean = () => false, contents = this.#readContents()): JournalContents {
+    const live = new LiveIndex();
+    const lists = new Map<string, EntryList>();
+    for (const log of contents.logs.values())
+      if (isWanted(log)) lists.set(log.writer, new EntryList(log.sequences.size));
+    for (const entry of this.#entriesOf(contents.logs)) {
+      live.add(entry);
+      lists.get(entry.writer)?.push(entry);
     }
-  }
-
-  /** Reads what the file holds, in full, and takes stock of it; even if its path leads elsewhere by now. */
-  read(): Contents {
-    const bytes = this.#handle.read();
-    const contents = readJournal(bytes);
-    this.indexAll(contents, bytes.length);
-    return contents;
-  }
-
-  /** Takes stock of what the file holds, as somebody has just read it. */
-  indexAll(contents: Contents, size: number): void {
-    this.#handle.openKnown(size);
-    this.#unreadable = contents.unreadable;
-    this.#newer = contents.newer;
-    this.#index(contents.logs);
-    this.#isKnown = true;
+    this.#handle.measure();
+    this.#index(contents, live);
+    return { ...contents, entries: new Map(Array.from(lists, ([writer, list]) => [writer, list.inOrder()])) };
   }
 
   /** @throws {@link StorageException} if it could not be saved; the file is as before. */
@@ -125,37 +128,56 @@ export class Journal {
       throw error;
     }
     this.#registered.add(entry.writer);
-    if (forgetStaged) this.live.setStaged(entry.writer, false);
-    this.live.add(entry);
+    if (forgetStaged) this.#live.setStaged(entry.writer, false);
+    this.#live.add(entry);
   }
 
-  /** Saves all of these, or nothing. @throws {@link StorageException} */
-  saveAll(logs: ReadonlyMap<string, WriterLog>): void {
-    this.#handle.append(textOf(logs), this.#isSynced);
-    this.#addToIndex(logs);
+  /** Saves all entries, and what `logs` hold of their writers, or nothing. @throws {@link StorageException} */
+  saveAll(logs: WriterHeads, entries: readonly StoredEntry[]): void {
+    this.#handle.appendAll(textOf(logs, entries), this.#isSynced);
+    for (const entry of entries) this.#live.add(entry);
+    this.#indexWriters(logs);
+  }
+
+  /** Copies what it holds of writers to a journal that is new, all or nothing. Throws if that failed. */
+  copyTo(other: Journal, logs: ReadonlyMap<string, WriterLog>): void {
+    other.#handle.appendAll(textOf(logs, this.#entriesOf(logs)), this.#isSynced);
+    other.read();
   }
 
   /** Not synced: staged values are promised nothing before they are committed. */
   saveStaged(writer: string, binding: Binding, run: number, values: readonly Value[]): void {
     this.#handle.append(this.#register(writer, binding) + encodeStaged(writer, run, values), false);
     this.#registered.add(writer);
-    this.live.setStaged(writer, values.length > 0);
+    this.#live.setStaged(writer, values.length > 0);
     this.#compactIfLarge();
   }
 
   /** Synced: staged values that are taken over must not come back, not even after a power cut. */
   removeStaged(writer: string, binding: Binding, run: number): void {
     this.#handle.append(this.#register(writer, binding) + encodeStaged(writer, run, []), this.#isSynced);
-    this.live.setStaged(writer, false);
+    this.#live.setStaged(writer, false);
     this.#compactIfLarge();
   }
 
-  /** Forgets all that stands on shelves. @throws {@link StorageException} if not all of that could be written. */
-  removeAll(logs: ReadonlyMap<string, WriterLog>): void {
+  /** Forgets all that it holds of writers. @throws {@link StorageException} if not all of that could be written. */
+  removeWriters(logs: ReadonlyMap<string, WriterLog>): void {
     for (const [writer, { binding, staged }] of logs) {
       if (binding && staged) this.removeStaged(writer, binding, staged.run);
     }
-    this.remove([...logs.values()].flatMap(({ entries }) => [...entries.values()]));
+    const removed = new Map<string, Live>();
+    for (const writer of logs.keys()) {
+      const live = this.#live.removeEntriesOf(writer);
+      if (live !== undefined) removed.set(writer, live);
+    }
+    try {
+      if (this.isDrained && this.#isPlain()) this.#truncate();
+      else this.#noteRemoval(new Map(Array.from(removed, ([writer, { sequences }]) => [writer, sequences])));
+    } catch (error) {
+      for (const [writer, live] of removed) this.#live.putBack(writer, live);
+      throw error;
+    }
+    this.#compactIfLarge();
   }
 
   /**
@@ -165,20 +187,20 @@ export class Journal {
    * @throws {@link StorageException} if it could not be written; trying again is harmless.
    */
   remove(entries: readonly StoredEntry[]): void {
-    const removed = this.live.among(entries);
+    const removed = this.#live.among(entries);
     if (removed.size === 0) return;
     let count = 0;
     for (const { size } of removed.values()) count += size;
-    if (count === this.live.entries && this.live.staged === 0 && this.#isPlain()) {
+    if (count === this.#live.entries && this.#live.staged === 0 && this.#isPlain()) {
       this.#truncate();
       return;
     }
     const found = entries.filter(({ writer, sequence }) => removed.get(writer)?.has(sequence));
-    for (const entry of found) this.live.remove(entry);
+    for (const entry of found) this.#live.remove(entry);
     try {
       this.#noteRemoval(removed);
     } catch (error) {
-      for (const entry of found) this.live.add(entry);
+      for (const entry of found) this.#live.add(entry);
       throw error;
     }
     this.#compactIfLarge();
@@ -191,11 +213,11 @@ export class Journal {
    * @throws {@link StorageException} if it could not be written; trying again is harmless.
    */
   quarantine(entries: readonly StoredEntry[]): void {
-    const found = entries.filter(({ writer, sequence }) => this.live.wants(writer, sequence));
+    const found = entries.filter(({ writer, sequence }) => this.#live.wants(writer, sequence));
     const text = found.map(encodeQuarantineOf).join('');
     if (text === '') return;
     this.#handle.append(text, false);
-    for (const entry of found) this.live.quarantine(entry);
+    for (const entry of found) this.#live.quarantine(entry);
     this.#compactIfLarge();
   }
 
@@ -260,11 +282,11 @@ export class Journal {
   renew(path: string, file: string): boolean {
     const old = this.#handle.path;
     const isOldInPlace = this.isReachable();
-    const { entries } = this.live;
-    const contents = this.readIfAlive();
+    const { entries } = this.#live;
+    const contents = ifAlive(() => this.#readContents());
     try {
       makeFolder(this.#fs, dirname(path), this.#isSynced);
-      this.#rewrite(path, contents ?? nothing());
+      this.#rewrite(path, contents);
       this.#file = file;
       this.isLost = false;
     } catch (error) {
@@ -274,41 +296,43 @@ export class Journal {
     this.#handle.syncFolderQuietly();
     // What is left of it now stands in both: if that fails, whoever adopts it sends again what was sent from the other.
     if (isOldInPlace && contents !== undefined) unlinkQuietly(this.#fs, old);
-    return contents !== undefined && this.live.entries >= entries;
+    return contents !== undefined && this.#live.entries >= entries;
   }
 
   /** Rewrites the file without what is not wanted any more. FailedOperation is harmless; it is tried again after as much growth. */
   #compactIfLarge(): void {
     const { size } = this.#handle;
-    if (size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.live.bytes) || this.#newer) return;
+    if (size <= Math.max(this.#compactAt, SLACK_BYTES + 2 * this.#live.bytes) || this.#newer) return;
     this.#compactAt = size + SLACK_BYTES;
     // Another may have taken it, or somebody deleted it: nothing is to come into its place.
     if (!this.isInPlace()) return;
     try {
-      this.#rewrite(this.#handle.path, this.read());
+      this.#rewrite(this.#handle.path, this.#readContents());
     } catch {
       // Whichever file stands under the path is whole.
     }
   }
 
-  /** Puts a file with what is wanted alone into the place of `path`. */
-  #rewrite(path: string, { logs, newer }: Contents): void {
-    for (const { writer, sequence } of this.#refused) logs.get(writer)?.entries.delete(sequence);
+  /** Puts a file with what is wanted alone into the place of `path`. @param contents - Absent if they can't be read any more. */
+  #rewrite(path: string, contents: Contents | undefined): void {
+    const { logs, isNewer } = contents ?? nothing();
+    for (const { writer, sequence } of this.#refused) logs.get(writer)?.sequences.delete(sequence);
+    this.#hasUnreadable = contents !== undefined && contents.unreadable > 0;
     this.#saveUnreadable();
+    const live = new LiveIndex();
+    const entries = contents === undefined ? [] : counted(this.#entriesOf(logs), live);
     // An owner that was presumed dead, and lives, has the old one open, and must see that it was robbed even if the new one is
     // gone by then.
-    this.#handle.replace(path, textOf(logs), this.#isNew ? undefined : () => encodeTombstone(logs));
+    this.#handle.replace(path, textOf(logs, entries), this.#isNew ? undefined : () => encodeTombstone(logs));
     this.#refused = [];
-    this.#newer = newer;
-    this.#isKnown = true;
     this.#compactAt = SLACK_BYTES;
-    this.#index(logs);
+    this.#index({ logs, isNewer, unreadable: 0 }, live);
   }
 
   #truncate(): void {
     this.#handle.truncate();
     this.#compactAt = SLACK_BYTES;
-    this.live.clear();
+    this.#live = new LiveIndex();
     this.#registered.clear();
   }
 
@@ -326,7 +350,7 @@ export class Journal {
   }
 
   #compactInPlace(): void {
-    const staged = compactInPlace(this.#handle, this.live);
+    const staged = compactInPlace(this.#handle, this.#live);
     this.#isFull = false;
     try {
       this.#handle.append(staged, false);
@@ -336,34 +360,67 @@ export class Journal {
     this.read();
   }
 
-  #index(logs: ReadonlyMap<string, WriterLog>): void {
-    this.live.clear();
-    this.#registered.clear();
-    this.#addToIndex(logs);
+  #readContents(): Contents {
+    return readContents(this.#handle.lines());
   }
 
-  #addToIndex(logs: ReadonlyMap<string, WriterLog>): void {
-    for (const [writer, { binding, entries, staged }] of logs) {
-      if (binding && (entries.size > 0 || staged)) this.#registered.add(writer);
-      for (const entry of entries.values()) this.live.add(entry);
-      if (staged) this.live.setStaged(writer, true);
+  #entriesOf(logs: ReadonlyMap<string, WriterLog>): Generator<StoredEntry> {
+    return readEntries(this.#handle.lines(), logs);
+  }
+
+  #index({ logs, unreadable, isNewer }: Contents, live: LiveIndex): void {
+    this.#live = live;
+    this.#registered.clear();
+    this.#indexWriters(logs);
+    this.#hasUnreadable = unreadable > 0;
+    this.#newer = isNewer;
+    this.#isKnown = true;
+  }
+
+  #indexWriters(logs: WriterHeads): void {
+    for (const [writer, { binding, staged }] of logs) {
+      if (staged) this.#live.setStaged(writer, true);
+      if (binding && this.#live.has(writer)) this.#registered.add(writer);
     }
   }
 
   /** Whether all that the file holds can be read, by this release. */
   #isPlain(): boolean {
-    return this.#isKnown && !this.#newer && this.#unreadable.length === 0;
+    return this.#isKnown && !this.#newer && !this.#hasUnreadable;
   }
 
   #saveUnreadable(): void {
-    if (this.#unreadable.length === 0) return;
+    if (!this.#hasUnreadable) return;
     const path = join(dirname(this.#handle.path), `nikdev-iot-1_${this.#file}.unreadable`);
-    appendSynced(this.#fs, path, Buffer.concat(this.#unreadable.flatMap((line) => [line, Buffer.from('\n')])));
-    this.#unreadable = [];
+    appendSynced(this.#fs, path, unreadableIn(this.#handle.lines()));
+    this.#hasUnreadable = false;
   }
 
   /** The record of a writer's binding, where the file lacks it. */
   #register(writer: string, binding: Binding): string {
     return this.#registered.has(writer) ? '' : encodeWriter(writer, binding);
+  }
+}
+
+/** @returns `undefined` if reading fails. */
+function ifAlive<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Entries as they are read, which are counted as wanted on the way. */
+function* counted(entries: Iterable<StoredEntry>, live: LiveIndex): Generator<StoredEntry, undefined> {
+  for (const entry of entries) {
+    live.add(entry);
+    yield entry;
+  }
+}
+
+function* unreadableIn(lines: Iterable<Line>): Generator<Buffer, undefined> {
+  for (const line of lines) {
+    if (readRecord(line) === undefined) yield Buffer.concat([line.bytes.subarray(line.start, line.end), NEWLINE]);
   }
 }

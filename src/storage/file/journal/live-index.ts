@@ -6,8 +6,10 @@ import { RangeSet } from '../../shared/range-set.js';
 const RECORD_BYTES = 64;
 const BINDING_BYTES = 160;
 
-interface Live {
+/** What of one writer is wanted. */
+export interface Live {
   readonly sequences: RangeSet;
+  bytes: number;
   /** Of those in quarantine: how many bytes the note of that takes. */
   readonly quarantined: Map<number, number>;
   hasStaged: boolean;
@@ -56,9 +58,10 @@ export class LiveIndex {
 
   add(entry: StoredEntry): void {
     const { writer, sequence, bytes } = entry;
-    if (!this.#liveOf(writer).sequences.add(sequence)) return;
+    const live = this.#liveOf(writer);
+    if (!live.sequences.add(sequence)) return;
     this.#entries += 1;
-    this.#bytes += bytes + RECORD_BYTES;
+    this.#grow(live, bytes + RECORD_BYTES);
     if (entry.refusal !== undefined) this.quarantine(entry);
   }
 
@@ -67,7 +70,7 @@ export class LiveIndex {
     const live = this.#live.get(writer);
     if (refusal === undefined || !live?.sequences.has(sequence)) return;
     const bytes = utf8Length(encodeRefusal(refusal)) + RECORD_BYTES;
-    this.#bytes += bytes - (live.quarantined.get(sequence) ?? 0);
+    this.#grow(live, bytes - (live.quarantined.get(sequence) ?? 0));
     live.quarantined.set(sequence, bytes);
   }
 
@@ -75,7 +78,7 @@ export class LiveIndex {
     const live = this.#live.get(writer);
     if (!live?.sequences.delete(sequence)) return;
     this.#entries -= 1;
-    this.#bytes -= bytes + RECORD_BYTES + (live.quarantined.get(sequence) ?? 0);
+    this.#grow(live, -(bytes + RECORD_BYTES + (live.quarantined.get(sequence) ?? 0)));
     live.quarantined.delete(sequence);
     this.#forgetIfEmpty(writer);
   }
@@ -99,17 +102,33 @@ export class LiveIndex {
     return found;
   }
 
-  clear(): void {
-    this.#live.clear();
-    this.#entries = 0;
-    this.#bytes = 0;
-    this.#staged = 0;
+  /** No entry of a writer is wanted any more. @returns What was, for {@link LiveIndex.putBack}. */
+  removeEntriesOf(writer: string): Live | undefined {
+    const live = this.#live.get(writer);
+    if (live === undefined) return undefined;
+    this.#entries -= live.sequences.size;
+    this.#bytes -= live.bytes;
+    this.#live.delete(writer);
+    if (live.hasStaged) this.#liveOf(writer).hasStaged = true;
+    return live;
+  }
+
+  /** All that {@link LiveIndex.removeEntriesOf} returned is wanted again. */
+  putBack(writer: string, live: Live): void {
+    this.#entries += live.sequences.size;
+    this.#bytes += live.bytes;
+    this.#live.set(writer, live);
+  }
+
+  #grow(live: Live, bytes: number): void {
+    live.bytes += bytes;
+    this.#bytes += bytes;
   }
 
   #liveOf(writer: string): Live {
     const known = this.#live.get(writer);
     if (known !== undefined) return known;
-    const live = { sequences: new RangeSet(), quarantined: new Map<number, number>(), hasStaged: false };
+    const live = { sequences: new RangeSet(), bytes: 0, quarantined: new Map<number, number>(), hasStaged: false };
     this.#live.set(writer, live);
     return live;
   }

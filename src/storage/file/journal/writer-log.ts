@@ -1,28 +1,42 @@
 import type { StoredEntry } from '../../../core/model/entry.js';
-import { encodeEntry, encodeQuarantined, encodeRemoved, encodeStaged, encodeWriter, type WriterLog } from './record.js';
+import type { WriterLog } from './contents.js';
+import { encodeEntry, encodeQuarantined, encodeRemoved, encodeStaged, encodeWriter } from './record.js';
 
-/** What is left of shelves where no entry is wanted: staged values. */
-export function stagedOf(logs: ReadonlyMap<string, WriterLog>): Map<string, WriterLog> {
-  return new Map([...logs].map(([writer, log]) => [writer, { ...log, entries: new Map() }]));
-}
+/** How much of a journal's text is made at once. */
+const PIECE_LENGTH = 64 * 1024;
 
-/** A journal's text with what is wanted alone. */
-export function textOf(logs: ReadonlyMap<string, WriterLog>): string {
+/** By writer, what is written of it beside its entries. */
+export type WriterHeads = ReadonlyMap<string, Pick<WriterLog, 'binding' | 'staged'>>;
+
+/**
+ * A journal's text with what is wanted alone, in pieces.
+ *
+ * @param logs - Of all writers of `entries`: `binding` and `staged` are written, too.
+ */
+export function* textOf(logs: WriterHeads, entries: Iterable<StoredEntry>): Generator<string, undefined> {
   let text = '';
-  for (const [writer, { binding, entries, staged }] of logs) {
-    if (entries.size === 0 && staged === undefined) continue;
-    if (binding) text += encodeWriter(writer, binding);
-    for (const entry of entries.values()) text += encodeEntry(entry, false) + encodeQuarantineOf(entry);
-    if (staged) text += encodeStaged(writer, staged.run, staged.values);
+  const registered = new Set<string>();
+  const register = (writer: string): string => {
+    const binding = registered.has(writer) ? undefined : logs.get(writer)?.binding;
+    registered.add(writer);
+    return binding === undefined ? '' : encodeWriter(writer, binding);
+  };
+  for (const entry of entries) {
+    text += register(entry.writer) + encodeEntry(entry, false) + encodeQuarantineOf(entry);
+    if (text.length < PIECE_LENGTH) continue;
+    yield text;
+    text = '';
   }
-  return text;
+  for (const [writer, { staged }] of logs) {
+    if (staged) text += register(writer) + encodeStaged(writer, staged.run, staged.values);
+  }
+  if (text !== '') yield text;
 }
 
-/** Records that tell that nothing on shelves is wanted. */
+/** Records that tell that nothing of writers is wanted. */
 export function encodeTombstone(logs: ReadonlyMap<string, WriterLog>): string {
-  return Array.from(logs.values(), ({ writer, entries, staged }) => {
-    const sequences = [...entries.keys()];
-    const removed = sequences.length > 0 ? encodeRemoved(writer, [[sequences[0] ?? 0, sequences.at(-1) ?? 0]]) : '';
+  return Array.from(logs.values(), ({ writer, sequences: { ranges }, staged }) => {
+    const removed = ranges.length > 0 ? encodeRemoved(writer, [[ranges[0]?.[0] ?? 0, ranges.at(-1)?.[1] ?? 0]]) : '';
     return removed + (staged ? encodeStaged(writer, staged.run, []) : '');
   }).join('');
 }

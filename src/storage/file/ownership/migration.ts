@@ -1,5 +1,5 @@
+import type { Contents, WriterLog } from '../journal/contents.js';
 import type { Journal } from '../journal/journal.js';
-import type { WriterLog } from '../journal/record.js';
 import type { Orphans } from './orphans.js';
 
 /**
@@ -9,30 +9,32 @@ import type { Orphans } from './orphans.js';
  * @returns Whether they stand in the new one.
  */
 export function evacuateClosed(from: Journal, to: Journal, isLeft: (writer: string) => boolean): boolean {
-  let left: Map<string, WriterLog>;
+  return evacuate(from, to, ({ logs }) => new Map([...logs].filter(([writer]) => isLeft(writer))));
+}
+
+/** Moves what living writers have adopted out of a file, into a new one; staged values are not theirs. @returns Whether it stands there. */
+export function evacuateAdopted(from: Journal, to: Journal, orphans: Orphans): boolean {
+  const isMoved = evacuate(from, to, ({ logs }) => {
+    const adopted = [...logs].filter(([writer]) => orphans.isAdopted(writer, from));
+    return new Map(adopted.map(([writer, log]) => [writer, { ...log, staged: undefined }]));
+  });
+  if (isMoved) for (const writer of to.live.writers) orphans.moveAdoption(writer, from, to);
+  return isMoved;
+}
+
+function evacuate(from: Journal, to: Journal, select: (contents: Contents) => Map<string, WriterLog>): boolean {
+  let moved: Map<string, WriterLog>;
   try {
-    left = new Map([...from.read().logs].filter(([writer]) => isLeft(writer)));
-    to.saveAll(left);
+    moved = select(from.read());
+    from.copyTo(to, moved);
   } catch {
     to.delete();
     return false;
   }
   try {
-    from.removeAll(left);
+    from.removeWriters(moved);
   } catch {
     // As after a crash; and a part may have been forgotten.
   }
   return true;
-}
-
-/** Moves what living writers have adopted out of a file. Throws if that failed: then they stand in it, or in both, which is harmless. */
-export function evacuateAdopted(from: Journal, to: Journal, orphans: Orphans): void {
-  const adopted = new Map(
-    [...from.read().logs]
-      .filter(([writer]) => orphans.isAdopted(writer, from))
-      .map(([writer, log]) => [writer, { ...log, staged: undefined }]),
-  );
-  to.saveAll(adopted);
-  for (const writer of adopted.keys()) orphans.moveAdoption(writer, from, to);
-  from.removeAll(adopted);
 }

@@ -3,11 +3,12 @@ import { type Binding, bindingKey } from '../../../core/model/destination.js';
 import type { Warning } from '../../../core/model/events.js';
 import { entriesWaiting } from '../../../core/notify/warnings.js';
 import type { Clock } from '../../../core/time/clock.js';
+import { type Contents, readContents, type WriterLog } from '../journal/contents.js';
 import { codeOf, unlinkQuietly } from '../journal/file-io.js';
 import type { FilePlatform } from '../journal/file-system.js';
-import { Journal } from '../journal/journal.js';
+import { Journal, type JournalContents } from '../journal/journal.js';
 import { journalName, rewritingPath } from '../journal/journal-name.js';
-import { type Contents, readJournal } from '../journal/record.js';
+import { linesOf } from '../journal/lines.js';
 import { type OrphanFile, OrphanFinder } from './orphan-finder.js';
 
 /** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
@@ -17,8 +18,8 @@ interface OrphanSummary {
   readonly staged: ReadonlyMap<string, Binding>;
   readonly warnings: readonly Warning[];
   readonly scans: number;
-  /** All that it holds; only at the first look. */
-  readonly read: { readonly contents: Contents; readonly size: number } | undefined;
+  /** Only at the first look. */
+  readonly contents: Contents | undefined;
 }
 
 /** The store that adopts. */
@@ -29,8 +30,10 @@ interface AdoptionHost {
   isOwn(file: string): boolean;
   /** Whether a living writer of the store has the binding of this key. */
   isServed(key: string): boolean;
+  /** Whether the entries of a writer in a file are to be read, or are in memory already. */
+  isWanted(file: string, log: WriterLog): boolean;
   /** Takes in a journal, and what it holds. Throws if it can't. */
-  accept(journal: Journal, contents: Contents): void;
+  accept(journal: Journal, contents: JournalContents): void;
 }
 
 /** Takes over the files that dead runs left in a folder, where they hold anything for the living. */
@@ -75,7 +78,7 @@ export class OrphanAdoption {
           this.#adopt(dead, summary, host);
           taken += 1;
         } else {
-          this.#summaries.set(dead.signature, { ...summary, read: undefined, scans: summary.scans + 1 });
+          this.#summaries.set(dead.signature, { ...summary, contents: undefined, scans: summary.scans + 1 });
         }
         // Not at the first look: an Api for them may be opened next.
         if (summary.scans > 0) warnings.push(...this.#waiting(summary, host));
@@ -105,21 +108,30 @@ export class OrphanAdoption {
   }
 
   #summarize({ path }: OrphanFile): OrphanSummary {
-    const bytes = this.#platform.fs.readFileSync(path);
-    const contents = readJournal(bytes);
+    const contents = this.#readContents(path);
     const entries = new Map<string, Binding>();
     const staged = new Map<string, Binding>();
     for (const log of contents.logs.values()) {
-      if (log.binding && log.entries.size > 0) entries.set(bindingKey(log.binding), log.binding);
+      if (log.binding && log.sequences.size > 0) entries.set(bindingKey(log.binding), log.binding);
       if (log.binding && log.staged) staged.set(bindingKey(log.binding), log.binding);
     }
-    const { length } = contents.unreadable;
-    const message = `${path} holds records that can't be read (${length} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
-    const warnings: Warning[] = length > 0 ? [{ code: 'unreadable-records', message }] : [];
-    return { entries, staged, warnings, scans: 0, read: { contents, size: bytes.length } };
+    const { unreadable } = contents;
+    const message = `${path} holds records that can't be read (${unreadable} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+    const warnings: Warning[] = unreadable > 0 ? [{ code: 'unreadable-records', message }] : [];
+    return { entries, staged, warnings, scans: 0, contents };
   }
 
-  #adopt(dead: OrphanFile, { read }: OrphanSummary, host: AdoptionHost): void {
+  #readContents(path: string): Contents {
+    const { fs } = this.#platform;
+    const fd = fs.openSync(path, 'r');
+    try {
+      return readContents(linesOf(fs, fd));
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  #adopt(dead: OrphanFile, { contents }: OrphanSummary, host: AdoptionHost): void {
     const { fs } = this.#platform;
     const path = join(this.#directory, journalName(host.owner, dead.file));
     // Before the journal: without it nobody would find it. If its owner lives after all, its rewriting fails, harmlessly.
@@ -130,8 +142,10 @@ export class OrphanAdoption {
     try {
       // Nobody else writes to it by now, and nobody has since it was looked into.
       if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
-      if (read) journal.indexAll(read.contents, read.size);
-      host.accept(journal, read?.contents ?? journal.read());
+      host.accept(
+        journal,
+        journal.read((log) => log.binding !== undefined && host.isWanted(dead.file, log), contents),
+      );
     } catch (error) {
       journal.close();
       fs.renameSync(path, dead.path);

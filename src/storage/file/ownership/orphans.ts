@@ -2,15 +2,16 @@ import { type Binding, bindingKey } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
 import type { Value } from '../../../core/model/value.js';
 import { latestStaged, type StagedValues } from '../../shared/run-number.js';
-import type { Journal } from '../journal/journal.js';
-import type { Contents, WriterLog } from '../journal/record.js';
+import { inOrder } from '../journal/contents.js';
+import type { Journal, JournalContents } from '../journal/journal.js';
 
 /** A dead writer in a journal that this process owns, not yet handed to a living one. */
 interface Orphan {
   readonly writer: string;
   readonly binding: Binding;
   readonly journal: Journal;
-  readonly log: WriterLog;
+  readonly entries: readonly StoredEntry[];
+  readonly staged: StagedValues | undefined;
 }
 
 /** The dead writers in the journals of one store, and who of the living has their entries. */
@@ -24,7 +25,8 @@ export class Orphans {
     this.clear();
     let areRead = true;
     for (const journal of journals) {
-      const contents = journal.readIfAlive();
+      // What the living have is in memory already.
+      const contents = journal.readIfAlive(({ writer }) => !living.has(writer) && !this.isAdopted(writer, journal));
       if (contents !== undefined) this.add(journal, contents, living);
       else areRead = false;
     }
@@ -32,38 +34,38 @@ export class Orphans {
   }
 
   /** Makes orphans of the writers in a journal that are neither living nor adopted. */
-  add(journal: Journal, { logs }: Contents, living: { has(writer: string): boolean }): void {
-    for (const [writer, log] of logs) {
-      const { binding, entries, staged } = log;
+  add(journal: Journal, contents: JournalContents, living: { has(writer: string): boolean }): void {
+    for (const [writer, { binding, staged }] of contents.logs) {
+      const entries = contents.entries.get(writer) ?? [];
       if (binding === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;
-      if (entries.size === 0 && staged === undefined) continue;
+      if (entries.length === 0 && staged === undefined) continue;
       const orphans = this.#byBinding.get(bindingKey(binding)) ?? [];
-      orphans.push({ writer, binding, journal, log });
+      orphans.push({ writer, binding, journal, entries, staged });
       this.#byBinding.set(bindingKey(binding), orphans);
     }
   }
 
   /** Gives a living writer the entries of all orphans of its binding; at its start, the latest staged values too. */
-  adopt(id: string, binding: Binding, atStart: boolean): { entries: StoredEntry[]; staged: readonly Value[] } {
-    const entries = new Map<string, ReadonlyMap<number, StoredEntry>>();
-    const staged: StagedValues[] = [];
+  adopt(id: string, binding: Binding, atStart: boolean): { entries: readonly StoredEntry[]; staged: readonly Value[] } {
+    const byWriter = new Map<string, readonly StoredEntry[]>();
+    const allStaged: StagedValues[] = [];
     const left: Orphan[] = [];
     for (const orphan of this.#byBinding.get(bindingKey(binding)) ?? []) {
-      const { writer, journal, log } = orphan;
+      const { writer, journal, entries, staged } = orphan;
       // Before they are staged again: lost by a crash in between, but never there twice.
-      if (log.staged && atStart && removeStaged(journal, writer, binding, log.staged.run)) staged.push(log.staged);
-      else if (log.staged) left.push({ ...orphan, log: { ...log, entries: new Map() } });
-      if (log.entries.size === 0) continue;
+      if (staged && atStart && removeStaged(journal, writer, binding, staged.run)) allStaged.push(staged);
+      else if (staged) left.push({ ...orphan, entries: [] });
+      if (entries.length === 0) continue;
       this.setAdopter(journal, writer, id);
-      const others = entries.get(writer);
+      const others = byWriter.get(writer);
       // One writer's can stand in two files, where a disk failed; the same entry too.
-      entries.set(writer, others ? inOrder(new Map([...others, ...log.entries])) : log.entries);
+      byWriter.set(writer, others ? inOrder([...others, ...entries]) : entries);
     }
     this.#byBinding.set(bindingKey(binding), left);
-    return {
-      entries: [...entries.values()].flatMap((ofWriter) => [...ofWriter.values()]),
-      staged: latestStaged(staged),
-    };
+    const lists = [...byWriter.values()];
+    // One list is nearly always all there is, and is handed over.
+    const entries = lists.length === 1 ? (lists[0] ?? []) : lists.flat();
+    return { entries, staged: latestStaged(allStaged) };
   }
 
   /** A living writer has what a journal holds of a dead one. */
@@ -78,7 +80,7 @@ export class Orphans {
   }
 
   /** What living writers have adopted of dead ones from other journals is theirs in this one too. */
-  shareAdoptions(journal: Journal, { logs }: Contents): void {
+  shareAdoptions(journal: Journal, { logs }: Pick<JournalContents, 'logs'>): void {
     const known = [...this.#adopters.values()].flatMap((adopters) => [...adopters]);
     for (const [writer, id] of known) if (logs.has(writer)) this.setAdopter(journal, writer, id);
   }
@@ -102,24 +104,24 @@ export class Orphans {
     }
   }
 
-  /** Whether a living writer has what a journal holds of this dead one. */
-  isAdopted(writer: string, journal: Journal): boolean {
-    return this.#adopters.get(journal)?.has(writer) ?? false;
+  /** Whether a living writer has what a journal, or any, holds of this dead one. */
+  isAdopted(writer: string, journal?: Journal): boolean {
+    if (journal !== undefined) return this.#adopters.get(journal)?.has(writer) ?? false;
+    return [...this.#adopters.values()].some((adopters) => adopters.has(writer));
   }
 
   /** Whether there are orphans with entries in a journal whose binding is served. */
   hasOrphansIn(journal: Journal, isServed: (key: string) => boolean): boolean {
     for (const [key, orphans] of this.#byBinding) {
       if (!isServed(key)) continue;
-      if (orphans.some((orphan) => orphan.journal === journal && orphan.log.entries.size > 0)) return true;
+      if (orphans.some((orphan) => orphan.journal === journal && orphan.entries.length > 0)) return true;
     }
     return false;
   }
 
-  /** What a journal holds, or held when it was read last, of writers that nobody has adopted. */
-  logsIn(journal: Journal): Map<string, WriterLog> {
-    const orphans = [...this.#byBinding.values()].flat().filter((orphan) => orphan.journal === journal);
-    return new Map(orphans.map(({ writer, log }) => [writer, log]));
+  /** The orphans that a journal holds, or held when it was read last. */
+  in(journal: Journal): Orphan[] {
+    return [...this.#byBinding.values()].flat().filter((orphan) => orphan.journal === journal);
   }
 
   /** Forgets the orphans of all journals: they are looked for anew. */
@@ -135,10 +137,6 @@ export class Orphans {
       if (others.length < orphans.length) this.#byBinding.set(key, others);
     }
   }
-}
-
-function inOrder(entries: ReadonlyMap<number, StoredEntry>): Map<number, StoredEntry> {
-  return new Map([...entries].sort(([one], [other]) => one - other));
 }
 
 /** Forgets the staged values of a writer, where its journal can be written. @returns Whether it could be. */

@@ -1,0 +1,137 @@
+import type { Binding } from '../../../core/model/destination.js';
+import type { Refusal, StoredEntry } from '../../../core/model/entry.js';
+import { RangeSet } from '../../shared/range-set.js';
+import type { StagedValues } from '../../shared/run-number.js';
+import type { Line } from './lines.js';
+import { type EntryRecord, isNewer, type JournalRecord, readRecord } from './record.js';
+
+/*
+ * A journal is read twice: first which entries it holds, then these. A removal stands behind the entries that it removes, so
+ * that reading once would have all in memory that the file ever held.
+ */
+
+/** What one writer has in a journal, the entries themselves left aside. */
+export interface WriterLog {
+  /** One string for all its entries. */
+  readonly writer: string;
+  /** Absent if its record can't be read: then its entries can't be sent, for nobody knows where to. */
+  binding?: Binding;
+  /** The sequence numbers of its entries. */
+  readonly sequences: RangeSet;
+  /** By sequence number, why entries are in quarantine: their records can stand before the entries' own. */
+  readonly refusals: Map<number, Refusal>;
+  staged?: StagedValues | undefined;
+}
+
+/** What a journal holds, the entries themselves left aside. */
+export interface Contents {
+  readonly logs: Map<string, WriterLog>;
+  /** How many lines can't be read: torn, altered or foreign. */
+  unreadable: number;
+  /** Whether there are records of a newer format, which only a newer release may touch. */
+  isNewer: boolean;
+}
+
+export const nothing = (): Contents => ({ logs: new Map(), unreadable: 0, isNewer: false });
+
+/** Reads which entries a journal holds. A line that can't be read is counted, and the others are read. */
+export function readContents(lines: Iterable<Line>): Contents {
+  const contents = nothing();
+  for (const line of lines) {
+    const record = readRecord(line);
+    if (record !== undefined) {
+      apply(record, logOf(contents.logs, record.writer));
+      continue;
+    }
+    contents.unreadable += 1;
+    contents.isNewer ||= isNewer(line);
+  }
+  return contents;
+}
+
+/** Reads the entries that are in `logs`, in the order of the file; one that was moved on a full disk can come twice. */
+export function* readEntries(
+  lines: Iterable<Line>,
+  logs: ReadonlyMap<string, WriterLog>,
+): Generator<StoredEntry, undefined> {
+  for (const line of lines) {
+    const record = readRecord(line);
+    if (record?.kind !== 'E' && record?.kind !== 'C') continue;
+    const log = logs.get(record.writer);
+    if (log?.sequences.has(record.sequence)) yield entryOf(record, line, log);
+  }
+}
+
+function logOf(logs: Map<string, WriterLog>, writer: string): WriterLog {
+  const known = logs.get(writer);
+  if (known !== undefined) return known;
+  const log: WriterLog = { writer, sequences: new RangeSet(), refusals: new Map() };
+  logs.set(writer, log);
+  return log;
+}
+
+function apply(record: JournalRecord, log: WriterLog): void {
+  switch (record.kind) {
+    case 'W':
+      log.binding = record.binding;
+      break;
+    case 'C':
+      log.staged = undefined;
+      log.sequences.add(record.sequence);
+      break;
+    case 'E':
+      log.sequences.add(record.sequence);
+      break;
+    case 'Q':
+      log.refusals.set(record.sequence, record.refusal);
+      break;
+    case 'S':
+      log.staged = record.staged.values.length > 0 ? record.staged : undefined;
+      break;
+    case 'R':
+      for (const [first, last] of record.ranges) log.sequences.deleteRange(first, last);
+  }
+}
+
+function entryOf(
+  { sequence, timestamp, values: start }: EntryRecord,
+  { bytes, end }: Line,
+  log: WriterLog,
+): StoredEntry {
+  const { writer, refusals } = log;
+  // A text of its own: a part of a longer one would keep that in memory.
+  const values = bytes.toString('utf8', start, end);
+  const entry = { writer, sequence, timestamp, values, bytes: end - start };
+  const refusal = refusals.get(sequence);
+  return refusal === undefined ? entry : { ...entry, refusal };
+}
+
+/** Entries of one writer as they are read. */
+export class EntryList {
+  /** Of its final size at once: growing it takes as much again. */
+  readonly #entries: StoredEntry[];
+  #length = 0;
+  #isAscending = true;
+
+  constructor(size: number) {
+    this.#entries = new Array<StoredEntry>(size);
+  }
+
+  push(entry: StoredEntry): void {
+    const last = this.#entries[this.#length - 1];
+    this.#isAscending &&= last === undefined || last.sequence < entry.sequence;
+    this.#entries[this.#length++] = entry;
+  }
+
+  /** In the order of their commit, each once. To be called once, at the end. */
+  inOrder(): StoredEntry[] {
+    this.#entries.length = this.#length;
+    return this.#isAscending ? this.#entries : inOrder(this.#entries);
+  }
+}
+
+/** Entries of one writer in the order of their commit, each once: of two the latter counts. */
+export function inOrder(entries: readonly StoredEntry[]): StoredEntry[] {
+  const sorted = [...entries].sort((one, other) => one.sequence - other.sequence);
+  return sorted.filter(({ sequence }, index) => sorted[index + 1]?.sequence !== sequence);
+}

@@ -107,8 +107,13 @@ export class Uploads {
     if (request.keepalive) return;
     const ids = carried.map(({ id }) => id ?? '');
     const meaning = meaningOf(answer, request.headers['x-api-key'] === run.key);
+    const judged = ids.length > 0 ? ids : run.pushModel.unconfirmed;
     run.pushModel.ended(ids, meaning, isRejection(answer), this.#world.time.monotonic);
-    this.#expectPause(run, ids, meaning, answer);
+    for (const id of judged) {
+      const commit = this.#world.model.byId(id);
+      if (commit && run.pushModel.maySkip(id)) commit.mayComeLate = true;
+    }
+    this.#expectPause(run, judged, meaning, answer);
   }
 
   /** Automatic pushing pauses after a failure that ends a push, and stops after refused credentials. */
@@ -165,9 +170,7 @@ export class Uploads {
     // An unload request skips the entries in flight, and those of the requests before it in the same task.
     const commit = model.byId(id);
     const isSent = run.inFlight.has(id) || (commit !== undefined && this.#unloaded.has(commit));
-    if (run.pushModel.maySkip(id)) {
-      if (commit) commit.mayComeLate = true;
-    } else if (!isSent)
+    if (!isSent && !run.pushModel.maySkip(id))
       model.reportViolation('I4', `${id} is skipped, though it failed on its own in less than three pushes`);
   }
 

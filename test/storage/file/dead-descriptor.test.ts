@@ -6,12 +6,12 @@ import { fileStorage } from '../../../src/node.js';
 import type { FileStorageOptions } from '../../../src/storage/file/file-storage.js';
 import { commitEach } from '../../support/builders/api.js';
 import { credentials } from '../../support/builders/credentials.js';
+import { describeOnFailingDisk } from '../../support/disks/failing-disk.js';
+import { staleFileSystem } from '../../support/disks/stale-descriptors.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
-import { describeOnFailingDisk } from '../../support/failing-disk.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
 import { FakeServer } from '../../support/fakes/fake-server.js';
-import { staleFileSystem } from '../../support/stale-descriptors.js';
 
 const OTHER_DEVICE = '33333333-3333-4333-8333-333333333333';
 

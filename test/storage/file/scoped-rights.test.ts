@@ -12,14 +12,14 @@ import { binding, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
-import { SCOPED_RUNTIMES } from '../../support/scoped-runtimes.js';
+import { SCOPED_RUNTIMES } from '../../support/processes/scoped-runtimes.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
-/** A folder below one that others may enter, but not open. */
+/** A folder below one that others may enter, but not open. Not below /dev, for which Deno wants all rights. */
 function belowClosedFolder(): { parent: string; folder: string } {
-  const parent = temporaryFolder();
+  const parent = temporaryFolder({ onDisk: true });
   fs.chmodSync(parent, 0o711);
   const folder = join(parent, 'readings');
   fs.mkdirSync(folder);

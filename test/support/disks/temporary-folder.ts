@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { LENGTH } from '../../length.js';
 
-/** A new folder, removed with the test: on a disk or in memory, by the length of the run. */
-export function temporaryFolder(): string {
-  const place = LENGTH.onDisk ? tmpdir() : (memoryDisk() ?? tmpdir());
+/** A new folder, removed with the test: on a disk or in memory, by the length of the run unless `onDisk` says which. */
+export function temporaryFolder({ onDisk }: { readonly onDisk: boolean } = LENGTH): string {
+  const place = onDisk ? tmpdir() : (memoryDisk() ?? tmpdir());
   const folder = mkdtempSync(join(place, 'nikdev-iot-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

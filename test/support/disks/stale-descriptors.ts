@@ -1,4 +1,4 @@
-import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
+import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
 
 const BY_DESCRIPTOR = [
   'closeSync',

@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findProgram } from './browsers/find-program.js';
+import { findProgram } from '../browsers/find-program.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** A runtime whose program may read this package and read and write one folder, and no more: not the folder above, not `/proc`. */
 export interface ScopedRuntime {

@@ -182,8 +182,9 @@ export class BadEntryFinder {
       else if (this.#failing.isUsedProbe(entry)) usedProbes.push(entry);
       else if (fresh.push(entry) === count) break;
     }
-    const line = [fresh, usedProbes].find(({ length }) => length > 0) ?? this.#suspects.retry(suspects);
-    return { line, struck };
+    // A suspect is a better probe than an entry that failed as one.
+    const lines = [fresh, this.#suspects.retry(suspects), usedProbes];
+    return { line: lines.find(({ length }) => length > 0) ?? [], struck };
   }
 
   /** As much of the line as one request is to carry. */

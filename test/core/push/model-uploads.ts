@@ -6,6 +6,7 @@ import { queuedEntry } from '../../support/builders/queued-entry.js';
 /** How the model server fails over a bad entry, or over everything in an outage. */
 export type Mode = 'refused' | 'failed' | 'cut-off' | 'time-out';
 export const MODES: readonly Mode[] = ['refused', 'failed', 'cut-off', 'time-out'];
+export const FAILURES = MODES.filter((mode) => mode !== 'refused');
 
 const REJECTIONS = {
   refused: { status: 400, reason: 'Bad request: 400' },
@@ -145,3 +146,33 @@ function outcomeOf(kind: Mode | 'stored'): UploadOutcome {
   if (kind === 'stored') return { kind };
   return { kind: kind === 'refused' ? 'refused' : 'failed', rejection: REJECTIONS[kind] };
 }
+
+/** A queue with bad entries at some places. */
+export function uploadsOf(count: number, places: ReadonlyMap<number, Mode>, maxEntries?: number): ModelUploads {
+  const uploads = new ModelUploads(maxEntries);
+  uploads.commit(...Array.from({ length: count }, (_, index) => places.get(index)));
+  return uploads;
+}
+
+export function pushUntil(uploads: ModelUploads, isDone: () => boolean, maxPushes = 100): void {
+  while (!isDone()) {
+    if (uploads.pushes >= maxPushes) throw new Error(`not done after ${maxPushes} pushes`);
+    uploads.push();
+  }
+}
+
+export function pushUntilGoodAreStored(uploads: ModelUploads, maxPushes: number): void {
+  pushUntil(uploads, () => uploads.goodLeft === 0, maxPushes);
+}
+
+export function expectAscending(uploads: ModelUploads): void {
+  const stored = uploads.storedSequences;
+  const at = stored.findIndex((sequence, index) => index > 0 && sequence <= (stored[index - 1] as number));
+  if (at >= 0) throw new Error(`entry ${stored[at]} was delivered after ${stored[at - 1]}`);
+}
+
+export const entries = (count: number): QueuedEntry[] =>
+  Array.from({ length: count }, (_, index) => queuedEntry(index + 1));
+export const sequences = (batch: readonly QueuedEntry[]): number[] => batch.map(({ sequence }) => sequence);
+/** So many good entries, to commit. */
+export const good = (count: number): undefined[] => Array.from({ length: count }, () => undefined);

@@ -291,11 +291,11 @@ export class Uploader {
   }
 
   #quarantine(run: PushRun, { entry: bad, rejection }: BadEntry): void {
-    const entry = this.#outbox.moveToQuarantine(bad, rejection);
+    const { status, reason: message } = rejection;
+    const entry = this.#outbox.moveToQuarantine(bad, { ...rejection, reason: message.slice(0, MAX_REASON) });
     // Forgotten or taken over while it was under way.
     if (entry === undefined) return;
     run.addQuarantined(entry, bad.origin === undefined ? 0 : bad.sequence);
-    const { status, reason: message } = rejection;
     this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
   }
 
@@ -315,7 +315,7 @@ export class Uploader {
 
 /** The outcome of an upload as far as its entries are concerned. */
 function outcomeOf({ kind, suspect, status = 0, message }: Verdict): UploadOutcome {
-  const rejection = { status, reason: message.slice(0, MAX_REASON) };
+  const rejection = { status, reason: message };
   switch (kind) {
     case 'stored':
       return { kind };

@@ -32,8 +32,10 @@ export async function execute(world: World, command: Command): Promise<void> {
   else executeOnRun(world, run, command);
 }
 
-/** Commits and pushes at intervals, as a device does that goes on measuring. */
+/** Commits and pushes at intervals, as a device does that goes on measuring, at first perhaps an entry that fails. */
 async function pushOften(world: World, run: Run, command: Extract<Command, { readonly do: 'push often' }>) {
+  world.network.outcomes = [];
+  if (command.status !== undefined) add(world, run, [0], false, command.status);
   for (let round = 0; round < command.times; round++) {
     const { lifecycle } = run.host;
     if (!lifecycle.isAlive || lifecycle.isFrozen || run.isClosed) return;

@@ -4,7 +4,8 @@ import { KEY_MARK, type Run, writerOf } from './run.js';
 import { readJournal, type StorageContents } from './storage-contents.js';
 import type { World } from './world.js';
 
-const MAX_TIMERS = 8;
+/** The deadlines of the requests with which a page goes away among them. */
+const MAX_TIMERS = 18;
 const SLACK_BYTES = 64 * 1024;
 
 /** Checks the invariants that hold at any moment. @throws {@link Violation} */

@@ -8,7 +8,14 @@ export type Command =
   | { readonly do: 'commit'; readonly runIndex: number; readonly timestamp: number | undefined }
   | { readonly do: 'commit several'; readonly runIndex: number; readonly count: number; readonly big: boolean }
   | { readonly do: 'commit bad'; readonly runIndex: number; readonly field: number; readonly status: number }
-  | { readonly do: 'push often'; readonly runIndex: number; readonly times: number; readonly everyMilliseconds: number }
+  | {
+      readonly do: 'push often';
+      readonly runIndex: number;
+      readonly times: number;
+      readonly everyMilliseconds: number;
+      /** Of a bad entry to begin with. */
+      readonly status: number | undefined;
+    }
   | {
       readonly do: 'push';
       readonly runIndex: number;
@@ -124,8 +131,9 @@ const everywhere: Weighted[] = [
   of(2, 'limit server', { maxEntries: fc.constantFrom(1, 2, 4, 1000), cutsOff: fc.boolean() }),
   of(2, 'push often', {
     runIndex,
-    times: fc.integer({ min: 3, max: 12 }),
-    everyMilliseconds: fc.constantFrom(1000, 20_000, 61_000),
+    times: fc.integer({ min: 3, max: 14 }),
+    everyMilliseconds: fc.constantFrom(1000, 20_000, 61_000, 61_000),
+    status: fc.constantFrom(undefined, 503, 404, 0),
   }),
   of(1, 'go online', { runIndex }),
   of(1, 'resume', { runIndex }),

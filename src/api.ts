@@ -271,8 +271,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * resolved. Without `autoPush` nothing is pushed, or pushed again, by itself, but what a page sends as it goes away. Joins
    * a push under way, and then rejects with what that one rejects with.
    *
-   * An entry that the server refuses (400, 422; 413 for one alone) is found by halves and set aside once another was accepted
-   * in the same push: see {@link Api.quarantined}. Everything else that can be stored is, before this rejects.
+   * An entry that the server refuses (400, 422; 413 for a single one) is found by halves, and quarantined once another was
+   * accepted in the same push: see {@link Api.quarantined}. After any other failure that may be about the content the next
+   * request carries half as much; a push ends after the second such failure in a row, or after one of a single entry. 401 and
+   * 403 are confirmed by an upload without entries.
    *
    * @throws {@link PushException} if not everything was stored; its `retainedData` tells whether it is still queued.
    * {@link ConfigException} if `signal` is not one.
@@ -343,8 +345,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * The entries that the server refuses, with its reason, oldest first. They are saved like the queue, and come back with it
-   * after a restart.
+   * The entries in quarantine, each with its reason, in the order in which they were quarantined: those that the server
+   * refused on their own while it accepted others, and those with which requests failed in three pushes, at least 60 s apart,
+   * in which another entry was accepted after that (`retryable`). They are saved like the queue, and come back after a restart;
+   * `retryable` ones come back in the queue, as the server may have been repaired.
    */
   quarantined(): QuarantinedEntry[] {
     return this.#outbox.quarantine.entries;

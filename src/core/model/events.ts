@@ -29,11 +29,11 @@ export interface Events {
   push: PushEvent;
   /** A push failed with bad luck or a refusal, and `autoPush` tries again. */
   retry: RetryEvent;
-  /** Entries are about to be thrown away: the server refused the credentials. */
+  /** Entries are about to be thrown away: the server refused the credentials, and their confirmation too. */
   discard: DiscardEvent;
   /** Entries are about to be dropped, as there is no room for newer ones (`overflow: 'drop-oldest'`). */
   drop: DropEvent;
-  /** Entries that the server refuses were set aside, for the others to pass. */
+  /** Entries that the server does not take were quarantined, so that the others pass. */
   quarantine: QuarantineEvent;
   /** What a dead run left was taken over. */
   adopt: AdoptEvent;
@@ -83,13 +83,13 @@ export interface DropEvent {
   readonly message: string;
 }
 
-/** Entries were set aside, as the server refuses them. */
+/** Entries were quarantined, as the server does not take them. */
 export interface QuarantineEvent {
   /** `restore()` puts them back, with their times; `dropQuarantined()` forgets them. */
   readonly entries: readonly QuarantinedEntry[];
-  /** The HTTP status: 400, 413 or 422. */
+  /** The HTTP status; 0 if no response came. */
   readonly status: number;
-  /** `Bad request: <the server's message, or the status>` */
+  /** `Bad request: <the server's message, or the status>`, or `Bad luck: <the failure>` */
   readonly message: string;
 }
 

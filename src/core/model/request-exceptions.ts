@@ -32,7 +32,7 @@ export class PushException extends ApiException {
   readonly retryAfter: number | undefined;
   /** The entries that were thrown away (refused credentials); `restore()` puts them back. */
   readonly discarded: readonly Entry[];
-  /** The entries that this push set aside, with the server's reason: saved, and in `quarantined()` too. */
+  /** The entries that this push quarantined, with the reason: saved, and in `quarantined()` too. */
   readonly quarantined: readonly QuarantinedEntry[];
 
   /**

@@ -94,8 +94,8 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly overflow?: OverflowPolicy | undefined;
   /**
-   * What becomes of the entries that this run committed when the server refuses the credentials (401, 403): `'discard'`
-   * throws them away, in the exception and in a `discard` event; `'keep'` keeps them queued.
+   * What becomes of the entries that this run committed when the server refuses the credentials (401, 403), and again those
+   * of an upload without entries: `'discard'` throws them away, in the exception and in a `discard` event; `'keep'` keeps them queued.
    *
    * @defaultValue `'discard'`
    */

@@ -54,7 +54,7 @@ export interface Writer {
   remove(entries: readonly StoredEntry[]): void;
   /**
    * Notes that entries, this writer's or adopted ones, are in quarantine: each has its `refusal`, with which it comes back
-   * when it is adopted. Unknown ones are ignored.
+   * when it is adopted; a later note replaces it. Unknown ones are ignored.
    *
    * @throws {@link StorageException} if that could not be written; calling again with the same entries is harmless.
    */

@@ -140,7 +140,7 @@ function adviceFor({ advice }: Verdict, discarded: number, quarantined: number):
   if (discarded > 0)
     return `${advice} This exception's "discarded" holds what was thrown away (${discarded} in all); restore() puts it back.`;
   if (quarantined === 0) return `${advice} Everything that was not stored is still queued.`;
-  return `${advice} The server refuses ${quarantined === 1 ? 'an entry' : `${quarantined} entries`}: set aside and saved, see quarantined(); restore() puts them back. Everything else that was not stored is still queued.`;
+  return `${advice} The server does not take ${quarantined === 1 ? 'an entry' : `${quarantined} entries`}: quarantined and saved, see quarantined(); restore() puts them back. Everything else that was not stored is still queued.`;
 }
 
 /** What it takes to send what is queued, and to tell of it. */

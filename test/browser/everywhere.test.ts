@@ -84,7 +84,8 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
   test('finds after a reload what was committed and staged, and delivers each entry once', async () => {
     const { emulator, options } = await serveEmulator();
     const tab = await openApiTab(await newContext(), await servePages(), options);
-    emulator.script({ status: 503 });
+    // A push goes on with half after its first failure, so an outage lasts for two requests.
+    emulator.script({ status: 503 }, { status: 503 });
     await commitTexts(tab, ['one', 'two']);
     expect((await tryToPush(tab)).exception).toMatchObject({ status: 503, retainedData: true });
     await tab.evaluate(() => window.api.addValue('value', 'staged'));

@@ -9,7 +9,8 @@ describeInChromium('a reload of the page', (newContext) => {
     const { emulator, options } = await serveEmulator();
     const page = await openTab(await newContext(), await servePages(), options);
 
-    emulator.script({ status: 503 });
+    // A push goes on with half after its first failure, so an outage lasts for two requests.
+    emulator.script({ status: 503 }, { status: 503 });
     const committed = await page.evaluate(() => {
       const { api } = window;
       return [1, 2, 3].map((count) => {

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { StorageAdapter, Writer } from '../../../src/core/ports/storage.js';
 import { fileStorage } from '../../../src/node.js';
@@ -7,6 +8,7 @@ import { binding, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
+import { failingProcess, failWith, journalFolder, leaveJournal } from '../../support/fakes/journal-folder.js';
 
 const LOOK_MS = 30_000;
 
@@ -115,5 +117,33 @@ describe('F46 two storage objects of one thread', () => {
     const clock = new FakeClock();
     const other = fileStorage(folder, {}, platform).open(binding, clock);
     expect(await adoptWithin(240, other, clock)).toEqual({ passed: 180, entries: [entryOf(first, 1)] });
+  });
+});
+
+describe('two journals of dead owners that differ in their owner only', () => {
+  test.each(['sort', 'reverse'] as const)('do not replace each other, whichever is listed first: %s', async (order) => {
+    const folder = journalFolder();
+    const { left } = leaveJournal(folder);
+    const file = /_([^_]+)\.journal$/.exec(folder.journal())?.[1];
+    writeFileSync(join(folder.folder, `nikdev-iot-1_free_${file}.journal`), '');
+    const { broken, platform, kill } = failingProcess(folder.machine);
+    broken.readdirSync = ((path: string) => readdirSync(path).sort()[order]()) as unknown as FileSystem['readdirSync'];
+    const writer = folder.open(platform);
+    const adopted = [await writer.adopt(true), await writer.adopt(false)].flatMap(({ entries }) => entries);
+    expect(adopted).toEqual(left);
+    kill();
+    expect(await folder.open().adopt(true)).toMatchObject({ entries: left });
+  });
+
+  test('are not made by an owner whose first journal was adopted while it could not be synced', () => {
+    const { folder, machine, open, journals, journal } = journalFolder();
+    const { broken, platform } = failingProcess(machine);
+    const writer = open(platform, { durability: 'power' });
+    broken.fdatasyncSync = failWith('EIO');
+    expect(() => writer.save(entryOf(writer, 1), false)).toThrow('EIO');
+    renameSync(journal(), join(folder, journals()[0]?.replace(/_.*_/, '_free_') ?? ''));
+    Object.assign(broken, { fdatasyncSync: undefined });
+    writer.save(entryOf(writer, 1), false);
+    expect(new Set(journals().map((name) => name.split('_').at(-1))).size).toBe(2);
   });
 });

@@ -209,9 +209,15 @@ export class FileHandle {
   #open(): number {
     if (this.#fd !== undefined) return this.#fd;
     if (this.#size === 0) makeFolder(this.#fs, dirname(this.#path), this.#isSynced);
-    const fd = this.#openAt(this.#path);
-    this.#setDescriptor(fd);
-    return fd;
+    try {
+      const fd = this.#openAt(this.#path);
+      this.#setDescriptor(fd);
+      return fd;
+    } catch (error) {
+      // It may have been made, and another may adopt it while it is empty: two files of one name would replace each other.
+      this.#isBroken ||= this.#identity === '';
+      throw error;
+    }
   }
 
   #openOwn(): number {

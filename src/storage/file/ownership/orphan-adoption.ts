@@ -71,6 +71,8 @@ export class OrphanAdoption {
     let taken = 0;
     for (const dead of found) {
       if (taken >= most) break;
+      // Two owners may have had a file of the same name: its adoption would replace the one just adopted.
+      if (host.isOwn(dead.file)) continue;
       try {
         const summary = before.get(dead.signature) ?? this.#summarize(dead);
         warnings.push(...summary.warnings);

@@ -4,6 +4,10 @@ import { FULL_ONLY } from './test/length.js';
 /** `npm test`; `npx vitest run <path>` without a build. */
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
+    // A shared machine can be slow for longer than the default of 5 s.
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
     projects: [
       {
         extends: true,

@@ -78,6 +78,10 @@ export function readFolder(names: Names, of: 'cached' | 'durable'): StorageConte
   };
 }
 
+/** What a record of an entry or a quarantine takes beside its text, and what the record of a writer takes: rounded up. */
+const RECORD_BYTES = 64;
+const WRITER_BYTES = 160;
+
 export function readJournal(bytes: Bytes): JournalRead {
   const known = read.get(bytes);
   if (known?.version === bytes.version) return known.journal;
@@ -115,11 +119,15 @@ function parse(text: string): JournalRead {
   }
   const found = new Map<string, FoundEntry>();
   let wantedBytes = 0;
+  const writers = new Set<string>();
   for (const { writer, ...entry } of entries.values()) {
-    wantedBytes += Buffer.byteLength(entry.text) + (refused.get(entry.id) ?? 0);
+    writers.add(writer);
+    wantedBytes += Buffer.byteLength(entry.text) + RECORD_BYTES;
+    if (refused.has(entry.id)) wantedBytes += (refused.get(entry.id) ?? 0) + RECORD_BYTES;
     const binding = bindings.get(writer);
     if (binding !== undefined) found.set(entry.id, { ...entry, binding });
   }
+  wantedBytes += writers.size * WRITER_BYTES;
   for (const bytes of staged.values()) wantedBytes += bytes;
   return { entries: found, wantedBytes, records };
 }

@@ -6,8 +6,8 @@ import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 
 /**
- * Keeps entries in memory: they survive nothing but the `Api` that committed them. What a closed `Api` left is adopted by
- * the next one that is opened with the same object.
+ * Keeps entries in memory: they survive the `Api` that committed them, but not the page or process. Entries left behind by
+ * a closed `Api` are adopted by the next one that is opened with the same object.
  *
  * @example
  * ```ts
@@ -19,14 +19,14 @@ export function memoryStorage(): StorageAdapter {
   return { durability: 'none', open: (binding, clock) => new MemoryWriter(logs, binding, clock) };
 }
 
-/** What one writer saved. Entries that are queued stand at their sequence number, so that saving and removing cost the same at any depth. */
+/** The entries and staged values of one writer. Queued entries are indexed by sequence number: saving and removing cost the same at any depth. */
 export class MemoryLog {
   readonly binding: Binding;
-  /** The writer that lives on it; none if that was closed. */
+  /** The writer that owns it; `undefined` once that was closed. */
   owner: object | undefined;
   staged: readonly Value[] = [];
-  /** Those in quarantine, which can stay for ever: in the array they would keep a slot for each entry after them. */
-  readonly #refused = new Map<number, StoredEntry>();
+  /** Entries in quarantine, which can stay for ever: in the array they would keep a slot for each later entry. */
+  readonly #quarantined = new Map<number, StoredEntry>();
   #first = 1;
   #head = 0;
   #slots: (StoredEntry | undefined)[] = [];
@@ -36,28 +36,28 @@ export class MemoryLog {
     this.owner = owner;
   }
 
-  /** What is left, oldest first, each as the next queue has it: the same objects, as copies would take as much memory again. */
+  /** Its entries, oldest first, as the same objects that the next queue has: copies would double the memory. */
   adopt(): StoredEntry[] {
     this.#slots = this.#slots.map((entry) => entry && plainEntry(entry));
     const queued = this.#slots.filter((entry) => entry !== undefined);
-    return [...this.#refused.values(), ...queued].sort((one, other) => one.sequence - other.sequence);
+    return [...this.#quarantined.values(), ...queued].sort((one, other) => one.sequence - other.sequence);
   }
 
   save(entry: StoredEntry): void {
-    // Numbers that were never saved leave no hole: an array with holes is a slow one.
+    // Numbers that were never saved leave no hole: arrays with holes are slow.
     while (this.#first + this.#slots.length < entry.sequence) this.#slots.push(undefined);
     this.#slots[entry.sequence - this.#first] = entry;
   }
 
-  /** An entry that is there is in quarantine from now on. */
+  /** Moves an entry into quarantine, if it is there. */
   quarantine(entry: StoredEntry): void {
-    if (this.#slots[entry.sequence - this.#first] === undefined && !this.#refused.has(entry.sequence)) return;
+    if (this.#slots[entry.sequence - this.#first] === undefined && !this.#quarantined.has(entry.sequence)) return;
     this.remove(entry.sequence);
-    this.#refused.set(entry.sequence, entry);
+    this.#quarantined.set(entry.sequence, entry);
   }
 
   remove(sequence: number): void {
-    if (this.#refused.size > 0 && this.#refused.delete(sequence)) return;
+    if (this.#quarantined.size > 0 && this.#quarantined.delete(sequence)) return;
     const index = sequence - this.#first;
     if (index < this.#head || index >= this.#slots.length) return;
     this.#slots[index] = undefined;
@@ -72,7 +72,7 @@ export class MemoryLog {
 /** One run of one `Api` in memory. */
 export class MemoryWriter implements Writer {
   readonly id: string;
-  /** What each writer saved, by its id: those that are open, and those that left something. */
+  /** By writer id; of open writers, and of closed ones with entries or staged values. */
   readonly #logs: Map<string, MemoryLog>;
   readonly #own: MemoryLog;
 
@@ -94,7 +94,7 @@ export class MemoryWriter implements Writer {
 
   remove(entries: readonly StoredEntry[]): void {
     for (const { writer, sequence } of entries) {
-      // Nearly all are of this writer, and then there is nothing to look up.
+      // Fast path: nearly all entries are of this writer.
       const log = writer === this.id ? this.#own : this.#logs.get(writer);
       log?.remove(sequence);
     }
@@ -109,7 +109,7 @@ export class MemoryWriter implements Writer {
   }
 
   async adopt(atStart: boolean): Promise<Adoption> {
-    // In a later turn: an Api that is closed in the task that opened it takes nothing.
+    // In a later microtask: an Api that is closed in the task that opened it adopts nothing.
     await undefined;
     return this.#own.owner === this ? this.#adopt(atStart) : { entries: [], staged: [], warnings: [] };
   }

@@ -1,36 +1,36 @@
-/** Whoever can't be asked is dead after as long without a sign: pages beat and processes touch their files once a minute, or more often. */
+/** A writer is presumed dead after this time without a heartbeat; pages and processes renew theirs at least once a minute. */
 const DEAD_AFTER_MS = 180_000;
-/** A longer gap between two looks says that this page or process was stopped, and the other may have been too. */
+/** A longer gap between two rounds means that this page or process was stopped, and the writer may have been too. */
 const MAX_GAP_MS = 60_000;
 
 interface Watched {
-  readonly sign: string;
-  /** When it was looked at last, on this run's monotonic clock. */
+  readonly heartbeat: string;
+  /** The time of the last round, on this run's monotonic clock. */
   readonly seen: number;
-  /** For how long it has been watched without a change, in milliseconds. */
+  /** For how long the heartbeat has been watched without a change, in milliseconds. */
   readonly silent: number;
 }
 
-/** Tells who is dead of those who can't be asked: by how long the signs that they give have not changed. */
+/** Presumes a writer dead once its heartbeat has not changed for three minutes of observation. */
 export class FailureDetector {
   #observed = new Map<string, Watched>();
   #before: ReadonlyMap<string, Watched> = new Map();
 
-  /** To be called before each look at all of them: whoever is not seen at it is forgotten. */
+  /** To be called before each round over all writers: a writer that the round before did not observe is forgotten. */
   beginRound(): void {
     this.#before = this.#observed;
     this.#observed = new Map();
   }
 
   /**
-   * @param sign - What it shows now.
+   * @param heartbeat - Its present value.
    * @param now - On the monotonic clock, in milliseconds.
-   * @returns Whether it has been silent for so long that it is dead.
+   * @returns Whether the writer is presumed dead.
    */
-  isDead(name: string, sign: string, now: number): boolean {
+  isDead(name: string, heartbeat: string, now: number): boolean {
     const last = this.#before.get(name);
-    const silent = last?.sign === sign ? last.silent + Math.min(now - last.seen, MAX_GAP_MS) : 0;
-    this.#observed.set(name, { sign, seen: now, silent });
+    const silent = last?.heartbeat === heartbeat ? last.silent + Math.min(now - last.seen, MAX_GAP_MS) : 0;
+    this.#observed.set(name, { heartbeat, seen: now, silent });
     return silent >= DEAD_AFTER_MS;
   }
 }

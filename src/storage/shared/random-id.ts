@@ -5,14 +5,14 @@ export type FillRandom = (words: Uint32Array<ArrayBuffer>) => unknown;
 
 declare const crypto: { getRandomValues: FillRandom };
 
-/** The clocks for which ids were drawn without the platform's random numbers. */
+/** Clocks for which ids were drawn without random numbers of the platform. */
 const weakClocks = /* @__PURE__ */ new WeakSet<Clock>();
 let draws = 0;
 
 /**
- * A random id of 16 digits and small letters: some 80 bits, so that two of any number of writers don't meet.
+ * A random id of 16 digits and lower-case letters, some 80 bits: no two writers draw the same.
  *
- * @param fill - Where the random numbers come from, unless the clock makes ids itself.
+ * @param fill - The source of random numbers, unless the clock makes the ids.
  */
 export function randomId(clock: Clock, fill: FillRandom = (words) => crypto.getRandomValues(words)): string {
   return clock.randomId?.() ?? idFrom(() => draw(clock, fill));
@@ -27,16 +27,16 @@ export function idFrom(random: () => number): string {
   return half() + half();
 }
 
-/** Whether ids that were drawn with this clock may be drawn again by another run. */
+/** Whether another run may draw the ids that were drawn with this clock. */
 export const hasWeakIds = (clock: Clock): boolean => weakClocks.has(clock);
 
-/** `Math.random` is seeded or constant under some tools, and so is a `crypto` that they put in place: each is mixed with all others. */
+/** Some tools seed `Math.random`, or replace `crypto` by a constant: all sources are mixed. */
 function draw(clock: Clock, fill: FillRandom): number {
   const words = new Uint32Array(2);
   try {
     fill(words);
   } catch {
-    // Seen by the zeros.
+    // The zeros show it.
   }
   const [high = 0, low = 0] = words;
   if (high === 0 && low === 0) weakClocks.add(clock);

@@ -1,6 +1,5 @@
 /**
- * A set of sequence numbers, kept as ranges: what one writer has saved and not yet removed is one range or a few, however
- * many numbers that is.
+ * A set of sequence numbers, kept as ranges: the queued entries of one writer are one range or a few, however many.
  */
 export class RangeSet {
   /** Ascending, apart from each other, both ends included. */
@@ -25,7 +24,7 @@ export class RangeSet {
   add(sequence: number): boolean {
     const latest = this.#ranges[this.#ranges.length - 1];
     if (latest !== undefined && latest[1] === sequence - 1) {
-      // Nearly always: numbers count up.
+      // Fast path: numbers count up.
       latest[1] = sequence;
       this.#size += 1;
       return true;
@@ -60,7 +59,7 @@ export class RangeSet {
     const start = this.#find(first);
     const left: [first: number, last: number][] = [];
     let end = start;
-    // An empty range of numbers removes none.
+    // If `last` is below `first`, nothing is removed.
     for (; first <= last && (this.#ranges[end]?.[0] ?? Number.POSITIVE_INFINITY) <= last; end++) {
       const [from, to] = this.#ranges[end] as [number, number];
       this.#size -= Math.min(to, last) - Math.max(from, first) + 1;
@@ -75,7 +74,7 @@ export class RangeSet {
   #find(sequence: number): number {
     let low = 0;
     let high = this.#ranges.length;
-    // Numbers are added at the end and removed at the start: both are found at once.
+    // Fast path: numbers are added at the end and removed at the start.
     const [first, last] = [this.#ranges[0], this.#ranges[high - 1]];
     if (last === undefined || last[1] < sequence) return high;
     if (first !== undefined && first[1] >= sequence) return 0;

@@ -1,22 +1,22 @@
 import type { Value } from '../../core/model/value.js';
 
-/** What a run has staged. */
+/** The staged values of a run. */
 export interface StagedValues {
   /** The run's number: of two, the higher is the more recent. */
   readonly run: number;
   readonly values: readonly Value[];
 }
 
-/** The most that a record has digits for. */
-const MOST = 999_999_999_999_999;
+/** A record has 15 digits for it. */
+const MAX_RUN = 999_999_999_999_999;
 
-/** The number of a run that stages something, after `text`, which is that of the last one; where it is damaged, all begins anew. */
+/** The number of the next run that stages something. @param text - The number of the last one; after a damaged one, counting begins anew. */
 export function nextRun(text: string | null): number {
   const last = Number(text);
-  return Number.isInteger(last) && last >= 0 && last < MOST ? last + 1 : 1;
+  return Number.isInteger(last) && last >= 0 && last < MAX_RUN ? last + 1 : 1;
 }
 
-/** The values of the most recent of the runs; empty where there are none. */
+/** The values of the most recent run; empty if there is no run. */
 export function latestStaged(runs: readonly StagedValues[]): readonly Value[] {
   const [latest] = [...runs].sort((one, other) => other.run - one.run);
   return latest?.values ?? [];

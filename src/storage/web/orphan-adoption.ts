@@ -18,36 +18,36 @@ import {
 import type { StorageQuota } from './records/quota.js';
 import { decodeStaged } from './records/record.js';
 
-/** A writer must be found dead twice, this far apart: a new one may save before its lock is granted. */
-const BETWEEN_LOOKS_MS = 1000;
-/** A reload looks before the browser has freed the locks of the page that it replaces: those need a look more. */
-const MAX_LOOKS = 3;
-/** So many marks of writers of which nothing else is left are kept, for pages that wake up and must see that they were robbed. */
+/** A writer must be found dead in two scans this far apart: a new writer may save before its lock is granted. */
+const BETWEEN_SCANS_MS = 1000;
+/** A reloaded page scans before the browser has freed the locks of the page that it replaces: those take one scan more. */
+const MAX_SCANS = 3;
+/** Tombstones that are kept, for pages that wake up and must see that they were fenced. */
 const MAX_TOMBSTONES = 50;
 
-/** What is gathered while looking. */
+/** The findings of the scans of one adoption. */
 interface Gathered {
   readonly entries: StoredEntry[];
   readonly staged: StagedValues[];
   readonly warnings: Warning[];
 }
 
-/** A dead writer that this one took. */
+/** A dead writer that was adopted. */
 interface Adopted {
   readonly lease: Lease;
-  /** What is still queued of it. */
+  /** Its entries that are still queued. */
   readonly sequences: Set<number>;
   /** How many of its records can't be read. */
   readonly unreadable: number;
 }
 
-/** Takes over what dead writers of one binding left, in place: their keys stay, and they are this writer's from then on. */
+/** Adopts the orphans of one binding in place: their keys stay, and belong to the adopter from then on. */
 export class OrphanAdoption {
   readonly #quota: StorageQuota;
   readonly #leases: LeaseManager;
   readonly #binding: Binding;
   readonly #adopted = new Map<string, Adopted>();
-  /** Writers of which nothing that can be read is left. */
+  /** Writers that have no readable entry left. */
   readonly #spent = new Set<string>();
   #closed = false;
 
@@ -57,17 +57,17 @@ export class OrphanAdoption {
     this.#binding = binding;
   }
 
-  /** The writers that were taken and are not yet done with. */
+  /** The adopted writers that still have entries. */
   get writers(): Iterable<string> {
     return this.#adopted.keys();
   }
 
-  /** Whether an entry is one that was taken, and not yet removed. */
+  /** Whether an entry was adopted and is not yet removed. */
   has({ writer, sequence }: StoredEntry): boolean {
     return this.#adopted.get(writer)?.sequences.has(sequence) ?? false;
   }
 
-  /** What became of the keys of the writers that were taken. */
+  /** Finds out whether the keys of adopted writers were adopted by another page, or cleared. */
   reconcile(): { readonly taken: readonly string[]; readonly isGone: boolean } {
     const taken: string[] = [];
     let isGone = false;
@@ -81,18 +81,18 @@ export class OrphanAdoption {
     return { taken, isGone };
   }
 
-  /** Shows anew that one that was taken is held, where its keys were deleted. */
+  /** Writes the heartbeat of an adopted writer again after its keys were cleared. */
   restoreHeartbeat(writer: string): void {
     const heartbeat = this.#adopted.get(writer)?.lease.heartbeat;
     if (heartbeat?.state() === 'gone') heartbeat.start();
   }
 
-  /** Shows again that those that were taken are held. */
+  /** Renews the heartbeats of all adopted writers. */
   beat(): void {
     for (const { lease } of this.#adopted.values()) lease.heartbeat?.beat();
   }
 
-  /** See `Writer.adopt`. @param own - Tells the adopter's id, which changes if it is robbed meanwhile. */
+  /** See `Writer.adopt`. @param own - Returns the adopter's id, which changes when the adopter is fenced. */
   async adopt(atStart: boolean, own: () => string): Promise<Adoption> {
     const gathered: Gathered = { entries: [], staged: [], warnings: [] };
     try {
@@ -102,15 +102,15 @@ export class OrphanAdoption {
       if (!this.#closed) gathered.warnings.push(ADOPTION_FAILED);
     }
     const { warnings } = gathered;
-    // Not what another took again while this page slept, and was told so already.
+    // Entries that another page adopted while this one slept have been reported already.
     const entries = gathered.entries.filter((entry) => this.has(entry));
     return { entries, staged: latestStaged(gathered.staged), warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
   }
 
   async #scan(atStart: boolean, own: () => string, gathered: Gathered): Promise<void> {
     let deadBefore = new Set<string>();
-    for (let look = 0; look < MAX_LOOKS && !this.#closed; look++) {
-      if (look > 0) await this.#leases.wait(BETWEEN_LOOKS_MS);
+    for (let scan = 0; scan < MAX_SCANS && !this.#closed; scan++) {
+      if (scan > 0) await this.#leases.wait(BETWEEN_SCANS_MS);
       const all = this.#findAll();
       const others = this.#othersAmong(all, atStart);
       if (others.size === 0) return;
@@ -120,18 +120,18 @@ export class OrphanAdoption {
       const ours = dead.filter(([, { binding }]) => binding && sameBinding(binding, this.#binding));
       const sure = ours.filter(([writer, { heartbeat }]) => heartbeat !== undefined || deadBefore.has(writer));
       if (sure.length > 0 && !this.#closed) await this.#adopt(new Map(sure), atStart, own, gathered);
-      if (sure.length === ours.length && (look > 0 || ours.length === others.size)) return;
+      if (sure.length === ours.length && (scan > 0 || ours.length === others.size)) return;
       deadBefore = new Set(ours.map(([writer]) => writer));
     }
   }
 
-  /** To be called after the key of an entry was removed: lets go of a writer of which nothing is left. */
+  /** To be called once the key of an entry is removed: a writer without entries is released. */
   removed({ writer, sequence }: StoredEntry): void {
     const adopted = this.#adopted.get(writer);
     if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#release(writer, adopted);
   }
 
-  /** Gives back everything, to be adopted by others. */
+  /** Releases all adopted writers, to be adopted by others. */
   close(): void {
     this.#closed = true;
     for (const [writer, { lease }] of this.#adopted) {
@@ -145,23 +145,23 @@ export class OrphanAdoption {
     this.#quota.release(writer);
   }
 
-  /** All writers of the origin; the room that others take is measured by the way. */
+  /** Finds all writers of the origin, and measures the quota that others use. */
   #findAll(): Map<string, OrphanKeys> {
     const quota = this.#quota;
     const all = findWriters(quota.storage, (writer) => !quota.has(writer));
     let length = 0;
     for (const keys of all.values()) length += keys.length;
     quota.foundOthers(length);
-    const marks = [...all].filter(([, { heartbeat, binding, hasStaged, sequences }]) => {
+    const tombstones = [...all].filter(([, { heartbeat, binding, hasStaged, sequences }]) => {
       return isClaimed(heartbeat) && !binding && !hasStaged && sequences.length === 0;
     });
-    if (marks.length > MAX_TOMBSTONES) {
-      for (const [writer] of marks.slice(MAX_TOMBSTONES / 2)) quota.storage.removeItem(heartbeatKey(writer));
+    if (tombstones.length > MAX_TOMBSTONES) {
+      for (const [writer] of tombstones.slice(MAX_TOMBSTONES / 2)) quota.storage.removeItem(heartbeatKey(writer));
     }
     return all;
   }
 
-  /** The other writers that left something to take; staged values count only at the start. */
+  /** Writers with something to adopt; staged values count only at the start. */
   #othersAmong(all: ReadonlyMap<string, OrphanKeys>, atStart: boolean): Map<string, OrphanKeys> {
     return new Map(
       [...all].filter(([writer, { binding, hasStaged, sequences }]) => {
@@ -177,7 +177,7 @@ export class OrphanAdoption {
     own: () => string,
     gathered: Gathered,
   ): Promise<void> {
-    const taken = await this.#leases.take(writers, own());
+    const taken = await this.#leases.acquire(writers, own());
     try {
       const found = findWriters(this.#quota.storage, (writer) => taken.has(writer));
       for (const [writer, lease] of taken) {
@@ -187,7 +187,7 @@ export class OrphanAdoption {
         taken.delete(writer);
       }
     } finally {
-      // Left as it is, for the next look.
+      // Left as they are, for the next scan.
       for (const [writer, lease] of taken) {
         this.#quota.release(writer);
         lease.release(true);
@@ -200,7 +200,7 @@ export class OrphanAdoption {
     this.#quota.adopt(writer, keys.length);
     const { entries, unreadable } = readEntries(storage, writer, keys.sequences);
     const staged = atStart ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
-    // Forgotten before they are staged again: lost by a crash in between, but never there twice.
+    // Removed before they are staged again: a crash in between loses them, but they never exist twice.
     if (staged !== undefined) this.#quota.clear(writer, stagedKey(writer));
     for (const entry of entries) gathered.entries.push(entry);
     if (staged !== undefined) gathered.staged.push(staged);
@@ -217,7 +217,7 @@ export class OrphanAdoption {
     this.#removeWriter(writer);
     let isLeaving = true;
     try {
-      // A change of its own can arrive after its lock, or be made by a page that has not yet seen that it was robbed.
+      // Its last changes can arrive after its lock was freed, or be made by a page that has not yet seen that it was fenced.
       const { hasStaged = false, sequences = [] } = findWriters(this.#quota.storage).get(writer) ?? {};
       isLeaving = hasStaged || sequences.length > 0;
       if (sequences.length <= unreadable) this.#spent.add(writer);
@@ -227,7 +227,7 @@ export class OrphanAdoption {
     }
   }
 
-  /** What lies here that this `Api` can't push. */
+  /** Warns of orphans that this `Api` can't push. */
   #foreign(dead: readonly (readonly [string, OrphanKeys])[]): Warning[] {
     return dead.flatMap(([writer, { binding, sequences }]): Warning[] => {
       if (sequences.length === 0 || (binding && sameBinding(binding, this.#binding))) return [];

@@ -28,9 +28,9 @@ const DEFAULT_MAX_LENGTH = 3_000_000;
 
 /**
  * Keeps entries in `localStorage`, one key per entry. They survive reload, a crash of the tab and a clean quit of the
- * browser, but not `kill -9` of the browser within some seconds. What a tab left, the next or another one that is open
- * adopts and pushes: by Web Locks it knows who is alive; on plain http, where there are none, a page that crashed is dead
- * after three minutes without a sign.
+ * browser, but not `kill -9` of the browser within some seconds. Entries left behind by a tab are adopted and pushed by the
+ * next tab, or by another that is open. Web Locks show which tabs are alive; on plain http, which has no Web Locks, a tab is
+ * presumed dead after three minutes without a heartbeat.
  *
  * @param storage - `localStorage`, or something shaped like it.
  * @throws {@link ConfigException} if an argument can't be used.

@@ -24,7 +24,7 @@ export class WebWriter implements Writer {
   readonly #adoption: OrphanAdoption;
   #id: string;
   #release: Release | undefined;
-  /** Only where there are no Web Locks, or none yet: in a page that is prerendered. */
+  /** Only without Web Locks, or before they may be requested, in a page that is prerendered. */
   #heartbeat: HeartbeatLease | undefined;
   #onLocked = (): void => {};
   /** Resolves when the lock is granted. */
@@ -32,11 +32,11 @@ export class WebWriter implements Writer {
     this.#onLocked = resolve;
   });
   #saved = new RangeSet();
-  /** Whether its binding, and its sign of life where it has one, are written. */
+  /** Whether its binding, and its heartbeat if it has one, are written. */
   #isRegistered = false;
   #isClosed = false;
   #run: number | undefined;
-  /** The length of the staged values that are saved; `undefined` where there are none. */
+  /** The length of the saved staged values; `undefined` if none are saved. */
   #staged: number | undefined;
 
   constructor(quota: StorageQuota, platform: WebPlatform, binding: Binding, clock: Clock) {
@@ -54,7 +54,7 @@ export class WebWriter implements Writer {
   }
 
   check(): Loss | undefined {
-    // A push that was under way may still ask: what was given back is not to be saved again.
+    // A push in progress may still ask: released entries must not be saved again.
     if (this.#isClosed) return undefined;
     try {
       const { taken, isGone } = this.#adoption.reconcile();
@@ -62,7 +62,7 @@ export class WebWriter implements Writer {
       if (state === 'taken' || taken.length > 0) return this.#fence(taken, state === 'taken');
       return state === 'gone' || isGone ? this.#onCleared() : undefined;
     } catch {
-      // A page that may not look any more knows of nothing; what it has in memory is still to be pushed.
+      // A page that lost access to the storage can't find out; its entries in memory are still to be pushed.
       return undefined;
     }
   }
@@ -95,12 +95,12 @@ export class WebWriter implements Writer {
       const key = entryKey(writer, sequence);
       if (writer === this.#id) {
         if (!this.#saved.has(sequence)) continue;
-        // Of one in quarantine it is not sure that this could be noted.
+        // The record of an entry in quarantine may have its former length, if the change could not be saved.
         if (entry.refusal) this.#quota.clear(writer, key);
         else this.#quota.remove(writer, key, recordLength(entry));
         this.#saved.delete(sequence);
       } else if (this.#adoption.has(entry)) {
-        // It may have been cleared, and not be saved again.
+        // Its key may have been cleared and not be saved again.
         this.#quota.clear(writer, key);
         this.#adoption.removed(entry);
       }
@@ -145,23 +145,23 @@ export class WebWriter implements Writer {
     const isLeaving = this.#saved.size > 0 || this.#staged !== undefined;
     try {
       this.#adoption.close();
-      // With nothing left below it, the binding is of no use to anybody.
+      // Without entries, the binding is of no use.
       if (this.#isRegistered && !isLeaving) this.#removeRegistration();
       this.#heartbeat?.stop(isLeaving);
     } catch {
-      // Whoever looks next clears it away.
+      // The next scan of any page removes it.
     }
     this.#quota.release(this.#id);
     this.#release?.();
   }
 
-  /** Whether the locks can't be asked yet. */
+  /** Whether locks can't be requested yet. */
   get #isPrerendering(): boolean {
     const { locks, isPrerendering = false } = this.#platform;
     return locks !== undefined && isPrerendering;
   }
 
-  /** Takes a new id, and shows from now on that its writer lives. */
+  /** Draws a new id, and acquires its lease. */
   #takeId(): string {
     const id = randomId(this.#clock);
     const { locks, page } = this.#platform;
@@ -171,12 +171,12 @@ export class WebWriter implements Writer {
     return id;
   }
 
-  /** The lock shows from now on that this writer lives. */
+  /** From now on the lock is the proof of life. */
   #onHeld(): void {
     if (this.#isClosed) return;
     try {
       const state = this.#heartbeat?.state();
-      // One that was taken is noticed by its next check.
+      // If the writer was fenced, its next check notices.
       if (state !== 'taken') {
         if (state === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
         this.#heartbeat?.stop(false);
@@ -199,7 +199,7 @@ export class WebWriter implements Writer {
 
   #state(): 'own' | 'taken' | 'gone' {
     if (this.#heartbeat) return this.#isRegistered ? this.#heartbeat.state() : 'own';
-    // Whatever clears one binding clears all; its own may have been written after that, by values that were staged.
+    // Clearing the storage clears all bindings; staging may have written the own binding again since.
     const [firstAdopted] = this.#adoption.writers;
     return this.#isOwnGone() || (firstAdopted !== undefined && !this.#isBound(firstAdopted)) ? 'gone' : 'own';
   }
@@ -223,7 +223,7 @@ export class WebWriter implements Writer {
     if (this.#heartbeat?.state() === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
   }
 
-  /** The binding comes before the first key that needs it: what a crash cuts off is always a tail. */
+  /** The binding is written before the first key that needs it: a crash loses the latest changes first. */
   #bind(writer: string): void {
     if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), JSON.stringify(this.#binding));
   }
@@ -232,11 +232,11 @@ export class WebWriter implements Writer {
     return this.#quota.storage.getItem(writerKey(writer)) !== null;
   }
 
-  /** All keys were deleted. Those of its own may have been written since: they are what shows that it lives. */
+  /** All keys were deleted; its own may have been written again since. */
   #onCleared(): Loss {
     const { storage } = this.#quota;
     const writers = new Set([this.#id, ...this.#adoption.writers]);
-    // Since then values may have been staged, and others been adopted.
+    // Since then values may have been staged, and orphans adopted.
     const left = findWriters(storage, (writer) => writers.has(writer));
     for (const writer of writers) this.#quota.adopt(writer, left.get(writer)?.length ?? 0);
     if (this.#isOwnGone()) this.#resetOwn();
@@ -244,7 +244,7 @@ export class WebWriter implements Writer {
     return { kind: 'cleared' };
   }
 
-  /** Another presumed this page dead. @param adopted - What it took of what was adopted. */
+  /** Another page presumed this one dead. @param adopted - The writers adopted here that it adopted. */
   #fence(adopted: readonly string[], isOwnTaken: boolean): Loss {
     const writers = new Set(adopted);
     if (!isOwnTaken) return { kind: 'taken', writers, isStagedTaken: false };
@@ -261,10 +261,9 @@ export class WebWriter implements Writer {
   }
 
   /**
-   * Clears the staged values that another may find: they are staged here still, and must not come back elsewhere. Where
-   * they can't be cleared, they will.
+   * Removes saved staged values, which are still staged here, so that another page does not restore them too.
    *
-   * @returns Whether they are gone.
+   * @returns Whether they could be removed.
    */
   #clearStaged(): boolean {
     try {

@@ -2,22 +2,22 @@ import { heartbeatKey } from '../records/keys.js';
 import type { StorageQuota } from '../records/quota.js';
 
 /*
- * Where a page has no Web Locks (plain http), a key of each of its writers shows that they live. All values are of one
- * length, so that none ever needs more room than another:
+ * In a page without Web Locks (plain http), each writer has a key whose value is its heartbeat. All values have one length,
+ * so that a later one never needs more quota:
  *
- *   :0000000000000007   its writer lives: the number changes every half a minute
- *   @k2m4x8q0v1000007   another presumed it dead and took over what it had saved; that one lives, and is told by the
- *                       first ten characters of its id. When nothing is left, this stays: for a writer that wakes up.
- *   -                   its page was left, or hidden for the back/forward cache, from which it may come back
- *   -k2m4x8q0v1         the one that took it over left, or let go of what it could not use
+ *   :0000000000000007   the writer is alive: the number changes every 30 s
+ *   @k2m4x8q0v1000007   another writer presumed it dead and adopted its entries; the adopter is alive, and has an id that
+ *                       begins with these ten characters. This tombstone stays when no entry is left, for a page that wakes up.
+ *   -                   the page was left, or is hidden in the back/forward cache, from which it may come back
+ *   -k2m4x8q0v1         the adopter left, or released an orphan that it could not use
  */
 const LENGTH = 17;
 const ADOPTER_LENGTH = 10;
 
-/** Whether somebody took the writer over that shows this. */
+/** Whether the writer with this heartbeat was adopted. */
 export const isClaimed = (heartbeat: string | undefined): boolean => heartbeat?.[0] === '@';
 
-/** Whether the page of the writer that shows this was left: anybody may take it over at once. */
+/** Whether the page of the writer with this heartbeat was left: it may be adopted at once. */
 export const isReleased = (heartbeat: string): boolean => heartbeat[0] === '-';
 
 /** The members of `window` that are used. */
@@ -26,18 +26,18 @@ export interface PageLike {
   removeEventListener(type: 'pagehide' | 'pageshow', listener: () => void): void;
 }
 
-/** The sign of life of one writer, given by itself or by the one that took it over. */
+/** The heartbeat of one writer, renewed by the writer or by its adopter. */
 export class HeartbeatLease {
   readonly #quota: StorageQuota;
   readonly #writer: string;
   readonly #prefix: string;
-  /** Another than its adopter's: a page that comes back must see that it was robbed meanwhile. */
+  /** Differs from the value of any other writer: a page that comes back must see that it was fenced. */
   readonly #left: string;
   readonly #page: PageLike | undefined;
   #last: string | undefined;
   #beats = 0;
 
-  /** @param by - Who gives it: the writer itself, or its adopter. */
+  /** @param by - The id of the writer that renews it: `writer`, or its adopter. */
   constructor(quota: StorageQuota, writer: string, by: string, page: PageLike | undefined) {
     this.#quota = quota;
     this.#writer = writer;
@@ -47,19 +47,19 @@ export class HeartbeatLease {
     this.#listen();
   }
 
-  /** What became of its key since it was last written. */
+  /** Whether its key still has the value that was written last, has another, or is gone. */
   state(): 'own' | 'taken' | 'gone' {
     const heartbeat = this.#quota.storage.getItem(heartbeatKey(this.#writer));
     if (heartbeat === null) return 'gone';
     return heartbeat === this.#last ? 'own' : 'taken';
   }
 
-  /** Gives the first sign, whatever the key says now: another than that, or nobody would see it. */
+  /** Writes the first heartbeat. It differs from the value that is there: observers notice nothing but a change. */
   start(): void {
     this.#listen();
     const shown = this.#quota.storage.getItem(heartbeatKey(this.#writer));
-    const sign = this.#next;
-    this.#set(sign === shown ? this.#next : sign);
+    const heartbeat = this.#next;
+    this.#set(heartbeat === shown ? this.#next : heartbeat);
   }
 
   get #next(): string {
@@ -67,24 +67,24 @@ export class HeartbeatLease {
     return this.#prefix + count.slice(this.#prefix.length - LENGTH);
   }
 
-  /** Gives another sign; what was taken stays taken. */
+  /** Renews it, unless another writer has claimed it. */
   beat(): void {
     if (this.#last !== undefined && this.state() === 'own') this.start();
   }
 
-  /** Gives a sign after the page was hidden: it lives after all. */
+  /** Renews it after the page was hidden and is shown again. */
   revive(): void {
     if (this.#last === this.#left) this.beat();
   }
 
-  /** Never throws. @param isLeaving - Whether something is left to be taken over at once. */
+  /** Never throws. @param isLeaving - Whether entries are left that others may adopt at once. */
   stop(isLeaving: boolean): void {
     this.#page?.removeEventListener('pagehide', this.#hide);
     this.#page?.removeEventListener('pageshow', this.#show);
     if (isLeaving) this.#hide();
   }
 
-  /** Again with each beat, as document.open() removes all listeners; one that is still there is not added twice. */
+  /** Called with each heartbeat, as `document.open()` removes all listeners; a listener that is still there is not added twice. */
   #listen(): void {
     this.#page?.addEventListener('pagehide', this.#hide);
     this.#page?.addEventListener('pageshow', this.#show);
@@ -104,7 +104,7 @@ export class HeartbeatLease {
   readonly #show = (): void => quietly(() => this.revive());
 }
 
-/** Where the storage refuses, silence tells the same some minutes later. */
+/** If the storage refuses the change, the missing heartbeat has the same effect three minutes later. */
 function quietly(run: () => void): void {
   try {
     run();

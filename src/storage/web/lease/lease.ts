@@ -5,30 +5,30 @@ import type { StorageQuota } from '../records/quota.js';
 import { HeartbeatLease, isReleased, type PageLike } from './heartbeat-lease.js';
 import { type LocksLike, namesOfLiving, tryLock } from './lock-lease.js';
 
-/** A lock reaches the next tab before the last changes of the one that had it do: with 20 ms, none of 150 was late. */
+/** A freed lock reaches another tab before the last changes of its tab do; with 20 ms, none of 150 changes was late. */
 const SETTLE_MS = 100;
-/** Where two pages without locks take one writer over at once, both see by then whose sign stands there. */
+/** Two pages without locks may adopt one writer at once: after this time both see whose heartbeat its key has. */
 const CONFIRM_MS = 1000;
 
-/** What a page has beside its `localStorage`. */
+/** The parts of a page that are used beside its `localStorage`. */
 export interface WebPlatform {
   /** Absent on plain http. */
   readonly locks?: LocksLike | undefined;
-  /** The `window`, which tells when the page is hidden and shown again. */
+  /** The `window`, for its events `pagehide` and `pageshow`. */
   readonly page?: PageLike | undefined;
-  /** Whether the page is prerendered and not shown yet: until then its requests and queries of locks wait. */
+  /** Whether the page is prerendered and not shown yet: until then lock requests and queries wait. */
   readonly isPrerendering?: boolean;
 }
 
-/** A writer that was taken over. */
+/** Holds an adopted writer: no other page adopts it until the release. */
 export interface Lease {
-  /** Shown to pages without locks, where the writer was one of theirs. */
+  /** For pages without locks, if the writer was in such a page. */
   readonly heartbeat: HeartbeatLease | undefined;
-  /** Never throws. @param isLeaving - Whether something is left of it, for others to take. */
+  /** Never throws. @param isLeaving - Whether entries are left for others to adopt. */
   release(isLeaving: boolean): void;
 }
 
-/** Tells which writers of the origin are dead, and takes them so that no other does. */
+/** Finds the dead writers of the origin, and acquires their leases. */
 export class LeaseManager {
   readonly #quota: StorageQuota;
   readonly #platform: WebPlatform;
@@ -36,7 +36,7 @@ export class LeaseManager {
   readonly #onWaited: () => void;
   readonly #silence = new FailureDetector();
 
-  /** @param onWaited - Gives a sign of life after each wait. */
+  /** @param onWaited - Renews the heartbeats after each wait. */
   constructor(quota: StorageQuota, platform: WebPlatform, clock: Clock, onWaited: () => void) {
     this.#onWaited = onWaited;
     this.#quota = quota;
@@ -44,7 +44,7 @@ export class LeaseManager {
     this.#clock = clock;
   }
 
-  /** Those of the writers that give no sign of life. */
+  /** Those of the writers that hold no lock and have no heartbeat. */
   async findDead(writers: ReadonlyMap<string, OrphanKeys>): Promise<Set<string>> {
     const { locks } = this.#platform;
     const living = locks && (await namesOfLiving(locks));
@@ -53,7 +53,7 @@ export class LeaseManager {
     for (const [writer, { heartbeat }] of writers) {
       const isSilent = heartbeat !== undefined && this.#silence.isDead(writer, heartbeat, this.#clock.monotonic());
       if (living?.has(lockName(writer))) continue;
-      // One that shows nothing has, or had, a lock: whoever has none can't tell.
+      // A writer without a heartbeat has or had a lock: a page without Web Locks can't see whether it is dead.
       const isDead = heartbeat === undefined ? living !== undefined : isReleased(heartbeat) || isSilent;
       if (isDead) dead.add(writer);
     }
@@ -61,29 +61,29 @@ export class LeaseManager {
   }
 
   /**
-   * Takes dead writers.
+   * Acquires the leases of dead writers.
    *
-   * @param own - The adopter.
-   * @returns Those that could be taken.
+   * @param own - The id of the adopter.
+   * @returns The leases that could be acquired, by writer.
    */
-  async take(writers: ReadonlyMap<string, OrphanKeys>, own: string): Promise<Map<string, Lease>> {
-    const taken = new Map<string, Lease>();
+  async acquire(writers: ReadonlyMap<string, OrphanKeys>, own: string): Promise<Map<string, Lease>> {
+    const acquired = new Map<string, Lease>();
     for (const [writer, { heartbeat }] of writers) {
       const lease = await this.#hold(writer, heartbeat !== undefined, own);
-      if (lease !== undefined) taken.set(writer, lease);
+      if (lease !== undefined) acquired.set(writer, lease);
     }
-    const hasHeartbeat = [...taken.values()].some(({ heartbeat }) => heartbeat !== undefined);
-    if (taken.size > 0) await this.wait(hasHeartbeat ? CONFIRM_MS : SETTLE_MS);
-    for (const [writer, { heartbeat, release }] of taken) {
+    const hasHeartbeat = [...acquired.values()].some(({ heartbeat }) => heartbeat !== undefined);
+    if (acquired.size > 0) await this.wait(hasHeartbeat ? CONFIRM_MS : SETTLE_MS);
+    for (const [writer, { heartbeat, release }] of acquired) {
       if (heartbeat === undefined || isOwn(heartbeat)) continue;
-      // It lives after all, or another was as fast.
+      // The writer is alive after all, or another page was as fast.
       release(false);
-      taken.delete(writer);
+      acquired.delete(writer);
     }
-    return taken;
+    return acquired;
   }
 
-  /** Waits; in a hidden page, whose timers fire once a minute, that can take as long as others wait for a sign of life. */
+  /** Waits. In a hidden page timers fire once a minute: heartbeats could run out meanwhile. */
   async wait(milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => this.#clock.setTimer(resolve, milliseconds, true));
     this.#onWaited();

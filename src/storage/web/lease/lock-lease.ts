@@ -8,15 +8,15 @@ export interface LocksLike {
   query(): Promise<{ held?: readonly { name?: string }[]; pending?: readonly { name?: string }[] }>;
 }
 
-/** Ends a hold; calling it twice is harmless. */
+/** Frees a lock; calling it twice is harmless. */
 export type Release = () => void;
 
 /**
- * Takes a lock and holds it until released: proof of life, as the browser frees the locks of a tab that ends in any way.
- * It is asked for in the same task as the call, so whoever looks later finds it held or pending.
+ * Acquires a lock and holds it until released: proof of life, as the browser frees the locks of a tab that ends in any way.
+ * The lock is requested in the task of the call, so that a later query lists it as held or pending.
  */
 export function holdLock(locks: LocksLike, name: string, onHeld: () => void): Release {
-  const { held, release } = lease();
+  const { held, release } = deferredRelease();
   const hold = (): Promise<void> => {
     onHeld();
     return held;
@@ -25,10 +25,10 @@ export function holdLock(locks: LocksLike, name: string, onHeld: () => void): Re
   return release;
 }
 
-/** @returns The release, or `undefined` if somebody else has the lock. */
+/** @returns The release, or `undefined` if another holds the lock. */
 export function tryLock(locks: LocksLike, name: string): Promise<Release | undefined> {
   return new Promise((resolve) => {
-    const { held, release } = lease();
+    const { held, release } = deferredRelease();
     locks
       .request(name, { ifAvailable: true }, (lock) => {
         resolve(lock === null ? undefined : release);
@@ -39,16 +39,16 @@ export function tryLock(locks: LocksLike, name: string): Promise<Release | undef
 }
 
 /**
- * The names of all locks that somebody has or waits for. Poll takes nothing from those that are open. One that is in the
- * back/forward cache with a lock still stands among them, but Chromium then discards it, as it does when the lock itself is
- * asked for: its lock is free a moment later, and it is loaded anew when the user comes back.
+ * The names of all locks that are held or requested. A query takes no lock from an open page. A page with a lock in the
+ * back/forward cache is still listed, but Chromium discards that page on a query, as it does when its lock is requested: the
+ * lock is free a moment later, and the page is loaded anew when the user comes back.
  */
 export async function namesOfLiving(locks: LocksLike): Promise<Set<string>> {
   const { held = [], pending = [] } = await locks.query();
   return new Set([...held, ...pending].map((lock) => lock.name ?? ''));
 }
 
-function lease(): { held: Promise<void>; release: Release } {
+function deferredRelease(): { held: Promise<void>; release: Release } {
   let release: Release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;

@@ -3,23 +3,23 @@ import type { StoredEntry } from '../../../core/model/entry.js';
 import { decodeRecord } from './record.js';
 
 /*
- * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other:
+ * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other's:
  *
  *   nikdev-iot/1/runs                   "7"                                    counts runs that staged something
- *   nikdev-iot/1/<writer>/writer        {"deviceId":"…","baseUrl":"…"}         its binding, before its first other key
+ *   nikdev-iot/1/<writer>/writer        {"deviceId":"…","baseUrl":"…"}         its binding, written before its other keys
  *   nikdev-iot/1/<writer>/<sequence>    {"version":1,"timestamp":…,"values":…} an entry
  *   nikdev-iot/1/<writer>/staged        {"version":1,"run":7,"values":…}       its staged values
  *
- * and, where the page has no Web Locks to show that it lives,
+ * and, in a page without Web Locks,
  *
- *   nikdev-iot/1/<writer>/life          ":0000000000000007"                    see web-heartbeat.ts
+ *   nikdev-iot/1/<writer>/life          ":0000000000000007"                    its heartbeat, see heartbeat-lease.ts
  *
- * The 1 is the version of this layout: keys of another are never looked at.
+ * The 1 is the version of this layout: keys of other versions are ignored.
  */
 
 /** The members of `localStorage` that are used. */
 export interface WebStorageLike {
-  /** How many keys there are. */
+  /** The number of keys. */
   readonly length: number;
   /** The key at an index, in an order that only changes when keys come or go; `null` beyond the last. */
   key(index: number): string | null;
@@ -28,10 +28,10 @@ export interface WebStorageLike {
   /**
    * Sets the value of a key.
    *
-   * @throws An error with the name `QuotaExceededError` where there is no room.
+   * @throws An error with the name `QuotaExceededError` if the quota is exceeded.
    */
   setItem(key: string, value: string): void;
-  /** Takes a key and its value away, where it is there. */
+  /** Removes a key and its value, if it exists. */
   removeItem(key: string): void;
 }
 
@@ -44,17 +44,17 @@ export const stagedKey = (writer: string): string => `${PREFIX}${writer}/staged`
 export const heartbeatKey = (writer: string): string => `${PREFIX}${writer}/life`;
 export const entryKey = (writer: string, sequence: number): string => `${PREFIX}${writer}/${sequence}`;
 
-/** The name of the lock that a writer holds for life, and its adopter after it. */
+/** The name of the lock that a writer holds as long as it lives, and then its adopter. */
 export const lockName = (writer: string): string => `${PREFIX}${writer}`;
 
-/** What a writer left, as its keys tell. */
+/** The keys of one writer. */
 export interface OrphanKeys {
-  /** Absent if it can't be read. */
+  /** Absent if it is unreadable. */
   binding?: Binding;
   hasStaged: boolean;
-  /** What its page shows of its life; absent if that has Web Locks. */
+  /** Its heartbeat; absent if its page has Web Locks. */
   heartbeat?: string;
-  /** How many UTF-16 units its keys and their values take, where that was asked for. */
+  /** The UTF-16 units of its keys and values, if measured. */
   length: number;
   readonly sequences: number[];
 }
@@ -62,14 +62,14 @@ export interface OrphanKeys {
 /**
  * Finds all writers by their keys. Enumerates by index: `Object.keys` leaves out a key called "length".
  *
- * @param isMeasured - Whose keys are measured: that takes reading all their values.
+ * @param isMeasured - Whether the keys of a writer are measured, which reads all their values.
  */
 export function findWriters(
   storage: WebStorageLike,
   isMeasured: (writer: string) => boolean = () => false,
 ): Map<string, OrphanKeys> {
   const writers = new Map<string, OrphanKeys>();
-  // No other tab changes anything meanwhile: a browser shows its changes between two tasks.
+  // No other tab interferes: a browser applies the changes of other tabs between two tasks.
   for (let index = 0, { length } = storage; index < length; index++) {
     const key = storage.key(index) ?? '';
     const [, writer, isWriter, isStaged, isHeartbeat, sequence] = KEY.exec(key) ?? [];
@@ -88,7 +88,7 @@ export function findWriters(
   return writers;
 }
 
-/** Reads a writer's entries in the order of their commit. What can't be read is counted and left where it is. */
+/** Reads a writer's entries in the order of their commit. Unreadable records are counted and left in place. */
 export function readEntries(
   storage: WebStorageLike,
   writer: string,
@@ -107,16 +107,16 @@ export function readEntries(
 }
 
 /**
- * `localStorage`, of any window, without the page's own properties: `localStorage.key = 'x'` puts a text in the place of a
- * method in Chromium. So the methods of its prototype are called, each looked up anew, as a page may wrap them.
+ * `localStorage`, of any window, without the page's own properties: in Chromium, `localStorage.key = 'x'` replaces a method
+ * by a text. So the methods of its prototype are called, each looked up anew, as a page may wrap them.
  *
- * @returns `storage` itself where it is anything else but a browser's.
+ * @returns `storage` unchanged, if it is not a browser's.
  */
 export function unshadowed(storage: WebStorageLike): WebStorageLike {
   const methods: WebStorageLike = Object.getPrototypeOf(storage);
   try {
     if (Object.prototype.toString.call(storage) !== '[object Storage]') return storage;
-    // Throws for one that only looks like a browser's.
+    // Throws if it only looks like a browser's.
     methods.getItem.call(storage, '');
   } catch {
     return storage;

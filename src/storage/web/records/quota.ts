@@ -2,40 +2,40 @@ import { StorageException } from '../../../core/model/exceptions.js';
 import { textOf } from '../../../core/model/foreign-text.js';
 import type { WebStorageLike } from './keys.js';
 
-/** The room that one storage object's writers take in `localStorage`, in UTF-16 units with keys, and how much they may. */
+/** Counts the UTF-16 units, keys included, that the writers of one storage object use in `localStorage`, and enforces `maxLength`. */
 export class StorageQuota {
   readonly storage: WebStorageLike;
   readonly #maxLength: number;
-  /** How much the keys of each writer take that is open here, or was adopted. */
+  /** The usage of each writer that is open here or was adopted here. */
   readonly #used = new Map<string, number>();
   #total = 0;
   #others = 0;
 
-  /** @param maxLength - How much all writers of the origin may take, as far as can be known here. */
+  /** @param maxLength - The limit for all writers of the origin, as far as their usage is known here. */
   constructor(storage: WebStorageLike, maxLength: number) {
     this.storage = storage;
     this.#maxLength = maxLength;
   }
 
-  /** Whether the keys of a writer are counted here: it is open here, or was adopted. */
+  /** Whether a writer is open here or was adopted here. */
   has(writer: string): boolean {
     return this.#used.has(writer);
   }
 
-  /** Counts the keys of a writer from now on; there are none yet, or none any more. */
+  /** Counts the keys of a writer from now on, which has no keys yet, or none left. */
   add(writer: string): void {
     this.#total -= this.#used.get(writer) ?? 0;
     this.#used.set(writer, 0);
   }
 
-  /** Counts the keys of a writer from now on that was another's. @param length - How much there is of them. */
+  /** Counts the keys of an adopted writer from now on. @param length - Their present usage. */
   adopt(writer: string, length: number): void {
     this.#grow(writer, -length);
     this.add(writer);
     this.#grow(writer, length);
   }
 
-  /** Counts the keys of a writer no more: they are others'. */
+  /** From now on the keys of a writer count as usage of others. */
   release(writer: string): void {
     const length = this.#used.get(writer) ?? 0;
     this.#used.delete(writer);
@@ -46,14 +46,14 @@ export class StorageQuota {
   /**
    * Sets a key of a writer.
    *
-   * @param before - The length of its value before; `undefined` if there was no such key.
-   * @throws {@link StorageException} if there is no room for it, or there never can be.
+   * @param before - The length of its present value; `undefined` if the key does not exist.
+   * @throws {@link StorageException} if the quota is exceeded, or is too small for it even when empty.
    */
   set(writer: string, key: string, value: string, before?: number): void {
-    // Not full: nothing that is dropped would make room for it.
+    // Not reported as full: no eviction would make room for it.
     if (key.length + value.length > this.#maxLength) throw tooLarge(this.#maxLength);
     const grown = value.length - (before ?? -key.length);
-    // What others take is not known exactly: they look after themselves, and the browser after us all.
+    // The usage of others is an estimate; each writer enforces the limit for itself, and the browser its own.
     if (grown > 0 && this.#total + this.#others + grown > this.#maxLength) {
       throw full(`webStorage's maxLength (${this.#maxLength}) is reached`);
     }
@@ -66,9 +66,9 @@ export class StorageQuota {
   }
 
   /**
-   * Removes a key of a writer, one that is there.
+   * Removes an existing key of a writer.
    *
-   * @param length - Its value's.
+   * @param length - The length of its value.
    * @throws {@link StorageException} if the storage refuses.
    */
   remove(writer: string, key: string, length: number): void {
@@ -81,7 +81,7 @@ export class StorageQuota {
   }
 
   /**
-   * Removes a key of a writer that may be there.
+   * Removes a key of a writer, if it exists.
    *
    * @throws {@link StorageException} if the storage refuses.
    */
@@ -90,7 +90,7 @@ export class StorageQuota {
     if (value !== null) this.remove(writer, key, value.length);
   }
 
-  /** @param length - How much the keys of all other writers take, as of now. */
+  /** @param length - The present usage of all other writers. */
   foundOthers(length: number): void {
     this.#others = length;
   }
@@ -98,7 +98,7 @@ export class StorageQuota {
   #grow(writer: string, length: number): void {
     const before = this.#used.get(writer);
     if (before === undefined) {
-      // A sign on what is about to be taken, or was given back: counting it here would keep it from being looked at.
+      // A heartbeat of a writer that is about to be adopted, or was released: `has` must stay false, so that it is scanned.
       this.#others = Math.max(0, this.#others + length);
       return;
     }
@@ -108,11 +108,11 @@ export class StorageQuota {
   }
 }
 
-/** The constructor of a quota error differs by browser and by frame; its name does not, but in older Firefoxes. */
+/** The constructor of a quota error differs by browser and frame; its name differs in older Firefoxes only. */
 const QUOTA_ERROR = /^(QuotaExceededError|NS_ERROR_DOM_QUOTA_REACHED)$/;
 
 function storageException(error: unknown): StorageException {
-  // A storage that is wrapped may throw anything.
+  // A wrapped storage may throw anything.
   const given = textOf(error, 'name') ?? '';
   const name = /^[A-Za-z_]{3,64}$/.test(given) ? given : 'unknown';
   return QUOTA_ERROR.test(name)
@@ -130,6 +130,6 @@ function tooLarge(maxLength: number): StorageException {
   );
 }
 
-function full(what: string): StorageException {
-  return new StorageException(what, 'Push, or remove other data of this site, then commit again.', true);
+function full(reason: string): StorageException {
+  return new StorageException(reason, 'Push, or remove other data of this site, then commit again.', true);
 }

@@ -3,9 +3,9 @@ import type { Value } from '../../../core/model/value.js';
 import { decodeValues, encodeValues, utf8Length } from '../../../core/model/values-json.js';
 import type { StagedValues } from '../../shared/run-number.js';
 
-/** A reader leaves records of a newer version alone. */
+/** Records of a newer version are left untouched. */
 const RECORD_VERSION = 1;
-/** It begins with a brace, which a RegExp takes for its own. */
+/** The brace at its start must be escaped in a RegExp. */
 const HEAD = `{"version":${RECORD_VERSION},`;
 
 /** An entry's record: one line of JSON, with its version. */
@@ -19,8 +19,7 @@ export function recordLength(entry: StoredEntry): number {
   return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
 }
 
-// Of the times only those that can be committed, and each in its one form. Marked as pure, so that a bundler drops what a page
-// does not use.
+// Only times that can be committed, in canonical form. Marked as pure, so that a bundler drops it where it is unused.
 const RECORD = /* @__PURE__ */ new RegExp(
   `^\\${HEAD}"timestamp":(0|[1-9]\\d{0,10}),(?:"refusal":(\\{.*?"\\}),)?"values":(.*)\\}$`,
   's',

@@ -60,7 +60,7 @@ export interface OrphanKeys {
 }
 
 /**
- * Finds all writers by their keys. Enumerates by index: `Object.keys` leaves out a key called "length".
+ * Finds all writers by their keys.
  *
  * @param isMeasured - Whether the keys of a writer are measured, which reads all their values.
  */
@@ -70,8 +70,7 @@ export function findWriters(
 ): Map<string, OrphanKeys> {
   const writers = new Map<string, OrphanKeys>();
   // No other tab interferes: a browser applies the changes of other tabs between two tasks.
-  for (let index = 0, { length } = storage; index < length; index++) {
-    const key = storage.key(index) ?? '';
+  for (const key of keysOf(storage)) {
     const [, writer, isWriter, isStaged, isHeartbeat, sequence] = KEY.exec(key) ?? [];
     if (writer === undefined) continue;
     const keys = writers.get(writer) ?? { hasStaged: false, length: 0, sequences: [] };
@@ -86,6 +85,17 @@ export function findWriters(
     if (sequence) keys.sequences.push(Number(sequence));
   }
   return writers;
+}
+
+/** The function that lists all keys of a browser's `localStorage` at once. */
+const KEYS = Symbol();
+
+/** All keys. By index, 20,000 of them take Firefox a second. */
+function keysOf(storage: WebStorageLike & { readonly [KEYS]?: () => string[] }): readonly string[] {
+  const { length } = storage;
+  // A key called "length" is left out.
+  const keys = storage[KEYS]?.() ?? [];
+  return keys.length >= length ? keys : Array.from({ length }, (_, index) => storage.key(index) ?? '');
 }
 
 /** Reads a writer's entries in the order of their commit. Unreadable records are counted and left in place. */
@@ -112,7 +122,7 @@ export function readEntries(
  *
  * @returns `storage` unchanged, if it is not a browser's.
  */
-export function unshadowed(storage: WebStorageLike): WebStorageLike {
+export function unshadowed(storage: WebStorageLike): WebStorageLike & { readonly [KEYS]?: () => string[] } {
   const methods: WebStorageLike = Object.getPrototypeOf(storage);
   try {
     if (Object.prototype.toString.call(storage) !== '[object Storage]') return storage;
@@ -125,6 +135,7 @@ export function unshadowed(storage: WebStorageLike): WebStorageLike {
     get length() {
       return Reflect.get(methods, 'length', storage);
     },
+    [KEYS]: () => Object.keys(storage),
     key: (index) => methods.key.call(storage, index),
     getItem: (key) => methods.getItem.call(storage, key),
     setItem: (key, value) => methods.setItem.call(storage, key, value),

@@ -30,6 +30,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm test\n': 'this test is what it runs',
   [blocksOf(readPage('examples/web-app/README.md'))[0]?.code ?? '']:
     'it fetches Preact and Vite; test/browser/web-app.full.test.ts builds and opens the app',
+  [blocksOf(readPage('examples/device/README.md')).find(({ code }) => code.includes('systemctl'))?.code ?? '']:
+    'it installs a service of this machine; test/examples/device.test.ts has systemd verify the unit',
 };
 
 /** The device's, which runs until Ctrl+C. */
@@ -155,6 +157,8 @@ describe('every block of the documentation, on the packed package,', () => {
     const shell = spawn('sh', ['-c', withIds(DEVICE)], { cwd: folder, env, detached: true });
     const ended = once(shell, 'close');
     try {
+      // As pasted into the terminal, and Ctrl+D.
+      shell.stdin.end(`${API_KEY}\n`);
       let output = '';
       for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (text) => (output += text));
       await expect.poll(() => output, { timeout: 30_000 }).toMatch(/ cpu .+\n/);

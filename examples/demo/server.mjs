@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { serve } from '@hono/node-server';
 import { createEmulator } from 'nikdev-iot/emulator';
-import { serveDashboard } from './dashboard-files.mjs';
+import { refuse, serveDashboard } from './dashboard-files.mjs';
 
 /**
  * Starts an emulated NikDev server on loopback, with one device, and the dashboard beside it.
@@ -31,7 +31,7 @@ export async function startServer(port, fields, folder) {
   const { server, url } = await listen(port, (request) => {
     const { origin, pathname } = new URL(request.url);
     // Another host name that leads here is a page of another origin that asks in its own name (DNS rebinding).
-    if (`${origin}/` !== url) return new Response(null, { status: 421 });
+    if (`${origin}/` !== url) return refuse(421, `The demo is at ${url} only.`);
     return pathname.startsWith('/api/v1/') ? withOwnOrigin(emulator.fetch(request), origin) : dashboard(request);
   });
   const baseUrl = `${url}api/v1/`;

@@ -264,12 +264,15 @@ describe('an upload', () => {
   test.each([
     ['before 1970', 0, 1e11, 0],
     ['after the year 5138', 1e11, 0, 1e11],
-  ])('moved to the server’s clock has a time that a client takes: %s', async (_, time, clientTimestamp, timestamp) => {
-    const emulator = standing();
-    await emulator.fetch(post({ clientTimestamp, entries: [entry(time, ['a', 1])] }));
-    const { json } = await read(emulator.fetch(get('values/a')));
-    expect(json.data.values).toEqual([{ a: { value: 1, timestamp } }]);
-  });
+  ])(
+    'moved to the clock of the server has a time that a client takes: %s',
+    async (_, time, clientTimestamp, timestamp) => {
+      const emulator = standing();
+      await emulator.fetch(post({ clientTimestamp, entries: [entry(time, ['a', 1])] }));
+      const { json } = await read(emulator.fetch(get('values/a')));
+      expect(json.data.values).toEqual([{ a: { value: 1, timestamp } }]);
+    },
+  );
 });
 
 test('a request for more than 1000 fields is refused', async () => {

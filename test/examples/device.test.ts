@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { findProgram } from '../support/browsers/find-program.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { withIds } from '../support/package/markdown.js';
+import { blocksOf, PAGES, readPage, withIds } from '../support/package/markdown.js';
 import { type NodeProcess, runNode } from '../support/processes/node-process.js';
 import { oneDevice } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
@@ -240,6 +240,13 @@ describe('the systemd unit of the device', () => {
       expect(unit).toMatch(typeof line === 'string' ? new RegExp(`^${line}$`, 'm') : line);
     }
     expect(unit).not.toMatch(/^User=root|\/tmp|NIKDEV_API_KEY=/m);
+  });
+
+  test('has the lines that the documentation shows', () => {
+    const shown = PAGES.flatMap((page) => blocksOf(readPage(page))).filter(({ language }) => language === 'ini');
+    expect(shown.length).toBeGreaterThanOrEqual(1);
+    const lines = unit.split('\n');
+    expect(shown.flatMap(({ code }) => code.trim().split('\n')).filter((line) => !lines.includes(line))).toEqual([]);
   });
 
   test.runIf(analyze)('is one that systemd takes without a warning', () => {

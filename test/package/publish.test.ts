@@ -47,6 +47,7 @@ describe('the published package', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'package.json',
       'dist/THIRD-PARTY-LICENSES.txt',
       'docs/troubleshooting.md',

@@ -24,7 +24,11 @@ for (const block of blocks.filter(({ language }) => language === 'js' || languag
 }
 const INSTALL = 'npm install nikdev-iot\n';
 
-/** Blocks that are not run here, and why. Those in HTML are run in a browser, every one: test/browser/readme.test.ts. */
+/**
+ * Blocks that are not run here, and why. Those in HTML are run in a browser, every one: test/browser/readme.test.ts. Headers
+ * (`http`) are served to one: test/browser/page-headers.full.test.ts. Lines of systemd (`ini`) are those of the device's unit:
+ * test/examples/device.test.ts.
+ */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm run demo\n': 'it installs anew what this test runs with; test/demo.test.ts runs the demo',
   'npm ci && npm test\n': 'this test is what it runs',
@@ -118,7 +122,7 @@ function errorsIn(codes: readonly string[]): string[] {
 describe('every block of the documentation, on the packed package,', () => {
   test('is run, or named here with the reason why not', () => {
     const isLooked = ({ language, code }: Block): boolean =>
-      ['js', 'ts', 'html', 'json'].includes(language) ||
+      ['js', 'ts', 'html', 'http', 'ini', 'json'].includes(language) ||
       language in NOT_OURS ||
       (language === 'sh' && (code === INSTALL || code === DEVICE || code in NOT_RUN));
     expect(blocks.filter((block) => !isLooked(block))).toEqual([]);

@@ -92,16 +92,33 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(rebound.resume().statusCode).toBe(421);
   });
 
+  test('lets pages of one other origin ask its server, where it is asked to', async () => {
+    const child = demo('--allow-origin', 'http://localhost:5173');
+    const [url = ''] = await child.line(/http:\/\/127\.0\.0\.1:\d+\//);
+    const allowedOf = async (origin: string): Promise<(string | null)[]> => {
+      const { headers } = await fetch(`${url}api/v1/values/cpu`, { headers: { origin } });
+      return [headers.get('access-control-allow-origin'), headers.get('vary')];
+    };
+    const vary = 'x-device-id, x-api-key, Origin';
+    expect(await allowedOf('http://localhost:5173')).toEqual(['http://localhost:5173', vary]);
+    expect(await allowedOf('http://localhost:5174')).toEqual([new URL(url).origin, vary]);
+    expect((await fetch(`${url}config.js`)).headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  });
+
   test.each([
     ['--prot', ['--prot']],
     ['x', ['x']],
     ['99999', ['--port', '99999']],
     ['--port', ['--port']],
+    ['--allow-origin', ['--allow-origin', '*']],
+    ['http://localhost:5173/', ['--allow-origin', 'http://localhost:5173/']],
   ])('refuses %j by name, with its usage', async (name, args) => {
     const child = demo(...args);
     expect(await child.ended).toEqual({ code: 2, signal: null });
     expect(child.lines[0]).toContain(name);
-    expect(child.lines.join('\n')).toContain('usage: npm run demo -- [--port <port>] [--once]');
+    expect(child.lines.join('\n')).toContain(
+      'usage: npm run demo -- [--port <port>] [--allow-origin <origin>] [--once]',
+    );
   });
 
   test('says that a port is taken', async () => {

@@ -30,27 +30,37 @@ export function serveDashboard(config) {
       .replace('https://iot.nik-dev.se', new URL(config.baseUrl).origin);
   return async ({ method, url }) => {
     if (method !== 'GET' && method !== 'HEAD')
-      return new Response(null, { status: 405, headers: { Allow: 'GET, HEAD' } });
+      return refuse(405, 'Only GET and HEAD are allowed.', { Allow: 'GET, HEAD' });
     const { pathname } = new URL(url);
-    if (pathname === '/') return answer(await page(), HTML);
-    if (pathname === '/config.js') return answer(configScript, SCRIPT);
+    if (pathname === '/') return answerPage(await page());
+    if (pathname === '/config.js') return answer(configScript, { 'Content-Type': SCRIPT });
     const [file, type] = FILES.get(pathname) ?? [];
-    return file ? answer(await read(file), type) : new Response(null, { status: 404 });
+    return file ? answer(await read(file), { 'Content-Type': type }) : refuse(404, 'There is nothing at this path.');
   };
 }
 
 const read = (file) => readFile(new URL(file, import.meta.url));
+
+const FRAMED_BY_NONE = "frame-ancestors 'none'";
 
 /** `config.js` holds a key: no other origin may load it as a script, or put the page into a frame. */
 const HEADERS = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  'Content-Security-Policy': "frame-ancestors 'none'",
+  'Content-Security-Policy': FRAMED_BY_NONE,
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
 };
 
-function answer(body, type) {
-  return new Response(body, { headers: { ...HEADERS, 'Content-Type': type } });
+const answer = (body, headers) => new Response(body, { headers: { ...HEADERS, ...headers } });
+
+/** @returns {Response} An answer that says why nothing is here. */
+export const refuse = (status, reason, headers) =>
+  new Response(`${reason}\n`, { status, headers: { ...HEADERS, 'Content-Type': 'text/plain', ...headers } });
+
+/** The policy of the page, as a header: there it can forbid frames too. */
+function answerPage(html) {
+  const [, policy] = /Content-Security-Policy" content="([^"]+)"/.exec(html);
+  return answer(html, { 'Content-Type': HTML, 'Content-Security-Policy': `${policy}; ${FRAMED_BY_NONE}` });
 }

@@ -7,10 +7,11 @@ import { runLive } from './live.mjs';
 import { runOnce } from './once.mjs';
 import { startServer } from './server.mjs';
 
-const USAGE = `usage: npm run demo -- [--port <port>] [--once]
+const USAGE = `usage: npm run demo -- [--port <port>] [--allow-origin <origin>] [--once]
 
-  --port <port>  where to listen on 127.0.0.1; without it, any port that is free
-  --once         one whole round: a device pushes one reading, and it is read back and compared`;
+  --port <port>            where to listen on 127.0.0.1; without it, any port that is free
+  --allow-origin <origin>  lets pages of one more origin ask the server, such as http://localhost:5173
+  --once                   one whole round: a device pushes one reading, and it is read back and compared`;
 const ONCE_WITHIN_MS = 60_000;
 
 const MEASURED = [
@@ -24,7 +25,7 @@ const ENTERED = [
   { id: 'note', label: 'Note', input: 'text' },
 ];
 
-const { port, once } = readArguments();
+const { port, allowedOrigin, once } = readArguments();
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => stop.abort());
 
@@ -34,7 +35,7 @@ try {
   // A machine without a sensor gets no empty card for it.
   const machine = readMachine();
   const fields = [...MEASURED.filter(({ id }) => id in machine), ...ENTERED];
-  const server = await startServer(port, fields, folder);
+  const server = await startServer({ port, fields, folder, allowedOrigin });
   try {
     process.exitCode = (await (once ? roundOnce(server) : roundAndRound(server))) ? 0 : 1;
   } finally {
@@ -60,11 +61,24 @@ function roundOnce(server) {
 
 function readArguments() {
   try {
-    const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, once: { type: 'boolean' } } });
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '0' },
+        'allow-origin': { type: 'string' },
+        once: { type: 'boolean' },
+      },
+    });
     if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
       throw new Error(`--port must be a number from 0 to 65535, got ${JSON.stringify(values.port)}`);
     }
-    return { port: Number(values.port), once: values.once };
+    const { 'allow-origin': allowedOrigin, once } = values;
+    if (
+      allowedOrigin !== undefined &&
+      (!URL.canParse(allowedOrigin) || new URL(allowedOrigin).origin !== allowedOrigin)
+    ) {
+      throw new Error(`--allow-origin must be like http://localhost:5173, got ${JSON.stringify(allowedOrigin)}`);
+    }
+    return { port: Number(values.port), allowedOrigin, once };
   } catch (error) {
     console.error(`${error.message}\n\n${USAGE}`);
     return process.exit(2);

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { serve } from '@hono/node-server';
 import { createEmulator } from 'nikdev-iot/emulator';
-import { serveDashboard } from './dashboard-files.mjs';
+import { refuse, serveDashboard } from './dashboard-files.mjs';
 
 /**
  * Starts an emulated NikDev server on loopback, with one device, and the dashboard beside it.
  *
- * @param {number} port - 0 for any that is free.
- * @param {{ id: string, label: string, unit?: string, input?: 'number' | 'text' | 'boolean' }[]} fields - What the
+ * @param {object} options
+ * @param {number} options.port - 0 for any that is free.
+ * @param {{ id: string, label: string, unit?: string, input?: 'number' | 'text' | 'boolean' }[]} options.fields - What the
  * dashboard shows and, where there is an `input`, writes.
- * @param {string} folder - Where the device keeps what it has not pushed.
+ * @param {string} options.folder - Where the device keeps what it has not pushed.
+ * @param {string} [options.allowedOrigin] - Of pages that may ask the server beside the dashboard.
  */
-export async function startServer(port, fields, folder) {
+export async function startServer({ port, fields, folder, allowedOrigin }) {
   const deviceId = randomUUID();
   const [deviceKey, readerKey, dashboardKey] = [randomUUID(), randomUUID(), randomUUID()];
   const emulator = createEmulator({
@@ -28,11 +30,13 @@ export async function startServer(port, fields, folder) {
   });
 
   let dashboard;
-  const { server, url } = await listen(port, (request) => {
+  const { server, url } = await listen(port, async (request) => {
     const { origin, pathname } = new URL(request.url);
     // Another host name that leads here is a page of another origin that asks in its own name (DNS rebinding).
-    if (`${origin}/` !== url) return new Response(null, { status: 421 });
-    return pathname.startsWith('/api/v1/') ? withOwnOrigin(emulator.fetch(request), origin) : dashboard(request);
+    if (`${origin}/` !== url) return refuse(421, `The demo is at ${url} only.`);
+    if (!pathname.startsWith('/api/v1/')) return dashboard(request);
+    const isAllowed = allowedOrigin !== undefined && request.headers.get('Origin') === allowedOrigin;
+    return withOrigin(await emulator.fetch(request), isAllowed ? allowedOrigin : origin);
   });
   const baseUrl = `${url}api/v1/`;
   dashboard = serveDashboard({ deviceId, apiKey: dashboardKey, baseUrl, everySeconds: 1, fields });
@@ -58,10 +62,10 @@ export async function startServer(port, fields, folder) {
   };
 }
 
-/** The emulator answers pages of any origin; this one has a key that pages of other origins must not use. */
-async function withOwnOrigin(answering, origin) {
-  const answer = await answering;
+/** The emulator answers pages of any origin; the dashboard has a key that pages of other origins must not use. */
+function withOrigin(answer, origin) {
   answer.headers.set('Access-Control-Allow-Origin', origin);
+  answer.headers.append('Vary', 'Origin');
   return answer;
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Api, isApiException } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
+import { readApiKey } from './api-key.mjs';
 import { readMachine } from './machine.mjs';
 
 const { env } = process;
@@ -19,7 +20,7 @@ function connect() {
   try {
     return new Api({
       deviceId: env.NIKDEV_DEVICE_ID,
-      apiKey: env.NIKDEV_API_KEY,
+      apiKey: readApiKey(env),
       baseUrl: env.NIKDEV_BASE_URL || undefined,
       fields: {
         cpu: env.NIKDEV_FIELD_CPU || 'cpu',
@@ -37,7 +38,7 @@ function connect() {
       overflow: 'drop-oldest',
     });
   } catch (exception) {
-    return fail(`${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY and, if need be, NIKDEV_BASE_URL.`);
+    return fail(`${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY_FILE and, if need be, NIKDEV_BASE_URL.`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Value } from '../core/model/value.js';
 import type { DeviceStore, Latest } from '../http/device-store.js';
+import { MAX_UNIX_SECONDS } from '../http/upload-schema.js';
 import type { EmulatedDevice } from './options.js';
 
 /** An entry as it arrived. */
@@ -27,7 +28,7 @@ export function createDevice({ apiKeys }: EmulatedDevice): Device {
     store({ clientTimestamp, entries }, serverNow) {
       for (const entry of entries) {
         received.push(entry);
-        const timestamp = entry.timestamp + serverNow - clientTimestamp;
+        const timestamp = bounded(entry.timestamp + serverNow - clientTimestamp);
         for (const { fieldId, value } of entry.values) {
           if (timestamp >= (latest.get(fieldId)?.timestamp ?? -Infinity)) latest.set(fieldId, { value, timestamp });
         }
@@ -37,6 +38,9 @@ export function createDevice({ apiKeys }: EmulatedDevice): Device {
     entries: () => received.map(copy),
   };
 }
+
+/** The shift to the server's clock must not make a time that no client takes. */
+const bounded = (timestamp: number): number => Math.min(Math.max(timestamp, 0), MAX_UNIX_SECONDS);
 
 function copy({ timestamp, values }: ReceivedEntry): ReceivedEntry {
   return { timestamp, values: values.map(({ fieldId, value }) => ({ fieldId, value })) };

@@ -1,6 +1,5 @@
 import { answerPreflight, isPreflight, withCommonHeaders } from '../http/cors.js';
 import { createRoutes } from '../http/routes.js';
-import { readUpload } from '../http/upload-schema.js';
 import { createDevice, type ReceivedEntry } from './device.js';
 import { checkFault, type Fault } from './fault.js';
 import { misbehave } from './misbehave.js';
@@ -31,7 +30,8 @@ export interface Emulator {
     (url: string | { readonly href: string }, init?: EmulatedInit): Promise<PlatformResponse>;
   };
   /**
-   * What a device has uploaded, as received and in order; copies.
+   * What a device has uploaded, as received and in order; copies. All of it is kept for as long as the emulator is: memory
+   * grows with each upload.
    *
    * @throws Error naming the id, if there is no such device.
    */
@@ -73,9 +73,9 @@ export interface Emulator {
  * ```
  */
 export function createEmulator(options: EmulatorOptions): Emulator {
-  const { devices: known, now } = resolveOptions(options);
+  const { devices: known, now, maxBodyBytes } = resolveOptions(options);
   const devices = new Map(known.map((device) => [device.deviceId.toLowerCase(), createDevice(device)]));
-  const routes = createRoutes(devices, () => Math.floor(now() / 1000));
+  const routes = createRoutes(devices, () => Math.floor(now() / 1000), maxBodyBytes);
   const faults: Fault[] = [];
   const log = createRequestLog();
 
@@ -84,10 +84,9 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (request.signal?.aborted) throw request.signal.reason;
     const fault = faults.shift();
     const record = log.add(request.method, request.path);
-    const attempt = request.method === 'POST' ? readUpload(await request.text()) : {};
-    record.entries = attempt.entryCount;
-    const handle = () => routes(request, attempt);
-    const response = await (fault ? misbehave(fault, request, handle) : handle());
+    const exchange = await routes(request);
+    record.entries = exchange.entryCount;
+    const response = await (fault ? misbehave(fault, request, exchange.answer) : exchange.answer());
     record.status = response.status;
     return response;
   };

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { faultOf } from '../http/schema-issue.js';
+import { uuid } from '../http/uuid.js';
 
 /** What `createEmulator` takes. */
 export interface EmulatorOptions {
@@ -11,6 +12,13 @@ export interface EmulatorOptions {
    * @defaultValue `Date.now`
    */
   readonly now?: (() => number) | undefined;
+  /**
+   * The longest body of an upload, in bytes from 1 on; a longer one is not read to its end and answered with 413. An `Api`
+   * whose `maxBytesPerRequest` is higher sends less at a time then.
+   *
+   * @defaultValue `1048576`
+   */
+  readonly maxBodyBytes?: number | undefined;
 }
 
 /** A device that the server knows. */
@@ -31,8 +39,7 @@ export interface EmulatedKey {
   readonly write: boolean;
 }
 
-const UUID = 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)';
-const uuid = v.pipe(v.string(UUID), v.uuid(UUID));
+const BYTES = 'a whole number of bytes, from 1 on';
 const right = v.boolean('true or false');
 
 const Options = v.strictObject(
@@ -52,16 +59,19 @@ const Options = v.strictObject(
       // Called through Date, so that one that a test puts in its place is seen.
       () => () => Date.now(),
     ),
+    maxBodyBytes: v.optional(v.pipe(v.number(BYTES), v.safeInteger(BYTES), v.minValue(1, BYTES)), 1_048_576),
   },
   'an object',
 );
+
+type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };
 
 /**
  * Checks options and completes them.
  *
  * @throws TypeError naming the place at fault; API keys are not repeated.
  */
-export function resolveOptions(options: unknown): Required<EmulatorOptions> & { now: () => number } {
+export function resolveOptions(options: unknown): ResolvedOptions {
   const result = v.safeParse(Options, options, { abortEarly: true });
   if (!result.success) throw new TypeError(faultOf(result.issues[0], 'the options'));
   const { devices } = result.output;

@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse } from '../http/message.js';
+import type { Body, HttpRequest, HttpResponse } from '../http/message.js';
 
 // Looked up, not named: whoever compiles without these types must still be able to import ours.
 
@@ -14,7 +14,7 @@ export interface EmulatedInit {
   readonly method?: string | undefined;
   /** As an object, as pairs, or as the platform's `Headers`. */
   readonly headers?: unknown;
-  /** As text. */
+  /** Text, or whatever else the platform's `Response` takes. */
   readonly body?: unknown;
   /** Ends a request that waits. */
   readonly signal?: unknown;
@@ -22,7 +22,6 @@ export interface EmulatedInit {
 
 /** A request that arrived. */
 export interface EmulatedRequest extends HttpRequest {
-  text(): PromiseLike<string>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -39,7 +38,8 @@ function ofRequest(request: Request): EmulatedRequest {
     method: request.method,
     path: pathOf(request.url),
     header: (name) => request.headers.get(name) ?? undefined,
-    text: () => request.text(),
+    // Firefox's requests, and those of polyfills, have no stream.
+    body: () => request.body ?? request.text(),
     // Read anew from the request, which is held thereby: its signal follows its controller by a weak reference only. Not
     // every workerd gives a request a signal.
     get signal() {
@@ -54,10 +54,14 @@ function ofInit(url: string, { method = 'GET', headers, body, signal }: Emulated
     method: method.toUpperCase(),
     path: pathOf(url),
     header: (name) => given.get(name),
-    text: async () =>
-      typeof body === 'string' || body === undefined ? (body ?? '') : new Response(body as BodyInit).text(),
+    body: () => bodyOf(body),
     signal: (signal ?? undefined) as AbortSignal | undefined,
   };
+}
+
+function bodyOf(body: unknown): Body {
+  if (typeof body === 'string') return body;
+  return (body === undefined || body === null ? undefined : new Response(body as BodyInit).body) ?? '';
 }
 
 /** The host doesn't matter: a page may ask for a path only. */

@@ -1,3 +1,6 @@
+/** A body that nothing has read yet: text, or a stream of its bytes. */
+export type Body = string | ReadableStream<Uint8Array>;
+
 /** A request as the routes see it, of whichever platform. */
 export interface HttpRequest {
   /** In capitals. */
@@ -6,6 +9,8 @@ export interface HttpRequest {
   readonly path: string;
   /** @param name - In lower case. */
   header(name: string): string | undefined;
+  /** Called at most once, and only for a request whose credentials are good. */
+  body(): Body | PromiseLike<Body>;
 }
 
 /** A response before it has a platform's form. */

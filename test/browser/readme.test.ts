@@ -9,6 +9,13 @@ import { type Consumer, installPacked } from '../support/package/installed-packa
 import { blocksOf, PAGES, readPage, withIds } from '../support/package/markdown.js';
 import { oneDevice } from '../support/servers/emulator.js';
 
+type PinScriptTag = (readme: string, version: string, script: Buffer) => string;
+
+const { version } = JSON.parse(readPage('package.json')) as { version: string };
+const { pinScriptTag } = (await import(new URL('../../build/script-tag.mjs', import.meta.url).href)) as {
+  pinScriptTag: PinScriptTag;
+};
+
 const pages = PAGES.flatMap((page) => blocksOf(readPage(page))).filter(({ language }) => language === 'html');
 
 describeInChromium('a page of the README, with the packed package,', (newContext) => {
@@ -18,23 +25,23 @@ describeInChromium('a page of the README, with the packed package,', (newContext
   }, 60_000);
   afterAll(() => consumer?.remove());
 
-  /** What unpkg serves under the package's name. */
-  function script(): string {
+  /** The file that unpkg serves. */
+  function script(): Buffer {
     const folder = join(consumer.folder, 'node_modules/nikdev-iot');
     const { unpkg } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { unpkg: string };
-    return readFileSync(join(folder, unpkg), 'utf8');
+    return readFileSync(join(folder, unpkg));
   }
 
-  test.each(pages)('shows the last value as pasted, with ids put in: $section', async ({ code }) => {
+  /** Opens a page of the README as it is released with this package. @param served - What unpkg serves of it. */
+  async function open(code: string, served: Buffer) {
     const emulator = oneDevice();
     const device = new Api({ ...credentials, fetch: emulator.fetch });
     device.addValue('field-1', 21.5);
     await device.commitAndPush();
 
-    const url = await servePages({ '/readme': withIds(code) });
     const page = await (await newContext()).newPage();
-    await page.route('https://unpkg.com/nikdev-iot', (route) =>
-      route.fulfill({ contentType: 'text/javascript', body: script() }),
+    await page.route(`https://unpkg.com/nikdev-iot@${version}/dist/index.umd.js`, (route) =>
+      route.fulfill({ contentType: 'text/javascript', headers: { 'access-control-allow-origin': '*' }, body: served }),
     );
     // The emulator in the place of the server whose address is the default.
     await page.route('https://iot.nik-dev.se/**', async (route) => {
@@ -48,8 +55,23 @@ describeInChromium('a page of the README, with the packed package,', (newContext
         body: await response.text(),
       });
     });
-    await page.goto(`${url}readme`);
+    const html = withIds(pinScriptTag(code, version, script()));
+    const errors: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    await page.goto(`${await servePages({ '/readme': html })}readme`);
+    return { page, errors };
+  }
+
+  test.each(pages)('shows the last value as pasted, with ids put in: $section', async ({ code }) => {
+    const { page } = await open(code, script());
     await page.waitForFunction(() => document.getElementById('temperature')?.textContent !== '…');
     expect(await page.textContent('#temperature')).toBe('21.5');
+  });
+
+  test.each(pages)('runs no other file than the one that was released: $section', async ({ code }) => {
+    const { page, errors } = await open(code, Buffer.concat([script(), Buffer.from('\n')]));
+    await expect.poll(() => errors.join('\n')).toContain("Failed to find a valid digest in the 'integrity' attribute");
+    expect(await page.evaluate(() => 'NikDevIoT' in window)).toBe(false);
+    expect(await page.textContent('#temperature')).toBe('…');
   });
 });

@@ -4,12 +4,22 @@ import { describeInChromium } from '../support/browsers/chromium.js';
 import { buildWebApp, serveFiles } from '../support/browsers/web-app.js';
 import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
 import { serveEmulator } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 describe('the web app', { timeout: 60_000 }, () => {
   test('is built into a page, a script and a style sheet', async () => {
     const files = await buildWebApp({ ...credentials, baseUrl: 'https://iot.example/api/v1/' });
     const kinds = [...files.keys()].map((path) => extname(path));
     expect(kinds.sort()).toEqual(['.css', '.html', '.js', '.svg']);
+  });
+
+  test.each([
+    ['its server', 'https://iot.example:8443/api/v1/', 'https://iot.example:8443'],
+    ['the default server', '', 'https://iot.nik-dev.se'],
+  ])('may connect to %s only', async (_, baseUrl, origin) => {
+    const html = (await buildWebApp({ ...credentials, baseUrl })).get('/index.html')?.toString();
+    expect(html).toMatch(/<head>\s*<meta http-equiv="Content-Security-Policy" content="default-src &#39;self&#39;; /);
+    expect(html).toContain(`; connect-src ${origin}; `);
   });
 });
 
@@ -20,6 +30,7 @@ describeInChromium('the web app', (newContext) => {
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
+    page.on('console', (message) => message.text().includes('Content Security Policy') && errors.push(message.text()));
     await page.goto(await serveFiles(await buildWebApp(options)));
     const status = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor();
 
@@ -50,6 +61,19 @@ describeInChromium('the web app', (newContext) => {
     await page.getByText('124 m³').waitFor();
     expect(emulator.entries(DEVICE_ID)).toHaveLength(2);
     expect(errors).toEqual([]);
+  });
+
+  test('sends its key nowhere else', async () => {
+    const { options } = await serveEmulator();
+    const page = await (await newContext()).newPage();
+    const reached: string[] = [];
+    const other = await serveOnLoopback((request) => {
+      reached.push(request.url);
+      return new Response('', { headers: { 'access-control-allow-origin': '*' } });
+    });
+    await page.goto(await serveFiles(await buildWebApp(options)));
+    const outcome = await page.evaluate((url) => fetch(url).catch(({ name }: Error) => name), other);
+    expect({ outcome, reached }).toEqual({ outcome: 'TypeError', reached: [] });
   });
 
   test('says that nothing was filled in', async () => {

@@ -45,6 +45,7 @@ describe('every answer', () => {
     ['an unknown route', () => emulator.fetch(get('nothing'))],
     ['refused credentials', () => emulator.fetch(get('values/a', {}))],
     ['a bad body', () => emulator.fetch(post('{'))],
+    ['a body that is too long', () => standing({ maxBodyBytes: 1 }).fetch(post('{}'))],
     ['a preflight', () => emulator.fetch(preflight('entries/'))],
     ['a scripted status', () => faulty({ status: 503, message: 'later' })],
     ['a cut answer', () => faulty({ cut: true })],

@@ -6,7 +6,7 @@ describe('an upload', () => {
   test('is kept as received, in order, with the times the client sent', async () => {
     const emulator = standing();
     const clientTimestamp = NOW - 3600;
-    const first = [entry(100, ['b', 21.5], ['a', 'on']), entry(-5, ['c', false])];
+    const first = [entry(100, ['b', 21.5], ['a', 'on']), entry(5, ['c', false])];
     const answer = await read(emulator.fetch(post({ clientTimestamp, entries: first })));
     expect(answer).toEqual({ status: 200, json: { data: {} } });
     await emulator.fetch(post({ clientTimestamp, entries: [entry(50, ['a', '']), entry(50)] }));
@@ -18,7 +18,7 @@ describe('an upload', () => {
           { fieldId: 'a', value: 'on' },
         ],
       },
-      { timestamp: -5, values: [{ fieldId: 'c', value: false }] },
+      { timestamp: 5, values: [{ fieldId: 'c', value: false }] },
       { timestamp: 50, values: [{ fieldId: 'a', value: '' }] },
       { timestamp: 50, values: [] },
     ]);

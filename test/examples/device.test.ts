@@ -1,6 +1,12 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { findProgram } from '../support/browsers/find-program.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { blocksOf, PAGES, readPage, withIds } from '../support/package/markdown.js';
 import { type NodeProcess, runNode } from '../support/processes/node-process.js';
 import { oneDevice } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
@@ -156,5 +162,105 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(device.lines.join('\n')).toContain('deviceId must be a UUID');
     expect(device.lines.join('\n')).toContain('NIKDEV_DEVICE_ID');
     expect(device.lines.join('\n')).not.toContain(API_KEY);
+  });
+});
+
+describe('the API Key of the device', { timeout: 90_000 }, () => {
+  /** The environment with a key in a file. */
+  function keyFile(mode: number, text = `${API_KEY}\n`) {
+    const path = join(temporaryFolder(), 'api-key');
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return { path, env: { NIKDEV_API_KEY: '', NIKDEV_API_KEY_FILE: path } };
+  }
+
+  async function runOnce(env: Record<string, string>) {
+    const server = await startServer();
+    const device = startDevice(server, temporaryFolder(), ['--once'], env);
+    const { code } = await device.ended;
+    const output = device.lines.join('\n');
+    expect(output).not.toContain(API_KEY);
+    return { code, output, stored: server.emulator.entries(DEVICE_ID).length };
+  }
+
+  test.each(['600', '400'])('is read from a file that only its user may read, of mode %s', async (mode) => {
+    expect(await runOnce(keyFile(Number.parseInt(mode, 8)).env)).toMatchObject({ code: 0, stored: 1 });
+  });
+
+  test.each(['640', '604', '620', '660', '644'])('is refused in a file of mode %s, with what to do', async (mode) => {
+    const { path, env } = keyFile(Number.parseInt(mode, 8));
+    const { code, output, stored } = await runOnce(env);
+    expect({ code, stored }).toEqual({ code: 2, stored: 0 });
+    expect(output).toContain(`the API Key in ${path}, whose mode is 0${mode}: run chmod 600 on it`);
+  });
+
+  test('is read from a credential of systemd, whose access control list shows as a right of the group', async () => {
+    const { path, env } = keyFile(0o440);
+    const directory = join(path, '..');
+    expect(await runOnce({ ...env, CREDENTIALS_DIRECTORY: directory })).toMatchObject({ code: 0, stored: 1 });
+    expect(await runOnce({ ...env, CREDENTIALS_DIRECTORY: `${directory}-other` })).toMatchObject({ code: 2 });
+  });
+
+  test.each([
+    ['of another kind', 'y'.repeat(1001), 'is too long for the file of an API Key'],
+    ['that is empty', '', 'apiKey must be a UUID'],
+  ])('is refused in a file %s, without its text', async (_, text, message) => {
+    const { output, code } = await runOnce(keyFile(0o600, text).env);
+    expect(code).toBe(2);
+    expect(output).toContain(message);
+    expect(output).not.toContain('yy');
+  });
+
+  test('is refused in a file that is not there, and where it is set twice', async () => {
+    const { path, env } = keyFile(0o600);
+    expect((await runOnce({ ...env, NIKDEV_API_KEY_FILE: `${path}-other` })).output).toContain('ENOENT');
+    expect((await runOnce({ ...env, NIKDEV_API_KEY: API_KEY })).output).toContain('are both set');
+  });
+});
+
+describe('the systemd unit of the device', () => {
+  const UNIT = fileURLToPath(new URL('../../examples/device/nikdev-device.service', import.meta.url));
+  const unit = readFileSync(UNIT, 'utf8');
+  const analyze = findProgram(undefined, 'systemd-analyze');
+
+  test('sets variables that the device reads', () => {
+    const source = ['device', 'api-key'].map((name) => readFileSync(join(UNIT, `../${name}.mjs`), 'utf8')).join('');
+    const names = [...unit.matchAll(/^Environment="?(\w+)=/gm)].map(([, name]) => name);
+    expect(names).toEqual(['NIKDEV_DEVICE_ID', 'NIKDEV_API_KEY_FILE', 'NIKDEV_FOLDER']);
+    expect(names.filter((name) => !source.includes(name ?? ''))).toEqual([]);
+  });
+
+  test('runs as a user of its own, with a folder and a key that only this user may read', () => {
+    for (const line of [
+      'DynamicUser=yes',
+      'StateDirectoryMode=0700',
+      'UMask=0077',
+      /^LoadCredential=api-key:\/etc\//m,
+    ]) {
+      expect(unit).toMatch(typeof line === 'string' ? new RegExp(`^${line}$`, 'm') : line);
+    }
+    expect(unit).not.toMatch(/^User=root|\/tmp|NIKDEV_API_KEY=/m);
+  });
+
+  test('has the lines that the documentation shows', () => {
+    const shown = PAGES.flatMap((page) => blocksOf(readPage(page))).filter(({ language }) => language === 'ini');
+    expect(shown.length).toBeGreaterThanOrEqual(1);
+    const lines = unit.split('\n');
+    expect(shown.flatMap(({ code }) => code.trim().split('\n')).filter((line) => !lines.includes(line))).toEqual([]);
+  });
+
+  test.runIf(analyze)('is one that systemd takes without a warning', () => {
+    const folder = join(temporaryFolder(), 'units');
+    mkdirSync(folder);
+    const file = join(folder, 'nikdev-device.service');
+    // The program that it starts must be there.
+    writeFileSync(file, withIds(unit).replace('/usr/bin/node', process.execPath));
+    const { stderr, status } = spawnSync(analyze ?? '', ['verify', file], { encoding: 'utf8' });
+    expect({ stderr: stderr.split('\n').filter((line) => line.includes('nikdev-device')), status }).toEqual({
+      stderr: [],
+      status: 0,
+    });
+    const security = ['security', '--offline=true', '--threshold=60', file];
+    expect(execFileSync(analyze ?? '', security, { encoding: 'utf8' })).toMatch(/✓ +User=\/DynamicUser=/);
   });
 });

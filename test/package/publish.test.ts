@@ -47,6 +47,7 @@ describe('the published package', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'package.json',
       'dist/THIRD-PARTY-LICENSES.txt',
       'docs/troubleshooting.md',
@@ -88,6 +89,15 @@ describe('the published package', () => {
 
   test('is built anew by whoever packs it', () => {
     expect(manifest.scripts['prepack']).toBe('npm run build');
+  });
+
+  test('names in its README one version of the script and its hash, written and checked as it is released', () => {
+    const readme = read('README.md');
+    const tags = [...readme.matchAll(/unpkg\.com\/nikdev-iot(?:@([\d.]+))?\S*"\s*(integrity="sha384-[\w+/]{64}")?/g)];
+    expect(tags.map(([, version]) => version)).toEqual([manifest.version]);
+    for (const [, , integrity] of tags) expect(integrity).toBeDefined();
+    expect(manifest.scripts['version']).toContain('node build/script-tag.mjs && git add README.md');
+    expect(manifest.scripts['prepublishOnly']).toMatch(/node build\/script-tag\.mjs --check$/);
   });
 
   test('npm has nothing to warn of', async () => {

@@ -24,12 +24,18 @@ for (const block of blocks.filter(({ language }) => language === 'js' || languag
 }
 const INSTALL = 'npm install nikdev-iot\n';
 
-/** Blocks that are not run here, and why. Those in HTML are run in a browser, every one: test/browser/readme.test.ts. */
+/**
+ * Blocks that are not run here, and why. Those in HTML are run in a browser, every one: test/browser/readme.test.ts. Headers
+ * (`http`) are served to one: test/browser/page-headers.full.test.ts. Lines of systemd (`ini`) are those of the device's unit:
+ * test/examples/device.test.ts.
+ */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm run demo\n': 'it installs anew what this test runs with; test/demo.test.ts runs the demo',
   'npm ci && npm test\n': 'this test is what it runs',
   [blocksOf(readPage('examples/web-app/README.md'))[0]?.code ?? '']:
     'it fetches Preact and Vite; test/browser/web-app.full.test.ts builds and opens the app',
+  [blocksOf(readPage('examples/device/README.md')).find(({ code }) => code.includes('systemctl'))?.code ?? '']:
+    'it installs a service of this machine; test/examples/device.test.ts has systemd verify the unit',
 };
 
 /** The device's, which runs until Ctrl+C. */
@@ -116,7 +122,7 @@ function errorsIn(codes: readonly string[]): string[] {
 describe('every block of the documentation, on the packed package,', () => {
   test('is run, or named here with the reason why not', () => {
     const isLooked = ({ language, code }: Block): boolean =>
-      ['js', 'ts', 'html', 'json'].includes(language) ||
+      ['js', 'ts', 'html', 'http', 'ini', 'json'].includes(language) ||
       language in NOT_OURS ||
       (language === 'sh' && (code === INSTALL || code === DEVICE || code in NOT_RUN));
     expect(blocks.filter((block) => !isLooked(block))).toEqual([]);
@@ -155,6 +161,8 @@ describe('every block of the documentation, on the packed package,', () => {
     const shell = spawn('sh', ['-c', withIds(DEVICE)], { cwd: folder, env, detached: true });
     const ended = once(shell, 'close');
     try {
+      // As pasted into the terminal, and Ctrl+D.
+      shell.stdin.end(`${API_KEY}\n`);
       let output = '';
       for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (text) => (output += text));
       await expect.poll(() => output, { timeout: 30_000 }).toMatch(/ cpu .+\n/);

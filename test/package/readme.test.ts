@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PAGES, readPage } from '../support/package/markdown.js';
 
@@ -23,6 +23,17 @@ describe('the README', () => {
       path.startsWith('#') ? anchors.includes(path) : existsSync(new URL(path, new URL(page, root)));
     expect([...sources, ...links].filter((path) => !isThere(path))).toEqual([]);
     expect(page === 'README.md' ? sources.length : 2).toBeGreaterThanOrEqual(2);
+  });
+
+  test('starts servers on loopback only, as the examples do', () => {
+    const examples = readdirSync(new URL('examples/', root), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.(mjs|js|tsx?|md)$/.test(path))
+      .map((path) => readFileSync(new URL(`examples/${path}`, root), 'utf8'));
+    const starts = [...PAGES.map(readPage), ...examples].flatMap((text) => [
+      ...text.matchAll(/(?<=[\s`.])(?:serve|listen)\((?=\{|\d).*?\)|--host\b.*/gs),
+    ]);
+    expect(starts.length).toBeGreaterThanOrEqual(4);
+    expect(starts.map(String).filter((start) => !start.includes("hostname: '127.0.0.1'"))).toEqual([]);
   });
 
   test('names the sizes that the package is held to', () => {

@@ -33,13 +33,16 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** @returns Its URL. */
-export function serveFiles(files: ReadonlyMap<string, Buffer>): Promise<string> {
+/** @param headers - Of every answer. @returns Its URL. */
+export function serveFiles(
+  files: ReadonlyMap<string, Buffer>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
   return serveOnLoopback((request) => {
     const { pathname } = new URL(request.url);
     const path = pathname === '/' ? '/index.html' : pathname;
     const file = files.get(path);
     if (file === undefined) return new Response(null, { status: 404 });
-    return new Response(new Uint8Array(file), { headers: { 'content-type': TYPES[extname(path)] ?? '' } });
+    return new Response(new Uint8Array(file), { headers: { ...headers, 'content-type': TYPES[extname(path)] ?? '' } });
   });
 }

@@ -14,6 +14,7 @@ export interface Block {
 export const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'docs/troubleshooting.md',
   'examples/dashboard/README.md',
   'examples/device/README.md',

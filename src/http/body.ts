@@ -1,0 +1,72 @@
+import { type HttpRequest, type HttpResponse, json } from './message.js';
+
+/** A sender that drips holds a connection and up to a whole body of memory. */
+const MAX_SECONDS = 120;
+
+/** A body in full, or the response that refuses it. */
+export type BodyText = { readonly text: string } | { readonly refusal: HttpResponse };
+
+/**
+ * Reads a request's body. Bytes are counted as they come: reading ends with the piece that exceeds the limit.
+ *
+ * @param maxBytes - Of UTF-8.
+ * @returns Rejects as the stream does, such as with the error of a connection that ends.
+ */
+export async function readBody(request: HttpRequest, maxBytes: number): Promise<BodyText> {
+  if (Number(request.header('content-length')) > maxBytes) return tooLarge(maxBytes);
+  const body = await request.body();
+  if (typeof body !== 'string') return readStream(body.getReader(), maxBytes);
+  return body.length > maxBytes || utf8Length(body) > maxBytes ? tooLarge(maxBytes) : { text: body };
+}
+
+async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<BodyText> {
+  let isLate = false;
+  const cancel = () => void reader.cancel().catch(() => {});
+  const timer = setTimeout(() => {
+    isLate = true;
+    cancel();
+  }, MAX_SECONDS * 1000);
+  try {
+    const decode = createDecoder();
+    let bytes = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) return refuse(408, `The body must arrive within ${MAX_SECONDS} s`);
+      bytes += value?.byteLength ?? 0;
+      if (bytes > maxBytes) {
+        cancel();
+        return tooLarge(maxBytes);
+      }
+      const text = decode(value);
+      if (text === undefined) return refuse(400, 'the body must be UTF-8');
+      if (done) return { text };
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Joins pieces as they come: a body in many small ones takes no more memory than in one. */
+function createDecoder(): (piece?: Uint8Array) => string | undefined {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  return (piece) => {
+    try {
+      text += decoder.decode(piece, { stream: piece !== undefined });
+      return text;
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+/** Not by a TextEncoder, which jsdom lacks. Each half of a surrogate pair counts two of the pair's four bytes. */
+const utf8Length = (text: string): number => text.length + count(text, /[^\0-\x7f]/g) + count(text, THREE_BYTES);
+
+const THREE_BYTES = /[\u0800-\ud7ff\ue000-\uffff]/g;
+
+const count = (text: string, units: RegExp): number => text.match(units)?.length ?? 0;
+
+const tooLarge = (maxBytes: number): BodyText => refuse(413, `The body must be at most ${maxBytes} bytes long`);
+
+const refuse = (status: number, message: string): BodyText => ({ refusal: json(status, { message }) });

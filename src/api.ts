@@ -19,7 +19,7 @@ import {
 import { FieldRegistry } from './core/model/field-registry.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
 import { foreignText } from './core/model/foreign-text.js';
-import { show } from './core/model/input.js';
+import { own, show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
 import {
   CLOSED_ADVICE,
@@ -128,6 +128,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   readonly #stagingPersistence: StagingPersistence;
   readonly #outbox: Outbox;
   readonly #eviction: Eviction;
+  readonly #queueLength: warnings.QueueLength;
   readonly #server: Server;
   readonly #pushing: Pushing;
   readonly #fields: FieldRegistry;
@@ -163,7 +164,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       clock = new SystemClock(),
       transport = fetchTransport(clock, config.fetch),
       environment = platform,
-    } = ports;
+    } = own(ports);
     const clockCorrection = new ClockCorrection(clock);
     const { deviceId, baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
     this.#config = config;
@@ -176,9 +177,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       this.#writer,
       { saves, maxEntries },
       (loss, entries) => this.#onLoss(loss, entries),
-      () => this.#pushing.onQueueChange(),
+      () => {
+        this.#queueLength.onChange();
+        this.#pushing.onQueueChange();
+      },
       (entries) => this.#pushing.onRemoved(entries),
     );
+    this.#queueLength = new warnings.QueueLength(this.#outbox, this.#warnings);
     this.#stagingPersistence = new StagingPersistence(
       this.#staging,
       this.#writer,
@@ -187,7 +192,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     );
     this.#eviction = new Eviction(this.#outbox, this.#emitter, config.overflow);
     this.#server = new Server(transport, clock, environment, config);
-    this.#fields = new FieldRegistry(config.fields, this.#redact, this.#warn);
+    this.#fields = new FieldRegistry(config.fields, this.#server, this.#warn);
     this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
     this.#poller = new Poller(this.#reader, clock, environment);
     const outbound = { outbox: this.#outbox, server: this.#server, clock, clockCorrection, emitter: this.#emitter };
@@ -195,7 +200,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#emitter.on('warning', this.#onChange);
     if (warning) this.#warnings.defer(warning, clock);
     if (hasWeakIds(clock)) this.#warnings.defer(warnings.WEAK_IDS, clock);
-    if (isInsecure(baseUrl)) this.#warnings.defer(warnings.insecureUrl(baseUrl), clock);
+    if (isInsecure(baseUrl)) {
+      const insecure = warnings.insecureUrl(baseUrl);
+      this.#warnings.defer(insecure, clock);
+      environment.warn?.(insecure.message);
+    }
     this.#unsubscribeEnvironment = environment.subscribe((turn) =>
       this.#pushing.onLifecycle(turn, this.#durability === 'none'),
     );
@@ -259,10 +268,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#checkOpen();
     const timestamp = options === undefined ? undefined : this.#try(() => timestampOf(options));
     this.#outbox.reconcile();
-    const entry = this.#eviction.save(1, [], () => this.#commitStaged(timestamp));
+    const entry = this.#eviction.save(1, [], () => this.#try(() => this.#commitStaged(timestamp)));
     if (entry === undefined) return undefined;
     this.#emitter.emit('commit', entry);
-    this.#pushing.onEnqueued();
+    this.#onEnqueued();
     return entry;
   }
 
@@ -330,17 +339,20 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   restore(entries: readonly Entry[]): Entry[] {
     this.#checkOpen();
-    this.#try(() => checkEntries(entries));
+    this.#try(() => {
+      checkEntries(entries);
+      for (const { values } of entries) for (const { fieldId } of values) this.#fields.checkId(fieldId);
+    });
     this.#outbox.reconcile();
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(values) }));
     const ids = missing.map(({ id }) => id);
     const restored = this.#eviction.save(again.length, ids, () => {
       this.#checkOpen();
-      return this.#outbox.restore(again, ids);
+      return this.#try(() => this.#outbox.restore(again, ids));
     });
     for (const entry of missing) this.#restored.add(entry);
-    if (restored.length > 0) this.#pushing.onEnqueued();
+    if (restored.length > 0) this.#onEnqueued();
     return restored.map((entry) => toEntry(entry));
   }
 
@@ -588,6 +600,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     return toEntry(queued, values);
   }
 
+  #onEnqueued(): void {
+    this.#pushing.onEnqueued();
+    this.#queueLength.onEnqueued();
+  }
+
   #onStagingChange(): void {
     this.#stagingPersistence.invalidate();
     this.#statusStore.invalidate();
@@ -596,7 +613,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   #onAdoption({ entries, staged, warnings: found }: Adoption): void {
     const { size } = this.#outbox.quarantine;
     // Another run's server may have named the key that is this one's.
-    this.#outbox.adopt(entries.map((entry) => withReason(entry, (reason) => foreignText(reason, this.#redact))));
+    this.#outbox.adopt(
+      entries.map((entry) =>
+        withReason(entry, (reason, status) => foreignText(reason, this.#redact, `Bad request: ${status}`)),
+      ),
+    );
     const isStaged = this.#staging.size === 0 && staged.length > 0;
     if (isStaged) {
       for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
@@ -610,7 +631,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     this.#outbox.reconcile();
     const failing = this.#outbox.retrySync();
     if (failing !== undefined) this.#warn(warnings.STORAGE_FAILED[failing]);
-    if (entries.length > 0) this.#pushing.onEnqueued();
+    if (entries.length > 0) this.#onEnqueued();
   }
 
   #onLoss(loss: Loss, entries: number): void {

@@ -15,6 +15,8 @@ const told = /* @__PURE__ */ new Listeners<LifecycleEvent>();
 const stopped = (): void => {};
 let stop = stopped;
 
+let hasWarned = false;
+
 /** The page or process that this runs in. */
 export const environment: Environment = {
   get isOnline() {
@@ -31,6 +33,11 @@ export const environment: Environment = {
   // A gateway has an `Api` for each of thousands of devices. A worker runtime has a limit of its own for each request.
   // Pure, so that a bundler drops this where no `Api` is used.
   uploads: /* @__PURE__ */ new UploadSemaphore(/* @__PURE__ */ isWorkerRuntime() ? Number.POSITIVE_INFINITY : 16),
+  warn(message) {
+    if (hasWarned || typeof console === 'undefined') return;
+    hasWarned = true;
+    console.warn(`nikdev-iot: ${message}`);
+  },
   subscribe(tell) {
     if (told.size === 0) stop = isPage() ? watchPage() : watchProcess();
     const forget = told.add(tell);

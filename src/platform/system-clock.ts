@@ -22,13 +22,7 @@ export class SystemClock implements Clock {
   }
 
   setTimer(run: () => void, milliseconds: number, background = false): () => void {
-    let timer: unknown;
-    try {
-      timer = setTimeout(run, milliseconds);
-    } catch {
-      // A worker runtime allows timers in requests only, not where a module is loaded.
-      return () => {};
-    }
+    const timer = setTimeout(run, milliseconds);
     // Only where timers keep a process alive (Node, Bun, Deno) are they objects that can be told not to.
     if (background) (timer as { unref?(): void }).unref?.();
     return () => clearTimeout(timer as never);

@@ -1,5 +1,6 @@
 import ky from 'ky';
 import { textOf } from '../core/model/foreign-text.js';
+import { own } from '../core/model/input.js';
 import type { Answer, FailureReason, Transport, TransportRequest } from '../core/ports/transport.js';
 import type { Fetch, FetchInit, FetchResponse } from '../core/ports/web-types.js';
 import type { Clock } from '../core/time/clock.js';
@@ -41,9 +42,11 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
     if (!isResponse(response)) return NO_RESPONSE;
     // A fetch that ignores `redirect: 'manual'`: the response is of another request than ours.
     status = response.redirected === true ? 0 : response.status;
-    const text = await readText(response);
-    if (text === undefined) return { received: false, reason: 'too-long', status };
     const header = (name: string): string | undefined => response.headers.get(name) ?? undefined;
+    const isLong = Number(header('content-length')) > MAX_ANSWER_BYTES;
+    if (isLong) cancel(response.body);
+    const text = isLong ? undefined : await readText(response);
+    if (text === undefined) return { received: false, reason: 'too-long', status };
     return {
       received: true,
       status,
@@ -66,18 +69,21 @@ const NO_RESPONSE: Answer = { received: false, reason: 'fault', detail: 'fetch d
 
 function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | undefined): PromiseLike<FetchResponse> {
   const { method, url, headers, body, keepalive = false, beacon } = request;
-  const init: FetchInit = {
+  // Without a prototype: a fetch reads inherited members too, such as a dispatcher or a body that a script put there.
+  const init = own<FetchInit>({
     method,
     headers,
     redirect: 'manual',
     signal,
     ...(body !== undefined && { body }),
     ...(keepalive && { keepalive }),
-    ...(method === 'GET' && hasHttpCache() && { cache: 'no-store' }),
-  };
+    ...(isInPage() && { referrerPolicy: 'no-referrer', ...(method === 'GET' && { cache: 'no-store' }) }),
+  });
   const fetch: Fetch = given ?? globalThis.fetch;
-  // Not by ky, which waits for a microtask: when a tab is closed Firefox then sends no request at all.
-  if (given !== undefined || keepalive || typeof Request === 'undefined') return call(fetch, url, init, beacon);
+  // Not by ky, which waits for a microtask: when a tab is closed Firefox then sends no request at all. Nor where a script has
+  // put options into Object.prototype: ky reads inherited ones.
+  if (given !== undefined || keepalive || typeof Request === 'undefined' || isPolluted())
+    return call(fetch, url, init, beacon);
   return ky(url, {
     method,
     // Past ky, which would join the signal to one of its own and make two Requests: another library's fetch refuses those.
@@ -86,6 +92,12 @@ function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | 
     throwHttpErrors: false,
     timeout: false,
   });
+}
+
+/** Whether every object inherits something that it can be asked for by name. */
+function isPolluted(): boolean {
+  for (const _ in {}) return true;
+  return false;
 }
 
 async function call(
@@ -102,7 +114,7 @@ async function call(
   } catch (error) {
     if (!refusesSignal(error)) throw error;
     const { signal: _, ...unsignalled } = init;
-    return await fetch(url, unsignalled);
+    return await fetch(url, own(unsignalled));
   }
 }
 
@@ -114,13 +126,23 @@ function refusesSignal(error: unknown): boolean {
   return textOf(error, 'name') === 'TypeError' && textOf(error, 'message')?.includes('AbortSignal') === true;
 }
 
-/** Whether this is a page or a worker of one. Elsewhere no response is cached, and some workerd refuse the field `cache`. */
-function hasHttpCache(): boolean {
+/**
+ * Whether this is a page or a worker of one. Elsewhere no response is cached and no address sent along, and some workerd refuse
+ * the field `cache`.
+ */
+function isInPage(): boolean {
   return typeof location !== 'undefined' && typeof Request !== 'undefined' && 'cache' in Request.prototype;
 }
 
 /** More than any answer of the server's; a longer one is not read to its end. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/** Ends a body of which nothing is read: a stream of the platform's, or of Node's. */
+function cancel(body: unknown): void {
+  const stream = Object(body) as { cancel?(): PromiseLike<void>; destroy?(): void };
+  if (typeof stream.cancel === 'function') stream.cancel().then(undefined, () => {});
+  else stream.destroy?.();
+}
 
 /** @returns The body as text; `undefined` if it is longer than 1 MiB. @throws Whatever reading it throws. */
 export async function readText(response: FetchResponse): Promise<string | undefined> {

@@ -6,7 +6,7 @@ import { Api, type ApiOptions, ConfigException, memoryStorage, ValueException } 
 import { rejectionOf } from '../support/assertions/rejections.js';
 import { leaksIn, renderings, SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { openApi } from '../support/builders/api.js';
-import { API_KEY, credentials } from '../support/builders/credentials.js';
+import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';
 import { ValuesServer } from '../support/fakes/values-server.js';
 
@@ -73,7 +73,7 @@ describe('names', () => {
   });
 
   test('the field that testConnection asks for is a configured one that can be asked for', async () => {
-    const { api, server } = setUp({ folder: '..', key: API_KEY, temperature: 'id-1' });
+    const { api, server } = setUp({ folder: '..', temperature: 'id-1' });
     await api.testConnection();
     expect(server.asked).toEqual([['id-1']]);
   });
@@ -289,7 +289,8 @@ describe('the API key', () => {
   test.each<[string, unknown, (api: Untyped) => unknown]>([
     ['an unknown name', FIELDS, (api) => api.addValue(SENTINEL_KEY, 1)],
     ['a long unknown name', FIELDS, (api) => api.addValue(long + SENTINEL_KEY, 1)],
-    ['a field whose id it is', { a: SENTINEL_KEY }, (api) => api.get('a')],
+    ['a field id that is staged', undefined, (api) => api.addValue(SENTINEL_KEY.toUpperCase(), 1)],
+    ['one of several field ids', undefined, (api) => api.addValues({ a: 1, [SENTINEL_KEY]: 1 })],
     ['an unknown name that is read', FIELDS, (api) => api.get(`${long}${SENTINEL_KEY}`)],
     ['a value that a schema repeats', FIELDS, (api) => api.addValue('door', SENTINEL_KEY)],
     ['a value that a schema repeats late', FIELDS, (api) => api.addValue('door', 'x'.repeat(235) + SENTINEL_KEY)],
@@ -309,6 +310,8 @@ describe('the API key', () => {
     ['a part', { a: { id: 'a', [SENTINEL_KEY]: 1 } }],
     ['an id that is not well-formed', { a: `${SENTINEL_KEY}\ud800` }],
     ['two names', { [SENTINEL_KEY]: 'a', b: 'a' }],
+    ['an id', { a: SENTINEL_KEY }],
+    ['an id beside a schema', { a: { id: SENTINEL_KEY.toUpperCase() } }],
   ])('F34 is in no refusal of the option with it in %s', (_name, fields) => {
     const refusal = thrownBy(() => setUp(fields, {}, keyed));
     expect(refusal).toBeInstanceOf(ConfigException);
@@ -322,7 +325,25 @@ describe('the API key', () => {
     expect(leaksIn(renderings(api.status()))).toEqual([]);
   });
 
-  test('is distinguished from other UUIDs', () => {
-    expect(thrownBy(() => setUp(FIELDS, {}, keyed).api.addValue(API_KEY, 1)).message).toContain(API_KEY);
+  test('F34 that another program uses is masked where it is refused as a name', () => {
+    const { message } = thrownBy(() => setUp(FIELDS, {}, keyed).api.addValue(API_KEY, 1));
+    expect(message).toMatch(/^"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" is not a field/);
+  });
+
+  test('a field id that is a UUID is shown where its value is refused', () => {
+    expect(thrownBy(() => openApi().addValue(DEVICE_ID, Number.NaN)).message).toContain(DEVICE_ID);
+  });
+
+  test('F34 is refused by setApiKey where it is the id of a field', () => {
+    const { api } = setUp({ a: API_KEY }, {}, keyed);
+    const refusal = thrownBy(() => api.setApiKey(API_KEY));
+    expect(refusal.message).toBe('fields["a"] must not have the API Key as its id');
+  });
+
+  test('F34 is refused as a field id by restore()', () => {
+    const entry = { id: 'a-1', timestamp: 1, values: [{ fieldId: SENTINEL_KEY, value: 1 }] };
+    const { api } = setUp(FIELDS, {}, keyed);
+    expect(thrownBy(() => api.restore([entry]))).toBeInstanceOf(ValueException);
+    expect(api.log()).toEqual([]);
   });
 });

@@ -63,7 +63,7 @@ describe('an entry in quarantine', () => {
     server.instead = (values) => (values.some(isOdd) ? received(400, { message: 'x'.repeat(5000) }) : undefined);
     commitEach(api, 0, 1);
     await pushFailure(api.push());
-    expect(api.quarantined()[0]?.reason).toMatch(/^Bad request: x{287}$/);
+    expect(api.quarantined()[0]?.reason).toMatch(/^Bad request: x{287}…$/);
   });
 
   test('is removed by dropQuarantined(), all or by id, unknown ids ignored', async () => {

@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { Readable } from 'node:stream';
+import { describe, expect, test, vi } from 'vitest';
 import { SystemClock } from '../../src/platform/system-clock.js';
 import { fetchTransport } from '../../src/transport/fetch-transport.js';
 
@@ -79,6 +80,85 @@ test('F52 only reads in a page are asked for past the HTTP cache', async () => {
   await fetchTransport(new SystemClock()).send(read).answer;
   await fetchTransport(new SystemClock()).send(UPLOAD).answer;
   expect(fetch.mock.calls.map(([, init]) => init?.cache)).toEqual([undefined, 'no-store', undefined]);
+  // A server of the same origin would get the page's query.
+  expect(fetch.mock.calls.map(([, init]) => init?.referrerPolicy)).toEqual([undefined, 'no-referrer', 'no-referrer']);
   vi.unstubAllGlobals();
   fetch.mockRestore();
+});
+
+const MIB = 1024 * 1024;
+
+/** An injected fetch that ignores its signal, whose answers have this body. */
+const answering =
+  (body: unknown, headers: Record<string, string> = {}, text = async () => 'not read by its stream') =>
+  async () => ({ status: 200, headers: new Headers(headers), body, text });
+
+describe('F2 an answer longer than any of the server, of a fetch that is injected', () => {
+  test('is counted while it is read, and cancelled at once', async () => {
+    let [pulled, cancelled] = [0, 0];
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          pulled += 1;
+          controller.enqueue(new Uint8Array(MIB / 4));
+        },
+        cancel: () => {
+          cancelled += 1;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const { answer } = fetchTransport(new SystemClock(), answering(body)).send(UPLOAD);
+    expect(await answer).toEqual({ received: false, reason: 'too-long', status: 200 });
+    expect([pulled, cancelled]).toEqual([5, 1]);
+  });
+
+  test('is not read where its headers say how long it is', async () => {
+    let [pulled, cancelled] = [0, 0];
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: () => {
+          pulled += 1;
+        },
+        cancel: () => {
+          cancelled += 1;
+          return Promise.reject(new Error('it is gone'));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const { answer } = fetchTransport(new SystemClock(), answering(body, { 'content-length': String(MIB + 1) })).send(
+      UPLOAD,
+    );
+    expect(await answer).toEqual({ received: false, reason: 'too-long', status: 200 });
+    expect([pulled, cancelled]).toEqual([0, 1]);
+  });
+
+  test('is destroyed where it is a stream of Node', async () => {
+    const body = new Readable({ read: () => {} });
+    const { answer } = fetchTransport(new SystemClock(), answering(body, { 'content-length': String(MIB + 1) })).send(
+      UPLOAD,
+    );
+    expect(await answer).toMatchObject({ reason: 'too-long' });
+    expect(body.destroyed).toBe(true);
+  });
+
+  test('is not made a text where there is no stream, as in React Native', async () => {
+    const text = vi.fn(async () => 'x'.repeat(2 * MIB));
+    const declared = fetchTransport(
+      new SystemClock(),
+      answering(undefined, { 'content-length': String(2 * MIB) }, text),
+    ).send(UPLOAD);
+    expect(await declared.answer).toEqual({ received: false, reason: 'too-long', status: 200 });
+    expect(text).not.toHaveBeenCalled();
+    const undeclared = fetchTransport(new SystemClock(), answering(undefined, {}, text)).send(UPLOAD);
+    expect(await undeclared.answer).toEqual({ received: false, reason: 'too-long', status: 200 });
+  });
+
+  test('is read where it is just as long as it may be, whatever its headers say', async () => {
+    for (const length of [String(MIB), '-1', 'x', '']) {
+      const fetch = answering(undefined, { 'content-length': length }, async () => 'x'.repeat(MIB));
+      expect(await fetchTransport(new SystemClock(), fetch).send(UPLOAD).answer).toMatchObject({ received: true });
+    }
+  });
 });

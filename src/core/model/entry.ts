@@ -51,9 +51,10 @@ export interface Refusal {
 }
 
 /** An entry whose reason, where it has one, is written otherwise. */
-export function withReason(entry: StoredEntry, write: (reason: string) => string): StoredEntry {
+export function withReason(entry: StoredEntry, write: (reason: string, status: number) => string): StoredEntry {
   const { refusal } = entry;
-  return refusal === undefined ? entry : { ...entry, refusal: { ...refusal, reason: write(refusal.reason) } };
+  if (refusal === undefined) return entry;
+  return { ...entry, refusal: { ...refusal, reason: write(refusal.reason, refusal.status) } };
 }
 
 /** An entry that the server does not take: set aside, so that it doesn't hold up the others. */

@@ -13,6 +13,7 @@ export interface Warning {
     | 'unreadable-records'
     | 'storage-failed'
     | 'storage-cleared'
+    | 'queue-long'
     | 'taken-over'
     | 'value-refused'
     | 'weak-ids'

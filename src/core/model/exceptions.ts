@@ -1,3 +1,5 @@
+import { cleanText } from './foreign-text.js';
+
 /** Marks our exceptions. Across realms and two copies of the package `instanceof` is false. */
 const BRAND = Symbol.for('nikdev-iot.ApiException');
 
@@ -104,15 +106,22 @@ export function isStorageFull(error: unknown): error is StorageException {
 }
 
 /**
- * Takes out of one of our exceptions what must not be shown: an argument that was refused may hold it by mistake.
+ * Takes out of one of our exceptions what must not be shown: an argument that was refused may hold it by mistake, and a
+ * storage may put anything into a reason.
  *
  * @param redact - Takes that out of a text.
  * @returns The same error.
  */
 export function redactException(error: unknown, redact: (text: string) => string): unknown {
-  if (isApiException(error) && redact(error.message) !== error.message) {
-    for (const name of ['message', 'stack'] as const)
-      Object.defineProperty(error, name, { value: redact(String(error[name])) });
+  if (!isApiException(error)) return error;
+  const { message, stack = '' } = error;
+  for (const name of ['message', 'advice', 'what'] as const) {
+    const text: unknown = Reflect.get(error, name);
+    const shown = typeof text === 'string' ? redact(cleanText(text)) : text;
+    if (shown !== text) Object.defineProperty(error, name, { value: shown });
   }
+  // The stack begins with the message as it was.
+  if (error.message !== message)
+    Object.defineProperty(error, 'stack', { value: redact(stack.replace(message, () => error.message)) });
   return error;
 }

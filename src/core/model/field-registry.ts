@@ -2,7 +2,7 @@ import type { Warning } from './events.js';
 import { ValueException } from './exceptions.js';
 import type { FieldDefinitions } from './fields.js';
 import { foreignText } from './foreign-text.js';
-import { isPlainObject, show } from './input.js';
+import { isPlainObject, own, show } from './input.js';
 import { type StandardSchema, validate } from './standard-schema.js';
 import { checkFieldId, checkValue, type FieldValue } from './value.js';
 
@@ -13,28 +13,34 @@ export interface Field {
   readonly schema?: StandardSchema<unknown, FieldValue> | undefined;
 }
 
+/** What is known of the API key, without showing it. */
+export interface Secrets {
+  /** Takes the key out of a text. */
+  redact(text: string): string;
+  /** Whether a text holds the whole key, in whatever form. */
+  holdsKey(text: string): boolean;
+  /** Whether a text is the key: quick enough for each value. */
+  isKey(text: unknown): boolean;
+}
+
 /** Knows the fields by their names, and what they may hold. */
 export class FieldRegistry {
   readonly #fields: ReadonlyMap<string, Field> | undefined;
-  readonly #redact: (text: string) => string;
+  readonly #secrets: Secrets;
   readonly #warn: (warning: Warning) => void;
 
   /**
    * @param definitions - As {@link checkFields} has them; `undefined` where ids stand for themselves.
-   * @param redact - Takes the API key out of a message: a name or what a schema says could hold it.
+   * @param secrets - Knows the API key: a name, an id or what a schema says could hold it.
    * @param warn - Is told of values that are left out.
    */
-  constructor(
-    definitions: FieldDefinitions | undefined,
-    redact: (text: string) => string,
-    warn: (warning: Warning) => void,
-  ) {
-    this.#redact = redact;
+  constructor(definitions: FieldDefinitions | undefined, secrets: Secrets, warn: (warning: Warning) => void) {
+    this.#secrets = secrets;
     this.#warn = warn;
     if (definitions === undefined) return;
     this.#fields = new Map(
       Object.entries(definitions).map(([name, definition]) => {
-        const { id, schema } = typeof definition === 'string' ? { id: definition } : definition;
+        const { id, schema } = own(typeof definition === 'string' ? { id: definition } : definition);
         return [name, { fieldId: id, name, schema }];
       }),
     );
@@ -51,7 +57,7 @@ export class FieldRegistry {
     return names.map((name) => {
       const field = this.find(name);
       const why = this.#whyUnreadable(field);
-      if (why !== undefined) this.#refuse(`the field id ${this.#show(field.fieldId)} can't be read: ${why}`);
+      if (why !== undefined) this.#refuse(`the field id ${show(field.fieldId)} can't be read: ${why}`);
       return field;
     });
   }
@@ -64,13 +70,21 @@ export class FieldRegistry {
     }
     const field = this.#fields.get(name);
     if (field !== undefined) return field;
-    this.#refuse(`${this.#show(name)} is not a field; the fields are ${[...this.#fields.keys()].join(', ')}`);
+    const names = foreignText([...this.#fields.keys()].join(', '), (text) => this.#secrets.redact(text));
+    this.#refuse(`${show(name)} is not a field; the fields are ${names}`);
   }
 
   /** @throws {@link ValueException} if there is no such field. */
   idOf(name: string): string {
     // Staging checks ids and values, and is what all go through.
-    return this.#fields === undefined ? name : this.find(name).fieldId;
+    if (this.#fields !== undefined) return this.find(name).fieldId;
+    this.checkId(name);
+    return name;
+  }
+
+  /** @throws {@link ValueException} if a field's id is the API key. */
+  checkId(fieldId: string): void {
+    if (this.#secrets.isKey(fieldId)) this.#refuse('fieldId must not be the API Key');
   }
 
   /** @returns What is to be staged. @throws {@link ValueException} if the field can't take the value. */
@@ -81,15 +95,16 @@ export class FieldRegistry {
     if (schema !== undefined) {
       const result = validate(schema, value);
       if (result === undefined) {
-        this.#refuse(`the schema of ${this.#show(name)} is asynchronous: staging can't wait for it`);
+        this.#refuse(`the schema of ${show(name)} is asynchronous: staging can't wait for it`);
       } else if (result.issues) {
-        const why = foreignText(result.issues.map(({ message }) => message).join('; '), this.#redact);
-        this.#refuse(`the value of ${this.#show(name)} is refused by its schema: ${why}`);
+        const said = result.issues.map(({ message }) => message).join('; ');
+        const why = foreignText(said, (text) => this.#secrets.redact(text));
+        this.#refuse(`the value of ${show(name)} is refused by its schema: ${why}`);
       } else {
         encoded = result.value;
       }
     }
-    checkValue(this.#redact(name), encoded);
+    checkValue(name, encoded);
     return encoded;
   }
 
@@ -113,22 +128,17 @@ export class FieldRegistry {
     }
     this.#warn({
       code: 'value-refused',
-      message: `The server holds a value of the field ${this.#show(name)} that its schema refuses: get and watch leave it out.`,
+      message: `The server holds a value of the field ${show(name)} that its schema refuses: get and watch leave it out.`,
     });
     return false;
   }
 
   #whyUnreadable({ fieldId }: Field): string | undefined {
     if (fieldId === '.' || fieldId === '..') return 'in a URL it means a folder, however it is encoded';
-    return this.#redact(fieldId) === fieldId ? undefined : 'it holds the API Key, and URLs end up in logs';
-  }
-
-  /** Without the key, which must not be cut before it is taken out. */
-  #show(input: unknown): string {
-    return show(typeof input === 'string' ? this.#redact(input) : input);
+    return this.#secrets.holdsKey(fieldId) ? 'it holds the API Key, and URLs end up in logs' : undefined;
   }
 
   #refuse(message: string): never {
-    throw new ValueException(this.#redact(message));
+    throw new ValueException(this.#secrets.redact(message));
   }
 }

@@ -1,5 +1,5 @@
 import { ConfigException } from './exceptions.js';
-import { isPlainObject } from './input.js';
+import { isPlainObject, own } from './input.js';
 import { type InputOf, isStandardSchema, type OutputOf, type StandardSchema } from './standard-schema.js';
 import { checkFieldId, type FieldValue } from './value.js';
 
@@ -50,7 +50,7 @@ export function checkFields(definitions: FieldDefinitions, show: (input: unknown
     const place = `fields[${show(name)}]`;
     const parts = typeof definition === 'string' ? { id: definition } : definition;
     if (!isPlainObject(parts)) throw new ConfigException(`${place} must be ${WANTED}, got ${show(definition)}`);
-    const { id, schema, ...others } = parts;
+    const { id, schema, ...others } = own(parts);
     const [unknown] = Object.keys(others);
     if (unknown !== undefined) throw new ConfigException(`${place} must be ${WANTED}, got ${show(unknown)} in it`);
     try {

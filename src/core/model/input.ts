@@ -1,3 +1,5 @@
+import { maskIds } from './foreign-text.js';
+
 /** Whether `input` is `{ … }`, of any realm: a plain object's prototype is none, or one that has none. */
 export function isPlainObject(input: unknown): input is Readonly<Record<string, unknown>> {
   if (typeof input !== 'object' || input === null) return false;
@@ -5,11 +7,22 @@ export function isPlainObject(input: unknown): input is Readonly<Record<string, 
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** How a refused input is shown in a message: its value where that is short and plain, else its kind. */
+/**
+ * An object's own properties, read once: what a script has put into `Object.prototype` is never taken for an option.
+ *
+ * @returns An object without a prototype.
+ */
+export const own = <Type extends object>(input: Type): Type => Object.assign(Object.create(null), input);
+
+/**
+ * How a refused input is shown in a message: its value where that is short and plain, else its kind. Whatever looks like a
+ * UUID is masked: it may be a key in the wrong place.
+ */
 export function show(input: unknown): string {
   switch (typeof input) {
     case 'string':
-      return JSON.stringify(input.length > 60 ? `${input.slice(0, 60)}…` : input);
+      // Masked before it is cut, which could leave a part of a key that is not recognised.
+      return quote(maskIds(input.slice(0, 3 * MAX_SHOWN)));
     case 'number':
     case 'boolean':
     case 'undefined':
@@ -18,6 +31,18 @@ export function show(input: unknown): string {
       return kindOf(input);
   }
 }
+
+const MAX_SHOWN = 60;
+
+/** The characters that JSON leaves as they are, and a terminal or a log does not. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}]/gu;
+
+/** A text as JSON, of nothing but characters that can be seen; cut after 60 units. */
+export const quote = (text: string): string =>
+  JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text).replace(
+    UNPRINTABLE,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
 
 /** What kind of thing an input is: for what must not be shown. */
 export function kindOf(input: unknown): string {

@@ -1,5 +1,5 @@
 import { ValueException } from './exceptions.js';
-import { show } from './input.js';
+import { quote, show } from './input.js';
 
 /** What a field can hold: text, a finite number or a boolean. */
 export type FieldValue = string | number | boolean;
@@ -30,10 +30,10 @@ export function checkValue(fieldId: string, value: unknown): asserts value is Fi
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return;
   if (typeof value !== 'string') {
     throw new ValueException(
-      `the value of ${show(fieldId)} must be a string, a finite number or a boolean, got ${show(value)}`,
+      `the value of ${quote(fieldId)} must be a string, a finite number or a boolean, got ${show(value)}`,
     );
   }
   if (LONE_SURROGATE.test(value)) {
-    throw new ValueException(`the value of ${show(fieldId)} must be well-formed text, got a lone surrogate`);
+    throw new ValueException(`the value of ${quote(fieldId)} must be well-formed text, got a lone surrogate`);
   }
 }

@@ -4,7 +4,7 @@ type OfEach = { [Name in keyof Events]?: Listeners<Events[Name]> };
 
 /** Sends events to listeners. A listener that throws or rejects harms neither the sender nor the other listeners. */
 export class Emitter {
-  readonly #listeners: OfEach = {};
+  readonly #listeners: OfEach = Object.create(null);
   readonly #onFailure: (name: keyof Events) => void;
 
   /** @param onFailure - Told the name of the event whose listener threw. */

@@ -1,10 +1,16 @@
 import type { Binding } from '../model/destination.js';
 import type { Warning } from '../model/events.js';
-import { cleanText } from '../model/foreign-text.js';
+import { cleanText, shortText } from '../model/foreign-text.js';
 import type { Clock } from '../time/clock.js';
 import type { Emitter } from './emitter.js';
 
-/** What is not as it should be, each once, oldest first. */
+const MAX_WARNINGS = 100;
+/** So that one kind, such as of foreign entries, leaves room for the others. */
+const MAX_OF_A_KIND = 20;
+/** In UTF-16 units: a storage may give any text. */
+const MAX_MESSAGE = 2000;
+
+/** What is not as it should be, each once, oldest first; at most 100, and 20 of a kind. */
 export class Warnings {
   readonly #emitter: Emitter;
   readonly #redact: (text: string) => string;
@@ -23,10 +29,18 @@ export class Warnings {
 
   add({ code, message: text }: Warning): void {
     // What is in the storage may be of a run that had device id and key swapped.
-    const warning = Object.freeze({ code, message: this.#redact(cleanText(text)) });
-    if (this.#all.some(({ message }) => message === warning.message)) return;
+    const ofKind = this.#all.filter((kept) => kept.code === code);
+    if (ofKind.length >= MAX_OF_A_KIND || this.#all.length >= MAX_WARNINGS) return;
+    const shown = this.#redact(cleanText(text.slice(0, MAX_MESSAGE)));
+    if (ofKind.some(({ message }) => message === shown)) return;
+    const warning = Object.freeze({ code, message: ofKind.length < MAX_OF_A_KIND - 1 ? shown : MORE });
     this.#all = Object.freeze([...this.#all, warning]);
     this.#emitter.emit('warning', warning);
+  }
+
+  /** Takes those of a kind away again, whose reason is over. */
+  remove(code: Warning['code']): void {
+    this.#all = Object.freeze(this.#all.filter((kept) => kept.code !== code));
   }
 
   /** For those of a constructor: nobody can listen before it has returned. */
@@ -36,9 +50,49 @@ export class Warnings {
   }
 }
 
+const MORE = 'There are more warnings of this kind, which are not kept.';
+
+/** How many entries, or bytes of them, are worth a warning. */
+const LONG = { entries: 100_000, bytes: 64_000_000 };
+
+/** Warns once that the queue is long, and again only after it fell below half of that. */
+export class QueueLength {
+  readonly #queue: { readonly length: number; readonly bytes: number };
+  readonly #warnings: Pick<Warnings, 'add' | 'remove'>;
+  #isLong = false;
+
+  constructor(queue: { readonly length: number; readonly bytes: number }, warnings: Pick<Warnings, 'add' | 'remove'>) {
+    this.#queue = queue;
+    this.#warnings = warnings;
+  }
+
+  /** Entries were queued: a listener of the warning may commit. */
+  onEnqueued(): void {
+    if (this.#isLong || !this.#exceeds(1)) return;
+    this.#isLong = true;
+    this.#warnings.add(queueLong(this.#queue.length, this.#queue.bytes));
+  }
+
+  /** The queue changed. */
+  onChange(): void {
+    if (!this.#isLong || this.#exceeds(0.5)) return;
+    this.#isLong = false;
+    this.#warnings.remove('queue-long');
+  }
+
+  #exceeds(share: number): boolean {
+    return this.#queue.length >= LONG.entries * share || this.#queue.bytes >= LONG.bytes * share;
+  }
+}
+
+const queueLong = (entries: number, bytes: number): Warning => ({
+  code: 'queue-long',
+  message: `${entries} entries (${Math.round(bytes / 1e6)} MB) are queued, and every commit adds to them. See why pushes don't empty the queue (status().lastException), and bound it: maxQueuedEntries, and overflow for what becomes of a commit then.`,
+});
+
 export const insecureUrl = (baseUrl: string): Warning => ({
   code: 'insecure-url',
-  message: `baseUrl ${baseUrl} is plain http: the API key and the readings cross the network in the clear. Use https.`,
+  message: `baseUrl ${shortText(baseUrl)} is plain http: the API key and the readings cross the network in the clear, and anyone there can forge answers. Use https.`,
 });
 
 export const listenerFailed = (name: string): Warning => ({
@@ -94,7 +148,7 @@ export const WEAK_IDS: Warning = {
 /** @param where - In the middle of a sentence. */
 export const entriesWaiting = ({ deviceId, baseUrl }: Binding, where: string): Warning => ({
   code: 'entries-waiting',
-  message: `Entries committed for device ${deviceId} at ${baseUrl} wait in ${where}. They are safe; an Api with that deviceId and baseUrl pushes them.`,
+  message: `Entries committed for device ${shortText(deviceId)} at ${shortText(baseUrl)} wait in ${where}. They are safe; an Api with that deviceId and baseUrl pushes them.`,
 });
 
 /** What a storage fails at: to forget what is done with, to save again what was deleted, to note what is in quarantine. */

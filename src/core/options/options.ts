@@ -29,7 +29,8 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /** The API Key, a UUID. In a page it is public: use one that may do only what the page must. */
   readonly apiKey: string;
   /**
-   * Where the server is: http or https, without user name, query or fragment; a missing final `/` is supplied.
+   * Where the server is: http or https, without user name, query or fragment; a missing final `/` is supplied. Plain http to
+   * another machine shows the key to the network, and is warned of.
    *
    * @defaultValue `'https://iot.nik-dev.se/api/v1/'`
    */
@@ -80,7 +81,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   readonly stageUnpushedEntries?: boolean | undefined;
   /**
    * How many entries may be queued when one is committed, from 1; those that earlier runs left and those in quarantine
-   * count too.
+   * count too. Without a bound the warning `queue-long` comes at 100,000 entries or 64 MB.
    *
    * @defaultValue `Infinity`
    */
@@ -96,6 +97,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /**
    * What becomes of the entries that this run committed when the server refuses the credentials (401, 403), and again those
    * of an upload without entries: `'discard'` throws them away, in the exception and in a `discard` event; `'keep'` keeps them queued.
+   * Over plain http to another machine, where anyone can forge a refusal, they are always kept.
    *
    * @defaultValue `'discard'`
    */

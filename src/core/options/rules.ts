@@ -1,5 +1,5 @@
 import { ConfigException } from '../model/exceptions.js';
-import { isPlainObject, show } from '../model/input.js';
+import { isPlainObject, own, show } from '../model/input.js';
 import type { Signal } from '../ports/web-types.js';
 import type { CallOptions } from './options.js';
 
@@ -36,6 +36,7 @@ export function isCount(input: unknown): boolean {
 /**
  * Checks options: unknown ones first, as one may be what a missing one was meant to be.
  *
+ * @param options - As {@link own} gives them.
  * @param list - What comes before the names of those that there are.
  * @param shown - Shows what came where that is no secret.
  * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
@@ -63,7 +64,7 @@ export function checkOptions(
  */
 export function checkCallOptions<Options extends object>(options: Options, rules: Rules): Options {
   if (!isPlainObject(options)) throw new ConfigException(`the options must be an object, got ${show(options)}`);
-  const given: Options = { ...options };
+  const given = own(options);
   checkOptions(given as Record<string, unknown>, rules);
   return given;
 }

@@ -1,6 +1,7 @@
 import { ConfigException } from '../model/exceptions.js';
 import { checkFields } from '../model/fields.js';
-import { isPlainObject, show } from '../model/input.js';
+import { holdsKey, redact } from '../model/foreign-text.js';
+import { isPlainObject, own, show } from '../model/input.js';
 import {
   AUTO_PUSH,
   type AutoPushConfig,
@@ -22,7 +23,7 @@ export function holdsSecret(text: string, apiKey: unknown): boolean {
   for (let start = 0; start + MIN_TELLING <= needle.length; start++) {
     if (hay.includes(needle.slice(start, start + MIN_TELLING))) return true;
   }
-  return needle !== '' && hay.includes(needle);
+  return (needle !== '' && hay.includes(needle)) || redact(text, [apiKey]) !== text;
 }
 
 /** This many characters in common are no chance. */
@@ -90,24 +91,34 @@ export function resolveOptions(options: unknown): Config {
     const got = typeof options === 'string' ? 'a string (Api.fromCredentials takes id and key)' : show(options);
     throw new ConfigException(`the options must be an object, got ${got}`);
   }
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const given = own(Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
   checkOptions(given, RULES, 'the options are', (input) => showSafely(input, given['apiKey']));
   const { autoPush, ...others } = { ...DEFAULTS, ...given } as unknown as Options & Omit<Config, 'autoPush'>;
-  const config = {
+  const baseUrl = withFinalSlash(new URL(others.baseUrl).href);
+  const config = own({
     ...others,
-    baseUrl: new URL(others.baseUrl).href.replace(/\/*$/, '/'),
+    baseUrl,
     autoPush: paceOf(autoPush, given['apiKey']),
-  };
+    // Anyone on the network can forge a refusal there.
+    ...(isInsecure(baseUrl) && { onRefusedCredentials: 'keep' as const }),
+  });
   const { apiKey, fields = {} } = config;
-  checkApiKey(apiKey, config);
   checkFields(fields, (input) => showSafely(input, apiKey));
+  checkApiKey(apiKey, config);
   return config;
+}
+
+/** Not by a regular expression, which would take quadratic time. */
+function withFinalSlash(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return `${url.slice(0, end)}/`;
 }
 
 function paceOf(given: Options['autoPush'], apiKey: unknown): AutoPushConfig | false {
   if (!given) return false;
   if (given === true) return AUTO_PUSH;
-  const pace = { ...given };
+  const pace = own(given);
   checkOptions(pace, PACE_RULES, 'autoPush has', (input) => showSafely(input, apiKey));
   const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = pace;
   return { everySeconds, atEntries };
@@ -116,23 +127,28 @@ function paceOf(given: Options['autoPush'], apiKey: unknown): AutoPushConfig | f
 /** @throws {@link ConfigException} unless `apiKey` is a UUID that nothing that is shown or saved holds. */
 export function checkApiKey(
   apiKey: unknown,
-  { baseUrl, deviceId }: { readonly baseUrl: string; readonly deviceId: string },
+  { baseUrl, deviceId, fields = {} }: Pick<Config, 'baseUrl' | 'deviceId' | 'fields'>,
 ): asserts apiKey is string {
   if (!uuid.isRight(apiKey)) {
     throw new ConfigException(`apiKey must be ${uuid.wanted}, got ${showSafely(apiKey, apiKey)}`);
   }
-  const key = (apiKey as string).toLowerCase();
-  if (baseUrl.toLowerCase().includes(key)) {
-    throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
+  const holds = (text: string): boolean => holdsKey(text, [apiKey as string]);
+  if (holds(baseUrl)) throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
+  // Device and field ids are shown and saved; the key never is.
+  if (holds(deviceId)) throw new ConfigException('deviceId and apiKey are the same');
+  for (const [name, definition] of Object.entries(fields)) {
+    if (holds(typeof definition === 'string' ? definition : definition.id))
+      throw new ConfigException(`fields[${show(name)}] must not have the API Key as its id`);
   }
-  // Device ids are shown and saved; the key never is.
-  if (deviceId.toLowerCase() === key) throw new ConfigException('deviceId and apiKey are the same');
 }
+
+/** As a URL has them: 127.0.0.1 as an IPv6 address is `::ffff:7f00:1`. */
+const LOOPBACK = /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
 /** Whether requests to `baseUrl` cross a network in the clear, the API key with them. */
 export function isInsecure(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);
-  return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === 'http:' && !LOOPBACK.test(hostname);
 }
 
 function isObject(input: unknown): input is Record<string, unknown> {

@@ -7,6 +7,7 @@ import {
   type StoredEntry,
 } from '../model/entry.js';
 import { isStorageException, StorageException } from '../model/exceptions.js';
+import { shortText } from '../model/foreign-text.js';
 import { utf8Length } from '../model/values-json.js';
 import type { FailedOperation } from '../notify/warnings.js';
 import type { Loss, Writer } from '../ports/storage.js';
@@ -322,7 +323,7 @@ export class Outbox {
       const { message, advice, isFull } = isStorageException(error)
         ? error
         : new StorageException('the storage failed');
-      throw this.#exception(entry.origin === 'committed', message, advice, isFull);
+      throw this.#exception(entry.origin === 'committed', shortText(message), advice, isFull);
     }
   }
 

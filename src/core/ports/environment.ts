@@ -18,6 +18,8 @@ export interface Environment {
   readonly keepalive: { bytesLeft: number };
   /** How many uploads may be under way, by all `Api`s of the page or process. */
   readonly uploads: Uploads;
+  /** Shows a warning where people look, even if no program listens: once a page or process. Default: nothing. */
+  warn?(message: string): void;
   /** Tells of each turn from now on, at once when it is taken. @returns What stops the telling. */
   subscribe(tell: (turn: LifecycleEvent) => void): () => void;
 }

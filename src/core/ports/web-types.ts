@@ -17,8 +17,10 @@ export interface FetchInit {
   readonly redirect: 'manual';
   /** Whether the request is to outlive the page. */
   readonly keepalive?: boolean;
-  /** Of reads in a page, which are not to come from the browser's HTTP cache. */
+  /** Of reads in a page: they don't come from the browser's HTTP cache. */
   readonly cache?: 'no-store';
+  /** In a page: its address, the query with it, is not sent along. */
+  readonly referrerPolicy?: 'no-referrer';
   /** The platform's `AbortSignal`. A `fetch` that ignores it is given up all the same. */
   // biome-ignore lint/suspicious/noExplicitAny: each library has a type of its own for it.
   readonly signal?: any;

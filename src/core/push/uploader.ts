@@ -1,5 +1,6 @@
 import { type Entry, type QueuedEntry, type StoredEntry, toEntry } from '../model/entry.js';
 import type { ApiException } from '../model/exceptions.js';
+import { shortText } from '../model/foreign-text.js';
 import { type PushException, pushAborted, pushFenced, pushNotSent } from '../model/request-exceptions.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
 import type { Outbox } from '../outbox/outbox.js';
@@ -34,9 +35,6 @@ export interface PushObserver {
   /** A push was given up, by its callers or as another took over what it was to send, before any answer came. */
   onPushAborted(): void;
 }
-
-/** A reason is saved with its entry: a server that sends a page with each refusal must not fill the storage. */
-const MAX_REASON = 300;
 
 /** How often a call looks whether its turn has come, in milliseconds. */
 const TURN_MS = 20;
@@ -292,7 +290,7 @@ export class Uploader {
 
   #quarantine(run: PushRun, { entry: bad, rejection }: BadEntry): void {
     const { status, reason: message } = rejection;
-    const entry = this.#outbox.moveToQuarantine(bad, { ...rejection, reason: message.slice(0, MAX_REASON) });
+    const entry = this.#outbox.moveToQuarantine(bad, { ...rejection, reason: shortText(message) });
     // Forgotten or taken over while it was under way.
     if (entry === undefined) return;
     run.addQuarantined(entry, bad.origin === undefined ? 0 : bad.sequence);

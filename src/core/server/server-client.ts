@@ -1,6 +1,8 @@
-import { redact } from '../model/foreign-text.js';
+import { holdsKey, redact } from '../model/foreign-text.js';
+import { own } from '../model/input.js';
+import { isInsecure } from '../options/schema.js';
 import type { Environment } from '../ports/environment.js';
-import type { Beacon, Transport } from '../ports/transport.js';
+import type { Beacon, Transport, TransportRequest } from '../ports/transport.js';
 import type { Clock } from '../time/clock.js';
 import { judge, type Verdict } from './verdict.js';
 
@@ -59,7 +61,25 @@ export class Server {
 
   /** Takes the API key out of a text, and those before, should it hold them. */
   redact(text: string): string {
-    return [this.#apiKey, ...this.#formerKeys].reduce(redact, text);
+    return redact(text, this.#keys);
+  }
+
+  /** Whether a text holds the whole API key, or one before. */
+  holdsKey(text: string): boolean {
+    return holdsKey(text, this.#keys);
+  }
+
+  /** Whether a text is the API key. */
+  isKey(text: unknown): boolean {
+    const key = this.#apiKey;
+    const last = key.length - 1;
+    if (typeof text !== 'string' || text.length !== key.length) return false;
+    // For each value that is staged: most ids differ here, without regard to case.
+    return (text.charCodeAt(last) | 32) === (key.charCodeAt(last) | 32) && text.toLowerCase() === key.toLowerCase();
+  }
+
+  get #keys(): readonly string[] {
+    return [this.#apiKey, ...this.#formerKeys];
   }
 
   /** Uploads entries. @param departure - Of a request that is to outlive the page. */
@@ -80,7 +100,8 @@ export class Server {
   #send(method: 'GET' | 'POST', path: string, body?: string, beacon?: Beacon): PendingRequest {
     const { baseUrl, deviceId, requestTimeout: timeoutSeconds } = this.#address;
     const apiKey = this.#apiKey;
-    const { answer, abort } = this.#transport.send({
+    // Only what stands here is sent, whatever a script has put into Object.prototype.
+    const request = own<TransportRequest>({
       method,
       url: baseUrl + path,
       headers: {
@@ -92,11 +113,19 @@ export class Server {
       ...(beacon && { keepalive: true, beacon }),
       timeoutSeconds,
     });
+    const { answer, abort } = this.#transport.send(request);
     const outcome = answer.then((received): JudgedResponse => {
       const { isOnline } = this.#environment;
-      const verdict = judge(received, { apiKey, timeoutSeconds, now: this.#clock.now(), isOnline });
+      const redactAll = (text: string): string => this.redact(text);
+      const context = {
+        redact: redactAll,
+        timeoutSeconds,
+        now: this.#clock.now(),
+        isOnline,
+        isInsecure: isInsecure(baseUrl),
+      };
       return {
-        verdict: this.#ofThisKey({ ...verdict, message: this.redact(verdict.message) }, apiKey),
+        verdict: this.#ofThisKey(judge(received, context), apiKey),
         body: received.received ? received.body : '',
         date: received.received ? received.date : undefined,
       };

@@ -1,4 +1,4 @@
-import { foreignText, redact } from '../model/foreign-text.js';
+import { foreignText } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
 import { retryAfterSeconds } from './retry-after.js';
@@ -26,8 +26,10 @@ export interface Verdict extends AnswerDetails {
 
 /** What a verdict needs to know beside the answer. */
 export interface JudgeContext {
-  /** Never to appear in a message, even where the server repeats it. */
-  readonly apiKey: string;
+  /** Takes the API key out of a text: no message holds it, even where the server repeats it. */
+  readonly redact: (text: string) => string;
+  /** Whether the request crossed a network in the clear, so that anyone there can forge the answer. */
+  readonly isInsecure: boolean;
   readonly timeoutSeconds: number;
   /** The local clock, in milliseconds since the Unix epoch. */
   readonly now: number;
@@ -48,7 +50,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
     retryAfter: retryAfterSeconds(answer.retryAfter, answer.date, context.now),
     answered: !isPage && !isRedirect(status),
   };
-  const said = isPage ? '' : quote(messageOf(body) ?? '', context);
+  const said = isPage ? '' : foreignText(messageOf(body) ?? '', context.redact, '');
   if (status === 413) return { ...rejection('too-large', said, SEND_LESS, details), suspect: 'content' };
   if (PASSING.has(status)) {
     return transient(answered(status, said), status === 429 ? TOO_MANY : TRY_AGAIN, details);
@@ -56,7 +58,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (status >= 500 && status <= 599) {
     return { ...transient(answered(status, said), outageAdvice(status), details), suspect: 'content' };
   }
-  if (status >= 400 && status <= 499) return judgeRefusal(isPage, said, details);
+  if (status >= 400 && status <= 499) return judgeRefusal(isPage, said, details, context);
   if (isPage) return transient(page(status), PORTAL, details);
   if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
   return isRedirect(status)
@@ -67,14 +69,15 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
 type Details = AnswerDetails & { readonly status: number; readonly answered: boolean };
 
 /** A status from 400 to 499 other than 408, 413, 425 and 429. */
-function judgeRefusal(isPage: boolean, said: string, details: Details): Verdict {
+function judgeRefusal(isPage: boolean, said: string, details: Details, { isInsecure }: JudgeContext): Verdict {
   const { status } = details;
   const suspect = 'content';
   if (status === 407) return { ...transient(answered(status, said), SIGN_IN, details), suspect };
   if (isPage) {
     return { ...transient(page(status), status === 401 || status === 403 ? SIGN_IN : FOREIGN_PAGE, details), suspect };
   }
-  if (status === 401 || status === 403) return rejection('unauthorized', said, CHECK_CREDENTIALS, details);
+  if (status === 401 || status === 403)
+    return rejection('unauthorized', said, isInsecure ? FORGEABLE + CHECK_CREDENTIALS : CHECK_CREDENTIALS, details);
   if (status === 400 || status === 422) return rejection('invalid-entries', said, READ_MESSAGE, details);
   return { ...rejection('rejected', said, READ_MESSAGE, details), suspect };
 }
@@ -109,6 +112,8 @@ const FOREIGN_PAGE =
 const REDIRECT = 'A captive portal does this; else set baseUrl to the address it points to.';
 const CHECK_CREDENTIALS =
   'Check the Device ID and the API Key, and that the key has the right it needs. setApiKey() changes the key.';
+const FORGEABLE =
+  'Over plain http anyone on the network can forge this answer, so nothing is ever discarded for it: use https. ';
 const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
 const READ_MESSAGE = 'The server will not take this as it is. Check baseUrl, the field ids and the values.';
 
@@ -135,11 +140,8 @@ function rejection(kind: Verdict['kind'], said: string, advice: string, details:
   return { kind, message: `Bad request: ${said || details.status}`, advice, ...details };
 }
 
-/** The words of a server or of a fetch. */
-const quote = (text: string, { apiKey }: JudgeContext): string => foreignText(text, (clean) => redact(clean, apiKey));
-
 function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context: JudgeContext): string {
-  const known = code ?? quote(detail, context);
+  const known = foreignText(code ?? detail, context.redact);
   switch (reason) {
     case 'timeout':
       return `no complete answer came within ${context.timeoutSeconds} s`;

@@ -1,5 +1,6 @@
 import { kindOf } from '../model/input.js';
 import type { FieldValue } from '../model/value.js';
+import { MAX_UNIX_SECONDS } from '../time/clock.js';
 
 /*
  * What the server sends:
@@ -35,7 +36,7 @@ export function readValues(body: string): { servertime: number; readings: WireRe
   }
   const { data } = expect(json, isObject, 'an object', []);
   const { servertime, values } = expect(data, isObject, 'an object', ['data']);
-  const seconds = expect(servertime, isSeconds, 'a number of seconds', ['data', 'servertime']);
+  const seconds = expect(servertime, isSeconds, 'a time in Unix seconds', ['data', 'servertime']);
   const readings = expect(values, isArray, 'an array', ['data', 'values']).flatMap((item, index) => {
     const fields = expect(item, isObject, 'an object', ['data', 'values', index]);
     return Object.entries(fields).map(([fieldId, reading]) => readReading(fieldId, reading, index));
@@ -49,7 +50,7 @@ function readReading(fieldId: string, reading: unknown, index: number): WireRead
   return {
     fieldId,
     value: expect(value, isValueOrNull, 'text, a number, a boolean or null', [...place, 'value']),
-    timestamp: expect(timestamp, isNumberOrNull, 'a number or null', [...place, 'timestamp']),
+    timestamp: expect(timestamp, isTimeOrNull, 'a time in Unix seconds or null', [...place, 'timestamp']),
   };
 }
 
@@ -85,16 +86,18 @@ function isArray(input: unknown): input is readonly unknown[] {
   return Array.isArray(input);
 }
 
-/** Both forms are the server's: see above. As text, a number may have more digits than any clock, or than any number. */
+const isTime = (seconds: number): boolean => seconds >= 0 && seconds < MAX_UNIX_SECONDS;
+
+/** Both forms are the server's: see above. */
 function isSeconds(input: unknown): input is number | string {
   const isNumber = typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
-  return isNumber && Math.abs(Number(input)) <= Number.MAX_SAFE_INTEGER;
+  return isNumber && isTime(Number(input));
 }
 
-function isNumberOrNull(input: unknown): input is number | null {
-  return input === null || Number.isFinite(input);
+function isTimeOrNull(input: unknown): input is number | null {
+  return input === null || (typeof input === 'number' && isTime(input));
 }
 
 function isValueOrNull(input: unknown): input is FieldValue | null {
-  return isNumberOrNull(input) || typeof input === 'string' || typeof input === 'boolean';
+  return input === null || Number.isFinite(input) || typeof input === 'string' || typeof input === 'boolean';
 }

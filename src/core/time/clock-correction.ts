@@ -9,6 +9,7 @@ export interface ClockEpoch {
 
 /** No clock that is set shows a time before this release of the SDK: 2026-11-01, in Unix seconds. */
 const RELEASED = 1_793_491_200;
+const within = (seconds: number): number => Math.min(Math.max(0, seconds), MAX_UNIX_SECONDS - 1);
 /** What clocks are slewed by, and by what rounding, is no jump. */
 const JUMP_MS = 2000;
 const SAME_MS = 500;
@@ -27,7 +28,7 @@ export class ClockCorrection {
 
   /** Now, in whole Unix seconds; of a clock that is beyond all that can be told, the nearest that can. */
   get seconds(): number {
-    return Math.min(Math.max(0, Math.floor(this.#clock.now() / 1000)), MAX_UNIX_SECONDS - 1);
+    return within(Math.floor(this.#clock.now() / 1000));
   }
 
   /** The stretch of time that this moment is in. One object for as long as it lasts. */
@@ -47,6 +48,6 @@ export class ClockCorrection {
     if (then === undefined) return timestamp;
     const jump = this.epoch.ahead - then.ahead;
     const wasSet = jump > JUMP_MS && timestamp < RELEASED && this.seconds >= RELEASED;
-    return jump < -JUMP_MS || wasSet ? Math.max(0, timestamp + Math.round(jump / 1000)) : timestamp;
+    return jump < -JUMP_MS || wasSet ? within(timestamp + Math.round(jump / 1000)) : timestamp;
   }
 }

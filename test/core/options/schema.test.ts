@@ -82,9 +82,18 @@ describe('options', () => {
     ['https://server.example/api/v1', 'https://server.example/api/v1/'],
     ['https://server.example/api/v1/', 'https://server.example/api/v1/'],
     ['HTTPS://SERVER.example/API', 'https://server.example/API/'],
+    ['https://server.example/a//', 'https://server.example/a/'],
     ['https://server.example:443/a', 'https://server.example/a/'],
   ])('baseUrl: %s becomes %s', (given, baseUrl) => {
     expect(resolveOptions({ ...credentials, baseUrl: given }).baseUrl).toBe(baseUrl);
+  });
+
+  test('baseUrl: 200,000 slashes cost no more than other characters', () => {
+    const given = `https://server.example/${'/'.repeat(200_000)}a`;
+    const started = performance.now();
+    expect(resolveOptions({ ...credentials, baseUrl: given }).baseUrl).toBe(`${given}/`);
+    // The regular expression that was here took 14 s.
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   const UUID = 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)';
@@ -103,8 +112,10 @@ describe('options', () => {
     ['deviceId', '', `deviceId must be ${UUID}, got ""`],
     ['deviceId', 5, `deviceId must be ${UUID}, got 5`],
     ['deviceId', [DEVICE_ID], `deviceId must be ${UUID}, got an array`],
-    ['deviceId', DEVICE_ID.slice(1), `deviceId must be ${UUID}, got "${DEVICE_ID.slice(1)}"`],
-    ['deviceId', DEVICE_ID.replaceAll('-', ''), `deviceId must be ${UUID}, got "${DEVICE_ID.replaceAll('-', '')}"`],
+    ['deviceId', DEVICE_ID.slice(1), `deviceId must be ${UUID}, got "xxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"`],
+    ['deviceId', DEVICE_ID.replaceAll('-', ''), `deviceId must be ${UUID}, got "${'x'.repeat(32)}"`],
+    ['deviceId', `${DEVICE_ID}\n`, `deviceId must be ${UUID}, got "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx\\n"`],
+    ['deviceId', 'a\u202e\u200b\u0085b', `deviceId must be ${UUID}, got "a\\u{202e}\\u{200b}\\u{85}b"`],
     ['apiKey', undefined, `apiKey must be ${UUID}, got undefined`],
     ['apiKey', null, `apiKey must be ${UUID}, got null`],
     ['apiKey', {}, `apiKey must be ${UUID}, got an object`],
@@ -204,6 +215,10 @@ describe('isInsecure', () => {
     ['http://localhost.server.example/', true],
     ['http://notlocalhost/', true],
     ['http://[::2]/', true],
+    ['http://[::ffff:127.0.0.1]/', false],
+    ['http://[::ffff:7f12:3]/', false],
+    ['http://[::ffff:128.0.0.1]/', true],
+    ['http://localhost./', false],
   ])('of %s is %s', (baseUrl, insecure) => {
     expect(isInsecure(baseUrl)).toBe(insecure);
   });

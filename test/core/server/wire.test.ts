@@ -27,7 +27,11 @@ describe('the body that values are read from', () => {
   test('has whatever field with whatever value, what else there is being passed over', () => {
     const value = fc.oneof(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean());
     const fieldId = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor'));
-    const reading = fc.record({ fieldId, value: fc.option(value), timestamp: fc.option(fc.integer()) });
+    const reading = fc.record({
+      fieldId,
+      value: fc.option(value),
+      timestamp: fc.option(fc.integer({ min: 0, max: 99_999_999_999 })),
+    });
     fc.assert(
       fc.property(fc.array(reading), (list) => {
         const sent = list.map(({ fieldId, ...reading }) => Object.fromEntries([[fieldId, { ...reading, unit: '°C' }]]));
@@ -37,7 +41,7 @@ describe('the body that values are read from', () => {
     );
   });
 
-  const NUMBER = 'a number or null';
+  const TIME = 'a time in Unix seconds or null';
   const VALUE = 'text, a number, a boolean or null';
   test.each([
     ['', 'it is empty'],
@@ -46,18 +50,18 @@ describe('the body that values are read from', () => {
     ['null', 'at its top it must have an object, got null'],
     ['[]', 'at its top it must have an object, got an array'],
     ['{}', 'at ["data"] it must have an object, got undefined'],
-    ['{"data":{}}', 'at ["data"]["servertime"] it must have a number of seconds, got undefined'],
+    ['{"data":{}}', 'at ["data"]["servertime"] it must have a time in Unix seconds, got undefined'],
     [
       '{"data":{"servertime":"soon","values":[]}}',
-      'at ["data"]["servertime"] it must have a number of seconds, got a string',
+      'at ["data"]["servertime"] it must have a time in Unix seconds, got a string',
     ],
     [
       '{"data":{"servertime":1e999,"values":[]}}',
-      'at ["data"]["servertime"] it must have a number of seconds, got a number',
+      'at ["data"]["servertime"] it must have a time in Unix seconds, got a number',
     ],
     ...[`"${'9'.repeat(400)}"`, '"-9007199254740993"', '-1.7e29'].map((servertime): [string, string] => [
       `{"data":{"servertime":${servertime},"values":[]}}`,
-      `at ["data"]["servertime"] it must have a number of seconds, got a ${servertime[0] === '"' ? 'string' : 'number'}`,
+      `at ["data"]["servertime"] it must have a time in Unix seconds, got a ${servertime[0] === '"' ? 'string' : 'number'}`,
     ]),
     ['{"data":{"servertime":1,"values":{}}}', 'at ["data"]["values"] it must have an array, got an object'],
     [body([]), 'at ["data"]["values"][0] it must have an object, got an array'],
@@ -72,8 +76,18 @@ describe('the body that values are read from', () => {
     [body({ a: { timestamp: 1 } }), `at ["data"]["values"][0]["a"]["value"] it must have ${VALUE}, got undefined`],
     [
       body({ a: { value: 1, timestamp: '1' } }),
-      `at ["data"]["values"][0]["a"]["timestamp"] it must have ${NUMBER}, got a string`,
+      `at ["data"]["values"][0]["a"]["timestamp"] it must have ${TIME}, got a string`,
     ],
+    ...[-1, 100_000_000_000, 9e15, -9e15].flatMap((time): [string, string][] => [
+      [
+        body({ a: { value: 1, timestamp: time } }),
+        `at ["data"]["values"][0]["a"]["timestamp"] it must have ${TIME}, got a number`,
+      ],
+      [
+        `{"data":{"servertime":${time},"values":[]}}`,
+        'at ["data"]["servertime"] it must have a time in Unix seconds, got a number',
+      ],
+    ]),
   ])('%s is refused with the place at fault', (text, message) => {
     expect(refusal(text)).toBe(message);
   });

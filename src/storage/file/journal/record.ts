@@ -4,6 +4,7 @@ import { type Binding, decodeBinding } from '../../../core/model/destination.js'
 import { decodeRefusal, encodeRefusal, type Refusal, type StoredEntry } from '../../../core/model/entry.js';
 import type { Value } from '../../../core/model/value.js';
 import { decodeValues, encodeValues } from '../../../core/model/values-json.js';
+import { MAX_UNIX_SECONDS } from '../../../core/time/clock.js';
 import type { StagedValues } from '../../shared/run-number.js';
 import type { Line } from './lines.js';
 
@@ -136,7 +137,7 @@ function readEntry(
   const sequence = numberIn(bytes, start, afterSequence);
   const timestamp = numberIn(bytes, afterSequence + 1, afterTimestamp);
   const isEntry = bytes[afterSequence] === SPACE && bytes[afterTimestamp] === SPACE && afterTimestamp < end;
-  if (!isEntry || sequence === undefined || timestamp === undefined) return undefined;
+  if (!isEntry || sequence === undefined || timestamp === undefined || timestamp >= MAX_UNIX_SECONDS) return undefined;
   return { kind, writer, sequence, timestamp, values: afterTimestamp + 1 };
 }
 

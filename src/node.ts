@@ -1,7 +1,8 @@
 /**
- * What needs Node, Bun or Deno: entries that wait in files.
+ * The parts that need Node, Bun or Deno: entries that wait in files, and HTTP with private authorities, mutual TLS or a proxy.
  *
  * @module nikdev-iot/node
  */
 
 export { type FileStorageOptions, fileStorage } from './storage/file/file-storage.js';
+export { type HttpFetch, type HttpFetchInit, type HttpFetchOptions, httpFetch } from './transport/http-fetch.js';

@@ -38,7 +38,7 @@ describe('the published package', () => {
     const code = ['index', 'node', 'node.browser', 'emulator', 'shared/core'].flatMap((name) =>
       twice(name, 'js', 'js.map'),
     );
-    const types = ['index', 'node', 'emulator', 'shared/storage', 'shared/value'].flatMap((name) =>
+    const types = ['index', 'node', 'emulator', 'shared/web-types', 'shared/value'].flatMap((name) =>
       twice(name, 'd.js').map((path) => path.replace(/js$/, 'ts')),
     );
     const libraries = ['ky', 'valibot'].flatMap((name) => twice(`shared/${name}`, 'js'));

@@ -3,9 +3,16 @@ import type { Ports } from '../../../src/api.js';
 import { Api, type ApiOptions, type Entry } from '../../../src/index.js';
 import { credentials } from './credentials.js';
 
+let common: Partial<ApiOptions> = {};
+
+/** Options of all `Api`s that {@link openApi} opens from now on, unless a test gives others. */
+export function useOptions(options: Partial<ApiOptions>): void {
+  common = options;
+}
+
 /** An `Api` that is closed when the test ends. */
 export function openApi(options: Partial<ApiOptions> = {}, ports: Partial<Ports> = {}): Api {
-  const api = new Api({ ...credentials, ...options }, ports);
+  const api = new Api({ ...credentials, ...common, ...options }, ports);
   onTestFinished(() => api.close());
   return api;
 }

@@ -22,11 +22,11 @@ export interface HttpFetchOptions {
   /** The private key of `cert`, in PEM. */
   readonly key?: Pem | undefined;
   /**
-   * The agent that makes the connections, such as a proxy's.
+   * The agent of `node:http` or `node:https` that makes the connections, such as a proxy's.
    *
    * @defaultValue an agent of its own, which keeps idle connections open without keeping the process alive
    */
-  readonly agent?: http.Agent | undefined;
+  readonly agent?: object | undefined;
   /** The local IP address to connect from. */
   readonly localAddress?: string | undefined;
 }
@@ -43,7 +43,7 @@ export interface HttpFetchInit {
 }
 
 /** The type of the function that {@link httpFetch} makes. */
-export type HttpFetch = (url: string | URL, init?: HttpFetchInit) => Promise<FetchResponse>;
+export type HttpFetch = (url: string | { toString(): string }, init?: HttpFetchInit) => Promise<FetchResponse>;
 
 /**
  * A function like `fetch` over `node:http` and `node:https`, for the `fetch` option of an `Api`. It does what the `fetch` of
@@ -62,16 +62,19 @@ export type HttpFetch = (url: string | URL, init?: HttpFetchInit) => Promise<Fet
 export function httpFetch(options: HttpFetchOptions = {}): HttpFetch {
   const { agent, ...connection } = checkCallOptions(options, RULES);
   const secure = { ...connection, agent: agent ?? new https.Agent({ keepAlive: true }) } as https.RequestOptions;
-  const plain = { localAddress: connection.localAddress, agent: agent ?? new http.Agent({ keepAlive: true }) };
+  const plain = {
+    localAddress: connection.localAddress,
+    agent: agent ?? new http.Agent({ keepAlive: true }),
+  } as http.RequestOptions;
   return (url, init = {}) =>
     new Promise((resolve, reject) => {
-      const target = new URL(url);
+      const target = new URL(String(url));
       const { method = 'GET', headers = {}, body, signal } = init;
       const how = { method, headers: Symbol.iterator in headers ? Object.fromEntries(headers) : headers };
       const request =
         target.protocol === 'https:'
           ? https.request(target, { ...secure, ...how })
-          : http.request(target, { ...plain, ...how } as http.RequestOptions);
+          : http.request(target, { ...plain, ...how });
       let answer: Readable | undefined;
       const abort = (): void => {
         const reason = signal.reason ?? Object.assign(new Error('the request was aborted'), { name: 'AbortError' });

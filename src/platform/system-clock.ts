@@ -22,7 +22,13 @@ export class SystemClock implements Clock {
   }
 
   setTimer(run: () => void, milliseconds: number, background = false): () => void {
-    const timer = setTimeout(run, milliseconds);
+    let timer: unknown;
+    try {
+      timer = setTimeout(run, milliseconds);
+    } catch {
+      // A worker runtime allows timers in requests only, not where a module is loaded.
+      return () => {};
+    }
     // Only where timers keep a process alive (Node, Bun, Deno) are they objects that can be told not to.
     if (background) (timer as { unref?(): void }).unref?.();
     return () => clearTimeout(timer as never);

@@ -1,4 +1,7 @@
+import { Api } from 'nikdev-iot';
+import { createEmulator } from 'nikdev-iot/emulator';
 import { openApi } from '../support/builders/api.js';
+import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
 import { apiSuite } from './api-suite.js';
 import { conformanceSuite } from './conformance-suite.js';
 import { httpSuite } from './http-suite.js';
@@ -16,6 +19,18 @@ export function start(serverUrl: string): Promise<Report> {
   apiSuite();
   httpSuite(serverUrl);
   return run();
+}
+
+const emulator = createEmulator({
+  devices: [{ deviceId: DEVICE_ID, apiKeys: [{ key: API_KEY, read: true, write: true }] }],
+});
+/** Made while the module is loaded, where a worker runtime allows neither timers nor random numbers; plain http gives a warning. */
+const loaded = new Api({ ...credentials, baseUrl: 'http://iot.example/api/v1/', fetch: emulator.fetch });
+
+/** Commits and pushes with an `Api` that was made while the module was loaded. @returns How many were pushed. */
+export async function pushLoaded(): Promise<number> {
+  loaded.addValue('loaded', 1);
+  return (await loaded.commitAndPush()).pushed;
 }
 
 let shared: ReturnType<typeof openApi> | undefined;

@@ -18,7 +18,9 @@ const worker = `${imported}
 export default {
   async fetch({ url }, { SERVER }) {
     if (!SERVER) return new Response(Object.keys(main)[0]);
-    return Response.json(await (url.endsWith('/shared') ? main.pushShared(SERVER) : main.start(SERVER)));
+    const { pathname } = new URL(url);
+    const run = { '/shared': main.pushShared, '/loaded': main.pushLoaded }[pathname] ?? main.start;
+    return Response.json(await run(SERVER));
   },
 };`;
 
@@ -39,9 +41,9 @@ try {
   const text = await response.text();
   if (serverUrl !== undefined) {
     const report = JSON.parse(text);
-    const failure = await pushFromRequestsAtOnce();
-    if (failure !== undefined) report.failures.push(failure);
-    console.log(JSON.stringify({ ...report, tests: report.tests + 1 }));
+    const failures = await Promise.all([pushFromRequestsAtOnce(), pushFromLoaded()]);
+    report.failures.push(...failures.filter((failure) => failure !== undefined));
+    console.log(JSON.stringify({ ...report, tests: report.tests + failures.length }));
   }
 } finally {
   await miniflare.dispose();
@@ -59,4 +61,13 @@ async function pushFromRequestsAtOnce() {
   return pushed === 6
     ? undefined
     : `F56 six requests with one Api: expected 6 entries pushed, got ${answers.join(' | ')}`;
+}
+
+/** F56: an `Api` that is made while the module is loaded works in a request. @returns The failure. */
+async function pushFromLoaded() {
+  const response = await miniflare.dispatchFetch('http://localhost/loaded');
+  const pushed = await response.text();
+  return pushed === '1'
+    ? undefined
+    : `F56 an Api made while the module is loaded: expected 1 entry pushed, got ${pushed}`;
 }

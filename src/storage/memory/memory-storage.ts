@@ -3,7 +3,7 @@ import { plainEntry, type StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import type { Adoption, StorageAdapter, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
-import { randomId } from '../shared/random-id.js';
+import { isRandomRefused, randomId } from '../shared/random-id.js';
 
 /**
  * Keeps entries in memory: they survive the `Api` that committed them, but not the page or process. Entries left behind by
@@ -71,16 +71,29 @@ export class MemoryLog {
 
 /** One run of one `Api` in memory. */
 export class MemoryWriter implements Writer {
-  readonly id: string;
+  /** Drawn later where random numbers are refused now. */
+  #id: string | undefined;
   /** By writer id; of open writers, and of closed ones with entries or staged values. */
   readonly #logs: Map<string, MemoryLog>;
   readonly #own: MemoryLog;
+  readonly #clock: Clock;
 
   constructor(logs: Map<string, MemoryLog>, binding: Binding, clock: Clock) {
-    this.id = randomId(clock);
     this.#logs = logs;
     this.#own = new MemoryLog(binding, this);
-    logs.set(this.id, this.#own);
+    this.#clock = clock;
+    if (!isRandomRefused()) this.#draw();
+  }
+
+  get id(): string {
+    return this.#id ?? this.#draw();
+  }
+
+  #draw(): string {
+    const id = randomId(this.#clock);
+    this.#id = id;
+    this.#logs.set(id, this.#own);
+    return id;
   }
 
   check(): undefined {}

@@ -30,6 +30,16 @@ export function idFrom(random: () => number): string {
 /** Whether another run may draw the ids that were drawn with this clock. */
 export const hasWeakIds = (clock: Clock): boolean => weakClocks.has(clock);
 
+/** Whether the platform has random numbers, but not now: a worker runtime has them in requests, not where a module is loaded. */
+export function isRandomRefused(): boolean {
+  try {
+    crypto.getRandomValues(new Uint32Array(1));
+    return false;
+  } catch {
+    return typeof crypto === 'object';
+  }
+}
+
 /** Some tools seed `Math.random`, or replace `crypto` by a constant: all sources are mixed. */
 function draw(clock: Clock, fill: FillRandom): number {
   const words = new Uint32Array(2);

@@ -24,8 +24,8 @@ export function start(serverUrl: string): Promise<Report> {
 const emulator = createEmulator({
   devices: [{ deviceId: DEVICE_ID, apiKeys: [{ key: API_KEY, read: true, write: true }] }],
 });
-/** Made while the module is loaded, where a worker runtime allows neither timers nor random numbers; plain http gives a warning. */
-const loaded = new Api({ ...credentials, baseUrl: 'http://iot.example/api/v1/', fetch: emulator.fetch });
+/** Made while the module is loaded, where a worker runtime allows neither timers nor random numbers. */
+const loaded = new Api({ ...credentials, fetch: emulator.fetch });
 
 /** Commits and pushes with an `Api` that was made while the module was loaded. @returns How many were pushed. */
 export async function pushLoaded(): Promise<number> {

@@ -7,6 +7,7 @@ import { decodeValues, encodeValues } from '../../../core/model/values-json.js';
 import { MAX_UNIX_SECONDS } from '../../../core/time/clock.js';
 import type { StagedValues } from '../../shared/run-number.js';
 import type { Line } from './lines.js';
+import { isWireText } from './wire-text.js';
 
 /*
  * A journal is text, one record a line. Each record begins with a newline as well as ending with one, so that whatever a
@@ -41,7 +42,7 @@ export type JournalRecord =
   | {
       readonly kind: 'R';
       readonly writer: string;
-      readonly ranges: readonly (readonly [first: number, last: number])[];
+      readonly ranges: readonly Range[];
     }
   | { readonly kind: 'S'; readonly writer: string; readonly staged: StagedValues };
 
@@ -68,9 +69,19 @@ export const encodeQuarantined = (writer: string, sequence: number, refusal: Ref
 export const encodeStaged = (writer: string, run: number, values: readonly Value[]): string =>
   encode(`S ${writer} ${run} ${encodeValues(values)}`);
 
-/** @param ranges - Ascending, both ends included. */
-export const encodeRemoved = (writer: string, ranges: readonly (readonly [first: number, last: number])[]): string =>
-  encode(`R ${writer} ${ranges.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join()}`);
+type Range = readonly [first: number, last: number];
+
+/** In more than one record where there are many. @param ranges - Ascending, both ends included. */
+export function encodeRemoved(writer: string, ranges: readonly Range[]): string {
+  let text = '';
+  for (let start = 0; start < ranges.length; start += RANGES_IN_RECORD) {
+    const some = ranges.slice(start, start + RANGES_IN_RECORD);
+    text += encode(`R ${writer} ${some.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join()}`);
+  }
+  return text;
+}
+
+const RANGES_IN_RECORD = 10_000;
 
 function encode(body: string): string {
   const sum = crc32(body);
@@ -83,8 +94,8 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const hex = (byte: number): string => HEX[byte] as string;
 
 /**
- * Reads a record. The checksum says that whoever wrote it meant it so; but that may have been another release, or a tool. Of
- * an entry the values' text is trusted, as reading that takes longer than all else.
+ * Reads a record. The checksum says that whoever wrote it meant it so; but that may have been another release, or a tool. The
+ * text of an entry's values is one that `encodeValues` makes: it is sent as it is, and must not add anything else to a request.
  *
  * @returns `undefined` for a line that is not a record as this release writes it: torn, altered, foreign or newer.
  */
@@ -138,7 +149,9 @@ function readEntry(
   const timestamp = numberIn(bytes, afterSequence + 1, afterTimestamp);
   const isEntry = bytes[afterSequence] === SPACE && bytes[afterTimestamp] === SPACE && afterTimestamp < end;
   if (!isEntry || sequence === undefined || timestamp === undefined || timestamp >= MAX_UNIX_SECONDS) return undefined;
-  return { kind, writer, sequence, timestamp, values: afterTimestamp + 1 };
+  return isWireText(bytes, afterTimestamp + 1, end)
+    ? { kind, writer, sequence, timestamp, values: afterTimestamp + 1 }
+    : undefined;
 }
 
 function readOther(kind: string, writer: string, text: string): JournalRecord | undefined {
@@ -158,17 +171,21 @@ function readOther(kind: string, writer: string, text: string): JournalRecord | 
       return run === undefined || values === undefined ? undefined : { kind, writer, staged: { run, values } };
     }
     case 'R':
-      return RANGES.test(text) ? { kind, writer, ranges: text.split(',').map(rangeOf) } : undefined;
+      return readRemoved(writer, text);
     default:
       return undefined;
   }
 }
 
-const RANGES = /^\d{1,15}(?:-\d{1,15})?(?:,\d{1,15}(?:-\d{1,15})?)*$/;
-
-function rangeOf(text: string): [first: number, last: number] {
-  const [first = 0, last = first] = text.split('-').map(Number);
-  return [first, last];
+/** Range by range: one pattern for all of them would be too much for a regular expression. */
+function readRemoved(writer: string, text: string): JournalRecord | undefined {
+  const ranges: Range[] = [];
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part) ?? [];
+    if (first === undefined) return undefined;
+    ranges.push([Number(first), Number(last)]);
+  }
+  return { kind: 'R', writer, ranges };
 }
 
 /** A text that begins with a number and a space: these, and the rest. */

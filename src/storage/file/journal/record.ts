@@ -103,11 +103,9 @@ export function readRecord({ bytes, start, end }: Line): JournalRecord | undefin
   if (!isIntact(bytes, start, end)) return undefined;
   // version(1) space checksum(8) space kind(1) space writer space body
   const writerStart = start + HEAD + 2;
-  const writerEnd = wordEnd(bytes, writerStart, end);
-  const isWord = bytes[writerStart - 1] === SPACE && writerStart < writerEnd && writerEnd < end;
-  if (!isWord || bytes[writerEnd] !== SPACE) return undefined;
-  const writer = bytes.toString('latin1', writerStart, writerEnd);
-  const body = writerEnd + 1;
+  const writer = bytes[writerStart - 1] === SPACE ? readWriter(bytes, writerStart, end) : '';
+  const body = writerStart + writer.length + 1;
+  if (writer === '' || body > end || bytes[body - 1] !== SPACE) return undefined;
   const kind = String.fromCharCode(bytes[start + HEAD] as number);
   if (kind === 'E' || kind === 'C') return readEntry(kind, writer, bytes, body, end);
   return readOther(kind, writer, bytes.toString('utf8', body, end));
@@ -134,6 +132,17 @@ function sumAt(bytes: Buffer, start: number): number {
     sum = sum * 16 + byte - (byte > NINE ? SMALL_A - 10 : ZERO);
   }
   return sum;
+}
+
+let lastWriter = '';
+
+/** Mostly that of the record before, which costs no new string, and none to hash. @returns Empty where there is none. */
+function readWriter(bytes: Buffer, start: number, end: number): string {
+  let index = 0;
+  while (index < lastWriter.length && bytes[start + index] === lastWriter.charCodeAt(index)) index++;
+  if (index === 0 || index < lastWriter.length || bytes[start + index] !== SPACE)
+    lastWriter = bytes.toString('latin1', start, wordEnd(bytes, start, end));
+  return lastWriter;
 }
 
 function readEntry(

@@ -88,6 +88,8 @@ export const OWN_FILE = 0o600;
 const RIGHTS = 0o777;
 const WRITABLE_BY_OTHERS = 0o022;
 const ROOT = 0;
+/** Whether rights mean anything here. */
+const HAS_USERS = O_NOFOLLOW !== 0;
 
 /** Of so many files that were refused the names are kept, for warnings. */
 const MAX_REFUSED = 20;
@@ -156,9 +158,9 @@ export class SafeFiles {
     }
   }
 
-  /** The rights of an open file. */
+  /** The rights of an open file, and those without which it can't be opened again. */
   modeOf(fd: number): number {
-    return this.#fs.fstatSync(fd).mode & RIGHTS;
+    return (this.#fs.fstatSync(fd).mode & RIGHTS) | OWN_FILE;
   }
 
   /** @returns `undefined` if there is no such file. */
@@ -319,7 +321,7 @@ export class SafeFiles {
   /** What the process's umask took is given back. */
   #setRights(fd: number, mode: number): void {
     try {
-      if (this.modeOf(fd) !== mode) this.#fs.fchmodSync(fd, mode);
+      if ((this.#fs.fstatSync(fd).mode & RIGHTS) !== mode) this.#fs.fchmodSync(fd, mode);
     } catch {
       // Not every file system has rights, and Node's permission model lets none be set: then umask may have taken some.
     }
@@ -381,7 +383,7 @@ export class SafeFiles {
     try {
       const stats = this.#fs.statSync(this.folder);
       const isForeign = [stats, this.#fs.lstatSync(this.folder)].some(({ uid }) => uid !== ROOT && !this.#isOwn(uid));
-      const isOpen = (stats.mode & WRITABLE_BY_OTHERS & ~this.#folderMode) !== 0 && typeof this.#uid === 'number';
+      const isOpen = (stats.mode & WRITABLE_BY_OTHERS & ~this.#folderMode) !== 0 && HAS_USERS;
       return [
         ...(isForeign
           ? [`${this.folder} belongs to another user, who can delete what is saved there. ${USE_OWN}`]

@@ -51,6 +51,8 @@ const VERSION = '1';
 const SUM = 2;
 const HEAD = 11;
 const SPACE = 32;
+const COMMA = 44;
+const MINUS = 45;
 const ZERO = 48;
 const NINE = 57;
 const SMALL_A = 97;
@@ -108,6 +110,7 @@ export function readRecord({ bytes, start, end }: Line): JournalRecord | undefin
   if (writer === '' || body > end || bytes[body - 1] !== SPACE) return undefined;
   const kind = String.fromCharCode(bytes[start + HEAD] as number);
   if (kind === 'E' || kind === 'C') return readEntry(kind, writer, bytes, body, end);
+  if (kind === 'R') return readRemoved(writer, bytes, body, end);
   return readOther(kind, writer, bytes.toString('utf8', body, end));
 }
 
@@ -179,20 +182,22 @@ function readOther(kind: string, writer: string, text: string): JournalRecord | 
       const values = decodeValues(json);
       return run === undefined || values === undefined ? undefined : { kind, writer, staged: { run, values } };
     }
-    case 'R':
-      return readRemoved(writer, text);
     default:
       return undefined;
   }
 }
 
 /** Range by range: one pattern for all of them would be too much for a regular expression. */
-function readRemoved(writer: string, text: string): JournalRecord | undefined {
+function readRemoved(writer: string, bytes: Buffer, start: number, end: number): JournalRecord | undefined {
   const ranges: Range[] = [];
-  for (const part of text.split(',')) {
-    const [, first, last = first] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part) ?? [];
-    if (first === undefined) return undefined;
-    ranges.push([Number(first), Number(last)]);
+  for (let index = start; index <= end; ) {
+    const firstEnd = wordEnd(bytes, index, end);
+    const lastStart = firstEnd < end && bytes[firstEnd] === MINUS ? firstEnd + 1 : index;
+    const lastEnd = wordEnd(bytes, lastStart, end);
+    const [first, last] = [numberIn(bytes, index, firstEnd), numberIn(bytes, lastStart, lastEnd)];
+    if (first === undefined || last === undefined || (lastEnd < end && bytes[lastEnd] !== COMMA)) return undefined;
+    ranges.push([first, last]);
+    index = lastEnd + 1;
   }
   return { kind: 'R', writer, ranges };
 }

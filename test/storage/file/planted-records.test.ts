@@ -43,7 +43,9 @@ describe('the text of values in a record with a right checksum', () => {
     '[{"t":1e+21},{"u":0.1234567}]',
   ])('that a commit makes, %s, is sent as it is', async (values) => {
     const place = new FilePlace();
-    place.put(PLANTED, plantedJournal(values, { ...credentials, baseUrl: 'https://iot.nik-dev.se/api/v1/' }));
+    const journal = Buffer.from(plantedJournal(values, { ...credentials, baseUrl: 'https://iot.nik-dev.se/api/v1/' }));
+    // As bytes.
+    place.put(PLANTED, journal.toString('latin1'));
     const api = await place.reopen();
     await api.push();
     expect(place.server.requests.map(({ body }) => body).join()).toContain(`"values":${values}}`);
@@ -111,7 +113,9 @@ describe('a record of a million ranges', () => {
   const record = (body: string): string => `\n1 ${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
   const COUNT = 1_000_000;
 
-  test('is read, and the entries that it does not name are adopted without a warning', async () => {
+  test('is read, and the entries that it does not name are adopted without a warning', {
+    timeout: 30_000,
+  }, async () => {
     const place = new FilePlace();
     const ranges = Array.from({ length: COUNT }, (_, index) => 2 * index + 2).join();
     place.put(PLANTED, plantedJournal() + record(`R ${PLANTED_WRITER} ${ranges}`));

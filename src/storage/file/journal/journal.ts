@@ -7,14 +7,22 @@ import { isStorageFull, StorageException } from '../../../core/model/exceptions.
 import type { Value } from '../../../core/model/value.js';
 import type { RangeSet } from '../../shared/range-set.js';
 import { compactInPlace } from './compaction.js';
-import { type Contents, EntryList, nothing, readContents, readEntries, type WriterLog } from './contents.js';
+import {
+  type Contents,
+  EntryList,
+  nothing,
+  readContents,
+  readEntries,
+  unreadableIn,
+  type WriterLog,
+} from './contents.js';
 import { FileHandle } from './file-handle.js';
 import { codeOf, storageException, sync, writePieces } from './file-io.js';
 import type { SafeFiles } from './file-system.js';
 import { journalName } from './journal-name.js';
-import { type Line, MAX_RECORD_BYTES } from './lines.js';
+import { MAX_RECORD_BYTES } from './lines.js';
 import { type Live, LiveIndex } from './live-index.js';
-import { encodeEntry, encodeRemoved, encodeStaged, encodeWriter, readRecord } from './record.js';
+import { encodeEntry, encodeRemoved, encodeStaged, encodeWriter } from './record.js';
 import { encodeQuarantineOf, encodeTombstone, textOf, type WriterHeads } from './writer-log.js';
 
 /** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
@@ -24,8 +32,6 @@ const SLACK_BYTES = 64 * 1024;
 export interface JournalContents extends Contents {
   readonly entries: ReadonlyMap<string, StoredEntry[]>;
 }
-
-const NEWLINE = Buffer.from('\n');
 
 /** A longer record could not be read back. */
 const MAX_VALUES_BYTES = MAX_RECORD_BYTES - 1024;
@@ -434,11 +440,5 @@ function* counted(entries: Iterable<StoredEntry>, live: LiveIndex): Generator<St
   for (const entry of entries) {
     live.add(entry);
     yield entry;
-  }
-}
-
-function* unreadableIn(lines: Iterable<Line>): Generator<Buffer, undefined> {
-  for (const line of lines) {
-    if (readRecord(line) === undefined) yield Buffer.concat([line.bytes.subarray(line.start, line.end), NEWLINE]);
   }
 }

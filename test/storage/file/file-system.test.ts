@@ -124,20 +124,23 @@ describe.runIf(hasRights)('rights', () => {
     return { folder, paths, writer };
   }
 
-  test.each([0, 0o022, 0o077, 0o277])('are 0700 of the folder and 0600 of the files under the umask %o', (umask) => {
-    const { folder, paths } = save({}, umask);
-    expect(modeOf(folder)).toBe('700');
-    expect(paths.map(modeOf)).toEqual(['600', '600']);
-  });
+  test.each(['000', '022', '077', '277'])(
+    'are 0700 of the folder and 0600 of the files under the umask %s',
+    (umask) => {
+      const { folder, paths } = save({}, Number.parseInt(umask, 8));
+      expect(modeOf(folder)).toBe('700');
+      expect(paths.map(modeOf)).toEqual(['600', '600']);
+    },
+  );
 
   test.each([
-    [0o640, '750'],
-    [0o660, '770'],
-    [0o644, '755'],
-  ])('are those of the option mode %o, whatever the umask', (mode, folderMode) => {
-    const { folder, paths } = save({ mode }, 0o077);
+    ['640', '750'],
+    ['660', '770'],
+    ['644', '755'],
+  ])('are those of the option mode %s, whatever the umask', (mode, folderMode) => {
+    const { folder, paths } = save({ mode: Number.parseInt(mode, 8) }, 0o077);
     expect(modeOf(folder)).toBe(folderMode);
-    expect(paths.map(modeOf)).toEqual([mode.toString(8), mode.toString(8)]);
+    expect(paths.map(modeOf)).toEqual([mode, mode]);
   });
 
   test('of a folder that is there stay', () => {

@@ -78,8 +78,8 @@ describeWithSecondUser('a folder that another user may write to', () => {
     expect((await next.adopt(true)).entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test.each([0o777, 0o1777, 0o770])('is named in a warning (mode %o)', async (mode) => {
-    const folder = folderWith(mode);
+  test.each(['777', '1777', '770'])('is named in a warning: %s', async (rights) => {
+    const folder = folderWith(Number.parseInt(rights, 8));
     expect(await warningsIn(folder)).toEqual([expect.stringContaining(`Other users may write to ${folder},`)]);
   });
 
@@ -89,8 +89,8 @@ describeWithSecondUser('a folder that another user may write to', () => {
     expect(await writer.adopt(true)).toMatchObject({ warnings: [] });
   });
 
-  test.each([0o700, 0o750, 0o755, 0o711])('is not what one with the mode %o is', async (mode) => {
-    expect(await warningsIn(folderWith(mode))).toEqual([]);
+  test.each(['700', '750', '755', '711'])('with the rights %s is not one', async (rights) => {
+    expect(await warningsIn(folderWith(Number.parseInt(rights, 8)))).toEqual([]);
   });
 });
 

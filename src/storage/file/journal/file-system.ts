@@ -92,7 +92,7 @@ const ROOT = 0;
 const HAS_USERS = O_NOFOLLOW !== 0;
 
 /** Of so many files that were refused the names are kept, for warnings. */
-const MAX_REFUSED = 20;
+const MAX_REFUSED = 10;
 
 type Stats = Pick<nodeFs.Stats, 'dev' | 'ino' | 'nlink' | 'uid' | 'isFile' | 'isSymbolicLink'>;
 

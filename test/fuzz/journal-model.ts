@@ -96,6 +96,10 @@ const recordOf = remembered((line): ModelRecord | undefined => {
   if (kind === 'W' && bindingOf(first) === undefined) return undefined;
   if (kind === 'Q' && !isRefusal(second)) return undefined;
   if (kind === 'S' && valuesOf(second) === undefined) return undefined;
+  // An entry has a time before 1e11, and values, in UTF-8.
+  if ('EC'.includes(kind) && Number(second) >= 1e11) return undefined;
+  if ('EC'.includes(kind) && !valuesOf(parts[2] ?? '')?.length) return undefined;
+  if ('EC'.includes(kind) && Buffer.byteLength(bytes.toString()) !== bytes.length) return undefined;
   return { kind, writer, parts };
 });
 

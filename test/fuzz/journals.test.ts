@@ -1,4 +1,6 @@
 import { crc32 } from 'node:zlib';
+import { encodeOwner } from '../../src/storage/file/ownership/process-identity.js';
+import { FIRST_NAMESPACE } from '../simulation/machine.js';
 import type { Random } from '../simulation/random.js';
 import { randomOf } from '../simulation/random.js';
 import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
@@ -119,9 +121,10 @@ function sortOf({ unreadable }: JournalModel): string {
   return unreadable.length > 0 ? 'damaged' : 'whole';
 }
 
+const DEAD = { boot: 'boot1', namespace: String(FIRST_NAMESPACE), pid: 999, start: '5' };
 /** An owner that is dead, and none. */
 const NAMES = [
-  'nikdev-iot-1_boot1_4026531836_999_5_deadstore0000000_mutated000000000.journal',
+  `nikdev-iot-1_${encodeOwner(DEAD, 'deadstore0000000')}_mutated000000000.journal`,
   'nikdev-iot-1_free_mutated000000000.journal',
 ];
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { Disk, type DiskFaults, Inode } from './disk.js';
 import { Lifecycle } from './lifecycle.js';
@@ -32,7 +33,9 @@ export interface MachineProcess {
   readonly descriptors: ReadonlyMap<number, Descriptor>;
 }
 
-const FIRST_NAMESPACE = 4_026_531_836;
+/** What all files have in common: one user makes them. */
+const OWN = { dev: 1, uid: 1000, nlink: 1, mode: 0o100600, isFile: () => true, isSymbolicLink: () => false };
+export const FIRST_NAMESPACE = 4_026_531_836;
 /** Few, so that they are reused. */
 const PIDS = [101, 102, 103, 104, 105, 106, 107, 108, 109, 110];
 
@@ -77,7 +80,7 @@ export class Machine {
     this.#living.set(key, { namespace, started, lifecycle, openStores, descriptors });
     const fs = this.#fileSystem(lifecycle, descriptors, namespace);
     const isRunning = (other: number): boolean => namespace === SCOPED || this.#living.has(`${namespace} ${other}`);
-    return { lifecycle, platform: { fs, pid, isRunning, openStores }, descriptors };
+    return { lifecycle, platform: { fs, pid, uid: OWN.uid, isRunning, openStores }, descriptors };
   }
 
   /** All open descriptors fail for good, as those of a disk that was unplugged and is back; files can be opened anew. */
@@ -131,7 +134,12 @@ export class Machine {
       this.#onEvent(`storage fails: ${fault}`);
       throw failure('EIO');
     };
-    const statOf = ({ number, cached, mtimeMs }: Inode) => ({ ino: number, dev: 1, size: cached.length, mtimeMs });
+    const statOf = ({ number, cached, mtimeMs }: Inode) => ({
+      ...OWN,
+      ino: number,
+      size: cached.length,
+      mtimeMs,
+    });
     const sync = (fd: number): void => {
       const { inode, isDead = false } = descriptors.get(fd) ?? {};
       if (inode === undefined) throw failure('EBADF');
@@ -144,8 +152,14 @@ export class Machine {
       else inode.sync();
     };
 
+    const folderStats = () => {
+      lifecycle.operate();
+      if (!disk.exists) throw failure('ENOENT');
+      return { ...OWN, mode: 0o40700, isFile: () => false, isDirectory: () => true };
+    };
+
     return {
-      openSync: (path: string, flags: string) => {
+      openSync: (path: string, flags: number) => {
         lifecycle.operate();
         if (path === disk.folder && disk.exists) return open('folder');
         if (disk.folder.startsWith(`${path}/`)) return open('parent');
@@ -154,14 +168,14 @@ export class Machine {
         const name = nameIn(disk, path);
         let inode = disk.cached.get(name);
         if (inode === undefined) {
-          if (flags === 'r') throw failure('ENOENT');
+          if ((flags & constants.O_CREAT) === 0) throw failure('ENOENT');
           const made = new Inode();
           this.#touch(made);
           if (name.endsWith('.unreadable')) this.#onEvent('unreadable records moved');
           disk.change((names) => names.set(name, made));
           inode = made;
-        } else if (flags === 'w') inode.do({ size: 0 });
-        return open(inode, flags === 'r+');
+        } else if ((flags & constants.O_EXCL) !== 0) throw failure('EEXIST');
+        return open(inode, (flags & constants.O_APPEND) === 0);
       },
       closeSync: (fd: number) => {
         if (lifecycle.isAlive && !descriptors.delete(fd)) throw failure('EBADF');
@@ -249,7 +263,9 @@ export class Machine {
         disk.faults.freeSpace += found(path).cached.length;
         disk.change((names) => names.delete(nameIn(disk, path)));
       },
-      statSync: (path: string) => {
+      statSync: folderStats,
+      lstatSync: (path: string) => {
+        if (path === disk.folder) return folderStats();
         lifecycle.operate();
         return statOf(found(path));
       },
@@ -269,9 +285,9 @@ export class Machine {
         disk.exists = true;
         return made;
       },
-      utimesSync: (path: string, _accessed: number, modified: number) => {
+      futimesSync: (fd: number, _accessed: number, modified: number) => {
         lifecycle.operate();
-        this.#touch(found(path), modified * 1000);
+        this.#touch(inodeOf(fd), modified * 1000);
       },
     } as unknown as FileSystem;
   }

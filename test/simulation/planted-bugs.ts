@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { Api, StorageException } from '../../src/index.js';
 import {
@@ -219,9 +220,9 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'does not sync the folder': inFiles(({ openSync, fsyncSync }) => {
     const folders = new Set<number>();
     return {
-      openSync: (path: string, flags: string) => {
+      openSync: (path: string, flags: number) => {
         const fd = openSync(path, flags);
-        if (flags === 'r') folders.add(fd);
+        if ((flags & constants.O_DIRECTORY) !== 0) folders.add(fd);
         return fd;
       },
       fsyncSync: (fd: number) => folders.has(fd) || fsyncSync(fd),
@@ -230,7 +231,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'deletes unreadable records': inFiles(({ openSync, writeSync }) => {
     const unreadable = new Set<number>();
     return {
-      openSync: (path: string, flags: string) => {
+      openSync: (path: string, flags: number) => {
         const fd = openSync(path, flags);
         if (path.endsWith('.unreadable')) unreadable.add(fd);
         else unreadable.delete(fd);
@@ -243,7 +244,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'does not sync a rewritten journal': inFiles(({ openSync, fdatasyncSync }) => {
     const rewritten = new Set<number>();
     return {
-      openSync: (path: string, flags: string) => {
+      openSync: (path: string, flags: number) => {
         const fd = openSync(path, flags);
         if (path.endsWith('.tmp')) rewritten.add(fd);
         else rewritten.delete(fd);
@@ -254,7 +255,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   }),
   'ignores that it was fenced': inWriter(() => ({ check: () => undefined })),
   'presumes other writers dead too soon': { clock: (clock) => ({ ...clock, monotonic: () => clock.monotonic() * 2 }) },
-  'writes no heartbeat to its files': inFiles(() => ({ utimesSync: () => {} })),
+  'writes no heartbeat to its files': inFiles(() => ({ futimesSync: () => {} })),
   'does not save deleted entries again': inWriter(() => ({ saveAgain: () => {} })),
   'drops entries in flight': inOutbox(
     'evictable',

@@ -12,6 +12,7 @@ export interface Warning {
     | 'entries-waiting'
     | 'unreadable-records'
     | 'storage-failed'
+    | 'unsafe-storage'
     | 'storage-cleared'
     | 'queue-long'
     | 'taken-over'

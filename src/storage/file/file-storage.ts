@@ -1,11 +1,9 @@
-import * as nodeFs from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigException } from '../../core/model/exceptions.js';
 import { show } from '../../core/model/input.js';
-import { checkCallOptions, type Rules } from '../../core/options/rules.js';
+import { checkCallOptions, oneOf, type Rules } from '../../core/options/rules.js';
 import type { StorageAdapter } from '../../core/ports/storage.js';
-import { codeOf } from './journal/file-io.js';
-import type { FilePlatform } from './journal/file-system.js';
+import { type FilePlatform, OWN_FILE, SafeFiles, systemPlatform } from './journal/file-system.js';
 import { JournalDirectory } from './journal-directory.js';
 
 /** How a `fileStorage` saves. */
@@ -17,6 +15,14 @@ export interface FileStorageOptions {
    * @defaultValue `'power'`
    */
   readonly durability?: 'power' | 'process' | undefined;
+  /**
+   * The rights of the files that it makes, whatever the umask: at least `0o600`, at most `0o666`. A folder that it makes lets
+   * those enter who may read. For others that read or clear away files on purpose: entries of other users' files are
+   * never adopted. A file that is rewritten keeps its rights. Windows has no such rights.
+   *
+   * @defaultValue `0o600`, and `0o700` for the folder: this user only
+   */
+  readonly mode?: number | undefined;
 }
 
 /**
@@ -36,24 +42,24 @@ export function fileStorage(directory: string, options: FileStorageOptions, plat
 export function fileStorage(
   directory: string,
   options: FileStorageOptions = {},
-  platform: FilePlatform = { fs: nodeFs, pid: process.pid, isRunning },
+  platform: FilePlatform = systemPlatform(),
 ): StorageAdapter {
   if (typeof directory !== 'string' || directory === '') {
     throw new ConfigException(`directory must be the path of a folder, got ${show(directory)}`);
   }
-  const { durability = 'power' } = checkCallOptions(options, RULES);
-  const store = new JournalDirectory(platform, resolve(directory), durability === 'power');
+  const { durability = 'power', mode = OWN_FILE } = checkCallOptions(options, RULES);
+  const store = new JournalDirectory(
+    new SafeFiles(platform, resolve(directory), mode),
+    platform,
+    durability === 'power',
+  );
   return { durability, open: (binding, clock) => store.open(binding, clock) };
 }
 
 const RULES: Rules = {
-  durability: { wanted: '"power" or "process"', isRight: (input) => input === 'power' || input === 'process' },
+  durability: oneOf('power', 'process'),
+  mode: {
+    wanted: 'the rights of a file, from 0o600 to 0o666',
+    isRight: (input) => Number.isInteger(input) && ((input as number) & ~0o066) === OWN_FILE,
+  },
 };
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) !== 'ESRCH';
-  }
-}

@@ -6,18 +6,17 @@ import { StorageException } from '../../core/model/exceptions.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
-import { fence } from './fencing.js';
 import type { Contents, WriterLog } from './journal/contents.js';
 import { CHECK_DISK, storageException } from './journal/file-io.js';
-import type { FilePlatform } from './journal/file-system.js';
+import type { SafeFiles } from './journal/file-system.js';
 import { Journal } from './journal/journal.js';
-import { journalName, ownerName } from './journal/journal-name.js';
+import { journalName } from './journal/journal-name.js';
 import { OpenJournals } from './open-journals.js';
-import { type OpenWriter, OpenWriters } from './open-writers.js';
+import { fence, type OpenWriter, OpenWriters } from './open-writers.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { OrphanAdoption } from './ownership/orphan-adoption.js';
 import { evacuateAdopted, evacuateClosed, Orphans, removeStaged } from './ownership/orphans.js';
-import { openStoresOfThread, processIdentity } from './ownership/process-identity.js';
+import { openStoresOfThread, type Processes, ProcessIdentity } from './ownership/process-identity.js';
 import { nextRunIn } from './run-counter.js';
 import { FileWriter } from './writer.js';
 
@@ -33,12 +32,11 @@ const EVACUATE_AFTER_MS = 60_000;
 export class JournalDirectory {
   /** Beats as long as a writer is open. */
   readonly heartbeat = new Heartbeat((clock) => this.#touch(clock));
-  readonly #platform: FilePlatform;
-  readonly #directory: string;
+  readonly #files: SafeFiles;
   readonly #isSynced: boolean;
   readonly #orphanAdoption: OrphanAdoption;
   readonly #openStores: Set<string>;
-  readonly #process: string;
+  readonly #process: ProcessIdentity;
   /** Random, drawn when the first writer is opened. */
   #id = '';
   readonly #living = new OpenWriters();
@@ -54,18 +52,17 @@ export class JournalDirectory {
   /** Whether closed writers may have left something in the file of the living. */
   #isEvacuating = false;
 
-  constructor(platform: FilePlatform, directory: string, isSynced: boolean) {
-    this.#platform = platform;
-    this.#directory = directory;
+  constructor(files: SafeFiles, processes: Processes, isSynced: boolean) {
+    this.#files = files;
     this.#isSynced = isSynced;
-    this.#openStores = platform.openStores ?? openStoresOfThread();
-    this.#process = processIdentity(platform);
-    this.#orphanAdoption = new OrphanAdoption(platform, directory, isSynced);
+    this.#openStores = processes.openStores ?? openStoresOfThread();
+    this.#process = new ProcessIdentity(files, processes);
+    this.#orphanAdoption = new OrphanAdoption(files, this.#process, isSynced);
   }
 
   /** This store as it stands in names. */
   get #owner(): string {
-    return ownerName(this.#process, this.#id);
+    return this.#process.ownerName(this.#id);
   }
 
   open(binding: Binding, clock: Clock): Writer {
@@ -83,7 +80,7 @@ export class JournalDirectory {
 
   /** The number of a run that stages something. */
   nextRun(): number {
-    return nextRunIn(this.#platform.fs, this.#directory, this.#isSynced);
+    return nextRunIn(this.#files, this.#isSynced);
   }
 
   /** See `Writer.remove`. */
@@ -232,7 +229,7 @@ export class JournalDirectory {
     try {
       return this.#findOwn(clock);
     } catch (error) {
-      throw storageException(error, this.#directory);
+      throw storageException(error, this.#files.folder);
     }
   }
 
@@ -253,8 +250,8 @@ export class JournalDirectory {
 
   #create(clock: Clock): Journal {
     const file = newId(clock);
-    const path = join(this.#directory, journalName(this.#owner, file));
-    return new Journal(this.#platform.fs, path, file, true, this.#isSynced);
+    const path = join(this.#files.folder, journalName(this.#owner, file));
+    return new Journal(this.#files, path, file, true, this.#isSynced);
   }
 
   #removeJournal(journal: Journal): void {
@@ -290,7 +287,7 @@ export class JournalDirectory {
       openWriter.isCleared = false;
       openWriter.unsaved = undefined;
     } catch (error) {
-      const failure = storageException(error, this.#directory);
+      const failure = storageException(error, this.#files.folder);
       if (openWriter.unsaved !== undefined) openWriter.unsaved = failure;
       throw failure;
     }
@@ -346,10 +343,10 @@ export class JournalDirectory {
     const file = newId(clock);
     const holders = [...(journal === this.#own ? this.#living : this.#writersOf(journal))];
     const left = journal.file;
-    const isWhole = journal.renew(join(this.#directory, journalName(this.#owner, file)), file);
+    const isWhole = journal.renew(join(this.#files.folder, journalName(this.#owner, file)), file);
     this.#leftBehind.add(left);
     if (isWhole) return;
-    const unsaved = new StorageException(`a file could not be read any more (${this.#directory})`, CHECK_DISK);
+    const unsaved = new StorageException(`a file could not be read any more (${this.#files.folder})`, CHECK_DISK);
     for (const openWriter of holders) Object.assign(openWriter, { isCleared: true, unsaved });
     const orphans = this.#orphans.in(journal);
     const logs = new Map(orphans.map((orphan) => [orphan.writer, orphan]));

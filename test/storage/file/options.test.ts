@@ -12,3 +12,12 @@ test.each([{ durability: 'proces' }, { durabillity: 'power' }, null, 'power'])(
     expect(() => fileStorage('/nowhere', options as never)).toThrow(ConfigException);
   },
 );
+
+test.each([0o644 + 0.5, 0o400, 0o700, 0o4600, -1, '600', null])(
+  'fileStorage refuses %o as the option mode, by its name',
+  (mode) => {
+    expect(() => fileStorage('/nowhere', { mode } as never)).toThrow(
+      /^mode must be the rights of a file, from 0o600 to 0o666, got/,
+    );
+  },
+);

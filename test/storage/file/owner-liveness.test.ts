@@ -29,8 +29,7 @@ describe('F26 the owner of a file', () => {
   test('is dead where another process has its pid now', async () => {
     const setting = journalFolder();
     const { left } = leaveJournal(setting);
-    const pid = Number(setting.journals()[0]?.split('_')[3]);
-    setting.machine.start(undefined, pid, 'later');
+    setting.machine.start(undefined, setting.machine.lastPid, '8');
     expect((await adoptAtStart(setting.open())).entries).toEqual(left);
   });
 

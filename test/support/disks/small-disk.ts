@@ -48,7 +48,14 @@ function whyNotMounted(): string | undefined {
 
 function mount(kibibytes: number): { folder: string; error: string | undefined } {
   const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-disk-'));
-  const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', folder]);
+  const { status, stderr, error } = spawnSync('mount', [
+    '-t',
+    'tmpfs',
+    '-o',
+    `mode=700,size=${kibibytes}k`,
+    'tmpfs',
+    folder,
+  ]);
   if (status === 0) return { folder, error: undefined };
   rmSync(folder, { recursive: true });
   return { folder, error: error?.message ?? String(stderr).trim() };

@@ -10,6 +10,11 @@ export class FakeMachine {
   #next = 1000;
   boot = 'boot1';
 
+  /** That of the process that was started last. */
+  get lastPid(): number {
+    return this.#next;
+  }
+
   /** Starts a process. */
   start(namespace = '4026531836', pid = ++this.#next, started = String(pid * 7)): FilePlatform & { kill(): void } {
     this.#living.set(pid, started);
@@ -25,6 +30,12 @@ export class FakeMachine {
         return Buffer.from(`${number} (a) b) S ${'0 '.repeat(18)}${since} 0 0\n`);
       },
     } as unknown as FileSystem;
-    return { fs, pid, isRunning: (other) => this.#living.has(other), kill: () => void this.#living.delete(pid) };
+    return {
+      fs,
+      pid,
+      uid: process.geteuid?.(),
+      isRunning: (other) => this.#living.has(other),
+      kill: () => void this.#living.delete(pid),
+    };
   }
 }

@@ -44,14 +44,16 @@ function passGap() {
   gap -= 1;
 }
 
+const { O_CREAT, O_RDONLY, O_RDWR } = nodeFs.constants;
 const fs = { ...nodeFs };
 for (const [call, real] of Object.entries(nodeFs)) {
   if (!call.endsWith('Sync')) continue;
   fs[call] = (...args) => {
     const path = String(args[0]);
     if (call === 'readdirSync') say('looked');
-    if (call === 'openSync' && path.endsWith('.tmp') && args[1] === 'w') begin('compacting');
-    if (call === 'openSync' && path.endsWith('.journal') && args[1] === 'r' && !phases.includes('adopting')) {
+    const isOpened = (kind, mask, flags) => call === 'openSync' && path.endsWith(kind) && (args[1] & mask) === flags;
+    if (isOpened('.tmp', O_CREAT, O_CREAT)) begin('compacting');
+    if (isOpened('.journal', O_RDWR, O_RDONLY) && !phases.includes('adopting')) {
       begin('adopting');
       // Adopting is one task without a pause: this runs right after it.
       queueMicrotask(() => end('adopting'));
@@ -86,7 +88,7 @@ const clock = {
 const api = new Api(
   {
     ...options,
-    storage: fileStorage(folder, { durability }, { fs, pid: process.pid, isRunning }),
+    storage: fileStorage(folder, { durability }, { fs, pid: process.pid, uid: process.geteuid?.(), isRunning }),
     // Of a clock that may be hurried.
     requestTimeout: 86_400,
     fetch(input, init) {

@@ -26,7 +26,6 @@ export interface DeviceSettings {
 /** A process that commits and pushes until it is killed. */
 export interface Device {
   readonly name: string;
-  readonly pid: number;
   /** Resolves once it has begun a phase for the `times`th time. Rejects if it ends before. */
   begins(phase: Phase, times?: number): Promise<void>;
   /** Resolves once it has waited in the phase that is slow, for the `times`th time. Rejects if it ends before. */
@@ -92,7 +91,6 @@ export function startDevice(deliveries: DeliveryLog, settings: DeviceSettings): 
   onTestFinished(async () => void (await kill()));
   return {
     name,
-    pid: child.pid,
     begins: (phase, times = 1) => until(() => (begun.get(phase) ?? 0) >= times),
     waits: (times) => until(() => waits >= times),
     looks(times) {

@@ -1,3 +1,5 @@
+// Not the global, which is a getter: see file-io.ts.
+import { Buffer } from 'node:buffer';
 import type { Binding } from '../../../core/model/destination.js';
 import type { Refusal, StoredEntry } from '../../../core/model/entry.js';
 import { RangeSet } from '../../shared/range-set.js';
@@ -61,6 +63,15 @@ export function* readEntries(
     if (log?.sequences.has(record.sequence)) yield entryOf(record, line, log);
   }
 }
+
+/** The lines that can't be read, as they are. */
+export function* unreadableIn(lines: Iterable<Line>): Generator<Buffer, undefined> {
+  for (const line of lines) {
+    if (readRecord(line) === undefined) yield Buffer.concat([line.bytes.subarray(line.start, line.end), NEWLINE]);
+  }
+}
+
+const NEWLINE = Buffer.from('\n');
 
 function logOf(logs: Map<string, WriterLog>, writer: string): WriterLog {
   const known = logs.get(writer);

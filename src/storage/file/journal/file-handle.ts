@@ -1,45 +1,48 @@
 // Not the global, which is a getter: see file-io.ts.
 import { Buffer } from 'node:buffer';
-import { dirname } from 'node:path';
 import {
-  appendSynced,
+  type DescriptorIo,
   isFull,
-  makeFolder,
-  openSynced,
   readWhole,
   storageException,
   sync,
-  syncFolder,
-  unlinkQuietly,
   writePieces,
   writeText,
   writeWhole,
 } from './file-io.js';
-import type { FileSystem } from './file-system.js';
+import type { SafeFiles } from './file-system.js';
 import { rewritingPath } from './journal-name.js';
 import { type Line, linesOf } from './lines.js';
 
-function identityOf(fs: FileSystem, fd: number): string {
-  const { dev, ino } = fs.fstatSync(fd);
+function identityOf(io: DescriptorIo, fd: number): string {
+  const { dev, ino } = io.fstatSync(fd);
   return `${dev} ${ino}`;
 }
 
 /** The bytes of a file that only this process writes to, as long as its path leads to it. It is made when it is first needed. */
 export class FileHandle {
-  readonly #fs: FileSystem;
+  readonly #files: SafeFiles;
+  readonly #io: DescriptorIo;
   readonly #isSynced: boolean;
   #path: string;
   #fd: number | undefined;
   /** The device and inode of the file that was opened: a descriptor that somebody else closed may be another file's by now. */
   #identity = '';
   #size = 0;
+  /** Whether the file is to be there: else it is made. */
+  #isMade: boolean;
   #isFolderSynced = false;
   #isBroken = false;
 
-  /** @param isSynced - Whether what is saved must survive a power cut. */
-  constructor(fs: FileSystem, path: string, isSynced: boolean) {
-    this.#fs = fs;
+  /**
+   * @param isNew - Whether it is to be made.
+   * @param isSynced - Whether what is saved must survive a power cut.
+   */
+  constructor(files: SafeFiles, path: string, { isNew, isSynced }: { isNew: boolean; isSynced: boolean }) {
+    this.#files = files;
+    this.#io = files.io;
     this.#path = path;
+    this.#isMade = !isNew;
     this.#isSynced = isSynced;
   }
 
@@ -75,17 +78,17 @@ export class FileHandle {
 
   /** All of it, even if its path leads elsewhere by now. Throws if its descriptor is dead. */
   read(): Buffer {
-    return readWhole(this.#fs, this.#openOwn());
+    return readWhole(this.#io, this.#openOwn());
   }
 
   /** Its lines, read in pieces; as {@link FileHandle.read}. */
   lines(): Generator<Line> {
-    return linesOf(this.#fs, this.#openOwn());
+    return linesOf(this.#io, this.#openOwn());
   }
 
   /** All of its bytes are there, as somebody has just read them. */
   measure(): void {
-    this.#size = this.#fs.fstatSync(this.#open()).size;
+    this.#size = this.#io.fstatSync(this.#open()).size;
   }
 
   /**
@@ -106,7 +109,7 @@ export class FileHandle {
   /** Empties it. @throws {@link StorageException} if that failed. */
   truncate(): void {
     try {
-      this.#fs.ftruncateSync(this.#open(), 0);
+      this.#io.ftruncateSync(this.#open(), 0);
     } catch (error) {
       throw storageException(error, this.#path);
     }
@@ -118,14 +121,15 @@ export class FileHandle {
     try {
       if (!this.isInPlace()) throw new Error('its path leads elsewhere');
       // Its own descriptor appends, wherever it is told to write.
-      const fd = openSynced(this.#fs, this.#path, 'r+');
+      const fd = this.#files.openSynced(this.#path, 'overwrite');
       try {
-        for (const { position, bytes } of writes) writeWhole(this.#fs, fd, bytes, position);
+        if (this.#isForeign(fd)) throw new Error('its path leads elsewhere');
+        for (const { position, bytes } of writes) writeWhole(this.#io, fd, bytes, position);
         // Whatever the durability: what was moved must be on the disk before it is cut off where an earlier run synced it.
-        sync(this.#fs, fd);
-        this.#fs.ftruncateSync(fd, length);
+        sync(this.#io, fd);
+        this.#io.ftruncateSync(fd, length);
       } finally {
-        this.#fs.closeSync(fd);
+        this.#io.closeSync(fd);
       }
     } catch (error) {
       throw storageException(error, this.#path);
@@ -142,7 +146,7 @@ export class FileHandle {
    */
   replace(path: string, pieces: Iterable<string>, tombstone: (() => string) | undefined): void {
     const { fd, size } = this.#writeNew(path, pieces);
-    if (this.#fd !== undefined && tombstone) this.#appendTombstone(this.#fd, dirname(path), tombstone);
+    if (this.#fd !== undefined && tombstone) this.#appendTombstone(this.#fd, tombstone);
     this.close();
     this.#path = path;
     this.#setDescriptor(fd);
@@ -165,19 +169,19 @@ export class FileHandle {
   touch(seconds: number): void {
     if (this.#fd === undefined) return;
     if (!this.#isFolderSynced && this.#size > 0) this.syncFolderQuietly();
-    this.#fs.utimesSync(this.#path, seconds, seconds);
+    this.#files.touch(this.#path, this.#fd, seconds);
   }
 
   /** Gives it another name in its folder. Throws if that failed. */
   rename(path: string): void {
-    this.#fs.renameSync(this.#path, path);
+    this.#files.rename(this.#path, path);
     this.#path = path;
     this.syncFolderQuietly();
   }
 
   /** Deletes it. Throws if that failed. */
   unlink(): void {
-    this.#fs.unlinkSync(this.#path);
+    this.#files.unlink(this.#path);
   }
 
   /** Closes its descriptor, unless that is dead. */
@@ -185,7 +189,7 @@ export class FileHandle {
     const fd = this.#fd;
     this.#fd = undefined;
     try {
-      if (fd !== undefined && !this.#isForeign(fd)) this.#fs.closeSync(fd);
+      if (fd !== undefined && !this.#isForeign(fd)) this.#io.closeSync(fd);
     } catch {
       // There is nothing to close.
     }
@@ -202,15 +206,15 @@ export class FileHandle {
 
   /** A file that comes or goes is one only once its folder is on the disk. */
   #syncFolder(): void {
-    if (this.#isSynced) syncFolder(this.#fs, dirname(this.#path));
+    if (this.#isSynced) this.#files.syncFolder();
     this.#isFolderSynced = true;
   }
 
   #open(): number {
     if (this.#fd !== undefined) return this.#fd;
-    if (this.#size === 0) makeFolder(this.#fs, dirname(this.#path), this.#isSynced);
+    if (this.#size === 0) this.#files.makeFolder(this.#isSynced);
     try {
-      const fd = this.#openAt(this.#path);
+      const fd = this.#isMade ? this.#openAt(this.#path) : this.#files.openOrCreate(this.#path, this.#isSynced);
       this.#setDescriptor(fd);
       return fd;
     } catch (error) {
@@ -228,15 +232,16 @@ export class FileHandle {
 
   #setDescriptor(fd: number): void {
     this.#fd = fd;
-    this.#identity = identityOf(this.#fs, fd);
+    this.#isMade = true;
+    this.#identity = identityOf(this.#io, fd);
   }
 
   #isForeign(fd: number): boolean {
-    return identityOf(this.#fs, fd) !== this.#identity;
+    return identityOf(this.#io, fd) !== this.#identity;
   }
 
   #openAt(path: string): number {
-    return this.#isSynced ? openSynced(this.#fs, path, 'a+') : this.#fs.openSync(path, 'a+');
+    return this.#isSynced ? this.#files.openSynced(path, 'append') : this.#files.open(path, 'append');
   }
 
   /** @param length - Of a text that is one piece. */
@@ -254,10 +259,10 @@ export class FileHandle {
   #write(fd: number, text: string | Iterable<string>, length: number, isSynced: boolean): number {
     let isWritten = false;
     try {
-      if (typeof text === 'string') writeText(this.#fs, fd, text, length);
-      const size = typeof text === 'string' ? length : writePieces(this.#fs, fd, text);
+      if (typeof text === 'string') writeText(this.#io, fd, text, length);
+      const size = typeof text === 'string' ? length : writePieces(this.#io, fd, text);
       isWritten = true;
-      if (isSynced) sync(this.#fs, fd);
+      if (isSynced) sync(this.#io, fd);
       return size;
     } catch (error) {
       // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
@@ -270,7 +275,7 @@ export class FileHandle {
 
   #cutBack(fd: number): void {
     try {
-      this.#fs.ftruncateSync(fd, this.#size);
+      this.#io.ftruncateSync(fd, this.#size);
     } catch {
       this.#isBroken = true;
     }
@@ -279,27 +284,50 @@ export class FileHandle {
   /** @returns The descriptor of the new file, and how long it is. */
   #writeNew(path: string, pieces: Iterable<string>): { fd: number; size: number } {
     const temporary = rewritingPath(this.#path);
-    this.#fs.closeSync(this.#fs.openSync(temporary, 'w'));
+    // Of a rewrite that a crash cut short.
+    this.#files.unlinkQuietly(temporary);
+    const size = this.#writeSynced(this.#files.createSynced(temporary, this.#mode()), temporary, pieces);
     let fd: number | undefined;
     try {
-      // Whatever the durability: what an earlier run synced must not come undone.
-      const size = appendSynced(this.#fs, temporary, pieces);
       fd = this.#openAt(temporary);
-      this.#fs.renameSync(temporary, path);
+      this.#files.rename(temporary, path);
       return { fd, size };
     } catch (error) {
-      if (fd !== undefined) this.#fs.closeSync(fd);
-      // On a full disk it would hold the room that is missing.
-      unlinkQuietly(this.#fs, temporary);
+      if (fd !== undefined) this.#io.closeSync(fd);
+      this.#files.unlinkQuietly(temporary);
       throw error;
     }
   }
 
-  /** Not before the new one is sure to stand in its place: a power cut could bring the old one back. */
-  #appendTombstone(fd: number, directory: string, tombstone: () => string): void {
+  /** Whatever the durability: what an earlier run synced must not come undone. */
+  #writeSynced(fd: number, path: string, pieces: Iterable<string>): number {
     try {
-      syncFolder(this.#fs, directory);
-      writeWhole(this.#fs, fd, Buffer.from(tombstone()));
+      const size = writePieces(this.#io, fd, pieces);
+      sync(this.#io, fd);
+      return size;
+    } catch (error) {
+      // On a full disk it would hold the room that is missing.
+      this.#files.unlinkQuietly(path);
+      throw error;
+    } finally {
+      this.#io.closeSync(fd);
+    }
+  }
+
+  /** The rights that the file has, which somebody may have set; `undefined` if its descriptor is dead. */
+  #mode(): number | undefined {
+    try {
+      return this.#fd === undefined || this.#isForeign(this.#fd) ? undefined : this.#files.modeOf(this.#fd);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Not before the new one is sure to stand in its place: a power cut could bring the old one back. */
+  #appendTombstone(fd: number, tombstone: () => string): void {
+    try {
+      this.#files.syncFolder();
+      writeWhole(this.#io, fd, Buffer.from(tombstone()));
     } catch {
       // As long as the new one stands in the folder, that tells the same.
     }
@@ -307,12 +335,6 @@ export class FileHandle {
 
   /** @returns The length of the file under its path; `undefined` if that is another, or none. */
   #lengthInPlace(): number | undefined {
-    if (this.#fd === undefined) return undefined;
-    try {
-      const [there, here] = [this.#fs.statSync(this.#path), this.#fs.fstatSync(this.#fd)];
-      return there.ino === here.ino && there.dev === here.dev ? here.size : undefined;
-    } catch {
-      return undefined;
-    }
+    return this.#fd === undefined ? undefined : this.#files.lengthInPlace(this.#path, this.#fd);
   }
 }

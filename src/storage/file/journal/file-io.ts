@@ -1,149 +1,69 @@
 // Not the global, which is a getter: it takes 4 % of a commit.
 import { Buffer } from 'node:buffer';
-import { dirname } from 'node:path';
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { textOf } from '../../../core/model/foreign-text.js';
-import type { FileSystem } from './file-system.js';
+
+/** The calls of `node:fs` that take a descriptor. */
+export interface DescriptorIo {
+  closeSync(fd: number): void;
+  fdatasyncSync(fd: number): void;
+  fstatSync(fd: number): { readonly dev: number; readonly ino: number; readonly size: number };
+  ftruncateSync(fd: number, length: number): void;
+  readSync(fd: number, target: Buffer, offset: number, length: number, position: number): number;
+  writeSync(fd: number, text: string): number;
+  writeSync(fd: number, bytes: Buffer, offset: number, length: number, position: number | null): number;
+}
 
 /**
  * Writes all of a text: a disk that is nearly full takes a part, and says so only by the count.
  *
  * @param length - How many bytes of UTF-8 it takes.
  */
-export function writeText(fs: FileSystem, fd: number, text: string, length: number): void {
-  const written = fs.writeSync(fd, text);
-  if (written < length) writeWhole(fs, fd, Buffer.from(text).subarray(written));
+export function writeText(io: DescriptorIo, fd: number, text: string, length: number): void {
+  const written = io.writeSync(fd, text);
+  if (written < length) writeWhole(io, fd, Buffer.from(text).subarray(written));
 }
 
 /** Writes all pieces. @returns How many bytes they take. */
-export function writePieces(fs: FileSystem, fd: number, pieces: Iterable<string | Buffer>): number {
+export function writePieces(io: DescriptorIo, fd: number, pieces: Iterable<string | Buffer>): number {
   let size = 0;
   for (const piece of pieces) {
     const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
-    writeWhole(fs, fd, bytes);
+    writeWhole(io, fd, bytes);
     size += bytes.length;
   }
   return size;
 }
 
 /** @param position - Where in the file; at its end, or the current place, if absent. */
-export function writeWhole(fs: FileSystem, fd: number, bytes: Buffer, position?: number): void {
+export function writeWhole(io: DescriptorIo, fd: number, bytes: Buffer, position?: number): void {
   for (let written = 0; written < bytes.length; ) {
     const at = position === undefined ? null : position + written;
-    const count = fs.writeSync(fd, bytes, written, bytes.length - written, at);
+    const count = io.writeSync(fd, bytes, written, bytes.length - written, at);
     if (count === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
     written += count;
   }
 }
 
-export function readWhole(fs: FileSystem, fd: number): Buffer {
-  const bytes = Buffer.allocUnsafe(fs.fstatSync(fd).size);
+export function readWhole(io: DescriptorIo, fd: number): Buffer {
+  const bytes = Buffer.allocUnsafe(io.fstatSync(fd).size);
   let read = 0;
   for (let count = -1; count !== 0 && read < bytes.length; read += count) {
-    count = fs.readSync(fd, bytes, read, bytes.length - read, read);
+    count = io.readSync(fd, bytes, read, bytes.length - read, read);
   }
   return bytes.subarray(0, read);
 }
 
 /** Rights that are missing: the system's, those of Node's permission model, and those of Deno. */
 const FORBIDDEN = new Set<unknown>(['EACCES', 'EPERM', 'ERR_ACCESS_DENIED', 'NotCapable', 'PermissionDenied']);
-const isForbidden = (error: unknown): boolean => FORBIDDEN.has(codeOf(error));
+export const isForbidden = (error: unknown): boolean => FORBIDDEN.has(codeOf(error));
 
-/**
- * Opens a file of which what is written must outlast a power cut, for {@link sync}. Node's permission model lets no
- * descriptor be synced: there it is one that syncs each write.
- */
-export function openSynced(fs: FileSystem, path: string, flags: 'a' | 'a+' | 'r+'): number {
-  const fd = fs.openSync(path, flags);
+/** Sees to it that what was written outlasts a power cut. @param fd - From {@link SafeFiles.openSynced}. */
+export function sync(io: DescriptorIo, fd: number): void {
   try {
-    fs.fdatasyncSync(fd);
-    return fd;
-  } catch (error) {
-    fs.closeSync(fd);
-    if (!isForbidden(error)) throw error;
-    return fs.openSync(path, ({ a: 'as', 'a+': 'as+', 'r+': 'rs+' } as const)[flags]);
-  }
-}
-
-/** Sees to it that what was written outlasts a power cut. @param fd - From {@link openSynced}. */
-export function sync(fs: FileSystem, fd: number): void {
-  try {
-    fs.fdatasyncSync(fd);
+    io.fdatasyncSync(fd);
   } catch (error) {
     if (!isForbidden(error)) throw error;
-  }
-}
-
-/** Not every system can sync a folder, or needs it. */
-const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP']);
-
-/** Where that is not allowed or not possible, a power cut may undo what the folder lists, and nothing can be done about it. */
-export function syncFolder(fs: FileSystem, folder: string): void {
-  let fd: number | undefined;
-  try {
-    fd = fs.openSync(folder, 'r');
-    fs.fsyncSync(fd);
-  } catch (error) {
-    if (!isForbidden(error) && !NO_FOLDER_SYNC.has(codeOf(error))) throw error;
-  } finally {
-    if (fd !== undefined) fs.closeSync(fd);
-  }
-}
-
-/**
- * Makes a folder that is missing, and sees to it that it outlasts a power cut: also one that another process made, and was
- * killed before it could see to that.
- */
-export function makeFolder(fs: FileSystem, folder: string, isSynced: boolean): void {
-  const first = makeMissing(fs, folder) ?? folder;
-  if (!isSynced) return;
-  for (let made = folder; made !== dirname(made); made = dirname(made)) {
-    syncFolder(fs, dirname(made));
-    if (made === first) return;
-  }
-}
-
-/** @returns The first folder that was missing. */
-function makeMissing(fs: FileSystem, folder: string): string | undefined {
-  try {
-    return fs.mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    // Where nothing may be made, a folder that is there serves all the same.
-    if ((isForbidden(error) || codeOf(error) === 'EROFS') && isFolder(fs, folder)) return undefined;
-    throw error;
-  }
-}
-
-function isFolder(fs: FileSystem, path: string): boolean {
-  try {
-    return fs.statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Appends to a file, which is made if it is missing, and sees to it that what was appended outlasts a power cut.
- *
- * @returns How many bytes it appended.
- */
-export function appendSynced(fs: FileSystem, path: string, pieces: Iterable<string | Buffer>): number {
-  const fd = openSynced(fs, path, 'a');
-  try {
-    const size = writePieces(fs, fd, pieces);
-    sync(fs, fd);
-    return size;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/** Deletes a file where that is possible; where it is not, or there is none, that is harmless. */
-export function unlinkQuietly(fs: FileSystem, path: string): void {
-  try {
-    fs.unlinkSync(path);
-  } catch {
-    // See above.
   }
 }
 

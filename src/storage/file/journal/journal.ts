@@ -1,20 +1,28 @@
 // Not the global, which is a getter: see file-io.ts.
 import { Buffer } from 'node:buffer';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Binding } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
-import { isStorageFull } from '../../../core/model/exceptions.js';
+import { isStorageFull, StorageException } from '../../../core/model/exceptions.js';
 import type { Value } from '../../../core/model/value.js';
 import type { RangeSet } from '../../shared/range-set.js';
 import { compactInPlace } from './compaction.js';
-import { type Contents, EntryList, nothing, readContents, readEntries, type WriterLog } from './contents.js';
+import {
+  type Contents,
+  EntryList,
+  nothing,
+  readContents,
+  readEntries,
+  unreadableIn,
+  type WriterLog,
+} from './contents.js';
 import { FileHandle } from './file-handle.js';
-import { appendSynced, codeOf, makeFolder, storageException, unlinkQuietly } from './file-io.js';
-import type { FileSystem } from './file-system.js';
+import { codeOf, storageException, sync, writePieces } from './file-io.js';
+import type { SafeFiles } from './file-system.js';
 import { journalName } from './journal-name.js';
-import type { Line } from './lines.js';
+import { MAX_RECORD_BYTES } from './lines.js';
 import { type Live, LiveIndex } from './live-index.js';
-import { encodeEntry, encodeRemoved, encodeStaged, encodeWriter, readRecord } from './record.js';
+import { encodeEntry, encodeRemoved, encodeStaged, encodeWriter } from './record.js';
 import { encodeQuarantineOf, encodeTombstone, textOf, type WriterHeads } from './writer-log.js';
 
 /** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
@@ -25,13 +33,20 @@ export interface JournalContents extends Contents {
   readonly entries: ReadonlyMap<string, StoredEntry[]>;
 }
 
-const NEWLINE = Buffer.from('\n');
+/** A longer record could not be read back. */
+const MAX_VALUES_BYTES = MAX_RECORD_BYTES - 1024;
+
+const tooLarge = (): StorageException =>
+  new StorageException(
+    `this is larger than a file's record may be (${MAX_VALUES_BYTES} bytes)`,
+    'Commit fewer or shorter values at once.',
+  );
 
 /** One journal file that this process owns; see record.ts for its format. */
 export class Journal {
   /** Whether its path was found to lead elsewhere: what is saved in it is saved nowhere, until it is renewed. */
   isLost = false;
-  readonly #fs: FileSystem;
+  readonly #files: SafeFiles;
   readonly #isSynced: boolean;
   #live = new LiveIndex();
   /** The writers whose binding the file holds. */
@@ -54,9 +69,9 @@ export class Journal {
    * @param isNew - Whether this process makes the file; else {@link Journal.read} comes first.
    * @param isSynced - Whether a saved entry must survive a power cut when the call returns.
    */
-  constructor(fs: FileSystem, path: string, file: string, isNew: boolean, isSynced: boolean) {
-    this.#fs = fs;
-    this.#handle = new FileHandle(fs, path, isSynced);
+  constructor(files: SafeFiles, path: string, file: string, isNew: boolean, isSynced: boolean) {
+    this.#files = files;
+    this.#handle = new FileHandle(files, path, { isNew, isSynced });
     this.#file = file;
     this.#isKnown = isNew;
     this.#isNew = isNew;
@@ -115,6 +130,7 @@ export class Journal {
 
   /** @throws {@link StorageException} if it could not be saved; the file is as before. */
   saveEntry(entry: StoredEntry, binding: Binding, forgetStaged: boolean): void {
+    if (entry.bytes > MAX_VALUES_BYTES) throw tooLarge();
     try {
       const introduction = this.#register(entry.writer, binding);
       const record = encodeEntry(entry, forgetStaged);
@@ -147,7 +163,9 @@ export class Journal {
 
   /** Not synced: staged values are promised nothing before they are committed. */
   saveStaged(writer: string, binding: Binding, run: number, values: readonly Value[]): void {
-    this.#handle.append(this.#register(writer, binding) + encodeStaged(writer, run, values), false);
+    const record = encodeStaged(writer, run, values);
+    if (Buffer.byteLength(record) > MAX_VALUES_BYTES) throw tooLarge();
+    this.#handle.append(this.#register(writer, binding) + record, false);
     this.#registered.add(writer);
     this.#live.setStaged(writer, values.length > 0);
     this.#compactIfLarge();
@@ -251,7 +269,7 @@ export class Journal {
         handle.unlink();
       } else {
         // To nobody: whoever looks next takes it.
-        handle.rename(join(dirname(handle.path), journalName(undefined, this.#file)));
+        handle.rename(join(this.#files.folder, journalName(undefined, this.#file)));
       }
     } catch (error) {
       // Somebody deleted it: there is nothing left to give.
@@ -265,7 +283,7 @@ export class Journal {
   delete(): void {
     this.close();
     // If that fails, whoever adopts it sends again what was sent from elsewhere.
-    unlinkQuietly(this.#fs, this.#handle.path);
+    this.#files.unlinkQuietly(this.#handle.path);
   }
 
   close(): void {
@@ -285,7 +303,7 @@ export class Journal {
     const { entries } = this.#live;
     const contents = ifAlive(() => this.#readContents());
     try {
-      makeFolder(this.#fs, dirname(path), this.#isSynced);
+      this.#files.makeFolder(this.#isSynced);
       this.#rewrite(path, contents);
       this.#file = file;
       this.isLost = false;
@@ -295,7 +313,7 @@ export class Journal {
     // Before the old one goes; and nothing may be saved in it for long, which would do that else.
     this.#handle.syncFolderQuietly();
     // What is left of it now stands in both: if that fails, whoever adopts it sends again what was sent from the other.
-    if (isOldInPlace && contents !== undefined) unlinkQuietly(this.#fs, old);
+    if (isOldInPlace && contents !== undefined) this.#files.unlinkQuietly(old);
     return contents !== undefined && this.#live.entries >= entries;
   }
 
@@ -391,8 +409,14 @@ export class Journal {
 
   #saveUnreadable(): void {
     if (!this.#hasUnreadable) return;
-    const path = join(dirname(this.#handle.path), `nikdev-iot-1_${this.#file}.unreadable`);
-    appendSynced(this.#fs, path, unreadableIn(this.#handle.lines()));
+    const path = join(this.#files.folder, `nikdev-iot-1_${this.#file}.unreadable`);
+    const fd = this.#files.openOrCreate(path, true);
+    try {
+      writePieces(this.#files.io, fd, unreadableIn(this.#handle.lines()));
+      sync(this.#files.io, fd);
+    } finally {
+      this.#files.io.closeSync(fd);
+    }
     this.#hasUnreadable = false;
   }
 
@@ -416,11 +440,5 @@ function* counted(entries: Iterable<StoredEntry>, live: LiveIndex): Generator<St
   for (const entry of entries) {
     live.add(entry);
     yield entry;
-  }
-}
-
-function* unreadableIn(lines: Iterable<Line>): Generator<Buffer, undefined> {
-  for (const line of lines) {
-    if (readRecord(line) === undefined) yield Buffer.concat([line.bytes.subarray(line.start, line.end), NEWLINE]);
   }
 }

@@ -1,6 +1,6 @@
 // Not the global, which is a getter: see file-io.ts.
 import { Buffer } from 'node:buffer';
-import type { FileSystem } from './file-system.js';
+import type { DescriptorIo } from './file-io.js';
 
 /** A line of a file that is not empty. */
 export interface Line {
@@ -12,18 +12,23 @@ export interface Line {
 
 /** How much of a file is in memory at once, longer lines aside. */
 const PIECE_BYTES = 256 * 1024;
+/** The length of the longest record. A longer line is not a record: it comes in parts, so that zeros without end take no memory. */
+export const MAX_RECORD_BYTES = 2 ** 25;
 const NEWLINE = 10;
 
 /** Reads a file in pieces: a file can be as large as a queue, and there is no memory for both. */
-export function* linesOf(fs: FileSystem, fd: number): Generator<Line> {
-  const size = fs.fstatSync(fd).size;
+export function* linesOf(io: DescriptorIo, fd: number): Generator<Line> {
+  const size = io.fstatSync(fd).size;
   let bytes = Buffer.allocUnsafe(Math.min(size, PIECE_BYTES));
   let position = 0;
   /** How many bytes of an unfinished line stand at the start of `bytes`. */
   let held = 0;
   while (position < size) {
-    if (held === bytes.length) bytes = Buffer.concat([bytes], 2 * held);
-    const count = fs.readSync(fd, bytes, held, Math.min(bytes.length - held, size - position), position);
+    if (held === MAX_RECORD_BYTES) {
+      yield { bytes, start: 0, end: held };
+      held = 0;
+    } else if (held === bytes.length) bytes = Buffer.concat([bytes], Math.min(2 * held, MAX_RECORD_BYTES));
+    const count = io.readSync(fd, bytes, held, Math.min(bytes.length - held, size - position), position);
     if (count === 0) break;
     position += count;
     const read = bytes.subarray(0, held + count);

@@ -7,6 +7,7 @@ import { decodeValues, encodeValues } from '../../../core/model/values-json.js';
 import { MAX_UNIX_SECONDS } from '../../../core/time/clock.js';
 import type { StagedValues } from '../../shared/run-number.js';
 import type { Line } from './lines.js';
+import { isWireText } from './wire-text.js';
 
 /*
  * A journal is text, one record a line. Each record begins with a newline as well as ending with one, so that whatever a
@@ -41,7 +42,7 @@ export type JournalRecord =
   | {
       readonly kind: 'R';
       readonly writer: string;
-      readonly ranges: readonly (readonly [first: number, last: number])[];
+      readonly ranges: readonly Range[];
     }
   | { readonly kind: 'S'; readonly writer: string; readonly staged: StagedValues };
 
@@ -50,6 +51,8 @@ const VERSION = '1';
 const SUM = 2;
 const HEAD = 11;
 const SPACE = 32;
+const COMMA = 44;
+const MINUS = 45;
 const ZERO = 48;
 const NINE = 57;
 const SMALL_A = 97;
@@ -68,9 +71,19 @@ export const encodeQuarantined = (writer: string, sequence: number, refusal: Ref
 export const encodeStaged = (writer: string, run: number, values: readonly Value[]): string =>
   encode(`S ${writer} ${run} ${encodeValues(values)}`);
 
-/** @param ranges - Ascending, both ends included. */
-export const encodeRemoved = (writer: string, ranges: readonly (readonly [first: number, last: number])[]): string =>
-  encode(`R ${writer} ${ranges.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join()}`);
+type Range = readonly [first: number, last: number];
+
+/** In more than one record where there are many. @param ranges - Ascending, both ends included. */
+export function encodeRemoved(writer: string, ranges: readonly Range[]): string {
+  let text = '';
+  for (let start = 0; start < ranges.length; start += RANGES_IN_RECORD) {
+    const some = ranges.slice(start, start + RANGES_IN_RECORD);
+    text += encode(`R ${writer} ${some.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join()}`);
+  }
+  return text;
+}
+
+const RANGES_IN_RECORD = 10_000;
 
 function encode(body: string): string {
   const sum = crc32(body);
@@ -83,8 +96,8 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const hex = (byte: number): string => HEX[byte] as string;
 
 /**
- * Reads a record. The checksum says that whoever wrote it meant it so; but that may have been another release, or a tool. Of
- * an entry the values' text is trusted, as reading that takes longer than all else.
+ * Reads a record. The checksum says that whoever wrote it meant it so; but that may have been another release, or a tool. The
+ * text of an entry's values is one that `encodeValues` makes: it is sent as it is, and must not add anything else to a request.
  *
  * @returns `undefined` for a line that is not a record as this release writes it: torn, altered, foreign or newer.
  */
@@ -92,13 +105,12 @@ export function readRecord({ bytes, start, end }: Line): JournalRecord | undefin
   if (!isIntact(bytes, start, end)) return undefined;
   // version(1) space checksum(8) space kind(1) space writer space body
   const writerStart = start + HEAD + 2;
-  const writerEnd = wordEnd(bytes, writerStart, end);
-  const isWord = bytes[writerStart - 1] === SPACE && writerStart < writerEnd && writerEnd < end;
-  if (!isWord || bytes[writerEnd] !== SPACE) return undefined;
-  const writer = bytes.toString('latin1', writerStart, writerEnd);
-  const body = writerEnd + 1;
+  const writer = bytes[writerStart - 1] === SPACE ? readWriter(bytes, writerStart, end) : '';
+  const body = writerStart + writer.length + 1;
+  if (writer === '' || body > end || bytes[body - 1] !== SPACE) return undefined;
   const kind = String.fromCharCode(bytes[start + HEAD] as number);
   if (kind === 'E' || kind === 'C') return readEntry(kind, writer, bytes, body, end);
+  if (kind === 'R') return readRemoved(writer, bytes, body, end);
   return readOther(kind, writer, bytes.toString('utf8', body, end));
 }
 
@@ -125,6 +137,17 @@ function sumAt(bytes: Buffer, start: number): number {
   return sum;
 }
 
+let lastWriter = '';
+
+/** Mostly that of the record before, which costs no new string, and none to hash. @returns Empty where there is none. */
+function readWriter(bytes: Buffer, start: number, end: number): string {
+  let index = 0;
+  while (index < lastWriter.length && bytes[start + index] === lastWriter.charCodeAt(index)) index++;
+  if (index === 0 || index < lastWriter.length || bytes[start + index] !== SPACE)
+    lastWriter = bytes.toString('latin1', start, wordEnd(bytes, start, end));
+  return lastWriter;
+}
+
 function readEntry(
   kind: EntryRecord['kind'],
   writer: string,
@@ -138,7 +161,9 @@ function readEntry(
   const timestamp = numberIn(bytes, afterSequence + 1, afterTimestamp);
   const isEntry = bytes[afterSequence] === SPACE && bytes[afterTimestamp] === SPACE && afterTimestamp < end;
   if (!isEntry || sequence === undefined || timestamp === undefined || timestamp >= MAX_UNIX_SECONDS) return undefined;
-  return { kind, writer, sequence, timestamp, values: afterTimestamp + 1 };
+  return isWireText(bytes, afterTimestamp + 1, end)
+    ? { kind, writer, sequence, timestamp, values: afterTimestamp + 1 }
+    : undefined;
 }
 
 function readOther(kind: string, writer: string, text: string): JournalRecord | undefined {
@@ -157,18 +182,24 @@ function readOther(kind: string, writer: string, text: string): JournalRecord | 
       const values = decodeValues(json);
       return run === undefined || values === undefined ? undefined : { kind, writer, staged: { run, values } };
     }
-    case 'R':
-      return RANGES.test(text) ? { kind, writer, ranges: text.split(',').map(rangeOf) } : undefined;
     default:
       return undefined;
   }
 }
 
-const RANGES = /^\d{1,15}(?:-\d{1,15})?(?:,\d{1,15}(?:-\d{1,15})?)*$/;
-
-function rangeOf(text: string): [first: number, last: number] {
-  const [first = 0, last = first] = text.split('-').map(Number);
-  return [first, last];
+/** Range by range: one pattern for all of them would be too much for a regular expression. */
+function readRemoved(writer: string, bytes: Buffer, start: number, end: number): JournalRecord | undefined {
+  const ranges: Range[] = [];
+  for (let index = start; index <= end; ) {
+    const firstEnd = wordEnd(bytes, index, end);
+    const lastStart = firstEnd < end && bytes[firstEnd] === MINUS ? firstEnd + 1 : index;
+    const lastEnd = wordEnd(bytes, lastStart, end);
+    const [first, last] = [numberIn(bytes, index, firstEnd), numberIn(bytes, lastStart, lastEnd)];
+    if (first === undefined || last === undefined || (lastEnd < end && bytes[lastEnd] !== COMMA)) return undefined;
+    ranges.push([first, last]);
+    index = lastEnd + 1;
+  }
+  return { kind: 'R', writer, ranges };
 }
 
 /** A text that begins with a number and a space: these, and the rest. */

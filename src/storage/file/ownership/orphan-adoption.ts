@@ -4,12 +4,13 @@ import type { Warning } from '../../../core/model/events.js';
 import { entriesWaiting } from '../../../core/notify/warnings.js';
 import type { Clock } from '../../../core/time/clock.js';
 import { type Contents, readContents, type WriterLog } from '../journal/contents.js';
-import { codeOf, unlinkQuietly } from '../journal/file-io.js';
-import type { FilePlatform } from '../journal/file-system.js';
+import { codeOf } from '../journal/file-io.js';
+import type { SafeFiles } from '../journal/file-system.js';
 import { Journal, type JournalContents } from '../journal/journal.js';
 import { journalName, rewritingPath } from '../journal/journal-name.js';
 import { linesOf } from '../journal/lines.js';
 import { type OrphanFile, OrphanFinder } from './orphan-finder.js';
+import type { ProcessIdentity } from './process-identity.js';
 
 /** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
 interface OrphanSummary {
@@ -38,18 +39,16 @@ interface AdoptionHost {
 
 /** Takes over the files that dead runs left in a folder, where they hold anything for the living. */
 export class OrphanAdoption {
-  readonly #platform: FilePlatform;
-  readonly #directory: string;
+  readonly #files: SafeFiles;
   readonly #isSynced: boolean;
   readonly #finder: OrphanFinder;
   /** By the signature of the file. */
   #summaries = new Map<string, OrphanSummary>();
 
-  constructor(platform: FilePlatform, directory: string, isSynced: boolean) {
-    this.#platform = platform;
-    this.#directory = directory;
+  constructor(files: SafeFiles, process: ProcessIdentity, isSynced: boolean) {
+    this.#files = files;
     this.#isSynced = isSynced;
-    this.#finder = new OrphanFinder(platform, directory);
+    this.#finder = new OrphanFinder(files, process);
   }
 
   /**
@@ -63,11 +62,11 @@ export class OrphanAdoption {
     try {
       found = this.#finder.find(clock, host.owner, (file) => host.isOwn(file));
     } catch (error) {
-      return failure(this.#directory, error);
+      return failure(this.#files.folder, error);
     }
     const before = this.#summaries;
     this.#summaries = new Map();
-    const warnings: Warning[] = [];
+    const warnings: Warning[] = this.#files.warnings();
     let taken = 0;
     for (const dead of found) {
       if (taken >= most) break;
@@ -100,9 +99,9 @@ export class OrphanAdoption {
   /** Leaves files to nobody, where they are there. */
   releaseFiles(files: Iterable<string>, owner: string): void {
     for (const file of files) {
-      const pathOf = (of: string | undefined): string => join(this.#directory, journalName(of, file));
+      const pathOf = (of: string | undefined): string => join(this.#files.folder, journalName(of, file));
       try {
-        this.#platform.fs.renameSync(pathOf(owner), pathOf(undefined));
+        this.#files.rename(pathOf(owner), pathOf(undefined));
       } catch {
         // It is not there, or not now: others adopt it once this process has ended.
       }
@@ -124,23 +123,22 @@ export class OrphanAdoption {
   }
 
   #readContents(path: string): Contents {
-    const { fs } = this.#platform;
-    const fd = fs.openSync(path, 'r');
+    const { io } = this.#files;
+    const fd = this.#files.open(path, 'read');
     try {
-      return readContents(linesOf(fs, fd));
+      return readContents(linesOf(io, fd));
     } finally {
-      fs.closeSync(fd);
+      io.closeSync(fd);
     }
   }
 
   #adopt(dead: OrphanFile, { contents }: OrphanSummary, host: AdoptionHost): void {
-    const { fs } = this.#platform;
-    const path = join(this.#directory, journalName(host.owner, dead.file));
+    const path = join(this.#files.folder, journalName(host.owner, dead.file));
     // Before the journal: without it nobody would find it. If its owner lives after all, its rewriting fails, harmlessly.
-    unlinkQuietly(fs, rewritingPath(dead.path));
+    this.#files.unlinkQuietly(rewritingPath(dead.path));
     // Of several that try, one succeeds: the others find the old name gone.
-    fs.renameSync(dead.path, path);
-    const journal = new Journal(fs, path, dead.file, false, this.#isSynced);
+    this.#files.rename(dead.path, path);
+    const journal = new Journal(this.#files, path, dead.file, false, this.#isSynced);
     try {
       // Nobody else writes to it by now, and nobody has since it was looked into.
       if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
@@ -150,14 +148,14 @@ export class OrphanAdoption {
       );
     } catch (error) {
       journal.close();
-      fs.renameSync(path, dead.path);
+      this.#files.rename(path, dead.path);
       throw error;
     }
   }
 
   #waiting({ entries }: OrphanSummary, host: AdoptionHost): Warning[] {
     const others = [...entries].filter(([key]) => !host.isServed(key));
-    return others.map(([, binding]) => entriesWaiting(binding, this.#directory));
+    return others.map(([, binding]) => entriesWaiting(binding, this.#files.folder));
   }
 }
 

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { Clock } from '../../../core/time/clock.js';
 import { FailureDetector } from '../../shared/failure-detector.js';
-import { codeOf } from '../journal/file-io.js';
-import type { FilePlatform } from '../journal/file-system.js';
-import { parseName } from '../journal/journal-name.js';
-import { ownerStatus } from './process-identity.js';
+import type { SafeFiles } from '../journal/file-system.js';
+import { isOurs, parseName } from '../journal/journal-name.js';
+import type { ProcessIdentity } from './process-identity.js';
 
 /** A journal that nobody living owns. */
 export interface OrphanFile {
@@ -16,13 +15,13 @@ export interface OrphanFile {
 
 /** Finds the journals in a folder that dead runs left. */
 export class OrphanFinder {
-  readonly #platform: FilePlatform;
-  readonly #directory: string;
+  readonly #files: SafeFiles;
+  readonly #process: ProcessIdentity;
   readonly #silence = new FailureDetector();
 
-  constructor(platform: FilePlatform, directory: string) {
-    this.#platform = platform;
-    this.#directory = directory;
+  constructor(files: SafeFiles, process: ProcessIdentity) {
+    this.#files = files;
+    this.#process = process;
   }
 
   /**
@@ -32,18 +31,19 @@ export class OrphanFinder {
    * @param isOwn - Whether it has a file open: any other in its name is one that it left behind.
    */
   find(clock: Clock, self: string, isOwn: (file: string) => boolean): OrphanFile[] {
-    const names = this.#names();
+    const names = this.#files.names();
     this.#silence.beginRound();
     const dead: OrphanFile[] = [];
     for (const name of names) {
       const parsed = parseName(name);
-      if (parsed === undefined || isOwn(parsed.file)) continue;
-      const path = join(this.#directory, name);
-      const signature = this.signatureOf(path);
-      if (signature === undefined) continue;
+      if (!isOurs(name) || (parsed !== undefined && isOwn(parsed.file))) continue;
+      const path = join(this.#files.folder, name);
+      const found = this.#files.inspect(path);
+      if (!found?.isTrusted || parsed === undefined) continue;
+      const { signature } = found;
       const { owner, file } = parsed;
       const isReleased = owner === undefined || owner === self;
-      const status = isReleased ? 'dead' : ownerStatus(this.#platform, owner, self);
+      const status = isReleased ? 'dead' : this.#process.status(owner);
       // One that lives may say nothing for as long as it is stopped.
       if (status === 'alive') continue;
       const isDead = status === 'dead' || this.#silence.isDead(name, signature, clock.monotonic());
@@ -54,28 +54,15 @@ export class OrphanFinder {
 
   /** Whether a file stands here under the name of nobody, or of an owner other than `self`. Throws if it can't look. */
   isElsewhere(file: string, self: string): boolean {
-    return this.#names().some((name) => {
+    return this.#files.names().some((name) => {
       const parsed = parseName(name);
-      return parsed?.file === file && parsed.owner !== self;
+      if (parsed?.file !== file || parsed.owner === self) return false;
+      return this.#files.inspect(join(this.#files.folder, name))?.isTrusted ?? false;
     });
   }
 
   /** @returns `undefined` if there is no such file. */
   signatureOf(path: string): string | undefined {
-    try {
-      const { ino, size, mtimeMs } = this.#platform.fs.statSync(path);
-      return `${ino} ${size} ${mtimeMs}`;
-    } catch {
-      return undefined;
-    }
-  }
-
-  #names(): string[] {
-    try {
-      return this.#platform.fs.readdirSync(this.#directory);
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return [];
-      throw error;
-    }
+    return this.#files.inspect(path)?.signature;
   }
 }

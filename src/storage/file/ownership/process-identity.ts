@@ -1,50 +1,103 @@
+import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { codeOf } from '../journal/file-io.js';
-import type { FilePlatform, FileSystem } from '../journal/file-system.js';
+import type { FilePlatform, SafeFiles } from '../journal/file-system.js';
 
 /** Stands for what can't be looked up. */
 const UNKNOWN = '-';
 
-/** This process, as it stands in the names of what its stores own: see journal-name.ts. */
-export function processIdentity({ fs, pid }: FilePlatform): string {
-  const boot = read(() => fs.readFileSync('/proc/sys/kernel/random/boot_id').toString().trim());
-  const namespace = read(() => /\d+/.exec(fs.readlinkSync('/proc/self/ns/pid'))?.[0]);
-  const start = read(() => startTime(fs, pid));
-  return `${boot}_${namespace}_${pid}_${start}`;
+/** The processes of this machine. */
+export type Processes = Pick<FilePlatform, 'pid' | 'isRunning' | 'openStores'>;
+
+/** A process as the system knows it. */
+interface ProcessFacts {
+  readonly boot: string;
+  readonly namespace: string;
+  readonly pid: number;
+  /** In clock ticks since boot. */
+  readonly start: string;
 }
 
-/**
- * Judges the owner in a name by the identity of its process. Whatever can't be looked up, for whatever reason, proves nothing.
- *
- * @param self - The store that asks, as it stands in names.
- */
-export function ownerStatus(
-  { fs, isRunning, openStores }: FilePlatform,
-  owner: string,
-  self: string,
-): 'alive' | 'dead' | 'unknown' {
-  const [boot, namespace, pid, start, store = ''] = owner.split('_');
-  const [ownBoot, ownNamespace, ownPid, ownStart] = self.split('_');
-  const isSameNamespace = boot === ownBoot && namespace === ownNamespace;
-  if (isSameNamespace && pid === ownPid && start === ownStart) {
+/** Where a start time is unknown. */
+const NO_START = 2n ** 64n - 1n;
+const PROCESS_BYTES = 12;
+
+/** A store of a process as it stands in the names of the journals that it owns: see journal-name.ts. */
+export function encodeOwner(facts: ProcessFacts, store: string): string {
+  const bytes = Buffer.alloc(PROCESS_BYTES);
+  bytes.writeUInt32BE(facts.pid >>> 0);
+  bytes.writeBigUInt64BE(/^\d{1,19}$/.test(facts.start) ? BigInt(facts.start) : NO_START, 4);
+  return `${machineOf(facts)}_${masked(bytes, facts, store).toString('hex')}_${store}`;
+}
+
+function machineOf({ boot, namespace }: ProcessFacts): string {
+  if (boot === UNKNOWN || namespace === UNKNOWN) return UNKNOWN;
+  return digest(`${boot} ${namespace}`).toString('hex').slice(0, 16);
+}
+
+/** Only who knows the boot id and the namespace, which a name holds the hash of, can undo this: by doing it again. */
+function masked(bytes: Buffer, { boot, namespace }: ProcessFacts, store: string): Buffer {
+  const mask = digest(`${boot} ${namespace} ${store}`);
+  return bytes.map((byte, index) => byte ^ (mask[index] as number)) as Buffer;
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** This process, as the owner of journals and the judge of other owners. */
+export class ProcessIdentity {
+  readonly #files: SafeFiles;
+  readonly #processes: Processes;
+  readonly #facts: ProcessFacts;
+
+  constructor(files: SafeFiles, processes: Processes) {
+    this.#files = files;
+    this.#processes = processes;
+    const { pid } = processes;
+    this.#facts = {
+      boot: read(() => files.readSystemFile('/proc/sys/kernel/random/boot_id').trim()),
+      namespace: read(() => /\d+/.exec(files.readSystemLink('/proc/self/ns/pid'))?.[0]),
+      pid,
+      start: read(() => this.#startTime(pid)),
+    };
+  }
+
+  /** A store of this process as it stands in names. */
+  ownerName(store: string): string {
+    return encodeOwner(this.#facts, store);
+  }
+
+  /** Judges the owner in a name by its process. Whatever can't be looked up, for whatever reason, proves nothing. */
+  status(owner: string): 'alive' | 'dead' | 'unknown' {
+    const [machine = '', process = '', store = ''] = owner.split('_');
     // Not open here: in another thread of this process, or dead.
-    return (openStores ?? openStoresOfThread()).has(store) ? 'alive' : 'unknown';
+    if (owner === this.ownerName(store)) return this.#openStores.has(store) ? 'alive' : 'unknown';
+    if (machine !== machineOf(this.#facts) || machine === UNKNOWN) return 'unknown';
+    const bytes = masked(Buffer.from(process, 'hex'), this.#facts, store);
+    const start = bytes.readBigUInt64BE(4);
+    return start === NO_START ? 'unknown' : this.#statusOf(bytes.readUInt32BE(), String(start));
   }
-  if (!isSameNamespace || [boot, namespace, start].includes(UNKNOWN)) return 'unknown';
-  try {
-    return startTime(fs, Number(pid)) === start ? 'alive' : 'dead';
-  } catch (error) {
-    // Others' processes can be hidden from /proc: whether a signal would reach them tells.
-    const code = codeOf(error);
-    return (code === 'ENOENT' || code === 'ESRCH') && !isRunning(Number(pid)) ? 'dead' : 'unknown';
-  }
-}
 
-/** In clock ticks since boot; `undefined` for a zombie. @throws the system's error if the process can't be looked up. */
-function startTime(fs: FileSystem, pid: number): string | undefined {
-  const stat = fs.readFileSync(`/proc/${pid}/stat`).toString();
-  // The second field is the program's name in brackets, which may hold anything; the start time is the 22nd.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  get #openStores(): Set<string> {
+    return this.#processes.openStores ?? openStoresOfThread();
+  }
+
+  #statusOf(pid: number, start: string): 'alive' | 'dead' | 'unknown' {
+    try {
+      return this.#startTime(pid) === start ? 'alive' : 'dead';
+    } catch (error) {
+      // Others' processes can be hidden from /proc: whether a signal would reach them tells.
+      const code = codeOf(error);
+      return (code === 'ENOENT' || code === 'ESRCH') && !this.#processes.isRunning(pid) ? 'dead' : 'unknown';
+    }
+  }
+
+  /** In clock ticks since boot; `undefined` for a zombie. @throws the system's error if the process can't be looked up. */
+  #startTime(pid: number): string | undefined {
+    const stat = this.#files.readSystemFile(`/proc/${pid}/stat`);
+    // The second field is the program's name in brackets, which may hold anything; the start time is the 22nd.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  }
 }
 
 function read(get: () => string | undefined): string {

@@ -20,10 +20,10 @@ export function recordLength(entry: StoredEntry): number {
 }
 
 // Only times that can be committed, in canonical form. Marked as pure, so that a bundler drops it where it is unused.
-const RECORD = /* @__PURE__ */ new RegExp(
-  `^\\${HEAD}"timestamp":(0|[1-9]\\d{0,10}),(?:"refusal":(\\{.*?"\\}),)?"values":(.*)\\}$`,
-  's',
-);
+const START = /* @__PURE__ */ new RegExp(`^\\${HEAD}"timestamp":(0|[1-9]\\d{0,10}),`);
+const VALUES = '"values":';
+/** Not in a refusal, where a text's quotes are escaped. */
+const REFUSAL_END = '"},"values":';
 
 /**
  * Reads a record back.
@@ -31,8 +31,18 @@ const RECORD = /* @__PURE__ */ new RegExp(
  * @returns `undefined` for anything but a record that {@link encodeRecord} makes: torn, altered, foreign or newer.
  */
 export function decodeRecord(writer: string, sequence: number, record: string): StoredEntry | undefined {
-  const [, timestamp, why, values] = RECORD.exec(record) ?? [];
-  if (timestamp === undefined || values === undefined || !decodeValues(values)?.length) return undefined;
+  const [start = '', timestamp] = START.exec(record) ?? [];
+  if (timestamp === undefined || !record.endsWith('}')) return undefined;
+  let place = start.length;
+  let why: string | undefined;
+  if (record.startsWith('"refusal":{', place)) {
+    const end = record.indexOf(REFUSAL_END, place) + 2;
+    why = record.slice(place + 10, end);
+    place = end + 1;
+  }
+  if (!record.startsWith(VALUES, place)) return undefined;
+  const values = record.slice(place + VALUES.length, -1);
+  if (!decodeValues(values)?.length) return undefined;
   const entry = { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
   if (why === undefined) return entry;
   const refusal = decodeRefusal(why);

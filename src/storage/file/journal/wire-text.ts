@@ -1,0 +1,94 @@
+import { Buffer } from 'node:buffer';
+import { decodeValues } from '../../../core/model/values-json.js';
+
+const QUOTE = 34;
+const COMMA = 44;
+const MINUS = 45;
+const POINT = 46;
+const ZERO = 48;
+const NINE = 57;
+const COLON = 58;
+const OPENING_BRACKET = 91;
+const CLOSING_BRACKET = 93;
+const SMALL_F = 102;
+const SMALL_T = 116;
+const OPENING_BRACE = 123;
+const CLOSING_BRACE = 125;
+
+/** Of each byte, whether it stands in a JSON text as it is. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 32 && byte < 127 && byte !== QUOTE && byte !== 92 ? 1 : 0,
+);
+
+/**
+ * Whether bytes are a text that `encodeValues` makes, of at least one value. Nearly all texts are plain ASCII with short
+ * numbers, which is seen byte by byte, without making a string: parsing takes ten times as long.
+ */
+export function isWireText(bytes: Buffer, start: number, end: number): boolean {
+  if (isPlain(bytes, start, end)) return true;
+  const text = bytes.toString('utf8', start, end);
+  return Buffer.byteLength(text) === end - start && (decodeValues(text)?.length ?? 0) > 0;
+}
+
+function isPlain(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] !== OPENING_BRACKET) return false;
+  let index = start;
+  do {
+    index = objectEnd(bytes, index + 1);
+  } while (index < end && bytes[index] === COMMA);
+  return bytes[index] === CLOSING_BRACKET && index + 1 === end;
+}
+
+/** Where `{"<id>":<value>}` ends; a place where nothing can go on if it is not plain. The newline behind a line ends each search. */
+function objectEnd(bytes: Buffer, start: number): number {
+  if (bytes[start] !== OPENING_BRACE) return Number.POSITIVE_INFINITY;
+  const idEnd = textEnd(bytes, start + 1);
+  if (idEnd === start + 3 || bytes[idEnd] !== COLON) return Number.POSITIVE_INFINITY;
+  const end = valueEnd(bytes, idEnd + 1);
+  return bytes[end] === CLOSING_BRACE ? end + 1 : Number.POSITIVE_INFINITY;
+}
+
+function valueEnd(bytes: Buffer, start: number): number {
+  switch (bytes[start]) {
+    case QUOTE:
+      return textEnd(bytes, start);
+    case SMALL_T:
+      return wordEnd(bytes, start, 'true');
+    case SMALL_F:
+      return wordEnd(bytes, start, 'false');
+    default:
+      return numberEnd(bytes, start);
+  }
+}
+
+function textEnd(bytes: Buffer, start: number): number {
+  if (bytes[start] !== QUOTE) return Number.POSITIVE_INFINITY;
+  let index = start + 1;
+  while (PLAIN[bytes[index] as number] === 1) index++;
+  return bytes[index] === QUOTE ? index + 1 : Number.POSITIVE_INFINITY;
+}
+
+function wordEnd(bytes: Buffer, start: number, word: string): number {
+  for (let index = 0; index < word.length; index++)
+    if (bytes[start + index] !== word.charCodeAt(index)) return Number.POSITIVE_INFINITY;
+  return start + word.length;
+}
+
+/** Of at most 9 digits before the point and 6 behind it: such a number has one form, which JavaScript writes. */
+function numberEnd(bytes: Buffer, start: number): number {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  const point = digitsEnd(bytes, first);
+  const hasRightStart = point > first && point - first <= 9 && (bytes[first] !== ZERO || point === first + 1);
+  if (!hasRightStart) return Number.POSITIVE_INFINITY;
+  // Minus zero is written without its sign.
+  if (bytes[point] !== POINT) return first > start && bytes[first] === ZERO ? Number.POSITIVE_INFINITY : point;
+  const end = digitsEnd(bytes, point + 1);
+  const isFraction = end > point + 1 && end - point <= 7 && bytes[end - 1] !== ZERO;
+  return isFraction ? end : Number.POSITIVE_INFINITY;
+}
+
+function digitsEnd(bytes: Buffer, start: number): number {
+  let index = start;
+  for (let byte = bytes[index] as number; byte >= ZERO && byte <= NINE; byte = bytes[index] as number) index++;
+  return index;
+}

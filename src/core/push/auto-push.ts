@@ -1,12 +1,10 @@
 import type { PushException } from '../model/request-exceptions.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { AutoPushConfig } from '../options/options.js';
-import { backoffSeconds } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
+import { backoffSeconds, retryPolicy } from '../time/retry-policy.js';
 import type { Failure, PushResult } from './push-run.js';
 
-/** The delay after a refusal, or where only entries with strikes are left, in seconds. */
-const REJECTED_RETRY = { least: 900, most: 3600 } as const;
 /** However often the network comes and goes, tries that it brings forward are this far apart, in milliseconds. */
 const MIN_WAKE_GAP_MS = 5000;
 
@@ -121,7 +119,8 @@ export class AutoPush {
   /** Plans what follows a push. @returns In how many seconds it is tried again, where that is for its failure. */
   #plan(pushed: number, failure: Failure | undefined): number | undefined {
     if (failure?.isThrough && this.#fresh <= 0) {
-      const seconds = Math.max(inRange(REJECTED_RETRY, this.#clock.random()), failure.exception.retryAfter ?? 0);
+      const { retryAfter } = failure.exception;
+      const seconds = retryPolicy({ kind: 'rejected', retryAfter }, 0, this.#clock.random()).seconds;
       this.#attempt = 0;
       this.#slowUntil = this.#lastEnd + seconds * 1000;
       return this.#retryIn(seconds);
@@ -146,7 +145,7 @@ export class AutoPush {
   wake(): void {
     const now = this.#clock.monotonic();
     const due = Math.max(
-      now + backoffSeconds(1, () => this.#clock.random()) * 1000,
+      now + backoffSeconds(1, this.#clock.random()) * 1000,
       this.#lastEnd + MIN_WAKE_GAP_MS,
       this.#notBefore,
     );
@@ -194,16 +193,11 @@ export class AutoPush {
     return this.#queued() - this.#struck();
   }
 
-  #secondsAfter({ exception: { retryAfter = 0 }, kind, isOnlyOfStruck }: Failure): number {
-    const random = (): number => this.#clock.random();
+  #secondsAfter({ exception: { retryAfter }, kind, isOnlyOfStruck }: Failure): number {
     // An entry with strikes says nothing about those that were queued while it was tried.
-    if (kind === 'transient' || isOnlyOfStruck) {
-      if (retryAfter > 0) this.#notBefore = this.#lastEnd + retryAfter * 1000;
-      // What asked all to wait for as long must not get them all at once.
-      return Math.max(backoffSeconds(this.#attempt, random), retryAfter > 0 ? retryAfter * (1 + random() / 10) : 0);
-    }
-    const seconds = inRange(REJECTED_RETRY, random());
-    this.#notBefore = this.#lastEnd + seconds * 1000;
+    const outcome = { kind: isOnlyOfStruck ? 'transient' : kind, retryAfter } as const;
+    const { seconds, minSeconds } = retryPolicy(outcome, this.#attempt, this.#clock.random());
+    this.#notBefore = this.#lastEnd + minSeconds * 1000;
     return seconds;
   }
 
@@ -243,8 +237,4 @@ export class AutoPush {
     this.#nextTry = undefined;
     this.#onChange();
   }
-}
-
-function inRange({ least, most }: { readonly least: number; readonly most: number }, share: number): number {
-  return least + share * (most - least);
 }

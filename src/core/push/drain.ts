@@ -1,7 +1,7 @@
 import type { ApiException } from '../model/exceptions.js';
 import { isPushException, pushOutOfTime } from '../model/request-exceptions.js';
-import { backoffSeconds } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
+import { retryPolicy } from '../time/retry-policy.js';
 import type { Failure } from './push-run.js';
 
 /** What is drained. */
@@ -39,10 +39,7 @@ async function pushOnce(pushing: Drainable, attempt: number, clock: Clock) {
     return undefined;
   } catch (error) {
     if (!isPushException(error) || pushing.lastFailure?.kind !== 'transient') throw error;
-    const seconds = Math.max(
-      backoffSeconds(attempt, () => clock.random()),
-      error.retryAfter ?? 0,
-    );
+    const { seconds } = retryPolicy({ kind: 'transient', retryAfter: error.retryAfter }, attempt, clock.random());
     return { exception: error, milliseconds: seconds * 1000 };
   }
 }

@@ -1,11 +1,11 @@
 import { joinBody } from '../push/batch.js';
 import type { Questions } from '../server/questions.js';
+import { parseDate } from '../server/retry-after.js';
 import type { JudgedResponse, PendingRequest, Server } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import { readValues } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
 import { ClockCorrection } from '../time/clock-correction.js';
-import { parseDate } from '../time/http-date.js';
 
 /** What `testConnection()` found out; `undefined` where the answers don't tell. */
 export interface ConnectionTest {

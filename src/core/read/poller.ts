@@ -2,8 +2,8 @@ import type { Field } from '../model/field-registry.js';
 import type { Environment } from '../ports/environment.js';
 import { Abort } from '../ports/web-types.js';
 import type { Verdict } from '../server/verdict.js';
-import { backoffSeconds } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
+import { retryPolicy } from '../time/retry-policy.js';
 import { fieldIdOf, getException, type Reader } from './reader.js';
 import { type PollSource, Watch, type WatchOptions } from './watch-iterator.js';
 
@@ -118,7 +118,8 @@ export class Poller implements PollSource {
     if (verdict.kind === 'transient') {
       this.#failures += 1;
       this.#failedAt = this.#clock.monotonic();
-      this.#pauseSeconds = backoffSeconds(this.#failures, () => this.#clock.random());
+      // Without Retry-After, which a hidden page does not stretch.
+      this.#pauseSeconds = retryPolicy({ kind: 'transient' }, this.#failures, this.#clock.random()).seconds;
       this.#notBefore = this.#failedAt + (verdict.retryAfter ?? 0) * 1000;
     } else if (watches.size === 1) {
       for (const watch of watches) watch.fail(getException(verdict));

@@ -1,4 +1,4 @@
-import { parseDate } from '../time/http-date.js';
+import { MAX_UNIX_SECONDS } from '../time/clock.js';
 
 const SHORTEST = 1;
 const LONGEST = 3600;
@@ -24,4 +24,15 @@ export function retryAfterSeconds(
     seconds = (parseDate(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
   }
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, SHORTEST), LONGEST);
+}
+
+/**
+ * @returns Milliseconds since the Unix epoch; `NaN` unless it is an HTTP date (Date.parse accepts almost anything)
+ * between 1970 and the year 5138.
+ */
+export function parseDate(text: string): number {
+  if (!/^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return Number.NaN;
+  // The oldest of the three forms names no zone; all are Greenwich time.
+  const milliseconds = Date.parse(/GMT/.test(text) ? text : `${text} GMT`);
+  return milliseconds >= 0 && milliseconds < MAX_UNIX_SECONDS * 1000 ? milliseconds : Number.NaN;
 }

@@ -1,0 +1,54 @@
+const MIN_BACKOFF_SECONDS = 0.3;
+const FIRST_CAP_SECONDS = 1;
+const LAST_CAP_SECONDS = 300;
+/** The delay after a rejection. */
+const MIN_REJECTED_SECONDS = 900;
+const MAX_REJECTED_SECONDS = 3600;
+/** Clients that got the same `Retry-After` come back spread over a tenth of it. */
+const RETRY_AFTER_SPREAD = 0.1;
+
+/** The outcome of a try, as far as the next one depends on it. */
+export interface Outcome {
+  readonly kind: 'stored' | 'transient' | 'unauthorized' | 'too-large' | 'invalid-entries' | 'rejected';
+  /** In seconds. */
+  readonly retryAfter?: number | undefined;
+}
+
+/** When to try again. */
+export interface Retry {
+  readonly seconds: number;
+  /** No event, such as a network that comes back, makes the next try earlier than this. */
+  readonly minSeconds: number;
+}
+
+const NEVER: Retry = { seconds: Number.POSITIVE_INFINITY, minSeconds: Number.POSITIVE_INFINITY };
+
+/**
+ * The delay before the next try.
+ *
+ * @param failures - The number of tries that failed in a row, from 1.
+ * @param random - At least 0, less than 1.
+ * @returns Infinite times if no delay helps: the credentials were refused.
+ */
+export function retryPolicy({ kind, retryAfter = 0 }: Outcome, failures: number, random: number): Retry {
+  if (kind === 'unauthorized') return NEVER;
+  if (kind === 'transient') {
+    const seconds = Math.max(backoffSeconds(failures, random), retryAfter * (1 + RETRY_AFTER_SPREAD * random));
+    return { seconds, minSeconds: retryAfter };
+  }
+  const rejected = MIN_REJECTED_SECONDS + random * (MAX_REJECTED_SECONDS - MIN_REJECTED_SECONDS);
+  const seconds = Math.max(rejected, retryAfter);
+  return { seconds, minSeconds: seconds };
+}
+
+/**
+ * Exponential backoff with full jitter: between 0.3 s and a cap that doubles from 1 s to 5 min, so that devices that lost
+ * their server together don't come back together.
+ *
+ * @param failures - The number of tries that failed in a row, from 1.
+ * @param random - At least 0, less than 1.
+ */
+export function backoffSeconds(failures: number, random: number): number {
+  const cap = Math.min(FIRST_CAP_SECONDS * 2 ** (failures - 1), LAST_CAP_SECONDS);
+  return MIN_BACKOFF_SECONDS + random * (cap - MIN_BACKOFF_SECONDS);
+}

@@ -1,72 +1,17 @@
-import {
-  checkEntries,
-  checkTimestamp,
-  type Entry,
-  type QuarantinedEntry,
-  toEntry,
-  withReason,
-} from './core/model/entry.js';
-import { checkEventName, checkListener, type Events, type Warning } from './core/model/events.js';
-import {
-  ApiException,
-  ConfigException,
-  isApiException,
-  isStorageFull,
-  redactException,
-  StorageException,
-  ValueException,
-} from './core/model/exceptions.js';
-import { FieldRegistry } from './core/model/field-registry.js';
+import { type Client, closeClient, commitAndPush, createClient, type Ports } from './client.js';
+import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
+import { checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
+import { redactException, ValueException } from './core/model/exceptions.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
-import { foreignText } from './core/model/foreign-text.js';
-import { own, show } from './core/model/input.js';
+import { show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
-import {
-  CLOSED_ADVICE,
-  getClosed,
-  isPushException,
-  onlyInMemory,
-  type PushException,
-} from './core/model/request-exceptions.js';
+import { closedException } from './core/model/request-exceptions.js';
 import type { Status } from './core/model/status.js';
-import { encodeValues, encodeWithSize } from './core/model/values-json.js';
-import { Emitter } from './core/notify/emitter.js';
-import { StatusStore } from './core/notify/status-store.js';
-import * as warnings from './core/notify/warnings.js';
-import type { ApiOptions, CallOptions, Config } from './core/options/options.js';
+import type { ApiOptions, CallOptions } from './core/options/options.js';
 import { boolean, checkCallOptions, type Rules, signalOf, timeout } from './core/options/rules.js';
-import { checkApiKey, isInsecure, resolveOptions } from './core/options/schema.js';
-import { Eviction } from './core/outbox/eviction.js';
-import { Outbox } from './core/outbox/outbox.js';
-import { OrphanRecovery } from './core/outbox/recovery.js';
-import type { Environment } from './core/ports/environment.js';
-import type { Adoption, Loss, StorageAdapter, Writer } from './core/ports/storage.js';
-import type { Transport } from './core/ports/transport.js';
-import type { Signal } from './core/ports/web-types.js';
-import type { PushResult } from './core/push/push-run.js';
-import { Pushing } from './core/push/pushing.js';
+import { checkApiKey, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
-import { Poller } from './core/read/poller.js';
-import { Reader } from './core/read/reader.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
-import { Questions } from './core/server/questions.js';
-import { Server } from './core/server/server-client.js';
-import { Staging } from './core/staging/staging.js';
-import { StagingPersistence } from './core/staging/staging-persistence.js';
-import type { Clock } from './core/time/clock.js';
-import { ClockCorrection } from './core/time/clock-correction.js';
-import { defaultStorage } from './platform/default-storage.js';
-import { environment as platform } from './platform/environment.js';
-import { SystemClock } from './platform/system-clock.js';
-import { hasWeakIds } from './storage/shared/random-id.js';
-import { fetchTransport } from './transport/fetch-transport.js';
-
-/** What stands in for a platform, so that a test or a simulation owns it. */
-export interface Ports {
-  readonly clock: Clock;
-  readonly transport: Transport;
-  readonly environment: Environment;
-}
 
 /** What {@link Api.commit} takes. */
 export interface CommitOptions {
@@ -119,35 +64,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /** `await using api = new Api(…)`, where the runtime has it: {@link Api.close} with `push`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
-  readonly #config: Config;
-  readonly #clock: Clock;
-  readonly #clockCorrection: ClockCorrection;
-  readonly #storage: StorageAdapter;
-  readonly #writer: Writer;
-  readonly #staging = new Staging();
-  readonly #stagingPersistence: StagingPersistence;
-  readonly #outbox: Outbox;
-  readonly #eviction: Eviction;
-  readonly #queueLength: warnings.QueueLength;
-  readonly #server: Server;
-  readonly #pushing: Pushing;
-  readonly #fields: FieldRegistry;
-  readonly #questions = new Questions();
-  readonly #reader: Reader;
-  readonly #poller: Poller;
-  readonly #recovery: OrphanRecovery;
-  readonly #environment: Environment;
-  readonly #unsubscribeEnvironment: () => void;
-  readonly #redact = (text: string): string => this.#server.redact(text);
-  readonly #warn = (warning: Warning): void => this.#warnings.add(warning);
-  readonly #onChange = (): void => this.#statusStore.invalidate();
-  readonly #emitter = new Emitter((name) => this.#warn(warnings.listenerFailed(name)));
-  readonly #warnings = new warnings.Warnings(this.#emitter, this.#redact);
-  readonly #statusStore = new StatusStore(
-    () => this.#read(),
-    () => this.#warn(warnings.SUBSCRIBER_FAILED),
-  );
-  readonly #restored = new WeakSet<Entry>();
+  readonly #client: Client;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -158,58 +75,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /** @internal */
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports>);
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
-    const config = resolveOptions(options);
-    const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-    const {
-      clock = new SystemClock(),
-      transport = fetchTransport(clock, config.fetch),
-      environment = platform,
-    } = own(ports);
-    const clockCorrection = new ClockCorrection(clock);
-    const { deviceId, baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
-    this.#config = config;
-    this.#clock = clock;
-    this.#clockCorrection = clockCorrection;
-    this.#environment = environment;
-    this.#storage = storage;
-    this.#writer = storage.open({ deviceId: deviceId.toLowerCase(), baseUrl }, clock);
-    this.#outbox = new Outbox(
-      this.#writer,
-      { saves, maxEntries },
-      (loss, entries) => this.#onLoss(loss, entries),
-      () => {
-        this.#queueLength.onChange();
-        this.#pushing.onQueueChange();
-      },
-      (entries) => this.#pushing.onRemoved(entries),
-    );
-    this.#queueLength = new warnings.QueueLength(this.#outbox, this.#warnings);
-    this.#stagingPersistence = new StagingPersistence(
-      this.#staging,
-      this.#writer,
-      config.stageUncommittedValues,
-      this.#outbox,
-    );
-    this.#eviction = new Eviction(this.#outbox, this.#emitter, config.overflow);
-    this.#server = new Server(transport, clock, environment, config);
-    this.#fields = new FieldRegistry(config.fields, this.#server, this.#warn);
-    this.#reader = new Reader(this.#server, clock, this.#questions, this.#fields);
-    this.#poller = new Poller(this.#reader, clock, environment);
-    const outbound = { outbox: this.#outbox, server: this.#server, clock, clockCorrection, emitter: this.#emitter };
-    this.#pushing = new Pushing(outbound, config, environment, this.#onChange);
-    this.#emitter.on('warning', this.#onChange);
-    if (warning) this.#warnings.defer(warning, clock);
-    if (hasWeakIds(clock)) this.#warnings.defer(warnings.WEAK_IDS, clock);
-    if (isInsecure(baseUrl)) {
-      const insecure = warnings.insecureUrl(baseUrl);
-      this.#warnings.defer(insecure, clock);
-      environment.warn?.(insecure.message);
-    }
-    this.#unsubscribeEnvironment = environment.subscribe((turn) =>
-      this.#pushing.onLifecycle(turn, this.#durability === 'none'),
-    );
-    this.#recovery = new OrphanRecovery(this.#writer, clock, (adoption) => this.#onAdoption(adoption), this.#warn);
-    this.ready = this.#recovery.ready;
+    this.#client = createClient(resolveOptions(options), ports);
+    this.ready = this.#client.recovery.ready;
     if (Symbol.asyncDispose)
       Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
   }
@@ -240,9 +107,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ValueException} if there is no such field or it can't take the value; nothing is staged.
    */
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
-    this.#checkOpen();
-    this.#try(() => this.#staging.add(this.#fields.idOf(field), this.#fields.encode(field, value)));
-    this.#onStagingChange();
+    this.#do(({ staging, fields }) => staging.add(fields.idOf(field), fields.encode(field, value)));
   }
 
   /**
@@ -252,9 +117,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ValueException} if there is no such field or it can't take its value; nothing is staged.
    */
   addValues(values: FieldInputs<Fields>): void {
-    this.#checkOpen();
-    this.#try(() => this.#staging.addAll(this.#fields.encodeAll(values)));
-    this.#onStagingChange();
+    this.#do(({ staging, fields }) => staging.addAll(fields.encodeAll(values)));
   }
 
   /**
@@ -265,14 +128,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link ValueException} if the time is not one; {@link ConfigException} for other options.
    */
   commit(options?: CommitOptions): Entry | undefined {
-    this.#checkOpen();
-    const timestamp = options === undefined ? undefined : this.#try(() => timestampOf(options));
-    this.#outbox.reconcile();
-    const entry = this.#eviction.save(1, [], () => this.#try(() => this.#commitStaged(timestamp)));
-    if (entry === undefined) return undefined;
-    this.#emitter.emit('commit', entry);
-    this.#onEnqueued();
-    return entry;
+    return this.#do(({ committer }) => committer.commit(options === undefined ? undefined : timestampOf(options)));
   }
 
   /**
@@ -289,8 +145,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link ConfigException} if `signal` is not one.
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
-    this.#checkOpen();
-    return this.#pushing.push(this.#try(() => signalOf(options)));
+    const signal = this.#do(() => signalOf(options));
+    return this.#client.uploader.push(signal);
   }
 
   /**
@@ -300,22 +156,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws What either of them throws. What is staged stays so unless it was committed.
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
-    this.#checkOpen();
-    const signal = this.#try(() => signalOf(options));
-    try {
-      this.commit();
-    } catch (error) {
-      if (!isStorageFull(error)) throw error;
-      return this.#pushToCommit(signal);
-    }
-    return this.#pushing.push(signal);
+    const signal = this.#do(() => signalOf(options));
+    return commitAndPush(this.#client, signal);
   }
 
   /** Forgets the staged values. */
   reset(): void {
-    this.#checkOpen();
-    this.#staging.clear();
-    this.#onStagingChange();
+    this.#do(({ staging }) => staging.clear());
   }
 
   /**
@@ -323,9 +170,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * by the server.
    */
   resetUnpushedEntries(): void {
-    this.#checkOpen();
-    this.#outbox.remove([...this.#outbox]);
-    this.#pushing.lastFailure = undefined;
+    this.#do(({ outbox }) => outbox.clear());
   }
 
   /**
@@ -338,22 +183,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * put back.
    */
   restore(entries: readonly Entry[]): Entry[] {
-    this.#checkOpen();
-    this.#try(() => {
+    return this.#do(({ committer, fields }) => {
       checkEntries(entries);
-      for (const { values } of entries) for (const { fieldId } of values) this.#fields.checkId(fieldId);
+      for (const { values } of entries) for (const { fieldId } of values) fields.checkId(fieldId);
+      return committer.restore(entries);
     });
-    this.#outbox.reconcile();
-    const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
-    const again = missing.map(({ timestamp, values }) => ({ timestamp, values: encodeValues(values) }));
-    const ids = missing.map(({ id }) => id);
-    const restored = this.#eviction.save(again.length, ids, () => {
-      this.#checkOpen();
-      return this.#try(() => this.#outbox.restore(again, ids));
-    });
-    for (const entry of missing) this.#restored.add(entry);
-    if (restored.length > 0) this.#onEnqueued();
-    return restored.map((entry) => toEntry(entry));
   }
 
   /**
@@ -363,7 +197,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * `retryable` ones come back in the queue, as the server may have been repaired.
    */
   quarantined(): QuarantinedEntry[] {
-    return this.#outbox.quarantine.entries;
+    return this.#client.outbox.quarantine.entries;
   }
 
   /**
@@ -374,15 +208,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ValueException} if `ids` is not an array of strings.
    */
   dropQuarantined(ids?: readonly string[]): number {
-    this.#checkOpen();
-    if (ids !== undefined) this.#try(() => checkIds(ids));
-    return this.#outbox.removeQuarantined(ids ?? this.quarantined().map(({ id }) => id));
+    return this.#do(({ outbox }) => {
+      if (ids !== undefined) checkIds(ids);
+      return outbox.removeQuarantined(ids ?? this.quarantined().map(({ id }) => id));
+    });
   }
 
   /** Lets `autoPush` go on after refused credentials, and try at once whatever it waits for. */
   resume(): void {
-    this.#checkOpen();
-    this.#pushing.resume();
+    this.#do(({ autoPush }) => autoPush?.resume());
   }
 
   /**
@@ -391,10 +225,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ConfigException} unless it is a UUID.
    */
   setApiKey(apiKey: string): void {
-    this.#checkOpen();
-    checkApiKey(apiKey, this.#config);
-    this.#server.setApiKey(apiKey);
-    this.#pushing.resume();
+    this.#do(({ config, server, autoPush }) => {
+      checkApiKey(apiKey, config);
+      server.setApiKey(apiKey);
+      autoPush?.resume();
+    });
   }
 
   /**
@@ -411,10 +246,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     fields: Name | readonly Name[],
     options: CallOptions = {},
   ): Promise<ReadingOf<Fields, Name>[]> {
-    this.#checkOpen();
+    const signal = this.#do(() => signalOf(options));
     const asked = typeof fields === 'string' ? [fields] : fields;
-    const signal = this.#try(() => signalOf(options));
-    const readings = await this.#reader.get(asked, signal).catch((error: unknown) => {
+    const readings = await this.#client.reader.get(asked, signal).catch((error: unknown) => {
       throw this.#redacted(error);
     });
     return readings as ReadingOf<Fields, Name>[];
@@ -444,9 +278,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     fields: Name | readonly Name[],
     options: WatchOptions = {},
   ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
-    this.#checkOpen();
-    const found = this.#try(() => this.#fields.findReadable(typeof fields === 'string' ? [fields] : fields));
-    const watch: unknown = this.#try(() => this.#poller.watch(found, options));
+    const watch: unknown = this.#do(({ fields: registry, poller }) =>
+      poller.watch(registry.findReadable(typeof fields === 'string' ? [fields] : fields), options),
+    );
     return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
   }
 
@@ -457,13 +291,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ApiException} if this `Api` is or gets closed.
    */
   async testConnection(): Promise<ConnectionTest> {
-    this.#checkOpen();
-    return testConnection(this.#server, this.#clock, this.#questions, this.#fields.anyId);
+    return testConnection(this.#do((client) => client));
   }
 
   /** How things stand: a frozen snapshot, which is the same object until something changes. */
   status(): Status {
-    return this.#statusStore.status;
+    return this.#client.status.status;
   }
 
   /**
@@ -474,14 +307,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ConfigException} if `listener` is not a function.
    */
   subscribe(listener: () => void): () => void {
-    this.#checkOpen();
-    this.#try(() => checkListener(listener));
-    return this.#statusStore.subscribe(listener);
+    return this.#do(({ status }) => {
+      checkListener(listener);
+      return status.subscribe(listener);
+    });
   }
 
   /** The committed entries, oldest first. */
   log(): Entry[] {
-    return Array.from(this.#outbox, (entry) => toEntry(entry));
+    return Array.from(this.#client.outbox, (entry) => toEntry(entry));
   }
 
   /**
@@ -491,12 +325,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ConfigException} if there is no such event.
    */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    this.#checkOpen();
-    this.#try(() => {
+    return this.#do(({ emitter }) => {
       checkEventName(name);
       checkListener(listener);
+      return emitter.on(name, listener);
     });
-    return this.#emitter.on(name, listener);
   }
 
   /**
@@ -508,145 +341,30 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { push = false, timeoutSeconds = CLOSE_SECONDS } = this.#try(() => checkCallOptions(options, CLOSE_RULES));
-    // Who asked for no push is not told that it failed.
+    // A caller that asked for no push is not notified of its failure.
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
-    this.#closing = this.#close(push, timeoutSeconds);
+    this.#closing = closeClient(this.#client, { push, timeoutSeconds });
     return this.#closing;
   }
 
-  async #close(push: boolean, timeoutSeconds: number): Promise<void> {
-    this.#pushing.stopAutoPush();
-    this.#recovery.close();
+  /** Runs a call, unless this `Api` is closed. */
+  #do<Result>(run: (client: Client) => Result): Result {
+    if (this.#isClosed) throw closedException();
+    return this.#try(run);
+  }
+
+  /** The message of a refusal does not show an argument that holds the API key by mistake. */
+  #try<Result>(run: (client: Client) => Result): Result {
     try {
-      if (push) await this.#pushing.drain(timeoutSeconds);
-    } catch (error) {
-      throw this.#durability === 'none' && isPushException(error) ? onlyInMemory(error) : error;
-    } finally {
-      this.#end();
-    }
-  }
-
-  #end(): void {
-    this.#unsubscribeEnvironment();
-    this.#pushing.stop();
-    this.#poller.stop();
-    this.#questions.stop(getClosed());
-    this.#outbox.reconcile();
-    this.#stagingPersistence.close();
-    this.#outbox.retrySync();
-    this.#writer.close();
-    this.#statusStore.invalidate();
-  }
-
-  /** Pushes, as what leaves the queue makes room; then commits what is staged, and pushes that. */
-  async #pushToCommit(signal: Signal | undefined): Promise<PushResult> {
-    const before = await this.#pushing.push(signal).catch((exception: PushException) => exception);
-    // What is staged would be thrown away as well.
-    if (isPushException(before) && before.discarded.length > 0) throw before;
-    this.commit();
-    const after = await this.#pushing.push(signal);
-    if (isApiException(before)) throw before;
-    return { pushed: before.pushed + after.pushed, requests: before.requests + after.requests };
-  }
-
-  /** Does what may be refused: an argument that holds the API key by mistake is not shown. */
-  #try<Result>(run: () => Result): Result {
-    try {
-      return run();
+      return run(this.#client);
     } catch (error) {
       throw this.#redacted(error);
     }
   }
 
   #redacted(error: unknown): unknown {
-    return redactException(error, this.#redact);
-  }
-
-  #read(): Status {
-    return {
-      staged: this.#staging.size,
-      committed: this.#outbox.length,
-      quarantined: this.#outbox.quarantine.size,
-      bytes: this.#outbox.bytes,
-      durability: this.#durability,
-      warnings: this.#warnings.all,
-      online: this.#environment.isOnline,
-      ...this.#pushing.status,
-    };
-  }
-
-  get #durability() {
-    return this.#config.stageUnpushedEntries ? this.#storage.durability : 'none';
-  }
-
-  #commitStaged(given: number | undefined): Entry | undefined {
-    // A listener of a drop may have closed it.
-    this.#checkOpen();
-    if (this.#staging.size === 0) return undefined;
-    const values = this.#staging.values();
-    const { text, bytes } = encodeWithSize(values);
-    // Also where saving fails: the storage may have forgotten the staged values to make room.
-    this.#onStagingChange();
-    const { seconds, epoch } = this.#clockCorrection;
-    const queued = this.#outbox.append(
-      given ?? seconds,
-      text,
-      'committed',
-      bytes,
-      given === undefined ? epoch : undefined,
-    );
-    this.#staging.clear();
-    return toEntry(queued, values);
-  }
-
-  #onEnqueued(): void {
-    this.#pushing.onEnqueued();
-    this.#queueLength.onEnqueued();
-  }
-
-  #onStagingChange(): void {
-    this.#stagingPersistence.invalidate();
-    this.#statusStore.invalidate();
-  }
-
-  #onAdoption({ entries, staged, warnings: found }: Adoption): void {
-    const { size } = this.#outbox.quarantine;
-    // Another run's server may have named the key that is this one's.
-    this.#outbox.adopt(
-      entries.map((entry) =>
-        withReason(entry, (reason, status) => foreignText(reason, this.#redact, `Bad request: ${status}`)),
-      ),
-    );
-    const isStaged = this.#staging.size === 0 && staged.length > 0;
-    if (isStaged) {
-      for (const { fieldId, value } of staged) this.#staging.add(fieldId, value);
-      this.#onStagingChange();
-    }
-    for (const warning of found) this.#warn(warning);
-    if (entries.length > 0 || isStaged) {
-      const quarantined = this.#outbox.quarantine.size - size;
-      this.#emitter.emit('adopt', { entries: entries.length, quarantined, staged: isStaged ? staged.length : 0 });
-    }
-    this.#outbox.reconcile();
-    const failing = this.#outbox.retrySync();
-    if (failing !== undefined) this.#warn(warnings.STORAGE_FAILED[failing]);
-    if (entries.length > 0) this.#onEnqueued();
-  }
-
-  #onLoss(loss: Loss, entries: number): void {
-    if (loss.kind === 'cleared') {
-      this.#warn(warnings.CLEARED);
-      this.#onStagingChange();
-      return;
-    }
-    if (loss.isStagedTaken) this.#stagingPersistence.removeFenced();
-    if (loss.isStagedTaken || entries > 0) this.#warn(warnings.takenOver(entries));
-    this.#statusStore.invalidate();
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw closedException();
+    return redactException(error, this.#client.server);
   }
 }
 
@@ -659,11 +377,4 @@ function timestampOf(options: CommitOptions): number | undefined {
   const { timestamp } = checkCallOptions(options, COMMIT_RULES);
   if (timestamp !== undefined) checkTimestamp(timestamp);
   return timestamp;
-}
-
-function closedException(): ApiException {
-  return new ApiException(
-    'This Api is closed: only status(), log(), quarantined() and close() can be called.',
-    CLOSED_ADVICE,
-  );
 }

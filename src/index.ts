@@ -10,7 +10,7 @@ export { Api, type CloseOptions, type CommitOptions } from './api.js';
 export type { ApiOptions } from './core/options/options.js';
 export type { Entry, QuarantinedEntry } from './core/model/entry.js';
 export type { Fetch, FetchInit, FetchResponse } from './core/ports/web-types.js';
-export type { PushResult } from './core/push/push-run.js';
+export type { PushResult } from './core/model/events.js';
 export type { FieldValue, Value } from './core/model/value.js';
 
 // Reading and asking.

@@ -1,5 +1,6 @@
 import { Listeners } from '../core/notify/emitter.js';
 import type { Environment, LifecycleEvent } from '../core/ports/environment.js';
+import { KeepaliveBudget } from '../core/push/unload-flush.js';
 import { UploadSemaphore } from '../core/push/upload-semaphore.js';
 
 declare const process: {
@@ -26,7 +27,7 @@ export const environment: Environment = {
     return isPage() && document.hidden;
   },
   // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
-  keepalive: { bytesLeft: 61_440 },
+  keepalive: /* @__PURE__ */ new KeepaliveBudget(61_440),
   get isolatesRequests() {
     return isWorkerRuntime();
   },

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { Ports } from '../../src/api.js';
+import type { Ports } from '../../src/client.js';
 import { type Api, type ApiOptions, isApiException, StorageException, webStorage } from '../../src/index.js';
 import { rejectionOf } from '../support/assertions/rejections.js';
 import { captureOutput, SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/assertions/sentinel.js';

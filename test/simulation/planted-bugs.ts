@@ -10,7 +10,6 @@ import {
   ClockCorrection,
   Emitter,
   FailingEntry,
-  type Failure,
   type FilePlatform,
   type FileSystem,
   idFrom,
@@ -18,7 +17,7 @@ import {
   LiveIndex,
   type LocksLike,
   Outbox,
-  type PushResult,
+  type PushFailure,
   type StorageAdapter,
   StorageQuota,
   Strikes,
@@ -191,12 +190,12 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     ],
   },
   'restores without the times': inOutbox(
-    'restore',
-    (restore) =>
-      function (entries) {
-        return restore.call(
+    'requeue',
+    (requeue) =>
+      function (drafts) {
+        return requeue.call(
           this,
-          entries.map((entry) => ({ ...entry, timestamp: 1_795_000_000 })),
+          drafts.map((draft) => ({ ...draft, timestamp: 1_795_000_000 })),
         );
       },
   ),
@@ -310,11 +309,11 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         BadEntryFinder.prototype,
         'settle',
         (settle) =>
-          function (batch, outcome, now) {
-            const settlement = settle.call(this, batch, outcome, now);
+          function (batch, verdict, now) {
+            const settlement = settle.call(this, batch, verdict, now);
             const [entry] = batch;
-            if (outcome.kind !== 'refused' || batch.length > 1 || entry === undefined) return settlement;
-            return { ...settlement, quarantine: { entry, rejection: outcome.rejection } };
+            if (verdict.kind !== 'invalid-entries' || batch.length > 1 || entry === undefined) return settlement;
+            return { ...settlement, quarantine: { entry, rejection: { status: 400, reason: verdict.message } } };
           },
       ),
   },
@@ -358,10 +357,11 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         BadEntryFinder.prototype,
         'settle',
         (settle) =>
-          function (batch, outcome, now) {
-            const isTrial = outcome.kind === 'failed' && batch.some((entry) => this.hasStrikes(entry));
-            const settlement = settle.call(this, batch, outcome, now);
-            return isTrial ? { ...settle.call(this, [], { kind: 'stored' }, now), ...settlement } : settlement;
+          function (batch, verdict, now) {
+            const isTrial = verdict.suspect !== undefined && batch.some((entry) => this.hasStrikes(entry));
+            const settlement = settle.call(this, batch, verdict, now);
+            const stored = { kind: 'stored', message: '' } as const;
+            return isTrial ? { ...settle.call(this, [], stored, now), ...settlement } : settlement;
           },
       ),
   },
@@ -376,6 +376,47 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
+  'gives two strikes for the first failure': {
+    patch: () =>
+      patched(
+        Strikes.prototype,
+        'add',
+        (add) =>
+          function (entry, now) {
+            add.call(this, entry, now);
+            this.fail({ entry, rejection: { status: 0, reason: '' } });
+            this.confirm(now + 60_000);
+          },
+      ),
+  },
+  'never releases a checkout': inOutbox(
+    'checkOut',
+    (checkOut) =>
+      function (entries) {
+        const checkout = checkOut.call(this, entries);
+        return checkout && { ...checkout, release: () => {} };
+      },
+  ),
+  'releases a checkout before the response': inOutbox(
+    'checkOut',
+    (checkOut) =>
+      function (entries) {
+        const checkout = checkOut.call(this, entries);
+        checkout?.release();
+        return checkout;
+      },
+  ),
+  'checks out entries without a check of ownership': inOutbox(
+    'checkOut',
+    (checkOut) =>
+      function (entries) {
+        const { reconcile } = this;
+        this.reconcile = () => false;
+        const checkout = checkOut.call(this, entries);
+        this.reconcile = reconcile;
+        return checkout;
+      },
+  ),
   'discards without a confirmation': inTransport((send) => (request) => {
     if (!request.body?.endsWith('"entries":[]}')) return send(request);
     const answer: Promise<Answer> = Promise.resolve({ received: true, status: 401, body: '', ...NO_HEADERS });
@@ -480,22 +521,22 @@ function patched<Target extends object, Name extends keyof Target>(
   };
 }
 
-function inOutbox<Name extends 'remove' | 'adopt' | 'restore' | 'evictable' | 'moveToQuarantine'>(
+function inOutbox<Name extends 'remove' | 'adopt' | 'requeue' | 'checkOut' | 'evictable' | 'moveToQuarantine'>(
   name: Name,
   change: (original: Outbox[Name]) => (this: Outbox, ...args: Parameters<Outbox[Name]>) => ReturnType<Outbox[Name]>,
 ): Bug {
   return { patch: () => patched(Outbox.prototype, name, change as never) };
 }
 
-function inFailures(change: (failure: Failure) => Failure): Bug {
+function inFailures(change: (failure: PushFailure) => PushFailure): Bug {
   return {
     patch: () =>
       patched(
         AutoPush.prototype,
         'onPushEnded',
         (onPushEnded) =>
-          function (result: PushResult, failure: Failure | undefined) {
-            onPushEnded.call(this, result, failure && change(failure));
+          function ({ result, failure }) {
+            onPushEnded.call(this, { result, failure: failure && change(failure) });
           },
       ),
   };

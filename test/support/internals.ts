@@ -2,7 +2,7 @@
  * The classes whose methods the tests replace, and the types of those methods. A test that patches code imports it from
  * here, so that a class that moves changes one import.
  */
-export { Emitter } from '../../src/core/notify/emitter.js';
+export { Emitter, type PushFailure } from '../../src/core/notify/emitter.js';
 export { Outbox } from '../../src/core/outbox/outbox.js';
 export type { UploadSlot } from '../../src/core/ports/environment.js';
 export type { Adoption, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
@@ -11,7 +11,6 @@ export { AutoPush } from '../../src/core/push/auto-push.js';
 export { BadEntryFinder } from '../../src/core/push/bad-entry-finder.js';
 export { BatchSizer } from '../../src/core/push/batch-sizer.js';
 export { FailingEntry } from '../../src/core/push/failing-entry.js';
-export type { Failure, PushResult } from '../../src/core/push/push-run.js';
 export { Strikes } from '../../src/core/push/strikes.js';
 export { UploadSemaphore } from '../../src/core/push/upload-semaphore.js';
 export { ClockCorrection } from '../../src/core/time/clock-correction.js';

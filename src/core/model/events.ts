@@ -55,6 +55,14 @@ export interface PushEvent {
   readonly milliseconds: number;
 }
 
+/** The result of a push. A call that joined a push under way gets the result of all of that push. */
+export interface PushResult {
+  /** The number of entries that the server stored. */
+  readonly pushed: number;
+  /** The number of requests; 0 if nothing was queued. */
+  readonly requests: number;
+}
+
 /** A push failed, and `autoPush` tries again. */
 export interface RetryEvent {
   /** When, in Unix seconds by the local clock. */

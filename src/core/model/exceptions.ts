@@ -1,4 +1,4 @@
-import { cleanText } from './foreign-text.js';
+import { cleanText, type Redactor } from './foreign-text.js';
 
 /** Marks our exceptions. Across realms and two copies of the package `instanceof` is false. */
 const BRAND = Symbol.for('nikdev-iot.ApiException');
@@ -109,19 +109,19 @@ export function isStorageFull(error: unknown): error is StorageException {
  * Takes out of one of our exceptions what must not be shown: an argument that was refused may hold it by mistake, and a
  * storage may put anything into a reason.
  *
- * @param redact - Takes that out of a text.
+ * @param redactor - Takes that out of a text.
  * @returns The same error.
  */
-export function redactException(error: unknown, redact: (text: string) => string): unknown {
+export function redactException(error: unknown, redactor: Redactor): unknown {
   if (!isApiException(error)) return error;
   const { message, stack = '' } = error;
   for (const name of ['message', 'advice', 'what'] as const) {
     const text: unknown = Reflect.get(error, name);
-    const shown = typeof text === 'string' ? redact(cleanText(text)) : text;
+    const shown = typeof text === 'string' ? redactor.redact(cleanText(text)) : text;
     if (shown !== text) Object.defineProperty(error, name, { value: shown });
   }
   // The stack begins with the message as it was.
   if (error.message !== message)
-    Object.defineProperty(error, 'stack', { value: redact(stack.replace(message, () => error.message)) });
+    Object.defineProperty(error, 'stack', { value: redactor.redact(stack.replace(message, () => error.message)) });
   return error;
 }

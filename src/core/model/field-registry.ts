@@ -1,7 +1,6 @@
-import type { Warning } from './events.js';
 import { ValueException } from './exceptions.js';
 import type { FieldDefinitions } from './fields.js';
-import { foreignText } from './foreign-text.js';
+import { foreignText, type Redactor } from './foreign-text.js';
 import { isPlainObject, own, show } from './input.js';
 import { type StandardSchema, validate } from './standard-schema.js';
 import { checkFieldId, checkValue, type FieldValue } from './value.js';
@@ -13,30 +12,25 @@ export interface Field {
   readonly schema?: StandardSchema<unknown, FieldValue> | undefined;
 }
 
-/** What is known of the API key, without showing it. */
-export interface Secrets {
-  /** Takes the key out of a text. */
-  redact(text: string): string;
+/** Recognizes the API key, without showing it. */
+export interface Secrets extends Redactor {
   /** Whether a text holds the whole key, in whatever form. */
   holdsKey(text: string): boolean;
   /** Whether a text is the key: quick enough for each value. */
   isKey(text: unknown): boolean;
 }
 
-/** Knows the fields by their names, and what they may hold. */
+/** The fields by their names, with the values that each takes. */
 export class FieldRegistry {
   readonly #fields: ReadonlyMap<string, Field> | undefined;
   readonly #secrets: Secrets;
-  readonly #warn: (warning: Warning) => void;
 
   /**
    * @param definitions - As {@link checkFields} has them; `undefined` where ids stand for themselves.
-   * @param secrets - Knows the API key: a name, an id or what a schema says could hold it.
-   * @param warn - Is told of values that are left out.
+   * @param secrets - A name, an id or the message of a schema may hold the API key.
    */
-  constructor(definitions: FieldDefinitions | undefined, secrets: Secrets, warn: (warning: Warning) => void) {
+  constructor(definitions: FieldDefinitions | undefined, secrets: Secrets) {
     this.#secrets = secrets;
-    this.#warn = warn;
     if (definitions === undefined) return;
     this.#fields = new Map(
       Object.entries(definitions).map(([name, definition]) => {
@@ -117,20 +111,16 @@ export class FieldRegistry {
     return Object.entries(values).map(([name, value]) => [this.idOf(name), this.encode(name, value)]);
   }
 
-  /** Whether a value that the server holds is one that its field's schema takes; where it isn't, a warning tells. */
-  accepts({ name, schema }: Field, value: FieldValue | null): boolean {
+  /** Whether a value of the server's is one that its field's schema takes. */
+  accepts({ schema }: Field, value: FieldValue | null): boolean {
     if (schema === undefined || value === null) return true;
     try {
       const result = validate(schema, value);
-      if (result !== undefined && !result.issues) return true;
+      return result !== undefined && !result.issues;
     } catch {
-      // A schema that fails takes nothing.
+      // A schema that throws takes nothing.
+      return false;
     }
-    this.#warn({
-      code: 'value-refused',
-      message: `The server holds a value of the field ${show(name)} that its schema refuses: get and watch leave it out.`,
-    });
-    return false;
   }
 
   #whyUnreadable({ fieldId }: Field): string | undefined {

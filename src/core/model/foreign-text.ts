@@ -21,6 +21,11 @@ export const INVISIBLE = /[\p{Cf}\p{DI}]/gu;
 /** The digits of a key that the cut has divided can't be recognised any more. */
 const TAIL_OF_A_KEY = /[\da-f][\da-f-]{7,35}$/i;
 
+/** Replaces the API key in a text. */
+export interface Redactor {
+  redact(text: string): string;
+}
+
 /** Takes out of a text whatever would act on a terminal, a log or the direction of the text around it. */
 export function cleanText(text: string): string {
   return text.replace(ESCAPE_SEQUENCES, '').replace(INVISIBLE, '').replace(CONTROLS, ' ');

@@ -135,5 +135,12 @@ export function onlyInMemory(exception: PushException): PushException {
   return new PushException(exception.message, advice, exception);
 }
 
-/** What to do after `close()`. */
-export const CLOSED_ADVICE = `What was committed and not stored by the server ${STILL_SAVED}`;
+/** The exception of calls after `close()`. */
+export function closedException(): ApiException {
+  return new ApiException(
+    'This Api is closed: only status(), log(), quarantined() and close() can be called.',
+    CLOSED_ADVICE,
+  );
+}
+
+const CLOSED_ADVICE = `What was committed and not stored by the server ${STILL_SAVED}`;

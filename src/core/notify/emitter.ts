@@ -1,31 +1,132 @@
-import type { Events } from '../model/events.js';
+import type { QueuedEntry } from '../model/entry.js';
+import type { Events, PushResult } from '../model/events.js';
+import type { PushException } from '../model/request-exceptions.js';
+import type { LifecycleEvent } from '../ports/environment.js';
+import type { Outcome } from '../time/retry-policy.js';
 
-type OfEach = { [Name in keyof Events]?: Listeners<Events[Name]> };
+/** The news that the parts of a client have for each other. Users hear only the public events among them. */
+export interface News extends Events {
+  /** The staged values changed. */
+  staged: undefined;
+  /** Entries were queued. */
+  enqueued: undefined;
+  /** Entries left the outbox, for whatever reason; some may have left before. */
+  removed: readonly QueuedEntry[];
+  /** Another run has adopted what this one had saved. */
+  fenced: { readonly entries: number; readonly isStagedTaken: boolean };
+  /** Saved entries were deleted by others. */
+  cleared: undefined;
+  'push-started': undefined;
+  'push-ended': PushEnd;
+  /** A push ended without a response. */
+  'push-aborted': undefined;
+  /** The time of the next automatic push changed. */
+  planned: undefined;
+  /** The page or process has changed. */
+  lifecycle: LifecycleEvent;
+  /** A listener threw: `the event "<name>"` or `subscribe()`. */
+  'listener-failed': string;
+}
 
-/** Sends events to listeners. A listener that throws or rejects harms neither the sender nor the other listeners. */
+/** The end of a push. */
+export interface PushEnd {
+  readonly result: PushResult;
+  /** Absent if the push stored everything that it was about. */
+  readonly failure: PushFailure | undefined;
+}
+
+/** The failure of a push. */
+export interface PushFailure {
+  readonly exception: PushException;
+  readonly kind: Outcome['kind'];
+  /** Whether every other entry was stored or tried: the push did not end early. */
+  readonly isThrough?: boolean;
+  /** Whether only entries with strikes failed. */
+  readonly isOnlyOfStruck?: boolean;
+}
+
+type Silent = { [Name in keyof News]: News[Name] extends undefined ? Name : never }[keyof News];
+
+/** The functions that bring news to the parts of a client, in the order in which they run. Each updates one part. */
+export type Subscribers<Parts> = {
+  readonly [Name in keyof News]?: readonly ((parts: Parts, news: News[Name]) => unknown)[];
+};
+
+type Subscriber = (parts: unknown, news: unknown) => unknown;
+type Listening = { [Name in keyof Events]?: Listeners<Events[Name]> };
+type Pending = { [Name in keyof Events]: readonly [Name, Events[Name]] }[keyof Events];
+
+/**
+ * Carries the news of a client. Its parts get them at once. Listeners of public events are called last, when the operation
+ * that caused the events is complete: a listener that commits or pushes never sees a part half-way.
+ */
 export class Emitter {
-  readonly #listeners: OfEach = Object.create(null);
-  readonly #onFailure: (name: keyof Events) => void;
+  #parts: unknown;
+  /** One table for all clients: a gateway has thousands of them. */
+  #subscribers: Subscribers<never> = {};
+  /** Absent before the first listener. */
+  #listeners: Listening | undefined;
+  /** The public events that wait for the end of the operation. */
+  #pending: Pending[] = [];
+  /** How many operations are in progress, one in another. */
+  #depth = 0;
 
-  /** @param onFailure - Told the name of the event whose listener threw. */
-  constructor(onFailure: (name: keyof Events) => void) {
-    this.#onFailure = onFailure;
+  /** Subscribes all parts, once. */
+  connect<Parts>(parts: Parts, subscribers: Subscribers<Parts>): void {
+    this.#parts = parts;
+    this.#subscribers = subscribers;
   }
 
-  /** @returns A function that takes the listener away again. */
+  /** Adds a listener. @returns A function that removes it. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => unknown): () => void {
+    // Without a prototype, which a script may have changed.
+    this.#listeners ??= Object.create(null) as Listening;
     const listeners: Listeners<Events[Name]> = this.#listeners[name] ?? new Listeners();
-    this.#listeners[name] = listeners as OfEach[Name];
+    this.#listeners[name] = listeners as Listening[Name];
     return listeners.add(listener);
   }
 
-  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    const listeners: Listeners<Events[Name]> | undefined = this.#listeners[name];
-    listeners?.emit(event, () => this.#onFailure(name));
+  emit(name: Silent): void;
+  emit<Name extends keyof News>(name: Name, news: News[Name]): void;
+  emit<Name extends keyof News>(name: Name, news?: News[Name]): void {
+    const subscribers = this.#subscribers[name] as readonly Subscriber[] | undefined;
+    this.#depth += 1;
+    try {
+      if (subscribers !== undefined) for (const notify of subscribers) notify(this.#parts, news);
+      if (this.#listeners?.[name as keyof Events]) this.#pending.push([name, news] as unknown as Pending);
+    } finally {
+      this.#complete();
+    }
+  }
+
+  /** Runs an operation that may emit several times: its public events are sent when it is complete. */
+  operation<Result>(run: () => Result): Result {
+    this.#depth += 1;
+    try {
+      return run();
+    } finally {
+      this.#complete();
+    }
+  }
+
+  /** Sends the pending public events at once: of entries that are about to go, while all parts are consistent. */
+  flush(): void {
+    for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift())
+      this.#send(next[0], next[1]);
+  }
+
+  #complete(): void {
+    this.#depth -= 1;
+    if (this.#depth === 0 && this.#pending.length > 0) this.flush();
+  }
+
+  #send(name: keyof Events, event: unknown): void {
+    const listeners = this.#listeners?.[name] as Listeners<unknown> | undefined;
+    listeners?.emit(event, () => this.emit('listener-failed', `the event "${name}"`));
   }
 }
 
-/** Functions of the user's, to be called again and again. One that throws or rejects harms nobody else. */
+/** Functions of the user's. One that throws or rejects affects nothing else. */
 export class Listeners<Event = void> {
   readonly #all = new Set<(event: Event) => unknown>();
 
@@ -33,17 +134,17 @@ export class Listeners<Event = void> {
     return this.#all.size;
   }
 
-  /** @returns A function that takes the listener away again. */
+  /** Adds a listener. @returns A function that removes it. */
   add(listener: (event: Event) => unknown): () => void {
-    // Wrapped, so that the same function added twice is called twice and each undo takes away its own.
+    // Wrapped, so that the same function added twice is called twice and each undo removes its own.
     const own = (event: Event): unknown => listener(event);
     this.#all.add(own);
     return () => void this.#all.delete(own);
   }
 
-  /** @param onFailure - Told that one threw or rejected. */
+  /** @param onFailure - Called for each listener that throws or rejects. */
   emit(event: Event, onFailure: () => void): void {
-    // A copy: one may be added or taken away meanwhile.
+    // A copy, as listeners may be added or removed meanwhile.
     for (const listener of [...this.#all]) {
       try {
         ignoreRejection(listener(event), onFailure);
@@ -55,7 +156,7 @@ export class Listeners<Event = void> {
 }
 
 /**
- * Handles what an async listener rejects with, which would end a Node process. It may be a promise of another realm or
+ * Handles the rejection of an async listener, which would end a Node process. It may be a promise of another realm or
  * library.
  */
 function ignoreRejection(result: unknown, onFailure: () => void): void {

@@ -1,22 +1,41 @@
-import type { Status } from '../model/status.js';
-import { Listeners } from './emitter.js';
+import type { Durability, LastPush, Status } from '../model/status.js';
+import type { Environment } from '../ports/environment.js';
+import { type Emitter, Listeners, type PushFailure } from './emitter.js';
+import type { Warnings } from './warnings.js';
 
-/** Shows how things stand, in snapshots: one object for as long as nothing changes. */
+/** The parts of a client that a status is read from. */
+export interface StatusParts {
+  readonly emitter: Emitter;
+  readonly staging: { readonly size: number };
+  readonly outbox: {
+    readonly length: number;
+    readonly bytes: number;
+    readonly quarantine: { readonly size: number };
+  };
+  readonly warnings: Pick<Warnings, 'all'>;
+  readonly environment: Pick<Environment, 'isOnline'>;
+  readonly uploader: { readonly isPushing: boolean };
+  readonly history: { readonly lastPush: LastPush | undefined; readonly lastFailure: PushFailure | undefined };
+  /** Absent without automatic pushing. */
+  readonly autoPush: { readonly nextTry: number | undefined } | undefined;
+}
+
+/** The status of a client in snapshots: one object for as long as nothing changes. */
 export class StatusStore {
-  readonly #read: () => Status;
+  readonly #parts: StatusParts;
+  readonly #durability: Durability;
   readonly #listeners = new Listeners();
-  readonly #onFailure: () => void;
   #snapshot: Status | undefined;
   #lastEmitted: Status | undefined;
   #isDue = false;
 
-  /** @param read - Reads how things stand now. @param onFailure - Told that a listener threw. */
-  constructor(read: () => Status, onFailure: () => void) {
-    this.#read = read;
-    this.#onFailure = onFailure;
+  /** @param durability - What a committed entry survives. */
+  constructor(parts: StatusParts, durability: Durability) {
+    this.#parts = parts;
+    this.#durability = durability;
   }
 
-  /** The snapshot of now. */
+  /** The current snapshot. */
   get status(): Status {
     const now = this.#read();
     if (this.#snapshot === undefined || !isSame(this.#snapshot, now)) this.#snapshot = Object.freeze(now);
@@ -29,11 +48,28 @@ export class StatusStore {
     return this.#listeners.add(listener);
   }
 
-  /** Something may have changed: listeners are told in this task's microtask, once, if it has. */
+  /** The status may have changed: listeners are notified in this task's microtask, once, if it has. */
   invalidate(): void {
     if (this.#isDue || this.#listeners.size === 0) return;
     this.#isDue = true;
     void Promise.resolve().then(() => this.#emit());
+  }
+
+  #read(): Status {
+    const { staging, outbox, warnings, environment, uploader, history, autoPush } = this.#parts;
+    return {
+      staged: staging.size,
+      committed: outbox.length,
+      quarantined: outbox.quarantine.size,
+      bytes: outbox.bytes,
+      durability: this.#durability,
+      warnings: warnings.all,
+      online: environment.isOnline,
+      pushing: uploader.isPushing,
+      lastPush: history.lastPush,
+      nextTry: autoPush?.nextTry,
+      lastException: history.lastFailure?.exception,
+    };
   }
 
   #emit(): void {
@@ -41,7 +77,7 @@ export class StatusStore {
     const { status } = this;
     if (status === this.#lastEmitted) return;
     this.#lastEmitted = status;
-    this.#listeners.emit(undefined, this.#onFailure);
+    this.#listeners.emit(undefined, () => this.#parts.emitter.emit('listener-failed', 'subscribe()'));
   }
 }
 

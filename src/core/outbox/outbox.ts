@@ -8,231 +8,234 @@ import {
 } from '../model/entry.js';
 import { isStorageException, StorageException } from '../model/exceptions.js';
 import { shortText } from '../model/foreign-text.js';
-import { utf8Length } from '../model/values-json.js';
+import type { Emitter } from '../notify/emitter.js';
 import type { FailedOperation } from '../notify/warnings.js';
 import type { Loss, Writer } from '../ports/storage.js';
 import type { ClockEpoch } from '../time/clock-correction.js';
+import { EntryQueue } from './entry-queue.js';
 import { Quarantine } from './quarantine.js';
 import { StorageSync } from './storage-sync.js';
 
+/** An entry that is not in the outbox yet. */
+export interface Draft {
+  readonly timestamp: number;
+  /** Their wire text. */
+  readonly values: string;
+  /** The bytes of UTF-8 that `values` take. */
+  readonly bytes: number;
+  /** Present if `timestamp` is the time of this moment. */
+  readonly epoch?: ClockEpoch | undefined;
+}
+
+/** Entries that leave the outbox for an upload. They stay queued, and are not evicted before the checkout is released. */
+export interface Checkout {
+  readonly entries: readonly QueuedEntry[];
+  /** Ends the checkout, then checks ownership. Calling it twice is harmless. */
+  release(): void;
+}
+
 /**
- * The committed entries, oldest first: adopted ones, then this run's by sequence number. Together with the quarantine it is
- * what the storage holds: what is in it was saved before, and is removed there as it leaves.
+ * The committed entries, oldest first: adopted entries, then this run's by sequence number. The queue and the quarantine
+ * together are the contents of the storage: an entry is saved before it enters, and removed there as it leaves.
+ *
+ * Another run may adopt the saved entries while this one is frozen. So ownership is checked before entries are added or
+ * checked out, and after entries left: see {@link Outbox.reconcile}.
  */
-export class Outbox {
-  /** What was set aside. */
+export class Outbox implements Iterable<QueuedEntry> {
   readonly quarantine = new Quarantine();
+  readonly #queue = new EntryQueue();
   readonly #sync: StorageSync;
+  readonly #emitter: Emitter;
   readonly #maxEntries: number;
-  readonly #onLoss: (loss: Loss, entries: number) => void;
-  readonly #onChange: () => void;
-  readonly #onLeave: (entries: readonly QueuedEntry[]) => void;
-  /** The entries that are being uploaded. They are not dropped. */
-  inFlight: readonly QueuedEntry[] = [];
-  /** What was sent as the page went away, flight by flight, and is not answered yet. Neither is that. */
-  readonly pendingBeacons = new Set<readonly QueuedEntry[]>();
-  // The entries are those from #head on; what lies before it is cut off now and then, so that removing is O(1) a piece.
-  #entries: QueuedEntry[] = [];
-  #head = 0;
-  #bytes = 0;
+  #checkouts: readonly Checkout[] = [];
   #sequence = 0;
   #fencedCount = 0;
 
-  /**
-   * @param config - `saves`: `false` to keep entries in memory alone; `maxEntries`: how many may be queued.
-   * @param onLoss - Told what happened to the storage behind the queue's back, and to how many of its entries.
-   * @param onChange - Told whenever the queue or the quarantine changes.
-   * @param onLeave - Told which entries left the queue, and perhaps of others that had left it before.
-   */
-  constructor(
-    writer: Writer,
-    config: { readonly saves: boolean; readonly maxEntries: number },
-    onLoss: (loss: Loss, entries: number) => void,
-    onChange: () => void = () => {},
-    onLeave: (entries: readonly QueuedEntry[]) => void = () => {},
-  ) {
-    this.#sync = new StorageSync(writer, config.saves, () => [...this, ...this.quarantine.stored]);
+  /** @param config - `saves`: `false` to keep entries only in memory; `maxEntries`: the most that may be queued. */
+  constructor(writer: Writer, emitter: Emitter, config: { readonly saves: boolean; readonly maxEntries: number }) {
+    this.#sync = new StorageSync(writer, { saves: config.saves, contents: [this, this.quarantine] });
+    this.#emitter = emitter;
     this.#maxEntries = config.maxEntries;
-    this.#onLoss = onLoss;
-    this.#onChange = onChange;
-    this.#onLeave = onLeave;
   }
 
-  /** How many entries others have taken over so far. */
+  /** How many entries other runs have adopted so far. */
   get fencedCount(): number {
     return this.#fencedCount;
   }
 
   get length(): number {
-    return this.#entries.length - this.#head;
+    return this.#queue.length;
   }
 
   /** The bytes of UTF-8 that all values take. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#queue.bytes;
   }
 
-  /** How many more entries may be queued; those in quarantine take room too. */
+  /** How many more entries may be queued; quarantined entries take room too. */
   get capacityLeft(): number {
     return this.#maxEntries - this.length - this.quarantine.size;
   }
 
-  /** The sequence number of the entry that was added last; 0 before the first. */
+  /** That of the entry that was added last; 0 before the first. */
   get lastSequence(): number {
     return this.#sequence;
   }
 
+  get hasCheckouts(): boolean {
+    return this.#checkouts.length > 0;
+  }
+
   has(entry: QueuedEntry): boolean {
-    return this.#entries.indexOf(entry, this.#head) >= 0;
+    return this.#queue.has(entry);
   }
 
   /** The oldest entries, `count` at most. */
   oldest(count: number): QueuedEntry[] {
-    return this.#entries.slice(this.#head, this.#head + count);
+    return this.#queue.oldest(count);
   }
 
-  /** The entries up to a sequence number of this run, adopted ones included, oldest first. */
-  *upTo(sequence: number): Generator<QueuedEntry, void> {
-    for (let index = this.#head; index < this.#entries.length; index++) {
-      const entry = this.#entries[index] as QueuedEntry;
-      if (entry.origin !== undefined && entry.sequence > sequence) return;
-      yield entry;
-    }
+  /** The entries up to a sequence number of this run, adopted entries included, oldest first. */
+  upTo(sequence: number): Generator<QueuedEntry, void> {
+    return this.#queue.upTo(sequence);
   }
 
-  /**
-   * What is dropped first, `count` at most: what is in quarantine, then the oldest entries that are not being uploaded.
-   *
-   * @param kept - The ids of those in quarantine that are to stay.
-   */
-  evictable(count: number, kept: readonly string[]): QueuedEntry[] {
-    const refused = this.quarantine.oldest(count, kept);
-    const inFlight = new Set([...this.pendingBeacons, this.inFlight].flat());
-    const queued = this.oldest(count + inFlight.size).filter((entry) => !inFlight.has(entry));
-    return [...refused, ...queued].slice(0, count);
-  }
-
-  *[Symbol.iterator](): Generator<QueuedEntry, void> {
-    for (let index = this.#head; index < this.#entries.length; index++) yield this.#entries[index] as QueuedEntry;
+  [Symbol.iterator](): Iterator<QueuedEntry, void> {
+    return this.#queue[Symbol.iterator]();
   }
 
   /**
-   * Sees to what happened to the storage behind the queue's back: drops what another took over, and saves again what was
-   * deleted. To be called before entries are added or sent.
+   * Removes entries that other runs have adopted, and saves deleted entries again.
    *
-   * @returns Whether something had happened.
+   * @returns Whether there were any.
    */
   reconcile(): boolean {
     const loss = this.#sync.reconcile();
     if (loss === undefined) return false;
-    const before = this.length + this.quarantine.size;
-    if (loss.kind === 'taken') {
-      const isLeft = (entry: QueuedEntry): boolean => !(loss.writers.has(entry.writer) && this.#sync.isSaved(entry));
-      this.#onLeave([...this].filter((entry) => !isLeft(entry)));
-      this.#retain(isLeft);
-      this.quarantine.retain(isLeft);
-    }
-    const taken = before - this.length - this.quarantine.size;
-    this.#fencedCount += taken;
-    this.#onLoss(loss, loss.kind === 'taken' ? taken : before);
-    this.retrySync();
+    if (loss.kind === 'taken') this.#fence(loss);
+    else this.#emitter.emit('cleared');
+    this.#sync.retry();
     return true;
   }
 
-  /**
-   * Saves a new entry and puts it at the end.
-   *
-   * @param values - Their wire text.
-   * @param bytes - How many of UTF-8 that takes, where it is known.
-   * @param stretch - If `timestamp` is the time of this moment.
-   * @throws {@link StorageException} if it could not be saved; the queue is as before.
-   */
-  append(
-    timestamp: number,
-    values: string,
-    origin: 'committed' | 'restored',
-    bytes = utf8Length(values),
-    epoch?: ClockEpoch,
-  ): QueuedEntry {
-    if (this.capacityLeft < 1) throw this.#exception(origin === 'committed', this.#reached, '', true);
-    return this.#add(timestamp, values, origin, bytes, epoch);
+  #fence({ writers, isStagedTaken }: Extract<Loss, { kind: 'taken' }>): void {
+    const before = this.length + this.quarantine.size;
+    const isLeft = (entry: QueuedEntry): boolean => !(writers.has(entry.writer) && this.#sync.isSaved(entry));
+    const removed = [...this].filter((entry) => !isLeft(entry));
+    this.#queue.retain(isLeft);
+    this.quarantine.retain(isLeft);
+    const entries = before - this.length - this.quarantine.size;
+    this.#fencedCount += entries;
+    this.#emitter.emit('removed', removed);
+    this.#emitter.emit('fenced', { entries, isStagedTaken });
   }
 
-  #add(
-    timestamp: number,
-    values: string,
-    origin: 'committed' | 'restored',
-    bytes: number,
-    epoch?: ClockEpoch,
-  ): QueuedEntry {
+  /**
+   * Saves a new entry and adds it at the end.
+   *
+   * @param read - Called after the check of ownership, which may remove staged values; `undefined` adds nothing.
+   * @throws {@link StorageException} if it could not be saved; the queue is unchanged.
+   */
+  append(read: () => Draft | undefined): QueuedEntry | undefined {
+    this.reconcile();
+    let entry: QueuedEntry | undefined;
+    try {
+      entry = this.#append(read);
+    } catch (error) {
+      if (!this.#isLost(error)) throw error;
+      entry = this.#append(read);
+    }
+    if (entry !== undefined) this.#emitter.emit('enqueued');
+    return entry;
+  }
+
+  #append(read: () => Draft | undefined): QueuedEntry | undefined {
+    const draft = read();
+    if (draft === undefined) return undefined;
+    if (this.capacityLeft < 1) throw this.#full('committed');
+    return this.#add(draft, 'committed');
+  }
+
+  /**
+   * Adds given away entries at the end, as new entries with their old times.
+   *
+   * @param leaving - Their former ids: those in quarantine leave it once all entries are saved, and make room themselves.
+   * @throws {@link StorageException} if one could not be saved; then none is added.
+   */
+  requeue(drafts: readonly Draft[], leaving: readonly string[] = []): QueuedEntry[] {
+    this.reconcile();
+    let entries: QueuedEntry[];
+    try {
+      entries = this.#requeue(drafts, leaving);
+    } catch (error) {
+      if (!this.#isLost(error)) throw error;
+      entries = this.#requeue(drafts, leaving);
+    }
+    this.removeQuarantined(leaving);
+    if (entries.length > 0) this.#emitter.emit('enqueued');
+    return entries;
+  }
+
+  #requeue(drafts: readonly Draft[], leaving: readonly string[]): QueuedEntry[] {
+    if (this.capacityLeft + this.quarantine.count(leaving) < drafts.length) throw this.#full('restored');
+    const added: QueuedEntry[] = [];
+    try {
+      for (const draft of drafts) added.push(this.#add(draft, 'restored'));
+      return added;
+    } catch (error) {
+      this.#remove(added);
+      throw error;
+    }
+  }
+
+  /** Whether a write failed as saved entries are gone: it may be the first to find that. */
+  #isLost(error: unknown): boolean {
+    return isStorageException(error) && this.reconcile();
+  }
+
+  #add({ timestamp, values, bytes, epoch }: Draft, origin: 'committed' | 'restored'): QueuedEntry {
     // Counted up even if saving fails: a torn record of this number may be left behind.
     this.#sequence += 1;
-    const entry: QueuedEntry = {
-      writer: this.#sync.writerId,
-      sequence: this.#sequence,
-      timestamp,
-      values,
-      bytes,
-      origin,
-      epoch,
-    };
-    this.#save(entry);
-    this.#entries.push(entry);
-    this.#bytes += entry.bytes;
-    this.#onChange();
+    const { writerId: writer } = this.#sync;
+    const entry: QueuedEntry = { writer, sequence: this.#sequence, timestamp, values, bytes, origin, epoch };
+    this.#save(entry, origin);
+    this.#queue.push(entry);
     return entry;
   }
 
   /**
-   * Puts entries back at the end, as new ones with their old times.
-   *
-   * @param ids - What they were before: those in quarantine leave it, once all are saved, and need no more room than there.
-   * @throws {@link StorageException} if one could not be saved; then none is put back.
-   */
-  restore(entries: readonly Pick<StoredEntry, 'timestamp' | 'values'>[], ids: readonly string[] = []): QueuedEntry[] {
-    if (this.capacityLeft + this.quarantine.count(ids) < entries.length)
-      throw this.#exception(false, this.#reached, '', true);
-    const restored: QueuedEntry[] = [];
-    try {
-      for (const { timestamp, values } of entries)
-        restored.push(this.#add(timestamp, values, 'restored', utf8Length(values)));
-    } catch (error) {
-      this.remove(restored);
-      throw error;
-    }
-    this.removeQuarantined(ids);
-    return restored;
-  }
-
-  /**
-   * Puts entries that dead runs left before all others, as they are older; those in quarantine stay there, unless their
-   * refusal is retryable. The storage keeps such a refusal until the entry is removed or quarantined again.
+   * Adds entries of dead runs before this run's, as they are older. Those in quarantine stay there, unless their refusal is
+   * retryable: the storage keeps such a refusal until the entry is removed or quarantined again.
    */
   adopt(entries: readonly StoredEntry[]): void {
-    // Of its final size at once: growing it takes as much again.
+    // Of its final size at once: growing it takes as much memory again.
     const adopted = new Array<QueuedEntry>(entries.length);
     let count = 0;
     for (const entry of entries) {
       const { refusal } = entry;
       const own = asAdopted(entry);
       if (refusal !== undefined && !refusal.retryable) this.quarantine.add({ ...own, refusal });
-      else {
-        this.#bytes += entry.bytes;
-        adopted[count++] = own;
-      }
+      else adopted[count++] = own;
     }
     adopted.length = count;
-    this.#insertOldest(adopted);
-    this.#onChange();
+    this.#queue.insertAdopted(adopted);
+    if (entries.length > 0) this.#emitter.emit('enqueued');
   }
 
-  /** Puts adopted entries behind those that were adopted before. */
-  #insertOldest(adopted: QueuedEntry[]): void {
-    const queued = this.#entries.slice(this.#head);
-    const firstOwn = queued.findIndex(({ origin }) => origin !== undefined);
-    const own = firstOwn < 0 ? [] : queued.splice(firstOwn);
-    this.#entries = queued.length + own.length === 0 ? adopted : queued.concat(adopted, own);
-    this.#head = 0;
+  /** @returns `undefined` if other runs have adopted entries: then the entries have to be chosen anew. */
+  checkOut(entries: readonly QueuedEntry[]): Checkout | undefined {
+    const { fencedCount } = this;
+    this.reconcile();
+    if (this.fencedCount !== fencedCount) return undefined;
+    const checkout: Checkout = { entries, release: () => this.#release(checkout) };
+    this.#checkouts = [...this.#checkouts, checkout];
+    return checkout;
+  }
+
+  #release(checkout: Checkout): void {
+    if (!this.#checkouts.includes(checkout)) return;
+    this.#checkouts = this.#checkouts.filter((other) => other !== checkout);
+    this.reconcile();
   }
 
   /**
@@ -241,105 +244,107 @@ export class Outbox {
    * @returns How many were known.
    */
   remove(entries: readonly QueuedEntry[]): number {
+    const removed = this.#remove(entries);
+    if (entries.length > 0) this.reconcile();
+    return removed;
+  }
+
+  #remove(entries: readonly QueuedEntry[]): number {
     if (entries.length === 0) return 0;
     const { length } = this;
-    const behind = this.#head + this.inFlight.length;
-    if (this.#areAt(this.#head, entries)) {
-      this.#head += entries.length;
-      for (const entry of entries) this.#bytes -= entry.bytes;
-      if (this.#head * 2 >= this.#entries.length) {
-        this.#entries = this.#entries.slice(this.#head);
-        this.#head = 0;
-      }
-    } else if (this.#areAt(behind, entries)) {
-      // Where what is dropped stands, mostly.
-      this.#entries.splice(behind, entries.length);
-      for (const entry of entries) this.#bytes -= entry.bytes;
-    } else {
-      const removed = new Set(entries);
-      this.#retain((entry) => !removed.has(entry));
-    }
+    // Eviction mostly removes entries right behind the batch in flight.
+    const hint = this.#checkouts.reduce((index, checkout) => index + checkout.entries.length, 0);
+    this.#queue.remove(entries, hint);
     this.#sync.remove(entries);
-    this.#onLeave(entries);
-    this.#onChange();
+    this.#emitter.emit('removed', entries);
     return length - this.length;
   }
 
-  /** Takes an entry out of the queue and sets it aside. @returns `undefined` if it is not in the queue any more. */
+  /** Removes all queued entries. */
+  clear(): void {
+    this.remove([...this]);
+    // Also if nothing was queued: the last failure is of no interest any more.
+    this.#emitter.emit('removed', []);
+  }
+
+  /** Moves an entry from the queue to the quarantine. @returns `undefined` if it is not queued any more. */
   moveToQuarantine(entry: QueuedEntry, refusal: Refusal): QuarantinedEntry | undefined {
-    const index = this.#entries.indexOf(entry, this.#head);
-    if (index < 0) return undefined;
-    this.#entries.splice(index, 1);
-    this.#bytes -= entry.bytes;
+    if (!this.has(entry)) return undefined;
+    this.#queue.remove([entry], 0);
     const refused = { ...entry, refusal };
-    // In quarantine before that is noted: what was deleted underneath is saved again first, and this with it.
+    // Added before the storage marks it: deleted entries are saved again first, and this entry with them.
     const shown = this.quarantine.add(refused);
     this.#sync.quarantine([refused]);
-    this.#onLeave([entry]);
-    this.#onChange();
+    this.#emitter.emit('removed', [entry]);
     return shown;
   }
 
-  /** Forgets what is in quarantine. @param ids - Which; unknown ones are ignored. @returns How many there were. */
+  /** Removes entries from the quarantine. @param ids - Unknown ids are ignored. @returns How many were removed. */
   removeQuarantined(ids: Iterable<string>): number {
-    const forgotten = this.quarantine.remove(ids);
-    if (forgotten.length > 0) this.#sync.remove(forgotten);
-    this.#onChange();
-    return forgotten.length;
-  }
-
-  /** Drops what {@link Outbox.evictable} told. */
-  evict(entries: readonly QueuedEntry[]): void {
-    const refused = entries.filter(({ refusal }) => refusal !== undefined);
-    this.removeQuarantined(refused.map(entryId));
-    this.remove(entries.slice(refused.length));
+    const removed = this.quarantine.remove(ids);
+    if (removed.length === 0) return 0;
+    this.#sync.remove(removed);
+    this.#emitter.emit('removed', removed);
+    return removed.length;
   }
 
   /**
-   * Tries again what the storage failed at: to forget what left the queue, to save again what was deleted, to note what
-   * is in quarantine.
+   * The entries to evict, `count` at most: quarantined entries, then the oldest entries that are not checked out.
    *
-   * @returns What it still fails at.
+   * @param kept - The ids of quarantined entries that stay.
    */
+  evictable(count: number, kept: readonly string[]): QueuedEntry[] {
+    const quarantined = this.quarantine.oldest(count, kept);
+    const checkedOut = new Set(this.#checkouts.flatMap(({ entries }) => entries));
+    const queued = this.oldest(count + checkedOut.size).filter((entry) => !checkedOut.has(entry));
+    return [...quarantined, ...queued].slice(0, count);
+  }
+
+  /** Removes entries that {@link Outbox.evictable} returned. */
+  evict(entries: readonly QueuedEntry[]): void {
+    const quarantined = entries.filter(({ refusal }) => refusal !== undefined);
+    this.removeQuarantined(quarantined.map(entryId));
+    this.remove(entries.slice(quarantined.length));
+  }
+
+  /** Checks ownership, then tries the failed operations of the storage again. @returns The first that still fails. */
   retrySync(): FailedOperation | undefined {
+    this.reconcile();
     return this.#sync.retry();
   }
 
-  #retain(isWanted: (entry: QueuedEntry) => boolean): void {
-    this.#entries = [...this].filter(isWanted);
-    this.#head = 0;
-    this.#bytes = this.#entries.reduce((bytes, entry) => bytes + entry.bytes, 0);
+  /** Releases the saved entries, for another run to adopt. */
+  close(): void {
+    this.retrySync();
+    this.#sync.close();
   }
 
-  /** Whether entries stand together, from a place on. */
-  #areAt(start: number, entries: readonly QueuedEntry[]): boolean {
-    return entries.every((entry, index) => this.#entries[start + index] === entry);
-  }
-
-  #save(entry: QueuedEntry): void {
+  #save(entry: QueuedEntry, origin: 'committed' | 'restored'): void {
     try {
-      this.#sync.save(entry, entry.origin === 'committed');
+      this.#sync.save(entry);
     } catch (error) {
-      const { message, advice, isFull } = isStorageException(error)
-        ? error
-        : new StorageException('the storage failed');
-      throw this.#exception(entry.origin === 'committed', shortText(message), advice, isFull);
+      throw this.#notSaved(origin, isStorageException(error) ? error : new StorageException('the storage failed'));
     }
   }
 
-  get #reached(): string {
-    return `maxQueuedEntries (${this.#maxEntries}) is reached`;
+  #full(origin: 'committed' | 'restored'): StorageException {
+    const message = `maxQueuedEntries (${this.#maxEntries}) is reached`;
+    return this.#notSaved(origin, { message, advice: '', isFull: true });
   }
 
-  #exception(isCommitted: boolean, what: string, advice: string, isFull: boolean): StorageException {
+  #notSaved(
+    origin: 'committed' | 'restored',
+    { message, advice, isFull }: Pick<StorageException, 'message' | 'advice' | 'isFull'>,
+  ): StorageException {
     const { size } = this.quarantine;
+    const reason = shortText(message);
+    const [staged, again] = origin === 'committed' ? [' The values are still staged.', 'commit'] : ['', 'restore'];
     return new StorageException(
-      `The entry could not be saved: ${what}. Still queued and safe: ${this.length} (${this.#bytes} bytes)` +
-        `${size > 0 ? `; in quarantine: ${size}` : ''}${isCommitted ? '. The values are still staged.' : '.'}`,
-      advice ||
-        `Push what is queued${size > 0 ? ', dropQuarantined(),' : ''} or make room, then ${isCommitted ? 'commit' : 'restore'} again.`,
+      `The entry could not be saved: ${reason}. Still queued and safe: ${this.length} (${this.bytes} bytes)` +
+        `${size > 0 ? `; in quarantine: ${size}` : ''}.${staged}`,
+      advice || `Push what is queued${size > 0 ? ', dropQuarantined(),' : ''} or make room, then ${again} again.`,
       isFull,
-      what,
+      reason,
     );
   }
 }

@@ -1,24 +1,24 @@
 import { entryId, type QuarantinedEntry, type QueuedEntry, type Refusal, toEntry } from '../model/entry.js';
 
-interface Held {
+interface Item {
   readonly stored: QueuedEntry;
   readonly shown: QuarantinedEntry;
 }
 
-/** The entries that were set aside, in the order in which that happened. */
-export class Quarantine {
-  readonly #byId = new Map<string, Held>();
+/** The quarantined entries, in the order in which they were quarantined. */
+export class Quarantine implements Iterable<QueuedEntry> {
+  readonly #byId = new Map<string, Item>();
 
   get size(): number {
     return this.#byId.size;
   }
 
-  /** As storages keep them. */
-  get stored(): QueuedEntry[] {
-    return Array.from(this.#byId.values(), ({ stored }) => stored);
+  /** The entries as storages keep them. */
+  *[Symbol.iterator](): Generator<QueuedEntry, void> {
+    for (const { stored } of this.#byId.values()) yield stored;
   }
 
-  /** As users see them: the same objects each time. */
+  /** The entries as users see them: the same objects each time. */
   get entries(): QuarantinedEntry[] {
     return Array.from(this.#byId.values(), ({ shown }) => shown);
   }
@@ -29,30 +29,30 @@ export class Quarantine {
     return shown;
   }
 
-  /** How many have one of the ids. */
+  /** The number of entries with one of the ids. */
   count(ids: Iterable<string>): number {
     let count = 0;
     for (const id of new Set(ids)) if (this.#byId.has(id)) count += 1;
     return count;
   }
 
-  /** Takes out those that have one of the ids; the others are passed over. @returns What was taken out. */
+  /** Removes the entries with the ids; unknown ids are ignored. @returns The removed entries. */
   remove(ids: Iterable<string>): QueuedEntry[] {
-    const taken: QueuedEntry[] = [];
+    const removed: QueuedEntry[] = [];
     for (const id of ids) {
-      const held = this.#byId.get(id);
-      if (held && this.#byId.delete(id)) taken.push(held.stored);
+      const item = this.#byId.get(id);
+      if (item && this.#byId.delete(id)) removed.push(item.stored);
     }
-    return taken;
+    return removed;
   }
 
-  /** The oldest, `count` at most. @param kept - The ids of those that are passed over. */
+  /** The oldest entries, `count` at most. @param kept - The ids of entries that are passed over. */
   oldest(count: number, kept: readonly string[]): QueuedEntry[] {
-    return this.stored.filter((entry) => !kept.includes(entryId(entry))).slice(0, count);
+    return [...this].filter((entry) => !kept.includes(entryId(entry))).slice(0, count);
   }
 
-  /** Takes out those that are not wanted. */
+  /** Removes all entries but the wanted ones. */
   retain(isWanted: (stored: QueuedEntry) => boolean): void {
-    this.remove(this.stored.filter((entry) => !isWanted(entry)).map(entryId));
+    this.remove([...this].filter((entry) => !isWanted(entry)).map(entryId));
   }
 }

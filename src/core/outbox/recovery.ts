@@ -1,36 +1,40 @@
-import type { Warning } from '../model/events.js';
-import { ADOPTION_FAILED } from '../notify/warnings.js';
+import { withReason } from '../model/entry.js';
+import { foreignText, type Redactor } from '../model/foreign-text.js';
+import type { Value } from '../model/value.js';
+import type { Emitter } from '../notify/emitter.js';
+import { ADOPTION_FAILED, STORAGE_FAILED, type Warnings } from '../notify/warnings.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../ports/storage.js';
 import type { Clock } from '../time/clock.js';
+import type { Outbox } from './outbox.js';
 
-/** `ready` resolves by then whatever a storage does. */
+/** `ready` resolves by then, whatever the storage does. */
 const READY_WITHIN_MS = 10_000;
 
-/** Takes over what earlier runs left, once at the start and then again whenever the storage says that it is worth it. */
+/** The parts of a client that a recovery uses. */
+export interface RecoveryParts {
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly outbox: Outbox;
+  /** Takes adopted staged values, if nothing is staged. Returns how many it took. */
+  readonly staging: { adopt(values: readonly Value[]): number };
+  readonly emitter: Emitter;
+  readonly warnings: Warnings;
+  readonly redactor: Redactor;
+}
+
+/** Adopts entries left behind by earlier runs: at the start, and again as often as the storage asks for. */
 export class OrphanRecovery {
-  /** Resolves, in bounded time and never rejecting, after the first look. */
+  /** Resolves (never rejects, within 10 s) once the first adoption is over. */
   readonly ready: Promise<void>;
-  readonly #writer: Writer;
-  readonly #clock: Clock;
-  readonly #onAdoption: (adoption: Adoption) => void;
-  readonly #warn: (warning: Warning) => void;
+  readonly #parts: RecoveryParts;
   #cancel = (): void => {};
   #isClosed = false;
 
-  /** @param onAdoption - Given what each look took over, which may be nothing. @param warn - Told where one failed. */
-  constructor(
-    writer: Writer,
-    clock: Clock,
-    onAdoption: (adoption: Adoption) => void,
-    warn: (warning: Warning) => void,
-  ) {
-    this.#writer = writer;
-    this.#clock = clock;
-    this.#onAdoption = onAdoption;
-    this.#warn = warn;
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
     this.ready = new Promise((resolve) => {
-      const cancel = clock.setTimer(resolve, READY_WITHIN_MS, true);
-      void this.#recover(true).then(() => {
+      const cancel = parts.clock.setTimer(resolve, READY_WITHIN_MS, true);
+      void this.#recover({ isFirst: true }).then(() => {
         cancel();
         resolve();
       });
@@ -42,18 +46,34 @@ export class OrphanRecovery {
     this.#cancel();
   }
 
-  async #recover(atStart: boolean): Promise<void> {
-    // Also in a storage that fails when it is looked into.
+  async #recover({ isFirst }: { readonly isFirst: boolean }): Promise<void> {
+    const { writer, clock, emitter, warnings } = this.#parts;
+    // Tried again also if the storage fails.
     let again: number | undefined = RECOVERY_INTERVAL_SECONDS;
     try {
-      const adoption = await this.#writer.adopt(atStart);
+      const adoption = await writer.adopt(isFirst);
       if (this.#isClosed) return;
       again = adoption.lookAgainSeconds;
-      this.#onAdoption(adoption);
+      emitter.operation(() => this.#adopt(adoption));
     } catch {
-      this.#warn(ADOPTION_FAILED);
+      warnings.add(ADOPTION_FAILED);
     }
     if (again === undefined || this.#isClosed) return;
-    this.#cancel = this.#clock.setTimer(() => void this.#recover(false), again * 1000, true);
+    this.#cancel = clock.setTimer(() => void this.#recover({ isFirst: false }), again * 1000, true);
+  }
+
+  #adopt({ entries, staged: values, warnings: found }: Adoption): void {
+    const { outbox, staging, emitter, warnings, redactor } = this.#parts;
+    const { size } = outbox.quarantine;
+    // The server of another run may have sent the key that is this run's.
+    const redact = (reason: string, status: number): string =>
+      foreignText(reason, (text) => redactor.redact(text), `Bad request: ${status}`);
+    outbox.adopt(entries.map((entry) => withReason(entry, redact)));
+    const quarantined = outbox.quarantine.size - size;
+    const staged = staging.adopt(values);
+    for (const warning of found) warnings.add(warning);
+    if (entries.length + staged > 0) emitter.emit('adopt', { entries: entries.length, quarantined, staged });
+    const failed = outbox.retrySync();
+    if (failed !== undefined) warnings.add(STORAGE_FAILED[failed]);
   }
 }

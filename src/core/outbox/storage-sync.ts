@@ -2,29 +2,31 @@ import type { QueuedEntry, StoredEntry } from '../model/entry.js';
 import type { FailedOperation } from '../notify/warnings.js';
 import type { Loss, Writer } from '../ports/storage.js';
 
+/** The contents that a {@link StorageSync} keeps in the storage. */
+export interface SyncedContents {
+  /** `false` to keep committed entries only in memory. */
+  readonly saves: boolean;
+  /** The queue and the quarantine, read anew at each use; oldest first. */
+  readonly contents: readonly Iterable<QueuedEntry>[];
+}
+
 /**
- * Keeps the storage as the queue and the quarantine are. What it fails at is noted in memory and tried again: a crash before
- * that costs a duplicate, never a loss.
+ * Keeps the storage as the queue and the quarantine are. A failed operation is kept in memory and tried again: a crash
+ * before that costs a duplicate, never a loss.
  */
 export class StorageSync {
   readonly #writer: Writer;
-  readonly #saves: boolean;
-  readonly #wanted: () => QueuedEntry[];
-  /** Done with, and not yet removed. */
+  readonly #synced: SyncedContents;
+  /** Entries that left the outbox and are not yet removed. */
   #unremoved: readonly StoredEntry[] = [];
-  /** In quarantine, and not yet noted as that. */
+  /** Entries in quarantine that are not yet marked so. */
   #unquarantined: readonly StoredEntry[] = [];
-  /** Deleted underneath, and not yet saved again. */
+  /** Whether saved entries were deleted by others and are not yet saved again. */
   #isCleared = false;
 
-  /**
-   * @param saves - `false` to keep what is committed in memory alone.
-   * @param held - All that is to be in the storage, oldest first.
-   */
-  constructor(writer: Writer, saves: boolean, held: () => QueuedEntry[]) {
+  constructor(writer: Writer, synced: SyncedContents) {
     this.#writer = writer;
-    this.#saves = saves;
-    this.#wanted = held;
+    this.#synced = synced;
   }
 
   /** See {@link Writer.id}. */
@@ -32,7 +34,7 @@ export class StorageSync {
     return this.#writer.id;
   }
 
-  /** See {@link Writer.check}. What was deleted is saved again at the next {@link StorageSync.retry}. */
+  /** See {@link Writer.check}. Deleted entries are saved again at the next {@link StorageSync.retry}. */
   reconcile(): Loss | undefined {
     const loss = this.#readLoss();
     if (loss?.kind === 'taken') {
@@ -41,12 +43,12 @@ export class StorageSync {
       this.#unquarantined = this.#unquarantined.filter(isLeft);
     }
     this.#isCleared ||= loss?.kind === 'cleared';
-    // Nothing newer is to be saved before what is older.
+    // Older entries are saved again before a newer entry is saved.
     if (loss === undefined && this.#isCleared) this.retry();
     return loss;
   }
 
-  /** A storage that can't be asked now keeps nobody from going on. */
+  /** A storage that can't be read at the moment is no reason to stop. */
   #readLoss(): Loss | undefined {
     try {
       return this.#writer.check();
@@ -56,13 +58,13 @@ export class StorageSync {
   }
 
   /** @throws {@link StorageException} if it could not be saved. */
-  save(entry: StoredEntry, forgetStaged: boolean): void {
-    if (this.#saves) this.#writer.save(entry, forgetStaged);
+  save(entry: QueuedEntry): void {
+    if (this.#synced.saves) this.#writer.save(entry, entry.origin === 'committed');
   }
 
-  /** What was adopted is saved whatever was asked for. */
+  /** Adopted entries are saved whatever the options say. */
   isSaved(entry: QueuedEntry): boolean {
-    return this.#saves || entry.origin === undefined;
+    return this.#synced.saves || entry.origin === undefined;
   }
 
   remove(entries: readonly StoredEntry[]): void {
@@ -80,14 +82,14 @@ export class StorageSync {
     this.retry();
   }
 
-  /** Tries again what the storage failed at, each whatever becomes of the others. @returns The first that it still fails at. */
+  /** Tries the failed operations again, each whatever happens to the others. @returns The first that still fails. */
   retry(): FailedOperation | undefined {
     const hasRemoved = succeeds(() => {
       if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);
       this.#unremoved = [];
     });
     const hasSaved = succeeds(() => {
-      if (this.#isCleared) this.#writer.saveAgain(this.#wanted().filter((entry) => this.isSaved(entry)));
+      if (this.#isCleared) this.#writer.saveAgain(this.#savedContents);
       this.#isCleared = false;
     });
     const hasQuarantined = succeeds(() => {
@@ -97,6 +99,15 @@ export class StorageSync {
     if (!hasRemoved) return 'remove';
     if (!hasSaved) return 'save';
     return hasQuarantined ? undefined : 'quarantine';
+  }
+
+  /** Releases the saved entries, for another run to adopt. */
+  close(): void {
+    this.#writer.close();
+  }
+
+  get #savedContents(): QueuedEntry[] {
+    return this.#synced.contents.flatMap((entries) => [...entries]).filter((entry) => this.isSaved(entry));
   }
 }
 

@@ -1,240 +1,276 @@
 import type { PushException } from '../model/request-exceptions.js';
-import type { Emitter } from '../notify/emitter.js';
+import type { Emitter, PushEnd, PushFailure } from '../notify/emitter.js';
 import type { AutoPushConfig } from '../options/options.js';
+import type { Outbox } from '../outbox/outbox.js';
+import type { LifecycleEvent } from '../ports/environment.js';
 import type { Clock } from '../time/clock.js';
 import { backoffSeconds, retryPolicy } from '../time/retry-policy.js';
-import type { Failure, PushResult } from './push-run.js';
+import type { BadEntryFinder } from './bad-entry-finder.js';
+import type { Uploader } from './uploader.js';
+
+/*
+ *  idle ──enqueued──▶ waiting {dueAt, reason: interval | backoff | rejected | strikes}
+ *    ▲                   │ timer, atEntries, before-exit; online, visible and resume bring the timer forward
+ *    │ emptied           ▼
+ *    └─────────────── pushing {isOwn} ── stored ──────────▶ idle | waiting(interval)
+ *                        │ transient ─────────────────────▶ waiting(backoff), not before Retry-After
+ *                        │ rejected ──────────────────────▶ waiting(rejected), 15 to 60 min
+ *                        │ only entries with strikes left ▶ waiting(strikes), 15 to 60 min, or an interval after a commit
+ *                        │ unauthorized ──────────────────▶ blocked ── resume, setApiKey ──▶ waiting, due now
+ *                        │ aborted ───────────────────────▶ as before the push
+ *
+ *  idle, waiting, blocked ── a push by hand ──▶ pushing           any ── close ──▶ closed
+ */
+type State =
+  | { readonly name: 'idle' | 'blocked' | 'closed' }
+  | Waiting
+  | {
+      readonly name: 'pushing';
+      /** Whether the push was started here. */
+      readonly isOwn: boolean;
+      readonly wasBlocked: boolean;
+    };
+
+interface Waiting {
+  readonly name: 'waiting';
+  /** On the monotonic clock, in milliseconds. */
+  readonly dueAt: number;
+  readonly reason: Reason;
+  /** When that is in Unix seconds, by the local clock. */
+  readonly nextTry: number;
+  readonly cancel: () => void;
+}
+
+/** The reasons to wait. Only `strikes` ends early for new entries: the queued entries are not worth a push of their own. */
+type Reason = 'interval' | 'backoff' | 'rejected' | 'strikes';
+
+/** A lower limit of the next try: when it is due after a failure, and the earliest that an event may bring it forward to. */
+interface Delay {
+  readonly reason: Reason;
+  readonly dueAt: number;
+  readonly notBefore: number;
+}
+
+const LONG_AGO = Number.NEGATIVE_INFINITY;
+const NO_DELAY: Delay = { reason: 'interval', dueAt: LONG_AGO, notBefore: LONG_AGO };
+const IDLE: State = { name: 'idle' };
+const BLOCKED: State = { name: 'blocked' };
+const CLOSED: State = { name: 'closed' };
 
 /** However often the network comes and goes, tries that it brings forward are this far apart, in milliseconds. */
 const MIN_WAKE_GAP_MS = 5000;
 
-/** Pushes by itself, by one timer at most. All pushes count, those by hand too. */
-export class AutoPush {
-  readonly #config: AutoPushConfig;
-  readonly #clock: Clock;
-  readonly #emitter: Emitter;
-  readonly #push: () => Promise<unknown>;
-  readonly #queued: () => number;
-  readonly #struck: () => number;
-  readonly #onChange: () => void;
-  /** Pushes are due each `everySeconds` after this, on the monotonic clock in milliseconds. */
-  readonly #phase: number;
-  #cancel: (() => void) | undefined;
-  /** When the timer is due, or would be after a failure, on the monotonic clock in milliseconds. */
-  #due = 0;
-  #nextTry: number | undefined;
-  /** How many tries have failed in a row. */
-  #attempt = 0;
-  /** Not before this, on the monotonic clock in milliseconds: the server asked for it, or refused. */
-  #notBefore = Number.NEGATIVE_INFINITY;
-  #lastEnd = Number.NEGATIVE_INFINITY;
-  #isPushing = false;
-  /** Credentials were refused: nothing is tried before something changes. */
-  #isBlocked = false;
-  #isClosed = false;
-  /** Whether the push under way was begun here. */
-  #isOwn = false;
-  /** The last exception that was told of. */
-  #lastEmitted: PushException | undefined;
-  /** When entries with strikes are tried again, if nothing else is queued, on the monotonic clock. */
-  #slowUntil = Number.NEGATIVE_INFINITY;
+/** The parts of a client that automatic pushing uses. */
+export interface AutoPushParts {
+  readonly uploader: Pick<Uploader, 'push'>;
+  readonly outbox: Pick<Outbox, 'length'>;
+  readonly finder: Pick<BadEntryFinder, 'struckCount'>;
+  readonly clock: Clock;
+  readonly emitter: Emitter;
+}
 
+/** Pushes automatically, with at most one timer. Pushes by hand count as well. */
+export class AutoPush {
+  readonly #parts: AutoPushParts;
+  readonly #config: AutoPushConfig & { readonly isInMemory: boolean };
   /**
-   * @param calls - `push` starts a push; `queued` tells how many entries are queued, and `struck` how many of them have strikes; `onChange` is told whenever {@link AutoPush.nextTry} changes.
+   * Pushes are due each `everySeconds` after this, on the monotonic clock in milliseconds. Random: it avoids a thundering
+   * herd on gateways and after a power cut.
    */
-  constructor(
-    config: AutoPushConfig,
-    clock: Clock,
-    emitter: Emitter,
-    calls: {
-      readonly push: () => Promise<unknown>;
-      readonly queued: () => number;
-      readonly struck: () => number;
-      readonly onChange: () => void;
-    },
-  ) {
+  readonly #phase: number;
+  #state: State = IDLE;
+  #delay = NO_DELAY;
+  /** The number of tries that failed in a row. */
+  #failures = 0;
+  #lastEnd = LONG_AGO;
+  #lastEmitted: PushException | undefined;
+  #hasPushedBeforeExit = false;
+
+  /** @param config - `isInMemory`: whether queued entries end with the process. */
+  constructor(parts: AutoPushParts, config: AutoPushConfig & { readonly isInMemory: boolean }) {
+    const { clock } = parts;
+    this.#parts = parts;
     this.#config = config;
-    this.#clock = clock;
-    this.#emitter = emitter;
-    this.#push = calls.push;
-    this.#queued = calls.queued;
-    this.#struck = calls.struck;
-    this.#onChange = calls.onChange;
-    // Its own, so that the many of a gateway, or of devices that one switch turns on, don't push all at once.
     this.#phase = clock.monotonic() + clock.random() * config.everySeconds * 1000;
   }
 
-  /** When the next push by itself is due, in Unix seconds by the local clock; `undefined` where none is. */
+  /** When the next automatic push is due, in Unix seconds by the local clock; `undefined` if none is planned. */
   get nextTry(): number | undefined {
-    return this.#nextTry;
+    return this.#state.name === 'waiting' ? this.#state.nextTry : undefined;
   }
 
   /** Entries were queued. */
   onEnqueued(): void {
     const fresh = this.#fresh;
-    const isAtOnce = fresh >= this.#config.atEntries && this.#attempt === 0;
-    const isSlow = this.#slowUntil !== Number.NEGATIVE_INFINITY && this.#due >= this.#slowUntil;
-    if (this.#cancel !== undefined && !isAtOnce && !isSlow) return;
-    const wait = isAtOnce ? 0 : this.#untilInterval;
-    // The queue may have been empty when a try failed, so that no other was planned.
-    const soonest = this.#attempt > 0 ? Math.max(this.#due, this.#notBefore) : this.#notBefore;
-    const due = Math.max(this.#clock.monotonic() + wait, soonest);
-    this.#bringForwardTo(fresh > 0 ? due : Math.max(due, this.#slowUntil));
+    const isFull = fresh >= this.#config.atEntries && this.#failures === 0;
+    const isWaiting = this.#state.name === 'waiting' && this.#state.reason !== 'strikes';
+    if (isWaiting && !isFull) return;
+    const { reason, dueAt, notBefore } = this.#delay;
+    const next = this.#parts.clock.monotonic() + (isFull ? 0 : this.#untilInterval);
+    // The queue may have been empty when a push failed, so that the delay is still ahead.
+    if (reason !== 'strikes') this.#bringForward(Math.max(next, dueAt, notBefore), reason);
+    else if (fresh > 0) this.#bringForward(next, 'interval');
+    else this.#bringForward(Math.max(next, dueAt), 'strikes');
   }
 
-  /** A push begins. */
+  /** Entries left the outbox. */
+  onRemoved(): void {
+    if (this.#parts.outbox.length === 0 && this.#state.name === 'waiting') this.#leaveWaiting(IDLE);
+  }
+
   onPushStarted(): void {
-    this.#isPushing = true;
-    this.#clear();
+    const { name } = this.#state;
+    if (name !== 'pushing') this.#enterPushing({ isOwn: false, wasBlocked: name === 'blocked' });
   }
 
-  /** A push was given up before its answer came: everything is as it was before it. */
+  /** A push ended without a response: everything is as before it. */
   onPushAborted(): void {
-    this.#isPushing = false;
-    this.#isOwn = false;
-    if (this.#attempt === 0) this.onEnqueued();
-    else this.#bringForwardTo(Math.max(this.#due, this.#notBefore));
+    if (this.#state.name !== 'pushing') return;
+    this.#state = this.#state.wasBlocked ? BLOCKED : IDLE;
+    const { reason, dueAt, notBefore } = this.#delay;
+    if (this.#failures === 0) this.onEnqueued();
+    else this.#bringForward(Math.max(dueAt, notBefore), reason);
   }
 
-  /** A push is over. */
-  onPushEnded({ pushed }: PushResult, failure: Failure | undefined): void {
-    const isOwn = this.#isOwn;
-    this.#isOwn = false;
-    this.#isPushing = false;
-    this.#isBlocked = false;
-    this.#notBefore = Number.NEGATIVE_INFINITY;
-    this.#slowUntil = Number.NEGATIVE_INFINITY;
-    this.#lastEnd = this.#clock.monotonic();
-    if (pushed > 0 || failure === undefined) this.#attempt = 0;
+  onPushEnded({ result: { pushed }, failure }: PushEnd): void {
+    if (this.#state.name !== 'pushing') return;
+    const { isOwn } = this.#state;
+    this.#state = IDLE;
+    this.#delay = NO_DELAY;
+    this.#lastEnd = this.#parts.clock.monotonic();
+    if (pushed > 0 || failure === undefined) this.#failures = 0;
     const seconds = this.#plan(pushed, failure);
     if (failure === undefined) return;
     const { exception } = failure;
-    const [at, attempt] = [this.#nextTry, Math.max(this.#attempt, 1)];
-    // After it was planned: a listener may change that.
     if (isOwn) this.#emitError(exception);
-    if (seconds === undefined || at === undefined) return;
-    this.#emitter.emit('retry', { at, seconds, message: exception.message, attempt });
+    if (seconds === undefined || this.#state.name !== 'waiting') return;
+    const [at, attempt] = [this.#state.nextTry, Math.max(this.#failures, 1)];
+    this.#parts.emitter.emit('retry', { at, seconds, message: exception.message, attempt });
   }
 
-  /** Plans what follows a push. @returns In how many seconds it is tried again, where that is for its failure. */
-  #plan(pushed: number, failure: Failure | undefined): number | undefined {
-    if (failure?.isThrough && this.#fresh <= 0) {
-      const { retryAfter } = failure.exception;
-      const seconds = retryPolicy({ kind: 'rejected', retryAfter }, 0, this.#clock.random()).seconds;
-      this.#attempt = 0;
-      this.#slowUntil = this.#lastEnd + seconds * 1000;
-      return this.#retryIn(seconds);
-    }
-    // Entries that the server does not take among others that it takes are no reason to hurry, nor to wait.
-    const isRest = pushed > 0 && (failure?.isThrough || failure?.kind === 'invalid-entries');
-    if (failure === undefined || isRest) {
-      this.onEnqueued();
-      return undefined;
-    }
-    this.#isBlocked = failure.kind === 'unauthorized';
-    this.#attempt += 1;
-    return this.#retryIn(this.#secondsAfter(failure));
+  onLifecycle(event: LifecycleEvent): void {
+    if (event === 'online' || event === 'visible') this.wake();
+    // Once: the process comes to its end again after that push.
+    if (event === 'before-exit' && this.#config.isInMemory && !this.#hasPushedBeforeExit)
+      this.#hasPushedBeforeExit = this.pushBeforeExit();
   }
 
-  #retryIn(seconds: number): number | undefined {
-    this.#due = this.#lastEnd + seconds * 1000;
-    return this.#schedule(seconds * 1000) ? seconds : undefined;
-  }
-
-  /** The network came back, or the page is shown again: what waits need not wait for long. */
+  /** The network came back, or the page is shown again: queued entries need not wait for long. */
   wake(): void {
-    const now = this.#clock.monotonic();
-    const due = Math.max(
-      now + backoffSeconds(1, this.#clock.random()) * 1000,
-      this.#lastEnd + MIN_WAKE_GAP_MS,
-      this.#notBefore,
-    );
-    this.#bringForwardTo(due);
+    const { clock } = this.#parts;
+    const soon = clock.monotonic() + backoffSeconds(1, clock.random()) * 1000;
+    const dueAt = Math.max(soon, this.#lastEnd + MIN_WAKE_GAP_MS, this.#delay.notBefore);
+    this.#delay = { ...this.#delay, dueAt: Math.min(this.#delay.dueAt, dueAt) };
+    this.#bringForward(dueAt, 'backoff');
   }
 
-  /** Goes on after refused credentials, or before it would by itself after anything else. */
+  /** Goes on after refused credentials, or earlier than planned. */
   resume(): void {
-    this.#isBlocked = false;
-    this.#attempt = 0;
-    this.#notBefore = Number.NEGATIVE_INFINITY;
-    this.#schedule(0);
+    if (this.#state.name === 'pushing') this.#state = { ...this.#state, wasBlocked: false };
+    else if (this.#state.name === 'blocked') this.#state = IDLE;
+    this.#failures = 0;
+    this.#delay = NO_DELAY;
+    this.#wait(0, 'interval');
   }
 
   /**
-   * The process ends, and with it what is in memory alone: this keeps it alive for one push more.
+   * The process ends, and the entries in memory with it: this keeps it alive for one more push.
    *
-   * @returns Whether there was something to push.
+   * @returns Whether a push has started.
    */
   pushBeforeExit(): boolean {
-    if (this.#isClosed || this.#isBlocked || this.#isPushing || this.#queued() === 0) return false;
-    this.#try();
+    const isReady = this.#state.name === 'idle' || this.#state.name === 'waiting';
+    if (!isReady || this.#parts.outbox.length === 0) return false;
+    this.#push();
     return true;
   }
 
-  /** Nothing is queued any more. */
-  onEmptied(): void {
-    if (this.#cancel !== undefined) this.#clear();
+  close(): void {
+    if (this.#state.name === 'waiting') this.#leaveWaiting(CLOSED);
+    else this.#state = CLOSED;
   }
 
-  close(): void {
-    this.#isClosed = true;
-    this.#clear();
+  /** How many queued entries have no strikes. */
+  get #fresh(): number {
+    return this.#parts.outbox.length - this.#parts.finder.struckCount;
   }
 
   get #untilInterval(): number {
     const period = this.#config.everySeconds * 1000;
     if (period === 0) return 0;
-    const since = (this.#clock.monotonic() - this.#phase) % period;
+    const since = (this.#parts.clock.monotonic() - this.#phase) % period;
     return since < 0 ? -since : period - since;
   }
 
-  /** How many entries are queued that the server may take for all that is known. */
-  get #fresh(): number {
-    return this.#queued() - this.#struck();
+  /** Plans the next push after one has ended. @returns The delay in seconds, where it is due to the failure. */
+  #plan(pushed: number, failure: PushFailure | undefined): number | undefined {
+    if (failure?.isThrough && this.#fresh <= 0) return this.#retryStruck(failure);
+    // Entries that the server does not take among others that it takes are no reason to hurry, nor to wait.
+    const isRest = pushed > 0 && (failure?.isThrough || failure?.kind === 'invalid-entries');
+    if (failure !== undefined && !isRest) return this.#retry(failure);
+    this.onEnqueued();
+    return undefined;
   }
 
-  #secondsAfter({ exception: { retryAfter }, kind, isOnlyOfStruck }: Failure): number {
-    // An entry with strikes says nothing about those that were queued while it was tried.
+  #retryStruck({ exception: { retryAfter } }: PushFailure): number {
+    const { seconds } = retryPolicy({ kind: 'rejected', retryAfter }, 0, this.#parts.clock.random());
+    this.#failures = 0;
+    return this.#delayBy(seconds, { reason: 'strikes', minSeconds: Number.NEGATIVE_INFINITY });
+  }
+
+  #retry({ exception: { retryAfter }, kind, isOnlyOfStruck }: PushFailure): number {
+    this.#failures += 1;
+    if (kind === 'unauthorized') this.#state = BLOCKED;
+    // The failure of an entry with strikes says nothing about entries that were queued meanwhile.
     const outcome = { kind: isOnlyOfStruck ? 'transient' : kind, retryAfter } as const;
-    const { seconds, minSeconds } = retryPolicy(outcome, this.#attempt, this.#clock.random());
-    this.#notBefore = this.#lastEnd + minSeconds * 1000;
+    const { seconds, minSeconds } = retryPolicy(outcome, this.#failures, this.#parts.clock.random());
+    return this.#delayBy(seconds, { reason: outcome.kind === 'transient' ? 'backoff' : 'rejected', minSeconds });
+  }
+
+  #delayBy(seconds: number, { reason, minSeconds }: { readonly reason: Reason; readonly minSeconds: number }): number {
+    const [dueAt, notBefore] = [this.#lastEnd + seconds * 1000, this.#lastEnd + minSeconds * 1000];
+    this.#delay = { reason, dueAt, notBefore };
+    this.#wait(seconds * 1000, reason);
     return seconds;
   }
 
-  /** @param due - On the monotonic clock. What is due before is not put off, however often this is asked for. */
-  #bringForwardTo(due: number): void {
-    if (this.#cancel !== undefined && this.#due <= due) return;
-    this.#schedule(due - this.#clock.monotonic());
-  }
-
-  /** @returns Whether there is something to be pushed then. */
-  #schedule(milliseconds: number): boolean {
-    if (this.#isClosed || this.#isPushing || this.#isBlocked || this.#queued() === 0) return false;
-    this.#cancel?.();
-    this.#due = this.#clock.monotonic() + milliseconds;
-    this.#nextTry = Math.ceil((this.#clock.now() + milliseconds) / 1000);
-    this.#cancel = this.#clock.setTimer(() => this.#try(), milliseconds, true);
-    this.#onChange();
-    return true;
-  }
-
-  #try(): void {
-    this.#clear();
-    this.#isOwn = true;
-    this.#push().catch((error: PushException) => this.#emitError(error));
-  }
-
   #emitError(error: PushException): void {
-    this.#isOwn = false;
-    if (this.#isClosed || error === this.#lastEmitted) return;
+    if (this.#state.name === 'closed' || error === this.#lastEmitted) return;
     this.#lastEmitted = error;
-    this.#emitter.emit('error', error);
+    this.#parts.emitter.emit('error', error);
   }
 
-  #clear(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
-    this.#nextTry = undefined;
-    this.#onChange();
+  /** Waits, unless the timer is due earlier: however often this is called, no push is put off. */
+  #bringForward(dueAt: number, reason: Reason): void {
+    if (this.#state.name === 'waiting' && this.#state.dueAt <= dueAt) return;
+    this.#wait(dueAt - this.#parts.clock.monotonic(), reason);
+  }
+
+  #wait(milliseconds: number, reason: Reason): void {
+    const { clock, outbox, emitter } = this.#parts;
+    const { name } = this.#state;
+    if ((name !== 'idle' && name !== 'waiting') || outbox.length === 0) return;
+    if (this.#state.name === 'waiting') this.#state.cancel();
+    const dueAt = clock.monotonic() + milliseconds;
+    const nextTry = Math.ceil((clock.now() + milliseconds) / 1000);
+    const cancel = clock.setTimer(() => this.#push(), milliseconds, true);
+    this.#state = { name: 'waiting', dueAt, reason, nextTry, cancel };
+    emitter.emit('planned');
+  }
+
+  #leaveWaiting(next: State): void {
+    if (this.#state.name === 'waiting') this.#state.cancel();
+    this.#state = next;
+    this.#parts.emitter.emit('planned');
+  }
+
+  #enterPushing(how: { readonly isOwn: boolean; readonly wasBlocked: boolean }): void {
+    if (this.#state.name !== 'closed') this.#leaveWaiting({ name: 'pushing', ...how });
+  }
+
+  #push(): void {
+    this.#enterPushing({ isOwn: true, wasBlocked: false });
+    // A push that ended without a response is not reported by `push-ended`.
+    this.#parts.uploader.push().catch((error: PushException) => this.#emitError(error));
   }
 }

@@ -1,17 +1,12 @@
 import type { QueuedEntry, Refusal as Rejection } from '../model/entry.js';
-import { type BatchLimits, batchLength } from './batch.js';
+import type { Verdict } from '../server/verdict.js';
+import { type Batch, type BatchLimits, batchLength } from './batch.js';
 import { FailingEntry } from './failing-entry.js';
 import { type BadEntry, Strikes } from './strikes.js';
 import { Suspects } from './suspects.js';
 
-/**
- * How an upload ended, as far as its entries are concerned: `refused` for 400 and 422, `too-large` for 413, `failed` for any
- * other failure that may be about the content, `transient` for one that can't be.
- */
-export type UploadOutcome =
-  | { readonly kind: 'stored' }
-  | { readonly kind: 'transient' }
-  | { readonly kind: 'refused' | 'too-large' | 'failed'; readonly rejection: Rejection };
+/** The verdict on an upload, as far as its entries are concerned. */
+export type UploadVerdict = Pick<Verdict, 'kind' | 'suspect' | 'status' | 'message'>;
 
 /** The consequences of an upload. */
 export interface Settlement {
@@ -73,7 +68,7 @@ export class BadEntryFinder {
     return this.#suspects.has(entry) || this.#strikes.has(entry);
   }
 
-  /** Entries left the queue, for whatever reason. */
+  /** Entries left the outbox, for whatever reason. */
   remove(entries: readonly QueuedEntry[]): void {
     if (!this.#hasKnowledge) return;
     this.#suspects.remove(entries);
@@ -87,7 +82,7 @@ export class BadEntryFinder {
    *
    * @param candidates - Oldest first; read no further than needed.
    */
-  plan(candidates: Iterable<QueuedEntry>, limits: BatchLimits): QueuedEntry[] {
+  plan(candidates: Iterable<QueuedEntry>, limits: BatchLimits): Batch {
     if (!this.#hasKnowledge) return fit(take(candidates, limits.maxEntries), limits);
     // One more than can be sent shows whether this is the last request.
     const enough = Math.max(limits.maxEntries, this.#suspects.narrowedLength) + 1;
@@ -100,20 +95,21 @@ export class BadEntryFinder {
   }
 
   /**
-   * Draws the consequences of an upload; to be called before its entries leave the queue.
+   * Draws the consequences of an upload, before its entries leave the queue.
    *
    * @param now - On the monotonic clock, in milliseconds.
    */
-  settle(batch: readonly QueuedEntry[], outcome: UploadOutcome, now: number): Settlement {
-    switch (outcome.kind) {
+  settle(batch: Batch, { kind, suspect, status = 0, message }: UploadVerdict, now: number): Settlement {
+    const rejection = { status, reason: message };
+    switch (kind) {
       case 'stored':
         return { quarantine: this.#accept(batch, now), endsPush: false };
-      case 'transient':
-        return { endsPush: true };
-      case 'failed':
-        return this.#fail(batch, outcome.rejection);
+      case 'invalid-entries':
+        return this.#refuse(batch, rejection, { isContent: true });
+      case 'too-large':
+        return this.#refuse(batch, rejection, { isContent: false });
       default:
-        return this.#refuse(batch, outcome.rejection, outcome.kind === 'refused');
+        return suspect === undefined ? { endsPush: true } : this.#fail(batch, rejection);
     }
   }
 
@@ -121,7 +117,7 @@ export class BadEntryFinder {
     return this.#suspects.size + this.#failing.size + this.#strikes.size > 0;
   }
 
-  #accept(batch: readonly QueuedEntry[], now: number): BadEntry | undefined {
+  #accept(batch: Batch, now: number): BadEntry | undefined {
     this.#unaccepted = 0;
     this.#failures = 0;
     this.#suspects.accept(batch);
@@ -136,7 +132,7 @@ export class BadEntryFinder {
     return bad;
   }
 
-  #fail(batch: readonly QueuedEntry[], rejection: Rejection): Settlement {
+  #fail(batch: Batch, rejection: Rejection): Settlement {
     this.#failures += 1;
     const canGoOn = batch.length > 1 || this.#failAlone({ entry: batch[0] as QueuedEntry, rejection });
     return { endsPush: this.#countUnaccepted() || !canGoOn || this.#failures >= MAX_FAILURES };
@@ -149,7 +145,7 @@ export class BadEntryFinder {
     return true;
   }
 
-  #refuse(batch: readonly QueuedEntry[], rejection: Rejection, isContent: boolean): Settlement {
+  #refuse(batch: Batch, rejection: Rejection, { isContent }: { readonly isContent: boolean }): Settlement {
     this.#failures = 0;
     const endsPush = this.#countUnaccepted();
     if (batch.length > 1) {

@@ -1,7 +1,10 @@
 import type { QueuedEntry, StoredEntry } from '../model/entry.js';
 import type { ClockCorrection } from '../time/clock-correction.js';
 
-/** What one request may carry at most. */
+/** The entries of one request. */
+export type Batch = readonly QueuedEntry[];
+
+/** The limits of one request. */
 export interface BatchLimits {
   readonly maxEntries: number;
   /** Of the whole body, in bytes of UTF-8. */
@@ -36,7 +39,7 @@ export function bodyBytes(batch: readonly StoredEntry[]): number {
 }
 
 /** Joins the body of an upload that is sent now. */
-export function joinBody(batch: readonly QueuedEntry[], clock: ClockCorrection): string {
+export function joinBody(batch: Batch, clock: ClockCorrection): string {
   let body = BODY_START + clock.seconds + BODY_MIDDLE;
   // Entries of one second share the text between them: two pieces an entry are joined instead of six.
   let shared: QueuedEntry | undefined;

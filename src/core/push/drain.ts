@@ -1,28 +1,28 @@
-import type { ApiException } from '../model/exceptions.js';
 import { isPushException, pushOutOfTime } from '../model/request-exceptions.js';
 import type { Clock } from '../time/clock.js';
 import { retryPolicy } from '../time/retry-policy.js';
-import type { Failure } from './push-run.js';
+import type { PushHistory } from './push-history.js';
+import type { Uploader } from './uploader.js';
 
-/** What is drained. */
-export interface Drainable {
-  push(): Promise<unknown>;
-  stop(exception: ApiException): void;
-  /** What the last push failed with. */
-  readonly lastFailure: Pick<Failure, 'kind'> | undefined;
+/** The parts of a client that drain the outbox. */
+export interface DrainParts {
+  readonly uploader: Pick<Uploader, 'push' | 'stop'>;
+  readonly history: Pick<PushHistory, 'lastFailure'>;
+  readonly clock: Clock;
 }
 
 /**
- * Pushes until everything is stored; again after bad luck, while there is time.
+ * Pushes until everything is stored; again after transient failures, while there is time.
  *
  * @throws {@link PushException} if not everything was stored.
  */
-export async function drain(pushing: Drainable, clock: Clock, seconds: number): Promise<void> {
+export async function drain(parts: DrainParts, seconds: number): Promise<void> {
+  const { uploader, clock } = parts;
   const until = clock.monotonic() + seconds * 1000;
-  const cancel = clock.setTimer(() => pushing.stop(pushOutOfTime(seconds)), seconds * 1000);
+  const cancel = clock.setTimer(() => uploader.stop(pushOutOfTime(seconds)), seconds * 1000);
   try {
     for (let attempt = 1; ; attempt++) {
-      const pause = await pushOnce(pushing, attempt, clock);
+      const pause = await pushOnce(parts, attempt);
       if (pause === undefined) return;
       if (clock.monotonic() + pause.milliseconds >= until) throw pause.exception;
       await new Promise<void>((resolve) => clock.setTimer(resolve, pause.milliseconds));
@@ -32,13 +32,13 @@ export async function drain(pushing: Drainable, clock: Clock, seconds: number): 
   }
 }
 
-/** @returns How long to wait before trying again; `undefined` if everything was stored. @throws What can't be tried again. */
-async function pushOnce(pushing: Drainable, attempt: number, clock: Clock) {
+/** @returns The pause before the next try; `undefined` if everything was stored. @throws A failure that time does not end. */
+async function pushOnce({ uploader, history, clock }: DrainParts, attempt: number) {
   try {
-    await pushing.push();
+    await uploader.push();
     return undefined;
   } catch (error) {
-    if (!isPushException(error) || pushing.lastFailure?.kind !== 'transient') throw error;
+    if (!isPushException(error) || history.lastFailure?.kind !== 'transient') throw error;
     const { seconds } = retryPolicy({ kind: 'transient', retryAfter: error.retryAfter }, attempt, clock.random());
     return { exception: error, milliseconds: seconds * 1000 };
   }

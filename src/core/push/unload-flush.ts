@@ -1,128 +1,185 @@
 import type { QueuedEntry } from '../model/entry.js';
-import type { Environment } from '../ports/environment.js';
+import type { Emitter } from '../notify/emitter.js';
+import type { Checkout, Outbox } from '../outbox/outbox.js';
+import type { ByteBudget, LifecycleEvent } from '../ports/environment.js';
 import type { Beacon } from '../ports/transport.js';
-import { batchLength, bodyBytes, joinBody } from './batch.js';
-import type { Outbound } from './push-run.js';
+import type { ServerClient } from '../server/server-client.js';
+import type { Clock } from '../time/clock.js';
+import type { ClockCorrection } from '../time/clock-correction.js';
+import type { BadEntryFinder } from './bad-entry-finder.js';
+import { type Batch, batchLength, bodyBytes, joinBody } from './batch.js';
+import type { BatchSizer } from './batch-sizer.js';
 
 /** Entries on their way out of a page. */
 interface PendingBeacon extends Beacon {
-  readonly batch: readonly QueuedEntry[];
-  readonly bytes: number;
+  readonly checkout: Checkout;
+  readonly releaseBytes: () => void;
 }
 
-/** Browsers fail a request that exceeds what others of the page leave of their limit: in pieces, what fits still leaves. */
+/** Browsers fail a request that exceeds the part of their limit that other requests leave: small pieces still leave. */
 const PIECE_BYTES = 16 * 1024;
-/** The last pieces are ever smaller, down to this: nothing is known of how much still fits, not even afterwards. */
+/** The last pieces get smaller, down to this: the part of the limit that is left is unknown, even afterwards. */
 const MIN_PIECE_BYTES = 4 * 1024;
 /** Browsers also limit how many such requests may be under way. */
 const MAX_PIECES = 10;
 /** More than the budget has room for. */
 const MAX_ENTRIES = 1500;
 
+/** The parts of a client that an unload flush uses. */
+export interface UnloadFlushParts {
+  readonly outbox: Outbox;
+  readonly server: ServerClient;
+  readonly finder: BadEntryFinder;
+  readonly sizer: BatchSizer;
+  readonly clock: Clock;
+  readonly clockCorrection: ClockCorrection;
+  readonly emitter: Emitter;
+  readonly environment: { readonly keepalive: ByteBudget };
+}
+
 /**
  * Sends the queue while a page goes away: oldest entries first, in pieces, by requests that outlive the page and that leave
- * in the same task, as there may be no later one. Nothing leaves the queue before its verdict, for which the page may live
- * after all.
+ * in the same task, as there may be no later one. No entry leaves the queue before its verdict, which the page may live to
+ * see.
  *
  * Even that task is not safe: as the process of a closed tab ends, Firefox cuts the running script off anywhere, without an
- * exception, and then runs the next. So {@link UnloadFlush.send} may be called again, and sends what did not leave.
+ * exception, and then runs the next. So {@link UnloadFlush.send} may be called again, and sends the entries that did not leave.
  */
 export class UnloadFlush {
-  readonly #outbound: Outbound;
-  readonly #budget: Environment['keepalive'];
-  readonly #onStored: () => void;
+  readonly #parts: UnloadFlushParts;
+  readonly #isEnabled: boolean;
+  readonly #beacons = new Set<PendingBeacon>();
   #last: PendingBeacon | undefined;
-  /** Until the answers to the requests under way are there. */
-  pending: Promise<void> | undefined;
+  #pending: Promise<void> | undefined;
 
-  /** @param onStored - Called when the server has stored something. */
-  constructor(outbound: Outbound, budget: Environment['keepalive'], onStored: () => void) {
-    this.#outbound = outbound;
-    this.#budget = budget;
-    this.#onStored = onStored;
+  constructor(parts: UnloadFlushParts, config: { readonly isEnabled: boolean }) {
+    this.#parts = parts;
+    this.#isEnabled = config.isEnabled;
   }
 
-  /** @param isPagehide - Whether the page is left: entries that are being uploaded are sent too, as their request ends with it. */
-  send(isPagehide: boolean): void {
-    const { outbox } = this.#outbound;
-    const { pendingBeacons } = outbox;
+  /** Resolves once the requests under way are answered; absent if there are none. */
+  get pending(): Promise<void> | undefined {
+    return this.#pending;
+  }
+
+  onLifecycle(event: LifecycleEvent): void {
+    if (this.#isEnabled && (event === 'hidden' || event === 'pagehide'))
+      this.send({ isPagehide: event === 'pagehide' });
+  }
+
+  /** @param how - `isPagehide`: whether the page is left: then entries in flight are sent too, as their request ends with it. */
+  send({ isPagehide }: { readonly isPagehide: boolean }): void {
     if (this.#last?.dispatched === false) this.#forget(this.#last);
-    // A page that is only hidden goes on with what is under way, and in order.
-    if (!isPagehide && outbox.inFlight.length + pendingBeacons.size > 0) return;
-    outbox.reconcile();
-    const entries = this.#entries();
-    const known = new Set([...pendingBeacons].flat());
-    const fresh = entries.filter((entry) => !known.has(entry));
-    if (fresh.length === 0) return;
-    // With entries that have left before and are not answered, where one request carries all: newer ones must not arrive first.
-    if (this.#piece(entries, 0, PIECE_BYTES).length === entries.length && this.#fits(entries)) this.#dispatch(entries);
-    else this.#sendInPieces(fresh);
+    // A page that is only hidden goes on with its uploads, and in order.
+    if (!isPagehide && this.#parts.outbox.hasCheckouts) return;
+    // Again if the check of ownership changed the queue.
+    if (!this.#sendQueue()) this.#sendQueue();
   }
 
-  #sendInPieces(entries: readonly QueuedEntry[]): void {
+  /** @returns Whether the queue was the right one. */
+  #sendQueue(): boolean {
+    const entries = this.#entries();
+    const known = new Set([...this.#beacons].flatMap(({ checkout }) => checkout.entries));
+    const fresh = entries.filter((entry) => !known.has(entry));
+    if (fresh.length === 0) return true;
+    // With entries that left before and are not answered, where one request carries all: newer ones must not arrive first.
+    if (this.#piece(entries, 0, PIECE_BYTES).length === entries.length && this.#fits(entries))
+      return this.#dispatch(entries);
+    return this.#sendInPieces(fresh);
+  }
+
+  #sendInPieces(entries: readonly QueuedEntry[]): boolean {
     let rest = bodyBytes(entries);
-    for (let from = 0; from < entries.length && this.#outbound.outbox.pendingBeacons.size < MAX_PIECES; ) {
-      const { bytesLeft } = this.#budget;
+    for (let from = 0; from < entries.length && this.#beacons.size < MAX_PIECES; ) {
+      const { bytesLeft } = this.#parts.environment.keepalive;
       const half = Math.max(Math.min(rest, bytesLeft) / 2, MIN_PIECE_BYTES);
       const piece = this.#piece(entries, from, Math.min(half, PIECE_BYTES, bytesLeft));
       // Entries behind one that does not fit wait for it.
-      if (!this.#fits(piece)) return;
-      this.#dispatch(piece);
+      if (!this.#fits(piece)) return true;
+      if (!this.#dispatch(piece)) return false;
       from += piece.length;
       rest -= bodyBytes(piece);
     }
+    return true;
   }
 
-  /** The oldest; where there are others, without those that would make them fail. */
+  /** The oldest entries, without those that would make others fail. */
   #entries(): QueuedEntry[] {
-    const { outbox, finder } = this.#outbound;
+    const { outbox, finder } = this.#parts;
     const innocent: QueuedEntry[] = [];
     for (const entry of outbox) if (!finder.isBlamed(entry) && innocent.push(entry) === MAX_ENTRIES) break;
     return innocent.length > 0 ? innocent : outbox.oldest(MAX_ENTRIES);
   }
 
-  /** The entries from a place on that one request carries: at least one. */
-  #piece(entries: readonly QueuedEntry[], from: number, mostBytes: number): QueuedEntry[] {
-    const { maxEntries, maxBytes } = this.#outbound.sizer.limits;
+  /** The entries from an index on that one request carries: at least one. */
+  #piece(entries: readonly QueuedEntry[], from: number, maxPieceBytes: number): QueuedEntry[] {
+    const { maxEntries, maxBytes } = this.#parts.sizer.limits;
     const piece = entries.slice(from, from + maxEntries);
-    piece.length = batchLength(piece, { maxEntries, maxBytes: Math.min(maxBytes, mostBytes) });
+    piece.length = batchLength(piece, { maxEntries, maxBytes: Math.min(maxBytes, maxPieceBytes) });
     return piece;
   }
 
-  #fits(piece: readonly QueuedEntry[]): boolean {
-    return bodyBytes(piece) <= this.#budget.bytesLeft;
+  #fits(piece: Batch): boolean {
+    return bodyBytes(piece) <= this.#parts.environment.keepalive.bytesLeft;
   }
 
-  #dispatch(batch: readonly QueuedEntry[]): void {
-    const beacon: PendingBeacon = { batch, bytes: bodyBytes(batch), dispatched: false };
+  /** @returns Whether the batch was still the right one. */
+  #dispatch(batch: Batch): boolean {
+    const checkout = this.#parts.outbox.checkOut(batch);
+    if (checkout === undefined) return false;
+    const releaseBytes = this.#parts.environment.keepalive.reserve(bodyBytes(batch));
+    const beacon: PendingBeacon = { checkout, releaseBytes, dispatched: false };
     this.#last = beacon;
-    this.#budget.bytesLeft -= beacon.bytes;
-    this.#outbound.outbox.pendingBeacons.add(batch);
+    this.#beacons.add(beacon);
     const exchange = this.#exchange(beacon);
     beacon.dispatched = true;
     const answered = exchange.catch(() => {}).finally(() => this.#forget(beacon));
-    const all = Promise.all([this.pending, answered]).then(() => {
-      if (this.pending === all) this.pending = undefined;
+    const all = Promise.all([this.#pending, answered]).then(() => {
+      if (this.#pending === all) this.#pending = undefined;
     });
-    this.pending = all;
+    this.#pending = all;
+    return true;
   }
 
   #forget(beacon: PendingBeacon): void {
-    this.#outbound.outbox.pendingBeacons.delete(beacon.batch);
+    this.#beacons.delete(beacon);
     if (this.#last === beacon) this.#last = undefined;
-    this.#budget.bytesLeft += beacon.bytes;
+    beacon.releaseBytes();
+    beacon.checkout.release();
   }
 
   async #exchange(beacon: PendingBeacon): Promise<void> {
-    const { batch } = beacon;
-    const { outbox, server, clock, clockCorrection, emitter } = this.#outbound;
+    const { outbox, server, clock, clockCorrection, emitter } = this.#parts;
+    const batch = beacon.checkout.entries;
     const started = clock.monotonic();
     const { verdict } = await server.postEntries(joinBody(batch, clockCorrection), beacon).outcome;
     if (verdict.kind !== 'stored') return;
-    const entries = outbox.remove(batch);
-    // Another request carried them too, and was answered first.
-    if (entries === 0) return;
-    this.#onStored();
-    emitter.emit('push', { entries, requests: 1, milliseconds: clock.monotonic() - started });
+    emitter.operation(() => {
+      const entries = outbox.remove(batch);
+      // 0 if another request carried the entries too, and was answered first.
+      if (entries > 0) emitter.emit('push', { entries, requests: 1, milliseconds: clock.monotonic() - started });
+    });
+  }
+}
+
+/** The bytes of request bodies that browsers allow in flight with `keepalive`. */
+export class KeepaliveBudget implements ByteBudget {
+  #bytesLeft: number;
+
+  constructor(bytes: number) {
+    this.#bytesLeft = bytes;
+  }
+
+  get bytesLeft(): number {
+    return this.#bytesLeft;
+  }
+
+  reserve(bytes: number): () => void {
+    let reserved = bytes;
+    this.#bytesLeft -= bytes;
+    return () => {
+      this.#bytesLeft += reserved;
+      reserved = 0;
+    };
   }
 }

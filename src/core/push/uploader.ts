@@ -1,42 +1,49 @@
-import { type Entry, type QueuedEntry, type StoredEntry, toEntry } from '../model/entry.js';
+import { type Entry, type QueuedEntry, toEntry } from '../model/entry.js';
+import type { PushResult } from '../model/events.js';
 import type { ApiException } from '../model/exceptions.js';
 import { shortText } from '../model/foreign-text.js';
-import { type PushException, pushAborted, pushFenced, pushNotSent } from '../model/request-exceptions.js';
+import { pushAborted, pushFenced, pushNotSent } from '../model/request-exceptions.js';
+import type { Emitter, PushFailure } from '../notify/emitter.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
-import type { Outbox } from '../outbox/outbox.js';
+import type { Checkout, Outbox } from '../outbox/outbox.js';
 import type { UploadSlot } from '../ports/environment.js';
 import { onAbort, type Signal } from '../ports/web-types.js';
-import type { PendingRequest } from '../server/server-client.js';
+import type { PendingRequest, ServerClient } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
-import type { BadEntryFinder, UploadOutcome } from './bad-entry-finder.js';
-import { joinBody } from './batch.js';
+import type { Clock } from '../time/clock.js';
+import type { ClockCorrection } from '../time/clock-correction.js';
+import type { BadEntryFinder } from './bad-entry-finder.js';
+import { type Batch, joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
-import { type Call, type Failure, type Outbound, type PushResult, PushRun } from './push-run.js';
+import { type Call, PushRun } from './push-run.js';
 import type { BadEntry } from './strikes.js';
 import type { UnloadFlush } from './unload-flush.js';
 
-/** How a pusher sends and what it does with entries whose credentials were refused. */
+/** The options that an uploader depends on. */
 export interface UploaderConfig {
-  /** How many entries one request may carry. */
-  readonly maxEntries: number;
+  readonly maxEntriesPerRequest: number;
   readonly onRefusedCredentials: RefusedCredentialsPolicy;
-  /** See {@link Environment.isolatesRequests}. */
-  readonly isolatesRequests: boolean;
   /** In seconds. */
   readonly requestTimeout: number;
 }
 
-/** Told of pushes. */
-export interface PushObserver {
-  /** A push begins. */
-  onPushStarted(): void;
-  /** A push is over. @param failure - What it failed with; absent if it stored all that it was to. */
-  onPushEnded(result: PushResult, failure: Failure | undefined): void;
-  /** A push was given up, by its callers or as another took over what it was to send, before any answer came. */
-  onPushAborted(): void;
+/** The parts of a client that an uploader uses. */
+export interface UploaderParts {
+  readonly outbox: Outbox;
+  readonly server: ServerClient;
+  readonly finder: BadEntryFinder;
+  readonly sizer: BatchSizer;
+  readonly flush: Pick<UnloadFlush, 'pending'>;
+  /** Each request waits for it. */
+  readonly slot: UploadSlot;
+  readonly clock: Clock;
+  readonly clockCorrection: ClockCorrection;
+  readonly emitter: Emitter;
+  /** See {@link Environment.isolatesRequests}. */
+  readonly environment: { readonly isolatesRequests?: boolean };
 }
 
-/** How often a call looks whether its turn has come, in milliseconds. */
+/** How often a call checks whether its turn has come, in milliseconds. */
 const TURN_MS = 20;
 /** How long after its deadline a request has certainly ended. */
 const OVERDUE_MS = 1000;
@@ -45,66 +52,48 @@ const CONTENT_REFUSED =
   'The credentials are good: something on the way, such as a firewall, refuses the content. Smaller requests follow, to find the entry.';
 
 /**
- * Uploads the queue, oldest entries first, one request at a time. An entry leaves the queue only after its verdict, and
- * by itself, never by count: what is committed meanwhile stays.
+ * Uploads the queue, oldest entries first, one request at a time. Entries leave the queue only after their verdict, and by
+ * identity, never by count: entries committed meanwhile stay.
  */
 export class Uploader {
-  readonly #outbound: Outbound;
-  readonly #outbox: Outbox;
+  readonly #parts: UploaderParts;
   readonly #config: UploaderConfig;
-  readonly #flush: UnloadFlush;
-  readonly #slot: UploadSlot;
-  readonly #observer: PushObserver;
-  readonly #sizer: BatchSizer;
-  readonly #finder: BadEntryFinder;
   #run: PushRun | undefined;
+  #checkout: Checkout | undefined;
   #pending: PendingRequest | undefined;
   /** Where requests are isolated: when the request under way has ended at the latest, on the monotonic clock. */
   #overdueAt = 0;
   #stopped: ApiException | undefined;
 
-  /** @param slot - What its uploads wait for. */
-  constructor(
-    outbound: Outbound,
-    config: UploaderConfig,
-    flush: UnloadFlush,
-    slot: UploadSlot,
-    observer: PushObserver,
-  ) {
-    this.#outbound = outbound;
-    this.#outbox = outbound.outbox;
+  constructor(parts: UploaderParts, config: UploaderConfig) {
+    this.#parts = parts;
     this.#config = config;
-    this.#flush = flush;
-    this.#slot = slot;
-    this.#observer = observer;
-    this.#sizer = outbound.sizer;
-    this.#finder = outbound.finder;
   }
 
   /** Whether a push is under way. */
-  get pushing(): boolean {
+  get isPushing(): boolean {
     return this.#run !== undefined;
   }
 
   /**
    * Uploads everything committed before this call; joins a push under way.
    *
-   * @param signal - Rejects this call alone; the request under way is aborted if no other call waits for it.
+   * @param signal - Rejects only this call; the request under way is aborted if no other call waits for it.
    * @throws {@link PushException} if not everything was stored.
    */
   push(signal?: Signal): Promise<PushResult> {
-    return this.#config.isolatesRequests ? this.#pushInTurn(signal) : this.#join(signal);
+    return this.#parts.environment.isolatesRequests ? this.#pushInTurn(signal) : this.#join(signal);
   }
 
   /**
-   * Waits until no push is under way, by a timer of its own: a request that joins the push of another one waits for that one's
-   * I/O, which a worker runtime ends as a deadlock.
+   * Waits until no push is under way, with a timer of its own: a worker request that joins the push of another request waits
+   * for the other's I/O, which the runtime ends as a deadlock.
    */
   async #pushInTurn(signal: Signal | undefined): Promise<PushResult> {
-    const { clock } = this.#outbound;
+    const { clock } = this.#parts;
     while (this.#run !== undefined && !signal?.aborted) {
       await new Promise<void>((resolve) => clock.setTimer(resolve, TURN_MS));
-      // The request that began it was canceled, and its timers and I/O with it.
+      // The worker request that began the push was canceled, with its timers and I/O.
       if (this.#run !== undefined && clock.monotonic() > this.#overdueAt) this.#abandon(this.#run);
     }
     if (this.#stopped !== undefined) throw this.#stopped;
@@ -117,10 +106,11 @@ export class Uploader {
         reject(pushAborted());
         return;
       }
+      const { outbox, clock } = this.#parts;
       let stopListening = (): void => {};
       const call: Call = {
-        upTo: this.#outbox.lastSequence,
-        fencedCount: this.#outbox.fencedCount,
+        upTo: outbox.lastSequence,
+        fencedCount: outbox.fencedCount,
         resolve: (result) => {
           stopListening();
           resolve(result);
@@ -130,12 +120,12 @@ export class Uploader {
           reject(exception);
         },
       };
-      const run = this.#run ?? new PushRun(this.#outbound.clock.monotonic());
-      run.calls.add(call);
+      const run = this.#run ?? new PushRun(clock.monotonic());
+      run.join(call);
       stopListening = onAbort(signal, () => {
-        run.calls.delete(call);
+        run.leave(call);
         call.reject(pushAborted());
-        if (run.calls.size === 0) this.#abort(run);
+        if (!run.hasCalls) this.#abort(run);
       });
       if (this.#run === undefined) this.#start(run);
     });
@@ -150,12 +140,12 @@ export class Uploader {
   }
 
   #abort(run: PushRun): void {
-    run.isAborted = true;
+    run.abort();
     if (this.#pending !== undefined) this.#pending.abort();
-    else this.#slot.release();
+    else this.#parts.slot.release();
   }
 
-  /** Ends a push whose request was canceled; nothing resumes it but by chance, and then it finds that it is over. */
+  /** Ends a push whose request was canceled; if it is resumed after all, it finds that it is over. */
   #abandon(run: PushRun): void {
     run.rejectAll(pushAborted);
     this.#abort(run);
@@ -163,84 +153,88 @@ export class Uploader {
   }
 
   #start(run: PushRun): void {
+    const { finder, outbox, emitter } = this.#parts;
     this.#run = run;
     this.#overdueAt = Number.POSITIVE_INFINITY;
-    this.#finder.begin({ queued: this.#outbox.length, maxEntries: this.#config.maxEntries });
-    this.#observer.onPushStarted();
-    void this.#drain(run).catch(() => {
-      // Whatever threw: no call is left waiting.
+    finder.begin({ queued: outbox.length, maxEntries: this.#config.maxEntriesPerRequest });
+    emitter.emit('push-started');
+    void this.#work(run).catch(() => {
+      // No call is left waiting, whatever threw.
       this.#fail(run, { exception: pushNotSent(), kind: 'transient' });
     });
   }
 
-  #fail(run: PushRun, failure: Failure): void {
+  #fail(run: PushRun, failure: PushFailure): void {
     if (this.#run !== run) return;
     run.rejectAll(() => failure.exception);
     this.#end(run, failure);
   }
 
-  /** In the same turn in which its last call is answered: a later call begins a push of its own. */
-  #end(run: PushRun, failure: Failure | undefined): void {
-    this.#run = undefined;
-    this.#slot.release();
-    this.#outbox.inFlight = [];
-    const { pushed: entries, requests } = run;
-    const milliseconds = this.#outbound.clock.monotonic() - run.started;
-    if (run.isJudged || failure !== undefined || this.#outbox.length === 0)
-      this.#observer.onPushEnded({ pushed: entries, requests }, failure);
-    else this.#observer.onPushAborted();
-    // Last: a listener may push.
-    if (entries > 0) this.#outbound.emitter.emit('push', { entries, requests, milliseconds });
+  /** In the same turn in which its last call is settled: a later call begins a push of its own. */
+  #end(run: PushRun, failure: PushFailure | undefined): void {
+    const { slot, outbox, clock, emitter } = this.#parts;
+    const { result } = run;
+    emitter.operation(() => {
+      this.#run = undefined;
+      slot.release();
+      this.#checkout?.release();
+      if (run.isJudged || failure !== undefined || outbox.length === 0) emitter.emit('push-ended', { result, failure });
+      else emitter.emit('push-aborted');
+      const { pushed: entries, requests } = result;
+      if (entries > 0) emitter.emit('push', { entries, requests, milliseconds: clock.monotonic() - run.started });
+    });
   }
 
-  async #drain(run: PushRun): Promise<void> {
+  async #work(run: PushRun): Promise<void> {
+    const { flush, slot, outbox, finder, sizer, emitter } = this.#parts;
     for (;;) {
-      // What left with a page that lives after all is not sent twice.
-      while (this.#flush.pending !== undefined) {
-        this.#slot.release();
-        await this.#flush.pending;
+      // Entries that left with a page that lives after all are not sent twice.
+      while (flush.pending !== undefined) {
+        slot.release();
+        await flush.pending;
       }
-      this.#outbox.reconcile();
-      run.rejectAll(pushFenced, (call) => call.fencedCount !== this.#outbox.fencedCount);
-      for (const call of run.calls) {
-        if (this.#finder.plan(this.#outbox.upTo(call.upTo), ONE_ENTRY).length > 0) continue;
-        run.settle(call, isEmpty(this.#outbox.upTo(call.upTo)));
-      }
-      if (run.calls.size === 0) {
+      this.#settleCalls(run);
+      if (!run.hasCalls) {
         this.#end(run, run.outcome);
         return;
       }
-      const waiting = this.#slot.take();
+      const waiting = slot.take();
       if (waiting !== undefined) {
         await waiting;
-        // What is to be sent may be another by now.
+        // The queue may have changed.
         continue;
       }
       const { upTo } = run;
-      const batch = this.#finder.plan(this.#outbox.upTo(upTo), this.#sizer.limits);
-      const verdict = await this.#send(run, batch);
+      const checkout = outbox.checkOut(finder.plan(outbox.upTo(upTo), sizer.limits));
+      if (checkout === undefined) continue;
+      const verdict = await this.#send(run, checkout);
       if (this.#run !== run) return;
-      const exception = this.#judge(run, batch, verdict, upTo);
-      if (exception === undefined) continue;
-      this.#fail(run, { exception, kind: verdict.kind });
-      return;
+      if (emitter.operation(() => this.#judge(run, checkout, verdict, upTo))) return;
     }
   }
 
-  async #send(run: PushRun, batch: readonly QueuedEntry[]): Promise<Verdict> {
-    run.isAborted = false;
-    this.#outbox.inFlight = batch;
-    const verdict = await this.#post(run, batch);
+  /** Settles the calls whose entries other runs have adopted, and those with nothing left to be sent. */
+  #settleCalls(run: PushRun): void {
+    const { outbox, finder } = this.#parts;
+    run.rejectAll(pushFenced, (call) => call.fencedCount !== outbox.fencedCount);
+    for (const call of run.calls) {
+      if (finder.plan(outbox.upTo(call.upTo), ONE_ENTRY).length === 0)
+        run.settle(call, { isStored: isEmpty(outbox.upTo(call.upTo)) });
+    }
+  }
+
+  async #send(run: PushRun, checkout: Checkout): Promise<Verdict> {
+    run.beginUpload();
+    this.#checkout = checkout;
+    const verdict = await this.#post(run, checkout.entries);
     const confirmed = verdict.kind === 'unauthorized' && !run.isAborted ? await this.#confirm(run, verdict) : verdict;
-    if (this.#run !== run) return confirmed;
-    this.#slot.release();
-    this.#outbox.inFlight = [];
+    if (this.#run === run) this.#parts.slot.release();
     return confirmed;
   }
 
-  async #post(run: PushRun, batch: readonly QueuedEntry[]): Promise<Verdict> {
-    const { clock, server, clockCorrection } = this.#outbound;
-    run.requests += 1;
+  async #post(run: PushRun, batch: Batch): Promise<Verdict> {
+    const { clock, server, clockCorrection } = this.#parts;
+    run.addRequest();
     this.#overdueAt = clock.monotonic() + this.#config.requestTimeout * 1000 + OVERDUE_MS;
     const pending = server.postEntries(joinBody(batch, clockCorrection));
     this.#pending = pending;
@@ -249,7 +243,7 @@ export class Uploader {
     return verdict;
   }
 
-  /** Asks with an upload without entries whether the credentials are refused, or only the content that came with them. */
+  /** Finds out by an upload without entries whether the credentials are refused, or only the content of the batch. */
   async #confirm(run: PushRun, verdict: Verdict): Promise<Verdict> {
     const { kind, ...confirmation } = await this.#post(run, []);
     if (kind === 'unauthorized') return verdict;
@@ -258,71 +252,66 @@ export class Uploader {
     return { ...verdict, kind: 'rejected', suspect: 'content', advice: CONTENT_REFUSED };
   }
 
-  /** Does with a batch what its verdict says. @returns What the push ends with, if it can't go on. */
-  #judge(run: PushRun, batch: QueuedEntry[], verdict: Verdict, upTo: number): PushException | undefined {
-    // An aborted request failed nobody: calls that joined since are served by the next one.
-    if (run.isAborted && verdict.kind !== 'stored') return undefined;
-    run.isJudged = true;
-    if (verdict.kind === 'unauthorized') return this.#rejectCredentials(run, verdict, upTo);
-    // What another took over meanwhile is that one's to judge.
-    if (verdict.kind !== 'stored') this.#outbox.reconcile();
-    const [first] = batch as [QueuedEntry];
-    const isOfStruck = this.#finder.hasStrikes(first);
-    const { quarantine, endsPush } = this.#finder.settle(batch, outcomeOf(verdict), this.#outbound.clock.monotonic());
-    if (verdict.kind === 'stored') {
-      // Less than was sent, where a request that left with the page was answered first.
-      run.pushed += this.#outbox.remove(batch);
-      this.#sizer.grow();
-    } else {
-      if (verdict.suspect) this.#sizer.shrink(batch, { isCutOff: verdict.suspect === 'cut-off' });
-      if (batch.length === 1) run.addFailure(verdict, { isOfStruck });
-      // Entries that left meanwhile are not suspected.
-      this.#finder.remove(batch.filter((entry) => !this.#outbox.has(entry)));
-    }
-    if (quarantine !== undefined) this.#quarantine(run, quarantine);
-    return endsPush ? run.exceptionOf(verdict) : undefined;
+  /** Does with a batch as its verdict says. @returns Whether the push has ended. */
+  #judge(run: PushRun, checkout: Checkout, verdict: Verdict, upTo: number): boolean {
+    const isStored = verdict.kind === 'stored';
+    if (isStored) this.#accept(run, checkout.entries, verdict);
+    checkout.release();
+    this.#checkout = undefined;
+    // An aborted request is not a failure: calls that joined since are served by the next one.
+    if (isStored || run.isAborted) return false;
+    run.addJudgement();
+    const discarded = verdict.kind === 'unauthorized' ? this.#discard(verdict, upTo) : [];
+    if (verdict.kind !== 'unauthorized' && !this.#reject(run, checkout.entries, verdict)) return false;
+    this.#fail(run, { exception: run.exceptionOf(verdict, discarded), kind: verdict.kind });
+    return true;
   }
 
-  #rejectCredentials(run: PushRun, verdict: Verdict, upTo: number): PushException {
-    this.#outbox.reconcile();
-    return run.exceptionOf(verdict, this.#discard(verdict, upTo));
+  #accept(run: PushRun, batch: Batch, verdict: Verdict): void {
+    const { finder, outbox, sizer, clock } = this.#parts;
+    run.addJudgement();
+    const { quarantine } = finder.settle(batch, verdict, clock.monotonic());
+    // Fewer than were sent, where a request that left with the page was answered first.
+    run.addPushed(outbox.remove(batch));
+    sizer.grow();
+    if (quarantine !== undefined) this.#quarantine(run, quarantine);
+  }
+
+  /** @returns Whether the push ends. */
+  #reject(run: PushRun, batch: Batch, verdict: Verdict): boolean {
+    const { finder, outbox, sizer, clock } = this.#parts;
+    const isOfStruck = finder.hasStrikes(batch[0] as QueuedEntry);
+    const { quarantine, endsPush } = finder.settle(batch, verdict, clock.monotonic());
+    if (verdict.suspect) sizer.shrink(batch, { isCutOff: verdict.suspect === 'cut-off' });
+    if (batch.length === 1) run.addFailure(verdict, { isOfStruck });
+    // Entries that left meanwhile are not suspected.
+    finder.remove(batch.filter((entry) => !outbox.has(entry)));
+    if (quarantine !== undefined) this.#quarantine(run, quarantine);
+    return endsPush;
   }
 
   #quarantine(run: PushRun, { entry: bad, rejection }: BadEntry): void {
+    const { outbox, emitter } = this.#parts;
     const { status, reason: message } = rejection;
-    const entry = this.#outbox.moveToQuarantine(bad, { ...rejection, reason: shortText(message) });
-    // Forgotten or taken over while it was under way.
+    const entry = outbox.moveToQuarantine(bad, { ...rejection, reason: shortText(message) });
+    // It may have been removed or adopted during the request.
     if (entry === undefined) return;
     run.addQuarantined(entry, bad.origin === undefined ? 0 : bad.sequence);
-    this.#outbound.emitter.emit('quarantine', { entries: [entry], status, message });
+    emitter.emit('quarantine', { entries: [entry], status, message });
   }
 
-  /** Throws away what this run committed and the push was to upload; what was restored or adopted stays. */
+  /** Discards the entries that this run committed and the push was about; restored and adopted entries stay. */
   #discard(verdict: Verdict, upTo: number): Entry[] {
     if (this.#config.onRefusedCredentials === 'keep') return [];
-    const queued = Array.from(this.#outbox.upTo(upTo)).filter((entry) => entry.origin === 'committed');
-    const entries = queued.map((entry: StoredEntry) => toEntry(entry));
-    if (entries.length > 0) {
-      // Told before they go, so that a listener can still put them elsewhere if this process ends here.
-      this.#outbound.emitter.emit('discard', { entries, status: verdict.status ?? 0, message: verdict.message });
-      this.#outbox.remove(queued);
-    }
+    const { outbox, emitter } = this.#parts;
+    const queued = Array.from(outbox.upTo(upTo)).filter((entry) => entry.origin === 'committed');
+    const entries = queued.map((entry) => toEntry(entry));
+    if (entries.length === 0) return entries;
+    emitter.emit('discard', { entries, status: verdict.status ?? 0, message: verdict.message });
+    // Before the entries go: a listener can still save them elsewhere if this process ends here.
+    emitter.flush();
+    outbox.remove(queued);
     return entries;
-  }
-}
-
-/** The outcome of an upload as far as its entries are concerned. */
-function outcomeOf({ kind, suspect, status = 0, message }: Verdict): UploadOutcome {
-  const rejection = { status, reason: message };
-  switch (kind) {
-    case 'stored':
-      return { kind };
-    case 'too-large':
-      return { kind, rejection };
-    case 'invalid-entries':
-      return { kind: 'refused', rejection };
-    default:
-      return suspect === undefined ? { kind: 'transient' } : { kind: 'failed', rejection };
   }
 }
 

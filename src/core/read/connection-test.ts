@@ -1,7 +1,8 @@
+import type { FieldRegistry } from '../model/field-registry.js';
 import { joinBody } from '../push/batch.js';
 import type { Questions } from '../server/questions.js';
 import { parseDate } from '../server/retry-after.js';
-import type { JudgedResponse, PendingRequest, Server } from '../server/server-client.js';
+import type { JudgedResponse, PendingRequest, ServerClient } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import { readValues } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
@@ -36,25 +37,28 @@ const MAX_SKEW_SECONDS = 60;
 /** To be asked for where no field is known: no server gives this id away. */
 const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
 
+/** The parts of a client that a connection test uses. */
+export interface ConnectionTestParts {
+  readonly server: ServerClient;
+  readonly clock: Clock;
+  readonly questions: Questions;
+  readonly fields: Pick<FieldRegistry, 'anyId'>;
+}
+
 /**
  * Asks for a field's value, then uploads an empty batch: nothing is stored or discarded.
  *
- * @param fieldId - Any; need not exist.
  * @throws {@link ApiException} if the questions are stopped.
  */
-export async function testConnection(
-  server: Server,
-  clock: Clock,
-  questions: Questions,
-  fieldId = UNKNOWN_FIELD,
-): Promise<ConnectionTest> {
+export async function testConnection(parts: ConnectionTestParts): Promise<ConnectionTest> {
+  const { server, clock, questions, fields } = parts;
   const probe = async (send: () => PendingRequest): Promise<Probe> => {
     const sent = clock.monotonic();
     const outcome = await questions.ask(send);
     const milliseconds = clock.monotonic() - sent;
     return { ...outcome, milliseconds, halfWay: clock.now() - milliseconds / 2 };
   };
-  const read = await probe(() => server.getValues([fieldId]));
+  const read = await probe(() => server.getValues([fields.anyId ?? UNKNOWN_FIELD]));
   if (!read.verdict.answered) return report(false, [read], UNKNOWN, [tell(read.verdict)]);
   const write = await probe(() => server.postEntries(joinBody([], new ClockCorrection(clock))));
   const rights = rightsOf(read, write);

@@ -1,14 +1,15 @@
 import type { Field, FieldRegistry } from '../model/field-registry.js';
 import { foreignText } from '../model/foreign-text.js';
+import { show } from '../model/input.js';
 import type { Reading } from '../model/reading.js';
 import { GetException } from '../model/request-exceptions.js';
+import { valueRefused, type Warnings } from '../notify/warnings.js';
 import type { Signal } from '../ports/web-types.js';
 import type { Questions } from '../server/questions.js';
-import type { Server } from '../server/server-client.js';
+import type { ServerClient } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import { readValues, type WireError, type WireReading } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
-import { chunkIds } from './chunk-ids.js';
 
 /** A field's last value by the server's clock, and how many seconds that is behind the local one. */
 interface Sighting extends WireReading {
@@ -24,18 +25,29 @@ export type Sightings = ReadonlyMap<string, Sighting>;
 /** After as many answers of 404, and no other, the server is the wrong one: enough for each of 64 fields to be asked for. */
 const MAX_UNKNOWN = 128;
 
+/** The parts of a client that a reader uses. */
+export interface ReaderParts {
+  readonly server: ServerClient;
+  readonly clock: Clock;
+  readonly questions: Questions;
+  readonly fields: FieldRegistry;
+  readonly warnings: Warnings;
+}
+
 /** Reads the last values of fields. */
 export class Reader {
-  readonly #server: Server;
+  readonly #server: ServerClient;
   readonly #clock: Clock;
   readonly #questions: Questions;
-  readonly #names: FieldRegistry;
+  readonly #fields: FieldRegistry;
+  readonly #warnings: Warnings;
 
-  constructor(server: Server, clock: Clock, questions: Questions, names: FieldRegistry) {
+  constructor({ server, clock, questions, fields, warnings }: ReaderParts) {
     this.#server = server;
     this.#clock = clock;
     this.#questions = questions;
-    this.#names = names;
+    this.#fields = fields;
+    this.#warnings = warnings;
   }
 
   /**
@@ -43,7 +55,7 @@ export class Reader {
    * @throws {@link ValueException} if a field can't be asked for. {@link GetException} if the server didn't answer well.
    */
   async get(names: readonly string[], signal?: Signal): Promise<Reading[]> {
-    const fields = this.#names.findReadable(names);
+    const fields = this.#fields.findReadable(names);
     const result = await this.read(fields.map(fieldIdOf), signal);
     if ('failure' in result) throw getException(result.failure);
     return this.readings(fields, result.known);
@@ -85,7 +97,11 @@ export class Reader {
     return fields.flatMap((field) => {
       const { fieldId, name } = field;
       const sighting = known.get(fieldId);
-      if (sighting === undefined || !this.#names.accepts(field, sighting.value)) return [];
+      if (sighting === undefined) return [];
+      if (!this.#fields.accepts(field, sighting.value)) {
+        this.#warnings.add(valueRefused(show(name)));
+        return [];
+      }
       const { value, timestamp, shift } = sighting;
       const moved = timestamp === null ? null : timestamp + shift;
       return { fieldId, ...(name !== undefined && { field: name }), value, timestamp: moved };
@@ -125,3 +141,24 @@ export function getException(verdict: Verdict): GetException {
 }
 
 export const fieldIdOf = ({ fieldId }: Field): string => fieldId;
+
+/**
+ * Splits field ids into as few lists as fit into URLs, in their order.
+ *
+ * @param maxLength - How many characters the ids of one URL may take, percent-encoded and joined by commas. A longer id
+ * goes alone.
+ */
+export function chunkIds(fieldIds: readonly string[], maxLength: number): string[][] {
+  const lists: string[][] = [];
+  let left = -1;
+  for (const fieldId of fieldIds) {
+    const { length } = encodeURIComponent(fieldId);
+    left -= length + ','.length;
+    if (left < 0) {
+      lists.push([]);
+      left = maxLength - length;
+    }
+    lists.at(-1)?.push(fieldId);
+  }
+  return lists;
+}

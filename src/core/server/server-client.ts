@@ -37,7 +37,7 @@ export interface PendingRequest {
 }
 
 /** The NikDev IoT server as the core sees it: the only holder of the API key, and the only one to send it. */
-export class Server {
+export class ServerClient {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #environment: Pick<Environment, 'isOnline'>;
@@ -87,7 +87,7 @@ export class Server {
     return this.#send('POST', 'entries/', body, beacon);
   }
 
-  /** How many characters the ids of one {@link Server.getValues} may take, encoded and joined by commas. */
+  /** How many characters the ids of one {@link ServerClient.getValues} may take, encoded and joined by commas. */
   get maxIdsLength(): number {
     return MAX_URL_LENGTH - this.#address.baseUrl.length - VALUES.length;
   }

@@ -1,8 +1,16 @@
 import { checkFieldId, checkValue, type FieldValue, type Value } from '../model/value.js';
+import type { Emitter } from '../notify/emitter.js';
 
-/** The values that wait for a commit. A field added again keeps its place and takes the last value. */
+/** The values that wait for a commit. A field added again keeps its place and gets the new value. */
 export class Staging {
+  readonly #emitter: Emitter;
   #values = new Map<string, FieldValue>();
+  /** Whether the changes since the last {@link Staging.markSaved} have been announced: once, as they may be many a task. */
+  #isAnnounced = false;
+
+  constructor(emitter: Emitter) {
+    this.#emitter = emitter;
+  }
 
   get size(): number {
     return this.#values.size;
@@ -10,7 +18,7 @@ export class Staging {
 
   /** A copy, in the order in which the fields were first added. */
   values(): Value[] {
-    // Of its final size at once: the first push would make room for sixteen more.
+    // Of its final size at once: the first push would reserve sixteen more.
     const values = new Array<Value>(this.#values.size);
     let index = 0;
     for (const [fieldId, value] of this.#values) values[index++] = { fieldId, value };
@@ -22,6 +30,7 @@ export class Staging {
     checkFieldId(fieldId);
     checkValue(fieldId, value);
     this.#set(fieldId, value);
+    this.#announce();
   }
 
   /** @throws {@link ValueException} if an id or a value can't be sent; nothing is changed. */
@@ -31,16 +40,36 @@ export class Staging {
       checkValue(fieldId, value);
     }
     for (const [fieldId, value] of pairs) this.#set(fieldId, value);
+    this.#announce();
   }
 
-  /** Forgets values, where they are still what they were. */
+  /** Stages the values of an earlier run, if nothing is staged. @returns The number of values staged. */
+  adopt(values: readonly Value[]): number {
+    if (this.#values.size > 0 || values.length === 0) return 0;
+    for (const { fieldId, value } of values) this.add(fieldId, value);
+    return values.length;
+  }
+
+  /** Removes values, where they are unchanged. */
   remove(values: readonly Value[]): void {
     for (const { fieldId, value } of values) if (this.#values.get(fieldId) === value) this.#values.delete(fieldId);
   }
 
   clear(): void {
-    // Far quicker than emptying the one there is.
+    // Much faster than emptying the present map.
     this.#values = new Map();
+    this.#announce();
+  }
+
+  /** The changes so far are saved: the next change is news again. */
+  markSaved(): void {
+    this.#isAnnounced = false;
+  }
+
+  #announce(): void {
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    this.#emitter.emit('staged');
   }
 
   #set(fieldId: string, value: FieldValue): void {

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Listeners } from '../../../src/core/notify/emitter.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Emitter, Listeners } from '../../../src/core/notify/emitter.js';
 
 const unhandled: unknown[] = [];
 const note = (reason: unknown): void => void unhandled.push(reason);
@@ -42,3 +42,68 @@ test.each([undefined, null, 5, 'text', {}, thenable({ value: 5 })])(
     listeners.emit(undefined, () => expect.unreachable());
   },
 );
+
+describe('the emitter of a client', () => {
+  const warning = (message: string) => ({ code: 'weak-ids', message }) as const;
+
+  test('notifies the parts in their order, then the listeners of the public event', () => {
+    const emitter = new Emitter();
+    const calls: string[] = [];
+    emitter.on('warning', ({ message }) => calls.push(`listener ${message}`));
+    emitter.connect(calls, {
+      warning: [(all) => all.push('first'), (all, { message }) => all.push(`second ${message}`)],
+    });
+    emitter.emit('warning', warning('a'));
+    expect(calls).toEqual(['first', 'second a', 'listener a']);
+  });
+
+  test('calls listeners when the outermost operation is complete, in the order of the events', () => {
+    const emitter = new Emitter();
+    const calls: string[] = [];
+    emitter.on('warning', ({ message }) => calls.push(message));
+    emitter.connect(emitter, { staged: [(own) => own.emit('warning', warning('b'))] });
+    emitter.operation(() => {
+      emitter.emit('warning', warning('a'));
+      emitter.operation(() => emitter.emit('staged'));
+      calls.push('operation');
+    });
+    expect(calls).toEqual(['operation', 'a', 'b']);
+  });
+
+  test('sends the events of an operation that throws', () => {
+    const emitter = new Emitter();
+    const calls: string[] = [];
+    emitter.on('warning', ({ message }) => calls.push(message));
+    const run = () =>
+      emitter.operation(() => {
+        emitter.emit('warning', warning('a'));
+        throw new Error('own');
+      });
+    expect(run).toThrow('own');
+    expect(calls).toEqual(['a']);
+  });
+
+  test('sends pending events at once where an operation flushes them', () => {
+    const emitter = new Emitter();
+    const calls: string[] = [];
+    emitter.on('warning', ({ message }) => calls.push(message));
+    emitter.operation(() => {
+      emitter.emit('warning', warning('a'));
+      emitter.flush();
+      calls.push('operation');
+    });
+    expect(calls).toEqual(['a', 'operation']);
+  });
+
+  test('finishes an operation of a listener, with its events, before the listener goes on', () => {
+    const emitter = new Emitter();
+    const calls: string[] = [];
+    emitter.on('warning', ({ message }) => {
+      calls.push(message);
+      if (message === 'a') emitter.operation(() => emitter.emit('warning', warning('b')));
+      calls.push(`end of ${message}`);
+    });
+    emitter.emit('warning', warning('a'));
+    expect(calls).toEqual(['a', 'b', 'end of b', 'end of a']);
+  });
+});

@@ -1,14 +1,38 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Status } from '../../../src/core/model/status.js';
-import { StatusStore } from '../../../src/core/notify/status-store.js';
+import type { LastPush } from '../../../src/core/model/status.js';
+import { Emitter } from '../../../src/core/notify/emitter.js';
+import { type StatusParts, StatusStore } from '../../../src/core/notify/status-store.js';
 import { turn } from '../../support/fakes/fake-clock.js';
 
 function setUp() {
-  const now = { staged: 0, lastPush: undefined } as unknown as { staged: number; lastPush: object | undefined };
+  const now: { staged: number; lastPush: LastPush | undefined } = { staged: 0, lastPush: undefined };
   const onFailure = vi.fn();
-  const store = new StatusStore(() => ({ ...now }) as unknown as Status, onFailure);
+  const emitter = new Emitter();
+  emitter.connect(onFailure, { 'listener-failed': [(notify, source) => notify(source)] });
+  const parts: StatusParts = {
+    emitter,
+    staging: {
+      get size() {
+        return now.staged;
+      },
+    },
+    outbox: { length: 0, bytes: 0, quarantine: { size: 0 } },
+    warnings: { all: [] },
+    environment: { isOnline: true },
+    uploader: { isPushing: false },
+    history: {
+      get lastPush() {
+        return now.lastPush;
+      },
+      lastFailure: undefined,
+    },
+    autoPush: undefined,
+  };
+  const store = new StatusStore(parts, 'none');
   return { now, store, onFailure };
 }
+
+const lastPush = (): LastPush => ({ entries: 1, requests: 1, milliseconds: 1, at: 1 });
 
 describe('StatusStore', () => {
   test('shows one frozen object until a member is another', () => {
@@ -16,11 +40,11 @@ describe('StatusStore', () => {
     const first = store.status;
     expect(store.status).toBe(first);
     expect(Object.isFrozen(first)).toBe(true);
-    now.lastPush = {};
+    now.lastPush = lastPush();
     const second = store.status;
     expect(second).not.toBe(first);
     expect(store.status).toBe(second);
-    now.lastPush = {};
+    now.lastPush = lastPush();
     expect(store.status).not.toBe(second);
   });
 

@@ -4,13 +4,15 @@ import { Emitter } from '../../../src/core/notify/emitter.js';
 import { entriesWaiting, QueueLength, Warnings } from '../../../src/core/notify/warnings.js';
 
 function setUp() {
-  const emitter = new Emitter(() => {});
+  const emitter = new Emitter();
   const emitted: Warning[] = [];
   emitter.on('warning', (warning) => emitted.push(warning));
   let redacted = 0;
-  const warnings = new Warnings(emitter, (text) => {
-    redacted += text.length;
-    return text;
+  const warnings = new Warnings(emitter, {
+    redact(text) {
+      redacted += text.length;
+      return text;
+    },
   });
   return { warnings, emitted, redacted: () => redacted };
 }
@@ -72,7 +74,7 @@ describe('a long queue', () => {
     const become = (length: number, bytes = length): void => {
       const grows = length > queue.length || bytes > queue.bytes;
       Object.assign(queue, { length, bytes });
-      queueLength.onChange();
+      queueLength.onRemoved();
       if (grows) queueLength.onEnqueued();
     };
     return { warnings, emitted, become };

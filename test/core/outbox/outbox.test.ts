@@ -1,19 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { QueuedEntry, StoredEntry } from '../../../src/core/model/entry.js';
-import { Outbox } from '../../../src/core/outbox/outbox.js';
+import { Emitter } from '../../../src/core/notify/emitter.js';
+import { type Draft, Outbox } from '../../../src/core/outbox/outbox.js';
 import type { Loss, Writer } from '../../../src/core/ports/storage.js';
 import { StorageException } from '../../../src/index.js';
 
+const draftOf = ({ timestamp, values }: Omit<Draft, 'bytes'>): Draft => ({
+  timestamp,
+  values,
+  bytes: Buffer.byteLength(values),
+});
+
+function append(outbox: Outbox, content: Omit<Draft, 'bytes'>): QueuedEntry {
+  return outbox.append(() => draftOf(content)) as QueuedEntry;
+}
+
 const key = ({ writer, sequence }: StoredEntry): string => `${writer}/${sequence}`;
 
-/** A writer that keeps keys, and that fails while it is told to. */
+/** A writer that keeps keys, and fails as the test says. */
 class FakeWriter implements Writer {
   readonly id = 'own';
   readonly saved = new Set<string>();
-  /** What it was told to forget, in that order. */
+  /** The removed keys, in order. */
   readonly removed: string[] = [];
-  /** How often it was told to forget what is staged. */
+  /** How often staged values were removed. */
   stagedForgotten = 0;
   /** How many calls of `save` succeed from now on. */
   savesLeft = Number.POSITIVE_INFINITY;
@@ -82,7 +93,7 @@ describe('Outbox', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const writer = new FakeWriter();
-        const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+        const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
         /** What the queue must hold, in order, and what left it but is still saved. */
         let model: QueuedEntry[] = [];
         const left: QueuedEntry[] = [];
@@ -117,23 +128,23 @@ describe('Outbox', () => {
           switch (step.do) {
             case 'append':
               model.push(added(step.content, 'committed'));
-              expect(outbox.append(step.content.timestamp, step.content.values, 'committed')).toEqual(model.at(-1));
+              expect(append(outbox, step.content)).toEqual(model.at(-1));
               break;
             case 'append, full':
               writer.savesLeft = 0;
-              expect(() => outbox.append(0, '[{"a":1}]', 'committed')).toThrow(StorageException);
+              expect(() => append(outbox, { timestamp: 0, values: '[{"a":1}]' })).toThrow(StorageException);
               sequence += 1;
               break;
             case 'restore': {
               const entries = step.contents.map((content) => added(content, 'restored'));
-              expect(outbox.restore(step.contents)).toEqual(entries);
+              expect(outbox.requeue(step.contents.map(draftOf))).toEqual(entries);
               model.push(...entries);
               break;
             }
             case 'restore, full':
               if (step.contents.length === 0) break;
               writer.savesLeft = step.contents.length - 1;
-              expect(() => outbox.restore(step.contents)).toThrow(StorageException);
+              expect(() => outbox.requeue(step.contents.map(draftOf))).toThrow(StorageException);
               sequence += step.contents.length;
               if (step.contents.length > 1) unremoved = [];
               break;
@@ -184,8 +195,8 @@ describe('Outbox', () => {
 
   test('reports whether the storage has removed all entries that left, and tries again until it has', () => {
     const writer = new FakeWriter();
-    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    const entry = outbox.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+    const entry = append(outbox, { timestamp: 1, values: '[{"a":1}]' });
     writer.removalFails = true;
     outbox.remove([entry]);
     expect([...outbox]).toEqual([]);
@@ -196,59 +207,63 @@ describe('Outbox', () => {
     expect(writer.saved.size).toBe(0);
   });
 
-  /** A queue that is told of what happens behind its back. */
+  /** An outbox, and the losses that it reports. */
   function watched() {
     const writer = new FakeWriter();
-    const told: [string, number][] = [];
-    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, ({ kind }, entries) =>
-      told.push([kind, entries]),
-    );
-    return { writer, told, outbox };
+    const news: [string, number][] = [];
+    const emitter = new Emitter();
+    emitter.connect(news, {
+      fenced: [(all, { entries }) => all.push(['fenced', entries])],
+      cleared: [(all) => all.push(['cleared', 0])],
+    });
+    const outbox = new Outbox(writer, emitter, { saves: true, maxEntries: 1e9 });
+    return { writer, news, outbox };
   }
 
   test('drops fenced entries, and returns their number', () => {
-    const { writer, told, outbox } = watched();
+    const { writer, news, outbox } = watched();
     outbox.adopt([
       { writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
       { writer: 'two', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
     ]);
-    outbox.append(1, '[{"b":1}]', 'committed');
+    append(outbox, { timestamp: 1, values: '[{"b":1}]' });
     outbox.reconcile();
-    expect(told).toEqual([]);
+    expect(news).toEqual([]);
     writer.loss = { kind: 'taken', writers: new Set(['own', 'one']), isStagedTaken: false };
     outbox.reconcile();
-    expect(told).toEqual([['taken', 2]]);
+    expect(news).toEqual([['fenced', 2]]);
     expect([...outbox].map(key)).toEqual(['two/1']);
     expect(outbox.fencedCount).toBe(2);
     expect(outbox.bytes).toBe('[{"a":1}]'.length);
   });
 
   test('drops fenced entries of the quarantine too, and counts them', () => {
-    const { writer, told, outbox } = watched();
-    const [, second] = [1, 2, 3].map((timestamp) => outbox.append(timestamp, '[{"a":1}]', 'committed'));
+    const { writer, news, outbox } = watched();
+    const [, second] = [1, 2, 3].map((timestamp) => append(outbox, { timestamp, values: '[{"a":1}]' }));
     outbox.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
     writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
     outbox.reconcile();
-    expect(told).toEqual([['taken', 3]]);
+    expect(news).toEqual([['fenced', 3]]);
     expect(outbox.fencedCount).toBe(3);
     expect(outbox.quarantine.size).toBe(0);
   });
 
-  test('says how many were deleted underneath, those in quarantine too', () => {
-    const { writer, told, outbox } = watched();
-    const [, second] = [1, 2, 3].map((timestamp) => outbox.append(timestamp, '[{"a":1}]', 'committed'));
+  test('keeps entries that were deleted underneath, quarantined entries too, and reports it once', () => {
+    const { writer, news, outbox } = watched();
+    const [, second] = [1, 2, 3].map((timestamp) => append(outbox, { timestamp, values: '[{"a":1}]' }));
     outbox.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
     writer.loss = { kind: 'cleared' };
     outbox.reconcile();
-    expect(told).toEqual([['cleared', 3]]);
-    expect(outbox.fencedCount).toBe(0);
+    outbox.reconcile();
+    expect(news).toEqual([['cleared', 0]]);
+    expect([outbox.length, outbox.quarantine.size, outbox.fencedCount]).toEqual([2, 1, 0]);
   });
 
   test('never saves fenced entries again', () => {
     const writer = new FakeWriter();
-    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
     outbox.adopt([{ writer: 'one', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 }]);
-    outbox.append(1, '[{"b":1}]', 'committed');
+    append(outbox, { timestamp: 1, values: '[{"b":1}]' });
     writer.saved.clear();
     writer.loss = { kind: 'cleared' };
     writer.savesLeft = 0;
@@ -261,10 +276,10 @@ describe('Outbox', () => {
 
   test('clears staged values in the storage with a commit, and not with a restore', () => {
     const writer = new FakeWriter();
-    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    outbox.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+    append(outbox, { timestamp: 1, values: '[{"a":1}]' });
     expect(writer.stagedForgotten).toBe(1);
-    outbox.restore([{ timestamp: 1, values: '[{"a":1}]' }]);
+    outbox.requeue([{ timestamp: 1, values: '[{"a":1}]' }].map(draftOf));
     expect(writer.stagedForgotten).toBe(1);
   });
 
@@ -272,9 +287,9 @@ describe('Outbox', () => {
     ['that are being uploaded', 0],
     ['behind those that are being uploaded', 2],
   ])('removes the oldest %s without a look at those that stay, however many they are', (_name, start) => {
-    const outbox = new Outbox(new FakeWriter(), { saves: true, maxEntries: 1e9 }, () => {});
-    const entries = [1, 2, 3, 4, 5, 6].map((timestamp) => outbox.append(timestamp, '[{"a":1}]', 'committed'));
-    outbox.inFlight = entries.slice(0, 2);
+    const outbox = new Outbox(new FakeWriter(), new Emitter(), { saves: true, maxEntries: 1e9 });
+    const entries = [1, 2, 3, 4, 5, 6].map((timestamp) => append(outbox, { timestamp, values: '[{"a":1}]' }));
+    outbox.checkOut(entries.slice(0, 2));
     const removed = entries.slice(start, start + 2);
     const staying = entries.filter((entry) => !removed.includes(entry));
     let looks = 0;
@@ -299,17 +314,17 @@ describe('Outbox', () => {
     fc.assert(
       fc.property(some, some, which, which, which, (count, sent, leaving, aside, kept) => {
         const writer = new FakeWriter();
-        const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
+        const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
         const all = Array.from({ length: 12 }, (_, index) =>
-          outbox.append(index, `[{"a":"${'x'.repeat(index)}"}]`, 'committed'),
+          append(outbox, { timestamp: index, values: `[{"a":"${'x'.repeat(index)}"}]` }),
         );
         const chosen = (places: number[]): QueuedEntry[] => all.filter((_, index) => places.includes(index));
         for (const entry of chosen(aside)) outbox.moveToQuarantine(entry, { status: 400, reason: 'no' });
-        outbox.inFlight = outbox.oldest(sent);
-        outbox.pendingBeacons.add(chosen(leaving));
+        const inFlight = outbox.oldest(sent);
+        for (const batch of [inFlight, chosen(leaving)]) outbox.checkOut(batch);
 
         const keys = (entries: readonly QueuedEntry[]): string[] => entries.map(key);
-        const away = keys([...outbox.inFlight, ...chosen(leaving)]);
+        const away = keys([...inFlight, ...chosen(leaving)]);
         const refused = chosen(aside).filter((entry) => !kept.includes(all.indexOf(entry)));
         const queued = [...outbox];
         const expected = keys([...refused, ...queued.filter((entry) => !away.includes(key(entry)))]).slice(0, count);
@@ -330,10 +345,10 @@ describe('Outbox', () => {
   });
 
   test('restores nothing where not all entries fit, with an exception that does not mention staged values', () => {
-    const outbox = new Outbox(new FakeWriter(), { saves: true, maxEntries: 2 }, () => {});
+    const outbox = new Outbox(new FakeWriter(), new Emitter(), { saves: true, maxEntries: 2 });
     const entry = { timestamp: 1, values: '[{"a":1}]' };
-    outbox.append(1, entry.values, 'committed');
-    expect(() => outbox.restore([entry, entry])).toThrow(
+    append(outbox, { timestamp: 1, values: entry.values });
+    expect(() => outbox.requeue([entry, entry].map(draftOf))).toThrow(
       expect.objectContaining({
         message: 'The entry could not be saved: maxQueuedEntries (2) is reached. Still queued and safe: 1 (9 bytes).',
         advice: 'Push what is queued or make room, then restore again.',
@@ -345,8 +360,8 @@ describe('Outbox', () => {
 
   test('saves again what was deleted underneath, as soon as the storage takes it', () => {
     const writer = new FakeWriter();
-    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    for (const timestamp of [1, 2, 3]) outbox.append(timestamp, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+    for (const timestamp of [1, 2, 3]) append(outbox, { timestamp, values: '[{"a":1}]' });
     writer.saved.clear();
     writer.loss = { kind: 'cleared' };
     writer.savesLeft = 1;
@@ -360,8 +375,8 @@ describe('Outbox', () => {
 
   test('tries to save again what was deleted underneath before anything newer', () => {
     const writer = new FakeWriter();
-    const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-    outbox.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+    append(outbox, { timestamp: 1, values: '[{"a":1}]' });
     writer.saved.clear();
     writer.loss = { kind: 'cleared' };
     writer.savesLeft = 0;
@@ -373,8 +388,8 @@ describe('Outbox', () => {
 
   test('keeps entries that are not to be saved, whatever happens to the storage', () => {
     const writer = new FakeWriter();
-    const outbox = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
-    outbox.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, new Emitter(), { saves: false, maxEntries: 1e9 });
+    append(outbox, { timestamp: 1, values: '[{"a":1}]' });
     writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
     outbox.reconcile();
     expect(outbox.length).toBe(1);
@@ -385,8 +400,8 @@ describe('Outbox', () => {
 
   test('saves nothing in its storage where entries are not to be saved', () => {
     const writer = new FakeWriter();
-    const outbox = new Outbox(writer, { saves: false, maxEntries: 1e9 }, () => {});
-    const entry = outbox.append(1, '[{"a":1}]', 'committed');
+    const outbox = new Outbox(writer, new Emitter(), { saves: false, maxEntries: 1e9 });
+    const entry = append(outbox, { timestamp: 1, values: '[{"a":1}]' });
     expect([...outbox]).toEqual([entry]);
     expect(writer.saved.size).toBe(0);
     outbox.remove([entry]);
@@ -400,15 +415,101 @@ describe('Outbox', () => {
     'a save that failed with %s error is reported with the queued entries and that the values are staged',
     (_name, makeError, what) => {
       const writer = new FakeWriter();
-      const outbox = new Outbox(writer, { saves: true, maxEntries: 1e9 }, () => {});
-      outbox.append(1, '[{"a":1}]', 'committed');
+      const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+      append(outbox, { timestamp: 1, values: '[{"a":1}]' });
       writer.save = () => {
         throw makeError();
       };
-      expect(() => outbox.append(2, '[{"a":2}]', 'committed')).toThrow(what);
-      expect(() => outbox.append(2, '[{"a":2}]', 'committed')).toThrow(/queued and safe: 1 .9 bytes.*still staged/);
-      expect(() => outbox.append(2, '[{"a":2}]', 'committed')).not.toThrow(/EIO/);
+      expect(() => append(outbox, { timestamp: 2, values: '[{"a":2}]' })).toThrow(what);
+      expect(() => append(outbox, { timestamp: 2, values: '[{"a":2}]' })).toThrow(
+        /queued and safe: 1 .9 bytes.*still staged/,
+      );
+      expect(() => append(outbox, { timestamp: 2, values: '[{"a":2}]' })).not.toThrow(/EIO/);
       expect(outbox.length).toBe(1);
     },
   );
+});
+
+describe('the ownership of entries', () => {
+  /** An outbox with two entries, which another run adopts before the next check. */
+  function fenced() {
+    const writer = new FakeWriter();
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+    const entries = [1, 2].map((timestamp) => append(outbox, { timestamp, values: '[{"a":1}]' }));
+    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: true };
+    return { writer, outbox, entries };
+  }
+
+  test('is checked before a new entry is read, as the check may remove staged values', () => {
+    const { outbox } = fenced();
+    outbox.append(() => {
+      expect(outbox.fencedCount).toBe(2);
+      return undefined;
+    });
+    expect(outbox.length).toBe(0);
+  });
+
+  test('is checked before entries are requeued', () => {
+    const { outbox } = fenced();
+    outbox.requeue([draftOf({ timestamp: 3, values: '[{"a":1}]' })]);
+    expect([...outbox].map(({ timestamp }) => timestamp)).toEqual([3]);
+  });
+
+  test('is checked before entries are checked out, which then have to be chosen anew', () => {
+    const { outbox, entries } = fenced();
+    expect(outbox.checkOut(entries)).toBeUndefined();
+    expect(outbox.length).toBe(0);
+    expect(outbox.hasCheckouts).toBe(false);
+  });
+
+  test('lets entries be checked out that were deleted underneath, however often that is found', () => {
+    const { writer, outbox, entries } = fenced();
+    writer.check = () => ({ kind: 'cleared' });
+    expect(outbox.checkOut(entries)?.entries).toEqual(entries);
+  });
+
+  test('is checked once a checkout is released', () => {
+    const { writer, outbox } = fenced();
+    const { loss } = writer;
+    writer.loss = undefined;
+    const checkout = outbox.checkOut(outbox.oldest(1));
+    writer.loss = loss;
+    checkout?.release();
+    expect(outbox.length).toBe(0);
+  });
+
+  test('is checked once entries were removed: they count as removed, not as fenced', () => {
+    const { writer, outbox, entries } = fenced();
+    expect(outbox.remove(entries.slice(0, 1))).toBe(1);
+    expect(outbox.fencedCount).toBe(1);
+    expect(writer.removed).toEqual(['own/1']);
+  });
+
+  test('is checked again where the storage fails, as a write may be the first to find entries gone', () => {
+    const writer = new FakeWriter();
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+    const save = writer.save.bind(writer);
+    writer.save = () => {
+      writer.save = save;
+      writer.loss = { kind: 'cleared' };
+      throw new StorageException('the file is gone');
+    };
+    append(outbox, { timestamp: 1, values: '[{"a":1}]' });
+    expect(outbox.length).toBe(1);
+  });
+});
+
+describe('a checkout', () => {
+  test('keeps its entries from being evicted until it is released, also where another holds them too', () => {
+    const outbox = new Outbox(new FakeWriter(), new Emitter(), { saves: true, maxEntries: 1e9 });
+    const [first, second] = [1, 2].map((timestamp) => append(outbox, { timestamp, values: '[{"a":1}]' }));
+    const checkouts = [1, 2].map(() => outbox.checkOut([first as QueuedEntry]));
+    expect(outbox.evictable(2, [])).toEqual([second]);
+    checkouts[0]?.release();
+    checkouts[0]?.release();
+    expect(outbox.evictable(2, [])).toEqual([second]);
+    checkouts[1]?.release();
+    expect(outbox.hasCheckouts).toBe(false);
+    expect(outbox.evictable(2, [])).toEqual([first, second]);
+  });
 });

@@ -35,7 +35,7 @@ describe('a quarantine', () => {
   test('hands out lists that are the caller’s own', () => {
     const quarantine = filled();
     quarantine.entries.length = 0;
-    quarantine.stored.length = 0;
+    [...quarantine].length = 0;
     expect(quarantine.size).toBe(3);
     expect(quarantine.entries).toHaveLength(3);
   });
@@ -51,7 +51,7 @@ describe('a quarantine', () => {
     const quarantine = filled();
     quarantine.add(entry(1, 'other'));
     quarantine.retain(({ writer }) => writer === 'other');
-    expect(quarantine.stored.map(({ writer }) => writer)).toEqual(['other']);
+    expect([...quarantine].map(({ writer }) => writer)).toEqual(['other']);
   });
 
   test('returns the oldest, and holds an entry that is added twice once', () => {

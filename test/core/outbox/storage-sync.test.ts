@@ -39,14 +39,14 @@ function setUp(saves = true) {
     close: () => {},
   };
   const held: QueuedEntry[] = [];
-  const sync = new StorageSync(writer, saves, () => held);
+  const sync = new StorageSync(writer, { saves, contents: [held] });
   return { sync, held, saved, failing, calls, state };
 }
 
 describe('StorageSync: a failed operation', () => {
   test.each(['remove', 'quarantine'] as const)('is tried again until it succeeds (%s), and then no more', (name) => {
     const { sync, saved, failing, calls } = setUp();
-    sync.save(queuedEntry(1), false);
+    sync.save(queuedEntry(1));
     failing.add(name);
     sync[name]([refused(queuedEntry(1))]);
     expect(sync.retry()).toBe(name);
@@ -61,7 +61,7 @@ describe('StorageSync: a failed operation', () => {
   test('to note is not tried again for an entry that was removed since', () => {
     const { sync, failing, calls } = setUp();
     const one = refused(queuedEntry(1));
-    sync.save(queuedEntry(1), false);
+    sync.save(queuedEntry(1));
     failing.add('quarantine');
     sync.quarantine([one]);
     sync.remove([one]);
@@ -73,7 +73,7 @@ describe('StorageSync: a failed operation', () => {
 
   test('to note is tried again for the others where one was removed since', () => {
     const { sync, saved, failing } = setUp();
-    for (const sequence of [1, 2]) sync.save(queuedEntry(sequence), false);
+    for (const sequence of [1, 2]) sync.save(queuedEntry(sequence));
     failing.add('quarantine');
     const one = refused(queuedEntry(1));
     sync.quarantine([one, refused(queuedEntry(2))]);

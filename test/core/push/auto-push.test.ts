@@ -1,45 +1,46 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PushException } from '../../../src/core/model/request-exceptions.js';
-import { Emitter } from '../../../src/core/notify/emitter.js';
+import { Emitter, type PushFailure } from '../../../src/core/notify/emitter.js';
 import { AutoPush } from '../../../src/core/push/auto-push.js';
-import type { Failure } from '../../../src/core/push/push-run.js';
 import { commitEach, openApi } from '../../support/builders/api.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { StubFetch } from '../../support/fakes/stub-fetch.js';
 
-const failure = (kind: Failure['kind'], retryAfter?: number): Failure => ({
+const failure = (kind: PushFailure['kind'], retryAfter?: number): PushFailure => ({
   exception: new PushException('no', '', { retryAfter }),
   kind,
 });
 
 /** An `AutoPush` whose pushes the test ends. */
-function setUp({ everySeconds = 10, atEntries = 5 } = {}) {
+function setUp({ everySeconds = 10, atEntries = 5, isInMemory = false } = {}) {
   const clock = new FakeClock();
-  const emitter = new Emitter(() => {});
+  const emitter = new Emitter();
   const state = { queued: 0, pushes: 0, times: [] as number[], isUnderWay: false };
-  const autoPush: AutoPush = new AutoPush({ everySeconds, atEntries }, clock, emitter, {
-    push: () => {
-      state.pushes += 1;
-      state.times.push(clock.monotonic());
-      state.isUnderWay = true;
-      autoPush.onPushStarted();
-      return new Promise(() => {});
+  const push = (): Promise<never> => {
+    state.pushes += 1;
+    state.times.push(clock.monotonic());
+    state.isUnderWay = true;
+    autoPush.onPushStarted();
+    return new Promise(() => {});
+  };
+  const outbox = {
+    get length() {
+      return state.queued;
     },
-    queued: () => state.queued,
-    struck: () => 0,
-    onChange: () => {},
-  });
+  };
+  const parts = { uploader: { push }, outbox, finder: { struckCount: 0 }, clock, emitter };
+  const autoPush = new AutoPush(parts, { everySeconds, atEntries, isInMemory });
   const add = (count: number): void => {
     for (let each = 0; each < count; each++) {
       state.queued += 1;
       autoPush.onEnqueued();
     }
   };
-  const end = (pushed: number, failed?: Failure): void => {
+  const end = (pushed: number, failed?: PushFailure): void => {
     state.isUnderWay = false;
     state.queued -= pushed;
-    autoPush.onPushEnded({ pushed, requests: 1 }, failed);
+    autoPush.onPushEnded({ result: { pushed, requests: 1 }, failure: failed });
   };
   return { clock, emitter, autoPush, state, add, end };
 }
@@ -52,7 +53,7 @@ describe('AutoPush', () => {
       fc.record({ do: fc.constantFrom('wake' as const, 'resume' as const, 'end well' as const, 'by hand' as const) }),
       fc.record({
         do: fc.constant('end badly' as const),
-        kind: fc.constantFrom<Failure['kind'][]>('transient', 'rejected', 'invalid-entries', 'unauthorized'),
+        kind: fc.constantFrom<PushFailure['kind'][]>('transient', 'rejected', 'invalid-entries', 'unauthorized'),
         retryAfter: fc.option(fc.integer({ min: 1, max: 3600 }), { nil: undefined }),
         isPartly: fc.boolean(),
       }),

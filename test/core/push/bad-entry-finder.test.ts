@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { QueuedEntry } from '../../../src/core/model/entry.js';
-import { BadEntryFinder, type UploadOutcome } from '../../../src/core/push/bad-entry-finder.js';
+import { BadEntryFinder, type UploadVerdict } from '../../../src/core/push/bad-entry-finder.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
 import {
   entries,
@@ -11,12 +11,12 @@ import {
   pushUntilGoodAreStored,
   sequences,
   uploadsOf,
+  VERDICTS,
 } from './model-uploads.js';
 
+const { stored: STORED, refused: REFUSED, failed: FAILED } = VERDICTS;
+
 const LIMITS = { maxEntries: 1000, maxBytes: 512 * 1024 };
-const STORED: UploadOutcome = { kind: 'stored' };
-const REFUSED: UploadOutcome = { kind: 'refused', rejection: { status: 400, reason: 'Bad request: 400' } };
-const FAILED: UploadOutcome = { kind: 'failed', rejection: { status: 503, reason: 'Bad luck: 503' } };
 
 describe('the next batch', () => {
   test('is read lazily: no further than the limit while nothing is known', () => {
@@ -71,7 +71,7 @@ describe('the next batch', () => {
     const queue = entries(4);
     finder.begin({ queued: 4, maxEntries: 1000 });
     finder.settle(queue, REFUSED, 0);
-    expect(finder.settle(queue.slice(0, 2), { kind: 'transient' }, 0)).toEqual({ endsPush: true });
+    expect(finder.settle(queue.slice(0, 2), { kind: 'transient', message: '' }, 0)).toEqual({ endsPush: true });
     finder.begin({ queued: 4, maxEntries: 1000 });
     expect(finder.plan(queue, LIMITS)).toEqual(queue);
   });
@@ -83,14 +83,14 @@ describe('refused content', () => {
   test('413 for a single entry is refused content, 413 for several is not', () => {
     const finder = new BadEntryFinder();
     const queue = entries(4) as [QueuedEntry, ...QueuedEntry[]];
-    const tooLarge: UploadOutcome = { kind: 'too-large', rejection: { status: 413, reason: 'Bad request: 413' } };
+    const tooLarge: UploadVerdict = { kind: 'too-large', status: 413, message: 'Bad request: 413' };
     finder.begin({ queued: 4, maxEntries: 1000 });
     expect(finder.settle(queue, tooLarge, 0)).toEqual({ endsPush: false });
     expect(finder.plan(queue, LIMITS)).toEqual(queue);
     finder.settle(queue.slice(1), STORED, 0);
     expect(finder.settle([queue[0]], tooLarge, 0).quarantine).toEqual({
       entry: queue[0],
-      rejection: tooLarge.kind === 'too-large' ? tooLarge.rejection : undefined,
+      rejection: { status: 413, reason: 'Bad request: 413' },
     });
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { PushResult } from '../../../src/core/model/events.js';
 import type { ApiException } from '../../../src/core/model/exceptions.js';
 import { PushException } from '../../../src/core/model/request-exceptions.js';
-import { type Drainable, drain } from '../../../src/core/push/drain.js';
+import { type DrainParts, drain } from '../../../src/core/push/drain.js';
 import type { Verdict } from '../../../src/core/server/verdict.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 
@@ -10,22 +11,23 @@ function setUp(takes: number, ends: readonly ('stored' | Error)[]) {
   const clock = new FakeClock();
   const times: number[] = [];
   let stop = (_exception: ApiException): void => {};
-  const pushing = (kind: Verdict['kind']): Drainable => ({
-    lastFailure: { kind },
-    push: () => {
-      times.push(clock.monotonic());
-      const end = ends[times.length - 1];
-      return new Promise((resolve, reject) => {
-        stop = reject;
-        if (end === undefined) return;
-        clock.setTimer(() => (end === 'stored' ? resolve({}) : reject(end)), takes);
-      });
-    },
-    stop: (exception: ApiException) => stop(exception),
+  const push = () => {
+    times.push(clock.monotonic());
+    const end = ends[times.length - 1];
+    return new Promise<PushResult>((resolve, reject) => {
+      stop = reject;
+      if (end === undefined) return;
+      clock.setTimer(() => (end === 'stored' ? resolve({ pushed: 1, requests: 1 }) : reject(end)), takes);
+    });
+  };
+  const partsFor = (kind: Verdict['kind']): DrainParts => ({
+    uploader: { push, stop: (exception: ApiException) => stop(exception) },
+    history: { lastFailure: { kind, exception: new PushException('no', '') } },
+    clock,
   });
   const outcome = { end: undefined as unknown, at: 0 };
   const start = (seconds: number, kind: Verdict['kind'] = 'transient'): void => {
-    drain(pushing(kind), clock, seconds).then(
+    drain(partsFor(kind), seconds).then(
       () => Object.assign(outcome, { end: 'stored', at: clock.monotonic() }),
       (error: unknown) => Object.assign(outcome, { end: error, at: clock.monotonic() }),
     );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { plainEntry, type QueuedEntry } from '../../../src/core/model/entry.js';
-import { BadEntryFinder, type UploadOutcome } from '../../../src/core/push/bad-entry-finder.js';
+import { BadEntryFinder } from '../../../src/core/push/bad-entry-finder.js';
 import {
   entries,
   good,
@@ -9,12 +9,12 @@ import {
   pushUntilGoodAreStored,
   sequences,
   uploadsOf,
+  VERDICTS,
 } from './model-uploads.js';
 
+const { stored: STORED, refused: REFUSED, failed: FAILED } = VERDICTS;
+
 const LIMITS = { maxEntries: 1000, maxBytes: 512 * 1024 };
-const STORED: UploadOutcome = { kind: 'stored' };
-const REFUSED: UploadOutcome = { kind: 'refused', rejection: { status: 400, reason: 'Bad request: 400' } };
-const FAILED: UploadOutcome = { kind: 'failed', rejection: { status: 503, reason: 'Bad luck: 503' } };
 
 describe('an entry that fails alone', () => {
   /** Pushes as often as it takes until the first entry failed alone in two pushes in a row. */

@@ -1,5 +1,6 @@
 import type { QueuedEntry } from '../../../src/core/model/entry.js';
-import { BadEntryFinder, type UploadOutcome } from '../../../src/core/push/bad-entry-finder.js';
+import { BadEntryFinder, type UploadVerdict } from '../../../src/core/push/bad-entry-finder.js';
+import type { Batch } from '../../../src/core/push/batch.js';
 import { BatchSizer } from '../../../src/core/push/batch-sizer.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
 
@@ -8,11 +9,13 @@ export type Mode = 'refused' | 'failed' | 'cut-off' | 'time-out';
 export const MODES: readonly Mode[] = ['refused', 'failed', 'cut-off', 'time-out'];
 export const FAILURES = MODES.filter((mode) => mode !== 'refused');
 
-const REJECTIONS = {
-  refused: { status: 400, reason: 'Bad request: 400' },
-  failed: { status: 503, reason: 'Bad luck: 503' },
-  'cut-off': { status: 0, reason: 'Bad luck: reset' },
-  'time-out': { status: 0, reason: 'Bad luck: time-out' },
+/** How the finder sees each outcome. */
+export const VERDICTS: Readonly<Record<Mode | 'stored', UploadVerdict>> = {
+  stored: { kind: 'stored', message: '' },
+  refused: { kind: 'invalid-entries', status: 400, message: 'Bad request: 400' },
+  failed: { kind: 'transient', suspect: 'content', status: 503, message: 'Bad luck: 503' },
+  'cut-off': { kind: 'transient', suspect: 'cut-off', message: 'Bad luck: reset' },
+  'time-out': { kind: 'transient', suspect: 'content', message: 'Bad luck: time-out' },
 };
 
 /** One request of the model. */
@@ -116,10 +119,10 @@ export class ModelUploads {
     return kind;
   }
 
-  #settle(batch: QueuedEntry[], kind: Mode | 'stored'): boolean {
-    const [first] = batch as [QueuedEntry];
+  #settle(batch: Batch, kind: Mode | 'stored'): boolean {
+    const first = batch[0] as QueuedEntry;
     if (batch.length === 1 && kind !== 'stored') this.failedAlone.set(first, (this.failedAlone.get(first) ?? 0) + 1);
-    const settled = this.finder.settle(batch, outcomeOf(kind), this.now);
+    const settled = this.finder.settle(batch, VERDICTS[kind], this.now);
     if (kind === 'stored') {
       this.sizer.grow();
       this.stored.push(...batch);
@@ -140,11 +143,6 @@ export class ModelUploads {
     else this.queue = this.queue.filter((entry) => !removed.has(entry));
     this.finder.remove(entries);
   }
-}
-
-function outcomeOf(kind: Mode | 'stored'): UploadOutcome {
-  if (kind === 'stored') return { kind };
-  return { kind: kind === 'refused' ? 'refused' : 'failed', rejection: REJECTIONS[kind] };
 }
 
 /** A queue with bad entries at some places. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { QueuedEntry } from '../../../src/core/model/entry.js';
-import { BadEntryFinder, type UploadOutcome } from '../../../src/core/push/bad-entry-finder.js';
+import { BadEntryFinder } from '../../../src/core/push/bad-entry-finder.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
 import {
   entries,
@@ -10,11 +10,10 @@ import {
   pushUntil,
   pushUntilGoodAreStored,
   uploadsOf,
+  VERDICTS,
 } from './model-uploads.js';
 
-const STORED: UploadOutcome = { kind: 'stored' };
-const REFUSED: UploadOutcome = { kind: 'refused', rejection: { status: 400, reason: 'Bad request: 400' } };
-const FAILED: UploadOutcome = { kind: 'failed', rejection: { status: 503, reason: 'Bad luck: 503' } };
+const { stored: STORED, refused: REFUSED, failed: FAILED } = VERDICTS;
 
 describe('entries with strikes', () => {
   /** Bad entries with a strike each, and nothing else queued. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { Emitter } from '../../../src/core/notify/emitter.js';
 import { Staging } from '../../../src/core/staging/staging.js';
 import { ValueException } from '../../../src/index.js';
 
 function filled(): Staging {
-  const staging = new Staging();
+  const staging = new Staging(new Emitter());
   staging.addAll([
     ['b', 1],
     ['a', 'x'],
@@ -31,7 +32,7 @@ describe('staged values', () => {
   });
 
   test('has one zero, as the wire', () => {
-    const staging = new Staging();
+    const staging = new Staging(new Emitter());
     staging.add('a', -0);
     staging.addAll([['b', -0]]);
     expect(staging.values().map(({ value }) => Object.is(value, 0))).toEqual([true, true]);

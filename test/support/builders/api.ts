@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { Ports } from '../../../src/api.js';
+import type { Ports } from '../../../src/client.js';
 import { Api, type ApiOptions, type Entry } from '../../../src/index.js';
 import { credentials } from './credentials.js';
 

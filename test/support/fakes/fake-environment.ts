@@ -1,11 +1,12 @@
 import type { Environment, LifecycleEvent } from '../../../src/core/ports/environment.js';
+import { KeepaliveBudget } from '../../../src/core/push/unload-flush.js';
 import { UploadSemaphore } from '../../../src/core/push/upload-semaphore.js';
 
 /** An environment whose lifecycle events the test dispatches. */
 export class FakeEnvironment implements Environment {
   isOnline = true;
   isHidden = false;
-  readonly keepalive = { bytesLeft: 60 * 1024 };
+  readonly keepalive = new KeepaliveBudget(60 * 1024);
   readonly uploads: UploadSemaphore;
   readonly #listeners = new Set<(event: LifecycleEvent) => void>();
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chunkIds } from '../../../src/core/read/chunk-ids.js';
+import { chunkIds } from '../../../src/core/read/reader.js';
 
 const encodedLength = (ids: readonly string[]): number => ids.map(encodeURIComponent).join(',').length;
 const lists = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }), { maxLength: 60 });

@@ -1,0 +1,209 @@
+import type { PushResult } from './core/model/events.js';
+import { isApiException, isStorageFull } from './core/model/exceptions.js';
+import { FieldRegistry } from './core/model/field-registry.js';
+import { own } from './core/model/input.js';
+import {
+  getClosed,
+  isPushException,
+  onlyInMemory,
+  type PushException,
+  pushClosed,
+} from './core/model/request-exceptions.js';
+import { Emitter, type Subscribers } from './core/notify/emitter.js';
+import { StatusStore } from './core/notify/status-store.js';
+import {
+  CLEARED,
+  fenced,
+  insecureUrl,
+  listenerFailed,
+  QueueLength,
+  Warnings,
+  WEAK_IDS,
+} from './core/notify/warnings.js';
+import type { Config } from './core/options/options.js';
+import { isInsecure } from './core/options/schema.js';
+import { Eviction } from './core/outbox/eviction.js';
+import { Outbox } from './core/outbox/outbox.js';
+import { OrphanRecovery } from './core/outbox/recovery.js';
+import type { Environment } from './core/ports/environment.js';
+import type { Transport } from './core/ports/transport.js';
+import type { Signal } from './core/ports/web-types.js';
+import { AutoPush } from './core/push/auto-push.js';
+import { BadEntryFinder } from './core/push/bad-entry-finder.js';
+import { BatchSizer } from './core/push/batch-sizer.js';
+import { drain } from './core/push/drain.js';
+import { PushHistory } from './core/push/push-history.js';
+import { UnloadFlush } from './core/push/unload-flush.js';
+import { Uploader } from './core/push/uploader.js';
+import { Poller } from './core/read/poller.js';
+import { Reader } from './core/read/reader.js';
+import { Questions } from './core/server/questions.js';
+import { ServerClient } from './core/server/server-client.js';
+import { Committer } from './core/staging/committer.js';
+import { Staging } from './core/staging/staging.js';
+import { StagingPersistence } from './core/staging/staging-persistence.js';
+import type { Clock } from './core/time/clock.js';
+import { ClockCorrection } from './core/time/clock-correction.js';
+import { defaultStorage } from './platform/default-storage.js';
+import { environment as platform } from './platform/environment.js';
+import { SystemClock } from './platform/system-clock.js';
+import { hasWeakIds } from './storage/shared/random-id.js';
+import { fetchTransport } from './transport/fetch-transport.js';
+
+/** The platform, which tests and simulations replace. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly transport: Transport;
+  readonly environment: Environment;
+}
+
+/** The parts of an `Api`. */
+export type Client = ReturnType<typeof createClient>;
+
+/** The composition root: makes the parts of an `Api`, each after the parts that it uses, and connects them. */
+export function createClient(config: Config, ports: Partial<Ports>) {
+  const { clock = new SystemClock(), environment = platform, transport: given } = own(ports);
+  const transport = given ?? fetchTransport(clock, config.fetch);
+  const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
+  const { baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
+  const durability = saves ? storage.durability : 'none';
+  const isInMemory = durability === 'none';
+
+  const emitter = new Emitter();
+  const clockCorrection = new ClockCorrection(clock);
+  const server = new ServerClient(transport, clock, environment, config);
+  const warnings = new Warnings(emitter, server);
+  const base = { clock, clockCorrection, environment, emitter, server, redactor: server, warnings };
+
+  const writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl }, clock);
+  const outbox = new Outbox(writer, emitter, { saves, maxEntries });
+  const queueLength = new QueueLength(outbox, warnings);
+  const eviction = new Eviction({ outbox, emitter, redactor: server }, config.overflow);
+  const staging = new Staging(emitter);
+  const local = { ...base, writer, outbox, eviction, staging };
+  const persistence = new StagingPersistence(local, { saves: config.stageUncommittedValues });
+  const committer = new Committer(local);
+
+  const { maxEntriesPerRequest, maxBytesPerRequest } = config;
+  const sizer = new BatchSizer({ maxEntries: maxEntriesPerRequest, maxBytes: maxBytesPerRequest });
+  const uploads = { ...local, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
+  const flush = new UnloadFlush(uploads, { isEnabled: config.flushOnHide ?? isInMemory });
+  const uploader = new Uploader({ ...uploads, flush }, config);
+  const history = new PushHistory(outbox, clockCorrection);
+  const pushes = { ...uploads, flush, uploader, history };
+  const autoPush = config.autoPush ? new AutoPush(pushes, { ...config.autoPush, isInMemory }) : undefined;
+
+  const fields = new FieldRegistry(config.fields, server);
+  const questions = new Questions();
+  const reader = new Reader({ ...base, questions, fields });
+  const poller = new Poller(reader, clock, environment);
+
+  const status = new StatusStore({ ...pushes, autoPush }, durability);
+  const parts = { ...pushes, queueLength, persistence, committer, autoPush, fields, questions, reader, poller, status };
+  emitter.connect(parts, SUBSCRIBERS);
+  if (warning) warnings.defer(warning, clock);
+  if (hasWeakIds(clock)) warnings.defer(WEAK_IDS, clock);
+  if (isInsecure(baseUrl)) {
+    const insecure = insecureUrl(baseUrl);
+    warnings.defer(insecure, clock);
+    environment.warn?.(insecure.message);
+  }
+  const stopListening = environment.subscribe((event) => emitter.emit('lifecycle', event));
+  const recovery = new OrphanRecovery(local);
+  return { ...parts, config, isInMemory, stopListening, recovery };
+}
+
+type Subscribing = Pick<
+  Client,
+  'queueLength' | 'persistence' | 'warnings' | 'finder' | 'history' | 'autoPush' | 'flush' | 'status'
+>;
+
+const invalidate = ({ status }: Subscribing): void => status.invalidate();
+
+/** Who gets which news, in this order. Public events follow when the operation is complete: see {@link Emitter}. */
+const SUBSCRIBERS: Subscribers<Subscribing> = {
+  staged: [({ persistence }) => persistence.invalidate(), invalidate],
+  enqueued: [({ autoPush }) => autoPush?.onEnqueued(), ({ queueLength }) => queueLength.onEnqueued(), invalidate],
+  removed: [
+    ({ finder }, entries) => finder.remove(entries),
+    ({ history }) => history.onRemoved(),
+    ({ autoPush }) => autoPush?.onRemoved(),
+    ({ queueLength }) => queueLength.onRemoved(),
+    invalidate,
+  ],
+  fenced: [
+    ({ persistence }, { isStagedTaken }) => isStagedTaken && persistence.removeFenced(),
+    ({ warnings }, { entries, isStagedTaken }) => (isStagedTaken || entries > 0) && warnings.add(fenced(entries)),
+    invalidate,
+  ],
+  cleared: [({ warnings }) => warnings.add(CLEARED), ({ persistence }) => persistence.invalidate(), invalidate],
+  'push-started': [({ autoPush }) => autoPush?.onPushStarted(), invalidate],
+  'push-ended': [
+    ({ history }, end) => history.onPushEnded(end),
+    ({ autoPush }, end) => autoPush?.onPushEnded(end),
+    invalidate,
+  ],
+  'push-aborted': [({ autoPush }) => autoPush?.onPushAborted(), invalidate],
+  push: [({ history }, push) => history.onPush(push), invalidate],
+  planned: [invalidate],
+  warning: [invalidate],
+  'listener-failed': [({ warnings }, source) => warnings.add(listenerFailed(source))],
+  lifecycle: [
+    invalidate,
+    ({ autoPush }, event) => autoPush?.onLifecycle(event),
+    ({ flush }, event) => flush.onLifecycle(event),
+  ],
+};
+
+/**
+ * Ends a client: requests under way are aborted, queued entries stay saved.
+ *
+ * @throws {@link PushException} if not everything was stored, with `push`; the client is closed all the same.
+ */
+export async function closeClient(
+  client: Client,
+  { push, timeoutSeconds }: { readonly push: boolean; readonly timeoutSeconds: number },
+): Promise<void> {
+  client.committer.close();
+  client.autoPush?.close();
+  client.recovery.close();
+  try {
+    if (push) await drain(client, timeoutSeconds);
+  } catch (error) {
+    throw client.isInMemory && isPushException(error) ? onlyInMemory(error) : error;
+  } finally {
+    stop(client);
+  }
+}
+
+function stop({ stopListening, uploader, poller, questions, persistence, outbox, status }: Client): void {
+  stopListening();
+  uploader.stop(pushClosed());
+  poller.stop();
+  questions.stop(getClosed());
+  persistence.close();
+  outbox.close();
+  status.invalidate();
+}
+
+/** Commits, then pushes. Without room for the entry it pushes first, and then commits the values that are staged by then. */
+export async function commitAndPush(parts: Client, signal: Signal | undefined): Promise<PushResult> {
+  try {
+    parts.committer.commit();
+  } catch (error) {
+    if (!isStorageFull(error)) throw error;
+    return pushToCommit(parts, signal);
+  }
+  return parts.uploader.push(signal);
+}
+
+/** Entries that leave the queue make room. */
+async function pushToCommit({ committer, uploader }: Client, signal: Signal | undefined): Promise<PushResult> {
+  const before = await uploader.push(signal).catch((exception: PushException) => exception);
+  // The new entry would be discarded as well.
+  if (isPushException(before) && before.discarded.length > 0) throw before;
+  committer.commit();
+  const after = await uploader.push(signal);
+  if (isApiException(before)) throw before;
+  return { pushed: before.pushed + after.pushed, requests: before.requests + after.requests };
+}

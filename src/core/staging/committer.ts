@@ -1,0 +1,103 @@
+import { type Entry, toEntry } from '../model/entry.js';
+import { closedException } from '../model/request-exceptions.js';
+import type { Value } from '../model/value.js';
+import { encodeWithSize } from '../model/values-json.js';
+import type { Emitter } from '../notify/emitter.js';
+import type { Eviction } from '../outbox/eviction.js';
+import type { Draft, Outbox } from '../outbox/outbox.js';
+import type { ClockCorrection, ClockEpoch } from '../time/clock-correction.js';
+import type { Staging } from './staging.js';
+
+/** The parts of a client that a committer uses. */
+export interface CommitterParts {
+  readonly staging: Staging;
+  readonly outbox: Outbox;
+  readonly eviction: Eviction;
+  readonly clockCorrection: ClockCorrection;
+  readonly emitter: Emitter;
+}
+
+/** Makes entries: of the staged values, and of entries that were given away. */
+export class Committer {
+  readonly #parts: CommitterParts;
+  readonly #restored = new WeakSet<Entry>();
+  #isClosed = false;
+
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param timestamp - Whole Unix seconds; now if absent.
+   * @returns `undefined` if nothing was staged.
+   * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
+   */
+  commit(timestamp?: number): Entry | undefined {
+    const { eviction, emitter } = this.#parts;
+    return emitter.operation(() => {
+      const entry = eviction.save(ONE_ENTRY, () => this.#commit(timestamp));
+      if (entry !== undefined) emitter.emit('commit', entry);
+      return entry;
+    });
+  }
+
+  /**
+   * Commits entries again, with their times. Entry objects that were restored before are ignored.
+   *
+   * @returns The new entries.
+   * @throws {@link StorageException} if one can't be saved; then none is restored.
+   */
+  restore(entries: readonly Entry[]): Entry[] {
+    return this.#parts.emitter.operation(() => this.#restore(entries));
+  }
+
+  #restore(entries: readonly Entry[]): Entry[] {
+    const { eviction, outbox } = this.#parts;
+    const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
+    const drafts = missing.map(({ timestamp, values }) => draftOf(values, timestamp, undefined));
+    const leaving = missing.map(({ id }) => id);
+    const restored = eviction.save({ count: drafts.length, leaving }, () => {
+      this.#checkOpen();
+      return outbox.requeue(drafts, leaving);
+    });
+    for (const entry of missing) this.#restored.add(entry);
+    return restored.map((entry) => toEntry(entry));
+  }
+
+  /** No entry is made any more, also where a listener closes the client while room is made for it. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #commit(timestamp: number | undefined): Entry | undefined {
+    const { staging, outbox, clockCorrection, emitter } = this.#parts;
+    let values: Value[] = [];
+    try {
+      const queued = outbox.append(() => {
+        this.#checkOpen();
+        if (staging.size === 0) return undefined;
+        values = staging.values();
+        if (timestamp !== undefined) return draftOf(values, timestamp, undefined);
+        return draftOf(values, clockCorrection.seconds, clockCorrection.epoch);
+      });
+      if (queued === undefined) return undefined;
+      staging.clear();
+      return toEntry(queued, values);
+    } catch (error) {
+      // The storage may have removed the saved staged values to make room.
+      emitter.emit('staged');
+      throw error;
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw closedException();
+  }
+}
+
+const ONE_ENTRY = { count: 1 };
+
+function draftOf(values: readonly Value[], timestamp: number, epoch: ClockEpoch | undefined): Draft {
+  const { text, bytes } = encodeWithSize(values);
+  return { timestamp, values: text, bytes, epoch };
+}

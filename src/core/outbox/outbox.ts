@@ -152,7 +152,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   #append(read: () => Draft | undefined): QueuedEntry | undefined {
     const draft = read();
     if (draft === undefined) return undefined;
-    if (this.capacityLeft < 1) throw this.#full('committed');
+    if (this.capacityLeft < 1) throw this.#noCapacity('committed');
     return this.#add(draft, 'committed');
   }
 
@@ -177,7 +177,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   #requeue(drafts: readonly Draft[], leaving: readonly string[]): QueuedEntry[] {
-    if (this.capacityLeft + this.quarantine.count(leaving) < drafts.length) throw this.#full('restored');
+    if (this.capacityLeft + this.quarantine.count(leaving) < drafts.length) throw this.#noCapacity('restored');
     const added: QueuedEntry[] = [];
     try {
       for (const draft of drafts) added.push(this.#add(draft, 'restored'));
@@ -327,7 +327,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     }
   }
 
-  #full(origin: 'committed' | 'restored'): StorageException {
+  #noCapacity(origin: 'committed' | 'restored'): StorageException {
     const message = `maxQueuedEntries (${this.#maxEntries}) is reached`;
     return this.#notSaved(origin, { message, advice: '', isFull: true });
   }
@@ -338,10 +338,10 @@ export class Outbox implements Iterable<QueuedEntry> {
   ): StorageException {
     const { size } = this.quarantine;
     const reason = shortText(message);
-    const [staged, again] = origin === 'committed' ? [' The values are still staged.', 'commit'] : ['', 'restore'];
+    const [staged, again] = origin === 'committed' ? ['. The values are still staged.', 'commit'] : ['.', 'restore'];
     return new StorageException(
       `The entry could not be saved: ${reason}. Still queued and safe: ${this.length} (${this.bytes} bytes)` +
-        `${size > 0 ? `; in quarantine: ${size}` : ''}.${staged}`,
+        `${size > 0 ? `; in quarantine: ${size}` : ''}${staged}`,
       advice || `Push what is queued${size > 0 ? ', dropQuarantined(),' : ''} or make room, then ${again} again.`,
       isFull,
       reason,

@@ -72,7 +72,7 @@ export default [
       strict: false,
       ...umd('NikDevIoT'),
       sourcemap: true,
-      banner: '/*! nikdev-iot, MIT; with ky, MIT: see THIRD-PARTY-LICENSES.txt */',
+      banner: '/*! nikdev-iot, MIT; with ky and valibot, both MIT: see THIRD-PARTY-LICENSES.txt */',
     },
   },
   {

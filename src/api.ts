@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import {
   checkEntries,
   checkTimestamp,
@@ -19,7 +20,7 @@ import {
 import { FieldRegistry } from './core/model/field-registry.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
 import { foreignText } from './core/model/foreign-text.js';
-import { own, show } from './core/model/input.js';
+import { isPlainObject, own, show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
 import {
   CLOSED_ADVICE,
@@ -28,13 +29,14 @@ import {
   onlyInMemory,
   type PushException,
 } from './core/model/request-exceptions.js';
+import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
 import { encodeValues, encodeWithSize } from './core/model/values-json.js';
 import { Emitter } from './core/notify/emitter.js';
 import { StatusStore } from './core/notify/status-store.js';
 import * as warnings from './core/notify/warnings.js';
+import { checkOptions, flag, signalOf, timeout } from './core/options/call-options.js';
 import type { ApiOptions, CallOptions, Config } from './core/options/options.js';
-import { boolean, checkCallOptions, type Rules, signalOf, timeout } from './core/options/rules.js';
 import { checkApiKey, isInsecure, resolveOptions } from './core/options/schema.js';
 import { Eviction } from './core/outbox/eviction.js';
 import { Outbox } from './core/outbox/outbox.js';
@@ -89,10 +91,12 @@ declare global {
   }
 }
 
-// What is no time is a ValueException.
-const COMMIT_RULES: Rules = { timestamp: { wanted: 'a time', isRight: () => true } };
-const CLOSE_RULES: Rules = { push: boolean, timeoutSeconds: timeout };
-const CLOSE_SECONDS = 10;
+/** Without a check of the time: what is no time is a ValueException. */
+const CommitSchema = ownObject({ timestamp: v.custom(() => true) });
+const CloseSchema = ownObject(
+  { push: flag, timeoutSeconds: timeout },
+  { defaults: { push: false, timeoutSeconds: 10 } },
+);
 
 /**
  * A device at the NikDev IoT server, in git's words: `addValue` stages, `commit` locks and saves, `push` uploads.
@@ -507,7 +511,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link ConfigException} for other options; then it stays open.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { push = false, timeoutSeconds = CLOSE_SECONDS } = this.#try(() => checkCallOptions(options, CLOSE_RULES));
+    const { push, timeoutSeconds } = this.#try(() => checkOptions(options, CloseSchema));
     // Who asked for no push is not told that it failed.
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
@@ -656,7 +660,9 @@ function checkIds(ids: readonly string[]): void {
 }
 
 function timestampOf(options: CommitOptions): number | undefined {
-  const { timestamp } = checkCallOptions(options, COMMIT_RULES);
+  const { timestamp, ...others } = own(options);
+  // The schema only words a refusal: it is too slow for each commit.
+  if (!isPlainObject(options) || Object.keys(others).length > 0) checkOptions(options, CommitSchema);
   if (timestamp !== undefined) checkTimestamp(timestamp);
   return timestamp;
 }

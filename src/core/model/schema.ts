@@ -77,29 +77,3 @@ export function firstOf(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<u
 
 /** Whether an issue is a property that does not belong there; its name is the issue's input. */
 export const isUnknown = ({ expected }: v.BaseIssue<unknown>): boolean => expected === 'never';
-
-/**
- * Words for what is wrong with options, such as `devices[0].deviceId must be a UUID, got 5`.
- *
- * @param shown - Shows what came.
- * @param root - The name of the whole.
- */
-export function faultOf(
-  issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]],
-  shown: (input: unknown) => string,
-  root = 'the options',
-): string {
-  const issue = firstOf(issues);
-  const keys = (issue.path ?? []).map(({ key }) => key);
-  if (isUnknown(issue)) {
-    const parent = placeOf(keys.slice(0, -1));
-    return `${parent && `${parent}: `}${shown(issue.input)} is not an option; ${issue.message}`;
-  }
-  return `${placeOf(keys) || root} must be ${issue.message}, got ${shown(issue.input)}`;
-}
-
-const placeOf = (keys: readonly unknown[]): string =>
-  keys
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .replace(/^\./, '');

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ConfigException } from '../model/exceptions.js';
 import { show } from '../model/input.js';
-import { faultOf, ownObject } from '../model/schema.js';
+import { firstOf, isUnknown, ownObject } from '../model/schema.js';
 import type { Signal } from '../ports/web-types.js';
 import type { CallOptions } from './options.js';
 
@@ -45,7 +45,13 @@ export function checkOptions<Output>(
 ): Output {
   const result = v.safeParse(schema, options);
   if (result.success) return result.output;
-  throw new ConfigException(faultOf(result.issues, shown));
+  const issue = firstOf(result.issues);
+  const { input, path, message } = issue;
+  throw new ConfigException(
+    isUnknown(issue)
+      ? `${shown(input)} is not an option; ${message}`
+      : `${path?.[0].key ?? 'the options'} must be ${message}, got ${shown(input)}`,
+  );
 }
 
 const SIGNAL_ONLY = ownObject({ signal: v.optional(signal) });

@@ -4,7 +4,7 @@ import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
 import { lazyKy } from './build/lazy-ky.mjs';
 import { minify } from './build/minify.mjs';
-import { ownMaps } from './build/own-maps.mjs';
+import { ownMaps, withoutValibot } from './build/own-maps.mjs';
 import { umd } from './build/umd.mjs';
 
 const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
@@ -39,8 +39,11 @@ const manualChunks = (id) => LIBRARY.exec(id)?.[1];
 /** What the entries share of our own, under a name that says so and stays. */
 const modules = (extension) => ({
   ...files(extension),
-  chunkFileNames: ({ name, moduleIds }) =>
-    `shared/${moduleIds.some((id) => LIBRARY.test(id)) ? name : 'core'}${extension}`,
+  chunkFileNames: ({ name, moduleIds }) => {
+    if (moduleIds.some((id) => LIBRARY.test(id))) return `shared/${name}${extension}`;
+    // The part of the core that the emulator needs too.
+    return `shared/${moduleIds.some((id) => id.endsWith('/model/schema.ts')) ? 'checks' : 'core'}${extension}`;
+  },
 });
 
 export default [
@@ -64,7 +67,7 @@ export default [
   },
   {
     input: entries.index,
-    plugins: [...compile(), minify()],
+    plugins: [...compile(), minify(), withoutValibot()],
     output: {
       file: 'dist/index.umd.js',
       format: 'cjs',
@@ -72,7 +75,7 @@ export default [
       strict: false,
       ...umd('NikDevIoT'),
       sourcemap: true,
-      banner: '/*! nikdev-iot, MIT; with ky, MIT: see THIRD-PARTY-LICENSES.txt */',
+      banner: '/*! nikdev-iot, MIT; with ky and valibot, both MIT: see THIRD-PARTY-LICENSES.txt */',
     },
   },
   {

@@ -1,14 +1,16 @@
+import * as v from 'valibot';
 import { type Client, closeClient, commitAndPush, createClient, type Ports } from './client.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
 import { checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
 import { redactException, ValueException } from './core/model/exceptions.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
-import { show } from './core/model/input.js';
+import { isPlainObject, own, show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
 import { closedException } from './core/model/request-exceptions.js';
+import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
+import { checkOptions, flag, signalOf, timeout } from './core/options/call-options.js';
 import type { ApiOptions, CallOptions } from './core/options/options.js';
-import { boolean, checkCallOptions, type Rules, signalOf, timeout } from './core/options/rules.js';
 import { checkApiKey, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
@@ -34,10 +36,12 @@ declare global {
   }
 }
 
-// What is no time is a ValueException.
-const COMMIT_RULES: Rules = { timestamp: { wanted: 'a time', isRight: () => true } };
-const CLOSE_RULES: Rules = { push: boolean, timeoutSeconds: timeout };
-const CLOSE_SECONDS = 10;
+/** Without a check of the time: what is no time is a ValueException. */
+const CommitSchema = ownObject({ timestamp: v.custom(() => true) });
+const CloseSchema = ownObject(
+  { push: flag, timeoutSeconds: timeout },
+  { defaults: { push: false, timeoutSeconds: 10 } },
+);
 
 /**
  * A device at the NikDev IoT server, in git's words: `addValue` stages, `commit` locks and saves, `push` uploads.
@@ -340,7 +344,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link ConfigException} for other options; then it stays open.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { push = false, timeoutSeconds = CLOSE_SECONDS } = this.#try(() => checkCallOptions(options, CLOSE_RULES));
+    const { push, timeoutSeconds } = this.#try(() => checkOptions(options, CloseSchema));
     // A caller that asked for no push is not notified of its failure.
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
@@ -374,7 +378,9 @@ function checkIds(ids: readonly string[]): void {
 }
 
 function timestampOf(options: CommitOptions): number | undefined {
-  const { timestamp } = checkCallOptions(options, COMMIT_RULES);
+  const { timestamp, ...others } = own(options);
+  // The schema only words a refusal: it is too slow for each commit.
+  if (!isPlainObject(options) || Object.keys(others).length > 0) checkOptions(options, CommitSchema);
   if (timestamp !== undefined) checkTimestamp(timestamp);
   return timestamp;
 }

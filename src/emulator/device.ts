@@ -1,6 +1,6 @@
 import type { Value } from '../core/model/value.js';
+import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
 import type { DeviceStore, Latest } from '../http/device-store.js';
-import { MAX_UNIX_SECONDS } from '../http/upload-schema.js';
 import type { EmulatedDevice } from './options.js';
 
 /** An entry as it arrived. */

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { isObject } from '../core/model/input.js';
+import { ownObject } from '../core/model/schema.js';
 
 /** One request's misfortune. */
 export type Fault = StatusFault | DelayFault | HangFault | CutFault;
@@ -41,7 +43,7 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 
 const Fault = v.union([
   v.pipe(
-    v.strictObject({
+    ownObject({
       status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
       message: v.optional(v.string()),
       body: v.optional(v.string()),
@@ -52,20 +54,20 @@ const Fault = v.union([
     // A copy: what the caller does to its own afterwards changes nothing.
     v.transform((fault) => ({ ...fault, headers: { ...fault.headers } })),
   ),
-  v.strictObject({ delay: v.pipe(v.number(), v.minValue(0), v.maxValue(86_400)) }),
-  v.strictObject({ hang: v.literal(true) }),
-  v.strictObject({ cut: v.literal(true) }),
+  ownObject({ delay: v.pipe(v.number(), v.minValue(0), v.maxValue(86_400)) }),
+  ownObject({ hang: v.literal(true) }),
+  ownObject({ cut: v.literal(true) }),
 ]);
 
 /** @throws TypeError that shows what came, unless `input` is a fault. */
 export function checkFault(input: unknown): Fault {
   const result = v.safeParse(Fault, input);
   if (result.success) return result.output;
-  throw new TypeError(`a fault must be ${EXPECTED}, got ${show(input)}`);
+  throw new TypeError(`a fault must be ${EXPECTED}, got ${asJson(input)}`);
 }
 
 function areHeaders(input: unknown): boolean {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return false;
+  if (!isObject(input)) return false;
   return Object.entries(input).every(
     ([name, value]) => HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value),
   );
@@ -75,7 +77,7 @@ function areHeaders(input: unknown): boolean {
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
 
-function show(input: unknown): string {
+function asJson(input: unknown): string {
   try {
     const text = JSON.stringify(input, showNumber);
     return text === undefined ? String(input) : text.slice(0, 200);

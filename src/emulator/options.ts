@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { ownObject, uuid } from '../core/model/schema.js';
 import { faultOf } from '../http/schema-issue.js';
-import { uuid } from '../http/uuid.js';
 
 /** What `createEmulator` takes. */
 export interface EmulatorOptions {
@@ -42,26 +42,16 @@ export interface EmulatedKey {
 const BYTES = 'a whole number of bytes, from 1 on';
 const right = v.boolean('true or false');
 
-const Options = v.strictObject(
+const Key = ownObject({ key: uuid, read: right, write: right });
+const Device = ownObject({ deviceId: uuid, apiKeys: v.array(Key, 'an array') });
+const Options = ownObject(
   {
-    devices: v.array(
-      v.strictObject(
-        {
-          deviceId: uuid,
-          apiKeys: v.array(v.strictObject({ key: uuid, read: right, write: right }, 'an object'), 'an array'),
-        },
-        'an object',
-      ),
-      'an array',
-    ),
-    now: v.optional(
-      v.custom<() => number>((input) => typeof input === 'function', 'a function'),
-      // Called through Date, so that one that a test puts in its place is seen.
-      () => () => Date.now(),
-    ),
-    maxBodyBytes: v.optional(v.pipe(v.number(BYTES), v.safeInteger(BYTES), v.minValue(1, BYTES)), 1_048_576),
+    devices: v.array(Device, 'an array'),
+    now: v.custom<() => number>((input) => typeof input === 'function', 'a function'),
+    maxBodyBytes: v.pipe(v.number(BYTES), v.safeInteger(BYTES), v.minValue(1, BYTES)),
   },
-  'an object',
+  // Called through Date, so that one that a test puts in its place is seen.
+  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576 } },
 );
 
 type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };
@@ -72,8 +62,8 @@ type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable
  * @throws TypeError naming the place at fault; API keys are not repeated.
  */
 export function resolveOptions(options: unknown): ResolvedOptions {
-  const result = v.safeParse(Options, options, { abortEarly: true });
-  if (!result.success) throw new TypeError(faultOf(result.issues[0], 'the options'));
+  const result = v.safeParse(Options, options);
+  if (!result.success) throw new TypeError(faultOf(result.issues, 'the options'));
   const { devices } = result.output;
   refuseTwins(
     devices.map(({ deviceId }) => deviceId),

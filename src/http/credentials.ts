@@ -1,7 +1,6 @@
-import * as v from 'valibot';
+import { isUuid } from '../core/model/schema.js';
 import type { DeviceStore, KeyRights } from './device-store.js';
 import { type HttpRequest, type HttpResponse, json } from './message.js';
-import { uuid } from './uuid.js';
 
 /**
  * Finds the device of a request whose key has the right it needs. Only UUIDs are looked up: an id of another form could be
@@ -15,8 +14,8 @@ export function authorize(
   right: keyof KeyRights,
 ): { readonly device: DeviceStore } | { readonly refusal: HttpResponse } {
   const [deviceId, key] = [header('x-device-id'), header('x-api-key')];
-  const device = v.is(uuid, deviceId) ? devices.get(deviceId.toLowerCase()) : undefined;
-  const rights = v.is(uuid, key) ? device?.rightsOf(key) : undefined;
+  const device = isUuid(deviceId) ? devices.get(deviceId.toLowerCase()) : undefined;
+  const rights = isUuid(key) ? device?.rightsOf(key) : undefined;
   if (!device || !rights) return { refusal: json(401, { message: 'Unknown Device ID or API Key' }) };
   if (!rights[right]) return { refusal: json(403, { message: `The API Key has no ${right} access` }) };
   return { device };

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
+import { isObject } from '../core/model/input.js';
 import type { Value } from '../core/model/value.js';
+import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
 import { faultOf } from './schema-issue.js';
 
 /*
@@ -29,8 +31,6 @@ export interface UploadFault {
   readonly message: string;
 }
 
-/** As in the core, without which the emulator is built: times in milliseconds are above it for any moment since 1973. */
-export const MAX_UNIX_SECONDS = 100_000_000_000;
 const MAX_ENTRIES = 10_000;
 const MAX_VALUES = 10_000;
 const MAX_FIELD_ID_LENGTH = 1000;
@@ -47,7 +47,7 @@ const seconds = v.pipe(v.number(WHOLE), v.integer(WHOLE), v.minValue(0, TIME), v
 
 // Not a record schema: those leave out a field called "constructor" or "__proto__".
 const OneField = v.pipe(
-  v.custom<object>((input) => typeof input === 'object' && input !== null && !Array.isArray(input), 'an object'),
+  v.custom<object>(isObject, 'an object'),
   v.transform((input) => Object.entries(input) as [string, unknown][]),
   v.length(1, 'an object with exactly one key'),
   v.transform((fields) => ({ fieldId: fields[0]?.[0], value: fields[0]?.[1] })),
@@ -80,7 +80,7 @@ export function readUpload(body: string): UploadAttempt {
   }
   const result = v.safeParse(UploadBody, input, { abortEarly: true });
   if (result.success) return { entryCount, upload: result.output };
-  return { entryCount, fault: { status: 400, message: faultOf(result.issues[0], 'the body') } };
+  return { entryCount, fault: { status: 400, message: faultOf(result.issues, 'the body') } };
 }
 
 /** @returns `undefined`, which no JSON stands for, if the text is not JSON. */

@@ -1,4 +1,5 @@
-import { textOf } from '../core/model/foreign-text.js';
+import { codeWord, textOf } from '../core/model/foreign-text.js';
+import { isObject } from '../core/model/input.js';
 import type { FailedExchange } from '../core/ports/transport.js';
 
 /** The members of an error that are looked at: an error may be of another realm, or not be an error at all. */
@@ -28,7 +29,7 @@ type Classified = Omit<FailedExchange, 'received' | 'status'>;
 
 function classify(thrown: unknown, port: string, status: number | undefined): Classified {
   const chain = causesOf(thrown);
-  const code = chain.map(codeOf).find((found) => found !== undefined);
+  const code = chain.map(codeWord).find((found) => found !== undefined);
   const known = { ...(code !== undefined && { code }) };
   if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
     return { reason: 'timeout', ...known };
@@ -50,18 +51,8 @@ const MAX_CAUSES = 5;
 /** An error and its causes, outermost first; empty for what is not an object. */
 function causesOf(thrown: unknown): Thrown[] {
   const chain: Thrown[] = [];
-  for (let cause = thrown; isObject(cause) && chain.length < MAX_CAUSES; cause = cause.cause) chain.push(cause);
+  for (let cause = thrown; isObject<Thrown>(cause) && chain.length < MAX_CAUSES; cause = cause.cause) chain.push(cause);
   return chain;
-}
-
-const isObject = (input: unknown): input is Thrown => typeof input === 'object' && input !== null;
-
-/** Codes are words (`ECONNREFUSED`, `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`): anything else may hold a header's value. */
-const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d/]*(?:_[A-Z\d/]{1,24})+)$/;
-
-function codeOf(error: unknown): string | undefined {
-  const code = textOf(error, 'code');
-  return code !== undefined && CODE.test(code) ? code : undefined;
 }
 
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;

@@ -3,7 +3,9 @@ import * as https from 'node:https';
 import { isIP } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { checkCallOptions, type Rule, type Rules } from '../core/options/rules.js';
+import * as v from 'valibot';
+import { ownObject } from '../core/model/schema.js';
+import { checkOptions } from '../core/options/call-options.js';
 import type { FetchResponse } from '../core/ports/web-types.js';
 
 /** A certificate or key in PEM, or several. */
@@ -60,7 +62,7 @@ export type HttpFetch = (url: string | { toString(): string }, init?: HttpFetchI
  * ```
  */
 export function httpFetch(options: HttpFetchOptions = {}): HttpFetch {
-  const { agent, ...connection } = checkCallOptions(options, RULES);
+  const { agent, ...connection } = checkOptions(options, Options);
   const secure = { ...connection, agent: agent ?? new https.Agent({ keepAlive: true }) } as https.RequestOptions;
   const plain = {
     localAddress: connection.localAddress,
@@ -93,20 +95,27 @@ export function httpFetch(options: HttpFetchOptions = {}): HttpFetch {
     });
 }
 
-const pem: Rule = {
-  wanted: 'a text or bytes in PEM, or an array of those',
-  isRight: (input) => (Array.isArray(input) ? input : [input]).every(isText),
-};
-const RULES: Rules = {
+const pem = v.optional(
+  v.custom<Pem>(
+    (input) => (Array.isArray(input) ? input : [input]).every(isText),
+    'a text or bytes in PEM, or an array of those',
+  ),
+);
+
+const Options = ownObject({
   ca: pem,
   cert: pem,
   key: pem,
-  agent: {
-    wanted: 'an http.Agent',
-    isRight: (input) => typeof (input as { addRequest?: unknown } | null)?.addRequest === 'function',
-  },
-  localAddress: { wanted: 'an IP address', isRight: (input) => typeof input === 'string' && isIP(input) !== 0 },
-};
+  agent: v.optional(
+    v.custom<http.Agent>(
+      (input) => typeof (input as { addRequest?: unknown } | null)?.addRequest === 'function',
+      'an http.Agent',
+    ),
+  ),
+  localAddress: v.optional(
+    v.custom<string>((input) => typeof input === 'string' && isIP(input) !== 0, 'an IP address'),
+  ),
+});
 
 const isText = (input: unknown): boolean => typeof input === 'string' || ArrayBuffer.isView(input);
 

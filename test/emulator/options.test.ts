@@ -11,7 +11,7 @@ describe('options', () => {
     ['no options', create(undefined), 'the options must be an object, got undefined'],
     ['no devices', create({}), 'devices is missing'],
     ['devices that are no array', create({ devices: {} }), 'devices must be an array, got an object'],
-    ['an unknown option', create({ devices: [], port: 1 }), 'port is unknown'],
+    ['an unknown option', create({ devices: [], port: 1 }), 'port is unknown; there is devices, now, maxBodyBytes'],
     ['a clock that is no function', create({ devices: [], now: 5 }), 'now must be a function, got 5'],
     ['a longest body of nothing', create({ devices: [], maxBodyBytes: 0 }), 'maxBodyBytes must be a whole number of'],
     ['a longest body of part of a byte', create({ devices: [], maxBodyBytes: 1.5 }), 'of bytes, from 1 on, got 1.5'],
@@ -51,6 +51,12 @@ describe('options', () => {
     const run = withDevice({ deviceId: DEVICE, apiKeys: [{ ...key, key: mistyped }] });
     expect(run).toThrow('devices[1].apiKeys[0].key must be a UUID');
     expect(run).not.toThrow(mistyped);
+  });
+
+  test('a key in place of the name of a property is not repeated', () => {
+    const run = withDevice({ deviceId: DEVICE, apiKeys: [], [KEY]: true });
+    expect(run).toThrow('devices[1].xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx is unknown; there is deviceId, apiKeys');
+    expect(run).not.toThrow(KEY);
   });
 
   test('the clock is Date.now by default', async () => {

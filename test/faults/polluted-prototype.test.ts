@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { readValues } from '../../src/core/server/wire.js';
+import { createEmulator, type EmulatorOptions, type Fault } from '../../src/emulator.js';
 import { Api, type ApiOptions, type FetchInit, webStorage } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import { leaksIn, renderings, SENTINEL_KEY } from '../support/assertions/sentinel.js';
@@ -97,6 +99,10 @@ describe('a polluted Object.prototype', () => {
     ['maxLength', 1],
     ['durability', 'none'],
     ['fields', { a: 'b' }],
+    ['fallback', 'https://evil.example/'],
+    ['default', 'https://evil.example/'],
+    ['pipe', []],
+    ['made-up', 1],
   ])('with "%s" changes nothing', async (name, value) => {
     const { baseUrl, requests } = await serve();
     const folder = temporaryFolder();
@@ -116,6 +122,23 @@ describe('a polluted Object.prototype', () => {
       await api.close({});
       expect(requests.filter(({ method }) => method === 'POST')).toEqual([]);
     }
+  });
+
+  test.each(['servertime', 'timestamp'])('does not stand for a "%s" that an answer lacks', (name) => {
+    const answer = { data: { servertime: 1, values: [{ a: { value: 1, timestamp: 1 } }] } };
+    const lacking = JSON.stringify(answer, (key, part) => (key === name ? undefined : part));
+    pollute(name, 5);
+    expect(() => readValues(lacking)).toThrow(`["${name}"] it must have`);
+  });
+
+  test('does not stand for an option of an emulator, a right of a key or a part of a fault', () => {
+    const key = { key: credentials.apiKey, read: true };
+    const devices = [{ deviceId: credentials.deviceId, apiKeys: [key] }];
+    pollute('maxBodyBytes', 'evil');
+    pollute('write', true);
+    pollute('hang', true);
+    expect(() => createEmulator({ devices } as unknown as EmulatorOptions)).toThrow('apiKeys[0].write is missing');
+    expect(() => createEmulator({ devices: [] }).script({} as Fault)).toThrow('a fault must be');
   });
 
   test('gives nothing to a fetch, and with "signal" aborts no call', async () => {

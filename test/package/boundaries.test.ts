@@ -38,6 +38,8 @@ const planted = [
   ['src/core/push/', 'hono', 'refused'],
   ['src/core/push/', 'fast-check', 'refused'],
   ['src/core/push/', 'valibot', 'refused'],
+  ['src/core/options/', 'valibot', 'taken'],
+  ['src/core/options/', 'ky', 'refused'],
   ['src/storage/web/', '../../transport/fetch-transport.js', 'refused'],
   ['src/storage/web/', '../../platform/environment.js', 'refused'],
   ['src/storage/web/', '../memory/memory-storage.js', 'refused'],

@@ -1,7 +1,8 @@
+import * as v from 'valibot';
 import { ConfigException } from './exceptions.js';
-import { isPlainObject, own } from './input.js';
+import { firstOf, isUnknown, ownObject } from './schema.js';
 import { type InputOf, isStandardSchema, type OutputOf, type StandardSchema } from './standard-schema.js';
-import { checkFieldId, type FieldValue } from './value.js';
+import { type FieldValue, isFieldId } from './value.js';
 
 /** A field of the option `fields`: its id, or its id and a schema of its values. */
 export type FieldDefinition = string | SchemaField;
@@ -38,6 +39,17 @@ export type FieldInputs<Fields extends FieldDefinitions> = string extends keyof 
   ? Readonly<Record<string, FieldValue>>
   : { readonly [Name in keyof Fields]?: FieldInput<Fields[Name]> };
 
+const WANTED = 'be a field id or { id, schema? }';
+
+/** Its messages go on from "must". */
+const Field = ownObject(
+  {
+    id: v.custom<string>(isFieldId, 'have a field id, well-formed and not empty'),
+    schema: v.optional(v.custom(isStandardSchema, 'have a Standard Schema as its schema')),
+  },
+  { wanted: WANTED },
+);
+
 /**
  * Checks the option `fields`.
  *
@@ -48,23 +60,15 @@ export function checkFields(definitions: FieldDefinitions, show: (input: unknown
   const names = new Map<string, string>();
   for (const [name, definition] of Object.entries<unknown>(definitions)) {
     const place = `fields[${show(name)}]`;
-    const parts = typeof definition === 'string' ? { id: definition } : definition;
-    if (!isPlainObject(parts)) throw new ConfigException(`${place} must be ${WANTED}, got ${show(definition)}`);
-    const { id, schema, ...others } = own(parts);
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) throw new ConfigException(`${place} must be ${WANTED}, got ${show(unknown)} in it`);
-    try {
-      checkFieldId(id);
-    } catch {
-      throw new ConfigException(`${place} must have a field id, well-formed and not empty, got ${show(id)}`);
+    const result = v.safeParse(Field, typeof definition === 'string' ? { id: definition } : definition);
+    if (!result.success) {
+      const issue = firstOf(result.issues);
+      const [wanted, where] = isUnknown(issue) ? [WANTED, ' in it'] : [issue.message, ''];
+      throw new ConfigException(`${place} must ${wanted}, got ${show(issue.input)}${where}`);
     }
-    if (schema !== undefined && !isStandardSchema(schema)) {
-      throw new ConfigException(`${place} must have a Standard Schema as its schema, got ${show(schema)}`);
-    }
+    const { id } = result.output;
     const twin = names.get(id);
     if (twin !== undefined) throw new ConfigException(`${place} has the same id as fields[${show(twin)}]`);
     names.set(id, name);
   }
 }
-
-const WANTED = 'a field id or { id, schema? }';

@@ -65,6 +65,15 @@ export function textOf(error: unknown, name: 'name' | 'code' | 'message'): strin
   }
 }
 
+/** Codes are words (`ECONNREFUSED`, `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`): anything else may hold a header's value. */
+const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d/]*(?:_[A-Z\d/]{1,24})+)$/;
+
+/** The code of an error, if it has one that is a word. */
+export function codeWord(error: unknown): string | undefined {
+  const code = textOf(error, 'code');
+  return code !== undefined && CODE.test(code) ? code : undefined;
+}
+
 /** This many digits in a row of a key and of a text are no chance. */
 const MIN_DIGITS = 12;
 const ALL_DIGITS = 32;

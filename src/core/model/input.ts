@@ -1,8 +1,12 @@
 import { maskIds } from './foreign-text.js';
 
+export function isObject<Type extends object = Readonly<Record<string, unknown>>>(input: unknown): input is Type {
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
+}
+
 /** Whether `input` is `{ … }`, of any realm: a plain object's prototype is none, or one that has none. */
 export function isPlainObject(input: unknown): input is Readonly<Record<string, unknown>> {
-  if (typeof input !== 'object' || input === null) return false;
+  if (!isObject(input)) return false;
   const prototype: unknown = Object.getPrototypeOf(input);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
@@ -43,6 +47,10 @@ export const quote = (text: string): string =>
     UNPRINTABLE,
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
   );
+
+/** As {@link show}, but of a text only its length: for where it may be a secret. */
+export const showLength = (input: unknown): string =>
+  typeof input === 'string' ? `a string of ${input.length} characters` : show(input);
 
 /** What kind of thing an input is: for what must not be shown. */
 export function kindOf(input: unknown): string {

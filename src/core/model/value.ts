@@ -15,6 +15,10 @@ export interface Value {
 // With the u flag this matches only a surrogate that is not one half of a pair.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+/** Whether an input is non-empty text that UTF-8 can carry. */
+export const isFieldId = (input: unknown): input is string =>
+  typeof input === 'string' && input !== '' && !LONE_SURROGATE.test(input);
+
 /** @throws {@link ValueException} unless `fieldId` is non-empty text that UTF-8 can carry. */
 export function checkFieldId(fieldId: unknown): asserts fieldId is string {
   if (typeof fieldId !== 'string' || fieldId === '') {

@@ -1,7 +1,12 @@
+import * as v from 'valibot';
 import { ConfigException } from '../model/exceptions.js';
-import { checkFields } from '../model/fields.js';
+import { checkFields, type FieldDefinitions } from '../model/fields.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
-import { isPlainObject, own, show } from '../model/input.js';
+import { isObject, isPlainObject, own, show, showLength } from '../model/input.js';
+import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
+import type { StorageAdapter } from '../ports/storage.js';
+import type { Fetch } from '../ports/web-types.js';
+import { checkOptions, count, flag, isCount, secondsFrom, timeout } from './call-options.js';
 import {
   AUTO_PUSH,
   type AutoPushConfig,
@@ -11,7 +16,6 @@ import {
   type OverflowPolicy,
   type RefusedCredentialsPolicy,
 } from './options.js';
-import { boolean, checkOptions, count, isCount, oneOf, type Rule, type Rules, timeout } from './rules.js';
 
 /**
  * Whether text holds the API key, or so much of it that it must not be shown. The key may be mistyped, or have what
@@ -34,52 +38,43 @@ declare const URL: new (
   url: string,
 ) => Readonly<Record<'protocol' | 'username' | 'password' | 'hostname' | 'href', string>>;
 
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+const Pace = ownObject(
+  { everySeconds: secondsFrom(0), atEntries: count },
+  { list: 'autoPush has', defaults: AUTO_PUSH },
+);
 
-const uuid: Rule = {
-  wanted: 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)',
-  isRight: (input) => typeof input === 'string' && UUID.test(input),
-  isRequired: true,
-};
-
-const PACE_RULES: Rules = {
-  everySeconds: {
-    wanted: 'seconds, from 0 to 86400',
-    isRight: (input) => typeof input === 'number' && input >= 0 && input <= 86_400,
-  },
-  atEntries: count,
-};
-
-const RULES: Readonly<Record<keyof Options, Rule>> = {
-  deviceId: uuid,
-  apiKey: uuid,
-  baseUrl: {
-    wanted: 'an http or https URL without user name, password, query and fragment',
-    isRight: isServerUrl,
-  },
-  requestTimeout: timeout,
-  storage: {
-    wanted: 'a storage adapter, such as memoryStorage() or fileStorage(directory)',
-    isRight: (input) => isObject(input) && typeof input['open'] === 'function',
-  },
-  fetch: { wanted: 'a function like fetch', isRight: (input) => typeof input === 'function' },
-  maxEntriesPerRequest: count,
-  maxBytesPerRequest: count,
-  maxQueuedEntries: {
-    wanted: 'a whole number from 1, or Infinity',
-    isRight: (input) => isCount(input) || input === Number.POSITIVE_INFINITY,
-  },
-  overflow: /* @__PURE__ */ oneOf('refuse', 'drop-oldest' satisfies OverflowPolicy),
-  stageUncommittedValues: boolean,
-  stageUnpushedEntries: boolean,
-  onRefusedCredentials: /* @__PURE__ */ oneOf('discard', 'keep' satisfies RefusedCredentialsPolicy),
-  autoPush: {
-    wanted: 'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
-    isRight: (input) => typeof input === 'boolean' || isPlainObject(input),
-  },
-  flushOnHide: boolean,
-  fields: { wanted: 'a plain object of names and field ids', isRight: isPlainObject },
-};
+const AllOptions = ownObject(
+  {
+    deviceId: uuid,
+    apiKey: uuid,
+    baseUrl: v.custom<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment'),
+    requestTimeout: timeout,
+    storage: v.optional(
+      v.custom<StorageAdapter>(
+        (input) => isObject(input) && typeof input['open'] === 'function',
+        'a storage adapter, such as memoryStorage() or fileStorage(directory)',
+      ),
+    ),
+    fetch: v.optional(v.custom<Fetch>((input) => typeof input === 'function', 'a function like fetch')),
+    maxEntriesPerRequest: count,
+    maxBytesPerRequest: count,
+    maxQueuedEntries: v.custom<number>(
+      (input) => isCount(input) || input === Infinity,
+      'a whole number from 1, or Infinity',
+    ),
+    overflow: oneOf<OverflowPolicy>('refuse', 'drop-oldest'),
+    stageUncommittedValues: flag,
+    stageUnpushedEntries: flag,
+    onRefusedCredentials: oneOf<RefusedCredentialsPolicy>('discard', 'keep'),
+    autoPush: v.custom<NonNullable<Options['autoPush']>>(
+      (input) => typeof input === 'boolean' || isPlainObject(input),
+      'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
+    ),
+    flushOnHide: v.optional(flag),
+    fields: v.optional(v.custom<FieldDefinitions>(isPlainObject, 'a plain object of names and field ids')),
+  } satisfies Record<keyof Options, v.GenericSchema>,
+  { list: 'the options are', defaults: DEFAULTS },
+);
 
 /**
  * Checks options and completes them.
@@ -91,19 +86,19 @@ export function resolveOptions(options: unknown): Config {
     const got = typeof options === 'string' ? 'a string (Api.fromCredentials takes id and key)' : show(options);
     throw new ConfigException(`the options must be an object, got ${got}`);
   }
-  const given = own(Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
-  checkOptions(given, RULES, 'the options are', (input) => showSafely(input, given['apiKey']));
-  const { autoPush, ...others } = { ...DEFAULTS, ...given } as unknown as Options & Omit<Config, 'autoPush'>;
+  const given = own(options);
+  const shown = (input: unknown): string => showSafely(input, given['apiKey']);
+  const { autoPush, ...others } = checkOptions(given, AllOptions, shown);
   const baseUrl = withFinalSlash(new URL(others.baseUrl).href);
   const config = own({
     ...others,
     baseUrl,
-    autoPush: paceOf(autoPush, given['apiKey']),
+    autoPush: paceOf(autoPush, shown),
     // Anyone on the network can forge a refusal there.
     ...(isInsecure(baseUrl) && { onRefusedCredentials: 'keep' as const }),
   });
   const { apiKey, fields = {} } = config;
-  checkFields(fields, (input) => showSafely(input, apiKey));
+  checkFields(fields, shown);
   checkApiKey(apiKey, config);
   return config;
 }
@@ -115,13 +110,9 @@ function withFinalSlash(url: string): string {
   return `${url.slice(0, end)}/`;
 }
 
-function paceOf(given: Options['autoPush'], apiKey: unknown): AutoPushConfig | false {
-  if (!given) return false;
-  if (given === true) return AUTO_PUSH;
-  const pace = own(given);
-  checkOptions(pace, PACE_RULES, 'autoPush has', (input) => showSafely(input, apiKey));
-  const { everySeconds = AUTO_PUSH.everySeconds, atEntries = AUTO_PUSH.atEntries } = pace;
-  return { everySeconds, atEntries };
+function paceOf(given: NonNullable<Options['autoPush']>, shown: (input: unknown) => string): AutoPushConfig | false {
+  if (typeof given === 'boolean') return given && AUTO_PUSH;
+  return checkOptions(given, Pace, shown);
 }
 
 /** @throws {@link ConfigException} unless `apiKey` is a UUID that nothing that is shown or saved holds. */
@@ -129,10 +120,8 @@ export function checkApiKey(
   apiKey: unknown,
   { baseUrl, deviceId, fields = {} }: Pick<Config, 'baseUrl' | 'deviceId' | 'fields'>,
 ): asserts apiKey is string {
-  if (!uuid.isRight(apiKey)) {
-    throw new ConfigException(`apiKey must be ${uuid.wanted}, got ${showSafely(apiKey, apiKey)}`);
-  }
-  const holds = (text: string): boolean => holdsKey(text, [apiKey as string]);
+  if (!isUuid(apiKey)) throw new ConfigException(`apiKey must be ${UUID}, got ${showSafely(apiKey, apiKey)}`);
+  const holds = (text: string): boolean => holdsKey(text, [apiKey]);
   if (holds(baseUrl)) throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
   // Device and field ids are shown and saved; the key never is.
   if (holds(deviceId)) throw new ConfigException('deviceId and apiKey are the same');
@@ -151,10 +140,6 @@ export function isInsecure(baseUrl: string): boolean {
   return protocol === 'http:' && !LOOPBACK.test(hostname);
 }
 
-function isObject(input: unknown): input is Record<string, unknown> {
-  return typeof input === 'object' && input !== null;
-}
-
 function isServerUrl(input: unknown): boolean {
   try {
     const { protocol, username, password, href } = new URL(input as string);
@@ -168,7 +153,7 @@ function isServerUrl(input: unknown): boolean {
 /** Whoever swaps two options, or pastes a secret where it doesn't belong, must not find it in a log. */
 function showSafely(input: unknown, apiKey: unknown): string {
   const isSecret = typeof input === 'string' && (holdsSecret(input, apiKey) || hasUserInfo(input));
-  return isSecret ? `a string of ${input.length} characters` : show(input);
+  return isSecret ? showLength(input) : show(input);
 }
 
 function hasUserInfo(text: string): boolean {

@@ -1,8 +1,10 @@
+import * as v from 'valibot';
 import type { Field } from '../model/field-registry.js';
 import type { Reading } from '../model/reading.js';
 import type { GetException } from '../model/request-exceptions.js';
+import { ownObject } from '../model/schema.js';
+import { checkOptions, secondsFrom, signal } from '../options/call-options.js';
 import type { CallOptions } from '../options/options.js';
-import { checkCallOptions, type Rules, signalRule } from '../options/rules.js';
 import { onAbort, type Signal } from '../ports/web-types.js';
 import type { Reader, Sightings } from './reader.js';
 
@@ -16,15 +18,10 @@ export interface WatchOptions extends CallOptions {
   readonly everySeconds?: number | undefined;
 }
 
-const DEFAULT_EVERY_SECONDS = 10;
-
-const RULES: Rules = {
-  everySeconds: {
-    wanted: 'seconds, from 1 to 86400',
-    isRight: (input) => typeof input === 'number' && input >= 1 && input <= 86_400,
-  },
-  signal: signalRule,
-};
+const Options = ownObject(
+  { everySeconds: secondsFrom(1), signal: v.optional(signal) },
+  { defaults: { everySeconds: 10 } },
+);
 
 /** Who asks for the watches that somebody waits for. */
 export interface PollSource {
@@ -60,7 +57,7 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
   #stopListening = (): void => {};
 
   constructor(reader: Reader, asker: PollSource, fields: readonly Field[], options: WatchOptions) {
-    const { everySeconds = DEFAULT_EVERY_SECONDS, signal } = checkCallOptions(options, RULES);
+    const { everySeconds, signal } = checkOptions(options, Options);
     this.#reader = reader;
     this.#poller = asker;
     this.#signal = signal;

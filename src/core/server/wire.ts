@@ -1,4 +1,6 @@
-import { kindOf } from '../model/input.js';
+import * as v from 'valibot';
+import { isObject, kindOf } from '../model/input.js';
+import { ownParts } from '../model/schema.js';
 import type { FieldValue } from '../model/value.js';
 import { MAX_UNIX_SECONDS } from '../time/clock.js';
 
@@ -34,24 +36,15 @@ export function readValues(body: string): { servertime: number; readings: WireRe
   } catch {
     throw new WireError(`it is ${body.trim() === '' ? 'empty' : 'not JSON'}`);
   }
-  const { data } = expect(json, isObject, 'an object', []);
-  const { servertime, values } = expect(data, isObject, 'an object', ['data']);
-  const seconds = expect(servertime, isSeconds, 'a time in Unix seconds', ['data', 'servertime']);
-  const readings = expect(values, isArray, 'an array', ['data', 'values']).flatMap((item, index) => {
-    const fields = expect(item, isObject, 'an object', ['data', 'values', index]);
-    return Object.entries(fields).map(([fieldId, reading]) => readReading(fieldId, reading, index));
-  });
-  return { servertime: Number(seconds), readings };
-}
-
-function readReading(fieldId: string, reading: unknown, index: number): WireReading {
-  const place = ['data', 'values', index, fieldId];
-  const { value, timestamp } = expect(reading, isObject, 'an object', place);
-  return {
-    fieldId,
-    value: expect(value, isValueOrNull, 'text, a number, a boolean or null', [...place, 'value']),
-    timestamp: expect(timestamp, isTimeOrNull, 'a time in Unix seconds or null', [...place, 'timestamp']),
-  };
+  const { servertime, values } = take(Body, json, []).data;
+  const readings = values.flatMap((fields, index) =>
+    // Not a record schema: those leave out a field called "constructor" or "__proto__".
+    Object.entries(fields).map(([fieldId, reading]) => ({
+      fieldId,
+      ...take(Reading, reading, ['data', 'values', index, fieldId]),
+    })),
+  );
+  return { servertime: Number(servertime), readings };
 }
 
 /** The server's own words about an error, where it has any. */
@@ -66,38 +59,45 @@ export function messageOf(body: string): string | undefined {
 }
 
 /** @throws {@link WireError} naming the place, unless what stands there is right. */
-function expect<Type>(
+function take<Output>(
+  schema: v.GenericSchema<unknown, Output>,
   input: unknown,
-  isRight: (input: unknown) => input is Type,
-  wanted: string,
   place: readonly (string | number)[],
-): Type {
-  if (isRight(input)) return input;
-  const path = place.map((key) => `[${JSON.stringify(key)}]`).join('');
+): Output {
+  const result = v.safeParse(schema, input, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = [...place, ...(issue.path ?? []).map(({ key }) => key)]
+    .map((key) => `[${JSON.stringify(key)}]`)
+    .join('');
   // The kind, not the value: a text may hold what must not be shown, and be cut within it.
-  throw new WireError(`at ${path || 'its top'} it must have ${wanted}, got ${kindOf(input)}`);
-}
-
-function isObject(input: unknown): input is Readonly<Record<string, unknown>> {
-  return typeof input === 'object' && input !== null && !Array.isArray(input);
-}
-
-function isArray(input: unknown): input is readonly unknown[] {
-  return Array.isArray(input);
+  throw new WireError(`at ${path || 'its top'} it must have ${issue.message}, got ${kindOf(issue.input)}`);
 }
 
 const isTime = (seconds: number): boolean => seconds >= 0 && seconds < MAX_UNIX_SECONDS;
 
-/** Both forms are the server's: see above. */
-function isSeconds(input: unknown): input is number | string {
-  const isNumber = typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
-  return isNumber && isTime(Number(input));
-}
+const TIME = 'a time in Unix seconds';
 
-function isTimeOrNull(input: unknown): input is number | null {
-  return input === null || (typeof input === 'number' && isTime(input));
-}
+const Body = ownParts({
+  data: ownParts({
+    // Both forms are the server's: see above.
+    servertime: v.custom<number | string>(
+      (input) =>
+        (typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input))) &&
+        isTime(Number(input)),
+      TIME,
+    ),
+    values: v.array(v.custom<object>(isObject, 'an object'), 'an array'),
+  }),
+});
 
-function isValueOrNull(input: unknown): input is FieldValue | null {
-  return input === null || Number.isFinite(input) || typeof input === 'string' || typeof input === 'boolean';
-}
+const Reading = ownParts({
+  value: v.custom<FieldValue | null>(
+    (input) => input === null || Number.isFinite(input) || typeof input === 'string' || typeof input === 'boolean',
+    'text, a number, a boolean or null',
+  ),
+  timestamp: v.custom<number | null>(
+    (input) => input === null || (typeof input === 'number' && isTime(input)),
+    `${TIME} or null`,
+  ),
+});

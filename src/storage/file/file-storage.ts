@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import * as v from 'valibot';
 import { ConfigException } from '../../core/model/exceptions.js';
 import { show } from '../../core/model/input.js';
-import { checkCallOptions, oneOf, type Rules } from '../../core/options/rules.js';
+import { oneOf, ownObject } from '../../core/model/schema.js';
+import { checkOptions } from '../../core/options/call-options.js';
 import type { StorageAdapter } from '../../core/ports/storage.js';
 import { type FilePlatform, OWN_FILE, SafeFiles, systemPlatform } from './journal/file-system.js';
 import { JournalDirectory } from './journal-directory.js';
@@ -47,7 +49,7 @@ export function fileStorage(
   if (typeof directory !== 'string' || directory === '') {
     throw new ConfigException(`directory must be the path of a folder, got ${show(directory)}`);
   }
-  const { durability = 'power', mode = OWN_FILE } = checkCallOptions(options, RULES);
+  const { durability, mode } = checkOptions(options, Options);
   const store = new JournalDirectory(
     new SafeFiles(platform, resolve(directory), mode),
     platform,
@@ -56,10 +58,13 @@ export function fileStorage(
   return { durability, open: (binding, clock) => store.open(binding, clock) };
 }
 
-const RULES: Rules = {
-  durability: oneOf('power', 'process'),
-  mode: {
-    wanted: 'the rights of a file, from 0o600 to 0o666',
-    isRight: (input) => Number.isInteger(input) && ((input as number) & ~0o066) === OWN_FILE,
+const Options = ownObject(
+  {
+    durability: oneOf('power', 'process'),
+    mode: v.custom<number>(
+      (input) => Number.isInteger(input) && ((input as number) & ~0o066) === OWN_FILE,
+      'the rights of a file, from 0o600 to 0o666',
+    ),
   },
-};
+  { defaults: { durability: 'power', mode: OWN_FILE } },
+);

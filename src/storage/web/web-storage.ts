@@ -1,6 +1,7 @@
 import { ConfigException } from '../../core/model/exceptions.js';
 import { show } from '../../core/model/input.js';
-import { checkCallOptions, count } from '../../core/options/rules.js';
+import { ownObject } from '../../core/model/schema.js';
+import { checkOptions, count } from '../../core/options/call-options.js';
 import type { StorageAdapter } from '../../core/ports/storage.js';
 import type { PageLike } from './lease/heartbeat-lease.js';
 import type { WebPlatform } from './lease/lease.js';
@@ -24,7 +25,7 @@ export interface WebStorageOptions {
   readonly maxLength?: number | undefined;
 }
 
-const DEFAULT_MAX_LENGTH = 3_000_000;
+const Options = ownObject({ maxLength: count }, { defaults: { maxLength: 3_000_000 } });
 
 /**
  * Keeps entries in `localStorage`, one key per entry. They survive reload, a crash of the tab and a clean quit of the
@@ -51,7 +52,7 @@ export function webStorage(
   if (typeof real?.setItem !== 'function') {
     throw new ConfigException(`storage must be localStorage or something shaped like it, got ${show(storage)}`);
   }
-  const { maxLength = DEFAULT_MAX_LENGTH } = checkCallOptions(options, { maxLength: count });
+  const { maxLength } = checkOptions(options, Options);
   const quota = new StorageQuota(real, maxLength);
   return { durability: 'tab', open: (binding, clock) => new WebWriter(quota, platform, binding, clock) };
 }

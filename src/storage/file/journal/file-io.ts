@@ -1,7 +1,7 @@
 // Not the global, which is a getter: it takes 4 % of a commit.
 import { Buffer } from 'node:buffer';
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
-import { textOf } from '../../../core/model/foreign-text.js';
+import { codeWord, textOf } from '../../../core/model/foreign-text.js';
 
 /** The calls of `node:fs` that take a descriptor. */
 export interface DescriptorIo {
@@ -72,8 +72,8 @@ export function sync(io: DescriptorIo, fd: number): void {
  * whatever else stands there may hold anything.
  */
 export function codeOf(error: unknown): string | undefined {
-  const code = textOf(error, 'code') ?? '';
-  if (/^[A-Z_]{3,32}$/.test(code)) return code;
+  const code = codeWord(error);
+  if (code !== undefined) return code;
   const name = textOf(error, 'name');
   return FORBIDDEN.has(name) ? name : undefined;
 }

@@ -1,0 +1,79 @@
+import * as v from 'valibot';
+import { isObject, isPlainObject, own } from './input.js';
+
+export const UUID = 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)';
+
+export const uuid = v.custom<string>(isUuid, UUID);
+
+export function isUuid(input: unknown): input is string {
+  return typeof input === 'string' && /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(input);
+}
+
+/** The schema of one of several words. */
+/* @__NO_SIDE_EFFECTS__ */
+export function oneOf<const Word extends string>(...words: readonly Word[]) {
+  return v.custom<Word>(
+    (input) => words.includes(input as Word),
+    () => words.map((word) => `"${word}"`).join(' or '),
+  );
+}
+
+/** What {@link ownObject} can be given. */
+interface ObjectOptions {
+  /** What the object must be. */
+  readonly wanted?: string;
+  /** What the message about an unknown property says before the names of those that there are. */
+  readonly list?: string;
+  /** What stands for properties that are absent. */
+  readonly defaults?: object;
+}
+
+/**
+ * The schema of a plain object with these properties and no others. Only own properties count, each is read once, and one that
+ * is `undefined` is as if absent.
+ *
+ * @param properties - In the order in which they are checked.
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export function ownObject<Properties extends v.ObjectEntries>(
+  properties: Properties,
+  { wanted = 'an object', list = 'there is', defaults = {} }: ObjectOptions = {},
+) {
+  const isPresent = ([, value]: [string, unknown]) => value !== undefined;
+  const message = `${list} ${Object.keys(properties).join(', ')}`;
+  return ownBy(isPresent, v.custom<object>(isPlainObject, wanted), properties, defaults, message);
+}
+
+/** The schema of an object with these properties, and perhaps others, which are left out. Only own properties count. */
+/* @__NO_SIDE_EFFECTS__ */
+export function ownParts<Properties extends v.ObjectEntries>(properties: Properties) {
+  const isPart = ([name]: [string, unknown]) => Object.hasOwn(properties, name);
+  return ownBy(isPart, v.custom<object>(isObject, 'an object'), properties, {});
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+function ownBy<Properties extends v.ObjectEntries>(
+  isTaken: (property: [string, unknown]) => boolean,
+  outer: v.GenericSchema<unknown, object>,
+  properties: Properties,
+  defaults: object,
+  message?: string,
+) {
+  // Absent ones are there as undefined: valibot would look for them in Object.prototype.
+  const absent = Object.fromEntries(Object.keys(properties).map((name) => [name, undefined]));
+  return v.pipe(
+    outer,
+    v.transform((input) =>
+      own({ ...absent, ...defaults, ...Object.fromEntries(Object.entries(input).filter(isTaken)) }),
+    ),
+    v.strictObject(own(properties), message),
+  );
+}
+
+/** An unknown property comes first, as it may be what a missing one was meant to be. */
+export function firstOf(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): v.BaseIssue<unknown> {
+  return issues.find(isUnknown) ?? issues[0];
+}
+
+/** Whether an issue is a property that does not belong there; its name is the issue's input. */
+export const isUnknown = ({ expected }: v.BaseIssue<unknown>): boolean => expected === 'never';

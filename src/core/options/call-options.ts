@@ -1,0 +1,65 @@
+import * as v from 'valibot';
+import { ConfigException } from '../model/exceptions.js';
+import { show } from '../model/input.js';
+import { firstOf, isUnknown, ownObject } from '../model/schema.js';
+import type { Signal } from '../ports/web-types.js';
+import type { CallOptions } from './options.js';
+
+export const flag = v.custom<boolean>((input) => typeof input === 'boolean', 'true or false');
+
+export const count = v.custom<number>(isCount, 'a whole number from 1');
+
+export const timeout = v.custom<number>(
+  (input) => typeof input === 'number' && input > 0 && input <= 86_400,
+  'seconds, from above 0 to 86400',
+);
+
+export const signal = v.custom<Signal>((input) => {
+  const { aborted, addEventListener, removeEventListener } = Object(input) as Partial<Signal>;
+  const canTell = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  return typeof aborted === 'boolean' && canTell;
+}, 'an AbortSignal');
+
+/** @param least - In seconds. */
+/* @__NO_SIDE_EFFECTS__ */
+export function secondsFrom(least: number) {
+  return v.custom<number>(
+    (input) => typeof input === 'number' && input >= least && input <= 86_400,
+    `seconds, from ${least} to 86400`,
+  );
+}
+
+export function isCount(input: unknown): boolean {
+  return Number.isSafeInteger(input) && (input as number) >= 1;
+}
+
+/**
+ * @param shown - Shows what came where that is no secret.
+ * @returns The options as they were checked: a getter may answer something else the second time.
+ * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
+ */
+export function checkOptions<Output>(
+  options: unknown,
+  schema: v.GenericSchema<unknown, Output>,
+  shown: (input: unknown) => string = show,
+): Output {
+  const result = v.safeParse(schema, options);
+  if (result.success) return result.output;
+  const issue = firstOf(result.issues);
+  const { input, path, message } = issue;
+  throw new ConfigException(
+    isUnknown(issue)
+      ? `${shown(input)} is not an option; ${message}`
+      : `${path?.[0].key ?? 'the options'} must be ${message}, got ${shown(input)}`,
+  );
+}
+
+const SIGNAL_ONLY = ownObject({ signal: v.optional(signal) });
+
+/**
+ * @returns The signal.
+ * @throws {@link ConfigException} for unknown options and for a signal that is none.
+ */
+export function signalOf(options: CallOptions): Signal | undefined {
+  return checkOptions(options, SIGNAL_ONLY).signal;
+}

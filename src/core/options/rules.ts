@@ -3,11 +3,11 @@ import { isPlainObject, own, show } from '../model/input.js';
 import type { Signal } from '../ports/web-types.js';
 import type { CallOptions } from './options.js';
 
-/** What an option may be, in words too. */
+/** The rule for the values of an option, with a description for messages. */
 export interface Rule {
   readonly wanted: string;
   readonly isRight: (input: unknown) => boolean;
-  /** Whether it may not be left out. */
+  /** Whether the option is required. */
   readonly isRequired?: true;
 }
 
@@ -23,7 +23,7 @@ export const timeout: Rule = {
   isRight: (input) => typeof input === 'number' && input > 0 && input <= 86_400,
 };
 
-/** One of several words. */
+/** A rule for an option with a fixed set of string values. */
 export const oneOf = (...words: readonly string[]): Rule => ({
   wanted: words.map((word) => `"${word}"`).join(' or '),
   isRight: (input) => words.includes(input as string),
@@ -34,12 +34,12 @@ export function isCount(input: unknown): boolean {
 }
 
 /**
- * Checks options: unknown ones first, as one may be what a missing one was meant to be.
+ * Checks options: unknown names first, as an unknown name may be the misspelled name of a missing option.
  *
- * @param options - As {@link own} gives them.
- * @param list - What comes before the names of those that there are.
- * @param shown - Shows what came where that is no secret.
- * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
+ * @param options - Copied by {@link own}.
+ * @param list - Introduces the list of option names in the message.
+ * @param shown - Formats a value for a message, without secrets.
+ * @throws {@link ConfigException} naming the first invalid option, the expected value and the value that was passed.
  */
 export function checkOptions(
   options: Readonly<Record<string, unknown>>,
@@ -59,8 +59,8 @@ export function checkOptions(
 }
 
 /**
- * @returns The options as they were checked: a getter may answer something else the second time.
- * @throws {@link ConfigException} unless a call's options are an object that holds nothing but what the rules allow.
+ * @returns A copy of the checked values, as a getter may return another value the second time.
+ * @throws {@link ConfigException} unless `options` is a plain object with only known options and valid values.
  */
 export function checkCallOptions<Options extends object>(options: Options, rules: Rules): Options {
   if (!isPlainObject(options)) throw new ConfigException(`the options must be an object, got ${show(options)}`);
@@ -80,7 +80,7 @@ export const signalRule: Rule = {
 
 /**
  * @returns The signal.
- * @throws {@link ConfigException} for unknown options and for a signal that is none.
+ * @throws {@link ConfigException} for an unknown option or an invalid signal.
  */
 export function signalOf(options: CallOptions): Signal | undefined {
   return checkCallOptions(options, { signal: signalRule }).signal;

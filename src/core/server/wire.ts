@@ -3,7 +3,7 @@ import type { FieldValue } from '../model/value.js';
 import { MAX_UNIX_SECONDS } from '../time/clock.js';
 
 /*
- * What the server sends:
+ * The format of server responses:
  *
  *   an error         { "message": "<text>" }, or anything else
  *   the last values  { "data": { "servertime": 1700000000 | "1700000000",
@@ -11,7 +11,7 @@ import { MAX_UNIX_SECONDS } from '../time/clock.js';
  *                                            { "<Field ID>": { "value": null, "timestamp": null } } ] } }
  */
 
-/** One field's last value as the server has it; its time is by the server's clock. */
+/** The last value of one field, with its time by the server's clock. */
 export interface WireReading {
   readonly fieldId: string;
   readonly value: FieldValue | null;
@@ -19,13 +19,13 @@ export interface WireReading {
   readonly timestamp: number | null;
 }
 
-/** A body that has another form; `message` names the place at fault. */
+/** The body has another format; `message` names the invalid place. */
 export class WireError extends Error {}
 
 /**
  * Reads the body that `GET values/…` answers with.
  *
- * @throws {@link WireError} naming the place at fault.
+ * @throws {@link WireError} naming the invalid place.
  */
 export function readValues(body: string): { servertime: number; readings: WireReading[] } {
   let json: unknown;
@@ -54,7 +54,7 @@ function readReading(fieldId: string, reading: unknown, index: number): WireRead
   };
 }
 
-/** The server's own words about an error, where it has any. */
+/** @returns The `message` of an error response; `undefined` if there is none. */
 export function messageOf(body: string): string | undefined {
   try {
     const json: unknown = JSON.parse(body);
@@ -65,7 +65,7 @@ export function messageOf(body: string): string | undefined {
   }
 }
 
-/** @throws {@link WireError} naming the place, unless what stands there is right. */
+/** @throws {@link WireError} naming the place, unless `isRight` accepts the input. */
 function expect<Type>(
   input: unknown,
   isRight: (input: unknown) => input is Type,
@@ -74,7 +74,7 @@ function expect<Type>(
 ): Type {
   if (isRight(input)) return input;
   const path = place.map((key) => `[${JSON.stringify(key)}]`).join('');
-  // The kind, not the value: a text may hold what must not be shown, and be cut within it.
+  // The kind, not the value: a text may hold an API key, possibly cut in two.
   throw new WireError(`at ${path || 'its top'} it must have ${wanted}, got ${kindOf(input)}`);
 }
 
@@ -88,7 +88,7 @@ function isArray(input: unknown): input is readonly unknown[] {
 
 const isTime = (seconds: number): boolean => seconds >= 0 && seconds < MAX_UNIX_SECONDS;
 
-/** Both forms are the server's: see above. */
+/** The server sends times as numbers or as text: see above. */
 function isSeconds(input: unknown): input is number | string {
   const isNumber = typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
   return isNumber && isTime(Number(input));

@@ -1,6 +1,6 @@
 import type { BaseIssue } from 'valibot';
 
-/** Says which part of an input is wrong and how, such as `devices[0].deviceId must be a UUID, got 5`. */
+/** @returns A message that names the invalid part of an input, such as `devices[0].deviceId must be a UUID, got 5`. */
 export function faultOf(issue: BaseIssue<unknown>, root: string): string {
   const place = placeOf((issue.path ?? []).map(({ key }) => key)) || root;
   if (issue.expected === 'never') return `${place} is unknown`;
@@ -15,7 +15,7 @@ function placeOf(keys: readonly unknown[]): string {
     .replace(/^\./, '');
 }
 
-/** Never text itself: it could be an API key, in the wrong place. */
+/** The kind and length of a text, never the text, which could be a misplaced API key. */
 function kindOf(input: unknown): string {
   if (typeof input === 'string') return `a string of ${input.length} characters`;
   if (typeof input === 'object' && input !== null) return Array.isArray(input) ? 'an array' : 'an object';

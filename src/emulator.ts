@@ -1,5 +1,5 @@
 /**
- * A NikDev server in memory, for tests and trials.
+ * A NikDev IoT server in memory, for tests and demos.
  *
  * @module nikdev-iot/emulator
  */

@@ -1,11 +1,10 @@
 /**
- * Readings that arrive: {@link Api} stages, commits and pushes values to the NikDev IoT server, offline or not, in Node,
- * pages and workers.
+ * Client of the NikDev IoT server: {@link Api} stages, commits and pushes values, online or offline, in Node, pages and workers.
  *
  * @module nikdev-iot
  */
 
-// The way of a reading.
+// Staging, committing and pushing.
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
 export type { ApiOptions } from './core/options/options.js';
 export type { Entry, QuarantinedEntry } from './core/model/entry.js';
@@ -13,12 +12,12 @@ export type { Fetch, FetchInit, FetchResponse } from './core/ports/web-types.js'
 export type { PushResult } from './core/model/events.js';
 export type { FieldValue, Value } from './core/model/value.js';
 
-// Reading and asking.
+// Reading values, and testing the connection.
 export type { ConnectionTest } from './core/read/connection-test.js';
 export type { NamedReading, Reading, ReadingOf } from './core/model/reading.js';
 export type { WatchOptions } from './core/read/watch-iterator.js';
 
-// How things stand.
+// Status and events.
 export type {
   AdoptEvent,
   DiscardEvent,
@@ -31,7 +30,7 @@ export type {
 } from './core/model/events.js';
 export type { LastPush, Status } from './core/model/status.js';
 
-// What can go wrong.
+// Exceptions.
 export {
   ApiException,
   ConfigException,
@@ -40,7 +39,7 @@ export {
   ValueException,
 } from './core/model/exceptions.js';
 
-// Names of fields, and what they may hold.
+// Names and schemas of fields.
 export type {
   FieldDefinition,
   FieldDefinitions,
@@ -53,12 +52,12 @@ export type {
 } from './core/model/fields.js';
 export type { SchemaResult, StandardSchema } from './core/model/standard-schema.js';
 
-// Where entries wait.
+// Storages.
 export { memoryStorage } from './storage/memory/memory-storage.js';
 export type { WebStorageLike } from './storage/web/records/keys.js';
 export { webStorage, type WebStorageOptions } from './storage/web/web-storage.js';
 
-// For storage adapters of your own.
+// Types for custom storage adapters, and further types of the API.
 export type { Binding } from './core/model/destination.js';
 export type { Clock } from './core/time/clock.js';
 export type { Refusal, StoredEntry } from './core/model/entry.js';

@@ -1,5 +1,5 @@
 /**
- * The parts that need Node, Bun or Deno: entries that wait in files, and HTTP with private authorities, mutual TLS or a proxy.
+ * The parts that need Node, Bun or Deno: storage of entries in files, and HTTP with private authorities, mutual TLS or a proxy.
  *
  * @module nikdev-iot/node
  */

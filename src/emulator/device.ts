@@ -3,21 +3,21 @@ import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
 import type { DeviceStore, Latest } from '../http/device-store.js';
 import type { EmulatedDevice } from './options.js';
 
-/** An entry as it arrived. */
+/** An entry as the emulator received it. */
 export interface ReceivedEntry {
   /** Whole Unix seconds, by the client's clock, as sent. */
   readonly timestamp: number;
-  /** In the order in which they were sent. */
+  /** The values in the order in which they were sent. */
   readonly values: readonly Value[];
 }
 
-/** A device in memory. */
+/** An emulated device. */
 export interface Device extends DeviceStore {
-  /** Copies of all entries, in the order in which they arrived. */
+  /** @returns Copies of all entries, in the order in which they were received. */
   entries(): ReceivedEntry[];
 }
 
-/** Makes a device that holds nothing yet. */
+/** Makes a device without entries. */
 export function createDevice({ apiKeys }: EmulatedDevice): Device {
   const rights = new Map(apiKeys.map((apiKey) => [apiKey.key.toLowerCase(), apiKey]));
   const received: ReceivedEntry[] = [];
@@ -39,7 +39,7 @@ export function createDevice({ apiKeys }: EmulatedDevice): Device {
   };
 }
 
-/** The shift to the server's clock must not make a time that no client takes. */
+/** Clients refuse times outside of this range, which the conversion to the server's clock could leave. */
 const bounded = (timestamp: number): number => Math.min(Math.max(timestamp, 0), MAX_UNIX_SECONDS);
 
 function copy({ timestamp, values }: ReceivedEntry): ReceivedEntry {

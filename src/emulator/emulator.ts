@@ -15,31 +15,30 @@ import {
 } from './platform.js';
 import { createRequestLog, type ReceivedRequest } from './request-log.js';
 
-/** A NikDev server in memory, made by {@link createEmulator}. */
+/** A NikDev IoT server in memory, made by {@link createEmulator}. */
 export interface Emulator {
   /**
-   * Answers a request, whatever its host: pass it where a `fetch` is wanted, or to a server that takes a fetch handler.
+   * Answers a request; the host of its URL is ignored. Pass it as the `fetch` of an `Api`, or to a server that takes a fetch
+   * handler. It accepts a URL and options, or a `Request` and any second argument.
    *
-   * It is called with a URL and options, or with a `Request` and anything.
-   *
-   * @returns The platform's `Response`; where it has none (jsdom), an object with `status`, `ok`, `headers.get`, `text` and
-   * `json`. Rejects as `fetch` does when the request's signal aborts before the answer.
+   * @returns The platform's `Response`, or in jsdom, which has no `Response`, an object with `status`, `ok`, `headers.get`, `text`
+   * and `json`. Rejects as `fetch` does if the signal of the request aborts before the response.
    */
   readonly fetch: {
     (request: PlatformRequest, context?: unknown): Promise<PlatformResponse>;
     (url: string | { readonly href: string }, init?: EmulatedInit): Promise<PlatformResponse>;
   };
   /**
-   * What a device has uploaded, as received and in order; copies. All of it is kept for as long as the emulator is: memory
-   * grows with each upload.
+   * Returns copies of all entries that a device uploaded, in the order in which they were received. Entries are kept as long as
+   * the emulator exists: memory grows with each upload.
    *
-   * @throws Error naming the id, if there is no such device.
+   * @throws Error naming the id, if the device is unknown.
    */
   entries(deviceId: string): ReceivedEntry[];
   /**
-   * Lines up faults: each of the next requests (preflights aside) meets the next one, in order.
+   * Queues faults: each of the next requests, preflights aside, is answered with the next fault, in order.
    *
-   * @throws TypeError showing the first argument that is not a fault; then none is lined up.
+   * @throws TypeError showing the first invalid fault; in this case, no fault is queued.
    *
    * @example
    * ```ts
@@ -47,15 +46,15 @@ export interface Emulator {
    * ```
    */
   script(...faults: Fault[]): void;
-  /** The last 1000 requests that arrived (preflights aside), oldest first; a live list. */
+  /** The last 1000 requests, preflights aside, oldest first; a live list. */
   readonly requests: readonly ReceivedRequest[];
 }
 
 /**
- * Makes a NikDev server in memory: it checks credentials and bodies, keeps what is uploaded, and fails on demand.
- * For tests and demos, in pages, Node and workers alike.
+ * Makes a NikDev IoT server in memory, for tests and demos in pages, Node and workers. It checks credentials and bodies, keeps
+ * uploaded entries, and fails on demand.
  *
- * @throws TypeError naming the option at fault, what came and what was wanted.
+ * @throws TypeError naming the invalid option, the expected value and the value that was passed.
  *
  * @example
  * ```ts

@@ -2,43 +2,43 @@ import * as v from 'valibot';
 import { isObject } from '../core/model/input.js';
 import { ownObject } from '../core/model/schema.js';
 
-/** One request's misfortune. */
+/** A fault of one request. */
 export type Fault = StatusFault | DelayFault | HangFault | CutFault;
 
-/** The request is answered so, and nothing is stored. */
+/** The request is answered with a given response, and nothing is stored. */
 export interface StatusFault {
-  /** From 200 to 599. 204, 205 and 304 can have neither message nor body. */
+  /** The HTTP status, from 200 to 599. 204, 205 and 304 can have neither message nor body. */
   readonly status: number;
-  /** Makes the body `{"message":"…"}`. Not together with `body`. */
+  /** The message in the body `{"message":"…"}`. Excludes `body`. Default: none. */
   readonly message?: string | undefined;
-  /** The body as it is, such as a captive portal's page; its type is for `headers` to say. */
+  /** The body, such as a page of a captive portal; set its type in `headers`. Default: none. */
   readonly body?: string | undefined;
-  /** Take the place of the emulator's own where they have the same name. */
+  /** Header values by name, which override the headers of the emulator. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The request is handled after so long. */
+/** The request is handled after a delay. */
 export interface DelayFault {
-  /** Seconds, from 0 to 86,400. */
+  /** The delay in seconds, from 0 to 86,400. */
   readonly delay: number;
 }
 
 /** The request is never answered, and nothing is stored. */
 export interface HangFault {
-  /** What makes it one. */
+  /** Marks the fault as a hang. */
   readonly hang: true;
 }
 
-/** The request is handled (an upload is stored), but the answer's body breaks off in the middle. */
+/** The request is handled (an upload is stored), but the body of the response breaks off in the middle. */
 export interface CutFault {
-  /** What makes it one. */
+  /** Marks the fault as a cut. */
   readonly cut: true;
 }
 
 const EXPECTED =
   '{ status: 200–599, message or body?, headers? }, { delay: seconds, 0–86400 }, { hang: true } or { cut: true }';
 
-/** The Response constructor refuses a body with these. */
+/** The constructor of `Response` refuses a body with these statuses. */
 const WITHOUT_BODY = new Set([204, 205, 304]);
 
 const Fault = v.union([
@@ -51,7 +51,7 @@ const Fault = v.union([
     }),
     v.check(({ message, body }) => message === undefined || body === undefined),
     v.check(({ status, message, body }) => !WITHOUT_BODY.has(status) || (message ?? body) === undefined),
-    // A copy: what the caller does to its own afterwards changes nothing.
+    // A copy, so that later changes by the caller have no effect.
     v.transform((fault) => ({ ...fault, headers: { ...fault.headers } })),
   ),
   ownObject({ delay: v.pipe(v.number(), v.minValue(0), v.maxValue(86_400)) }),
@@ -59,7 +59,7 @@ const Fault = v.union([
   ownObject({ cut: v.literal(true) }),
 ]);
 
-/** @throws TypeError that shows what came, unless `input` is a fault. */
+/** @throws TypeError showing `input`, unless it is a fault. */
 export function checkFault(input: unknown): Fault {
   const result = v.safeParse(Fault, input);
   if (result.success) return result.output;
@@ -73,7 +73,7 @@ function areHeaders(input: unknown): boolean {
   );
 }
 
-/** Of RFC 9110, 5.1 and 5.5, as the platform's `Headers` takes them, which jsdom lacks. */
+/** The syntax of RFC 9110, 5.1 and 5.5, as `Headers` accepts it, which jsdom lacks. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
 
@@ -86,7 +86,7 @@ function asJson(input: unknown): string {
   }
 }
 
-/** JSON has no NaN and no Infinity. */
+/** JSON can't represent NaN and Infinity. */
 function showNumber(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

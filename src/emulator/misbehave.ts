@@ -4,9 +4,9 @@ import type { EmulatedRequest, EmulatedResponse } from './platform.js';
 import { wait } from './wait.js';
 
 /**
- * Answers a request as a fault has it.
+ * Answers a request with a fault.
  *
- * @param handle - Handles the request as if there were no fault.
+ * @param handle - Handles the request without the fault.
  */
 export async function misbehave(
   fault: Fault,

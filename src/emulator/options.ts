@@ -2,30 +2,30 @@ import * as v from 'valibot';
 import { ownObject, uuid } from '../core/model/schema.js';
 import { faultOf } from '../http/schema-issue.js';
 
-/** What `createEmulator` takes. */
+/** The options of `createEmulator`. */
 export interface EmulatorOptions {
-  /** The devices that the server knows. */
+  /** The devices of the server. */
   readonly devices: readonly EmulatedDevice[];
   /**
-   * The server's clock, in milliseconds since the Unix epoch, such as one that is an hour wrong.
+   * The server's clock, in milliseconds since the Unix epoch; pass a function to test with a wrong clock.
    *
    * @defaultValue `Date.now`
    */
   readonly now?: (() => number) | undefined;
   /**
-   * The longest body of an upload, in bytes from 1 on; a longer one is not read to its end and answered with 413. An `Api`
-   * whose `maxBytesPerRequest` is higher sends less at a time then.
+   * The maximum size of the body of an upload, in bytes, from 1. A longer body is not read to its end and answered with 413; an
+   * `Api` with a higher `maxBytesPerRequest` then sends smaller requests.
    *
    * @defaultValue `1048576`
    */
   readonly maxBodyBytes?: number | undefined;
 }
 
-/** A device that the server knows. */
+/** A device of the server. */
 export interface EmulatedDevice {
   /** A UUID; compared without regard to case. */
   readonly deviceId: string;
-  /** Its keys; none but these are known. */
+  /** The API keys of the device. */
   readonly apiKeys: readonly EmulatedKey[];
 }
 
@@ -33,13 +33,13 @@ export interface EmulatedDevice {
 export interface EmulatedKey {
   /** A UUID; compared without regard to case. */
   readonly key: string;
-  /** Whether it may read values; if not, the server answers 403. */
+  /** Whether the key may read values; if not, the server answers 403. */
   readonly read: boolean;
-  /** Whether it may upload entries; if not, the server answers 403. */
+  /** Whether the key may upload entries; if not, the server answers 403. */
   readonly write: boolean;
 }
 
-const BYTES = 'a whole number of bytes, from 1 on';
+const BYTES = 'a whole number of bytes, from 1';
 const right = v.boolean('true or false');
 
 const Key = ownObject({ key: uuid, read: right, write: right });
@@ -57,9 +57,9 @@ const Options = ownObject(
 type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };
 
 /**
- * Checks options and completes them.
+ * Checks options and fills in defaults.
  *
- * @throws TypeError naming the place at fault; API keys are not repeated.
+ * @throws TypeError naming the invalid place, without API keys.
  */
 export function resolveOptions(options: unknown): ResolvedOptions {
   const result = v.safeParse(Options, options);

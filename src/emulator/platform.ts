@@ -1,31 +1,31 @@
 import type { Body, HttpRequest, HttpResponse } from '../http/message.js';
 
-// Looked up, not named: whoever compiles without these types must still be able to import ours.
+// Looked up instead of named, so that projects without these types can compile against this package.
 
-/** The platform's `Request`, where its types are known. */
+/** The platform's `Request`; `never` if its types are not available. */
 export type PlatformRequest = typeof globalThis extends { Request: { prototype: infer Type } } ? Type : never;
 
-/** The platform's `Response`, where its types are known. */
+/** The platform's `Response`; `never` if its types are not available. */
 export type PlatformResponse = typeof globalThis extends { Response: { prototype: infer Type } } ? Type : never;
 
-/** The options of a `fetch` that the emulator looks at. */
+/** The options of `fetch` that the emulator reads. */
 export interface EmulatedInit {
-  /** Default: `GET`. */
+  /** The HTTP method. Default: `GET`. */
   readonly method?: string | undefined;
-  /** As an object, as pairs, or as the platform's `Headers`. */
+  /** Header values by name, as an object, as pairs or as the platform's `Headers`. Default: none. */
   readonly headers?: unknown;
-  /** Text, or whatever else the platform's `Response` takes. */
+  /** Text, or any other body that the platform's `Response` accepts. Default: none. */
   readonly body?: unknown;
-  /** Ends a request that waits. */
+  /** An `AbortSignal` that ends a request that waits for a fault. Default: none. */
   readonly signal?: unknown;
 }
 
-/** A request that arrived. */
+/** A request to the emulator. */
 export interface EmulatedRequest extends HttpRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-/** @param input - A `Request`; a URL where `init` is to be read. */
+/** @param input - A `Request`, or a URL with the options in `init`. */
 export function requestOf(input: unknown, init: EmulatedInit = {}): EmulatedRequest {
   return isRequest(input) ? ofRequest(input) : ofInit(String(input), init);
 }
@@ -38,10 +38,10 @@ function ofRequest(request: Request): EmulatedRequest {
     method: request.method,
     path: pathOf(request.url),
     header: (name) => request.headers.get(name) ?? undefined,
-    // Firefox's requests, and those of polyfills, have no stream.
+    // Requests in Firefox, and of polyfills, have no stream.
     body: () => request.body ?? request.text(),
-    // Read anew from the request, which is held thereby: its signal follows its controller by a weak reference only. Not
-    // every workerd gives a request a signal.
+    // A getter, which keeps the request alive: its signal follows its controller only by a weak reference. Some versions of
+    // workerd have no signal.
     get signal() {
       return request.signal as AbortSignal | undefined;
     },
@@ -64,7 +64,7 @@ function bodyOf(body: unknown): Body {
   return (body === undefined || body === null ? undefined : new Response(body as BodyInit).body) ?? '';
 }
 
-/** The host doesn't matter: a page may ask for a path only. */
+/** The host is ignored, as a page may pass a path only. */
 const pathOf = (url: string): string => new URL(url, 'http://localhost').pathname;
 
 function headersOf(headers: unknown): Map<string, string> {
@@ -75,11 +75,11 @@ function headersOf(headers: unknown): Map<string, string> {
 
 /** A response that may break off. */
 export interface EmulatedResponse extends HttpResponse {
-  /** Whether half of the body comes, and then an error. */
+  /** Whether the body breaks off with an error after its first half. */
   readonly isCut?: boolean;
 }
 
-/** Gives a response the platform's form; where there is no `Response` (jsdom), an object with what is used of one. */
+/** Converts a response to the platform's `Response`, or in jsdom, which has none, to an object with the members in use. */
 export function responseOf(response: EmulatedResponse): PlatformResponse {
   return (typeof Response === 'undefined' ? plainResponse(response) : platformResponse(response)) as PlatformResponse;
 }
@@ -97,14 +97,14 @@ function plainResponse({ status, headers, body = '', isCut }: EmulatedResponse) 
 
 function platformResponse({ status, headers, body, isCut }: EmulatedResponse): Response {
   if (!isCut) return new Response(body ?? null, { status, headers });
-  // Without it, @hono/node-server reads ahead and sends the half as a whole answer.
+  // Without this header, @hono/node-server reads ahead and sends the first half as a complete response.
   return new Response(halfOf(body ?? ''), { status, headers: { ...headers, 'transfer-encoding': 'chunked' } });
 }
 
 function halfOf(body: string): ReadableStream<Uint8Array> {
   const whole = new TextEncoder().encode(body);
   let sent = false;
-  // Pulled, not started: an error throws away what is still queued in front of it.
+  // In pull(), not start(): an error discards chunks that are still queued.
   return new ReadableStream<Uint8Array>({
     pull(controller) {
       if (sent) return controller.error(new TypeError(CUT));

@@ -1,33 +1,33 @@
-/** A request that arrived; preflights aside. Holds no headers, hence no API key. */
+/** A received request. Has no headers, and so no API key. */
 export interface ReceivedRequest {
-  /** Such as `POST`. */
+  /** The HTTP method, such as `POST`. */
   readonly method: string;
-  /** As sent, still percent-encoded, without the query; the first 2000 characters. */
+  /** The path as sent, percent-encoded, without the query; the first 2000 characters. */
   readonly path: string;
-  /** The status of the answer; `undefined` as long as there is none. */
+  /** The HTTP status of the response; `undefined` until the request was answered. */
   readonly status: number | undefined;
   /**
-   * How many entries it carried, stored or not; `undefined` if its body is not JSON with a list of them, or was not read, as
-   * that of a request without good credentials.
+   * The number of entries in the body, stored or not; `undefined` if the body has no list of entries, or was not read, as
+   * without valid credentials.
    */
   readonly entries: number | undefined;
 }
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
-const KEPT = 1000;
+const MAX_REQUESTS = 1000;
 const MAX_PATH_LENGTH = 2000;
 
-/** Keeps the last requests, oldest first. */
+/** Makes a log of the last requests, oldest first. */
 export function createRequestLog() {
   const requests: Mutable<ReceivedRequest>[] = [];
   return {
     requests: requests as readonly ReceivedRequest[],
-    /** @returns The record, to be completed. */
+    /** @returns The new record; the caller sets `status` and `entries` later. */
     add(method: string, path: string): Mutable<ReceivedRequest> {
       const record = { method, path: path.slice(0, MAX_PATH_LENGTH), status: undefined, entries: undefined };
       requests.push(record);
-      if (requests.length > KEPT) requests.shift();
+      if (requests.length > MAX_REQUESTS) requests.shift();
       return record;
     },
   };

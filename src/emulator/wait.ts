@@ -1,16 +1,16 @@
 import type { EmulatedRequest } from './platform.js';
 
 /**
- * Requests that wait. In Node a request's signal follows its controller by a weak reference: nothing else holding the
- * request, it would be collected, and an abort would go unheard.
+ * Keeps waiting requests alive. In Node the signal of a request follows its controller only by a weak reference, so a request
+ * that was garbage-collected would not notice an abort.
  */
 const waiting = new Set<EmulatedRequest>();
 
 /**
- * Waits, as a request under way does.
+ * Delays a request.
  *
- * @param seconds - `undefined` to wait for ever.
- * @returns Rejects with the reason of the request's signal (by default an `AbortError`) as soon as it aborts.
+ * @param seconds - The delay; `undefined` waits until the signal aborts.
+ * @returns Rejects with the reason of the request's signal (by default an `AbortError`) as soon as the signal aborts.
  */
 export function wait(request: EmulatedRequest, seconds: number | undefined): Promise<void> {
   const { signal } = request;

@@ -1,16 +1,16 @@
 import { type HttpRequest, type HttpResponse, json } from './message.js';
 
-/** A sender that drips holds a connection and up to a whole body of memory. */
+/** A slow sender occupies a connection and memory of up to the size of the body. */
 const MAX_SECONDS = 120;
 
-/** A body in full, or the response that refuses it. */
+/** A complete body, or the response that refuses it. */
 export type BodyText = { readonly text: string } | { readonly refusal: HttpResponse };
 
 /**
- * Reads a request's body. Bytes are counted as they come: reading ends with the piece that exceeds the limit.
+ * Reads the body of a request. Bytes are counted as they arrive: reading stops at the chunk that exceeds the limit.
  *
- * @param maxBytes - Of UTF-8.
- * @returns Rejects as the stream does, such as with the error of a connection that ends.
+ * @param maxBytes - The maximum size in bytes of UTF-8.
+ * @returns Rejects with the error of the stream, such as a closed connection.
  */
 export async function readBody(request: HttpRequest, maxBytes: number): Promise<BodyText> {
   if (Number(request.header('content-length')) > maxBytes) return tooLarge(maxBytes);
@@ -46,7 +46,7 @@ async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBy
   }
 }
 
-/** Joins pieces as they come: a body in many small ones takes no more memory than in one. */
+/** Decodes chunks as they arrive, so that a body in many small chunks takes no more memory than a body in one. */
 function createDecoder(): (piece?: Uint8Array) => string | undefined {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
@@ -60,7 +60,7 @@ function createDecoder(): (piece?: Uint8Array) => string | undefined {
   };
 }
 
-/** Not by a TextEncoder, which jsdom lacks. Each half of a surrogate pair counts two of the pair's four bytes. */
+/** Without TextEncoder, which jsdom lacks. Each half of a surrogate pair counts two of the four bytes of the pair. */
 const utf8Length = (text: string): number => text.length + count(text, /[^\0-\x7f]/g) + count(text, THREE_BYTES);
 
 const THREE_BYTES = /[\u0800-\ud7ff\ue000-\uffff]/g;

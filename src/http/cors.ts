@@ -1,20 +1,20 @@
 import type { HttpRequest, HttpResponse } from './message.js';
 
 const FOR_EVERYONE = {
-  // An answer kept would be an old value, and another key's.
+  // A cached response would hold old values, and could be served to another key.
   'cache-control': 'no-store',
   vary: 'x-device-id, x-api-key',
   'access-control-allow-origin': '*',
-  // Other headers than the safelisted are hidden from a page unless they are named.
+  // Browsers hide all other headers from pages, safelisted headers aside.
   'access-control-expose-headers': 'Retry-After, Date',
 };
 
-/** Whether a browser asks if it may send a request. */
+/** Whether the request is a CORS preflight of a browser. */
 export function isPreflight({ method, header }: HttpRequest): boolean {
   return method === 'OPTIONS' && header('access-control-request-method') !== undefined;
 }
 
-/** Allows what the protocol needs, from any origin. */
+/** Allows the methods and headers of the protocol. */
 export function answerPreflight(): HttpResponse {
   return {
     status: 204,
@@ -27,7 +27,7 @@ export function answerPreflight(): HttpResponse {
 }
 
 /**
- * Adds what every answer has, where it has none of its own.
+ * Adds the headers of every response; headers that the response already has take precedence.
  *
  * @param now - The server's clock, in milliseconds since the Unix epoch.
  */

@@ -3,10 +3,10 @@ import type { DeviceStore, KeyRights } from './device-store.js';
 import { type HttpRequest, type HttpResponse, json } from './message.js';
 
 /**
- * Finds the device of a request whose key has the right it needs. Only UUIDs are looked up: an id of another form could be
- * a pattern or a path where devices are kept. No message repeats a header: it could hold a key in the wrong place.
+ * Finds the device of a request whose key has the required right. Only UUIDs are passed to the store, where an id of another
+ * form could act as a pattern or a path. No message repeats a header, which could hold a misplaced API key.
  *
- * @param devices - By device id in lower case.
+ * @param devices - The devices by Device ID in lower case.
  */
 export function authorize(
   devices: ReadonlyMap<string, DeviceStore>,

@@ -7,19 +7,19 @@ export interface KeyRights {
   readonly write: boolean;
 }
 
-/** A field's value with the highest time. */
+/** The value of a field with the latest time. */
 export interface Latest {
   readonly value: FieldValue;
   /** Whole Unix seconds, by the server's clock. */
   readonly timestamp: number;
 }
 
-/** Port of the routes: where one device's uploads go, and its last values come from. */
+/** Port of the routes: stores the uploads of one device, and returns its last values. */
 export interface DeviceStore {
-  /** The rights of a key; `undefined` if the device has no such key. */
+  /** @returns The rights of an API key; `undefined` if the device does not have this key. */
   rightsOf(key: string): KeyRights | undefined;
   /** @param serverNow - The server's clock, in whole Unix seconds. */
   store(upload: Upload, serverNow: number): void;
-  /** `undefined` for a field that was never written. */
+  /** @returns `undefined` for a field without a value. */
   latest(fieldId: string): Latest | undefined;
 }

@@ -1,28 +1,28 @@
-/** A body that nothing has read yet: text, or a stream of its bytes. */
+/** An unread body: text or a stream of bytes. */
 export type Body = string | ReadableStream<Uint8Array>;
 
-/** A request as the routes see it, of whichever platform. */
+/** A request, independent of the platform. */
 export interface HttpRequest {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string;
-  /** As sent, still percent-encoded, without the query. */
+  /** The path as sent, percent-encoded, without the query. */
   readonly path: string;
   /** @param name - In lower case. */
   header(name: string): string | undefined;
-  /** Called at most once, and only for a request whose credentials are good. */
+  /** Called at most once, and only after the credentials were accepted. */
   body(): Body | PromiseLike<Body>;
 }
 
-/** A response before it has a platform's form. */
+/** A response, independent of the platform. */
 export interface HttpResponse {
   readonly status: number;
-  /** By name in lower case. */
+  /** Header values by name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Absent where there is none, not even an empty one. */
+  /** Absent for a response without a body, as for status 204. */
   readonly body?: string;
 }
 
-/** A response with JSON. */
+/** @returns A response with a JSON body. */
 export function json(status: number, body: unknown, headers: HttpResponse['headers'] = {}): HttpResponse {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }

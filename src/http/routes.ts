@@ -6,27 +6,27 @@ import { readUpload } from './upload-schema.js';
 
 const ENTRIES = '/api/v1/entries/';
 const VALUES = '/api/v1/values/';
-/** More ids than fit into the URLs of any client. */
+/** More ids than fit into a URL of a common client. */
 const MAX_FIELD_IDS = 1000;
 
-/** A request that is read as far as it deserves, and not carried out yet. */
+/** A request that was validated, but not executed yet. */
 export interface Exchange {
-  /** How many entries the body holds, valid or not; absent if it was not read or holds no list of them. */
+  /** The number of entries in the body, valid or not; absent if the body was not read or has no list of entries. */
   readonly entryCount?: number | undefined;
-  /** Carries out the request: an upload is stored now. */
+  /** Executes the request: stores an upload, or reads values. */
   answer(): HttpResponse;
 }
 
-/** Reads a request. */
+/** Validates a request. */
 export type Routes = (request: HttpRequest) => Promise<Exchange>;
 
 /**
- * The server's two routes. A request is checked in the order of what a check costs: path and method, the form of its ids,
- * credentials, size of the body, JSON, schema. Whoever has no key can't make the server read a body.
+ * The two routes of the server. The checks run in the order of their cost: path and method, format of the ids, credentials, size
+ * of the body, JSON, schema. A client without a key can't make the server read a body.
  *
- * @param devices - By device id in lower case.
+ * @param devices - The devices by Device ID in lower case.
  * @param now - The server's clock, in whole Unix seconds.
- * @param maxBodyBytes - The longest body that is read.
+ * @param maxBodyBytes - The maximum size of a body in bytes.
  */
 export function createRoutes(
   devices: ReadonlyMap<string, DeviceStore>,

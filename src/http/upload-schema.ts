@@ -5,29 +5,29 @@ import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
 import { faultOf } from './schema-issue.js';
 
 /*
- * What arrives:
+ * The body of an upload:
  *
  *   { "clientTimestamp": 1795349662,
  *     "entries": [ { "timestamp": 1795349600, "values": [ { "<Field ID>": 21.5 }, { "<Field ID>": "on" } ] } ] }
  */
 
-/** An upload, read; times in whole Unix seconds by the client's clock. */
+/** A parsed upload; times in whole Unix seconds by the client's clock. */
 export interface Upload {
   readonly clientTimestamp: number;
   readonly entries: readonly { readonly timestamp: number; readonly values: readonly Value[] }[];
 }
 
-/** A request's body as an upload, or why it is none. */
+/** The result of parsing a body: an upload or a fault. */
 export type UploadAttempt = {
-  /** How many entries the body holds, valid or not; absent if it holds no list of them. */
+  /** The number of entries in the body, valid or not; absent if the body has no list of entries. */
   readonly entryCount?: number | undefined;
 } & ({ readonly upload: Upload; readonly fault?: never } | { readonly upload?: never; readonly fault: UploadFault });
 
-/** Why a body is refused. */
+/** The reason why a body is refused. */
 export interface UploadFault {
-  /** 413 where half as much may pass, else 400. */
+  /** 413 if a smaller upload may pass, else 400. */
   readonly status: 400 | 413;
-  /** Names the place at fault; never repeats what stands there. */
+  /** Names the invalid place, without its value. */
   readonly message: string;
 }
 
@@ -42,10 +42,10 @@ const WHOLE = 'a whole number';
 const TIME = `seconds from 0 to ${MAX_UNIX_SECONDS}`;
 const FIELD_ID = `a non-empty field id of at most ${MAX_FIELD_ID_LENGTH} characters`;
 
-// A time in milliseconds would hide every later value of its field for thousands of years.
+// A time in milliseconds would be later than all other times of the field for thousands of years.
 const seconds = v.pipe(v.number(WHOLE), v.integer(WHOLE), v.minValue(0, TIME), v.maxValue(MAX_UNIX_SECONDS, TIME));
 
-// Not a record schema: those leave out a field called "constructor" or "__proto__".
+// Not v.record, which ignores the keys "constructor" and "__proto__".
 const OneField = v.pipe(
   v.custom<object>(isObject, 'an object'),
   v.transform((input) => Object.entries(input) as [string, unknown][]),
@@ -70,7 +70,7 @@ const Entry = v.object(
 
 const UploadBody = v.object({ clientTimestamp: seconds, entries: v.array(Entry, 'an array') }, 'an object');
 
-/** Reads the body of an upload. Of a key that stands twice in an object, the last counts, as everywhere in JavaScript. */
+/** Parses the body of an upload. Of duplicate keys in an object the last one counts, as in `JSON.parse`. */
 export function readUpload(body: string): UploadAttempt {
   const input = parse(body);
   if (input === undefined) return { fault: { status: 400, message: 'the body must be JSON' } };
@@ -83,7 +83,7 @@ export function readUpload(body: string): UploadAttempt {
   return { entryCount, fault: { status: 400, message: faultOf(result.issues, 'the body') } };
 }
 
-/** @returns `undefined`, which no JSON stands for, if the text is not JSON. */
+/** @returns `undefined`, which is never the value of a JSON text, if the text is not JSON. */
 function parse(body: string): unknown {
   try {
     return JSON.parse(body);

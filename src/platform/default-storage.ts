@@ -8,17 +8,17 @@ import { isPage } from './environment.js';
 const METHODS = ['key', 'setItem', 'removeItem'] as const;
 
 /**
- * The storage of an `Api` that was given none: `localStorage` in a page, else memory. Asks for `window` and `document`
- * before it touches `localStorage`, as Node 26 prints a warning wherever that is as much as looked at.
+ * The default of the option `storage`: `localStorage` in a page, else memory. Checks for `window` and `document` before it reads
+ * the global `localStorage`, as Node 26 prints a warning on each access to it.
  */
 export function defaultStorage(): { storage: StorageAdapter; warning?: Warning } {
   if (!isPage()) return { storage: memoryStorage() };
   try {
-    // Throws where site data are blocked, and in a sandboxed frame; a page may also lack it altogether.
+    // Throws if site data are blocked, and in a sandboxed frame; some pages have no localStorage.
     const { localStorage } = window;
     const storage = unshadowed(localStorage);
     storage.getItem('nikdev-iot');
-    if (METHODS.some((name) => typeof storage[name] !== 'function')) throw new TypeError('it is made up');
+    if (METHODS.some((name) => typeof storage[name] !== 'function')) throw new TypeError('not a Storage');
     return { storage: webStorage(localStorage) };
   } catch {
     return {

@@ -8,13 +8,13 @@ declare const process: {
   off?(event: string, listener: () => void): void;
 };
 
-/** Cloudflare's workerd, and what runs it: the name is the documented way to tell. */
+/** Whether this is Cloudflare's workerd, which documents this check. */
 const isWorkerRuntime = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers';
 
-/** All that are told: one listener of the platform's serves any number of `Api`s. */
-const told = /* @__PURE__ */ new Listeners<LifecycleEvent>();
-const stopped = (): void => {};
-let stop = stopped;
+/** The subscribers of all `Api`s, which share one set of listeners at the platform. */
+const listeners = /* @__PURE__ */ new Listeners<LifecycleEvent>();
+const notWatching = (): void => {};
+let stopWatching = notWatching;
 
 let hasWarned = false;
 
@@ -31,67 +31,67 @@ export const environment: Environment = {
   get isolatesRequests() {
     return isWorkerRuntime();
   },
-  // A gateway has an `Api` for each of thousands of devices. A worker runtime has a limit of its own for each request.
-  // Pure, so that a bundler drops this where no `Api` is used.
+  // A gateway has an `Api` for each of thousands of devices; a worker runtime has its own limit for each request.
+  // Marked as pure, so that a bundler drops it if `Api` is not used.
   uploads: /* @__PURE__ */ new UploadSemaphore(/* @__PURE__ */ isWorkerRuntime() ? Number.POSITIVE_INFINITY : 16),
   warn(message) {
     if (hasWarned || typeof console === 'undefined') return;
     hasWarned = true;
     console.warn(`nikdev-iot: ${message}`);
   },
-  subscribe(tell) {
-    if (told.size === 0) stop = isPage() ? watchPage() : watchProcess();
-    const forget = told.add(tell);
+  subscribe(listener) {
+    if (listeners.size === 0) stopWatching = isPage() ? watchPage() : watchProcess();
+    const remove = listeners.add(listener);
     return () => {
-      forget();
-      if (told.size > 0) return;
-      stop();
-      stop = stopped;
+      remove();
+      if (listeners.size > 0) return;
+      stopWatching();
+      stopWatching = notWatching;
     };
   },
 };
 
-function tellAll(turn: LifecycleEvent): void {
-  told.emit(turn, () => {});
+function emit(event: LifecycleEvent): void {
+  listeners.emit(event, () => {});
 }
 
 function watchPage(): () => void {
-  const onPagehide = (): void => tellAll('pagehide');
-  const listeners: readonly [EventTarget, string, (event: Event) => void][] = [
-    [window, 'online', () => tellAll('online')],
-    [window, 'offline', () => tellAll('offline')],
-    // Twice: as the process of a closed tab ends, Firefox cuts the running listener off, and then runs the next.
+  const onPagehide = (): void => emit('pagehide');
+  const registrations: readonly [EventTarget, string, (event: Event) => void][] = [
+    [window, 'online', () => emit('online')],
+    [window, 'offline', () => emit('offline')],
+    // Twice: while the process of a closed tab ends, Firefox interrupts the running listener, and then runs the next one.
     [window, 'pagehide', onPagehide],
     [window, 'pagehide', () => onPagehide()],
-    // Back from the back/forward cache: not all browsers tell of the visibility then.
-    [window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && tellAll('visible')],
-    [document, 'visibilitychange', () => tellAll(environment.isHidden ? 'hidden' : 'visible')],
+    // A page restored from the back/forward cache: not all browsers fire visibilitychange then.
+    [window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && emit('visible')],
+    [document, 'visibilitychange', () => emit(environment.isHidden ? 'hidden' : 'visible')],
   ];
   const listen = (): void => {
-    for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
+    for (const [target, type, listener] of registrations) target.addEventListener(type, listener);
   };
   listen();
-  // document.open() removes all listeners of the window and the document, and the document's children, but no observer.
-  // To add a listener again that is still there has no effect.
+  // document.open() removes all listeners of the window and the document, and the children of the document, but no observer.
+  // Adding a listener again that is still registered has no effect.
   const observer = typeof MutationObserver === 'undefined' ? undefined : new MutationObserver(listen);
   observer?.observe(document, { childList: true });
   return () => {
     observer?.disconnect();
-    for (const [target, type, listener] of listeners) target.removeEventListener(type, listener);
+    for (const [target, type, listener] of registrations) target.removeEventListener(type, listener);
   };
 }
 
-/** A process that has nothing more to do asks once whether there is something after all. */
+/** Emits `before-exit` when the process has no more work. */
 function watchProcess(): () => void {
   if (typeof process === 'undefined' || typeof process.on !== 'function') return () => {};
-  const onIdle = (): void => tellAll('before-exit');
+  const onIdle = (): void => emit('before-exit');
   process.on('beforeExit', onIdle);
   return () => process.off?.('beforeExit', onIdle);
 }
 
 /**
- * Whether this runs in a page; not in a worker, Node, Bun or Deno, where server-side rendering may have made up a `window` and a
- * `document`.
+ * Whether this runs in a page, not in a worker, Node, Bun or Deno, where server-side rendering may define fake `window` and
+ * `document` objects.
  */
 export const isPage = (): boolean =>
   typeof window !== 'undefined' && typeof document !== 'undefined' && canListen(window) && canListen(document);

@@ -4,9 +4,9 @@ declare const setTimeout: (run: () => void, milliseconds: number) => unknown;
 declare const clearTimeout: (timer: never) => void;
 declare const performance: { now(): number };
 
-/** The clock, timers and randomness of the platform. One for each `Api`: a test may have put others in their place. */
+/** The clock, timers and randomness of the platform. Each `Api` has its own instance, as tests may replace the globals. */
 export class SystemClock implements Clock {
-  /** Looked up once: in Node the global is a getter, which takes 2 % of a commit. */
+  /** Read once: in Node the global is a getter, which takes 2 % of the time of a commit. */
   readonly #stopwatch = performance;
 
   now(): number {
@@ -26,10 +26,10 @@ export class SystemClock implements Clock {
     try {
       timer = setTimeout(run, milliseconds);
     } catch {
-      // A worker runtime allows timers in requests only, not where a module is loaded.
+      // Worker runtimes allow timers only within requests, not while a module is loaded.
       return () => {};
     }
-    // Only where timers keep a process alive (Node, Bun, Deno) are they objects that can be told not to.
+    // Timers have `unref` only on platforms where they keep the process alive (Node, Bun, Deno).
     if (background) (timer as { unref?(): void }).unref?.();
     return () => clearTimeout(timer as never);
   }

@@ -2,7 +2,7 @@ import { codeWord, textOf } from '../core/model/foreign-text.js';
 import { isObject } from '../core/model/input.js';
 import type { FailedExchange } from '../core/ports/transport.js';
 
-/** The members of an error that are looked at: an error may be of another realm, or not be an error at all. */
+/** The properties of an error that are read. The thrown value may come from another realm, or not be an `Error`. */
 interface Thrown {
   readonly name?: unknown;
   readonly message?: unknown;
@@ -10,17 +10,17 @@ interface Thrown {
 }
 
 /**
- * Classifies what a fetch threw or rejected with.
+ * Classifies a value that a fetch threw or rejected with.
  *
- * @param thrown - Anything.
- * @param port - Where the request went; empty for a scheme's default port.
- * @param status - The status, where the failure came after it.
+ * @param thrown - Any value.
+ * @param port - The port of the request; empty for the default port of the scheme.
+ * @param status - The HTTP status, if the failure happened after it was received.
  */
 export function failureOf(thrown: unknown, port: string, status?: number): FailedExchange {
   try {
     return { received: false, ...classify(thrown, port, status), ...(status !== undefined && { status }) };
   } catch {
-    // A getter or a proxy may throw when it is looked at.
+    // A getter or a proxy may throw.
     return { received: false, reason: 'fault', detail: FETCH_THREW };
   }
 }
@@ -48,7 +48,7 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
 const FETCH_THREW = 'fetch threw';
 const MAX_CAUSES = 5;
 
-/** An error and its causes, outermost first; empty for what is not an object. */
+/** @returns The error and its causes, outermost first; empty if the thrown value is not an object. */
 function causesOf(thrown: unknown): Thrown[] {
   const chain: Thrown[] = [];
   for (let cause = thrown; isObject<Thrown>(cause) && chain.length < MAX_CAUSES; cause = cause.cause) chain.push(cause);
@@ -56,13 +56,13 @@ function causesOf(thrown: unknown): Thrown[] {
 }
 
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
-/** Such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. */
+/** Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. */
 const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$/;
-/** Deno gives words and no code. */
+/** Deno gives a message without a code. */
 const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
-/** A programming error's code. */
+/** Codes of programming errors. */
 const MISUSED = /^(?:UND_)?ERR_(?:INVALID|MISSING|UNSUPPORTED|METHOD)/;
-/** A failure of the network without a code, in the words of the browsers, Node, Deno, workerd, whatwg-fetch and React Native. */
+/** Messages of network failures without a code, in browsers, Node, Deno, workerd, whatwg-fetch and React Native. */
 const NETWORK_MESSAGE =
   /fetch failed|failed to fetch|load failed|network|error sending request|could not connect|hostname|timed out|cancelled|offline/i;
 

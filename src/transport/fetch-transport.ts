@@ -7,30 +7,30 @@ import type { Clock } from '../core/time/clock.js';
 import { failureOf } from './failure.js';
 
 /**
- * A transport over a fetch. It makes one attempt: whether to try again is for the verdict to say.
+ * A transport over `fetch`. It makes one attempt; retries depend on the verdict.
  *
- * @param fetch - Used in place of the platform's, which is called through ky.
+ * @param fetch - Replaces the platform's `fetch`, which is called through ky.
  */
 export function fetchTransport(clock: Clock, fetch?: Fetch): Transport {
   return {
     send(request) {
       const controller = new AbortController();
       let end: (answer: Answer) => void = () => {};
-      // Not left to the fetch: one that is injected may ignore its signal.
+      // Resolved here, as an injected fetch may ignore its signal.
       const ended = new Promise<Answer>((resolve) => {
         end = resolve;
       });
-      const giveUp = (reason: FailureReason): void => {
+      const endWith = (reason: FailureReason): void => {
         end({ received: false, reason });
         controller.abort();
       };
-      const cancelTimer = clock.setTimer(() => giveUp('timeout'), request.timeoutSeconds * 1000);
+      const cancelTimer = clock.setTimer(() => endWith('timeout'), request.timeoutSeconds * 1000);
       void exchange(request, controller.signal, fetch).then((answer) => {
         end(answer);
-        // Where the body was not read to its end, some libraries would keep the connection.
+        // If the body was not read to its end, some libraries keep the connection open.
         if (!answer.received) controller.abort();
       });
-      return { answer: ended.finally(cancelTimer), abort: () => giveUp('aborted') };
+      return { answer: ended.finally(cancelTimer), abort: () => endWith('aborted') };
     },
   };
 }
@@ -40,7 +40,7 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
   try {
     const response: FetchResponse | undefined = await respond(request, signal, fetch);
     if (!isResponse(response)) return NO_RESPONSE;
-    // A fetch that ignores `redirect: 'manual'`: the response is of another request than ours.
+    // This fetch ignored `redirect: 'manual'`: the response belongs to another request.
     status = response.redirected === true ? 0 : response.status;
     const header = (name: string): string | undefined => response.headers.get(name) ?? undefined;
     const isLong = Number(header('content-length')) > MAX_ANSWER_BYTES;
@@ -60,7 +60,7 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
   }
 }
 
-/** A `fetch` of the program's own may return anything. */
+/** An injected `fetch` may return any value. */
 function isResponse(response: FetchResponse | undefined): response is FetchResponse {
   return typeof response?.status === 'number' && typeof response.headers?.get === 'function';
 }
@@ -69,7 +69,7 @@ const NO_RESPONSE: Answer = { received: false, reason: 'fault', detail: 'fetch d
 
 function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | undefined): PromiseLike<FetchResponse> {
   const { method, url, headers, body, keepalive = false, beacon } = request;
-  // Without a prototype: a fetch reads inherited members too, such as a dispatcher or a body that a script put there.
+  // Without a prototype: fetch reads inherited properties too, such as a `dispatcher` or `body` in Object.prototype.
   const init = own<FetchInit>({
     method,
     headers,
@@ -80,13 +80,13 @@ function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | 
     ...(isInPage() && { referrerPolicy: 'no-referrer', ...(method === 'GET' && { cache: 'no-store' }) }),
   });
   const fetch: Fetch = given ?? globalThis.fetch;
-  // Not by ky, which waits for a microtask: when a tab is closed Firefox then sends no request at all. Nor where a script has
-  // put options into Object.prototype: ky reads inherited ones.
+  // Bypasses ky for keepalive requests, as ky awaits a microtask, after which Firefox sends no request from a closing tab; and
+  // for a polluted Object.prototype, as ky reads inherited options.
   if (given !== undefined || keepalive || typeof Request === 'undefined' || isPolluted())
     return call(fetch, url, init, beacon);
   return ky(url, {
     method,
-    // Past ky, which would join the signal to one of its own and make two Requests: another library's fetch refuses those.
+    // Bypasses the signal and the Request objects of ky, which another library's fetch refuses.
     fetch: () => call(fetch, url, init) as Promise<Response>,
     retry: 0,
     throwHttpErrors: false,
@@ -94,7 +94,7 @@ function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | 
   });
 }
 
-/** Whether every object inherits something that it can be asked for by name. */
+/** Whether Object.prototype has an enumerable property. */
 function isPolluted(): boolean {
   for (const _ in {}) return true;
   return false;
@@ -108,7 +108,7 @@ async function call(
 ): Promise<FetchResponse> {
   try {
     const response = fetch(url, init);
-    // Here, and by an assignment: in front of a call the browser may cut this off, and it would be sent again.
+    // An assignment right here: a browser may interrupt the script before a function call, and the entries would be sent again.
     if (beacon !== undefined) beacon.dispatched = true;
     return await response;
   } catch (error) {
@@ -119,32 +119,32 @@ async function call(
 }
 
 /**
- * Whether a fetch refused, before it sent anything, a signal that is not an instance of its own `AbortSignal` (jsdom, a
- * polyfill). The deadline and an abort end the exchange without it.
+ * Whether fetch refused the request before sending it, as the signal is not an instance of its own `AbortSignal` (jsdom, a
+ * polyfill). The exchange ends on a deadline or an abort also without the signal.
  */
 function refusesSignal(error: unknown): boolean {
   return textOf(error, 'name') === 'TypeError' && textOf(error, 'message')?.includes('AbortSignal') === true;
 }
 
 /**
- * Whether this is a page or a worker of one. Elsewhere no response is cached and no address sent along, and some workerd refuse
- * the field `cache`.
+ * Whether this is a page or a worker of a page. Other platforms have no HTTP cache and no referrer, and some versions of workerd
+ * refuse the option `cache`.
  */
 function isInPage(): boolean {
   return typeof location !== 'undefined' && typeof Request !== 'undefined' && 'cache' in Request.prototype;
 }
 
-/** More than any answer of the server's; a longer one is not read to its end. */
+/** Longer than any response of the server; a longer body is not read to its end. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** Ends a body of which nothing is read: a stream of the platform's, or of Node's. */
+/** Cancels an unread body: a web stream or a Node stream. */
 function cancel(body: unknown): void {
   const stream = Object(body) as { cancel?(): PromiseLike<void>; destroy?(): void };
   if (typeof stream.cancel === 'function') stream.cancel().then(undefined, () => {});
   else stream.destroy?.();
 }
 
-/** @returns The body as text; `undefined` if it is longer than 1 MiB. @throws Whatever reading it throws. */
+/** @returns The body as text; `undefined` if it is longer than 1 MiB. @throws The error of the stream. */
 export async function readText(response: FetchResponse): Promise<string | undefined> {
   const { body } = response;
   if (body === null) return '';
@@ -164,14 +164,14 @@ export async function readText(response: FetchResponse): Promise<string | undefi
   return text + decoder.decode();
 }
 
-/** The body's bytes: of a stream of the platform's, or of Node's; `undefined` where the body is not a stream. */
+/** @returns The bytes of a web stream or a Node stream; `undefined` if the body is not a stream. */
 function piecesOf(body: unknown): AsyncIterable<Uint8Array> | undefined {
   const stream = Object(body) as Partial<ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>>;
   if (typeof stream.getReader === 'function') return read(stream.getReader());
   return typeof stream[Symbol.asyncIterator] === 'function' ? (stream as AsyncIterable<Uint8Array>) : undefined;
 }
 
-/** Not by the stream's own iterator, which WebKit and older Chromium don't have. */
+/** Uses a reader, as streams are not iterable in WebKit and older Chromium. */
 async function* read(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;

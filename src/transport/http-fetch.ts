@@ -8,53 +8,55 @@ import { ownObject } from '../core/model/schema.js';
 import { checkOptions } from '../core/options/call-options.js';
 import type { FetchResponse } from '../core/ports/web-types.js';
 
-/** A certificate or key in PEM, or several. */
+/** One or several certificates or keys in PEM format. */
 type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** How {@link httpFetch} connects. */
+/** Options of {@link httpFetch}. */
 export interface HttpFetchOptions {
   /**
-   * Certificates of the authorities to trust, in PEM, such as that of a private authority.
+   * The certificates of the trusted authorities in PEM format, such as a private authority. They replace the default.
    *
    * @defaultValue the authorities that Node trusts
    */
   readonly ca?: Pem | undefined;
-  /** The certificate that the client presents (mutual TLS), in PEM. */
+  /** The client certificate (mutual TLS) in PEM format. Default: none. */
   readonly cert?: Pem | undefined;
-  /** The private key of `cert`, in PEM. */
+  /** The private key of `cert` in PEM format. Default: none. */
   readonly key?: Pem | undefined;
   /**
-   * The agent of `node:http` or `node:https` that makes the connections, such as a proxy's.
+   * The agent of `node:http` or `node:https` that opens connections, such as an agent for a proxy.
    *
-   * @defaultValue an agent of its own, which keeps idle connections open without keeping the process alive
+   * @defaultValue a new agent that keeps idle connections open without keeping the process alive
    */
   readonly agent?: object | undefined;
-  /** The local IP address to connect from. */
+  /** The local IP address to connect from. Default: chosen by the system. */
   readonly localAddress?: string | undefined;
 }
 
-/** The options of one request of {@link httpFetch}: those of `fetch` that it knows; it ignores all others. */
+/** The options of one request of {@link httpFetch}: a subset of the options of `fetch`; all other options are ignored. */
 export interface HttpFetchInit {
   /** @defaultValue `'GET'` */
   readonly method?: string | undefined;
+  /** Header values by name, as an object or as pairs. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]> | undefined;
+  /** The body as text (sent in UTF-8) or bytes. Default: none. */
   readonly body?: string | Uint8Array | undefined;
-  /** Aborts the request, and the reading of its response. */
+  /** An `AbortSignal` that ends the request and the reading of its response. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: each platform has its own type of an AbortSignal.
   readonly signal?: any;
 }
 
-/** The type of the function that {@link httpFetch} makes. */
+/** The type of the function that {@link httpFetch} returns. */
 export type HttpFetch = (url: string | { toString(): string }, init?: HttpFetchInit) => Promise<FetchResponse>;
 
 /**
- * A function like `fetch` over `node:http` and `node:https`, for the `fetch` option of an `Api`. It does what the `fetch` of
- * Node can't: private authorities, mutual TLS, the agent of a proxy, a local address. Redirects are not followed, as the API
- * key would go along, and a text of more than 1 MiB is not read.
+ * Makes a function like `fetch` over `node:http` and `node:https`, for the `fetch` option of an `Api`. It supports features that
+ * the `fetch` of Node lacks: private authorities, mutual TLS, an agent for a proxy, a local address. Redirects are not followed,
+ * as the new address would receive the API key, and a response body of more than 1 MiB is not read.
  *
- * @returns A function that rejects, as `fetch` does, if there is no response: with the error of the system, whose `code` says
- * why, or with the reason of the signal.
- * @throws {@link ConfigException} if an option can't be used.
+ * @returns A function that rejects, as `fetch` does, if there is no response: with the error of the system, whose `code` is the
+ * cause, or with the reason of the signal.
+ * @throws {@link ConfigException} if an option is unknown or invalid.
  * @example
  * ```ts
  * const fetch = httpFetch({ ca: readFileSync('ca.pem'), cert: readFileSync('device.pem'), key: readFileSync('device.key') })
@@ -136,10 +138,10 @@ function responseOf(message: http.IncomingMessage, body: Readable): FetchRespons
   };
 }
 
-/** Some servers and proxies compress though the request does not allow it. */
+/** Some servers and proxies compress although the request does not allow it. */
 function decoded(message: http.IncomingMessage): Readable {
   const decoder = DECODERS[message.headers['content-encoding']?.toLowerCase() ?? ''];
-  // An error of either destroys both, and ends the reading of the body.
+  // An error of either stream destroys both and ends the reading of the body.
   return decoder === undefined ? message : pipeline(message, decoder(), () => {});
 }
 

@@ -379,6 +379,6 @@ test('a closing push that fails with nothing but memory to keep its entries says
   commitEach(api, 1);
   const exception = await pushFailure(api.close({ push: true }));
   expect(exception).toMatchObject({ message: 'Bad request: 404', status: 404 });
-  expect(exception.advice).toMatch(/in memory alone: log\(\) holds it/);
+  expect(exception.advice).toMatch(/in memory only: log\(\) returns them/);
   expect(api.log()).toHaveLength(1);
 });

@@ -138,7 +138,7 @@ describe('credentials and rights', () => {
     expect(await setUp({ write: false }).api.testConnection()).toMatchObject({
       ...WELL,
       canWrite: false,
-      advice: expect.stringMatching(/may not write: push\(\) will be refused.*no write access.*has the right/),
+      advice: expect.stringMatching(/may not write: push\(\) will be refused.*no write access.*has the required right/),
     });
   });
 
@@ -290,8 +290,8 @@ describe('no server', () => {
 
 describe('the clock', () => {
   test.each([
-    [3_600_000, 3600, /3600 s ahead of the server's: set it right/],
-    [-90_000, -90, /90 s behind the server's: set it right/],
+    [3_600_000, 3600, /3600 s ahead of the server's: set the clock/],
+    [-90_000, -90, /90 s behind the server's: set the clock/],
     [61_000, 61, /61 s ahead/],
     [60_000, 60, /^Nothing to do/],
     [-60_000, -60, /^Nothing to do/],

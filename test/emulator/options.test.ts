@@ -14,7 +14,7 @@ describe('options', () => {
     ['an unknown option', create({ devices: [], port: 1 }), 'port is unknown; there is devices, now, maxBodyBytes'],
     ['a clock that is no function', create({ devices: [], now: 5 }), 'now must be a function, got 5'],
     ['a longest body of nothing', create({ devices: [], maxBodyBytes: 0 }), 'maxBodyBytes must be a whole number of'],
-    ['a longest body of part of a byte', create({ devices: [], maxBodyBytes: 1.5 }), 'of bytes, from 1 on, got 1.5'],
+    ['a longest body of part of a byte', create({ devices: [], maxBodyBytes: 1.5 }), 'of bytes, from 1, got 1.5'],
     ['a device that is none', withDevice(null), 'devices[1] must be an object, got null'],
     ['a device without id', withDevice({ apiKeys: [] }), 'devices[1].deviceId is missing'],
     ['a device id that is no UUID', withDevice({ deviceId: 'x', apiKeys: [] }), 'devices[1].deviceId must be a UUID'],

@@ -53,7 +53,7 @@ describe('F57 a fault that is not of the network', () => {
     expect((await failureWith(options)).message).toMatch(/port of baseUrl is blocked/);
     expect(await openApi(options).testConnection()).toMatchObject({
       reachable: false,
-      advice: expect.stringMatching(/port of baseUrl is blocked.*another one/),
+      advice: expect.stringMatching(/port of baseUrl is blocked.*another port/),
     });
   });
 

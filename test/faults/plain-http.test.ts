@@ -7,7 +7,7 @@ import { FakeClock } from '../support/fakes/fake-clock.js';
 import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { replyJson, StubFetch } from '../support/fakes/stub-fetch.js';
 
-const FORGED = /plain http anyone on the network can forge this answer, so nothing is ever discarded.*use https/;
+const FORGED = /plain http anyone on the network can forge this answer, so no entry is discarded.*use https/;
 
 describe('a forged refusal of the credentials over plain http from another machine', () => {
   const policies: Partial<ApiOptions>[] = [{}, { onRefusedCredentials: 'discard' }, { onRefusedCredentials: 'keep' }];

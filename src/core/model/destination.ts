@@ -1,12 +1,12 @@
 /**
- * What a writer's entries are for. Entries of one binding are never sent for another.
+ * The device and server that a writer's entries are meant for. Entries of one binding are never sent to another.
  *
  * @group For storage adapters of your own
  */
 export interface Binding {
-  /** In small letters: UUIDs are compared without regard to case. */
+  /** A UUID in lower case, as UUIDs are compared without regard to case. */
   readonly deviceId: string;
-  /** As the options' check leaves it, with its final `/`. */
+  /** A normalized URL with its final `/`. */
   readonly baseUrl: string;
 }
 
@@ -14,12 +14,12 @@ export function sameBinding(one: Binding, other: Binding): boolean {
   return one.deviceId === other.deviceId && one.baseUrl === other.baseUrl;
 }
 
-/** A binding as a key of a map. */
+/** @returns The binding as the key of a map. */
 export function bindingKey({ deviceId, baseUrl }: Binding): string {
   return `${deviceId} ${baseUrl}`;
 }
 
-/** @returns `undefined` for anything but a binding as JSON. */
+/** @returns `undefined` unless the text is the JSON of a binding. */
 export function decodeBinding(text: string): Binding | undefined {
   try {
     const binding = JSON.parse(text) as Partial<Binding> | null;

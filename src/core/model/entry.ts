@@ -5,66 +5,67 @@ import { show } from './input.js';
 import { checkFieldId, checkValue, type Value } from './value.js';
 import { decodeValues } from './values-json.js';
 
-/** A commit: the values that were staged, and when. Times in whole Unix seconds. */
+/** A commit: the values that were staged, and the time of the commit. */
 export interface Entry {
   /** Unique; `<writer>-<sequence number>`. */
   readonly id: string;
-  /** Whole Unix seconds, by the clock of this machine. */
+  /** Whole Unix seconds, by the local clock. */
   readonly timestamp: number;
   /** In the order in which the fields were first added. */
   readonly values: readonly Value[];
 }
 
 /**
- * An entry as storages keep it. The wire text of its values is made once, at commit: saving, counting and sending all
- * use that text, so that none of them depends on how long the queue is.
+ * An entry as a storage keeps it. The wire text of its values is made once, at commit; saving, counting and sending use that
+ * text, so that their cost does not depend on the length of the queue.
  *
  * @group For storage adapters of your own
  */
 export interface StoredEntry {
   /** The id of the {@link Writer} that committed it. */
   readonly writer: string;
-  /** Counts up from 1 for each writer; never used twice. */
+  /** Starts at 1 for each writer and increases; never used twice. */
   readonly sequence: number;
   /** Whole Unix seconds, by the clock of the machine that committed it. */
   readonly timestamp: number;
   /** `[{"<fieldId>":<value>},…]` */
   readonly values: string;
-  /** How many bytes of UTF-8 they take: counted once. */
+  /** The size of `values` in bytes of UTF-8, counted once. */
   readonly bytes: number;
-  /** Present if it is in quarantine. */
+  /** Present if the entry is in quarantine. */
   readonly refusal?: Refusal | undefined;
 }
 
 /**
- * Why an entry is in quarantine: the server refuses its content, or requests with it failed while others passed.
+ * The reason why an entry is in quarantine: the server refuses its content, or requests with the entry failed while other
+ * requests passed.
  *
  * @group For storage adapters of your own
  */
 export interface Refusal {
-  /** The HTTP status of the response; 0 if none came. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** `Bad request: <the server's message, or the status>`, or `Bad luck: <the failure>`; cut after 300 characters. */
+  /** `Bad request: <the server's message, or the status>`, or `Bad luck: <the failure>`; at most 300 characters. */
   readonly reason: string;
-  /** Present if requests with it failed: the next run that adopts it puts it back in the queue. */
+  /** Present if requests with the entry failed: the next run that adopts the entry puts it back in the queue. */
   readonly retryable?: true;
 }
 
-/** An entry whose reason, where it has one, is written otherwise. */
+/** @returns The entry with its quarantine reason, if any, replaced by the result of `write`. */
 export function withReason(entry: StoredEntry, write: (reason: string, status: number) => string): StoredEntry {
   const { refusal } = entry;
   if (refusal === undefined) return entry;
   return { ...entry, refusal: { ...refusal, reason: write(refusal.reason, refusal.status) } };
 }
 
-/** An entry that the server does not take: set aside, so that it doesn't hold up the others. */
+/** An entry in quarantine, where it does not block the entries behind it. */
 export interface QuarantinedEntry extends Entry, Refusal {}
 
-/** One line of JSON. */
+/** @returns One line of JSON. */
 export const encodeRefusal = ({ status, retryable, reason }: Refusal): string =>
   JSON.stringify({ status, retryable, reason });
 
-/** @returns `undefined` for anything but a text that {@link encodeRefusal} makes. */
+/** @returns `undefined` unless {@link encodeRefusal} makes exactly this text. */
 export function decodeRefusal(text: string): Refusal | undefined {
   try {
     const { status, reason, retryable } = JSON.parse(text) as Partial<Refusal>;
@@ -75,16 +76,16 @@ export function decodeRefusal(text: string): Refusal | undefined {
   }
 }
 
-/** An entry's id: never used twice, as its writer's id is random and its sequence number counts up. */
+/** @returns The id of an entry; unique, as the writer's id is random and its sequence numbers increase. */
 export const entryId = ({ writer, sequence }: StoredEntry): string => `${writer}-${sequence}`;
 
-/** The entry as users see it. */
+/** @returns The entry as the public API shows it. */
 export function toEntry(stored: StoredEntry, values = decodeValues(stored.values) ?? []): Entry {
   return { id: entryId(stored), timestamp: stored.timestamp, values };
 }
 
 /**
- * @param name - What it is called in a refusal.
+ * @param name - Names the argument in the message of the exception.
  * @throws {@link ValueException} unless `timestamp` is whole Unix seconds.
  */
 export function checkTimestamp(timestamp: unknown, name = 'timestamp'): asserts timestamp is number {
@@ -94,7 +95,7 @@ export function checkTimestamp(timestamp: unknown, name = 'timestamp'): asserts 
   );
 }
 
-/** @throws {@link ValueException} unless each is what `commit()` makes. */
+/** @throws {@link ValueException} unless `entries` is an array of entries as `commit()` makes them. */
 export function checkEntries(entries: unknown): asserts entries is readonly Entry[] {
   if (!Array.isArray(entries)) throw new ValueException(`the entries must be an array, got ${show(entries)}`);
   for (const [index, entry] of (entries as readonly (Partial<Entry> | null)[]).entries()) {
@@ -110,20 +111,20 @@ export function checkEntries(entries: unknown): asserts entries is readonly Entr
   }
 }
 
-/** An entry that waits for its push, or in quarantine. */
+/** An entry that waits for its push, or is in quarantine. */
 export interface QueuedEntry extends StoredEntry {
-  /** How it came into the queue: committed by this `Api` or put back by it; absent if a dead run left it. */
+  /** Whether this `Api` committed the entry or put it back by `restore()`; absent if the entry was adopted from a dead run. */
   readonly origin?: 'committed' | 'restored';
-  /** When it was committed with the time of that moment, in this run; else absent. */
+  /** The clock epoch of the commit; absent if the caller passed a `timestamp`, or the entry is of another run. */
   readonly epoch?: ClockEpoch | undefined;
 }
 
-/** An entry that a dead run left, as a storage handed it over: the same object, as a copy would take as much memory again. */
+/** @returns An adopted entry for the queue: the same object where possible, as copies would double the memory. */
 export function asAdopted(stored: StoredEntry): QueuedEntry {
   return 'origin' in stored || stored.refusal !== undefined ? plainEntry(stored) : stored;
 }
 
-/** An entry as it was committed, without its refusal and what only the queue of the run that committed it knows. */
+/** @returns The entry as it was committed, without `refusal`, `origin` and `epoch`. */
 export const plainEntry = ({ writer, sequence, timestamp, values, bytes }: StoredEntry): StoredEntry => ({
   writer,
   sequence,

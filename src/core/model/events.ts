@@ -3,9 +3,9 @@ import { ConfigException } from './exceptions.js';
 import { show } from './input.js';
 import type { PushException } from './request-exceptions.js';
 
-/** Something that is not as it should be, though nothing failed. Also kept in `status().warnings`. */
+/** A condition worth attention that is not an error. Also kept in `status().warnings`. */
 export interface Warning {
-  /** Which: stable, for programs. */
+  /** The kind of warning; stable across releases, for use by programs. */
   readonly code:
     | 'insecure-url'
     | 'storage-unavailable'
@@ -19,39 +19,39 @@ export interface Warning {
     | 'value-refused'
     | 'weak-ids'
     | 'listener-failed';
-  /** What happened, to which data, and what to do. */
+  /** The condition, the data that it concerns, and the remedy. */
   readonly message: string;
 }
 
-/** The events of an `Api`, by name. Listeners are called synchronously. */
+/** The events of an `Api`: the type of the listener's argument by event name. Listeners are called synchronously. */
 export interface Events {
   /** An entry was committed and saved. */
   commit: Entry;
-  /** A push ended that the server stored entries of. */
+  /** A push ended, and the server stored at least one entry of it. */
   push: PushEvent;
-  /** A push failed with bad luck or a refusal, and `autoPush` tries again. */
+  /** A push failed, and `autoPush` will try again. */
   retry: RetryEvent;
-  /** Entries are about to be thrown away: the server refused the credentials, and their confirmation too. */
+  /** Entries are about to be discarded: the server refused the credentials, and refused them again when asked to confirm. */
   discard: DiscardEvent;
-  /** Entries are about to be dropped, as there is no room for newer ones (`overflow: 'drop-oldest'`). */
+  /** Entries are about to be dropped, as the queue or the storage is full (`overflow: 'drop-oldest'`). */
   drop: DropEvent;
-  /** Entries that the server does not take were quarantined, so that the others pass. */
+  /** Entries that make requests fail were quarantined, so that the entries behind them can pass. */
   quarantine: QuarantineEvent;
-  /** What a dead run left was taken over. */
+  /** Entries or staged values left behind by a dead run were adopted. */
   adopt: AdoptEvent;
-  /** Something is not as it should be. */
+  /** A condition worth attention that is not an error. */
   warning: Warning;
-  /** What a push by itself failed with. */
+  /** An automatic push failed. */
   error: PushException;
 }
 
-/** A push ended of which the server stored something. */
+/** A push ended, and the server stored at least one entry of it. */
 export interface PushEvent {
-  /** How many entries the server stored. */
+  /** The number of entries that the server stored. */
   readonly entries: number;
-  /** How many requests it took. */
+  /** The number of requests that the push made. */
   readonly requests: number;
-  /** How long it took, from its call to its end. */
+  /** The duration of the push, from its call to its end, in milliseconds. */
   readonly milliseconds: number;
 }
 
@@ -65,19 +65,19 @@ export interface PushResult {
 
 /** A push failed, and `autoPush` tries again. */
 export interface RetryEvent {
-  /** When, in Unix seconds by the local clock. */
+  /** The time of the next attempt, in Unix seconds by the local clock. */
   readonly at: number;
-  /** In how many seconds that is. */
+  /** The delay until the next attempt, in seconds. */
   readonly seconds: number;
-  /** Why: what the last try failed with. */
+  /** The message of the exception that the last attempt failed with. */
   readonly message: string;
-  /** How many tries have failed in a row. */
+  /** The number of attempts that have failed in a row. */
   readonly attempt: number;
 }
 
-/** Entries are about to be thrown away, as the server refused the credentials. */
+/** Entries are about to be discarded, as the server refused the credentials. */
 export interface DiscardEvent {
-  /** `restore()` puts them back, with their times. */
+  /** The entries; `restore()` puts them back into the queue, with their timestamps. */
   readonly entries: readonly Entry[];
   /** The HTTP status: 401 or 403. */
   readonly status: number;
@@ -85,31 +85,31 @@ export interface DiscardEvent {
   readonly message: string;
 }
 
-/** Entries are about to be dropped, as there is no room for newer ones. */
+/** Entries are about to be dropped, as the queue or the storage is full. */
 export interface DropEvent {
-  /** What was in quarantine, then the oldest ones, of which none is being uploaded. */
+  /** The entries in quarantine first, then the oldest queued entries that are not being uploaded. */
   readonly entries: readonly Entry[];
-  /** What was full. */
+  /** The cause, as in the `what` of a {@link StorageException}, such as `maxQueuedEntries (1000) is reached`. */
   readonly message: string;
 }
 
-/** Entries were quarantined, as the server does not take them. */
+/** Entries were quarantined, as the server refuses them, or requests with them failed while other requests passed. */
 export interface QuarantineEvent {
-  /** `restore()` puts them back, with their times; `dropQuarantined()` forgets them. */
+  /** The entries; `restore()` puts them back into the queue, with their timestamps; `dropQuarantined()` removes them. */
   readonly entries: readonly QuarantinedEntry[];
-  /** The HTTP status; 0 if no response came. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number;
   /** `Bad request: <the server's message, or the status>`, or `Bad luck: <the failure>` */
   readonly message: string;
 }
 
-/** What an earlier run, or another that ended, left was taken over. */
+/** Entries or staged values left behind by an earlier run, or by another tab or process that ended, were adopted. */
 export interface AdoptEvent {
-  /** How many entries. */
+  /** The number of adopted entries, quarantined entries included. */
   readonly entries: number;
-  /** How many of those are in quarantine. */
+  /** The number of adopted entries that are in quarantine. */
   readonly quarantined: number;
-  /** How many staged values. */
+  /** The number of adopted staged values. */
   readonly staged: number;
 }
 
@@ -125,13 +125,13 @@ const NAMES: Readonly<Record<keyof Events, true>> = {
   error: true,
 };
 
-/** @throws {@link ConfigException} unless there is such an event. */
+/** @throws {@link ConfigException} unless `name` is the name of an event. */
 export function checkEventName(name: unknown): asserts name is keyof Events {
   if (typeof name === 'string' && Object.hasOwn(NAMES, name)) return;
   throw new ConfigException(`${show(name)} is not an event; the events are ${Object.keys(NAMES).join(', ')}`);
 }
 
-/** @throws {@link ConfigException} unless `listener` can be called. */
+/** @throws {@link ConfigException} unless `listener` is a function. */
 export function checkListener(listener: unknown): void {
   if (typeof listener !== 'function') throw new ConfigException(`a listener must be a function, got ${show(listener)}`);
 }

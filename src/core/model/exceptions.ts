@@ -1,10 +1,10 @@
 import { cleanText, type Redactor } from './foreign-text.js';
 
-/** Marks our exceptions. Across realms and two copies of the package `instanceof` is false. */
+/** Marks our exceptions, as `instanceof` is false across realms and between two copies of the package. */
 const BRAND = Symbol.for('nikdev-iot.ApiException');
 
 /**
- * The base of every exception this package throws. None of them holds the API key, in any property.
+ * The base class of every exception that this package throws. No property of an exception holds the API key.
  *
  * @example
  * ```ts
@@ -16,16 +16,16 @@ const BRAND = Symbol.for('nikdev-iot.ApiException');
  * ```
  */
 export class ApiException extends Error {
-  /** Which it is, in words that minifiers leave alone. */
+  /** The class name as a literal, so that it survives minification. */
   override readonly name: string = 'ApiException';
-  /** What it means and what to do. */
+  /** The meaning of the failure, and the remedy. */
   readonly advice: string;
 
   /**
-   * This package makes them; make one to test what you do about it.
+   * Instances come from this package; construct one only to test your own error handling.
    *
-   * @param message - What happened, to which data.
-   * @param advice - What it means and what to do.
+   * @param message - The failure, and the data that it concerns.
+   * @param advice - The meaning of the failure, and the remedy. Default: empty.
    */
   constructor(message: string, advice = '') {
     super(message);
@@ -36,30 +36,30 @@ export class ApiException extends Error {
 
 const CORRECT_IT = 'Nothing was changed. Correct the argument that the message names.';
 
-/** An option, or an argument that is not a value, was refused. Nothing was changed. */
+/** An option, or an argument other than a field id, value or entry, is invalid. Nothing was changed. */
 export class ConfigException extends ApiException {
-  /** Which it is, in words that minifiers leave alone. */
+  /** The class name as a literal, so that it survives minification. */
   override readonly name = 'ConfigException';
 
   /**
-   * This package makes them; make one to test what you do about it.
+   * Instances come from this package; construct one only to test your own error handling.
    *
-   * @param message - Which argument, what was wanted and what came.
+   * @param message - Names the argument, the expected value and the value that was passed.
    */
   constructor(message: string) {
     super(message, CORRECT_IT);
   }
 }
 
-/** A field id, a value or an entry was refused. Nothing was changed. */
+/** A field id, a value or an entry is invalid. Nothing was changed. */
 export class ValueException extends ApiException {
-  /** Which it is, in words that minifiers leave alone. */
+  /** The class name as a literal, so that it survives minification. */
   override readonly name = 'ValueException';
 
   /**
-   * This package makes them; make one to test what you do about it.
+   * Instances come from this package; construct one only to test your own error handling.
    *
-   * @param message - Which argument, what was wanted and what came.
+   * @param message - Names the argument, the expected value and the value that was passed.
    */
   constructor(message: string) {
     super(message, CORRECT_IT);
@@ -68,20 +68,20 @@ export class ValueException extends ApiException {
 
 /** An entry could not be saved. The staged values are still staged. */
 export class StorageException extends ApiException {
-  /** Which it is, in words that minifiers leave alone. */
+  /** The class name as a literal, so that it survives minification. */
   override readonly name = 'StorageException';
-  /** Whether there is no room: for as long, `overflow: 'drop-oldest'` makes some. */
+  /** Whether the storage or the queue is full; `overflow: 'drop-oldest'` avoids this by dropping the oldest entries. */
   readonly isFull: boolean;
-  /** What failed, or is full, without what that means for the entry. */
+  /** The cause only, such as `the disk is full (ENOSPC, /data)`, without the consequence for the entry. */
   readonly what: string;
 
   /**
-   * This package makes them; make one to test what you do about it.
+   * Instances come from this package; construct one only to test your own error handling.
    *
-   * @param message - What happened, to which data.
-   * @param advice - What it means and what to do.
-   * @param isFull - Whether there is no room.
-   * @param what - What failed, or is full.
+   * @param message - The failure, and the data that it concerns.
+   * @param advice - The meaning of the failure, and the remedy. Default: empty.
+   * @param isFull - Whether the storage or the queue is full. Default: `false`.
+   * @param what - The cause only. Default: `message`.
    */
   constructor(message: string, advice = '', isFull = false, what = message) {
     super(message, advice);
@@ -100,16 +100,16 @@ export function isStorageException(error: unknown): error is StorageException {
   return isApiException(error) && error.name === 'StorageException';
 }
 
-/** Whether `error` is a {@link StorageException} that says that there is no room. */
+/** Whether `error` is a {@link StorageException} whose cause is a full storage or queue. */
 export function isStorageFull(error: unknown): error is StorageException {
   return isStorageException(error) && error.isFull;
 }
 
 /**
- * Takes out of one of our exceptions what must not be shown: an argument that was refused may hold it by mistake, and a
- * storage may put anything into a reason.
+ * Redacts the texts of one of our exceptions, in place: an invalid argument may hold the API key by mistake, and a storage
+ * adapter may put any text into its exceptions.
  *
- * @param redactor - Takes that out of a text.
+ * @param redact - Removes the API key from a text.
  * @returns The same error.
  */
 export function redactException(error: unknown, redactor: Redactor): unknown {
@@ -120,7 +120,7 @@ export function redactException(error: unknown, redactor: Redactor): unknown {
     const shown = typeof text === 'string' ? redactor.redact(cleanText(text)) : text;
     if (shown !== text) Object.defineProperty(error, name, { value: shown });
   }
-  // The stack begins with the message as it was.
+  // The stack begins with the original message.
   if (error.message !== message)
     Object.defineProperty(error, 'stack', { value: redactor.redact(stack.replace(message, () => error.message)) });
   return error;

@@ -5,7 +5,7 @@ import { isPlainObject, own, show } from './input.js';
 import { type StandardSchema, validate } from './standard-schema.js';
 import { checkFieldId, checkValue, type FieldValue } from './value.js';
 
-/** A field as it is written and read. */
+/** A field: its id, and its name and schema where the option `fields` has them. */
 export interface Field {
   readonly fieldId: string;
   readonly name?: string;
@@ -16,7 +16,7 @@ export interface Field {
 export interface Secrets extends Redactor {
   /** Whether a text holds the whole key, in whatever form. */
   holdsKey(text: string): boolean;
-  /** Whether a text is the key: quick enough for each value. */
+  /** Whether a text equals the API key: fast enough to be called for each value. */
   isKey(text: unknown): boolean;
 }
 
@@ -26,8 +26,9 @@ export class FieldRegistry {
   readonly #secrets: Secrets;
 
   /**
-   * @param definitions - As {@link checkFields} has them; `undefined` where ids stand for themselves.
-   * @param secrets - A name, an id or the message of a schema may hold the API key.
+   * @param definitions - Checked by {@link checkFields}; `undefined` if callers pass field ids instead of names.
+   * @param secrets - Checks and redacts names, ids and messages of schemas, any of which may hold the API key.
+   * @param warn - Called for each value that is left out.
    */
   constructor(definitions: FieldDefinitions | undefined, secrets: Secrets) {
     this.#secrets = secrets;
@@ -40,12 +41,12 @@ export class FieldRegistry {
     );
   }
 
-  /** Some field that can be asked for; `undefined` where none is known. */
+  /** The id of the first readable field; `undefined` if the option `fields` has no readable field. */
   get anyId(): string | undefined {
     return [...(this.#fields?.values() ?? [])].find((field) => this.#whyUnreadable(field) === undefined)?.fieldId;
   }
 
-  /** @throws {@link ValueException} unless all are fields that can be asked for. */
+  /** @throws {@link ValueException} unless `names` is an array of readable fields. */
   findReadable(names: readonly string[]): Field[] {
     if (!Array.isArray(names)) throw new ValueException(`the fields must be a string or an array, got ${show(names)}`);
     return names.map((name) => {
@@ -56,7 +57,7 @@ export class FieldRegistry {
     });
   }
 
-  /** @throws {@link ValueException} if there is no such field. */
+  /** @throws {@link ValueException} if there is no field of this name. */
   find(name: string): Field {
     if (this.#fields === undefined) {
       checkFieldId(name);
@@ -68,20 +69,20 @@ export class FieldRegistry {
     this.#refuse(`${show(name)} is not a field; the fields are ${names}`);
   }
 
-  /** @throws {@link ValueException} if there is no such field. */
+  /** @throws {@link ValueException} if there is no field of this name. */
   idOf(name: string): string {
-    // Staging checks ids and values, and is what all go through.
+    // Without `fields`, staging checks the id: every value passes through it.
     if (this.#fields !== undefined) return this.find(name).fieldId;
     this.checkId(name);
     return name;
   }
 
-  /** @throws {@link ValueException} if a field's id is the API key. */
+  /** @throws {@link ValueException} if the field id equals the API key. */
   checkId(fieldId: string): void {
     if (this.#secrets.isKey(fieldId)) this.#refuse('fieldId must not be the API Key');
   }
 
-  /** @returns What is to be staged. @throws {@link ValueException} if the field can't take the value. */
+  /** @returns The value to stage. @throws {@link ValueException} if the field's schema, or the wire format, refuses `value`. */
   encode(name: string, value: unknown): FieldValue {
     if (this.#fields === undefined) return value as FieldValue;
     const { schema } = this.find(name);
@@ -102,12 +103,12 @@ export class FieldRegistry {
     return encoded;
   }
 
-  /** @returns What is to be staged of all. @throws {@link ValueException} if a field can't take its value. */
+  /** @returns All field ids and values to stage. @throws {@link ValueException} as {@link FieldRegistry.encode} does. */
   encodeAll(values: unknown): (readonly [fieldId: string, value: FieldValue])[] {
     if (!isPlainObject(values)) {
       throw new ValueException(`the values must be a plain object of fields and values, got ${show(values)}`);
     }
-    // Read once: a getter may answer something else the second time.
+    // Read once: a getter may return another value the second time.
     return Object.entries(values).map(([name, value]) => [this.idOf(name), this.encode(name, value)]);
   }
 

@@ -4,37 +4,40 @@ import { firstOf, isUnknown, ownObject } from './schema.js';
 import { type InputOf, isStandardSchema, type OutputOf, type StandardSchema } from './standard-schema.js';
 import { type FieldValue, isFieldId } from './value.js';
 
-/** A field of the option `fields`: its id, or its id and a schema of its values. */
+/** A field of the option `fields`: its id, or an object with its id and a schema of its values. */
 export type FieldDefinition = string | SchemaField;
 
 /** A field with a schema. */
 export interface SchemaField {
-  /** The field's id: what the server knows it by. */
+  /** The Field ID, as the server knows it. */
   readonly id: string;
-  /** A Standard Schema (valibot's, zod's, arktype's, …) that validates synchronously and makes text, numbers or booleans. */
+  /**
+   * A Standard Schema (valibot's, zod's, arktype's, …) that validates synchronously and returns strings,
+   * finite numbers or booleans.
+   */
   readonly schema?: StandardSchema<unknown, FieldValue> | undefined;
 }
 
-/** The option `fields`: names, and what they stand for. */
+/** The option `fields`: field definitions by name. */
 export type FieldDefinitions = Readonly<Record<string, FieldDefinition>>;
 
-/** Without `fields`: every field id stands for itself. */
+/** The type of the fields of an `Api` without the option `fields`: any field id is accepted. */
 export type FieldIds = Readonly<Record<string, string>>;
 
-/** What stands for a field: a name; without `fields` its id. */
+/** The argument that names a field: a name of the option `fields`; without this option, a field id. */
 export type FieldName<Fields extends FieldDefinitions> = keyof Fields & string;
 
-/** What a field takes: what its schema takes. */
+/** The type of values that a field accepts: the input type of its schema. */
 export type FieldInput<Definition> = Definition extends { readonly schema: infer Schema extends StandardSchema }
   ? InputOf<Schema>
   : FieldValue;
 
-/** What a field holds: what its schema makes. */
+/** The type of values that a field holds: the output type of its schema. */
 export type FieldOutput<Definition> = Definition extends { readonly schema: infer Schema extends StandardSchema }
   ? OutputOf<Schema> & FieldValue
   : FieldValue;
 
-/** What `addValues` takes. */
+/** The argument of `addValues`: values by field name; without the option `fields`, by field id. */
 export type FieldInputs<Fields extends FieldDefinitions> = string extends keyof Fields
   ? Readonly<Record<string, FieldValue>>
   : { readonly [Name in keyof Fields]?: FieldInput<Fields[Name]> };
@@ -53,8 +56,8 @@ const Field = ownObject(
 /**
  * Checks the option `fields`.
  *
- * @param show - Shows what came where that is no secret.
- * @throws {@link ConfigException} naming the field at fault.
+ * @param show - Formats a value for a message, without secrets.
+ * @throws {@link ConfigException} naming the first invalid field.
  */
 export function checkFields(definitions: FieldDefinitions, show: (input: unknown) => string): void {
   const names = new Map<string, string>();

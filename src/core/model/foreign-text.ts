@@ -1,24 +1,24 @@
 /** In code points: a server that repeats a whole request must not fill storage and logs. */
 const MAX_LENGTH = 300;
 
-/** In UTF-16 units: no more of a text is looked at, so that a text of 1 MiB costs no more than a short one. */
+/** In UTF-16 units: the rest of a longer text is ignored, so that a text of 1 MiB costs no more than a short one. */
 const MAX_EXAMINED = 16_384;
 
-/** Stands for a text that holds the API key. */
+/** Replaces a text that holds the API key. */
 export const WITHHELD = 'a text that holds the API Key, and is not shown';
 
 /** Terminal sequences: CSI (colours, cursor) and OSC (titles, links). */
 const ESCAPE_SEQUENCES =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are what is looked for.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression has to match control characters.
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
 
-/** The C0 and C1 controls, Unicode's line separators (a log would begin a new line there), and halves of a surrogate pair. */
+/** The C0 and C1 controls, Unicode's line separators (a log would begin a new line there), and lone surrogates. */
 const CONTROLS = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Characters that can't be seen: some change the direction of the text around them, others divide words that are searched for. */
+/** Invisible characters: some change the direction of the text around them, others split words and so hide them from a search. */
 export const INVISIBLE = /[\p{Cf}\p{DI}]/gu;
 
-/** The digits of a key that the cut has divided can't be recognised any more. */
+/** The first digits of a UUID at the end of a text: a key that was cut in two can't be recognized any more. */
 const TAIL_OF_A_KEY = /[\da-f][\da-f-]{7,35}$/i;
 
 /** Replaces the API key in a text. */
@@ -32,29 +32,29 @@ export function cleanText(text: string): string {
 }
 
 /**
- * Makes a text of a server, of a storage or of another library fit for messages, events, logs and terminals. All such texts
- * pass through here, in time that does not depend on their length.
+ * Makes a text from a server, a storage or another library safe for messages, events, logs and terminals. Every such text
+ * passes through this function, whose run time does not depend on the length of the text.
  *
- * @param redact - Takes the API key out. It sees the clean text: else cleaning could put a divided key together.
- * @param instead - Stands for a text that holds the key.
+ * @param redact - Removes the API key. Applied to the clean text, as cleaning could join the parts of a split key.
+ * @param instead - Replaces a text that holds the API key.
  * @returns At most 300 code points, and `…` where the text was cut.
  */
 export function foreignText(text: string, redact: (text: string) => string, instead = WITHHELD): string {
   const clean = cleanText(text.slice(0, MAX_EXAMINED));
   if (redact(clean) !== clean) return instead;
-  // A code point has at most two units: long texts are not divided into all of theirs.
+  // A code point has at most two units, so a long text need not be split completely.
   const points = Array.from(clean.slice(0, 2 * MAX_LENGTH + 2));
   if (points.length <= MAX_LENGTH && text.length <= MAX_EXAMINED) return clean;
   return `${points.slice(0, MAX_LENGTH).join('').replace(TAIL_OF_A_KEY, '')}…`;
 }
 
-/** As {@link foreignText}, for a text whose keys are taken out later, of the whole message. */
+/** As {@link foreignText}, for a part of a message that is redacted as a whole later. */
 export const shortText = (text: string): string => foreignText(text, String);
 
 /**
- * A text that an error has. The error may be of another realm, where `instanceof` is false, or not be an error at all.
+ * Reads a text property of an error, which may come from another realm, where `instanceof` is false, or not be an `Error`.
  *
- * @returns `undefined` where there is no such text, or looking at it throws.
+ * @returns `undefined` if the property is not a string, or reading it throws.
  */
 export function textOf(error: unknown, name: 'name' | 'code' | 'message'): string | undefined {
   try {
@@ -78,10 +78,10 @@ export function codeWord(error: unknown): string | undefined {
 const MIN_DIGITS = 12;
 const ALL_DIGITS = 32;
 
-/** A character as URLs have it, however often it was encoded. */
+/** A percent-encoded character, encoded once or several times. */
 const PERCENT_ENCODED = /%(?:25)*([\da-f]{2})/gi;
 
-/** The hex digits of a text, also full-width and percent-encoded ones, whatever stands between them. */
+/** @returns The hex digits of a text, full-width and percent-encoded digits included; all other characters are removed. */
 const digitsOf = (text: string): string =>
   text
     .normalize('NFKC')
@@ -89,7 +89,11 @@ const digitsOf = (text: string): string =>
     .toLowerCase()
     .replace(/[^\da-f]+/g, '');
 
-/** Whether a text holds an API key, in any case and encoding, with dashes or without. @param length - How many of its digits. */
+/**
+ * Whether a text holds one of the API keys, in any case and encoding, with or without dashes.
+ *
+ * @param length - The number of consecutive digits of a key that count as the key. Default: all 32.
+ */
 export function holdsKey(text: string, apiKeys: readonly string[], length = ALL_DIGITS): boolean {
   const digits = digitsOf(text);
   if (digits.length < length) return false;
@@ -100,13 +104,13 @@ export function holdsKey(text: string, apiKeys: readonly string[], length = ALL_
   });
 }
 
-/** A UUID, or as much of one as tells a key: with dashes or without. */
+/** A UUID or at least 12 characters of a UUID, with or without dashes. */
 const ID = /[\da-f][\da-f-]{10,}[\da-f]/gi;
 
-/** Masks the digits of whatever looks like a UUID: its form can still be seen, and what is wrong with it. */
+/** Replaces the digits of everything that looks like a UUID by `x`, so that its form, and errors in the form, remain visible. */
 export const maskIds = (text: string): string => text.replace(ID, (id) => id.replace(/[\da-f]/gi, 'x'));
 
-/** Takes API keys out of a text: all that looks like a UUID is masked in a text that holds 12 digits in a row of a key. */
+/** Removes API keys: if a text holds 12 consecutive digits of a key, everything in the text that looks like a UUID is masked. */
 export function redact(text: string, apiKeys: readonly string[]): string {
   if (!holdsKey(text, apiKeys, MIN_DIGITS)) return text;
   const masked = maskIds(text);

@@ -12,20 +12,20 @@ export function isPlainObject(input: unknown): input is Readonly<Record<string, 
 }
 
 /**
- * An object's own properties, read once: what a script has put into `Object.prototype` is never taken for an option.
+ * Copies an object's own properties, so that properties that a script put into `Object.prototype` never count as options.
  *
  * @returns An object without a prototype.
  */
 export const own = <Type extends object>(input: Type): Type => Object.assign(Object.create(null), input);
 
 /**
- * How a refused input is shown in a message: its value where that is short and plain, else its kind. Whatever looks like a
- * UUID is masked: it may be a key in the wrong place.
+ * Formats an invalid input for a message: a primitive as its value, cut after 60 characters, everything else as its kind.
+ * Digits of UUIDs are masked, as a UUID may be an API key passed as another argument.
  */
 export function show(input: unknown): string {
   switch (typeof input) {
     case 'string':
-      // Masked before it is cut, which could leave a part of a key that is not recognised.
+      // Masked before the cut, which could leave an unrecognizable part of a key.
       return quote(maskIds(input.slice(0, 3 * MAX_SHOWN)));
     case 'number':
     case 'boolean':
@@ -38,10 +38,10 @@ export function show(input: unknown): string {
 
 const MAX_SHOWN = 60;
 
-/** The characters that JSON leaves as they are, and a terminal or a log does not. */
+/** Characters that JSON does not escape, but that act on a terminal or a log. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}]/gu;
 
-/** A text as JSON, of nothing but characters that can be seen; cut after 60 units. */
+/** @returns The text as JSON, with invisible characters escaped, cut after 60 UTF-16 units. */
 export const quote = (text: string): string =>
   JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text).replace(
     UNPRINTABLE,

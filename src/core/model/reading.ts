@@ -1,27 +1,27 @@
 import type { FieldDefinitions, FieldName, FieldOutput } from './fields.js';
 import type { FieldValue } from './value.js';
 
-/** A field's last value. */
+/** The last value of a field. */
 export interface Reading {
-  /** What the server knows the field by. */
+  /** The Field ID, as the server knows it. */
   readonly fieldId: string;
-  /** The name that was asked for; absent without `fields`. */
+  /** The field's name; absent without the option `fields`. */
   readonly field?: string;
   /** `null` if the field has no value yet. */
   readonly value: FieldValue | null;
-  /** Unix seconds, moved to the local clock, right to about a second; `null` if the field has no value yet. */
+  /** Unix seconds, converted to the local clock, accurate to about a second; `null` if the field has no value yet. */
   readonly timestamp: number | null;
 }
 
-/** The last value of a field that has a name. */
+/** The last value of a named field. */
 export interface NamedReading<Name extends string, Value extends FieldValue> extends Reading {
-  /** The name that was asked for. */
+  /** The field's name. */
   readonly field: Name;
-  /** As the field's schema has it; `null` if the field has no value yet. */
+  /** Typed by the output of the field's schema; `null` if the field has no value yet. */
   readonly value: Value | null;
 }
 
-/** What reading fields gives: one type for each of them. */
+/** The type of a reading of the fields `Name`: a union with one member for each field. */
 export type ReadingOf<Fields extends FieldDefinitions, Name extends FieldName<Fields>> = string extends keyof Fields
   ? Reading
   : Name extends unknown

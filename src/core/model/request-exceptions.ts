@@ -1,46 +1,46 @@
 import type { Entry, QuarantinedEntry } from './entry.js';
 import { ApiException, isApiException } from './exceptions.js';
 
-/** What an answer, or the lack of one, tells beside its message. */
+/** Details of a failed request. */
 export interface AnswerDetails {
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status; absent if there was no response. */
   readonly status?: number | undefined;
-  /** How long the server asked to wait, in seconds, clamped to 1–3600; where it asked. */
+  /** The delay that the server asked for (`Retry-After`), in seconds, clamped to 1–3600; absent if it did not ask for one. */
   readonly retryAfter?: number | undefined;
 }
 
-/** What a push did with the entries, beside its message. */
+/** Details of a failed push. */
 export interface PushDetails extends AnswerDetails {
-  /** The entries that were thrown away. Default: none. */
+  /** The entries that were discarded. Default: empty. */
   readonly discarded?: readonly Entry[];
-  /** The entries that this push set aside. Default: none. */
+  /** The entries that this push quarantined. Default: empty. */
   readonly quarantined?: readonly QuarantinedEntry[];
 }
 
 /** `push()` could not upload everything. See {@link PushException.retainedData}. */
 export class PushException extends ApiException {
-  /** Which it is, in words that minifiers leave alone. */
+  /** The class name as a literal, so that it survives minification. */
   override readonly name = 'PushException';
   /**
-   * Whether all that was committed and not stored by the server is still queued: push again later. By another page or
-   * process, where that took it over meanwhile.
+   * Whether all entries that the server did not store are still queued, here or in the page or process that adopted them in
+   * the meantime; `false` only if entries were discarded.
    */
   readonly retainedData: boolean;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status; absent if there was no response. */
   readonly status: number | undefined;
-  /** How long the server asked to wait, in seconds, clamped to 1–3600; where it asked. */
+  /** The delay that the server asked for (`Retry-After`), in seconds, clamped to 1–3600; absent if it did not ask for one. */
   readonly retryAfter: number | undefined;
-  /** The entries that were thrown away (refused credentials); `restore()` puts them back. */
+  /** The entries that were discarded (refused credentials); `restore()` puts them back into the queue. */
   readonly discarded: readonly Entry[];
-  /** The entries that this push quarantined, with the reason: saved, and in `quarantined()` too. */
+  /** The entries that this push quarantined, with the reason. They stay saved, and `quarantined()` returns them too. */
   readonly quarantined: readonly QuarantinedEntry[];
 
   /**
-   * This package makes them; make one to test what you do about it.
+   * Instances come from this package; construct one only to test your own error handling.
    *
-   * @param message - What happened, to which data.
-   * @param advice - What it means and what to do.
-   * @param details - What the answer told, and what became of the entries.
+   * @param message - The failure, and the data that it concerns.
+   * @param advice - The meaning of the failure, and the remedy.
+   * @param details - Details of the response and of the entries. Default: none.
    */
   constructor(message: string, advice: string, details: PushDetails = {}) {
     super(message, advice);
@@ -57,21 +57,21 @@ export function isPushException(error: unknown): error is PushException {
   return isApiException(error) && error.name === 'PushException';
 }
 
-/** `get()` could not read. Nothing is lost by it. */
+/** `get()` or `watch()` could not read. No data is lost. */
 export class GetException extends ApiException {
-  /** Which it is, in words that minifiers leave alone. */
+  /** The class name as a literal, so that it survives minification. */
   override readonly name = 'GetException';
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status; absent if there was no response. */
   readonly status: number | undefined;
-  /** How long the server asked to wait, in seconds, clamped to 1–3600; where it asked. */
+  /** The delay that the server asked for (`Retry-After`), in seconds, clamped to 1–3600; absent if it did not ask for one. */
   readonly retryAfter: number | undefined;
 
   /**
-   * This package makes them; make one to test what you do about it.
+   * Instances come from this package; construct one only to test your own error handling.
    *
-   * @param message - What happened, to which data.
-   * @param advice - What it means and what to do.
-   * @param details - What the answer told.
+   * @param message - The failure, and the data that it concerns.
+   * @param advice - The meaning of the failure, and the remedy.
+   * @param details - Details of the response. Default: none.
    */
   constructor(message: string, advice: string, details: AnswerDetails = {}) {
     super(message, advice);
@@ -79,10 +79,6 @@ export class GetException extends ApiException {
     this.retryAfter = details.retryAfter;
   }
 }
-
-/** What a call fails with that is no answer of the server's: it was given up, or another has what it was about. */
-
-const STILL_SAVED = 'is still saved, if its storage lasts; a new Api pushes it.';
 
 export function pushAborted(): PushException {
   return new PushException(
@@ -93,12 +89,12 @@ export function pushAborted(): PushException {
 
 export function pushFenced(): PushException {
   return new PushException(
-    'Bad luck: this page or process was hidden, frozen or stopped, and another took over what it had queued.',
-    'That one pushes it. What is committed here from now on is pushed here.',
+    'Bad luck: this page or process was hidden, frozen or stopped, and another page or process adopted its queued entries.',
+    'Those entries are pushed there; new entries are pushed here.',
   );
 }
 
-/** What no verdict foresees: a body that is longer than any string can be, or a clock or transport that throws. */
+/** For failures outside of any verdict: a body longer than the longest string, or a clock or transport that throws. */
 export function pushNotSent(): PushException {
   return new PushException(
     'Bad luck: the push failed before its request could be sent.',
@@ -106,11 +102,11 @@ export function pushNotSent(): PushException {
   );
 }
 
-/** @param seconds - How long it was to take. */
+/** @param seconds - The time limit of the push. */
 export function pushOutOfTime(seconds: number): PushException {
   return new PushException(
     `Bad luck: not everything was stored within ${seconds} s, and this Api was closed.`,
-    `What was not stored ${STILL_SAVED}`,
+    CLOSED_ADVICE,
   );
 }
 
@@ -121,17 +117,17 @@ export function pushClosed(): PushException {
 }
 
 export function getClosed(): GetException {
-  return new GetException(CLOSED, 'Nothing was changed. Ask with a new Api.');
+  return new GetException(CLOSED, 'Nothing was changed. Repeat the call with a new Api.');
 }
 
 export function getAborted(): GetException {
-  return new GetException('Bad luck: the request was aborted by its signal.', 'Nothing was changed. Ask again.');
+  return new GetException('Bad luck: the request was aborted by its signal.', 'Nothing was changed. Repeat the call.');
 }
 
-/** What a closing push failed with, where no storage has what it did not store. */
+/** Replaces the advice of a closing push's exception if the entries are in memory only. */
 export function onlyInMemory(exception: PushException): PushException {
   const advice =
-    'This Api is closed, and what was not stored is in memory alone: log() holds it, and restore() of a new Api puts it back.';
+    'This Api is closed, and its entries are in memory only: log() returns them, and restore() of a new Api puts them back.';
   return new PushException(exception.message, advice, exception);
 }
 
@@ -143,4 +139,5 @@ export function closedException(): ApiException {
   );
 }
 
-const CLOSED_ADVICE = `What was committed and not stored by the server ${STILL_SAVED}`;
+const CLOSED_ADVICE =
+  'Every entry that the server did not store is still saved, if the storage is durable; a new Api pushes it.';

@@ -1,50 +1,50 @@
 /**
- * The members of a Standard Schema (https://standardschema.dev, version 1) that are used here, so that any library's
- * schemas fit: valibot's, zod's, arktype's. The same as `StandardSchemaV1` of `@standard-schema/spec`.
+ * The members of a Standard Schema (https://standardschema.dev, version 1) that are used here, so that schemas of any library
+ * fit (valibot, zod, arktype). Compatible with `StandardSchemaV1` of `@standard-schema/spec`.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
-  /** What makes it a Standard Schema. */
+  /** The property that marks a Standard Schema. */
   readonly '~standard': {
-    /** Of the standard. */
+    /** The version of the standard. */
     readonly version: 1;
     /** The library that made the schema, such as `'valibot'`. */
     readonly vendor: string;
-    /** Validates a value; a schema that does it asynchronously is refused. */
+    /** Validates a value; schemas that validate asynchronously are refused. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    /** For types alone: nothing stands there when it runs. */
+    /** For type inference only; absent at run time. */
     readonly types?:
       | {
-          /** What the schema takes. */
+          /** The type of values that the schema accepts. */
           readonly input: Input;
-          /** What it makes of that. */
+          /** The type of values that the schema returns. */
           readonly output: Output;
         }
       | undefined;
   };
 }
 
-/** What validating comes to: a value, or why there is none. */
+/** The result of a validation: a value or issues. */
 export type SchemaResult<Output> =
   | {
-      /** What the schema made of what came. */
+      /** The validated value, as the schema returns it. */
       readonly value: Output;
-      /** None. */
+      /** Absent on success. */
       readonly issues?: undefined;
     }
   | {
-      /** Why what came is refused. */
+      /** The reasons why the value was refused. */
       readonly issues: readonly {
-        /** In the library's words. */
+        /** The message of the library. */
         readonly message: string;
       }[];
     };
 
 type Types<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>;
 
-/** What a schema takes. */
+/** The type of values that a schema accepts. */
 export type InputOf<Schema extends StandardSchema> = Types<Schema>['input'];
 
-/** What a schema makes of it. */
+/** The type of values that a schema returns. */
 export type OutputOf<Schema extends StandardSchema> = Types<Schema>['output'];
 
 export function isStandardSchema(input: unknown): input is StandardSchema {
@@ -57,7 +57,7 @@ export function isStandardSchema(input: unknown): input is StandardSchema {
 }
 
 /**
- * Validates at once.
+ * Validates synchronously.
  *
  * @returns `undefined` if the schema validates asynchronously.
  */
@@ -67,7 +67,7 @@ export function validate<Output>(
 ): SchemaResult<Output> | undefined {
   const result = schema['~standard'].validate(value);
   if (!('then' in result)) return result;
-  // Nobody waits for it: its rejection would end a Node process.
+  // Handled, as an unhandled rejection would end a Node process.
   result.then(undefined, () => {});
   return undefined;
 }

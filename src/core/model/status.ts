@@ -1,41 +1,41 @@
 import type { PushEvent, Warning } from './events.js';
 import type { PushException } from './request-exceptions.js';
 
-/** How things stand, as git's status would tell. Frozen; another object only when something has changed. */
+/** The state of an `Api`, like the output of `git status`. Frozen; a new object is made only after a change. */
 export interface Status {
-  /** How many values are staged. */
+  /** The number of staged values. */
   readonly staged: number;
-  /** How many entries are committed and wait for their push. */
+  /** The number of committed entries that wait for their push. */
   readonly committed: number;
-  /** How many entries are set aside as refused by the server. */
+  /** The number of entries in quarantine. */
   readonly quarantined: number;
-  /** How many bytes of UTF-8 the values of the committed entries take. */
+  /** The size of the values of the committed entries, in bytes of UTF-8. */
   readonly bytes: number;
-  /** What a committed entry survives. */
+  /** The events that a committed entry survives. */
   readonly durability: Durability;
-  /** What is not as it should be, each once, oldest first. */
+  /** The current warnings, each once, oldest first. */
   readonly warnings: readonly Warning[];
-  /** Whether the platform believes that there is a network: a hint that can be wrong; `true` where it has no idea. */
+  /** Whether the platform reports a network connection: a hint that can be wrong; `true` if the platform can't report it. */
   readonly online: boolean;
   /** Whether a push is under way. */
   readonly pushing: boolean;
-  /** The last push of which the server stored something. */
+  /** The last push of which the server stored at least one entry; `undefined` if there was no such push. */
   readonly lastPush: LastPush | undefined;
-  /** When the next push by itself is due, in Unix seconds; `undefined` where none is. */
+  /** The time of the next automatic push, in Unix seconds by the local clock; `undefined` if no push is scheduled. */
   readonly nextTry: number | undefined;
-  /** What the last push failed with; `undefined` once one has succeeded. */
+  /** The exception of the last push; `undefined` if it succeeded or there was no push yet. */
   readonly lastException: PushException | undefined;
 }
 
-/** A push of which the server stored something. */
+/** A push of which the server stored at least one entry. */
 export interface LastPush extends PushEvent {
-  /** When it ended, in Unix seconds by the local clock. */
+  /** The end of the push, in Unix seconds by the local clock. */
   readonly at: number;
 }
 
 /**
- * What a saved entry survives: `'none'` nothing, `'tab'` reload, crash of the tab and a clean quit of the browser,
- * `'process'` the end of the process by any means, `'power'` a power cut too.
+ * The events that a saved entry survives: `'none'` nothing; `'tab'` reload, crash of the tab and a clean quit of the browser;
+ * `'process'` any end of the process, also by a crash; `'power'` a power cut too.
  *
  * @group For storage adapters of your own
  */

@@ -1,18 +1,18 @@
 import { ValueException } from './exceptions.js';
 import { quote, show } from './input.js';
 
-/** What a field can hold: text, a finite number or a boolean. */
+/** A value of a field: well-formed text, a finite number or a boolean. */
 export type FieldValue = string | number | boolean;
 
-/** One field's value, as it was added. */
+/** A value of one field. */
 export interface Value {
-  /** What the server knows the field by. */
+  /** The Field ID, as the server knows it. */
   readonly fieldId: string;
-  /** As it was added, or as the field's schema made it. */
+  /** The value as it was added, or as the field's schema returned it. */
   readonly value: FieldValue;
 }
 
-// With the u flag this matches only a surrogate that is not one half of a pair.
+// With the u flag this matches only surrogates that are not part of a pair.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Whether an input is non-empty text that UTF-8 can carry. */
@@ -29,7 +29,7 @@ export function checkFieldId(fieldId: unknown): asserts fieldId is string {
   }
 }
 
-/** @throws {@link ValueException} unless `value` is something the wire can carry unchanged. */
+/** @throws {@link ValueException} unless JSON in UTF-8 can carry `value` unchanged. */
 export function checkValue(fieldId: string, value: unknown): asserts value is FieldValue {
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return;
   if (typeof value !== 'string') {

@@ -1,9 +1,9 @@
 import { checkFieldId, checkValue, type Value } from './value.js';
 
-/** The wire text of values: one object per value, one key each, in their order. */
+/** @returns The wire text: an array of objects with one key, one object per value, in order. */
 export const encodeValues = (values: readonly Value[]): string => encodeWithSize(values).text;
 
-/** As {@link encodeValues}, and how many bytes of UTF-8 the text takes: told on the way, without reading it again. */
+/** As {@link encodeValues}, with the size of the text in bytes of UTF-8, counted without reading the text again. */
 export function encodeWithSize(values: readonly Value[]): { text: string; bytes: number } {
   let text = '';
   let beyondUnits = 0;
@@ -15,26 +15,22 @@ export function encodeWithSize(values: readonly Value[]): { text: string; bytes:
       text += start.charAt(0) + object;
       beyondUnits += utf8Length(object) - object.length;
     } else {
-      // What JSON.stringify makes, several times as fast for the ids and words that nearly all text is.
+      // The same text as JSON.stringify makes, several times as fast for plain ASCII, which nearly all ids and texts are.
       text += isText ? `${start}${fieldId}":"${value}"}` : `${start}${fieldId}":${value}}`;
     }
   }
   text += ']';
-  // To read one unit of it also makes engines join its pieces, which take twice the memory for as long as it is queued.
+  // Reading a character makes engines flatten the concatenated string, which otherwise takes twice the memory while queued.
   if (text.charCodeAt(0) !== OPENING) return { text: '[]', bytes: 2 };
   return { text, bytes: text.length + beyondUnits };
 }
 
 const OPENING = 0x5b;
 
-/** Whatever may not stand in JSON as it is, and all beyond ASCII. */
+/** Characters that JSON must escape, and all characters outside of ASCII. */
 const SPECIAL = /[^ !#-[\]-~]/;
 
-/**
- * Reads {@link encodeValues}'s text back.
- *
- * @returns `undefined` if the text is not one that `encodeValues` makes.
- */
+/** @returns `undefined` unless {@link encodeValues} makes exactly this text. */
 export function decodeValues(text: string): Value[] | undefined {
   try {
     const objects: unknown = JSON.parse(text);
@@ -54,7 +50,7 @@ export function decodeValues(text: string): Value[] | undefined {
 
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
-/** The number of bytes that well-formed text takes in UTF-8. */
+/** @returns The size of well-formed text in bytes of UTF-8. */
 export function utf8Length(text: string): number {
   if (!BEYOND_ASCII.test(text)) return text.length;
   let bytes = text.length;

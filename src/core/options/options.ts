@@ -2,67 +2,67 @@ import type { FieldDefinitions, FieldIds } from '../model/fields.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { Fetch, Signal } from '../ports/web-types.js';
 
-/** What a call that makes requests takes. */
+/** Options of calls that make requests. */
 export interface CallOptions {
-  /** An `AbortSignal` that ends this call alone. */
+  /** An `AbortSignal` that ends this call only. Default: none. */
   readonly signal?: Signal | undefined;
 }
 
-/** When an `Api` pushes by itself. */
+/** The triggers of automatic pushes. */
 export interface AutoPushConfig {
-  /** How long a commit waits at most for others to go with it, in seconds. */
+  /** The longest time between a commit and its push, in seconds. */
   readonly everySeconds: number;
-  /** How many queued entries are pushed without waiting. */
+  /** The number of queued entries that triggers a push at once. */
   readonly atEntries: number;
 }
 
-/** What becomes of a commit for which there is no room: it is refused, or the oldest entries are dropped for it. */
+/** The effect of a commit while the queue or the storage is full: `'refuse'` throws, `'drop-oldest'` drops the oldest entries. */
 export type OverflowPolicy = 'refuse' | 'drop-oldest';
 
-/** What becomes of this run's entries where the server refuses the credentials. */
+/** The treatment of the entries of this run if the server refuses the credentials. */
 export type RefusedCredentialsPolicy = 'discard' | 'keep';
 
-/** What `new Api(…)` takes. Unknown options are refused by name; `undefined` is as if absent. */
+/** The options of `new Api(…)`. An unknown option throws a `ConfigException`; `undefined` counts as absent. */
 export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /** The Device ID, a UUID. */
   readonly deviceId: string;
-  /** The API Key, a UUID. In a page it is public: use one that may do only what the page must. */
+  /** The API Key, a UUID. In a page it is public: use a key with only the rights that the page needs. */
   readonly apiKey: string;
   /**
-   * Where the server is: http or https, without user name, query or fragment; a missing final `/` is supplied. Plain http to
-   * another machine shows the key to the network, and is warned of.
+   * The URL of the server: http or https, without user name, password, query and fragment; a missing final `/` is added. Plain
+   * http to another machine exposes the API key to the network, and causes the warning `insecure-url`.
    *
    * @defaultValue `'https://iot.nik-dev.se/api/v1/'`
    */
   readonly baseUrl?: string | undefined;
   /**
-   * The deadline of each request, its answer's body included, in seconds (more than 0, at most 86,400).
+   * The deadline of each request, the body of its response included, in seconds (more than 0, at most 86,400).
    *
    * @defaultValue `10`
    */
   readonly requestTimeout?: number | undefined;
   /**
-   * Where entries wait for their push: `memoryStorage()`, `webStorage(localStorage)`, `fileStorage(directory)` of
-   * `nikdev-iot/node`, or an adapter of your own.
+   * The storage in which entries wait for their push: `memoryStorage()`, `webStorage(localStorage)`, `fileStorage(directory)` of
+   * `nikdev-iot/node`, or your own adapter.
    *
    * @defaultValue `webStorage(localStorage)` in a page that has it, else `memoryStorage()`
    */
   readonly storage?: StorageAdapter | undefined;
   /**
-   * Used in place of the platform's `fetch`: another library's, or an emulator's (`fetch: emulator.fetch`). It is called with a
-   * URL and options: `fetch: (url, init) => undici.fetch(url, { ...init, dispatcher })`.
+   * A replacement for the platform's `fetch`, from another library or from the emulator (`fetch: emulator.fetch`). It is called
+   * with a URL and options: `fetch: (url, init) => undici.fetch(url, { ...init, dispatcher })`.
    *
    * @defaultValue the platform's `fetch`
    */
   readonly fetch?: Fetch | undefined;
   /**
-   * How many entries one request carries at most, from 1.
+   * The maximum number of entries in one request, from 1.
    *
    * @defaultValue `1000`
    */
   readonly maxEntriesPerRequest?: number | undefined;
   /**
-   * How many bytes of UTF-8 one request's body has at most, from 1; a larger entry travels alone.
+   * The maximum size of a request body in bytes of UTF-8, from 1; a larger entry is sent in a request of its own.
    *
    * @defaultValue `524288` (512 KiB)
    */
@@ -80,32 +80,33 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly stageUnpushedEntries?: boolean | undefined;
   /**
-   * How many entries may be queued when one is committed, from 1; those that earlier runs left and those in quarantine
-   * count too. Without a bound the warning `queue-long` comes at 100,000 entries or 64 MB.
+   * The maximum number of queued entries, from 1. Entries left behind by earlier runs and entries in quarantine count too.
+   * Without a limit, the warning `queue-long` is emitted at 100,000 entries or 64 MB.
    *
    * @defaultValue `Infinity`
    */
   readonly maxQueuedEntries?: number | undefined;
   /**
-   * What becomes of a commit where `maxQueuedEntries` is reached or the storage is full: `'refuse'` throws a
-   * {@link StorageException}, and the values stay staged; `'drop-oldest'` drops what is in quarantine, then the oldest
-   * entries that are not being uploaded, in a `drop` event.
+   * The effect of a commit when `maxQueuedEntries` is reached or the storage is full: `'refuse'` throws a
+   * {@link StorageException}, and the values stay staged; `'drop-oldest'` drops entries in quarantine, then the oldest entries
+   * that are not being uploaded, and passes them to a `drop` event.
    *
    * @defaultValue `'refuse'`
    */
   readonly overflow?: OverflowPolicy | undefined;
   /**
-   * What becomes of the entries that this run committed when the server refuses the credentials (401, 403), and again those
-   * of an upload without entries: `'discard'` throws them away, in the exception and in a `discard` event; `'keep'` keeps them queued.
-   * Over plain http to another machine, where anyone can forge a refusal, they are always kept.
+   * The treatment of the entries that this run committed when the server refuses the credentials (401, 403), and refuses them
+   * again for an upload without entries: `'discard'` removes the entries and passes them to the exception and to a `discard`
+   * event; `'keep'` leaves them in the queue. Over plain http to another machine, where anyone can forge a refusal, entries are
+   * always kept.
    *
    * @defaultValue `'discard'`
    */
   readonly onRefusedCredentials?: RefusedCredentialsPolicy | undefined;
   /**
-   * Whether this `Api` pushes by itself: within `everySeconds` (0 to 86,400; 10 if left out) after a commit, or as soon as
-   * `atEntries` (100 if left out) are queued; when the network comes back or the page is shown again; and again after a
-   * failure, with growing pauses. What such a push fails with goes to the `error` event.
+   * Whether this `Api` pushes automatically: within `everySeconds` (0 to 86,400, default 10) after a commit, or as soon as
+   * `atEntries` (default 100) are queued; when the network comes back or the page is shown again; and after a failure, with
+   * increasing delays. Exceptions of automatic pushes are passed to the `error` event.
    *
    * @defaultValue `false`
    * @example `autoPush: { everySeconds: 60 }`
@@ -113,37 +114,37 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   readonly autoPush?:
     | boolean
     | {
-        /** How long after a commit at most, in seconds, 0 to 86,400. Default: 10. */
+        /** The longest time between a commit and its push, in seconds, 0 to 86,400. Default: 10. */
         readonly everySeconds?: number | undefined;
-        /** As soon as how many entries are queued, from 1. Default: 100. */
+        /** The number of queued entries that triggers a push at once, from 1. Default: 100. */
         readonly atEntries?: number | undefined;
       }
     | undefined;
   /**
-   * Whether a page that goes away sends what waits, 60 KiB at most, with a request that outlives it.
+   * Whether a page that is hidden or left sends queued entries, at most 60 KiB, in a request that outlives the page.
    *
-   * @defaultValue `true` where what is committed does not survive the page: in memory
+   * @defaultValue `true` if committed entries do not survive the page, as in memory; else `false`
    */
   readonly flushOnHide?: boolean | undefined;
   /**
-   * Names for field ids, which then stand for them in all calls; with a schema (of valibot, zod, arktype, or any other
-   * Standard Schema) also what a field may hold:
+   * Names of fields, which replace the field ids in all calls. A field may have a schema (valibot, zod, arktype, or any other
+   * Standard Schema), which validates its values:
    *
    * `fields: { temperature: '<Field ID>', door: { id: '<Field ID>', schema: v.boolean() } }`
    *
-   * A value is staged as its schema returns it, so a schema may change values (trim, round); it must validate
-   * synchronously, and take what it returns: a value of the server's that it refuses is left out by `get` and `watch`,
-   * with a `warning`. Entries have ids and no names, as another run may call the fields otherwise.
+   * A value is staged as its schema returns it, so a schema may change values (trim, round). A schema must validate
+   * synchronously, and accept the values that it returns: `get` and `watch` leave out a value of the server that the schema
+   * refuses, with a `warning`. Entries hold field ids, not names, as another run may use other names.
    *
-   * @defaultValue none: field ids stand for themselves
+   * @defaultValue none: calls take field ids
    */
   readonly fields?: Fields | undefined;
 }
 
-/** What `autoPush: true` stands for. */
+/** The value of `autoPush: true`. */
 export const AUTO_PUSH: AutoPushConfig = { everySeconds: 10, atEntries: 100 };
 
-/** The one table of defaults; `storage` and `fetch` have theirs in the platform. */
+/** All defaults, but those of `storage` and `fetch`, which depend on the platform. */
 export const DEFAULTS = {
   baseUrl: 'https://iot.nik-dev.se/api/v1/',
   requestTimeout: 10,
@@ -159,7 +160,7 @@ export const DEFAULTS = {
 
 export type Options = ApiOptions<FieldDefinitions>;
 
-/** Options, complete and checked: only what has no default may be absent. */
+/** Validated options with defaults filled in; only options without a default may be absent. */
 export type Config = Omit<Options, keyof typeof DEFAULTS> & {
   readonly [Name in Exclude<keyof typeof DEFAULTS, 'autoPush'>]: NonNullable<Options[Name]>;
 } & { readonly autoPush: AutoPushConfig | false };

@@ -18,8 +18,8 @@ import {
 } from './options.js';
 
 /**
- * Whether text holds the API key, or so much of it that it must not be shown. The key may be mistyped, or have what
- * doesn't belong to it around it.
+ * Whether a text holds the API key, or so much of the key that the text must not be shown. The key may be mistyped, or be
+ * surrounded by other characters.
  */
 export function holdsSecret(text: string, apiKey: unknown): boolean {
   if (typeof apiKey !== 'string') return false;
@@ -30,10 +30,10 @@ export function holdsSecret(text: string, apiKey: unknown): boolean {
   return (needle !== '' && hay.includes(needle)) || redact(text, [apiKey]) !== text;
 }
 
-/** This many characters in common are no chance. */
+/** A text that shares this many characters in a row with a key does not do so by coincidence. */
 const MIN_TELLING = 8;
 
-// The one member of the platform's URL that is used; every runtime has it.
+// Only these members of the platform's URL are used.
 declare const URL: new (
   url: string,
 ) => Readonly<Record<'protocol' | 'username' | 'password' | 'hostname' | 'href', string>>;
@@ -77,9 +77,9 @@ const AllOptions = ownObject(
 );
 
 /**
- * Checks options and completes them.
+ * Checks options and fills in defaults.
  *
- * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
+ * @throws {@link ConfigException} naming the first invalid option, the expected value and the value that was passed.
  */
 export function resolveOptions(options: unknown): Config {
   if (!isObject(options)) {
@@ -103,7 +103,7 @@ export function resolveOptions(options: unknown): Config {
   return config;
 }
 
-/** Not by a regular expression, which would take quadratic time. */
+/** A loop, as a regular expression would take quadratic time. */
 function withFinalSlash(url: string): string {
   let end = url.length;
   while (url[end - 1] === '/') end -= 1;
@@ -115,7 +115,7 @@ function paceOf(given: NonNullable<Options['autoPush']>, shown: (input: unknown)
   return checkOptions(given, Pace, shown);
 }
 
-/** @throws {@link ConfigException} unless `apiKey` is a UUID that nothing that is shown or saved holds. */
+/** @throws {@link ConfigException} unless `apiKey` is a UUID that is not part of any id or URL that is shown or saved. */
 export function checkApiKey(
   apiKey: unknown,
   { baseUrl, deviceId, fields = {} }: Pick<Config, 'baseUrl' | 'deviceId' | 'fields'>,
@@ -123,7 +123,7 @@ export function checkApiKey(
   if (!isUuid(apiKey)) throw new ConfigException(`apiKey must be ${UUID}, got ${showSafely(apiKey, apiKey)}`);
   const holds = (text: string): boolean => holdsKey(text, [apiKey]);
   if (holds(baseUrl)) throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
-  // Device and field ids are shown and saved; the key never is.
+  // Device and field ids are shown and saved.
   if (holds(deviceId)) throw new ConfigException('deviceId and apiKey are the same');
   for (const [name, definition] of Object.entries(fields)) {
     if (holds(typeof definition === 'string' ? definition : definition.id))
@@ -131,10 +131,10 @@ export function checkApiKey(
   }
 }
 
-/** As a URL has them: 127.0.0.1 as an IPv6 address is `::ffff:7f00:1`. */
+/** Hostnames as `URL` normalizes them: 127.0.0.1 mapped to IPv6 is `::ffff:7f00:1`. */
 const LOOPBACK = /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
-/** Whether requests to `baseUrl` cross a network in the clear, the API key with them. */
+/** Whether requests to `baseUrl`, and the API key in them, cross a network unencrypted. */
 export function isInsecure(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);
   return protocol === 'http:' && !LOOPBACK.test(hostname);
@@ -150,7 +150,7 @@ function isServerUrl(input: unknown): boolean {
   }
 }
 
-/** Whoever swaps two options, or pastes a secret where it doesn't belong, must not find it in a log. */
+/** A secret that was passed as another option must not end up in a log. */
 function showSafely(input: unknown, apiKey: unknown): string {
   const isSecret = typeof input === 'string' && (holdsSecret(input, apiKey) || hasUserInfo(input));
   return isSecret ? showLength(input) : show(input);

@@ -6,13 +6,11 @@ export type LifecycleEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'page
 
 /** Port: the page or process that an `Api` lives in. */
 export interface Environment {
-  /** Whether the platform believes that there is a network: a hint that can be wrong; `true` where it has no idea. */
+  /** Whether the platform reports a network connection: a hint that can be wrong; `true` if the platform can't report it. */
   readonly isOnline: boolean;
-  /** Whether the page can't be seen. */
+  /** Whether the page is hidden; `false` outside of a page. */
   readonly isHidden: boolean;
-  /**
-   * Whether each request to this program may wait only for its own I/O, as in a worker runtime. Default: `false`.
-   */
+  /** Whether each request to this program may wait only for its own I/O, as in a worker runtime. Default: `false`. */
   readonly isolatesRequests?: boolean;
   /** The bytes that all `Api`s of the page may have in flight with `keepalive`. */
   readonly keepalive: ByteBudget;
@@ -31,20 +29,20 @@ export interface ByteBudget {
   reserve(bytes: number): () => void;
 }
 
-/** One slot at a time. */
+/** Holds at most one slot. */
 export interface UploadSlot {
   /**
-   * Takes a slot, unless one is held already.
+   * Acquires a slot, unless a slot is already held.
    *
-   * @returns A promise that resolves when it is held, or was given up meanwhile; `undefined` if it is held at once.
+   * @returns A promise that resolves when the slot is held or was released meanwhile; `undefined` if it is held at once.
    */
   take(): Promise<void> | undefined;
-  /** Gives the slot to an upload that waits, or stops waiting for one. Harmless where neither applies. */
+  /** Passes the slot on to a waiting upload, or stops waiting for a slot. Idempotent. */
   release(): void;
 }
 
-/** Limits the number of uploads under way; a server with none under way never waits. */
+/** Limits the number of uploads under way; a server without an upload under way never waits. */
 export interface Uploads {
-  /** @param server - Where the uploads go. @returns A slot that is not taken yet. */
+  /** @param server - The base URL that the uploads go to. @returns A slot that is not held yet. */
   open(server: string): UploadSlot;
 }

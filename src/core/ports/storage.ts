@@ -6,108 +6,111 @@ import type { Value } from '../model/value.js';
 import type { Clock } from '../time/clock.js';
 
 /**
- * Port: where committed entries wait for their push. One adapter object may serve any number of `Api`s; each opens a
- * writer of its own, so that none can overwrite another's entries.
+ * Port: the place where committed entries wait for their push. One adapter may serve any number of `Api`s; each `Api` opens a
+ * writer of its own, so that no `Api` can overwrite the entries of another.
  *
  * @group For storage adapters of your own
  */
 export interface StorageAdapter {
-  /** What a saved entry survives here. */
+  /** The events that a saved entry survives. */
   readonly durability: Durability;
-  /** Opens a new writer. Synchronous and cheap: nothing that others left is looked at before {@link Writer.adopt}. */
+  /** Opens a new writer. Synchronous and cheap: entries left behind by other writers are not read before {@link Writer.adopt}. */
   open(binding: Binding, clock: Clock): Writer;
 }
 
 /**
- * One run of one `Api` in a storage. All but {@link Writer.adopt} is synchronous, because `commit()` promises that the
- * entry is saved when it returns, and a page that is being hidden has no later.
+ * One run of one `Api` in a storage. All methods but {@link Writer.adopt} are synchronous, because `commit()` promises that the
+ * entry is saved when it returns, and a page that is being hidden may not run another task.
  *
  * @group For storage adapters of your own
  */
 export interface Writer {
-  /** Random, new for each run, and after {@link Writer.check} told that it was taken. With a sequence number it makes an entry's id. */
+  /**
+   * Random; new for each run, and renewed after {@link Writer.check} reported that another writer fenced this one. Together with
+   * a sequence number it forms the id of an entry.
+   */
   readonly id: string;
   /**
-   * Looks whether what was saved is still there, and still this writer's. Cheap: it is asked before each entry.
+   * Checks that the saved entries still exist and still belong to this writer. Cheap: called before each entry.
    *
-   * @returns What happened behind this writer's back, once; `undefined` where all is well.
+   * @returns Each loss once; `undefined` if nothing was lost.
    */
   check(): Loss | undefined;
   /**
    * Saves an entry of this writer, whole or not at all.
    *
-   * @param forgetStaged - `true` if the entry was made of the staged values: those saved are forgotten with it.
-   * @throws {@link StorageException} if it could not be saved.
+   * @param forgetStaged - `true` if the entry was made of the staged values: the saved staged values are removed with it.
+   * @throws {@link StorageException} if the entry could not be saved.
    */
   save(entry: StoredEntry, forgetStaged: boolean): void;
   /**
-   * Saves entries that were deleted underneath, this writer's and adopted ones, under the ids that they have.
+   * Saves entries again that were deleted from the storage, own and adopted ones, under their original ids.
    *
    * @throws {@link StorageException} if not all could be saved; calling again with the same entries is harmless.
    */
   saveAgain(entries: readonly StoredEntry[]): void;
   /**
-   * Forgets entries, this writer's or adopted ones; unknown ones are ignored.
+   * Removes entries, own and adopted ones; unknown entries are ignored.
    *
-   * @throws {@link StorageException} if that could not be written; calling again with the same entries is harmless.
+   * @throws {@link StorageException} if the removal could not be written; calling again with the same entries is harmless.
    */
   remove(entries: readonly StoredEntry[]): void;
   /**
-   * Notes that entries, this writer's or adopted ones, are in quarantine: each has its `refusal`, with which it comes back
-   * when it is adopted; a later note replaces it. Unknown ones are ignored.
+   * Saves the `refusal` of each entry, own and adopted ones, so that it is still in quarantine after its next adoption. A later
+   * `refusal` replaces an earlier one. Unknown entries are ignored.
    *
-   * @throws {@link StorageException} if that could not be written; calling again with the same entries is harmless.
+   * @throws {@link StorageException} if a `refusal` could not be written; calling again with the same entries is harmless.
    */
   quarantine(entries: readonly StoredEntry[]): void;
-  /** Saves the staged values in place of those saved before. Best effort: a failure is swallowed. */
+  /** Replaces the saved staged values. Best effort: a failure is ignored. */
   saveStaged(values: readonly Value[]): void;
   /**
-   * Takes over, in place, what dead writers of the same binding left. Never rejects, and ends in bounded time.
+   * Adopts entries left behind by dead writers of the same binding, without moving them. Never rejects, and ends in bounded time.
    *
-   * @param atStart - `true` in an `Api`'s first call: only then do staged values come back.
+   * @param atStart - `true` in the first call of an `Api`: only this call adopts staged values too.
    */
   adopt(atStart: boolean): Promise<Adoption>;
   /**
-   * Releases everything at once: what this writer holds can be adopted. From then on it tells nothing and saves nothing
-   * again. Idempotent.
+   * Releases all entries at once, so that other writers can adopt them. A closed writer reports no loss and saves nothing.
+   * Idempotent.
    */
   close(): void;
 }
 
 /**
- * What {@link Writer.check} finds.
+ * A loss of saved data that {@link Writer.check} reports.
  *
  * @group For storage adapters of your own
  */
 export type Loss =
   | {
-      /** Another presumed this writer dead, as it gave no sign of life for minutes, and took over what it had saved. */
+      /** Another writer presumed this writer dead, after minutes without a heartbeat, and adopted its entries. */
       readonly kind: 'taken';
-      /** The writers whose entries that one pushes now: this one, under the id that it had, and those that it had adopted. */
+      /** The ids of the writers whose entries the adopter pushes now: the former id of this writer, and ids of writers that it had adopted. */
       readonly writers: ReadonlySet<string>;
-      /** Whether it has the staged values, too, or whoever starts next will: they are no longer this writer's. */
+      /** Whether the staged values no longer belong to this writer: the adopter has them, or the next writer to start will. */
       readonly isStagedTaken: boolean;
     }
   | {
-      /** What was saved was deleted, by the user or the host page, or can't be read any more. What is still wanted is to be saved again. */
+      /** The user or the host page deleted the saved data, or it became unreadable. The caller has to save its queued entries again. */
       readonly kind: 'cleared';
     };
 
-/** How often it is worth looking for what others have left since, in seconds. */
+/** The interval between two scans for entries left behind by other writers, in seconds. */
 export const RECOVERY_INTERVAL_SECONDS = 30;
 
 /**
- * What {@link Writer.adopt} took over.
+ * The result of {@link Writer.adopt}.
  *
  * @group For storage adapters of your own
  */
 export interface Adoption {
-  /** In the order of their commit, for each writer; those in quarantine among them have their `refusal`. */
+  /** The adopted entries, for each writer in the order of their commit; entries in quarantine have their `refusal`. */
   readonly entries: readonly StoredEntry[];
-  /** The staged values of the most recent dead run; empty where there are none. */
+  /** The staged values of the most recent dead run; empty if there are none. */
   readonly staged: readonly Value[];
-  /** What could not be taken over, and why. */
+  /** A warning for each set of entries that could not be adopted. */
   readonly warnings: readonly Warning[];
-  /** Seconds until it is worth looking again; absent where nothing can be left while this run lasts. */
+  /** The delay until the next scan, in seconds; absent if no other writer can leave entries behind during this run. */
   readonly lookAgainSeconds?: number;
 }

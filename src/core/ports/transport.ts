@@ -1,75 +1,75 @@
-/** Port: one HTTP exchange, made once, never retried. */
+/** Port: makes one HTTP exchange per call, and never retries. */
 export interface Transport {
-  /** Sends a request. Never throws, and the answer's promise never rejects: each way to fail is an {@link Answer}. */
+  /** Sends a request. Never throws, and the promise of the answer never rejects: each failure is an {@link Answer}. */
   send(request: TransportRequest): Exchange;
 }
 
 /** One request under way. */
 export interface Exchange {
   readonly answer: Promise<Answer>;
-  /** Gives up: the answer resolves as `aborted`. The server may have got the request all the same. */
+  /** Resolves the answer as `aborted`. The server may have received the request nevertheless. */
   abort(): void;
 }
 
-/** How far a request came that is to outlive its page. */
+/** The progress of a request that is to outlive its page. */
 export interface Beacon {
-  /** Whether the platform has it: from then on it leaves, whatever becomes of the page. */
+  /** Whether the platform accepted the request: from then on it is sent even if the page ends. */
   dispatched: boolean;
 }
 
-/** What is sent. Redirects are not followed. */
+/** A request. Redirects are not followed. */
 export interface TransportRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Whether it is to outlive the page that sends it. */
+  /** Whether the request is to outlive the page that sends it. Default: `false`. */
   readonly keepalive?: boolean;
-  /** Is told in the same breath when it has left, by a transport that knows. */
+  /** Updated synchronously once the platform accepted the request, by a transport that can observe this. */
   readonly beacon?: Beacon;
-  /** One deadline for everything, the answer's body included, in seconds. */
+  /** The deadline of the whole exchange, the body of the answer included, in seconds. */
   readonly timeoutSeconds: number;
 }
 
-/** What came back. */
+/** The result of an exchange. */
 export type Answer = ReceivedResponse | FailedExchange;
 
-/** A whole answer: its status and all of its body. */
+/** A complete response, body included. */
 export interface ReceivedResponse {
   readonly received: true;
-  /** The HTTP status; 0 where a page may not see it (an opaque redirect). */
+  /** The HTTP status; 0 if a page may not see it (an opaque redirect). */
   readonly status: number;
   readonly body: string;
   readonly contentType: string | undefined;
-  /** The `Retry-After` header as sent. */
+  /** The `Retry-After` header, unparsed. */
   readonly retryAfter: string | undefined;
-  /** The `Date` header as sent. */
+  /** The `Date` header, unparsed. */
   readonly date: string | undefined;
 }
 
-/** No answer, or not all of one. */
+/** A missing or incomplete response. */
 export interface FailedExchange {
   readonly received: false;
   readonly reason: FailureReason;
-  /** The status, where one was seen. */
+  /** The HTTP status; absent if the exchange failed before it was received. */
   readonly status?: number;
-  /** A platform's error code (`ECONNREFUSED`), where it gave one. */
+  /** The error code of the platform, such as `ECONNREFUSED`, if any. */
   readonly code?: string;
-  /** Of `unreachable`: the platform gives neither code nor words, as pages do for every failure of the network and for CORS. */
+  /** Only with `unreachable`: the platform gives neither code nor detail, as browsers do for all network failures and for CORS. */
   readonly isOpaque?: true;
-  /** The platform's words where it gave no code. As they came: they may hold a header's value and have to be redacted. */
+  /** The platform's message if it gave no code. Not redacted: it may hold the value of a header. */
   readonly detail?: string;
 }
 
 /**
- * - `timeout`: the deadline passed, or the platform's own.
+ * - `timeout`: the deadline of the request, or of the platform, passed.
  * - `aborted`: {@link Exchange.abort} was called.
  * - `unreachable`: no connection.
- * - `cut-off`: the connection was reset or closed before a status was seen.
- * - `interrupted`: the exchange failed within the body.
- * - `too-long`: the body exceeds what a transport reads (1 MiB).
+ * - `cut-off`: the connection was reset or closed before the status was received.
+ * - `interrupted`: the exchange failed within the body of the response.
+ * - `too-long`: the body is longer than the limit of the transport (1 MiB).
  * - `blocked-port`: the fetch standard forbids the port.
- * - `fault`: the fetch failed by something other than the network, such as a programming error.
+ * - `fault`: the fetch failed for a reason other than the network, such as a programming error.
  */
 export type FailureReason =
   | 'timeout'

@@ -1,6 +1,6 @@
 /**
- * A function like the platform's `fetch`, such as another library's or one that adds what a proxy needs. It is called with a
- * URL and plain options, never with a `Request`, which another library's `fetch` would refuse.
+ * A function like the platform's `fetch`, such as the `fetch` of another library, or a wrapper that uses a proxy. It is called
+ * with a URL and plain options, never with a `Request`, which the `fetch` of another library would refuse.
  *
  * @example `fetch: (url, init) => undici.fetch(url, { ...init, dispatcher })`
  */
@@ -9,20 +9,20 @@ export type Fetch = (url: string, init: FetchInit) => PromiseLike<FetchResponse>
 /** The options that a {@link Fetch} is called with. */
 export interface FetchInit {
   readonly method: 'GET' | 'POST';
-  /** By name in lower case. */
+  /** Header values by name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The JSON of an upload. */
+  /** The JSON of an upload; absent in a read. */
   readonly body?: string;
-  /** A redirect is not followed, as the API key would go along. */
+  /** Redirects are not followed, as the new address would receive the API key. */
   readonly redirect: 'manual';
-  /** Whether the request is to outlive the page. */
+  /** Whether the request is to outlive the page. Default: `false`. */
   readonly keepalive?: boolean;
-  /** Of reads in a page: they don't come from the browser's HTTP cache. */
+  /** Set for reads in a page, so that they bypass the HTTP cache of the browser. */
   readonly cache?: 'no-store';
-  /** In a page: its address, the query with it, is not sent along. */
+  /** Set in a page, so that its address is not sent as the referrer. */
   readonly referrerPolicy?: 'no-referrer';
-  /** The platform's `AbortSignal`. A `fetch` that ignores it is given up all the same. */
-  // biome-ignore lint/suspicious/noExplicitAny: each library has a type of its own for it.
+  /** The platform's `AbortSignal`. The call ends on abort even if `fetch` ignores the signal. */
+  // biome-ignore lint/suspicious/noExplicitAny: each library has its own type of a signal.
   readonly signal?: any;
 }
 
@@ -30,57 +30,57 @@ export interface FetchInit {
 export interface FetchResponse {
   /** The HTTP status. */
   readonly status: number;
-  /** The answer's headers, by name without regard to case. */
+  /** The response headers; names are case-insensitive. */
   readonly headers: {
-    /** @returns `null` for a header that is not there. */
+    /** @returns `null` if there is no such header. */
     get(name: string): string | null;
   };
-  /** A stream of the platform's or of Node's, which is read in place of {@link FetchResponse.text}; `null` for an empty body. */
+  /** A web or Node stream, which is read in place of {@link FetchResponse.text}; `null` for an empty body. */
   readonly body?: unknown;
-  /** Whether a redirect was followed, in spite of the options. */
+  /** Whether a redirect was followed, against the options. Default: `false`. */
   readonly redirected?: boolean;
-  /** The body as text; called where `body` is not a stream. */
+  /** Reads the body as text; called only if `body` is not a stream. */
   text(): PromiseLike<string>;
 }
 
 /** The members of an `AbortSignal` that are used here, so that no platform's types are needed. */
 export interface Signal {
-  /** Whether it has aborted. */
+  /** Whether the signal has aborted. */
   readonly aborted: boolean;
-  /** Has `listener` called when it aborts. */
+  /** Adds a listener to be called on abort. */
   addEventListener(type: 'abort', listener: () => void): void;
-  /** Takes the same function away again. */
+  /** Removes a listener. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** The listeners of a signal of the caller's, and the function that stands for all of them at the signal. */
-interface Abortion {
+/** The listeners of one signal, and the function that is registered at the signal and calls them all. */
+interface SharedListener {
   readonly listeners: Set<() => void>;
   readonly emit: () => void;
 }
 
-const abortions = /* @__PURE__ */ new WeakMap<Signal, Abortion>();
+const sharedListeners = /* @__PURE__ */ new WeakMap<Signal, SharedListener>();
 
-function abortionOf(signal: Signal): Abortion {
-  const known = abortions.get(signal);
+function sharedListenerOf(signal: Signal): SharedListener {
+  const known = sharedListeners.get(signal);
   if (known !== undefined) return known;
   const listeners = new Set<() => void>();
   const emit = (): void => {
     for (const listener of [...listeners]) listener();
   };
-  abortions.set(signal, { listeners, emit });
+  sharedListeners.set(signal, { listeners, emit });
   return { listeners, emit };
 }
 
 /**
- * Calls `listener` when `signal` aborts. However many calls share a signal, it has one listener: Node warns of a leak above
- * ten.
+ * Calls `listener` when `signal` aborts. All calls with the same signal share one listener at the signal, as Node warns of a
+ * leak above ten.
  *
  * @returns A function that stops listening.
  */
 export function onAbort(signal: Signal | undefined, listener: () => void): () => void {
   if (signal === undefined) return () => {};
-  const { listeners, emit } = abortionOf(signal);
+  const { listeners, emit } = sharedListenerOf(signal);
   const own = (): void => listener();
   if (listeners.size === 0) signal.addEventListener('abort', emit);
   listeners.add(own);
@@ -89,8 +89,8 @@ export function onAbort(signal: Signal | undefined, listener: () => void): () =>
   };
 }
 
-/** A signal of our own: the core knows no platform's. */
-export class Abort implements Signal {
+/** A signal and its controller in one, as the core must not depend on the `AbortController` of a platform. */
+export class CoreAbortSignal implements Signal {
   readonly #listeners = new Set<() => void>();
   aborted = false;
 

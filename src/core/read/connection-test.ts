@@ -8,33 +8,33 @@ import { readValues } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
 import { ClockCorrection } from '../time/clock-correction.js';
 
-/** What `testConnection()` found out; `undefined` where the answers don't tell. */
+/** The result of `testConnection()`; a property is `undefined` if the responses leave it open. */
 export interface ConnectionTest {
-  /** Whether the server answered: not a captive portal, not a redirect, and in time. */
+  /** Whether the server answered in time; `false` also for a captive portal or a redirect. */
   readonly reachable: boolean;
-  /** Whether it knows the Device ID and the API Key; false if it refuses them. */
+  /** Whether the server accepts the Device ID and the API Key. */
   readonly credentials: boolean | undefined;
-  /** Whether they may read; 404 for the field that was asked for is not a no. */
+  /** Whether the API Key has the right to read. */
   readonly canRead: boolean | undefined;
-  /** Whether they may upload. */
+  /** Whether the API Key has the right to upload. */
   readonly canWrite: boolean | undefined;
-  /** How long the quicker of the answers took. The first request to a server also pays for the connection. */
+  /** The shorter of the two response times, in milliseconds. The first request to a server includes the time to connect. */
   readonly latencyMilliseconds: number | undefined;
-  /** How far the local clock is ahead of the server's (negative: behind), to about a second. */
+  /** The seconds by which the local clock is ahead of the server's clock (negative: behind), accurate to about a second. */
   readonly clockSkewSeconds: number | undefined;
-  /** What it means and what to do. */
+  /** The meaning of the result, and the remedy. */
   readonly advice: string;
 }
 
-/** An answer to a question, and when it came. */
+/** A judged response with its timing. */
 interface Probe extends JudgedResponse {
   readonly milliseconds: number;
-  /** The local clock when it was half way, in milliseconds since the Unix epoch. */
+  /** The local time half-way between request and response, in milliseconds since the Unix epoch. */
   readonly halfWay: number;
 }
 
 const MAX_SKEW_SECONDS = 60;
-/** To be asked for where no field is known: no server gives this id away. */
+/** The field to read if no field is configured: no server assigns the nil UUID. */
 const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
 
 /** The parts of a client that a connection test uses. */
@@ -46,9 +46,10 @@ export interface ConnectionTestParts {
 }
 
 /**
- * Asks for a field's value, then uploads an empty batch: nothing is stored or discarded.
+ * Reads a field, then uploads an empty batch: nothing is stored or discarded.
  *
- * @throws {@link ApiException} if the questions are stopped.
+ * @param fieldId - The field to read, which need not exist. Default: the nil UUID.
+ * @throws {@link ApiException} if {@link Questions.stop} is called.
  */
 export async function testConnection(parts: ConnectionTestParts): Promise<ConnectionTest> {
   const { server, clock, questions, fields } = parts;
@@ -59,7 +60,7 @@ export async function testConnection(parts: ConnectionTestParts): Promise<Connec
     return { ...outcome, milliseconds, halfWay: clock.now() - milliseconds / 2 };
   };
   const read = await probe(() => server.getValues([fields.anyId ?? UNKNOWN_FIELD]));
-  if (!read.verdict.answered) return report(false, [read], UNKNOWN, [tell(read.verdict)]);
+  if (!read.verdict.answered) return report(false, [read], UNKNOWN, [describe(read.verdict)]);
   const write = await probe(() => server.postEntries(joinBody([], new ClockCorrection(clock))));
   const rights = rightsOf(read, write);
   return report(true, [read, write], rights, explain(rights, read.verdict, write.verdict));
@@ -72,33 +73,33 @@ const UNKNOWN: Rights = { credentials: undefined, canRead: undefined, canWrite: 
 function rightsOf(read: Probe, write: Probe): Rights {
   const [reading, writing] = [read.verdict, write.verdict];
   const readsWell = serverTimeOf(read) !== undefined;
-  // Who has no place for uploads, or answers with other than values, is not the server: what it says means nothing.
+  // A server without the upload route, or with another format of values, is not the NikDev IoT server.
   if (writing.status === 404 || writing.status === 405 || (reading.kind === 'stored' && !readsWell)) return UNKNOWN;
-  const canRead = readsWell || reading.status === 404 || noIfRefused(reading);
-  const canWrite = writing.kind === 'stored' || noIfRefused(writing);
-  // 401 is for those who are not known, 403 also for those without the right.
+  const canRead = readsWell || reading.status === 404 || falseIfUnauthorized(reading);
+  const canWrite = writing.kind === 'stored' || falseIfUnauthorized(writing);
+  // 401 means unknown credentials; 403 may also mean a missing right.
   const isRefused = reading.status === 401 || writing.status === 401 || (canRead === false && canWrite === false);
   return { credentials: canRead || canWrite || (isRefused ? false : undefined), canRead, canWrite };
 }
 
-const noIfRefused = ({ kind }: Verdict): false | undefined => (kind === 'unauthorized' ? false : undefined);
+const falseIfUnauthorized = ({ kind }: Verdict): false | undefined => (kind === 'unauthorized' ? false : undefined);
 
 function explain({ canRead, canWrite }: Rights, read: Verdict, write: Verdict): string[] {
-  const [reading, writing] = [read.kind === 'stored' ? OTHER_SERVER : tell(read), tell(write)];
+  const [reading, writing] = [read.kind === 'stored' ? OTHER_SERVER : describe(read), describe(write)];
   if (canRead === undefined && canWrite === undefined) return [reading];
   if (canRead === false && canWrite === false) return [writing];
   const lines: string[] = [];
   if (canRead === false) lines.push(`The API Key may not read: get() and watch() will be refused. ${reading}`);
   if (canWrite === false) lines.push(`The API Key may not write: push() will be refused. ${writing}`);
-  if (canRead === undefined) lines.push(`Whether the API Key may read can't be told. ${reading}`);
-  if (canWrite === undefined) lines.push(`Whether the API Key may write can't be told. ${writing}`);
+  if (canRead === undefined) lines.push(`Whether the API Key may read is unknown. ${reading}`);
+  if (canWrite === undefined) lines.push(`Whether the API Key may write is unknown. ${writing}`);
   return lines;
 }
 
-const OTHER_SERVER = "The answer is not the NikDev IoT server's: check baseUrl.";
+const OTHER_SERVER = 'The response is not from the NikDev IoT server: check baseUrl.';
 
-/** The server's own words may end without a full stop. */
-const tell = ({ message, advice }: Verdict): string => `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`;
+/** A message of the server may lack a full stop at its end. */
+const describe = ({ message, advice }: Verdict): string => `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`;
 
 function report(reachable: boolean, probes: readonly Probe[], rights: Rights, lines: string[]): ConnectionTest {
   const answered = probes.filter(({ verdict }) => verdict.answered);
@@ -109,7 +110,7 @@ function report(reachable: boolean, probes: readonly Probe[], rights: Rights, li
   const [clockSkewSeconds] = skews;
   if (clockSkewSeconds !== undefined && Math.abs(clockSkewSeconds) > MAX_SKEW_SECONDS) {
     const [seconds, where] = [Math.abs(clockSkewSeconds), clockSkewSeconds > 0 ? 'ahead of' : 'behind'];
-    lines.push(`The clock of this device is ${seconds} s ${where} the server's: set it right, best by NTP.`);
+    lines.push(`The clock of this device is ${seconds} s ${where} the server's: set the clock, preferably by NTP.`);
   }
   if (lines.length === 0) lines.push('Nothing to do: the server answers, and the API Key may read and write.');
   const times = answered.map(({ milliseconds }) => Math.round(milliseconds));
@@ -122,7 +123,7 @@ function report(reachable: boolean, probes: readonly Probe[], rights: Rights, li
   };
 }
 
-/** The server's clock in Unix seconds, from an answer that holds values. */
+/** @returns The server's time in Unix seconds, if the response holds values. */
 function serverTimeOf({ verdict, body }: Probe): number | undefined {
   if (verdict.kind !== 'stored') return undefined;
   try {

@@ -1,37 +1,37 @@
 import type { Field } from '../model/field-registry.js';
 import type { Environment } from '../ports/environment.js';
-import { Abort } from '../ports/web-types.js';
+import { CoreAbortSignal } from '../ports/web-types.js';
 import type { Verdict } from '../server/verdict.js';
 import type { Clock } from '../time/clock.js';
 import { retryPolicy } from '../time/retry-policy.js';
 import { fieldIdOf, getException, type Reader } from './reader.js';
 import { type PollSource, Watch, type WatchOptions } from './watch-iterator.js';
 
-/** How many times as long everything takes while the page is hidden. */
+/** Multiplies all intervals while the page is hidden. */
 const HIDDEN_FACTOR = 5;
 
-/** A request under way, and whom it is for. */
+/** A request under way, and the watches that it reads for. */
 interface Poll {
   readonly watches: Set<Watch>;
-  readonly abort: Abort;
+  readonly abort: CoreAbortSignal;
 }
 
 /**
- * Asks for all watches of an `Api`, one request at a time: for those that are due together, each at its own pace. While
- * nobody waits for one it has no request, timer or listener.
+ * Reads for all watches of an `Api`, one request at a time. Each watch has its own interval; watches that are due at the same
+ * time share a request. While no watch is awaited, the poller has no request, timer or listener.
  */
 export class Poller implements PollSource {
   readonly #reader: Reader;
   readonly #clock: Clock;
   readonly #environment: Environment;
-  /** Those that somebody waits for. */
+  /** The watches with a pending call of `next()`. */
   readonly #waiting = new Set<Watch>();
   #poll: Poll | undefined;
-  /** How many requests have failed in a row, when the last one did, and how long to pause after it. */
+  /** The number of requests that failed in a row, the time of the last failure, and the delay after it. */
   #failures = 0;
   #failedAt = 0;
   #pauseSeconds = 0;
-  /** What the server asked for (`Retry-After`), on the monotonic clock. */
+  /** The earliest time of the next request by `Retry-After`, on the monotonic clock. */
   #notBefore = 0;
   #cancelTimer = (): void => {};
   #stopListening: (() => void) | undefined;
@@ -43,7 +43,7 @@ export class Poller implements PollSource {
     this.#environment = environment;
   }
 
-  /** @throws {@link ConfigException} for options that can't be used. */
+  /** @throws {@link ConfigException} for an unknown or invalid option. */
   watch(fields: readonly Field[], options: WatchOptions): Watch {
     return new Watch(this.#reader, this, fields, options);
   }
@@ -65,18 +65,18 @@ export class Poller implements PollSource {
     this.#schedule();
   }
 
-  /** Ends all watches, for good. */
+  /** Ends all watches; new watches end at once. */
   stop(): void {
     this.isStopped = true;
     for (const watch of this.#waiting) void watch.return();
   }
 
-  /** Asks when the next one is due. Also what is due at once waits for the end of the task: others may join it. */
+  /** Sets the timer for the next request. Even a watch that is due now waits for the end of the task, so that others can join. */
   #schedule(): void {
     this.#cancelTimer();
     if (this.#poll !== undefined || this.#waiting.size === 0) return;
     const due = Math.min(...Array.from(this.#waiting, (watch) => this.#dueAt(watch)));
-    // Somebody waits for it, so it keeps a process alive.
+    // A caller waits for the result, so the timer keeps the process alive.
     this.#cancelTimer = this.#clock.setTimer(() => void this.#pollDue(), Math.max(due - this.#clock.monotonic(), 0));
   }
 
@@ -88,12 +88,12 @@ export class Poller implements PollSource {
   async #pollDue(): Promise<void> {
     const now = this.#clock.monotonic();
     const due = [...this.#waiting].filter((watch) => this.#dueAt(watch) <= now);
-    const alone = due.find(({ isAlone }) => isAlone);
-    const watches = new Set(alone ? [alone] : due);
-    // A timer may fire somewhat early.
+    const separate = due.find(({ isSeparate }) => isSeparate);
+    const watches = new Set(separate ? [separate] : due);
+    // A timer may fire slightly early.
     if (watches.size === 0) return this.#schedule();
     const ids = [...watches].flatMap(({ fields }) => fields.map(fieldIdOf));
-    const abort = new Abort();
+    const abort = new CoreAbortSignal();
     this.#poll = { watches, abort };
     try {
       for (const watch of watches) watch.polledAt = now;
@@ -103,11 +103,11 @@ export class Poller implements PollSource {
       this.#failures = 0;
       this.#pauseSeconds = 0;
       for (const watch of watches) {
-        watch.isAlone = false;
+        watch.isSeparate = false;
         watch.deliver(result.known);
       }
     } catch {
-      // Nobody waits for it any more.
+      // Aborted: no watch waits for the result any more.
     } finally {
       this.#poll = undefined;
       this.#schedule();
@@ -124,8 +124,8 @@ export class Poller implements PollSource {
     } else if (watches.size === 1) {
       for (const watch of watches) watch.fail(getException(verdict));
     } else {
-      // What one of them asks for may be what is refused.
-      for (const watch of watches) watch.isAlone = true;
+      // The server may refuse the fields of only one of the watches.
+      for (const watch of watches) watch.isSeparate = true;
     }
     for (const watch of watches) watch.polledAt = Number.NEGATIVE_INFINITY;
   }

@@ -11,18 +11,19 @@ import type { Verdict } from '../server/verdict.js';
 import { readValues, type WireError, type WireReading } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
 
-/** A field's last value by the server's clock, and how many seconds that is behind the local one. */
-interface Sighting extends WireReading {
-  readonly shift: number;
+/** The last value of a field, with its time by the server's clock. */
+interface LastValue extends WireReading {
+  /** The seconds by which the local clock is ahead of the server's clock. */
+  readonly clockOffset: number;
 }
 
-/** The last values of fields that the server knows, by field id; or why they could not be read. */
-export type ReadResult = { readonly known: Sightings } | { readonly failure: Verdict };
+/** The last values of the fields that the server knows, or the verdict on the request that failed. */
+export type ReadResult = { readonly known: LastValues } | { readonly failure: Verdict };
 
 /** By field id. */
-export type Sightings = ReadonlyMap<string, Sighting>;
+export type LastValues = ReadonlyMap<string, LastValue>;
 
-/** After as many answers of 404, and no other, the server is the wrong one: enough for each of 64 fields to be asked for. */
+/** After this many responses, all of them 404, the server is the wrong one: enough to read each of 64 fields on its own. */
 const MAX_UNKNOWN = 128;
 
 /** The parts of a client that a reader uses. */
@@ -51,8 +52,8 @@ export class Reader {
   }
 
   /**
-   * @returns The readings in the order asked for; a field that the server does not know is absent.
-   * @throws {@link ValueException} if a field can't be asked for. {@link GetException} if the server didn't answer well.
+   * @returns The readings in the order of `names`; a field that the server does not know is absent.
+   * @throws {@link ValueException} if a field is unknown or unreadable. {@link GetException} if the request failed.
    */
   async get(names: readonly string[], signal?: Signal): Promise<Reading[]> {
     const fields = this.#fields.findReadable(names);
@@ -62,23 +63,23 @@ export class Reader {
   }
 
   /**
-   * Reads with as many requests as it takes, one after another.
+   * Reads fields with as many requests as needed, one after another.
    *
-   * A server may answer 404 where it knows only some of the fields: then they are found by halving. Where it answers 404
-   * to all of them, nothing tells that it is the right server, and that is a failure.
+   * A server may answer 404 if it knows only some of the fields; then halving the lists finds the known fields. If it answers
+   * 404 to all requests, it may be the wrong server, and the result is a failure.
    *
-   * @throws {@link GetException} if the signal aborts or reading was stopped.
+   * @throws {@link GetException} if the signal aborts or {@link Questions.stop} is called.
    */
   async read(fieldIds: readonly string[], signal?: Signal): Promise<ReadResult> {
-    const known = new Map<string, Sighting>();
+    const known = new Map<string, LastValue>();
     const distinct = [...new Set(fieldIds)];
     const lists = chunkIds(distinct, this.#server.maxIdsLength).reverse();
-    let patience = Math.min(2 * distinct.length, MAX_UNKNOWN);
+    let attemptsLeft = Math.min(2 * distinct.length, MAX_UNKNOWN);
     let failure: Verdict | undefined;
     for (let ids = lists.pop(); ids !== undefined; ids = lists.pop()) {
       const verdict = await this.#readList(ids, known, signal);
       if (verdict.kind === 'stored') {
-        patience = Number.POSITIVE_INFINITY;
+        attemptsLeft = Number.POSITIVE_INFINITY;
         continue;
       }
       failure = verdict;
@@ -86,30 +87,30 @@ export class Reader {
       const half = Math.ceil(ids.length / 2);
       if (ids.length > 1 && (isUnknown || verdict.status === 414)) lists.push(ids.slice(half), ids.slice(0, half));
       else if (!isUnknown) return { failure };
-      patience -= 1;
-      if (patience < 1) break;
+      attemptsLeft -= 1;
+      if (attemptsLeft < 1) break;
     }
-    return failure !== undefined && patience < Number.POSITIVE_INFINITY ? { failure } : { known };
+    return failure !== undefined && attemptsLeft < Number.POSITIVE_INFINITY ? { failure } : { known };
   }
 
-  /** The readings in the order asked for, with the server's times moved to the local clock. */
-  readings(fields: readonly Field[], known: Sightings): Reading[] {
+  /** @returns The readings in the order of `fields`, with times converted to the local clock. */
+  readings(fields: readonly Field[], known: LastValues): Reading[] {
     return fields.flatMap((field) => {
       const { fieldId, name } = field;
-      const sighting = known.get(fieldId);
-      if (sighting === undefined) return [];
-      if (!this.#fields.accepts(field, sighting.value)) {
+      const last = known.get(fieldId);
+      if (last === undefined) return [];
+      if (!this.#fields.accepts(field, last.value)) {
         this.#warnings.add(valueRefused(show(name)));
         return [];
       }
-      const { value, timestamp, shift } = sighting;
-      const moved = timestamp === null ? null : timestamp + shift;
-      return { fieldId, ...(name !== undefined && { field: name }), value, timestamp: moved };
+      const { value, timestamp, clockOffset } = last;
+      const localTime = timestamp === null ? null : timestamp + clockOffset;
+      return { fieldId, ...(name !== undefined && { field: name }), value, timestamp: localTime };
     });
   }
 
-  /** Adds what one request brings. @returns Its verdict: bad luck where the answer is not what it should be. */
-  async #readList(ids: readonly string[], known: Map<string, Sighting>, signal: Signal | undefined): Promise<Verdict> {
+  /** Adds the values of one request to `known`. @returns The verdict; `transient` if the body is invalid. */
+  async #readList(ids: readonly string[], known: Map<string, LastValue>, signal: Signal | undefined): Promise<Verdict> {
     const { verdict, body } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
     if (verdict.kind !== 'stored') return verdict;
     const values = tryToRead(body);
@@ -117,13 +118,13 @@ export class Reader {
       return {
         ...verdict,
         kind: 'transient',
-        message: `Bad luck: the server's answer is not what it should be: ${foreignText(values.fault, (text) => this.#server.redact(text))}.`,
+        message: `Bad luck: the server's answer is invalid: ${foreignText(values.fault, (text) => this.#server.redact(text))}.`,
         advice: 'Something other than the NikDev IoT server may have answered: check baseUrl. Nothing was changed.',
       };
     }
-    // Protocol: timestamp + round(localNow - servertime).
-    const shift = Math.round(this.#clock.now() / 1000 - values.servertime);
-    for (const reading of values.readings) known.set(reading.fieldId, { ...reading, shift });
+    // The protocol prescribes timestamp + round(localNow - servertime).
+    const clockOffset = Math.round(this.#clock.now() / 1000 - values.servertime);
+    for (const reading of values.readings) known.set(reading.fieldId, { ...reading, clockOffset });
     return verdict;
   }
 }

@@ -6,12 +6,12 @@ import { ownObject } from '../model/schema.js';
 import { checkOptions, secondsFrom, signal } from '../options/call-options.js';
 import type { CallOptions } from '../options/options.js';
 import { onAbort, type Signal } from '../ports/web-types.js';
-import type { Reader, Sightings } from './reader.js';
+import type { LastValues, Reader } from './reader.js';
 
-/** What {@link Api.watch} takes. */
+/** Options of {@link Api.watch}. */
 export interface WatchOptions extends CallOptions {
   /**
-   * How often to ask, in seconds, from 1 to 86,400.
+   * The interval between two requests, in seconds, from 1 to 86,400; five times as long while the page is hidden.
    *
    * @defaultValue `10`
    */
@@ -23,7 +23,7 @@ const Options = ownObject(
   { defaults: { everySeconds: 10 } },
 );
 
-/** Who asks for the watches that somebody waits for. */
+/** The poller, as its watches see it. */
 export interface PollSource {
   readonly isStopped: boolean;
   add(watch: Watch): void;
@@ -38,16 +38,16 @@ interface Waiter {
 }
 
 /**
- * The readings of some fields, and again whenever one changed. It asks, and holds on to a signal, only for as long as
- * somebody waits for what comes next: one that is dropped in whatever way leaves nothing behind.
+ * The readings of some fields, and again after each change. A watch polls, and listens to its signal, only while a call of
+ * `next()` is pending: an abandoned watch holds no timer and no listener.
  */
 export class Watch implements AsyncIterableIterator<Reading[], undefined> {
   readonly fields: readonly Field[];
   readonly everySeconds: number;
-  /** When it was last asked for, on the monotonic clock; unless that was bad luck. */
+  /** The time of the last successful request, on the monotonic clock. */
   polledAt = Number.NEGATIVE_INFINITY;
-  /** Whether it shares no requests: one that it shared was refused. */
-  isAlone = false;
+  /** Whether the watch gets requests of its own, as a shared request was refused. */
+  isSeparate = false;
   readonly #reader: Reader;
   readonly #poller: PollSource;
   readonly #signal: Signal | undefined;
@@ -56,10 +56,10 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
   #ended = false;
   #stopListening = (): void => {};
 
-  constructor(reader: Reader, asker: PollSource, fields: readonly Field[], options: WatchOptions) {
+  constructor(reader: Reader, poller: PollSource, fields: readonly Field[], options: WatchOptions) {
     const { everySeconds, signal } = checkOptions(options, Options);
     this.#reader = reader;
-    this.#poller = asker;
+    this.#poller = poller;
     this.#signal = signal;
     this.fields = fields;
     this.everySeconds = everySeconds;
@@ -83,13 +83,13 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
     return Promise.resolve(END);
   }
 
-  /** Passes on what was read, if it is not what was passed on before. */
-  deliver(known: Sightings): void {
-    // By the server's time: moved to the local clock, it differs by a second now and then.
+  /** Passes on the readings, if they changed since the last delivery. */
+  deliver(known: LastValues): void {
+    // Compares server times: after conversion to the local clock they vary by a second.
     const seen = JSON.stringify(
       this.fields.map(({ fieldId }) => {
-        const sighting = known.get(fieldId);
-        return sighting && [sighting.value, sighting.timestamp];
+        const last = known.get(fieldId);
+        return last && [last.value, last.timestamp];
       }),
     );
     if (seen === this.#seen) return;
@@ -98,7 +98,7 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
     if (this.#waiters.length === 0) this.#unsubscribe();
   }
 
-  /** Ends it with an exception. */
+  /** Ends the watch with an exception. */
   fail(exception: GetException): void {
     this.#waiters.shift()?.reject(exception);
     this.#end();

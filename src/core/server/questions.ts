@@ -3,16 +3,16 @@ import { getAborted } from '../model/request-exceptions.js';
 import { onAbort, type Signal } from '../ports/web-types.js';
 import type { JudgedResponse, PendingRequest } from './server-client.js';
 
-/** Requests that change nothing. Each ends with its answer or its caller's signal, and all of them by {@link Questions.stop}. */
+/** Requests that only read. Each ends by its response or by its caller's signal; {@link Questions.stop} ends all of them. */
 export class Questions {
   readonly #underWay = new Set<(exception: ApiException) => void>();
   #stopped: ApiException | undefined;
 
   /**
-   * Waits for an answer.
+   * Sends a request and waits for its response.
    *
-   * @param send - Makes the request.
-   * @throws {@link GetException} if the signal aborts; what {@link Questions.stop} was given.
+   * @param send - Sends the request; not called after {@link Questions.stop}.
+   * @throws {@link GetException} if the signal aborts. The exception passed to {@link Questions.stop}.
    */
   async ask(send: () => PendingRequest, signal?: Signal): Promise<JudgedResponse> {
     if (this.#stopped) throw this.#stopped;
@@ -20,24 +20,24 @@ export class Questions {
     const { outcome, abort } = send();
     return new Promise((resolve, reject) => {
       const end = (exception: ApiException): void => {
-        leave();
+        settle();
         abort();
         reject(exception);
       };
       const stopListening = onAbort(signal, () => end(getAborted()));
-      const leave = (): void => {
+      const settle = (): void => {
         stopListening();
         this.#underWay.delete(end);
       };
       this.#underWay.add(end);
       void outcome.then((result) => {
-        leave();
+        settle();
         resolve(result);
       });
     });
   }
 
-  /** Ends what is under way, and what is asked from now on: it rejects with `exception`. */
+  /** Rejects all requests under way, and all later calls of {@link Questions.ask}, with `exception`. */
   stop(exception: ApiException): void {
     this.#stopped = exception;
     for (const reject of this.#underWay) reject(exception);

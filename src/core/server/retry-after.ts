@@ -1,15 +1,15 @@
 import { MAX_UNIX_SECONDS } from '../time/clock.js';
 
-const SHORTEST = 1;
-const LONGEST = 3600;
+const MIN_SECONDS = 1;
+const MAX_SECONDS = 3600;
 
 /**
- * How long a server asks to wait.
+ * Parses the delay that a server asks for.
  *
- * @param header - `Retry-After` as sent: seconds, or a date (RFC 9110, 10.2.3).
- * @param date - The answer's own `Date`, which a date is read against: the local clock may be wrong.
- * @param now - The local clock in milliseconds since the Unix epoch, for an answer without a `Date`.
- * @returns Seconds, clamped to 1–3600; `undefined` if the header is absent or neither of the two.
+ * @param header - The `Retry-After` header: seconds or a date (RFC 9110, 10.2.3).
+ * @param date - The `Date` header, the reference for a date in `Retry-After`, as the local clock may be wrong.
+ * @param now - The local clock in milliseconds since the Unix epoch, used if there is no `Date` header.
+ * @returns Seconds, clamped to 1–3600; `undefined` if the header is absent or invalid.
  */
 export function retryAfterSeconds(
   header: string | undefined,
@@ -23,7 +23,7 @@ export function retryAfterSeconds(
     const sent = parseDate(date ?? '');
     seconds = (parseDate(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
   }
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, SHORTEST), LONGEST);
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, MIN_SECONDS), MAX_SECONDS);
 }
 
 /**

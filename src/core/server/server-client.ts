@@ -6,26 +6,27 @@ import type { Beacon, Transport, TransportRequest } from '../ports/transport.js'
 import type { Clock } from '../time/clock.js';
 import { judge, type Verdict } from './verdict.js';
 
-/** Servers and proxies take request lines of up to 8 KB; what else stands in one has room below that. */
+/** Servers and proxies accept request lines of up to 8 KB, which also hold the method and the HTTP version. */
 const MAX_URL_LENGTH = 8000;
 const VALUES = 'values/';
 const MAX_FORMER_KEYS = 20;
 
-/** Where the server is and who asks. */
+/** The address of the server, and the credentials of the device. */
 export interface ServerAddress {
   /** Ends with `/`. */
   readonly baseUrl: string;
   readonly deviceId: string;
   readonly apiKey: string;
+  /** The deadline of each request, in seconds. */
   readonly requestTimeout: number;
 }
 
-/** What came of a request. */
+/** A response with its verdict. */
 export interface JudgedResponse {
   readonly verdict: Verdict;
-  /** The answer's body; empty where none came. */
+  /** The body of the response; empty if there was no response. */
   readonly body: string;
-  /** The answer's `Date` header, where one can be seen. */
+  /** The `Date` header, if present and visible to the page. */
   readonly date: string | undefined;
 }
 
@@ -43,7 +44,7 @@ export class ServerClient {
   readonly #environment: Pick<Environment, 'isOnline'>;
   readonly #address: ServerAddress;
   #apiKey: string;
-  /** Those before: a server may name a key that it was sent long ago, and that may be valid elsewhere. */
+  /** The keys before the last calls of {@link Server.setApiKey}: a server may repeat an old key, which may be valid elsewhere. */
   #formerKeys: readonly string[] = [];
 
   constructor(transport: Transport, clock: Clock, environment: Pick<Environment, 'isOnline'>, address: ServerAddress) {
@@ -59,22 +60,22 @@ export class ServerClient {
     this.#apiKey = apiKey;
   }
 
-  /** Takes the API key out of a text, and those before, should it hold them. */
+  /** Removes the API key and former API keys from a text. */
   redact(text: string): string {
     return redact(text, this.#keys);
   }
 
-  /** Whether a text holds the whole API key, or one before. */
+  /** Whether a text holds the whole API key or a former API key. */
   holdsKey(text: string): boolean {
     return holdsKey(text, this.#keys);
   }
 
-  /** Whether a text is the API key. */
+  /** Whether a text equals the API key, without regard to case. */
   isKey(text: unknown): boolean {
     const key = this.#apiKey;
     const last = key.length - 1;
     if (typeof text !== 'string' || text.length !== key.length) return false;
-    // For each value that is staged: most ids differ here, without regard to case.
+    // Fast path, as this runs for each staged value: the last character of most ids differs.
     return (text.charCodeAt(last) | 32) === (key.charCodeAt(last) | 32) && text.toLowerCase() === key.toLowerCase();
   }
 
@@ -82,17 +83,21 @@ export class ServerClient {
     return [this.#apiKey, ...this.#formerKeys];
   }
 
-  /** Uploads entries. @param departure - Of a request that is to outlive the page. */
+  /**
+   * Uploads entries.
+   *
+   * @param beacon - Makes the request outlive the page, and is updated once the platform accepted the request.
+   */
   postEntries(body: string, beacon?: Beacon): PendingRequest {
     return this.#send('POST', 'entries/', body, beacon);
   }
 
-  /** How many characters the ids of one {@link ServerClient.getValues} may take, encoded and joined by commas. */
+  /** The maximum length of the ids of one {@link Server.getValues}, percent-encoded and joined by commas. */
   get maxIdsLength(): number {
     return MAX_URL_LENGTH - this.#address.baseUrl.length - VALUES.length;
   }
 
-  /** Asks for the last values of fields. */
+  /** Reads the last values of fields. */
   getValues(fieldIds: readonly string[]): PendingRequest {
     return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
@@ -100,7 +105,7 @@ export class ServerClient {
   #send(method: 'GET' | 'POST', path: string, body?: string, beacon?: Beacon): PendingRequest {
     const { baseUrl, deviceId, requestTimeout: timeoutSeconds } = this.#address;
     const apiKey = this.#apiKey;
-    // Only what stands here is sent, whatever a script has put into Object.prototype.
+    // Without a prototype, so that properties that a script put into Object.prototype are not sent.
     const request = own<TransportRequest>({
       method,
       url: baseUrl + path,
@@ -133,13 +138,13 @@ export class ServerClient {
     return { outcome, abort };
   }
 
-  /** A refused key says nothing about the one that has taken its place since. */
+  /** The refusal of a former key says nothing about the present key. */
   #ofThisKey(verdict: Verdict, apiKey: string): Verdict {
     if (verdict.kind !== 'unauthorized' || apiKey === this.#apiKey) return verdict;
     return {
       ...verdict,
       kind: 'transient',
-      message: 'Bad luck: the API key was changed while a request with the one before was refused.',
+      message: 'Bad luck: the API key was changed while a request with the former key was refused.',
       advice: 'Try again: the new key is used from now on.',
     };
   }

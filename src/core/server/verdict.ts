@@ -5,41 +5,43 @@ import { retryAfterSeconds } from './retry-after.js';
 import { messageOf } from './wire.js';
 
 /**
- * The meaning of a response, or of its absence. `stored`: the server has the entries. `transient`: try again as it is.
- * `unauthorized`: unknown device id or API key, or no right. `too-large`: send fewer at a time. `invalid-entries`: the server
- * refuses something in the body. `rejected`: the server refuses the request as such.
+ * The meaning of a response, or of its absence. `stored`: the server has the entries. `transient`: repeat the same request
+ * later.
+ * `unauthorized`: unknown Device ID or API Key, or a missing right. `too-large`: send fewer entries per request.
+ * `invalid-entries`: the server refuses an entry in the body. `rejected`: the server refuses the request as a whole.
  */
 export interface Verdict extends AnswerDetails {
   readonly kind: 'stored' | 'transient' | 'unauthorized' | 'too-large' | 'invalid-entries' | 'rejected';
   /**
-   * Whether the content may be the cause, so that a smaller request may pass. `cut-off`: the connection broke, which also
-   * happens without any cause in the content.
+   * Whether the content may be the cause, so that a smaller request may pass. `cut-off`: the connection broke, which may also
+   * have causes outside of the content.
    */
   readonly suspect?: 'content' | 'cut-off' | undefined;
-  /** Whether a whole response came that may be the server's own: no redirect, and no page of a captive portal. */
+  /** Whether there was a complete response that may come from the server: not a redirect, and not an HTML page. */
   readonly answered: boolean;
   /** For an exception: `Bad request: …` or `Bad luck: …`. */
   readonly message: string;
-  /** For an exception: what it means and what to do. */
+  /** For an exception: the meaning of the failure, and the remedy. */
   readonly advice: string;
 }
 
-/** What a verdict needs to know beside the answer. */
+/** The input of a verdict besides the answer. */
 export interface JudgeContext {
-  /** Takes the API key out of a text: no message holds it, even where the server repeats it. */
+  /** Removes the API key from a text, as a server may repeat the key in its message. */
   readonly redact: (text: string) => string;
-  /** Whether the request crossed a network in the clear, so that anyone there can forge the answer. */
+  /** Whether the request crossed a network unencrypted, so that anyone on the network can forge the response. */
   readonly isInsecure: boolean;
+  /** The deadline of the request, in seconds. */
   readonly timeoutSeconds: number;
   /** The local clock, in milliseconds since the Unix epoch. */
   readonly now: number;
-  /** Whether the platform believes that there is a network. */
+  /** Whether the platform reports a network connection. */
   readonly isOnline: boolean;
 }
 
 /**
- * Judges a response by its status first: real proxies answer 413, 429 and 5xx with HTML pages. HTML makes only a success
- * or a refusal doubtful. Total: every response, and every failed exchange, has one of the six verdicts.
+ * Judges a response by its status first, as proxies send 413, 429 and 5xx with HTML pages. An HTML page makes only a success
+ * or a refusal doubtful. Total: every response and every failed exchange gets one of the six verdicts.
  */
 export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (!answer.received) return judgeFailure(answer, context);
@@ -52,7 +54,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
   };
   const said = isPage ? '' : foreignText(messageOf(body) ?? '', context.redact, '');
   if (status === 413) return { ...rejection('too-large', said, SEND_LESS, details), suspect: 'content' };
-  if (PASSING.has(status)) {
+  if (TEMPORARY.has(status)) {
     return transient(answered(status, said), status === 429 ? TOO_MANY : TRY_AGAIN, details);
   }
   if (status >= 500 && status <= 599) {
@@ -89,33 +91,32 @@ function judgeFailure(failed: FailedExchange, context: JudgeContext): Verdict {
   return suspect === undefined ? verdict : { ...verdict, suspect };
 }
 
-/** A page sees no details: while it is online, any failure there may be a connection that was cut off. */
+/** A page gets no details: while it is online, each failure may be a connection that was cut off. */
 function suspectOf({ reason, isOpaque }: FailedExchange, { isOnline }: JudgeContext): Verdict['suspect'] {
   if (reason === 'timeout') return 'content';
   return reason === 'cut-off' || reason === 'interrupted' || (isOpaque && isOnline) ? 'cut-off' : undefined;
 }
 
 const STORED = new Set([200, 201, 202, 204]);
-/** Refusals in form, but of the moment and not of what was sent: time-out, too early, too many requests. */
-const PASSING = new Set([408, 425, 429]);
+/** Client errors that don't concern the content of the request: time-out, too early, too many requests. */
+const TEMPORARY = new Set([408, 425, 429]);
 
 const isRedirect = (status: number): boolean => status === 0 || (status >= 300 && status <= 399 && status !== 304);
 
-const TRY_AGAIN = 'The network or the server is at fault, not what was sent or asked. Try again later.';
-const TOO_MANY = 'The server asks for fewer requests. Wait, for retryAfter seconds where it is given, and try again.';
+const TRY_AGAIN = 'The network or the server is at fault, not the content of the request. Try again later.';
+const TOO_MANY = 'The server asks for fewer requests. Wait, for retryAfter seconds if given, and try again.';
 const SERVER_DOWN = 'The server behind the proxy at baseUrl is down, restarting or too slow. Try again later.';
 const PORTAL =
   'A captive portal, a proxy or a wrong baseUrl answered. Sign in to the network or check baseUrl, then try again.';
 const SIGN_IN = 'A proxy or captive portal on the way asks for a sign-in. Sign in to the network, then try again.';
 const FOREIGN_PAGE =
   'A firewall, a proxy or a wrong baseUrl answered, not the NikDev IoT server. Check baseUrl and the filters on the way.';
-const REDIRECT = 'A captive portal does this; else set baseUrl to the address it points to.';
+const REDIRECT = 'A captive portal does this; otherwise set baseUrl to the address in the redirect.';
 const CHECK_CREDENTIALS =
-  'Check the Device ID and the API Key, and that the key has the right it needs. setApiKey() changes the key.';
-const FORGEABLE =
-  'Over plain http anyone on the network can forge this answer, so nothing is ever discarded for it: use https. ';
+  'Check the Device ID and the API Key, and that the key has the required right. setApiKey() changes the key.';
+const FORGEABLE = 'Over plain http anyone on the network can forge this answer, so no entry is discarded: use https. ';
 const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
-const READ_MESSAGE = 'The server will not take this as it is. Check baseUrl, the field ids and the values.';
+const READ_MESSAGE = 'The server refuses this request. Check baseUrl, the field ids and the values.';
 
 function outageAdvice(status: number): string {
   if (status === 511) return SIGN_IN;
@@ -158,32 +159,32 @@ function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context
     case 'fault':
       return `the call failed before its request could be sent: ${known}`;
     case 'unreachable':
-      // Pages are told nothing but that it failed: it may be the network, or headers that the server did not send.
+      // Browsers give no details to pages: the cause may be the network or missing CORS headers.
       return known
         ? `the server could not be reached (${known})`
-        : 'the server could not be reached, or, in a page, does not allow it to ask (CORS)';
+        : 'the server could not be reached, or, in a page, does not allow the request (CORS)';
   }
 }
 
-/** What a platform's error code tells about what to do; codes are Node's, Bun's and OpenSSL's words. */
+/** Advice by the error code of the platform; the codes are those of Node, Bun and OpenSSL. */
 const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
   [
     /NOTFOUND|EAI_|DNS/,
-    'The host name has no address here: check the spelling of baseUrl and the DNS of this network, or try again later.',
+    'The host name could not be resolved: check the spelling of baseUrl and the DNS of this network, or try again later.',
   ],
   [
     /refused/i,
-    'Nothing listens there: check the host and port of baseUrl and that the server runs, or try again later.',
+    'No server listens at this address: check the host and port of baseUrl and that the server runs, or try again later.',
   ],
   [
     /CERT|SSL|TLS|SIGNED|VERIFY|EPROTO/,
-    'No secure connection could be made: check that the clock of this device is right, that baseUrl names the host of the certificate and not a port of plain http, and that no proxy stands between.',
+    'No secure connection could be made: check that the clock of this device is right, that baseUrl names the host of the certificate and not a port of plain http, and that no proxy intercepts it.',
   ],
 ];
 
 function noAnswerAdvice({ reason, code = '', detail }: FailedExchange): string {
   if (reason === 'timeout')
-    return 'Check the connection, raise requestTimeout where the link is slow, or try again later.';
+    return 'Check the connection, raise requestTimeout if the link is slow, or try again later.';
   if (reason === 'blocked-port') return OTHER_PORT;
   if (reason === 'fault') return FIX_FETCH;
   if (reason === 'cut-off') return CHECK_CONNECTION;
@@ -191,14 +192,13 @@ function noAnswerAdvice({ reason, code = '', detail }: FailedExchange): string {
   const [, advice = CHECK_CONNECTION] = UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
   return code || detail
     ? advice
-    : `${advice} In a page, check too that the server sends the CORS headers that allow it.`;
+    : `${advice} In a page, check too that the server sends the CORS headers that allow the request.`;
 }
 
 const CHECK_CONNECTION = 'Check the connection and baseUrl, or try again later.';
 const OTHER_PORT =
-  'No request to that port is ever sent from here: let the server listen on another one, such as 80, 443 or 8080.';
-const FIX_FETCH =
-  'The error is not of the network: look for it in the fetch function that is used here and in what it needs.';
+  'Requests to that port are never sent from here: let the server listen on another port, such as 80, 443 or 8080.';
+const FIX_FETCH = 'The network is not the cause: check the fetch function in use and its dependencies.';
 
 /**
  * A body that begins with a tag, a comment or a declaration. A content type proves nothing: PHP labels JSON and empty bodies

@@ -5,7 +5,7 @@ import type { FieldValue } from '../model/value.js';
 import { MAX_UNIX_SECONDS } from '../time/clock.js';
 
 /*
- * What the server sends:
+ * The format of server responses:
  *
  *   an error         { "message": "<text>" }, or anything else
  *   the last values  { "data": { "servertime": 1700000000 | "1700000000",
@@ -13,7 +13,7 @@ import { MAX_UNIX_SECONDS } from '../time/clock.js';
  *                                            { "<Field ID>": { "value": null, "timestamp": null } } ] } }
  */
 
-/** One field's last value as the server has it; its time is by the server's clock. */
+/** The last value of one field, with its time by the server's clock. */
 export interface WireReading {
   readonly fieldId: string;
   readonly value: FieldValue | null;
@@ -21,13 +21,13 @@ export interface WireReading {
   readonly timestamp: number | null;
 }
 
-/** A body that has another form; `message` names the place at fault. */
+/** The body has another format; `message` names the invalid place. */
 export class WireError extends Error {}
 
 /**
  * Reads the body that `GET values/…` answers with.
  *
- * @throws {@link WireError} naming the place at fault.
+ * @throws {@link WireError} naming the invalid place.
  */
 export function readValues(body: string): { servertime: number; readings: WireReading[] } {
   let json: unknown;
@@ -47,7 +47,7 @@ export function readValues(body: string): { servertime: number; readings: WireRe
   return { servertime: Number(servertime), readings };
 }
 
-/** The server's own words about an error, where it has any. */
+/** @returns The `message` of an error response; `undefined` if there is none. */
 export function messageOf(body: string): string | undefined {
   try {
     const json: unknown = JSON.parse(body);

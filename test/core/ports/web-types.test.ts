@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { Abort, onAbort, type Signal } from '../../../src/core/ports/web-types.js';
+import { CoreAbortSignal, onAbort, type Signal } from '../../../src/core/ports/web-types.js';
 
 const count = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
-const OWN = new Abort();
+const OWN = new CoreAbortSignal();
 
 describe('F57 a signal of many calls', () => {
   test('has one listener, and none once no call listens', () => {

@@ -105,12 +105,12 @@ describe('the message of an answer', () => {
     [422, 'Bad request: Oh', /Check baseUrl, the field ids and the values/],
     [429, 'Bad luck: the server answered 429: Oh.', /Wait, for retryAfter seconds/],
     [407, 'Bad luck: the server answered 407: Oh.', /asks for a sign-in/],
-    [500, 'Bad luck: the server answered 500: Oh.', /not what was sent or asked\. Try again later/],
+    [500, 'Bad luck: the server answered 500: Oh.', /not the content of the request\. Try again later/],
     [502, 'Bad luck: the server answered 502: Oh.', /server behind the proxy at baseUrl is down/],
     [503, 'Bad luck: the server answered 503: Oh.', /server behind the proxy at baseUrl is down/],
     [504, 'Bad luck: the server answered 504: Oh.', /server behind the proxy at baseUrl is down/],
     [511, 'Bad luck: the server answered 511: Oh.', /asks for a sign-in/],
-    [304, 'Bad luck: the server answered 304: Oh.', /not what was sent or asked\. Try again later/],
+    [304, 'Bad luck: the server answered 304: Oh.', /not the content of the request\. Try again later/],
     [307, 'Bad luck: the server answered with a redirect (307), which is not followed.', /set baseUrl to the address/],
     [0, 'Bad luck: the server answered with a redirect, which is not followed.', /set baseUrl to the address/],
   ])('of %i: what happened and what to do', (status, message, advice) => {
@@ -275,7 +275,7 @@ describe('no answer', () => {
     [{ received: false, reason: 'interrupted', status: 200 }, 'the answer (status 200) broke off', /^The network or/],
     [
       { received: false, reason: 'unreachable' },
-      'the server could not be reached, or, in a page, does not allow it to ask (CORS)',
+      'the server could not be reached, or, in a page, does not allow the request (CORS)',
       /^Check the connection and baseUrl.* In a page, check too .*CORS headers/,
     ],
   ])('%o says what happened and what to do', (answer, what, advice) => {
@@ -285,11 +285,11 @@ describe('no answer', () => {
   });
 
   test.each([
-    ['ENOTFOUND', /^The host name has no address/],
-    ['EAI_AGAIN', /^The host name has no address/],
-    ['ERR_DNS_FAILED', /^The host name has no address/],
-    ['ECONNREFUSED', /^Nothing listens there/],
-    ['ConnectionRefused', /^Nothing listens there/],
+    ['ENOTFOUND', /^The host name could not be resolved/],
+    ['EAI_AGAIN', /^The host name could not be resolved/],
+    ['ERR_DNS_FAILED', /^The host name could not be resolved/],
+    ['ECONNREFUSED', /^No server listens at this address/],
+    ['ConnectionRefused', /^No server listens at this address/],
     ['CERT_HAS_EXPIRED', /^No secure connection/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /^No secure connection/],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /^No secure connection/],

@@ -1,8 +1,6 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import { isIP } from 'node:net';
-import { pipeline, type Readable } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type * as http from 'node:http';
+import type * as https from 'node:https';
+import type { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { ownObject } from '../core/model/schema.js';
 import { checkOptions } from '../core/options/call-options.js';
@@ -65,36 +63,58 @@ export type HttpFetch = (url: string | { toString(): string }, init?: HttpFetchI
  */
 export function httpFetch(options: HttpFetchOptions = {}): HttpFetch {
   const { agent, ...connection } = checkOptions(options, Options);
-  const secure = { ...connection, agent: agent ?? new https.Agent({ keepAlive: true }) } as https.RequestOptions;
-  const plain = {
-    localAddress: connection.localAddress,
-    agent: agent ?? new http.Agent({ keepAlive: true }),
-  } as http.RequestOptions;
-  return (url, init = {}) =>
-    new Promise((resolve, reject) => {
-      const target = new URL(String(url));
-      const { method = 'GET', headers = {}, body, signal } = init;
-      const how = { method, headers: Symbol.iterator in headers ? Object.fromEntries(headers) : headers };
-      const request =
-        target.protocol === 'https:'
-          ? https.request(target, { ...secure, ...how })
-          : http.request(target, { ...plain, ...how });
-      let answer: Readable | undefined;
-      const abort = (): void => {
-        const reason = signal.reason ?? Object.assign(new Error('the request was aborted'), { name: 'AbortError' });
-        answer?.destroy(reason);
-        request.destroy(reason);
-      };
-      request.on('response', (response) => {
-        answer = decoded(response);
-        resolve(responseOf(response, answer));
-      });
-      request.on('error', reject);
-      request.on('close', () => signal?.removeEventListener('abort', abort));
-      if (signal?.aborted) abort();
-      else signal?.addEventListener('abort', abort);
-      request.end(body);
+  const { localAddress } = connection;
+  let agents: { readonly http: http.Agent; readonly https: http.Agent } | undefined;
+  return async (url, init = {}) => {
+    node ??= await loadModules();
+    const keepAlive = { keepAlive: true };
+    agents ??= {
+      http: agent ?? new node.http.Agent(keepAlive),
+      https: agent ?? new node.https.Agent(keepAlive),
+    };
+    const target = new URL(String(url));
+    const { method = 'GET', headers = {} } = init;
+    const request = { method, headers: Symbol.iterator in headers ? Object.fromEntries(headers) : headers };
+    return send(
+      target.protocol === 'https:'
+        ? node.https.request(target, { ...(connection as https.RequestOptions), ...request, agent: agents.https })
+        : node.http.request(target, { ...(localAddress && { localAddress }), ...request, agent: agents.http }),
+      init,
+    );
+  };
+}
+
+/** Loaded by the first request: they take longer to load than the rest of the package. */
+async function loadModules() {
+  const [http, https, stream, zlib] = await Promise.all([
+    import('node:http'),
+    import('node:https'),
+    import('node:stream'),
+    import('node:zlib'),
+  ]);
+  return { http, https, stream, zlib };
+}
+
+let node: Awaited<ReturnType<typeof loadModules>> | undefined;
+
+function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Promise<FetchResponse> {
+  return new Promise((resolve, reject) => {
+    let answer: Readable | undefined;
+    const abort = (): void => {
+      const reason = signal.reason ?? Object.assign(new Error('the request was aborted'), { name: 'AbortError' });
+      answer?.destroy(reason);
+      request.destroy(reason);
+    };
+    request.on('response', (response) => {
+      answer = decoded(response);
+      resolve(responseOf(response, answer));
     });
+    request.on('error', reject);
+    request.on('close', () => signal?.removeEventListener('abort', abort));
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort);
+    request.end(body);
+  });
 }
 
 const pem = v.optional(
@@ -115,9 +135,11 @@ const Options = ownObject({
     ),
   ),
   localAddress: v.optional(
-    v.custom<string>((input) => typeof input === 'string' && isIP(input) !== 0, 'an IP address'),
+    v.custom<string>((input) => typeof input === 'string' && IP_ADDRESS.test(input), 'an IP address'),
   ),
 });
+
+const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f]{0,4}:[\da-f:.]{1,40}(?:%\w+)?)$/i;
 
 const isText = (input: unknown): boolean => typeof input === 'string' || ArrayBuffer.isView(input);
 
@@ -140,17 +162,24 @@ function responseOf(message: http.IncomingMessage, body: Readable): FetchRespons
 
 /** Some servers and proxies compress although the request does not allow it. */
 function decoded(message: http.IncomingMessage): Readable {
-  const decoder = DECODERS[message.headers['content-encoding']?.toLowerCase() ?? ''];
+  const decoder = decoderOf(message.headers['content-encoding']?.toLowerCase());
   // An error of either stream destroys both and ends the reading of the body.
-  return decoder === undefined ? message : pipeline(message, decoder(), () => {});
+  return decoder === undefined || node === undefined ? message : node.stream.pipeline(message, decoder, () => {});
 }
 
-const DECODERS: Readonly<Record<string, (() => NodeJS.ReadWriteStream & Readable) | undefined>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
+function decoderOf(encoding: string | undefined) {
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return node?.zlib.createGunzip();
+    case 'deflate':
+      return node?.zlib.createInflate();
+    case 'br':
+      return node?.zlib.createBrotliDecompress();
+    default:
+      return undefined;
+  }
+}
 
 async function textOf(body: Readable): Promise<string> {
   const pieces: Buffer[] = [];

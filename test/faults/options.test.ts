@@ -193,6 +193,7 @@ describe('baseUrl', () => {
     ['http://127.0.0.1.server.example/', 'http://127.0.0.1.server.example/entries/'],
     ['http://localhost.server.example/', 'http://localhost.server.example/entries/'],
     ['http://mylocalhost/', 'http://mylocalhost/entries/'],
+    ['http://device.localhost/', 'http://device.localhost/entries/'],
   ])('F35 %s is allowed, with one warning', async (baseUrl, url) => {
     const seen = await tryBaseUrl(baseUrl);
     expect(seen.url).toBe(url);
@@ -204,7 +205,6 @@ describe('baseUrl', () => {
   test.each([
     ['http://localhost:8080/api/v1', 'http://localhost:8080/api/v1/entries/'],
     ['http://LOCALHOST/', 'http://localhost/entries/'],
-    ['http://device.localhost/', 'http://device.localhost/entries/'],
     ['http://127.0.0.1/', 'http://127.0.0.1/entries/'],
     ['http://127.1.2.3/', 'http://127.1.2.3/entries/'],
     ['http://[::1]:80/', 'http://[::1]/entries/'],

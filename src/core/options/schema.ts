@@ -131,8 +131,8 @@ export function checkApiKey(
   }
 }
 
-/** Hostnames as `URL` normalizes them: 127.0.0.1 mapped to IPv6 is `::ffff:7f00:1`. */
-const LOOPBACK = /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
+/** Hostnames as `URL` normalizes them: 127.0.0.1 mapped to IPv6 is `::ffff:7f00:1`. Node asks the DNS for `x.localhost`. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
 /** Whether requests to `baseUrl`, and the API key in them, cross a network unencrypted. */
 export function isInsecure(baseUrl: string): boolean {

@@ -19,8 +19,9 @@ export interface FileStorageOptions {
   readonly durability?: 'power' | 'process' | undefined;
   /**
    * The rights of the files that it makes, whatever the umask: at least `0o600`, at most `0o666`. A folder that it makes lets
-   * those enter who may read. For others that read or clear away files on purpose: entries of other users' files are
-   * never adopted. A file that is rewritten keeps its rights. Windows has no such rights.
+   * those enter who may read. For others that read or clear away files on purpose: users with the right to write can also
+   * add readings, which are pushed. Other users' files are never adopted, nor are files with more rights to write. A file that
+   * is rewritten keeps its rights. Windows has no such rights.
    *
    * @defaultValue `0o600`, and `0o700` for the folder: this user only
    */
@@ -62,7 +63,7 @@ const Options = ownObject(
   {
     durability: oneOf('power', 'process'),
     mode: v.custom<number>(
-      (input) => Number.isInteger(input) && ((input as number) & ~0o066) === OWN_FILE,
+      (input) => Number.isInteger(input) && (input as number) <= 0o666 && ((input as number) & ~0o066) === OWN_FILE,
       'the rights of a file, from 0o600 to 0o666',
     ),
   },

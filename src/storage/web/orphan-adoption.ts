@@ -47,6 +47,8 @@ export class OrphanAdoption {
   readonly #leases: LeaseManager;
   readonly #binding: Binding;
   readonly #adopted = new Map<string, Adopted>();
+  /** Adopted writers that have no entries any more, and are not released yet. */
+  readonly #emptied = new Map<string, Adopted>();
   /** Writers that have no readable entry left. */
   readonly #spent = new Set<string>();
   #closed = false;
@@ -125,10 +127,23 @@ export class OrphanAdoption {
     }
   }
 
-  /** To be called once the key of an entry is removed: a writer without entries is released. */
+  /** To be called once the key of an entry is removed. */
   removed({ writer, sequence }: StoredEntry): void {
     const adopted = this.#adopted.get(writer);
-    if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#release(writer, adopted);
+    if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#emptied.set(writer, adopted);
+  }
+
+  /** Releases all writers that have no entries any more: together, as that takes a scan of all keys. */
+  releaseEmptied(): void {
+    const emptied = [...this.#emptied];
+    if (emptied.length === 0) return;
+    this.#emptied.clear();
+    let found: ReadonlyMap<string, OrphanKeys> | undefined;
+    try {
+      found = findWriters(this.#quota.storage);
+    } finally {
+      for (const [writer, adopted] of emptied) this.#release(writer, adopted, found?.get(writer), found !== undefined);
+    }
   }
 
   /** Releases all adopted writers, to be adopted by others. */
@@ -187,6 +202,7 @@ export class OrphanAdoption {
         taken.delete(writer);
       }
     } finally {
+      this.releaseEmptied();
       // Left as they are, for the next scan.
       for (const [writer, lease] of taken) {
         this.#quota.release(writer);
@@ -206,21 +222,18 @@ export class OrphanAdoption {
     if (staged !== undefined) gathered.staged.push(staged);
     if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
     const adopted = { lease, sequences: new Set(entries.map((entry) => entry.sequence)), unreadable };
-    if (entries.length === 0) {
-      this.#release(writer, adopted);
-      return;
-    }
-    this.#adopted.set(writer, adopted);
+    if (entries.length === 0) this.#emptied.set(writer, adopted);
+    else this.#adopted.set(writer, adopted);
   }
 
-  #release(writer: string, { lease, unreadable }: Adopted): void {
+  /** @param keys - Its keys, if all keys could be scanned. */
+  #release(writer: string, { lease, unreadable }: Adopted, keys: OrphanKeys | undefined, isScanned: boolean): void {
     this.#removeWriter(writer);
-    let isLeaving = true;
+    // Its last changes can arrive after its lock was freed, or be made by a page that has not yet seen that it was fenced.
+    const { hasStaged = false, sequences = [] } = keys ?? {};
+    const isLeaving = !isScanned || hasStaged || sequences.length > 0;
     try {
-      // Its last changes can arrive after its lock was freed, or be made by a page that has not yet seen that it was fenced.
-      const { hasStaged = false, sequences = [] } = findWriters(this.#quota.storage).get(writer) ?? {};
-      isLeaving = hasStaged || sequences.length > 0;
-      if (sequences.length <= unreadable) this.#spent.add(writer);
+      if (isScanned && sequences.length <= unreadable) this.#spent.add(writer);
       if (!isLeaving) this.#quota.clear(writer, writerKey(writer));
     } finally {
       lease.release(isLeaving);

@@ -90,20 +90,26 @@ export class WebWriter implements Writer {
   }
 
   remove(entries: readonly StoredEntry[]): void {
-    for (const entry of entries) {
-      const { writer, sequence } = entry;
-      const key = entryKey(writer, sequence);
-      if (writer === this.#id) {
-        if (!this.#saved.has(sequence)) continue;
-        // The record of an entry in quarantine may have its former length, if the change could not be saved.
-        if (entry.refusal) this.#quota.clear(writer, key);
-        else this.#quota.remove(writer, key, recordLength(entry));
-        this.#saved.delete(sequence);
-      } else if (this.#adoption.has(entry)) {
-        // Its key may have been cleared and not be saved again.
-        this.#quota.clear(writer, key);
-        this.#adoption.removed(entry);
-      }
+    try {
+      for (const entry of entries) this.#remove(entry);
+    } finally {
+      this.#adoption.releaseEmptied();
+    }
+  }
+
+  #remove(entry: StoredEntry): void {
+    const { writer, sequence } = entry;
+    const key = entryKey(writer, sequence);
+    if (writer === this.#id) {
+      if (!this.#saved.has(sequence)) return;
+      // The record of an entry in quarantine may have its former length, if the change could not be saved.
+      if (entry.refusal) this.#quota.clear(writer, key);
+      else this.#quota.remove(writer, key, recordLength(entry));
+      this.#saved.delete(sequence);
+    } else if (this.#adoption.has(entry)) {
+      // Its key may have been cleared and not be saved again.
+      this.#quota.clear(writer, key);
+      this.#adoption.removed(entry);
     }
   }
 

@@ -205,7 +205,7 @@ describe('isInsecure', () => {
   test.each([
     ['https://server.example/', false],
     ['http://localhost/', false],
-    ['http://a.localhost/', false],
+    ['http://a.localhost/', true],
     ['http://127.0.0.1:8080/', false],
     ['http://127.255.255.254/', false],
     ['http://[::1]/', false],
@@ -218,7 +218,7 @@ describe('isInsecure', () => {
     ['http://[::ffff:127.0.0.1]/', false],
     ['http://[::ffff:7f12:3]/', false],
     ['http://[::ffff:128.0.0.1]/', true],
-    ['http://localhost./', false],
+    ['http://localhost./', true],
   ])('of %s is %s', (baseUrl, insecure) => {
     expect(isInsecure(baseUrl)).toBe(insecure);
   });

@@ -13,7 +13,7 @@ test.each([{ durability: 'proces' }, { durabillity: 'power' }, null, 'power'])(
   },
 );
 
-test.each([0o644 + 0.5, 0o400, 0o700, 0o4600, -1, '600', null])(
+test.each([0o644 + 0.5, 0o400, 0o700, 0o4600, -1, 2 ** 32 + 0o600, '600', null])(
   'fileStorage refuses %o as the option mode, by its name',
   (mode) => {
     expect(() => fileStorage('/nowhere', { mode } as never)).toThrow(

@@ -49,6 +49,31 @@ describeWithSecondUser('a folder that another user may write to', () => {
     expect(fs.readFileSync(join(folder, PLANTED), 'utf8')).toBe(plantedJournal());
   });
 
+  test.each(['666', '660', '602'])(
+    'an own journal with the rights %s, to which others may write, is not adopted',
+    async (rights) => {
+      const folder = folderWith(0o755);
+      const journal = join(folder, PLANTED);
+      fs.writeFileSync(journal, plantedJournal());
+      fs.chmodSync(journal, Number.parseInt(rights, 8));
+      const { entries, warnings } = await open(folder).adopt(true);
+      expect(entries).toEqual([]);
+      expect(warnings.map(({ message }) => message)).toEqual([
+        `${journal} may be written to by other users: it is neither read nor changed.`,
+      ]);
+      expect(fs.readdirSync(folder)).toEqual([PLANTED]);
+    },
+  );
+
+  test('a journal to which the group may write is adopted where the option mode allows that', async () => {
+    const folder = folderWith(0o700);
+    const journal = join(folder, PLANTED);
+    fs.writeFileSync(journal, plantedJournal());
+    fs.chmodSync(journal, 0o660);
+    const storage = fileStorage(folder, { mode: 0o660 }, new FakeMachine().start());
+    expect(await storage.open(binding, new FakeClock()).adopt(true)).toMatchObject({ entries: [{}], warnings: [] });
+  });
+
   test('links which that user planted lead to no other file', async () => {
     const folder = folderWith(0o777);
     const victim = join(folder, '..', 'victim');
@@ -57,13 +82,7 @@ describeWithSecondUser('a folder that another user may write to', () => {
     writer.save(entryOf(writer, 1), false);
     const [journal = ''] = fs.readdirSync(folder);
     const file = journal.slice(-24, -'.journal'.length);
-    const names = [
-      'nikdev-iot-1.runs',
-      `${journal}.tmp`,
-      `nikdev-iot-1_${file}.unreadable`,
-      PLANTED,
-      'nikdev-iot-1.probe',
-    ];
+    const names = ['nikdev-iot-1.runs', `${journal}.tmp`, `nikdev-iot-1_${file}.unreadable`, PLANTED];
     for (const name of names) asNobody('ln -s "$2" "$1"', join(folder, name), victim);
     writer.saveStaged([{ fieldId: 't', value: 1 }]);
     await writer.adopt(true);
@@ -134,6 +153,25 @@ describeWithSecondUser('a link in the place of the folder', () => {
     asNobody('ln -s "$2" "$1"', link, folder);
     expect(await warningsIn(link)).toEqual([expect.stringContaining(`${link} belongs to another user,`)]);
   });
+});
+
+test('a file system without rights, which gives all rights to every file, holds own files', async () => {
+  const folder = folderWith(0o700);
+  const left = open(folder);
+  left.save(entryOf(left, 1), false);
+  left.close();
+  const { fs: real, ...process } = new FakeMachine().start();
+  const withAllRights = <Found>(stats: Found): Found =>
+    new Proxy(stats as object, {
+      get: (target, name) => (name === 'mode' ? 0o100777 : Reflect.get(target, name)),
+    }) as Found;
+  const stick = {
+    ...real,
+    lstatSync: (path: string) => withAllRights(real.lstatSync(path)),
+    fstatSync: (fd: number) => withAllRights(real.fstatSync(fd)),
+  } as unknown as typeof real;
+  const writer = fileStorage(folder, {}, { fs: stick, ...process }).open(binding, new FakeClock());
+  expect((await writer.adopt(true)).entries).toEqual([entryOf(left, 1)]);
 });
 
 describeWithSecondUser('a file system that gives all files to one user, as a share or a stick does', () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Warning } from '../../../core/model/events.js';
@@ -94,7 +95,7 @@ const HAS_USERS = O_NOFOLLOW !== 0;
 /** Of so many files that were refused the names are kept, for warnings. */
 const MAX_REFUSED = 10;
 
-type Stats = Pick<nodeFs.Stats, 'dev' | 'ino' | 'nlink' | 'uid' | 'isFile' | 'isSymbolicLink'>;
+type Stats = Pick<nodeFs.Stats, 'dev' | 'ino' | 'mode' | 'nlink' | 'uid' | 'isFile' | 'isSymbolicLink'>;
 
 /** A file that is there. */
 export interface FileState {
@@ -112,8 +113,8 @@ export class SafeFiles {
   readonly #fs: FileSystem;
   readonly #uid: number | undefined;
   readonly #mode: number;
-  /** The user that the file system gives new files to: another one than the process's on shares and sticks. */
-  #givenUid: number | undefined;
+  /** The user and the rights that the file system gives to new files: on shares and sticks others than were asked for. */
+  #given: Pick<Stats, 'uid' | 'mode'> | undefined;
   /** By path, why files were refused. */
   readonly #refused = new Map<string, string>();
 
@@ -290,32 +291,37 @@ export class SafeFiles {
     if (stats.isSymbolicLink()) return 'is a link';
     if (!stats.isFile()) return 'is not a regular file';
     if (!this.#isOwn(stats.uid)) return 'belongs to another user';
+    if (this.#isWritableByOthers(stats.mode)) return 'may be written to by other users';
     return stats.nlink > 1 ? 'has another name, in the folder or elsewhere (a hard link)' : undefined;
   }
 
   /** @param uid - Systems without users have none. */
   #isOwn(uid: number | null | undefined): boolean {
     if (uid === undefined || uid === null || uid === this.#uid) return true;
-    this.#givenUid ??= this.#probe();
-    return uid === this.#givenUid;
+    return uid === this.#probe()?.uid;
   }
 
-  /** Finds out whose the files are that this process makes in the folder. */
-  #probe(): number | undefined {
-    const path = join(this.folder, 'nikdev-iot-1.probe');
-    this.unlinkQuietly(path);
+  #isWritableByOthers(mode: number): boolean {
+    const excess = mode & WRITABLE_BY_OTHERS & ~this.#mode;
+    return HAS_USERS && excess !== 0 && excess !== ((this.#probe()?.mode ?? 0) & excess);
+  }
+
+  /** Finds out the user and the rights of the files that this process makes in the folder. */
+  #probe(): Pick<Stats, 'uid' | 'mode'> | undefined {
+    if (this.#given !== undefined) return this.#given;
+    const path = join(this.folder, `nikdev-iot-1_${randomBytes(8).toString('hex')}.probe`);
     try {
-      const fd = this.create(path);
+      const fd = this.create(path, OWN_FILE);
       try {
-        return this.#fs.fstatSync(fd).uid;
+        this.#given = this.#fs.fstatSync(fd);
       } finally {
         this.#fs.closeSync(fd);
         this.unlinkQuietly(path);
       }
     } catch {
       // Tried again when it is needed next.
-      return undefined;
     }
+    return this.#given;
   }
 
   /** What the process's umask took is given back. */
@@ -386,9 +392,11 @@ export class SafeFiles {
       const isOpen = (stats.mode & WRITABLE_BY_OTHERS & ~this.#folderMode) !== 0 && HAS_USERS;
       return [
         ...(isForeign
-          ? [`${this.folder} belongs to another user, who can delete what is saved there. ${USE_OWN}`]
+          ? [`${this.folder} belongs to another user, who can delete or add readings there. ${USE_OWN}`]
           : []),
-        ...(isOpen ? [`Other users may write to ${this.folder}, and can fill it or delete there. ${USE_OWN}`] : []),
+        ...(isOpen
+          ? [`Other users may write to ${this.folder}, and can fill it, and delete or add readings there. ${USE_OWN}`]
+          : []),
       ];
     } catch {
       return [];

@@ -21,7 +21,6 @@ export type { WatchOptions } from './core/read/watch-iterator.js';
 export type {
   AdoptEvent,
   DiscardEvent,
-  DropEvent,
   Events,
   PushEvent,
   QuarantineEvent,

@@ -80,7 +80,7 @@ function tellWhatHappens() {
   api.on('push', ({ entries }) => console.log(`pushed ${count(entries)}`));
   api.on('error', complain);
   api.on('quarantine', ({ entries, message }) => console.error(`${count(entries)} set aside – ${message}`));
-  api.on('drop', ({ entries, message }) => console.error(`${count(entries)} dropped – ${message}`));
+  api.on('discard', ({ entries, message }) => console.error(`${count(entries)} discarded: ${message}`));
   api.on('warning', ({ message }) => console.error(message));
 }
 

@@ -22,7 +22,7 @@ test('a listener that closes the Api in the middle of a commit: the entry is the
     { clock, transport: server },
   );
   await api.ready;
-  api.on('drop', () => void api.close());
+  api.on('discard', () => void api.close());
   commitEach(api, 1);
   let returned: unknown;
   api.addValue('temperature', 2);

@@ -329,7 +329,7 @@ describe('close({ push: true })', () => {
 });
 
 describe('closing from within an event', () => {
-  test.each(['commit', 'push', 'retry', 'discard', 'quarantine', 'drop', 'warning', 'error'] as const)(
+  test.each(['commit', 'push', 'retry', 'discard', 'quarantine', 'warning', 'error'] as const)(
     'is harmless (%s): what is under way is answered, and no timer stays',
     async (name) => {
       const clock = new FakeClock();

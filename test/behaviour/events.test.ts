@@ -114,7 +114,7 @@ describe('events', () => {
   test.each(['psuh', '__proto__', 'toString', undefined, 5])('an unknown event (%s) is refused by name', (name) => {
     const { api } = setUp();
     expect(() => api.on(name as 'push', () => {})).toThrow(
-      /is not an event; the events are commit, push, retry, discard, quarantine, drop, adopt, warning, error$/,
+      /is not an event; the events are commit, push, retry, discard, quarantine, adopt, warning, error$/,
     );
     expect(() => api.on('push', undefined as never)).toThrow(/listener must be a function, got undefined/);
   });
@@ -190,7 +190,7 @@ describe('events', () => {
     expect(seen).toEqual([]);
   });
 
-  const NAMES = ['commit', 'push', 'retry', 'discard', 'quarantine', 'drop', 'error', 'warning'] as const;
+  const NAMES = ['commit', 'push', 'retry', 'discard', 'quarantine', 'error', 'warning'] as const;
 
   /** Makes each event happen, again and again, with a listener of one of them. */
   async function happen(name: (typeof NAMES)[number], call: (api: Api) => unknown, times = 3) {

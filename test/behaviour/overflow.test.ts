@@ -17,7 +17,7 @@ function open(options: Partial<ApiOptions> = {}) {
   const stub = new StubFetch();
   const api = openApi({ fetch: stub.fetch, ...options });
   const dropped: unknown[] = [];
-  api.on('drop', ({ entries }) => dropped.push(...valuesOf(entries)));
+  api.on('discard', ({ reason, entries }) => reason === 'overflow' && dropped.push(...valuesOf(entries)));
   return { api, stub, dropped };
 }
 
@@ -127,7 +127,7 @@ describe('maxQueuedEntries', () => {
   test('emits a drop before it happens, with what was full', () => {
     const { api } = open({ maxQueuedEntries: 1, overflow: 'drop-oldest' });
     const seen: unknown[] = [];
-    api.on('drop', ({ entries, message }) => seen.push(valuesOf(entries), valuesOf(api.log()), message));
+    api.on('discard', ({ entries, message }) => seen.push(valuesOf(entries), valuesOf(api.log()), message));
     commitEach(api, 1, 2);
     expect(seen).toEqual([[1], [1], 'maxQueuedEntries (1) is reached']);
   });
@@ -155,7 +155,7 @@ describe('maxQueuedEntries', () => {
   test('a listener may commit while entries are dropped: nothing is committed twice', () => {
     const { api } = open({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     let isNested = false;
-    api.on('drop', () => {
+    api.on('discard', () => {
       if (isNested) return;
       isNested = true;
       api.commit();
@@ -191,7 +191,7 @@ describe('maxQueuedEntries', () => {
   test('dropped entries can be put back: they have their times', () => {
     const { api } = open({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     let dropped: readonly Entry[] = [];
-    api.on('drop', ({ entries }) => {
+    api.on('discard', ({ entries }) => {
       dropped = entries;
     });
     api.addValue('temperature', 1);

@@ -103,7 +103,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     server.answerWith(({ body = '' }) => flights[body.includes('"temperature":2') ? 1 : 0].answer);
     const told: unknown[] = [];
     api.on('push', ({ entries }) => told.push(entries));
-    api.on('drop', ({ entries }) => told.push(...valuesOf(entries)));
+    api.on('discard', ({ entries }) => told.push(...valuesOf(entries)));
     commitEach(api, 1);
     environment.dispatch('hidden');
     commitEach(api, 2);
@@ -291,7 +291,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
   test('what is being sent is not dropped to make room', async () => {
     const { api, server, environment } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
-    api.on('drop', ({ entries }) => dropped.push(...valuesOf(entries)));
+    api.on('discard', ({ entries }) => dropped.push(...valuesOf(entries)));
     server.answerWith(() => held().answer);
     commitEach(api, 1);
     environment.dispatch('hidden');

@@ -115,7 +115,7 @@ describe('an entry in quarantine', () => {
   test("is dropped first where 'drop-oldest' needs capacity, and carried by the event", async () => {
     const { api } = setUp(isOdd, { maxQueuedEntries: 3, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
-    api.on('drop', ({ entries }) => dropped.push(numbersOf(entries)));
+    api.on('discard', ({ entries }) => dropped.push(numbersOf(entries)));
     commitEach(api, 0, 1);
     await pushFailure(api.push());
     commitEach(api, 2, 4, 6, 8);
@@ -130,7 +130,7 @@ describe('restoring from quarantine', () => {
     commitEach(api, 0, 1);
     await pushFailure(api.push());
     const dropped: unknown[] = [];
-    api.on('drop', ({ entries }) => dropped.push(numbersOf(entries)));
+    api.on('discard', ({ entries }) => dropped.push(numbersOf(entries)));
     commitEach(api, 2, 4);
     const old = { id: 'elsewhere-1', timestamp: 1, values: [{ fieldId: 'temperature', value: 9 }] };
     const restored = api.restore([...api.quarantined(), old]);
@@ -180,7 +180,7 @@ describe('restoring from quarantine', () => {
     async (overflow) => {
       const { api } = setUp(isOdd, { maxQueuedEntries: 4, overflow });
       const dropped: unknown[] = [];
-      api.on('drop', ({ entries }) => dropped.push(numbersOf(entries)));
+      api.on('discard', ({ entries }) => dropped.push(numbersOf(entries)));
       commitEach(api, 0, 1, 2, 3);
       await pushFailure(api.push());
       commitEach(api, 4, 6);
@@ -455,7 +455,7 @@ describe('while a bad entry is being isolated,', () => {
   test("entries dropped by 'drop-oldest' are reported once, and never both dropped and quarantined", async () => {
     const { api, server } = setUp(isOdd, { maxQueuedEntries: 4, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
-    api.on('drop', ({ entries }) => dropped.push(...numbersOf(entries)));
+    api.on('discard', ({ entries }) => dropped.push(...numbersOf(entries)));
     commitEach(api, 0, 1, 3, 4);
     const { push, refuse } = await heldAlone(api, server);
     commitEach(api, 6, 8);

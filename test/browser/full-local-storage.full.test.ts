@@ -115,7 +115,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
     const dropped = await page.evaluate((given) => {
       const { api } = window;
       const heard: unknown[] = [];
-      api.on('drop', ({ entries }) => heard.push(...entries.map(({ values }) => values[0]?.value)));
+      api.on('discard', ({ entries }) => heard.push(...entries.map(({ values }) => values[0]?.value)));
       for (const text of given) {
         api.addValue('value', text);
         api.commit();

@@ -64,7 +64,7 @@ describeInEveryBrowser('a page that uses localStorage as if it were an object', 
       const { Api, webStorage } = (frame.contentWindow as unknown as Window).NikDevIoT;
       const api = new Api({ ...given, overflow: 'drop-oldest', autoPush: false, storage: webStorage(localStorage) });
       let count = 0;
-      api.on('drop', ({ entries }) => {
+      api.on('discard', ({ entries }) => {
         count += entries.length;
       });
       const commit = (): void => {

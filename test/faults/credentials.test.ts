@@ -35,7 +35,7 @@ describe('refused credentials', () => {
     expect(exception.message).toBe('Bad request: Wrong API Key.');
     expect(exception).toMatchObject({ status, retainedData: false, discarded: entries, quarantined: [] });
     expect(exception.advice).not.toBe('');
-    expect(discards).toEqual([{ entries, status, message: 'Bad request: Wrong API Key.' }]);
+    expect(discards).toEqual([{ reason: 'unauthorized', entries, status, message: 'Bad request: Wrong API Key.' }]);
     expect(api.log()).toEqual([]);
     expect(api.status()).toMatchObject({ committed: 0, bytes: 0 });
     expect(stub.uploads).toEqual([asUploaded(entries), []]);

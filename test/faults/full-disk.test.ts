@@ -128,7 +128,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     const place = makePlace();
     const api = place.open({ overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
-    api.on('drop', ({ entries }) => dropped.push(...entries.map(({ values }) => values[0]?.value)));
+    api.on('discard', ({ entries }) => dropped.push(...entries.map(({ values }) => values[0]?.value)));
     const committed = Array.from({ length: 5000 }, (_, index) => index);
     commitEach(api, ...committed);
     const kept = valuesOf(api);
@@ -143,7 +143,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     const place = makePlace();
     const api = place.open({ overflow: 'drop-oldest', maxEntriesPerRequest: 100 });
     let dropped = 0;
-    api.on('drop', ({ entries }) => {
+    api.on('discard', ({ entries }) => {
       dropped += entries.length;
     });
     for (let round = 0; round < 20; round++) {
@@ -195,7 +195,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     place.crash(before);
     const api = await place.reopen({ overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
-    api.on('drop', ({ entries }) => dropped.push(...entries.map(({ values }) => values[0]?.value)));
+    api.on('discard', ({ entries }) => dropped.push(...entries.map(({ values }) => values[0]?.value)));
     const later = Array.from({ length: 2000 }, (_, index) => 10_000 + index);
     commitEach(api, ...later);
     const kept = valuesOf(api);

@@ -123,7 +123,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
   test('drops nothing with "drop-oldest": it would not fit into an empty storage either', () => {
     const { api } = openWithQueue({ overflow: 'drop-oldest' });
     const dropped: Entry[] = [];
-    api.on('drop', ({ entries }) => dropped.push(...entries));
+    api.on('discard', ({ entries }) => dropped.push(...entries));
     refusalOf(() => api.commit());
     expect(dropped).toEqual([]);
     expect(api.status().committed).toBe(2);

@@ -21,7 +21,7 @@ describe('F51 two copies of the package', () => {
     items.capacity = 10_000;
     const api = openApi({ storage: webStorage(items), overflow: 'drop-oldest', fetch: new StubFetch().fetch });
     const dropped: unknown[] = [];
-    api.on('drop', ({ entries }) => dropped.push(...entries));
+    api.on('discard', ({ entries }) => dropped.push(...entries));
     commitEach(api, ...Array.from({ length: 200 }, (_, index) => index));
     expect(dropped.length).toBeGreaterThan(0);
     expect(api.log().at(-1)?.values).toMatchObject([{ value: 199 }]);

@@ -19,8 +19,7 @@ function openWatched(options: Partial<ApiOptions> = {}, ports: Partial<Ports> = 
   const storage = webStorage(localStorage, {}, { locks: new FakeLocks().tab() });
   const api = openApi({ storage, ...options, apiKey: KEY }, ports);
   const events: unknown[] = [];
-  for (const name of ['commit', 'push', 'discard', 'drop', 'warning'] as const)
-    api.on(name, (event) => events.push(event));
+  for (const name of ['commit', 'push', 'discard', 'warning'] as const) api.on(name, (event) => events.push(event));
   api.addValue('committed', 1);
   api.commit();
   const stored: string[] = [];

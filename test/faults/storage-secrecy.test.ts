@@ -14,7 +14,7 @@ const written = captureOutput();
 /** Collects all that can be seen of an `Api`, from now on. */
 function watch(api: Api, place?: Place): { seen(...more: unknown[]): string; codes(): string[] } {
   const events: unknown[] = [];
-  for (const name of ['commit', 'push', 'discard', 'drop', 'warning'] as const)
+  for (const name of ['commit', 'push', 'discard', 'warning'] as const)
     api.on(name, (event) => events.push(name, event));
   return {
     seen: (...more) =>
@@ -78,7 +78,7 @@ describe('a full storage', () => {
     const place = makePlace();
     const { api, seen } = openWatched(place, { maxQueuedEntries: 2, overflow: 'drop-oldest' });
     let dropped = 0;
-    api.on('drop', ({ entries }) => {
+    api.on('discard', ({ entries }) => {
       dropped += entries.length;
     });
     commitEach(api, 1, 2, 3, 4);

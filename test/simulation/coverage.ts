@@ -23,7 +23,7 @@ const REQUIRED: readonly string[] = [
   ...['restore', 'set key', 'close', 'start', 'start in the same process', 'start in a container', 'crash'],
   ...['start without /proc', 'descriptors die'],
   ...['leave', 'freeze', 'hide', 'wake up', 'clear storage', 'delete files'],
-  ...['a frozen run was fenced', 'fenced', 'saved again', 'drop', 'overwritten in place'],
+  ...['a frozen run was fenced', 'fenced', 'saved again', 'evict', 'overwritten in place'],
   ...['crash within', 'power cut', 'power cut within', 'pass time', 'jump clock', 'heal storage'],
   ...['ended within an operation', 'push stores all', 'restore something', 'a commit or restore failed', 'discard'],
   ...[400, 422, 413, 503, 403, 404, 'cut-off'].map((status) => `bad entry: ${status}`),

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { Api, StorageException } from '../../src/index.js';
+import { Api, type DiscardEvent, StorageException } from '../../src/index.js';
 import {
   type Adoption,
   type Answer,
@@ -107,7 +107,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           (emit) =>
             function (name, event) {
               emit.call(this, name, event);
-              isDiscarding = name === 'discard';
+              isDiscarding = name === 'discard' && (event as DiscardEvent).reason === 'unauthorized';
             },
         ),
         patched(
@@ -277,7 +277,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         'emit',
         (emit) =>
           function (name, event) {
-            if (name !== 'drop') emit.call(this, name, event as never);
+            const isEviction = name === 'discard' && (event as DiscardEvent).reason === 'overflow';
+            if (!isEviction) emit.call(this, name, event as never);
           },
       ),
   },

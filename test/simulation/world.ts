@@ -265,13 +265,10 @@ export class World {
         environment: host.environment,
       },
     );
-    run.api.on('discard', ({ entries, message }) => {
+    run.api.on('discard', ({ reason, entries, message }) => {
       this.showed(message);
-      this.#discarded(run, entries);
-    });
-    run.api.on('drop', ({ entries, message }) => {
-      this.showed(message);
-      this.#dropped(run, entries);
+      if (reason === 'overflow') this.#evicted(run, entries);
+      else this.#discarded(run, entries);
     });
     run.api.on('warning', (warning) => this.showed(JSON.stringify(warning)));
     run.api.on('push', (event) => {
@@ -398,9 +395,9 @@ export class World {
     }
   }
 
-  #dropped(run: Run, entries: readonly Entry[]): void {
+  #evicted(run: Run, entries: readonly Entry[]): void {
     if (!run.host.lifecycle.isAlive) return;
-    this.count('drop');
+    this.count('evict');
     invalidateSeen(run);
     const { model, schedule } = this;
     const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength, overflow } = schedule;

@@ -31,10 +31,11 @@ export interface Events {
   push: PushEvent;
   /** A push failed, and `autoPush` will try again. */
   retry: RetryEvent;
-  /** Entries are about to be discarded: the server refused the credentials, and refused them again when asked to confirm. */
+  /**
+   * Entries are about to leave the queue undelivered: the server refused the credentials, and refused them again when asked to
+   * confirm; or the queue or the storage is full (`overflow: 'drop-oldest'`).
+   */
   discard: DiscardEvent;
-  /** Entries are about to be dropped, as the queue or the storage is full (`overflow: 'drop-oldest'`). */
-  drop: DropEvent;
   /** Entries that make requests fail were quarantined, so that the entries behind them can pass. */
   quarantine: QuarantineEvent;
   /** Entries or staged values left behind by a dead run were adopted. */
@@ -75,22 +76,25 @@ export interface RetryEvent {
   readonly attempt: number;
 }
 
-/** Entries are about to be discarded, as the server refused the credentials. */
+/** Entries are about to leave the queue undelivered. */
 export interface DiscardEvent {
-  /** The entries; `restore()` puts them back into the queue, with their timestamps. */
+  /**
+   * The cause: the server refused the credentials (`'unauthorized'`), or the queue or the storage is full and
+   * `overflow: 'drop-oldest'` makes space (`'overflow'`).
+   */
+  readonly reason: 'unauthorized' | 'overflow';
+  /**
+   * The entries; `restore()` puts them back into the queue, with their timestamps. On overflow, entries in quarantine come
+   * first, then the oldest queued entries that are not being uploaded.
+   */
   readonly entries: readonly Entry[];
-  /** The HTTP status: 401 or 403. */
-  readonly status: number;
-  /** `Bad request: <the server's message, or the status>` */
+  /**
+   * `Bad request: <the server's message, or the status>`; on overflow the limit that was reached, such as
+   * `maxQueuedEntries (1000) is reached`.
+   */
   readonly message: string;
-}
-
-/** Entries are about to be dropped, as the queue or the storage is full. */
-export interface DropEvent {
-  /** The entries in quarantine first, then the oldest queued entries that are not being uploaded. */
-  readonly entries: readonly Entry[];
-  /** The cause, as in the `what` of a {@link StorageException}, such as `maxQueuedEntries (1000) is reached`. */
-  readonly message: string;
+  /** The HTTP status, 401 or 403, of `'unauthorized'`. */
+  readonly status?: number;
 }
 
 /** Entries were quarantined, as the server refuses them, or requests with them failed while other requests passed. */
@@ -119,7 +123,6 @@ const NAMES: Readonly<Record<keyof Events, true>> = {
   retry: true,
   discard: true,
   quarantine: true,
-  drop: true,
   adopt: true,
   warning: true,
   error: true,

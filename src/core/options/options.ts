@@ -89,7 +89,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /**
    * The effect of a commit when `maxQueuedEntries` is reached or the storage is full: `'refuse'` throws a
    * {@link StorageException}, and the values stay staged; `'drop-oldest'` drops entries in quarantine, then the oldest entries
-   * that are not being uploaded, and passes them to a `drop` event.
+   * that are not being uploaded, and passes them to a `discard` event.
    *
    * @defaultValue `'refuse'`
    */

@@ -63,7 +63,7 @@ export class Eviction {
     const wanted = missing > 0 ? missing : Math.ceil((this.#outbox.length + this.#outbox.quarantine.size) * share);
     const evicted = this.#outbox.evictable(wanted, leaving);
     if (evicted.length === 0 || evicted.length < missing) return false;
-    this.#emitter.emit('drop', { entries: evicted.map((entry) => toEntry(entry)), message });
+    this.#emitter.emit('discard', { reason: 'overflow', entries: evicted.map((entry) => toEntry(entry)), message });
     // Before the entries go: a listener can still save them elsewhere if this process ends here.
     this.#emitter.flush();
     this.#outbox.evict(evicted);

@@ -307,7 +307,7 @@ export class Uploader {
     const queued = Array.from(outbox.upTo(upTo)).filter((entry) => entry.origin === 'committed');
     const entries = queued.map((entry) => toEntry(entry));
     if (entries.length === 0) return entries;
-    emitter.emit('discard', { entries, status: verdict.status ?? 0, message: verdict.message });
+    emitter.emit('discard', { reason: 'unauthorized', entries, message: verdict.message, status: verdict.status ?? 0 });
     // Before the entries go: a listener can still save them elsewhere if this process ends here.
     emitter.flush();
     outbox.remove(queued);

@@ -18,7 +18,7 @@ const attempt = async (call) => {
 
 function open(options) {
   const api = new Api({ deviceId, apiKey, baseUrl, onRefusedCredentials: 'keep', ...options });
-  for (const name of ['push', 'retry', 'discard', 'drop', 'quarantine', 'adopt', 'warning', 'error'])
+  for (const name of ['push', 'retry', 'discard', 'quarantine', 'adopt', 'warning', 'error'])
     api.on(name, (event) => show(name, event, event.message));
   return api;
 }

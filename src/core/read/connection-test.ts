@@ -1,8 +1,7 @@
 import type { FieldRegistry } from '../model/field-registry.js';
 import { joinBody } from '../push/batch.js';
-import type { Questions } from '../server/questions.js';
 import { parseDate } from '../server/retry-after.js';
-import type { JudgedResponse, PendingRequest, ServerClient } from '../server/server-client.js';
+import type { JudgedResponse, PendingRequest, Questions, ServerClient } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import { readValues } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';

@@ -12,12 +12,11 @@ import type { SafeFiles } from './journal/file-system.js';
 import { Journal } from './journal/journal.js';
 import { journalName } from './journal/journal-name.js';
 import { OpenJournals } from './open-journals.js';
-import { fence, type OpenWriter, OpenWriters } from './open-writers.js';
+import { fence, nextRunIn, type OpenWriter, OpenWriters } from './open-writers.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { OrphanAdoption } from './ownership/orphan-adoption.js';
 import { evacuateAdopted, evacuateClosed, Orphans, removeStaged } from './ownership/orphans.js';
 import { openStoresOfThread, type Processes, ProcessIdentity } from './ownership/process-identity.js';
-import { nextRunIn } from './run-counter.js';
 import { FileWriter } from './writer.js';
 
 /** Not every Node has the global `crypto` in every realm. */

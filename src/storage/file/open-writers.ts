@@ -1,6 +1,11 @@
+import { Buffer } from 'node:buffer';
+import { join } from 'node:path';
 import { type Binding, bindingKey } from '../../core/model/destination.js';
 import type { StorageException } from '../../core/model/exceptions.js';
+import { nextRun } from '../shared/run-number.js';
 import type { WriterLog } from './journal/contents.js';
+import { writeWhole } from './journal/file-io.js';
+import type { SafeFiles } from './journal/file-system.js';
 import type { Journal } from './journal/journal.js';
 import { type Orphans, removeStaged } from './ownership/orphans.js';
 
@@ -97,4 +102,23 @@ export function fence(openWriter: OpenWriter, { journal, held, logs }: TakenJour
     isStagedTaken: (fenced?.isStagedTaken ?? false) || (isOwn && openWriter.hasStaged && !isForgotten),
   };
   return isOwn;
+}
+
+/** More than a number of a run has digits. */
+const MAX_BYTES = 32;
+
+/** Counts the runs that staged something in a folder: which was the most recent is not left to clocks. */
+export function nextRunIn(files: SafeFiles, isSynced: boolean): number {
+  const { io, folder } = files;
+  files.makeFolder(isSynced);
+  const fd = files.openOrCreate(join(folder, 'nikdev-iot-1.runs'), false);
+  try {
+    const bytes = Buffer.alloc(MAX_BYTES);
+    const run = nextRun(bytes.toString('latin1', 0, io.readSync(fd, bytes, 0, MAX_BYTES, 0)));
+    io.ftruncateSync(fd, 0);
+    writeWhole(io, fd, Buffer.from(String(run)));
+    return run;
+  } finally {
+    io.closeSync(fd);
+  }
 }

@@ -86,6 +86,7 @@ describe('credentials', () => {
     ['in baseUrl', { baseUrl: `ftp://host/${SENTINEL_KEY}` }],
     ['in capitals in baseUrl', { baseUrl: `ftp://host/${SENTINEL_KEY.toUpperCase()}` }],
     ['in a baseUrl that is right but for that', { baseUrl: `https://host/${SENTINEL_KEY}/` }],
+    ['in part in a baseUrl that is right but for that', { baseUrl: `https://host/${SENTINEL_KEY.slice(0, 18)}/` }],
     ['in capitals in a baseUrl that is right but for that', { baseUrl: `https://host/${SENTINEL_KEY.toUpperCase()}/` }],
     ['where a long baseUrl is cut off in the message', { baseUrl: `ftp://host/${'a'.repeat(30)}/${SENTINEL_KEY}` }],
     ['as a name in baseUrl', { baseUrl: `https://${SENTINEL_KEY}@host/` }],

@@ -122,7 +122,8 @@ export function checkApiKey(
 ): asserts apiKey is string {
   if (!isUuid(apiKey)) throw new ConfigException(`apiKey must be ${UUID}, got ${showSafely(apiKey, apiKey)}`);
   const holds = (text: string): boolean => holdsKey(text, [apiKey]);
-  if (holds(baseUrl)) throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
+  if (redact(baseUrl, [apiKey]) !== baseUrl)
+    throw new ConfigException('baseUrl must not hold the API Key: URLs end up in logs');
   // Device and field ids are shown and saved.
   if (holds(deviceId)) throw new ConfigException('deviceId and apiKey are the same');
   for (const [name, definition] of Object.entries(fields)) {

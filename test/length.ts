@@ -26,7 +26,7 @@ export interface Length {
   readonly onDisk: boolean;
 }
 
-const QUICK: Length = { schedules: 2000, fuzzInputs: 5000, kills: 10, everyBrowser: false, onDisk: false };
+const QUICK: Length = { schedules: 2000, fuzzInputs: 2500, kills: 10, everyBrowser: false, onDisk: false };
 const FULL: Length = { schedules: 50_000, fuzzInputs: 100_000, kills: 200, everyBrowser: true, onDisk: true };
 
 /** The length of this run; `vitest.full.config.ts` sets `TEST_LENGTH`. */

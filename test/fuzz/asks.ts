@@ -100,6 +100,6 @@ function expectTold(exception: PushException | GetException, answered: Answered)
     if (!/^Bad luck: \S/.test(message)) broken('I2', `it says: ${message}`);
     return;
   }
-  const said = shownText(messageIn(answered.text));
+  const said = shownText(messageIn(answered.text), '');
   if (message !== `Bad request: ${said || answered.status}`) broken('I2', `it says: ${message}`);
 }

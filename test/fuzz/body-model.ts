@@ -48,7 +48,7 @@ export function readingsOf(text: string, asked: readonly string[], now: number):
     for (const [fieldId, reading] of Object.entries(item)) {
       if (!isRecord(reading)) return undefined;
       const { value, timestamp } = reading;
-      if (!isNumber(timestamp) && timestamp !== null) return undefined;
+      if (timestamp !== null && !(isNumber(timestamp) && isWithinBounds(timestamp))) return undefined;
       if (!isNumber(value) && value !== null && typeof value !== 'string' && typeof value !== 'boolean')
         return undefined;
       known.set(fieldId, { fieldId, value, timestamp: timestamp === null ? null : timestamp + shift });
@@ -61,8 +61,11 @@ const isNumber = (input: unknown): input is number => Number.isFinite(input);
 
 function isTime(input: unknown): boolean {
   const isNumeric = typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input));
-  return isNumeric && Math.abs(Number(input)) <= Number.MAX_SAFE_INTEGER;
+  return isNumeric && isWithinBounds(Number(input));
 }
+
+/** Later times than this are times in milliseconds. */
+const isWithinBounds = (seconds: number): boolean => seconds >= 0 && seconds < 100_000_000_000;
 
 function isRecord(input: unknown): input is Readonly<Record<string, unknown>> {
   return typeof input === 'object' && input !== null && !Array.isArray(input);

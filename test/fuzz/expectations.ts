@@ -1,4 +1,4 @@
-import { foreignText } from '../../src/core/model/foreign-text.js';
+import { foreignText, redact } from '../../src/core/model/foreign-text.js';
 import type { Api, Entry } from '../../src/index.js';
 import { SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { isQueued, type ModelEntry, valuesOf } from './journal-model.js';
@@ -34,16 +34,16 @@ export function expectEntries(api: Api, expected: ReadonlyMap<string, ModelEntry
   for (const { message } of api.status().warnings) expectNoKey(message);
 }
 
-/** A text of a server or a storage as it may be shown. */
-export function shownText(text: string): string {
-  return foreignText(text, (clean) => clean.replaceAll(new RegExp(SENTINEL_KEY, 'gi'), '<API Key>'));
+/** A text of a server or a storage as it may be shown. @param instead - In place of one that holds 12 digits of the key. */
+export function shownText(text: string, instead?: string): string {
+  return foreignText(text, (clean) => redact(clean, [SENTINEL_KEY]), instead);
 }
 
 /** A refusal as it is shown, of one as it is stored. A storage may hold the key that it was never given. */
 function shownRefusal(stored: string | undefined): string | undefined {
   if (stored === undefined) return undefined;
   const { status, retryable, reason } = JSON.parse(stored) as { status: number; retryable?: true; reason: string };
-  return JSON.stringify({ status, retryable, reason: shownText(reason) });
+  return JSON.stringify({ status, retryable, reason: shownText(reason, `Bad request: ${status}`) });
 }
 
 function expectEntry({ id, timestamp, values }: Entry, expected: ModelEntry | undefined): void {

@@ -27,7 +27,7 @@ const INSTALL = 'npm install nikdev-iot\n';
 /**
  * Blocks that are not run here, and why. Those in HTML are run in a browser, every one: test/browser/readme.test.ts. Headers
  * (`http`) are served to one: test/browser/page-headers.full.test.ts. Lines of systemd (`ini`) are those of the device's unit:
- * test/examples/device.test.ts.
+ * test/examples/device.full.test.ts.
  */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm run demo\n': 'it installs anew what this test runs with; test/demo.test.ts runs the demo',
@@ -35,7 +35,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   [blocksOf(readPage('examples/web-app/README.md'))[0]?.code ?? '']:
     'it fetches Preact and Vite; test/browser/web-app.full.test.ts builds and opens the app',
   [blocksOf(readPage('examples/device/README.md')).find(({ code }) => code.includes('systemctl'))?.code ?? '']:
-    'it installs a service of this machine; test/examples/device.test.ts has systemd verify the unit',
+    'it installs a service of this machine; test/examples/device.full.test.ts has systemd verify the unit',
 };
 
 /** The device's, which runs until Ctrl+C. */

@@ -81,7 +81,8 @@ describe.runIf(hasRights)('a file that is exchanged between a look at it and its
     fs.writeFileSync(path, 'own');
     const lstatSync = ((of: string) => {
       const stats = fs.lstatSync(of);
-      fs.rmSync(of);
+      // Not deleted: a new file could have its inode.
+      fs.renameSync(of, `${of}.before`);
       exchange(of);
       return stats;
     }) as FileSystem['lstatSync'];

@@ -164,10 +164,14 @@ export async function readText(response: FetchResponse): Promise<string | undefi
   return text + decoder.decode();
 }
 
-/** @returns The bytes of a web stream or a Node stream; `undefined` if the body is not a stream. */
+/**
+ * @returns The bytes of a web stream or a Node stream; `undefined` if the body is not a stream. Without options WebKit reads
+ * those of a changed `Object.prototype`.
+ */
 function piecesOf(body: unknown): AsyncIterable<Uint8Array> | undefined {
   const stream = Object(body) as Partial<ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>>;
-  if (typeof stream.getReader === 'function') return read(stream.getReader());
+  if (typeof stream.getReader === 'function')
+    return read(stream.getReader(Object.create(null)) as ReadableStreamDefaultReader<Uint8Array>);
   return typeof stream[Symbol.asyncIterator] === 'function' ? (stream as AsyncIterable<Uint8Array>) : undefined;
 }
 

@@ -147,3 +147,14 @@ describe('two journals of dead owners that differ in their owner only', () => {
     expect(new Set(journals().map((name) => name.split('_').at(-1))).size).toBe(2);
   });
 });
+
+test('a journal whose descriptor died is left to others by its last writer, though nothing new can be written', async () => {
+  const { machine, open, journals } = journalFolder();
+  const { broken, platform } = failingProcess(machine);
+  const writer = open(platform, { durability: 'power' });
+  writer.save(entryOf(writer, 1), false);
+  Object.assign(broken, { fstatSync: failWith('EBADF'), fdatasyncSync: failWith('EIO') });
+  writer.close();
+  expect(journals()).toEqual([expect.stringContaining('_free_')]);
+  expect((await open().adopt(true)).entries).toEqual([entryOf(writer, 1)]);
+});

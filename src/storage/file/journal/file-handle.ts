@@ -165,6 +165,11 @@ export class FileHandle {
     return this.#lengthInPlace() !== undefined;
   }
 
+  /** As {@link FileHandle.isReachable}, also if its descriptor has died since. */
+  isAtPath(): boolean {
+    return this.isReachable() || this.#files.identityAt(this.#path) === this.#identity;
+  }
+
   /** Sets its time, in seconds, where it was made. */
   touch(seconds: number): void {
     if (this.#fd === undefined) return;

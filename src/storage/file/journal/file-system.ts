@@ -185,6 +185,16 @@ export class SafeFiles {
     }
   }
 
+  /** The device and inode of the file under a path; `undefined` if there is none. */
+  identityAt(path: string): string | undefined {
+    try {
+      const { dev, ino } = this.#fs.lstatSync(path);
+      return `${dev} ${ino}`;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The names in the folder; none if there is no folder. */
   names(): string[] {
     try {

@@ -263,7 +263,7 @@ export class Journal {
       const handle = this.#handle;
       if (!handle.isOpen && handle.size === 0 && this.#isKnown) return;
       // What stands under its path is not ours to delete or to give.
-      if (handle.isOpen && !handle.isReachable()) return;
+      if (handle.isOpen && !handle.isAtPath()) return;
       if (this.isDrained && !this.#newer) {
         this.#saveUnreadable();
         handle.unlink();

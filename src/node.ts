@@ -5,4 +5,10 @@
  */
 
 export { type FileStorageOptions, fileStorage } from './storage/file/file-storage.js';
-export { type HttpFetch, type HttpFetchInit, type HttpFetchOptions, httpFetch } from './transport/http-fetch.js';
+export {
+  type HttpFetch,
+  type HttpFetchInit,
+  type HttpFetchOptions,
+  httpFetch,
+  type Pem,
+} from './transport/http-fetch.js';

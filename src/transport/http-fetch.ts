@@ -7,7 +7,7 @@ import { checkOptions } from '../core/options/call-options.js';
 import type { FetchResponse } from '../core/ports/web-types.js';
 
 /** One or several certificates or keys in PEM format. */
-type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
+export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** Options of {@link httpFetch}. */
 export interface HttpFetchOptions {
@@ -54,7 +54,7 @@ export type HttpFetch = (url: string | { toString(): string }, init?: HttpFetchI
  *
  * @returns A function that rejects, as `fetch` does, if there is no response: with the error of the system, whose `code` is the
  * cause, or with the reason of the signal.
- * @throws {@link ConfigException} if an option is unknown or invalid.
+ * @throws `ConfigException` if an option is unknown or invalid.
  * @example
  * ```ts
  * const fetch = httpFetch({ ca: readFileSync('ca.pem'), cert: readFileSync('device.pem'), key: readFileSync('device.key') })

@@ -8,6 +8,7 @@ export type Fetch = (url: string, init: FetchInit) => PromiseLike<FetchResponse>
 
 /** The options that a {@link Fetch} is called with. */
 export interface FetchInit {
+  /** The HTTP method. */
   readonly method: 'GET' | 'POST';
   /** Header values by name in lower case. */
   readonly headers: Readonly<Record<string, string>>;

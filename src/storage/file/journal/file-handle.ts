@@ -231,8 +231,20 @@ export class FileHandle {
 
   #openOwn(): number {
     const fd = this.#open();
-    if (this.#isForeign(fd)) throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
-    return fd;
+    if (!this.#isDead(fd)) return fd;
+    if (this.#files.identityAt(this.#path) !== this.#identity)
+      throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
+    // Not closed: its number may be another file's by now.
+    this.#fd = undefined;
+    return this.#open();
+  }
+
+  #isDead(fd: number): boolean {
+    try {
+      return this.#isForeign(fd);
+    } catch {
+      return true;
+    }
   }
 
   #setDescriptor(fd: number): void {

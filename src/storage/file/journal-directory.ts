@@ -162,6 +162,7 @@ export class JournalDirectory {
     if (own === undefined) return;
     const isLeft = (writer: string): boolean => !this.#living.has(writer) && !this.#orphans.isAdopted(writer, own);
     if (![...own.live.writers].some(isLeft)) return;
+    own.reopenIfDead();
     const moved = this.#create(clock);
     if (!evacuateClosed(own, moved, isLeft)) {
       // Tried again at the next look.

@@ -170,6 +170,14 @@ export class FileHandle {
     return this.isReachable() || this.#files.identityAt(this.#path) === this.#identity;
   }
 
+  /** Opens it anew by its path the next time, if only its descriptor died. */
+  reopenIfDead(): void {
+    const fd = this.#fd;
+    if (fd === undefined || !this.#isDead(fd) || this.#files.identityAt(this.#path) !== this.#identity) return;
+    // Not closed: its number may be another file's by now.
+    this.#fd = undefined;
+  }
+
   /** Sets its time, in seconds, where it was made. */
   touch(seconds: number): void {
     if (this.#fd === undefined) return;
@@ -231,12 +239,8 @@ export class FileHandle {
 
   #openOwn(): number {
     const fd = this.#open();
-    if (!this.#isDead(fd)) return fd;
-    if (this.#files.identityAt(this.#path) !== this.#identity)
-      throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
-    // Not closed: its number may be another file's by now.
-    this.#fd = undefined;
-    return this.#open();
+    if (this.#isForeign(fd)) throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
+    return fd;
   }
 
   #isDead(fd: number): boolean {

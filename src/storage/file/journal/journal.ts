@@ -244,6 +244,11 @@ export class Journal {
     return this.#handle.isInPlace();
   }
 
+  /** See {@link FileHandle.reopenIfDead}. */
+  reopenIfDead(): void {
+    this.#handle.reopenIfDead();
+  }
+
   /** See {@link FileHandle.isReachable}. */
   isReachable(): boolean {
     return this.#handle.isReachable();

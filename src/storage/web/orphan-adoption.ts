@@ -48,7 +48,7 @@ export class OrphanAdoption {
   readonly #binding: Binding;
   readonly #adopted = new Map<string, Adopted>();
   /** Adopted writers that have no entries any more, and are not released yet. */
-  readonly #emptied = new Map<string, Adopted>();
+  readonly #emptied = new Set<string>();
   /** Writers that have no readable entry left. */
   readonly #spent = new Set<string>();
   #closed = false;
@@ -130,19 +130,16 @@ export class OrphanAdoption {
   /** To be called once the key of an entry is removed. */
   removed({ writer, sequence }: StoredEntry): void {
     const adopted = this.#adopted.get(writer);
-    if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#emptied.set(writer, adopted);
+    if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#emptied.add(writer);
   }
 
   /** Releases all writers that have no entries any more: together, as that takes a scan of all keys. */
   releaseEmptied(): void {
-    const emptied = [...this.#emptied];
-    if (emptied.length === 0) return;
-    this.#emptied.clear();
-    let found: ReadonlyMap<string, OrphanKeys> | undefined;
-    try {
-      found = findWriters(this.#quota.storage);
-    } finally {
-      for (const [writer, adopted] of emptied) this.#release(writer, adopted, found?.get(writer), found !== undefined);
+    if (this.#emptied.size === 0) return;
+    const found = findWriters(this.#quota.storage);
+    for (const writer of this.#emptied) {
+      this.#emptied.delete(writer);
+      this.#release(writer, found.get(writer));
     }
   }
 
@@ -202,12 +199,12 @@ export class OrphanAdoption {
         taken.delete(writer);
       }
     } finally {
-      this.releaseEmptied();
       // Left as they are, for the next scan.
       for (const [writer, lease] of taken) {
         this.#quota.release(writer);
         lease.release(true);
       }
+      this.releaseEmptied();
     }
   }
 
@@ -221,22 +218,22 @@ export class OrphanAdoption {
     for (const entry of entries) gathered.entries.push(entry);
     if (staged !== undefined) gathered.staged.push(staged);
     if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
-    const adopted = { lease, sequences: new Set(entries.map((entry) => entry.sequence)), unreadable };
-    if (entries.length === 0) this.#emptied.set(writer, adopted);
-    else this.#adopted.set(writer, adopted);
+    this.#adopted.set(writer, { lease, sequences: new Set(entries.map((entry) => entry.sequence)), unreadable });
+    if (entries.length === 0) this.#emptied.add(writer);
   }
 
-  /** @param keys - Its keys, if all keys could be scanned. */
-  #release(writer: string, { lease, unreadable }: Adopted, keys: OrphanKeys | undefined, isScanned: boolean): void {
+  #release(writer: string, { hasStaged, sequences }: Pick<OrphanKeys, 'hasStaged' | 'sequences'> = NO_KEYS): void {
+    const adopted = this.#adopted.get(writer);
+    // Adopted by another page meanwhile.
+    if (adopted === undefined) return;
     this.#removeWriter(writer);
     // Its last changes can arrive after its lock was freed, or be made by a page that has not yet seen that it was fenced.
-    const { hasStaged = false, sequences = [] } = keys ?? {};
-    const isLeaving = !isScanned || hasStaged || sequences.length > 0;
+    const isLeaving = hasStaged || sequences.length > 0;
+    if (sequences.length <= adopted.unreadable) this.#spent.add(writer);
     try {
-      if (isScanned && sequences.length <= unreadable) this.#spent.add(writer);
       if (!isLeaving) this.#quota.clear(writer, writerKey(writer));
     } finally {
-      lease.release(isLeaving);
+      adopted.lease.release(isLeaving);
     }
   }
 
@@ -248,6 +245,8 @@ export class OrphanAdoption {
     });
   }
 }
+
+const NO_KEYS = { hasStaged: false, sequences: [] };
 
 function unreadableRecords(writer: string, count: number): Warning {
   return {

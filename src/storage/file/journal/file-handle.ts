@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import {
   type DescriptorIo,
+  identityOf,
   isFull,
   readWhole,
   storageException,
@@ -13,11 +14,6 @@ import {
 import type { SafeFiles } from './file-system.js';
 import { rewritingPath } from './journal-name.js';
 import { type Line, linesOf } from './lines.js';
-
-function identityOf(io: DescriptorIo, fd: number): string {
-  const { dev, ino } = io.fstatSync(fd);
-  return `${dev} ${ino}`;
-}
 
 /** The bytes of a file that only this process writes to, as long as its path leads to it. It is made when it is first needed. */
 export class FileHandle {
@@ -167,15 +163,14 @@ export class FileHandle {
 
   /** As {@link FileHandle.isReachable}, also if its descriptor has died since. */
   isAtPath(): boolean {
-    return this.isReachable() || this.#files.identityAt(this.#path) === this.#identity;
+    return this.isReachable() || this.#isUnderPath();
   }
 
   /** Opens it anew by its path the next time, if only its descriptor died. */
   reopenIfDead(): void {
     const fd = this.#fd;
-    if (fd === undefined || !this.#isDead(fd) || this.#files.identityAt(this.#path) !== this.#identity) return;
     // Not closed: its number may be another file's by now.
-    this.#fd = undefined;
+    if (fd !== undefined && this.#isDead(fd) && this.#isUnderPath()) this.#fd = undefined;
   }
 
   /** Sets its time, in seconds, where it was made. */
@@ -202,7 +197,7 @@ export class FileHandle {
     const fd = this.#fd;
     this.#fd = undefined;
     try {
-      if (fd !== undefined && !this.#isForeign(fd)) this.#io.closeSync(fd);
+      if (fd !== undefined && !this.#isDead(fd)) this.#io.closeSync(fd);
     } catch {
       // There is nothing to close.
     }
@@ -254,11 +249,15 @@ export class FileHandle {
   #setDescriptor(fd: number): void {
     this.#fd = fd;
     this.#isMade = true;
-    this.#identity = identityOf(this.#io, fd);
+    this.#identity = identityOf(this.#io.fstatSync(fd));
   }
 
   #isForeign(fd: number): boolean {
-    return identityOf(this.#io, fd) !== this.#identity;
+    return identityOf(this.#io.fstatSync(fd)) !== this.#identity;
+  }
+
+  #isUnderPath(): boolean {
+    return this.#files.identityAt(this.#path) === this.#identity;
   }
 
   #openAt(path: string): number {
@@ -320,7 +319,7 @@ export class FileHandle {
     }
   }
 
-  /** Whatever the durability: what an earlier run synced must not come undone. */
+  /** Syncs whatever the durability, as the text holds entries that an earlier run synced. */
   #writeSynced(fd: number, path: string, pieces: Iterable<string>): number {
     try {
       const size = writePieces(this.#io, fd, pieces);
@@ -337,11 +336,7 @@ export class FileHandle {
 
   /** The rights that the file has, which somebody may have set; `undefined` if its descriptor is dead. */
   #mode(): number | undefined {
-    try {
-      return this.#fd === undefined || this.#isForeign(this.#fd) ? undefined : this.#files.modeOf(this.#fd);
-    } catch {
-      return undefined;
-    }
+    return this.#fd === undefined || this.#isDead(this.#fd) ? undefined : this.#files.modeOf(this.#fd);
   }
 
   /** Not before the new one is sure to stand in its place: a power cut could bring the old one back. */

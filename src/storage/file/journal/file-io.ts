@@ -14,6 +14,9 @@ export interface DescriptorIo {
   writeSync(fd: number, bytes: Buffer, offset: number, length: number, position: number | null): number;
 }
 
+/** Tells a file from all others as long as it exists. */
+export const identityOf = ({ dev, ino }: { readonly dev: number; readonly ino: number }): string => `${dev} ${ino}`;
+
 /**
  * Writes all of a text: a disk that is nearly full takes a part, and says so only by the count.
  *

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Warning } from '../../../core/model/events.js';
-import { codeOf, type DescriptorIo, isForbidden } from './file-io.js';
+import { codeOf, type DescriptorIo, identityOf, isForbidden } from './file-io.js';
 
 /*
  * The only module of the file storage that touches paths. Other users of the machine may write to the folder, so:
@@ -179,7 +179,7 @@ export class SafeFiles {
   lengthInPlace(path: string, fd: number): number | undefined {
     try {
       const here = this.#fs.fstatSync(fd);
-      return isSame(this.#fs.lstatSync(path), here) ? here.size : undefined;
+      return this.identityAt(path) === identityOf(here) ? here.size : undefined;
     } catch {
       return undefined;
     }
@@ -188,8 +188,7 @@ export class SafeFiles {
   /** The device and inode of the file under a path; `undefined` if there is none. */
   identityAt(path: string): string | undefined {
     try {
-      const { dev, ino } = this.#fs.lstatSync(path);
-      return `${dev} ${ino}`;
+      return identityOf(this.#fs.lstatSync(path));
     } catch {
       return undefined;
     }
@@ -271,7 +270,7 @@ export class SafeFiles {
     const fd = this.#fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK);
     try {
       const opened = this.#fs.fstatSync(fd);
-      if (!isSame(before, opened) || !this.#isTrusted(path, opened)) throw refusal();
+      if (identityOf(before) !== identityOf(opened) || !this.#isTrusted(path, opened)) throw refusal();
       return fd;
     } catch (error) {
       this.#fs.closeSync(fd);
@@ -418,7 +417,5 @@ const USE_OWN = 'Use a folder of this user only, with the rights 0700.';
 
 /** Not every system can sync a folder, or needs it. */
 const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP']);
-
-const isSame = (one: Stats, other: Stats): boolean => one.ino === other.ino && one.dev === other.dev;
 
 const refusal = (): Error => Object.assign(new Error('the file is not trusted'), { code: 'UNTRUSTED_FILE' });

@@ -9,10 +9,14 @@ const UNKNOWN = '-';
 /** The processes of this machine. */
 export type Processes = Pick<FilePlatform, 'pid' | 'isRunning' | 'openStores'>;
 
-/** A process as the system knows it. */
-interface ProcessFacts {
+/** The machine or container that processes run in, from one boot on. */
+interface MachineFacts {
   readonly boot: string;
   readonly namespace: string;
+}
+
+/** A process as the system knows it. */
+interface ProcessFacts extends MachineFacts {
   readonly pid: number;
   /** In clock ticks since boot. */
   readonly start: string;
@@ -22,21 +26,21 @@ interface ProcessFacts {
 const NO_START = 2n ** 64n - 1n;
 const PROCESS_BYTES = 12;
 
-/** A store of a process as it stands in the names of the journals that it owns: see journal-name.ts. */
-export function encodeOwner(facts: ProcessFacts, store: string): string {
+/** A store of a process in the names of the journals that it owns: see journal-name.ts. */
+export function encodeOwner(facts: ProcessFacts, store: string, machine = machineOf(facts)): string {
   const bytes = Buffer.alloc(PROCESS_BYTES);
   bytes.writeUInt32BE(facts.pid >>> 0);
   bytes.writeBigUInt64BE(/^\d{1,19}$/.test(facts.start) ? BigInt(facts.start) : NO_START, 4);
-  return `${machineOf(facts)}_${masked(bytes, facts, store).toString('hex')}_${store}`;
+  return `${machine}_${masked(bytes, facts, store).toString('hex')}_${store}`;
 }
 
-function machineOf({ boot, namespace }: ProcessFacts): string {
+function machineOf({ boot, namespace }: MachineFacts): string {
   if (boot === UNKNOWN || namespace === UNKNOWN) return UNKNOWN;
   return digest(`${boot} ${namespace}`).toString('hex').slice(0, 16);
 }
 
-/** Only who knows the boot id and the namespace, which a name holds the hash of, can undo this: by doing it again. */
-function masked(bytes: Buffer, { boot, namespace }: ProcessFacts, store: string): Buffer {
+/** Its own inverse, for a reader who knows the boot id and the namespace: names hold only a hash of these. */
+function masked(bytes: Buffer, { boot, namespace }: MachineFacts, store: string): Buffer {
   const mask = digest(`${boot} ${namespace} ${store}`);
   return bytes.map((byte, index) => byte ^ (mask[index] as number)) as Buffer;
 }
@@ -48,6 +52,7 @@ export class ProcessIdentity {
   readonly #files: SafeFiles;
   readonly #processes: Processes;
   readonly #facts: ProcessFacts;
+  readonly #machine: string;
 
   constructor(files: SafeFiles, processes: Processes) {
     this.#files = files;
@@ -59,19 +64,21 @@ export class ProcessIdentity {
       pid,
       start: read(() => this.#startTime(pid)),
     };
+    this.#machine = machineOf(this.#facts);
   }
 
   /** A store of this process as it stands in names. */
   ownerName(store: string): string {
-    return encodeOwner(this.#facts, store);
+    return encodeOwner(this.#facts, store, this.#machine);
   }
 
   /** Judges the owner in a name by its process. Whatever can't be looked up, for whatever reason, proves nothing. */
   status(owner: string): 'alive' | 'dead' | 'unknown' {
     const [machine = '', process = '', store = ''] = owner.split('_');
+    if (machine !== this.#machine) return 'unknown';
     // Not open here: in another thread of this process, or dead.
     if (owner === this.ownerName(store)) return this.#openStores.has(store) ? 'alive' : 'unknown';
-    if (machine !== machineOf(this.#facts) || machine === UNKNOWN) return 'unknown';
+    if (machine === UNKNOWN) return 'unknown';
     const bytes = masked(Buffer.from(process, 'hex'), this.#facts, store);
     const start = bytes.readBigUInt64BE(4);
     return start === NO_START ? 'unknown' : this.#statusOf(bytes.readUInt32BE(), String(start));

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { ownObject } from '../core/model/schema.js';
 import { checkOptions } from '../core/options/call-options.js';
 import type { FetchResponse } from '../core/ports/web-types.js';
+import { readText } from './response-text.js';
 
 /** One or several certificates or keys in PEM format. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -143,10 +144,8 @@ const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f]{0,4}:[\da-f:.]{1,40}(?:%
 
 const isText = (input: unknown): boolean => typeof input === 'string' || ArrayBuffer.isView(input);
 
-const MAX_TEXT_BYTES = 1024 * 1024;
-
 function responseOf(message: http.IncomingMessage, body: Readable): FetchResponse {
-  return {
+  const response: FetchResponse = {
     status: message.statusCode ?? 0,
     headers: {
       get(name) {
@@ -156,8 +155,13 @@ function responseOf(message: http.IncomingMessage, body: Readable): FetchRespons
     },
     body,
     redirected: false,
-    text: () => textOf(body),
+    async text() {
+      const text = await readText(response);
+      if (text === undefined) throw new RangeError('the response is longer than 1 MiB');
+      return text;
+    },
   };
+  return response;
 }
 
 /** Some servers and proxies compress although the request does not allow it. */
@@ -179,15 +183,4 @@ function decoderOf(encoding: string | undefined) {
     default:
       return undefined;
   }
-}
-
-async function textOf(body: Readable): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body as AsyncIterable<Buffer>) {
-    bytes += piece.length;
-    if (bytes > MAX_TEXT_BYTES) throw new RangeError('the response is longer than 1 MiB');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString();
 }

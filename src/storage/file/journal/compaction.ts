@@ -1,10 +1,9 @@
 import { StorageException } from '../../../core/model/exceptions.js';
 import { RangeSet } from '../../shared/range-set.js';
-import { readContents } from './contents.js';
+import { readContents, textOf } from './contents.js';
 import type { FileHandle } from './file-handle.js';
 import type { LiveIndex } from './live-index.js';
 import { type JournalRecord, readRecord } from './record.js';
-import { textOf } from './writer-log.js';
 
 /** What is written where in a file, and where it ends after that. */
 interface Erasure {

@@ -333,7 +333,7 @@ export class SafeFiles {
     return this.#given;
   }
 
-  /** What the process's umask took is given back. */
+  /** Sets the rights that the umask of the process removed. */
   #setRights(fd: number, mode: number): void {
     try {
       if ((this.#fs.fstatSync(fd).mode & RIGHTS) !== mode) this.#fs.fchmodSync(fd, mode);
@@ -343,7 +343,7 @@ export class SafeFiles {
   }
 
   get #folderMode(): number {
-    // Who may read a folder may enter it.
+    // The right to read a folder is of use only with the right to enter it.
     return this.#mode | ((this.#mode & 0o444) >> 2);
   }
 

@@ -10,10 +10,14 @@ import { compactInPlace } from './compaction.js';
 import {
   type Contents,
   EntryList,
+  encodeQuarantineOf,
+  encodeTombstone,
   nothing,
   readContents,
   readEntries,
+  textOf,
   unreadableIn,
+  type WriterHeads,
   type WriterLog,
 } from './contents.js';
 import { FileHandle } from './file-handle.js';
@@ -23,7 +27,6 @@ import { journalName } from './journal-name.js';
 import { MAX_RECORD_BYTES } from './lines.js';
 import { type Live, LiveIndex } from './live-index.js';
 import { encodeEntry, encodeRemoved, encodeStaged, encodeWriter } from './record.js';
-import { encodeQuarantineOf, encodeTombstone, textOf, type WriterHeads } from './writer-log.js';
 
 /** A journal is rewritten once it exceeds this and twice the bytes that are wanted of it. */
 const SLACK_BYTES = 64 * 1024;

@@ -4,7 +4,8 @@ import { Api, type ApiOptions } from '../../src/index.js';
 import { describeInChromium, type NewContext } from '../support/browsers/chromium.js';
 import { type DashboardConfig, serveDashboard } from '../support/browsers/dashboard.js';
 import { SOON } from '../support/browsers/every-browser.js';
-import { type NodeProcess, runNode } from '../support/processes/node-process.js';
+import { startDemo } from '../support/processes/demo.js';
+import type { NodeProcess } from '../support/processes/node-process.js';
 import { serveEmulator } from '../support/servers/emulator.js';
 
 declare global {
@@ -20,8 +21,7 @@ describeInChromium('the dashboard', (newContext) => {
   let demo: NodeProcess;
   let url: string;
   beforeAll(async () => {
-    demo = runNode('examples/demo/demo.mjs', ['--port', '0']);
-    [url = ''] = await demo.line(/http:\/\/127\.0\.0\.1:\d+\//);
+    ({ demo, url } = await startDemo());
     return () => demo.stop();
   }, 30_000);
 

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { describeInChromium } from '../support/browsers/chromium.js';
-import { type NodeProcess, runNode } from '../support/processes/node-process.js';
+import { startDemo } from '../support/processes/demo.js';
+import type { NodeProcess } from '../support/processes/node-process.js';
 import { LAN_HOST } from '../support/servers/lan.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
@@ -16,8 +17,7 @@ describeInChromium('while the demo runs, a page of another origin', (newContext)
   let demo: NodeProcess;
   let url: string;
   beforeAll(async () => {
-    demo = runNode('examples/demo/demo.mjs', ['--port', '0']);
-    [url = ''] = await demo.line(/http:\/\/127\.0\.0\.1:\d+\//);
+    ({ demo, url } = await startDemo());
     return () => demo.stop();
   }, 30_000);
 

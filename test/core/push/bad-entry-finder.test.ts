@@ -6,6 +6,7 @@ import { queuedEntry } from '../../support/builders/queued-entry.js';
 import {
   entries,
   expectAscending,
+  LIMITS,
   type Mode,
   ModelUploads,
   pushUntilGoodAreStored,
@@ -15,8 +16,6 @@ import {
 } from './model-uploads.js';
 
 const { stored: STORED, refused: REFUSED, failed: FAILED } = VERDICTS;
-
-const LIMITS = { maxEntries: 1000, maxBytes: 512 * 1024 };
 
 describe('the next batch', () => {
   test('is read lazily: no further than the limit while nothing is known', () => {

@@ -4,6 +4,7 @@ import { BadEntryFinder } from '../../../src/core/push/bad-entry-finder.js';
 import {
   entries,
   good,
+  LIMITS,
   ModelUploads,
   pushUntil,
   pushUntilGoodAreStored,
@@ -13,8 +14,6 @@ import {
 } from './model-uploads.js';
 
 const { stored: STORED, refused: REFUSED, failed: FAILED } = VERDICTS;
-
-const LIMITS = { maxEntries: 1000, maxBytes: 512 * 1024 };
 
 describe('an entry that fails alone', () => {
   /** Pushes as often as it takes until the first entry failed alone in two pushes in a row. */

@@ -9,6 +9,9 @@ export type Mode = 'refused' | 'failed' | 'cut-off' | 'time-out';
 export const MODES: readonly Mode[] = ['refused', 'failed', 'cut-off', 'time-out'];
 export const FAILURES = MODES.filter((mode) => mode !== 'refused');
 
+/** The default limits of a request. */
+export const LIMITS = { maxEntries: 1000, maxBytes: 512 * 1024 };
+
 /** How the finder sees each outcome. */
 export const VERDICTS: Readonly<Record<Mode | 'stored', UploadVerdict>> = {
   stored: { kind: 'stored', message: '' },
@@ -55,7 +58,7 @@ export class ModelUploads {
 
   constructor(maxEntries = 1000) {
     this.#maxEntries = maxEntries;
-    this.sizer = new BatchSizer({ maxEntries, maxBytes: 512 * 1024 });
+    this.sizer = new BatchSizer({ ...LIMITS, maxEntries });
   }
 
   /** Commits entries. @param bad - How the server fails over each; `undefined` for a good one. */

@@ -15,13 +15,13 @@ import { checkApiKey, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
 
-/** What {@link Api.commit} takes. */
+/** Options of {@link Api.commit}. */
 export interface CommitOptions {
   /** Whole Unix seconds; now if absent. */
   readonly timestamp?: number | undefined;
 }
 
-/** What {@link Api.close} takes. */
+/** Options of {@link Api.close}. */
 export interface CloseOptions {
   /** Whether to push before what is committed. Default: `false`. */
   readonly push?: boolean | undefined;

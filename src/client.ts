@@ -119,7 +119,7 @@ type Subscribing = Pick<
 
 const invalidate = ({ status }: Subscribing): void => status.invalidate();
 
-/** Who gets which news, in this order. Public events follow when the operation is complete: see {@link Emitter}. */
+/** The parts that each news goes to, in this order. Public events follow when the operation is complete: see {@link Emitter}. */
 const SUBSCRIBERS: Subscribers<Subscribing> = {
   staged: [({ persistence }) => persistence.invalidate(), invalidate],
   enqueued: [({ autoPush }) => autoPush?.onEnqueued(), ({ queueLength }) => queueLength.onEnqueued(), invalidate],

@@ -1,3 +1,4 @@
+import { utf8Length } from '../core/model/values-json.js';
 import { type HttpRequest, type HttpResponse, json } from './message.js';
 
 /** A slow sender occupies a connection and memory of up to the size of the body. */
@@ -59,13 +60,6 @@ function createDecoder(): (piece?: Uint8Array) => string | undefined {
     }
   };
 }
-
-/** Without TextEncoder, which jsdom lacks. Each half of a surrogate pair counts two of the four bytes of the pair. */
-const utf8Length = (text: string): number => text.length + count(text, /[^\0-\x7f]/g) + count(text, THREE_BYTES);
-
-const THREE_BYTES = /[\u0800-\ud7ff\ue000-\uffff]/g;
-
-const count = (text: string, units: RegExp): number => text.match(units)?.length ?? 0;
 
 const tooLarge = (maxBytes: number): BodyText => refuse(413, `The body must be at most ${maxBytes} bytes long`);
 

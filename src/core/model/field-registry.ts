@@ -28,7 +28,6 @@ export class FieldRegistry {
   /**
    * @param definitions - Checked by {@link checkFields}; `undefined` if callers pass field ids instead of names.
    * @param secrets - Checks and redacts names, ids and messages of schemas, any of which may hold the API key.
-   * @param warn - Called for each value that is left out.
    */
   constructor(definitions: FieldDefinitions | undefined, secrets: Secrets) {
     this.#secrets = secrets;

@@ -16,7 +16,7 @@ const ESCAPE_SEQUENCES =
 const CONTROLS = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** Invisible characters: some change the direction of the text around them, others split words and so hide them from a search. */
-export const INVISIBLE = /[\p{Cf}\p{DI}]/gu;
+const INVISIBLE = /[\p{Cf}\p{DI}]/gu;
 
 /** The first digits of a UUID at the end of a text: a key that was cut in two can't be recognized any more. */
 const TAIL_OF_A_KEY = /[\da-f][\da-f-]{7,35}$/i;

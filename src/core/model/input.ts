@@ -52,7 +52,7 @@ export const quote = (text: string): string =>
 export const showLength = (input: unknown): string =>
   typeof input === 'string' ? `a string of ${input.length} characters` : show(input);
 
-/** What kind of thing an input is: for what must not be shown. */
+/** The type of an input in words, for inputs that must not be shown. */
 export function kindOf(input: unknown): string {
   if (input === null || input === undefined) return String(input);
   if (typeof input === 'object') return Array.isArray(input) ? 'an array' : 'an object';

@@ -18,13 +18,13 @@ export function oneOf<const Word extends string>(...words: readonly Word[]) {
   );
 }
 
-/** What {@link ownObject} can be given. */
+/** Options of {@link ownObject}. */
 interface ObjectOptions {
-  /** What the object must be. */
+  /** The name of the object in messages. Default: `an object`. */
   readonly wanted?: string;
-  /** What the message about an unknown property says before the names of those that there are. */
+  /** The beginning of the message about an unknown property; the names of all properties follow. Default: `there is`. */
   readonly list?: string;
-  /** What stands for properties that are absent. */
+  /** Values of absent properties. Default: none. */
   readonly defaults?: object;
 }
 

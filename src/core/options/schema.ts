@@ -21,7 +21,7 @@ import {
  * Whether a text holds the API key, or so much of the key that the text must not be shown. The key may be mistyped, or be
  * surrounded by other characters.
  */
-export function holdsSecret(text: string, apiKey: unknown): boolean {
+function holdsSecret(text: string, apiKey: unknown): boolean {
   if (typeof apiKey !== 'string') return false;
   const [hay, needle] = [text.toLowerCase(), apiKey.trim().toLowerCase()];
   for (let start = 0; start + MIN_TELLING <= needle.length; start++) {

@@ -46,8 +46,9 @@ export class ServerClient {
   readonly #clock: Clock;
   readonly #environment: Pick<Environment, 'isOnline'>;
   readonly #address: ServerAddress;
+  readonly #isInsecure: boolean;
   #apiKey: string;
-  /** The keys before the last calls of {@link Server.setApiKey}: a server may repeat an old key, which may be valid elsewhere. */
+  /** The keys before the last calls of {@link ServerClient.setApiKey}: a server may repeat an old key, which may be valid elsewhere. */
   #formerKeys: readonly string[] = [];
 
   constructor(transport: Transport, clock: Clock, environment: Pick<Environment, 'isOnline'>, address: ServerAddress) {
@@ -55,6 +56,7 @@ export class ServerClient {
     this.#clock = clock;
     this.#environment = environment;
     this.#address = address;
+    this.#isInsecure = isInsecure(address.baseUrl);
     this.#apiKey = address.apiKey;
   }
 
@@ -95,7 +97,7 @@ export class ServerClient {
     return this.#send('POST', 'entries/', body, beacon);
   }
 
-  /** The maximum length of the ids of one {@link Server.getValues}, percent-encoded and joined by commas. */
+  /** The maximum length of the ids of one {@link ServerClient.getValues}, percent-encoded and joined by commas. */
   get maxIdsLength(): number {
     return MAX_URL_LENGTH - this.#address.baseUrl.length - VALUES.length;
   }
@@ -130,7 +132,7 @@ export class ServerClient {
         timeoutSeconds,
         now: this.#clock.now(),
         isOnline,
-        isInsecure: isInsecure(baseUrl),
+        isInsecure: this.#isInsecure,
       };
       return {
         verdict: this.#ofThisKey(judge(received, context), apiKey),

@@ -83,7 +83,7 @@ interface TakenJournal {
   readonly journal: Journal;
   /** The writers of which it held something. */
   readonly held: ReadonlySet<string>;
-  /** What it holds by now. */
+  /** Its present contents. */
   readonly logs: ReadonlyMap<string, WriterLog>;
 }
 

@@ -131,8 +131,8 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
     invalidate,
   ],
   fenced: [
-    ({ persistence }, { isStagedTaken }) => isStagedTaken && persistence.removeFenced(),
-    ({ warnings }, { entries, isStagedTaken }) => (isStagedTaken || entries > 0) && warnings.add(fenced(entries)),
+    ({ persistence }, { isStagedFenced }) => isStagedFenced && persistence.removeFenced(),
+    ({ warnings }, { entries, isStagedFenced }) => (isStagedFenced || entries > 0) && warnings.add(fenced(entries)),
     invalidate,
   ],
   cleared: [({ warnings }) => warnings.add(CLEARED), ({ persistence }) => persistence.invalidate(), invalidate],

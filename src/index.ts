@@ -60,7 +60,7 @@ export { webStorage, type WebStorageOptions } from './storage/web/web-storage.js
 export type { Binding } from './core/model/destination.js';
 export type { Clock } from './core/time/clock.js';
 export type { Refusal, StoredEntry } from './core/model/entry.js';
-export type { Adoption, Loss, StorageAdapter, Writer } from './core/ports/storage.js';
+export type { Adoption, OwnershipLoss, StorageAdapter, Writer } from './core/ports/storage.js';
 export type { AnswerDetails } from './core/model/request-exceptions.js';
 export { GetException } from './core/model/request-exceptions.js';
 export type { PushDetails } from './core/model/request-exceptions.js';

@@ -30,7 +30,7 @@ const INSTALL = 'npm install nikdev-iot\n';
  * test/examples/device.full.test.ts.
  */
 const NOT_RUN: Readonly<Record<string, string>> = {
-  'npm ci && npm run demo\n': 'it installs anew what this test runs with; test/demo.test.ts runs the demo',
+  'npm ci && npm run demo\n': 'it installs anew what this test runs with; test/demo.full.test.ts runs the demo',
   'npm ci && npm test\n': 'this test is what it runs',
   [blocksOf(readPage('examples/web-app/README.md'))[0]?.code ?? '']:
     'it fetches Preact and Vite; test/browser/web-app.full.test.ts builds and opens the app',

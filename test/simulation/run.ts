@@ -1,5 +1,5 @@
 import type { FieldValue, Value } from '../../src/core/model/value.js';
-import type { Adoption, Loss, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
+import type { Adoption, OwnershipLoss, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
 import type { Transport } from '../../src/core/ports/transport.js';
 import type { Clock } from '../../src/core/time/clock.js';
 import { Api, type ApiOptions, type Entry } from '../../src/index.js';
@@ -113,7 +113,7 @@ export function spyOn(
   storage: StorageAdapter,
   spy: {
     opened(writer: Writer): void;
-    checked(loss: Loss | undefined, writer: Writer): void;
+    checked(loss: OwnershipLoss | undefined, writer: Writer): void;
     savedAgain(): void;
     savedStaged(values: readonly Value[]): void;
     adopt(call: () => Promise<Adoption>): Promise<Adoption>;

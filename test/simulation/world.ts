@@ -1,4 +1,4 @@
-import type { Adoption, Loss, Writer } from '../../src/core/ports/storage.js';
+import type { Adoption, OwnershipLoss, Writer } from '../../src/core/ports/storage.js';
 import { Api, type Entry, type QuarantinedEntry } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
@@ -336,16 +336,16 @@ export class World {
     }
   }
 
-  #checked(run: Run, loss: Loss | undefined, { id }: Writer): void {
+  #checked(run: Run, loss: OwnershipLoss | undefined, { id }: Writer): void {
     run.checkedAt = this.ownership.tick();
     run.writer = id;
     run.writers.add(id);
     if (loss === undefined) return;
     invalidateSeen(run);
-    if (loss.kind === 'taken') this.count('fenced');
+    if (loss.kind === 'fenced') this.count('fenced');
     // Entries that could not be saved again under an id that has been adopted meanwhile.
-    if (loss.kind === 'taken' && run.unsaved) exemptUnsaved(this, run);
-    if (loss.kind === 'taken' && loss.isStagedTaken) {
+    if (loss.kind === 'fenced' && run.unsaved) exemptUnsaved(this, run);
+    if (loss.kind === 'fenced' && loss.isStagedFenced) {
       for (const { fieldId, value } of run.savedStaged)
         if (run.staged.get(fieldId) === value) run.staged.delete(fieldId);
       this.#modelAgain(run);

@@ -53,7 +53,7 @@ export function ownParts<Properties extends v.ObjectEntries>(properties: Propert
 
 /* @__NO_SIDE_EFFECTS__ */
 function ownBy<Properties extends v.ObjectEntries>(
-  isTaken: (property: [string, unknown]) => boolean,
+  isKept: (property: [string, unknown]) => boolean,
   outer: v.GenericSchema<unknown, object>,
   properties: Properties,
   defaults: object,
@@ -64,7 +64,7 @@ function ownBy<Properties extends v.ObjectEntries>(
   return v.pipe(
     outer,
     v.transform((input) =>
-      own({ ...absent, ...defaults, ...Object.fromEntries(Object.entries(input).filter(isTaken)) }),
+      own({ ...absent, ...defaults, ...Object.fromEntries(Object.entries(input).filter(isKept)) }),
     ),
     v.strictObject(own(properties), message),
   );

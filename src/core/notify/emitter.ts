@@ -13,7 +13,7 @@ export interface News extends Events {
   /** Entries left the outbox, for whatever reason; some may have left before. */
   removed: readonly QueuedEntry[];
   /** Another run has adopted what this one had saved. */
-  fenced: { readonly entries: number; readonly isStagedTaken: boolean };
+  fenced: { readonly entries: number; readonly isStagedFenced: boolean };
   /** Saved entries were deleted by others. */
   cleared: undefined;
   'push-started': undefined;

@@ -10,7 +10,7 @@ import { isStorageException, StorageException } from '../model/exceptions.js';
 import { shortText } from '../model/foreign-text.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { FailedOperation } from '../notify/warnings.js';
-import type { Loss, Writer } from '../ports/storage.js';
+import type { OwnershipLoss, Writer } from '../ports/storage.js';
 import type { ClockEpoch } from '../time/clock-correction.js';
 import { EntryQueue } from './entry-queue.js';
 import { Quarantine } from './quarantine.js';
@@ -112,13 +112,13 @@ export class Outbox implements Iterable<QueuedEntry> {
   reconcile(): boolean {
     const loss = this.#sync.reconcile();
     if (loss === undefined) return false;
-    if (loss.kind === 'taken') this.#fence(loss);
+    if (loss.kind === 'fenced') this.#fence(loss);
     else this.#emitter.emit('cleared');
     this.#sync.retry();
     return true;
   }
 
-  #fence({ writers, isStagedTaken }: Extract<Loss, { kind: 'taken' }>): void {
+  #fence({ writers, isStagedFenced }: Extract<OwnershipLoss, { kind: 'fenced' }>): void {
     const before = this.length + this.quarantine.size;
     const isLeft = (entry: QueuedEntry): boolean => !(writers.has(entry.writer) && this.#sync.isSaved(entry));
     const removed = [...this].filter((entry) => !isLeft(entry));
@@ -127,7 +127,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     const entries = before - this.length - this.quarantine.size;
     this.#fencedCount += entries;
     this.#emitter.emit('removed', removed);
-    this.#emitter.emit('fenced', { entries, isStagedTaken });
+    this.#emitter.emit('fenced', { entries, isStagedFenced });
   }
 
   /**

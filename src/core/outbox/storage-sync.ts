@@ -1,6 +1,6 @@
 import type { QueuedEntry, StoredEntry } from '../model/entry.js';
 import type { FailedOperation } from '../notify/warnings.js';
-import type { Loss, Writer } from '../ports/storage.js';
+import type { OwnershipLoss, Writer } from '../ports/storage.js';
 
 /** The contents that a {@link StorageSync} keeps in the storage. */
 export interface SyncedContents {
@@ -35,9 +35,9 @@ export class StorageSync {
   }
 
   /** See {@link Writer.check}. Deleted entries are saved again at the next {@link StorageSync.retry}. */
-  reconcile(): Loss | undefined {
+  reconcile(): OwnershipLoss | undefined {
     const loss = this.#readLoss();
-    if (loss?.kind === 'taken') {
+    if (loss?.kind === 'fenced') {
       const isLeft = ({ writer }: StoredEntry): boolean => !loss.writers.has(writer);
       this.#unremoved = this.#unremoved.filter(isLeft);
       this.#unquarantined = this.#unquarantined.filter(isLeft);
@@ -49,7 +49,7 @@ export class StorageSync {
   }
 
   /** A storage that can't be read at the moment is no reason to stop. */
-  #readLoss(): Loss | undefined {
+  #readLoss(): OwnershipLoss | undefined {
     try {
       return this.#writer.check();
     } catch {

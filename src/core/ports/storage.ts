@@ -35,7 +35,7 @@ export interface Writer {
    *
    * @returns Each loss once; `undefined` if nothing was lost.
    */
-  check(): Loss | undefined;
+  check(): OwnershipLoss | undefined;
   /**
    * Saves an entry of this writer, whole or not at all.
    *
@@ -82,14 +82,14 @@ export interface Writer {
  *
  * @group For storage adapters of your own
  */
-export type Loss =
+export type OwnershipLoss =
   | {
       /** Another writer presumed this writer dead, after minutes without a heartbeat, and adopted its entries. */
-      readonly kind: 'taken';
+      readonly kind: 'fenced';
       /** The ids of the writers whose entries the adopter pushes now: the former id of this writer, and ids of writers that it had adopted. */
       readonly writers: ReadonlySet<string>;
       /** Whether the staged values no longer belong to this writer: the adopter has them, or the next writer to start will. */
-      readonly isStagedTaken: boolean;
+      readonly isStagedFenced: boolean;
     }
   | {
       /** The user or the host page deleted the saved data, or it became unreadable. The caller has to save its queued entries again. */

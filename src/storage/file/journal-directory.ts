@@ -309,7 +309,7 @@ export class JournalDirectory {
   /** The path of a journal leads elsewhere, as another process took it over or somebody deleted it; or it was cut. */
   #follow(journal: Journal, clock: Clock): void {
     const held = new Set(journal.live.writers);
-    const tenants = [...this.#writersOf(journal)];
+    const writers = [...this.#writersOf(journal)];
     const isCut = journal.isReachable();
     const logs = journal.readIfAlive()?.logs;
     // Whoever took it, and is done with it, deleted it too; but first it noted in it that nothing of it is wanted.
@@ -318,7 +318,7 @@ export class JournalDirectory {
       this.#giveUp(journal, held, logs ?? new Map(), clock);
       return;
     }
-    for (const openWriter of tenants) openWriter.isCleared = true;
+    for (const openWriter of writers) openWriter.isCleared = true;
     this.#renew(journal, clock);
   }
 

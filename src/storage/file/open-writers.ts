@@ -20,7 +20,7 @@ export interface OpenWriter {
   /** Why some of what it saved stands in no file: as long as that is so, nothing newer is saved. */
   unsaved: StorageException | undefined;
   /** What others took of it: told at the next check. */
-  fenced: { readonly writers: ReadonlySet<string>; readonly isStagedTaken: boolean } | undefined;
+  fenced: { readonly writers: ReadonlySet<string>; readonly isStagedFenced: boolean } | undefined;
 }
 
 /** The writers that are open in one store, by id. */
@@ -99,7 +99,7 @@ export function fence(openWriter: OpenWriter, { journal, held, logs }: TakenJour
   const isForgotten = staged !== undefined && removeStaged(journal, id, binding, staged.run);
   openWriter.fenced = {
     writers: new Set([...(fenced?.writers ?? []), ...writers]),
-    isStagedTaken: (fenced?.isStagedTaken ?? false) || (isOwn && openWriter.hasStaged && !isForgotten),
+    isStagedFenced: (fenced?.isStagedFenced ?? false) || (isOwn && openWriter.hasStaged && !isForgotten),
   };
   return isOwn;
 }

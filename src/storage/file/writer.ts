@@ -1,6 +1,6 @@
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
-import type { Adoption, Loss, Writer } from '../../core/ports/storage.js';
+import type { Adoption, OwnershipLoss, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Journal } from './journal/journal.js';
 import type { OpenWriter } from './open-writers.js';
@@ -36,7 +36,7 @@ export class FileWriter implements Writer {
     return this.#openWriter.id;
   }
 
-  check(): Loss | undefined {
+  check(): OwnershipLoss | undefined {
     const openWriter = this.#openWriter;
     // A push that was under way may still ask: what was given back is not to be saved again.
     if (!this.#directory.isOpen(openWriter)) return undefined;
@@ -44,7 +44,7 @@ export class FileWriter implements Writer {
     this.#directory.repair(this.#clock);
     const { fenced, isCleared } = openWriter;
     openWriter.fenced = undefined;
-    if (fenced !== undefined) return { kind: 'taken', ...fenced };
+    if (fenced !== undefined) return { kind: 'fenced', ...fenced };
     openWriter.isCleared = false;
     return isCleared ? { kind: 'cleared' } : undefined;
   }

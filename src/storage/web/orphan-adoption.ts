@@ -70,17 +70,17 @@ export class OrphanAdoption {
   }
 
   /** Finds out whether the keys of adopted writers were adopted by another page, or cleared. */
-  reconcile(): { readonly taken: readonly string[]; readonly isGone: boolean } {
-    const taken: string[] = [];
+  reconcile(): { readonly claimed: readonly string[]; readonly isGone: boolean } {
+    const claimed: string[] = [];
     let isGone = false;
     for (const [writer, { lease }] of this.#adopted) {
       const state = lease.heartbeat?.state();
-      if (state === 'taken') taken.push(writer);
+      if (state === 'claimed') claimed.push(writer);
       isGone ||= state === 'gone';
     }
-    for (const writer of taken) this.#adopted.get(writer)?.lease.release(false);
-    for (const writer of taken) this.#removeWriter(writer);
-    return { taken, isGone };
+    for (const writer of claimed) this.#adopted.get(writer)?.lease.release(false);
+    for (const writer of claimed) this.#removeWriter(writer);
+    return { claimed, isGone };
   }
 
   /** Writes the heartbeat of an adopted writer again after its keys were cleared. */
@@ -189,18 +189,18 @@ export class OrphanAdoption {
     own: () => string,
     gathered: Gathered,
   ): Promise<void> {
-    const taken = await this.#leases.acquire(writers, own());
+    const acquired = await this.#leases.acquire(writers, own());
     try {
-      const found = findWriters(this.#quota.storage, (writer) => taken.has(writer));
-      for (const [writer, lease] of taken) {
+      const found = findWriters(this.#quota.storage, (writer) => acquired.has(writer));
+      for (const [writer, lease] of acquired) {
         const keys = found.get(writer);
         if (this.#closed || keys === undefined) continue;
         this.#read(writer, keys, lease, atStart, gathered);
-        taken.delete(writer);
+        acquired.delete(writer);
       }
     } finally {
       // Left as they are, for the next scan.
-      for (const [writer, lease] of taken) {
+      for (const [writer, lease] of acquired) {
         this.#quota.release(writer);
         lease.release(true);
       }

@@ -1,7 +1,7 @@
 import type { Binding } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
-import { type Adoption, type Loss, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
+import { type Adoption, type OwnershipLoss, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import { RangeSet } from '../shared/range-set.js';
@@ -53,13 +53,13 @@ export class WebWriter implements Writer {
     return this.#id;
   }
 
-  check(): Loss | undefined {
+  check(): OwnershipLoss | undefined {
     // A push in progress may still ask: released entries must not be saved again.
     if (this.#isClosed) return undefined;
     try {
-      const { taken, isGone } = this.#adoption.reconcile();
+      const { claimed, isGone } = this.#adoption.reconcile();
       const state = this.#state();
-      if (state === 'taken' || taken.length > 0) return this.#fence(taken, state === 'taken');
+      if (state === 'claimed' || claimed.length > 0) return this.#fence(claimed, state === 'claimed');
       return state === 'gone' || isGone ? this.#onCleared() : undefined;
     } catch {
       // A page that lost access to the storage can't find out; its entries in memory are still to be pushed.
@@ -183,7 +183,7 @@ export class WebWriter implements Writer {
     try {
       const state = this.#heartbeat?.state();
       // If the writer was fenced, its next check notices.
-      if (state !== 'taken') {
+      if (state !== 'claimed') {
         if (state === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
         this.#heartbeat?.stop(false);
         this.#heartbeat = undefined;
@@ -203,7 +203,7 @@ export class WebWriter implements Writer {
     }
   }
 
-  #state(): 'own' | 'taken' | 'gone' {
+  #state(): 'own' | 'claimed' | 'gone' {
     if (this.#heartbeat) return this.#isRegistered ? this.#heartbeat.state() : 'own';
     // Clearing the storage clears all bindings; staging may have written the own binding again since.
     const [firstAdopted] = this.#adoption.writers;
@@ -239,7 +239,7 @@ export class WebWriter implements Writer {
   }
 
   /** All keys were deleted; its own may have been written again since. */
-  #onCleared(): Loss {
+  #onCleared(): OwnershipLoss {
     const { storage } = this.#quota;
     const writers = new Set([this.#id, ...this.#adoption.writers]);
     // Since then values may have been staged, and orphans adopted.
@@ -251,19 +251,19 @@ export class WebWriter implements Writer {
   }
 
   /** Another page presumed this one dead. @param adopted - The writers adopted here that it adopted. */
-  #fence(adopted: readonly string[], isOwnTaken: boolean): Loss {
+  #fence(adopted: readonly string[], isOwnFenced: boolean): OwnershipLoss {
     const writers = new Set(adopted);
-    if (!isOwnTaken) return { kind: 'taken', writers, isStagedTaken: false };
+    if (!isOwnFenced) return { kind: 'fenced', writers, isStagedFenced: false };
     const { storage } = this.#quota;
     writers.add(this.#id);
-    const isStagedTaken =
+    const isStagedFenced =
       this.#staged !== undefined && (storage.getItem(stagedKey(this.#id)) === null || !this.#clearStaged());
     this.#heartbeat?.stop(false);
     this.#release?.();
     this.#quota.release(this.#id);
     this.#id = this.#takeId();
     this.#resetOwn();
-    return { kind: 'taken', writers, isStagedTaken };
+    return { kind: 'fenced', writers, isStagedFenced };
   }
 
   /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { QueuedEntry, StoredEntry } from '../../../src/core/model/entry.js';
 import { Emitter } from '../../../src/core/notify/emitter.js';
 import { type Draft, Outbox } from '../../../src/core/outbox/outbox.js';
-import type { Loss, Writer } from '../../../src/core/ports/storage.js';
+import type { OwnershipLoss, Writer } from '../../../src/core/ports/storage.js';
 import { StorageException } from '../../../src/index.js';
 
 const draftOf = ({ timestamp, values }: Omit<Draft, 'bytes'>): Draft => ({
@@ -30,7 +30,7 @@ class FakeWriter implements Writer {
   savesLeft = Number.POSITIVE_INFINITY;
   removalFails = false;
   /** What the next check finds. */
-  loss: Loss | undefined;
+  loss: OwnershipLoss | undefined;
 
   save(entry: StoredEntry, forgetStaged = false): void {
     if (this.savesLeft <= 0) throw new StorageException('the disk is full');
@@ -45,7 +45,7 @@ class FakeWriter implements Writer {
     this.removed.push(...entries.map(key));
   }
 
-  check(): Loss | undefined {
+  check(): OwnershipLoss | undefined {
     const { loss } = this;
     this.loss = undefined;
     return loss;
@@ -229,7 +229,7 @@ describe('Outbox', () => {
     append(outbox, { timestamp: 1, values: '[{"b":1}]' });
     outbox.reconcile();
     expect(news).toEqual([]);
-    writer.loss = { kind: 'taken', writers: new Set(['own', 'one']), isStagedTaken: false };
+    writer.loss = { kind: 'fenced', writers: new Set(['own', 'one']), isStagedFenced: false };
     outbox.reconcile();
     expect(news).toEqual([['fenced', 2]]);
     expect([...outbox].map(key)).toEqual(['two/1']);
@@ -241,7 +241,7 @@ describe('Outbox', () => {
     const { writer, news, outbox } = watched();
     const [, second] = [1, 2, 3].map((timestamp) => append(outbox, { timestamp, values: '[{"a":1}]' }));
     outbox.moveToQuarantine(second as QueuedEntry, { status: 400, reason: 'no' });
-    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
+    writer.loss = { kind: 'fenced', writers: new Set(['own']), isStagedFenced: false };
     outbox.reconcile();
     expect(news).toEqual([['fenced', 3]]);
     expect(outbox.fencedCount).toBe(3);
@@ -268,7 +268,7 @@ describe('Outbox', () => {
     writer.loss = { kind: 'cleared' };
     writer.savesLeft = 0;
     outbox.reconcile();
-    writer.loss = { kind: 'taken', writers: new Set(['one']), isStagedTaken: false };
+    writer.loss = { kind: 'fenced', writers: new Set(['one']), isStagedFenced: false };
     writer.savesLeft = Number.POSITIVE_INFINITY;
     outbox.reconcile();
     expect([...writer.saved]).toEqual(['own/1']);
@@ -390,7 +390,7 @@ describe('Outbox', () => {
     const writer = new FakeWriter();
     const outbox = new Outbox(writer, new Emitter(), { saves: false, maxEntries: 1e9 });
     append(outbox, { timestamp: 1, values: '[{"a":1}]' });
-    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
+    writer.loss = { kind: 'fenced', writers: new Set(['own']), isStagedFenced: false };
     outbox.reconcile();
     expect(outbox.length).toBe(1);
     writer.loss = { kind: 'cleared' };
@@ -436,7 +436,7 @@ describe('the ownership of entries', () => {
     const writer = new FakeWriter();
     const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
     const entries = [1, 2].map((timestamp) => append(outbox, { timestamp, values: '[{"a":1}]' }));
-    writer.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: true };
+    writer.loss = { kind: 'fenced', writers: new Set(['own']), isStagedFenced: true };
     return { writer, outbox, entries };
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plainEntry, type QueuedEntry, type StoredEntry } from '../../../src/core/model/entry.js';
 import { StorageSync } from '../../../src/core/outbox/storage-sync.js';
-import type { Loss, Writer } from '../../../src/core/ports/storage.js';
+import type { OwnershipLoss, Writer } from '../../../src/core/ports/storage.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
 
 const refused = (of: QueuedEntry): QueuedEntry => ({ ...of, refusal: { status: 400, reason: 'no' } });
@@ -12,7 +12,7 @@ function setUp(saves = true) {
   const saved = new Map<string, StoredEntry>();
   const failing = new Set<'remove' | 'saveAgain' | 'quarantine'>();
   const calls: string[] = [];
-  const state: { loss: Loss | undefined } = { loss: undefined };
+  const state: { loss: OwnershipLoss | undefined } = { loss: undefined };
   const call = (
     name: 'remove' | 'saveAgain' | 'quarantine',
     of: readonly StoredEntry[],
@@ -88,8 +88,8 @@ describe('StorageSync: a failed operation', () => {
     failing.add('remove').add('quarantine');
     sync.remove([queuedEntry(1), queuedEntry(1, 'other')]);
     sync.quarantine([refused(queuedEntry(2)), refused(queuedEntry(2, 'other'))]);
-    state.loss = { kind: 'taken', writers: new Set(['own']), isStagedTaken: false };
-    expect(sync.reconcile()).toMatchObject({ kind: 'taken' });
+    state.loss = { kind: 'fenced', writers: new Set(['own']), isStagedFenced: false };
+    expect(sync.reconcile()).toMatchObject({ kind: 'fenced' });
     failing.clear();
     calls.length = 0;
     sync.retry();

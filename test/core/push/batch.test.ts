@@ -178,7 +178,7 @@ describe('utf8Length', () => {
   });
 });
 
-describe('measureValues', () => {
+describe('encodeWithSize', () => {
   test('tells how many bytes its text takes, whatever it holds', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fieldId, fieldValue), { maxLength: 4 }), (values) => {

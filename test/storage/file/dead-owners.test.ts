@@ -67,7 +67,7 @@ describe('F46 an owner whose process id lives on, where /proc can not be read', 
     const { entries } = await adoptWithin(240, other, clock);
     expect(entries).toHaveLength(1);
     stopped.jump(300_000);
-    expect(owner.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+    expect(owner.check()).toMatchObject({ kind: 'fenced', writers: new Set([id]) });
     owner.save(entryOf(owner, 2), false);
     expect(readdirSync(folder)).toHaveLength(2);
   });

@@ -58,9 +58,9 @@ describe('F26 a fenced writer of files', () => {
     expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(left.length + 1);
     ownClock.jump(300_000);
     expect(writer.check()).toEqual({
-      kind: 'taken',
+      kind: 'fenced',
       writers: new Set([left[0]?.writer, before]),
-      isStagedTaken: false,
+      isStagedFenced: false,
     });
     expect(writer.check()).toBeUndefined();
     expect(writer.id).not.toBe(before);
@@ -81,7 +81,7 @@ describe('F26 a fenced writer of files', () => {
     expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(1);
     broken.writeSync = failWith('EIO') as never;
     ownClock.jump(300_000);
-    expect(writer.check()).toEqual({ kind: 'taken', writers: new Set([id]), isStagedTaken: true });
+    expect(writer.check()).toEqual({ kind: 'fenced', writers: new Set([id]), isStagedFenced: true });
     expect(writer.id).not.toBe(id);
     other.close();
     expect((await adoptAtStart(setting.open())).staged).toEqual([{ fieldId: 'a', value: 1 }]);
@@ -127,7 +127,7 @@ describe('F26 a fenced writer of files', () => {
     expect(taken).toHaveLength(1);
     expect(setting.journals()).toEqual([]);
     ownClock.jump(300_000);
-    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+    expect(writer.check()).toMatchObject({ kind: 'fenced', writers: new Set([id]) });
   });
 
   test('is fenced after the other process has rewritten its file and sent everything', async () => {
@@ -147,6 +147,6 @@ describe('F26 a fenced writer of files', () => {
     other.remove(taken.slice(19));
     expect(setting.journals()).toEqual([]);
     ownClock.jump(300_000);
-    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+    expect(writer.check()).toMatchObject({ kind: 'fenced', writers: new Set([id]) });
   });
 });

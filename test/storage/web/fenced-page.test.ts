@@ -22,9 +22,9 @@ describe('F28 a fenced page on plain http', () => {
     const { entries } = await origin.adoptWhenSilent(adopter);
     expect(new Set(entries.map(({ writer }) => writer))).toEqual(new Set([ancestor.id, before]));
     expect(frozen.check()).toEqual({
-      kind: 'taken',
+      kind: 'fenced',
       writers: new Set([ancestor.id, before]),
-      isStagedTaken: false,
+      isStagedFenced: false,
     });
     expect(frozen.check()).toBeUndefined();
     expect(frozen.id).not.toBe(before);
@@ -41,7 +41,7 @@ describe('F28 a fenced page on plain http', () => {
     origin.dispatch(frozen, 'pagehide');
     expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
     origin.dispatch(frozen, 'pageshow');
-    expect(frozen.check()).toMatchObject({ kind: 'taken', isStagedTaken: true });
+    expect(frozen.check()).toMatchObject({ kind: 'fenced', isStagedFenced: true });
   });
 
   test('is fenced while nothing can be removed too, and leaves its staged values to the next start', async () => {
@@ -56,7 +56,7 @@ describe('F28 a fenced page on plain http', () => {
     localStorage.removeItem = () => {
       throw Object.assign(new Error('no'), { name: 'SecurityError' });
     };
-    expect(frozen.check()).toEqual({ kind: 'taken', writers: new Set([id]), isStagedTaken: true });
+    expect(frozen.check()).toEqual({ kind: 'fenced', writers: new Set([id]), isStagedFenced: true });
     expect(frozen.id).not.toBe(id);
     localStorage.removeItem = (key) => void localStorage.items.delete(key);
     adopter.close();
@@ -71,7 +71,7 @@ describe('F28 a fenced page on plain http', () => {
     const { entries } = await origin.adoptWhenSilent(adopter);
     adopter.remove(entries);
     adopter.close();
-    expect(frozen.check()).toMatchObject({ kind: 'taken' });
+    expect(frozen.check()).toMatchObject({ kind: 'fenced' });
   });
 
   test('is fenced when it is shown again, even where the other page released its staged values', async () => {
@@ -83,7 +83,7 @@ describe('F28 a fenced page on plain http', () => {
     other.remove((await origin.adopt(other, false)).entries);
     const { id } = hidden;
     origin.dispatch(hidden, 'pageshow');
-    expect(hidden.check()).toMatchObject({ kind: 'taken', writers: new Set([id]) });
+    expect(hidden.check()).toMatchObject({ kind: 'fenced', writers: new Set([id]) });
   });
 
   test('that was frozen while it adopted does not return entries that another page adopted', async () => {
@@ -95,7 +95,7 @@ describe('F28 a fenced page on plain http', () => {
     const adoption = writer.adopt(true);
     await origin.clock.advance(1500);
     origin.localStorage.setItem(heartbeatKey(left.id), '@another0000000001');
-    expect(writer.check()).toMatchObject({ kind: 'taken', writers: new Set([left.id]) });
+    expect(writer.check()).toMatchObject({ kind: 'fenced', writers: new Set([left.id]) });
     await origin.clock.advance(5000);
     expect((await adoption).entries).toEqual([]);
   });

@@ -86,7 +86,7 @@ describe('adoption by Web Locks', () => {
       await origin.clock.advance(25_000);
     }
     expect(found).toEqual([entryOf(plain, 1)]);
-    expect(plain.check()).toMatchObject({ kind: 'taken' });
+    expect(plain.check()).toMatchObject({ kind: 'fenced' });
   });
 
   test('does not adopt, without Web Locks, entries of pages that have them, as it cannot know whether they live', async () => {

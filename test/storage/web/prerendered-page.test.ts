@@ -157,7 +157,7 @@ describe('F48 a page that is prerendered', () => {
     expect(await origin.secondsUntilAdopted(other, 600)).toBeLessThan(600);
     origin.show(frozen);
     await turn();
-    expect(frozen.check()).toMatchObject({ kind: 'taken', writers: new Set([before]) });
+    expect(frozen.check()).toMatchObject({ kind: 'fenced', writers: new Set([before]) });
     expect(frozen.id).not.toBe(before);
     frozen.save(entryOf(frozen, 2), false);
     await turn();

@@ -5,8 +5,8 @@ import type { FileHandle } from './file-handle.js';
 import type { LiveIndex } from './live-index.js';
 import { type JournalRecord, readRecord } from './record.js';
 
-/** What is written where in a file, and where it ends after that. */
-interface Erasure {
+/** The writes into a file, and its length after them. */
+interface CompactionPlan {
   readonly writes: readonly { readonly position: number; readonly bytes: Buffer }[];
   readonly length: number;
 }
@@ -30,7 +30,10 @@ const NEWLINE = 10;
  *
  * @param isWanted - Whether an entry is, or, without a sequence number, a writer's binding.
  */
-export function planCompaction(bytes: Buffer, isWanted: (writer: string, sequence?: number) => boolean): Erasure {
+export function planCompaction(
+  bytes: Buffer,
+  isWanted: (writer: string, sequence?: number) => boolean,
+): CompactionPlan {
   const { starts, ends, unreadable } = linesToKeep(bytes, isWanted);
   const writes: { position: number; bytes: Buffer }[] = [];
   // A gap reaches from the end of a kept line to the start of the next one, the newlines of both included.

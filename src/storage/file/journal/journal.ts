@@ -347,7 +347,7 @@ export class Journal {
     this.#saveUnreadable();
     const live = new LiveIndex();
     const entries = contents === undefined ? [] : counted(this.#entriesOf(logs), live);
-    // An owner that was presumed dead, and lives, has the old one open, and must see that it was robbed even if the new one is
+    // An owner that was presumed dead, and lives, has the old one open, and must see that it was fenced even if the new one is
     // gone by then.
     this.#handle.replace(path, textOf(logs, entries), this.#isNew ? undefined : () => encodeTombstone(logs));
     this.#refused = [];

@@ -48,10 +48,10 @@ export class HeartbeatLease {
   }
 
   /** Whether its key still has the value that was written last, has another, or is gone. */
-  state(): 'own' | 'taken' | 'gone' {
+  state(): 'own' | 'claimed' | 'gone' {
     const heartbeat = this.#quota.storage.getItem(heartbeatKey(this.#writer));
     if (heartbeat === null) return 'gone';
-    return heartbeat === this.#last ? 'own' : 'taken';
+    return heartbeat === this.#last ? 'own' : 'claimed';
   }
 
   /** Writes the first heartbeat. It differs from the value that is there: observers notice nothing but a change. */

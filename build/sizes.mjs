@@ -38,7 +38,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const sizes = await measureSizes();
   console.table(sizes);
   if (sizes.some(({ bytes, limit }) => bytes > limit)) {
-    console.error('Larger than package.json allows: find out by what, and mend that or say why it is worth it.');
+    console.error('Larger than package.json allows: find the cause, and remove it or say why it is worth its bytes.');
     process.exitCode = 1;
   }
 }

@@ -358,7 +358,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     return this.#try(run);
   }
 
-  /** The message of a refusal does not show an argument that holds the API key by mistake. */
+  /** The message of a rejection does not show an argument that holds the API key by mistake. */
   #try<Result>(run: (client: Client) => Result): Result {
     try {
       return run(this.#client);
@@ -379,7 +379,7 @@ function checkIds(ids: readonly string[]): void {
 
 function timestampOf(options: CommitOptions): number | undefined {
   const { timestamp, ...others } = own(options);
-  // The schema only words a refusal: it is too slow for each commit.
+  // The schema only words a rejection: it is too slow for each commit.
   if (!isPlainObject(options) || Object.keys(others).length > 0) checkOptions(options, CommitSchema);
   if (timestamp !== undefined) checkTimestamp(timestamp);
   return timestamp;

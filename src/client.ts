@@ -27,7 +27,7 @@ import { Outbox } from './core/outbox/outbox.js';
 import { OrphanRecovery } from './core/outbox/recovery.js';
 import type { Environment } from './core/ports/environment.js';
 import type { Transport } from './core/ports/transport.js';
-import type { Signal } from './core/ports/web-types.js';
+import type { AbortSignalLike } from './core/ports/web-types.js';
 import { AutoPush } from './core/push/auto-push.js';
 import { BadEntryFinder } from './core/push/bad-entry-finder.js';
 import { BatchSizer } from './core/push/batch-sizer.js';
@@ -186,7 +186,7 @@ function stop({ stopListening, uploader, poller, questions, persistence, outbox,
 }
 
 /** Commits, then pushes. Without room for the entry it pushes first, and then commits the values that are staged by then. */
-export async function commitAndPush(parts: Client, signal: Signal | undefined): Promise<PushResult> {
+export async function commitAndPush(parts: Client, signal: AbortSignalLike | undefined): Promise<PushResult> {
   try {
     parts.committer.commit();
   } catch (error) {
@@ -197,7 +197,7 @@ export async function commitAndPush(parts: Client, signal: Signal | undefined): 
 }
 
 /** Entries that leave the queue make room. */
-async function pushToCommit({ committer, uploader }: Client, signal: Signal | undefined): Promise<PushResult> {
+async function pushToCommit({ committer, uploader }: Client, signal: AbortSignalLike | undefined): Promise<PushResult> {
   const before = await uploader.push(signal).catch((exception: PushException) => exception);
   // The new entry would be discarded as well.
   if (isPushException(before) && before.discarded.length > 0) throw before;

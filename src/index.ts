@@ -8,7 +8,7 @@
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
 export type { ApiOptions } from './core/options/options.js';
 export type { Entry, QuarantinedEntry } from './core/model/entry.js';
-export type { Fetch, FetchInit, FetchResponse } from './core/ports/web-types.js';
+export type { FetchLike, FetchInit, ResponseLike } from './core/ports/web-types.js';
 export type { PushResult } from './core/model/events.js';
 export type { FieldValue, Value } from './core/model/value.js';
 
@@ -35,6 +35,7 @@ export {
   ConfigException,
   isApiException,
   StorageException,
+  type StorageExceptionDetails,
   ValueException,
 } from './core/model/exceptions.js';
 
@@ -57,16 +58,23 @@ export type { WebStorageLike } from './storage/web/records/keys.js';
 export { webStorage, type WebStorageOptions } from './storage/web/web-storage.js';
 
 // Types for custom storage adapters, and further types of the API.
-export type { Binding } from './core/model/destination.js';
+export type { Destination } from './core/model/destination.js';
 export type { Clock } from './core/time/clock.js';
-export type { Refusal, StoredEntry } from './core/model/entry.js';
-export type { Adoption, OwnershipLoss, StorageAdapter, Writer } from './core/ports/storage.js';
+export type { Rejection, StoredEntry } from './core/model/entry.js';
+export type {
+  AdoptOptions,
+  Adoption,
+  OwnershipLoss,
+  SaveOptions,
+  StorageAdapter,
+  Writer,
+} from './core/ports/storage.js';
 export type { AnswerDetails } from './core/model/request-exceptions.js';
 export { GetException } from './core/model/request-exceptions.js';
 export type { PushDetails } from './core/model/request-exceptions.js';
 export { PushException } from './core/model/request-exceptions.js';
 export type { Durability } from './core/model/status.js';
-export type { Signal } from './core/ports/web-types.js';
+export type { AbortSignalLike } from './core/ports/web-types.js';
 export type { CallOptions } from './core/options/options.js';
 export type { OverflowPolicy } from './core/options/options.js';
 export type { RefusedCredentialsPolicy } from './core/options/options.js';

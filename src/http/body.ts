@@ -5,7 +5,7 @@ import { type HttpRequest, type HttpResponse, json } from './message.js';
 const MAX_SECONDS = 120;
 
 /** A complete body, or the response that refuses it. */
-export type BodyText = { readonly text: string } | { readonly refusal: HttpResponse };
+export type BodyText = { readonly text: string } | { readonly rejection: HttpResponse };
 
 /**
  * Reads the body of a request. Bytes are counted as they arrive: reading stops at the chunk that exceeds the limit.
@@ -63,4 +63,4 @@ function createDecoder(): (piece?: Uint8Array) => string | undefined {
 
 const tooLarge = (maxBytes: number): BodyText => refuse(413, `The body must be at most ${maxBytes} bytes long`);
 
-const refuse = (status: number, message: string): BodyText => ({ refusal: json(status, { message }) });
+const refuse = (status: number, message: string): BodyText => ({ rejection: json(status, { message }) });

@@ -12,11 +12,11 @@ export function authorize(
   devices: ReadonlyMap<string, DeviceStore>,
   { header }: HttpRequest,
   right: keyof KeyRights,
-): { readonly device: DeviceStore } | { readonly refusal: HttpResponse } {
+): { readonly device: DeviceStore } | { readonly rejection: HttpResponse } {
   const [deviceId, key] = [header('x-device-id'), header('x-api-key')];
   const device = isUuid(deviceId) ? devices.get(deviceId.toLowerCase()) : undefined;
   const rights = isUuid(key) ? device?.rightsOf(key) : undefined;
-  if (!device || !rights) return { refusal: json(401, { message: 'Unknown Device ID or API Key' }) };
-  if (!rights[right]) return { refusal: json(403, { message: `The API Key has no ${right} access` }) };
+  if (!device || !rights) return { rejection: json(401, { message: 'Unknown Device ID or API Key' }) };
+  if (!rights[right]) return { rejection: json(403, { message: `The API Key has no ${right} access` }) };
   return { device };
 }

@@ -37,15 +37,15 @@ export function createRoutes(
     if (request.path === ENTRIES) {
       if (request.method !== 'POST') return refuseMethod('POST');
       const access = authorize(devices, request, 'write');
-      if ('refusal' in access) return refuse(access.refusal);
+      if ('rejection' in access) return refuse(access.rejection);
       const body = await readBody(request, maxBodyBytes);
-      return 'text' in body ? receiveEntries(access.device, body.text, now) : refuse(body.refusal);
+      return 'text' in body ? receiveEntries(access.device, body.text, now) : refuse(body.rejection);
     }
     const ids = request.path.startsWith(VALUES) ? request.path.slice(VALUES.length) : '';
     if (ids === '' || ids.includes('/')) return refuse(json(404, { message: 'There is nothing at this path' }));
     if (request.method !== 'GET') return refuseMethod('GET');
     const access = authorize(devices, request, 'read');
-    return 'device' in access ? { answer: () => sendValues(access.device, ids, now) } : refuse(access.refusal);
+    return 'device' in access ? { answer: () => sendValues(access.device, ids, now) } : refuse(access.rejection);
   };
 }
 
@@ -82,7 +82,7 @@ function decode(fieldId: string): string | undefined {
   }
 }
 
-const refuse = (refusal: HttpResponse): Exchange => ({ answer: () => refusal });
+const refuse = (rejection: HttpResponse): Exchange => ({ answer: () => rejection });
 
 const refuseMethod = (allowed: string): Exchange =>
   refuse(json(405, { message: `Only ${allowed} is allowed here` }, { allow: allowed }));

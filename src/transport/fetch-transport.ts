@@ -2,7 +2,7 @@ import ky from 'ky';
 import { textOf } from '../core/model/foreign-text.js';
 import { own } from '../core/model/input.js';
 import type { Answer, FailureReason, Transport, TransportRequest } from '../core/ports/transport.js';
-import type { Fetch, FetchInit, FetchResponse } from '../core/ports/web-types.js';
+import type { FetchInit, FetchLike, ResponseLike } from '../core/ports/web-types.js';
 import type { Clock } from '../core/time/clock.js';
 import { failureOf } from './failure.js';
 import { MAX_ANSWER_BYTES, readText } from './response-text.js';
@@ -12,7 +12,7 @@ import { MAX_ANSWER_BYTES, readText } from './response-text.js';
  *
  * @param fetch - Replaces the platform's `fetch`, which is called through ky.
  */
-export function fetchTransport(clock: Clock, fetch?: Fetch): Transport {
+export function fetchTransport(clock: Clock, fetch?: FetchLike): Transport {
   return {
     send(request) {
       const controller = new AbortController();
@@ -36,10 +36,10 @@ export function fetchTransport(clock: Clock, fetch?: Fetch): Transport {
   };
 }
 
-async function exchange(request: TransportRequest, signal: AbortSignal, fetch: Fetch | undefined): Promise<Answer> {
+async function exchange(request: TransportRequest, signal: AbortSignal, fetch: FetchLike | undefined): Promise<Answer> {
   let status: number | undefined;
   try {
-    const response: FetchResponse | undefined = await respond(request, signal, fetch);
+    const response: ResponseLike | undefined = await respond(request, signal, fetch);
     if (!isResponse(response)) return NO_RESPONSE;
     // This fetch ignored `redirect: 'manual'`: the response belongs to another request.
     status = response.redirected === true ? 0 : response.status;
@@ -62,13 +62,17 @@ async function exchange(request: TransportRequest, signal: AbortSignal, fetch: F
 }
 
 /** An injected `fetch` may return any value. */
-function isResponse(response: FetchResponse | undefined): response is FetchResponse {
+function isResponse(response: ResponseLike | undefined): response is ResponseLike {
   return typeof response?.status === 'number' && typeof response.headers?.get === 'function';
 }
 
 const NO_RESPONSE: Answer = { received: false, reason: 'fault', detail: 'fetch did not return a Response' };
 
-function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | undefined): PromiseLike<FetchResponse> {
+function respond(
+  request: TransportRequest,
+  signal: AbortSignal,
+  given: FetchLike | undefined,
+): PromiseLike<ResponseLike> {
   const { method, url, headers, body, keepalive = false, beacon } = request;
   // Without a prototype: fetch reads inherited properties too, such as a `dispatcher` or `body` in Object.prototype.
   const init = own<FetchInit>({
@@ -80,7 +84,7 @@ function respond(request: TransportRequest, signal: AbortSignal, given: Fetch | 
     ...(keepalive && { keepalive }),
     ...(isInPage() && { referrerPolicy: 'no-referrer', ...(method === 'GET' && { cache: 'no-store' }) }),
   });
-  const fetch: Fetch = given ?? globalThis.fetch;
+  const fetch: FetchLike = given ?? globalThis.fetch;
   // Bypasses ky for keepalive requests, as ky awaits a microtask, after which Firefox sends no request from a closing tab; and
   // for a polluted Object.prototype, as ky reads inherited options.
   if (given !== undefined || keepalive || typeof Request === 'undefined' || isPolluted())
@@ -102,11 +106,11 @@ function isPolluted(): boolean {
 }
 
 async function call(
-  fetch: Fetch,
+  fetch: FetchLike,
   url: string,
   init: FetchInit,
   beacon?: TransportRequest['beacon'],
-): Promise<FetchResponse> {
+): Promise<ResponseLike> {
   try {
     const response = fetch(url, init);
     // An assignment right here: a browser may interrupt the script before a function call, and the entries would be sent again.

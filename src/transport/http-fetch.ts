@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { ownObject } from '../core/model/schema.js';
 import { checkOptions } from '../core/options/call-options.js';
-import type { FetchResponse } from '../core/ports/web-types.js';
+import type { ResponseLike } from '../core/ports/web-types.js';
 import { readText } from './response-text.js';
 
 /** One or several certificates or keys in PEM format. */
@@ -46,7 +46,7 @@ export interface HttpFetchInit {
 }
 
 /** The type of the function that {@link httpFetch} returns. */
-export type HttpFetch = (url: string | { toString(): string }, init?: HttpFetchInit) => Promise<FetchResponse>;
+export type HttpFetch = (url: string | { toString(): string }, init?: HttpFetchInit) => Promise<ResponseLike>;
 
 /**
  * Makes a function like `fetch` over `node:http` and `node:https`, for the `fetch` option of an `Api`. It supports features that
@@ -98,7 +98,7 @@ async function loadModules() {
 
 let node: Awaited<ReturnType<typeof loadModules>> | undefined;
 
-function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Promise<FetchResponse> {
+function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Promise<ResponseLike> {
   return new Promise((resolve, reject) => {
     let answer: Readable | undefined;
     const abort = (): void => {
@@ -144,8 +144,8 @@ const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f]{0,4}:[\da-f:.]{1,40}(?:%
 
 const isText = (input: unknown): boolean => typeof input === 'string' || ArrayBuffer.isView(input);
 
-function responseOf(message: http.IncomingMessage, body: Readable): FetchResponse {
-  const response: FetchResponse = {
+function responseOf(message: http.IncomingMessage, body: Readable): ResponseLike {
+  const response: ResponseLike = {
     status: message.statusCode ?? 0,
     headers: {
       get(name) {

@@ -1,10 +1,10 @@
-import type { FetchResponse } from '../core/ports/web-types.js';
+import type { ResponseLike } from '../core/ports/web-types.js';
 
 /** Longer than any response of the server; a longer body is not read to its end. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /** @returns The body as text; `undefined` if it is longer than 1 MiB. @throws The error of the stream. */
-export async function readText(response: FetchResponse): Promise<string | undefined> {
+export async function readText(response: ResponseLike): Promise<string | undefined> {
   const { body } = response;
   if (body === null) return '';
   const pieces = piecesOf(body);

@@ -251,7 +251,7 @@ describe('after a failure', () => {
     expect((times[1] ?? 0) / SECOND).toBeLessThanOrEqual(seconds * 1.1);
   });
 
-  test.each([400, 404, 413, 422])('a refusal (%i) is tried again after 15 to 60 min', async (status) => {
+  test.each([400, 404, 413, 422])('a rejection (%i) is tried again after 15 to 60 min', async (status) => {
     const { api, clock, times, instead, environment } = setUp({ everySeconds: 0, atEntries: 1 });
     instead.answer = () => refused(status);
     commitEach(api, 1);

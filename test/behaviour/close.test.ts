@@ -250,7 +250,7 @@ describe('close({ push: true })', () => {
     expect(clock.timers).toBe(0);
   });
 
-  test.each([400, 401, 404])('a refusal (%i) ends it at once', async (status) => {
+  test.each([400, 401, 404])('a rejection (%i) ends it at once', async (status) => {
     const { api, server, clock } = setUpOpen();
     commitEach(api, 1);
     server.answerWith(() => received(status));

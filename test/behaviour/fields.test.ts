@@ -145,13 +145,13 @@ describe.each(Object.entries(LIBRARIES))('a schema of %s', (_library, schema) =>
 
   test.each(['open', 1, null, undefined, {}, [true]])('refuses %j, says why, and stages nothing', (value) => {
     const { api } = setUp(fields);
-    const refusals = [
+    const rejections = [
       thrownBy(() => api.addValue('door', value as never)),
       thrownBy(() => api.addValues({ temperature: 1, door: value as never })),
     ];
-    for (const refusal of refusals) {
-      expect(refusal).toBeInstanceOf(ValueException);
-      expect(refusal.message).toMatch(/^the value of "door" is refused by its schema: .*boolean/);
+    for (const rejection of rejections) {
+      expect(rejection).toBeInstanceOf(ValueException);
+      expect(rejection.message).toMatch(/^the value of "door" is refused by its schema: .*boolean/);
     }
     expect(api.status().staged).toBe(0);
   });
@@ -198,9 +198,9 @@ describe('a schema that changes a value', () => {
     ['nothing', v.optional(v.string())],
   ])('into %s, which no field can hold, is refused', (_name, schema) => {
     const { api } = setUp({ when: { id: 'id', schema } });
-    const refusal = thrownBy(() => api.addValue('when', (schema.type === 'optional' ? undefined : 'noon') as never));
-    expect(refusal).toBeInstanceOf(ValueException);
-    expect(refusal.message).toContain('"when"');
+    const rejection = thrownBy(() => api.addValue('when', (schema.type === 'optional' ? undefined : 'noon') as never));
+    expect(rejection).toBeInstanceOf(ValueException);
+    expect(rejection.message).toContain('"when"');
   });
 });
 
@@ -216,9 +216,9 @@ describe('a schema that can not be used', () => {
   test.each(Object.entries(asynchronous))(
     'an asynchronous one of %s is refused when a value is added',
     (_library, schema) => {
-      const refusal = thrownBy(() => setUp({ a: { id: 'id', schema } }).api.addValue('a', 'x'));
-      expect(refusal).toBeInstanceOf(ValueException);
-      expect(refusal.message).toBe('the schema of "a" is asynchronous: staging can\'t wait for it');
+      const rejection = thrownBy(() => setUp({ a: { id: 'id', schema } }).api.addValue('a', 'x'));
+      expect(rejection).toBeInstanceOf(ValueException);
+      expect(rejection.message).toBe('the schema of "a" is asynchronous: staging can\'t wait for it');
     },
   );
 
@@ -272,9 +272,9 @@ describe('the option', () => {
     ],
     ['the same id twice', { door: 'a', gate: { id: 'a' } }, 'fields["gate"] has the same id as fields["door"]'],
   ])('%s is refused', (_name, fields, message) => {
-    const refusal = thrownBy(() => setUp(fields));
-    expect(refusal).toBeInstanceOf(ConfigException);
-    expect(refusal.message).toBe(message);
+    const rejection = thrownBy(() => setUp(fields));
+    expect(rejection).toBeInstanceOf(ConfigException);
+    expect(rejection.message).toBe(message);
   });
 
   test('no field at all: then there is nothing to add', () => {
@@ -296,11 +296,11 @@ describe('the API key', () => {
     ['a value that a schema repeats late', FIELDS, (api) => api.addValue('door', 'x'.repeat(235) + SENTINEL_KEY)],
     ['a value of a field of its name', { [long + SENTINEL_KEY]: 'a' }, (api) => api.addValue(long + SENTINEL_KEY, NaN)],
     ['a value of all', FIELDS, (api) => api.addValues({ door: SENTINEL_KEY })],
-  ])('F34 is in no refusal of %s', async (_name, fields, call) => {
+  ])('F34 is in no rejection of %s', async (_name, fields, call) => {
     const { api } = setUp(fields, {}, keyed);
-    const refusal = await rejectionOf((async () => call(api))());
-    expect(refusal).toBeInstanceOf(ValueException);
-    expect(leaksIn(renderings(refusal))).toEqual([]);
+    const rejection = await rejectionOf((async () => call(api))());
+    expect(rejection).toBeInstanceOf(ValueException);
+    expect(leaksIn(renderings(rejection))).toEqual([]);
   });
 
   test.each<[string, unknown]>([
@@ -312,10 +312,10 @@ describe('the API key', () => {
     ['two names', { [SENTINEL_KEY]: 'a', b: 'a' }],
     ['an id', { a: SENTINEL_KEY }],
     ['an id beside a schema', { a: { id: SENTINEL_KEY.toUpperCase() } }],
-  ])('F34 is in no refusal of the option with it in %s', (_name, fields) => {
-    const refusal = thrownBy(() => setUp(fields, {}, keyed));
-    expect(refusal).toBeInstanceOf(ConfigException);
-    expect(leaksIn(renderings(refusal))).toEqual([]);
+  ])('F34 is in no rejection of the option with it in %s', (_name, fields) => {
+    const rejection = thrownBy(() => setUp(fields, {}, keyed));
+    expect(rejection).toBeInstanceOf(ConfigException);
+    expect(leaksIn(renderings(rejection))).toEqual([]);
   });
 
   test('F34 is in no warning about a value of the server', async () => {
@@ -336,8 +336,8 @@ describe('the API key', () => {
 
   test('F34 is refused by setApiKey where it is the id of a field', () => {
     const { api } = setUp({ a: API_KEY }, {}, keyed);
-    const refusal = thrownBy(() => api.setApiKey(API_KEY));
-    expect(refusal.message).toBe('fields["a"] must not have the API Key as its id');
+    const rejection = thrownBy(() => api.setApiKey(API_KEY));
+    expect(rejection.message).toBe('fields["a"] must not have the API Key as its id');
   });
 
   test('F34 is refused as a field id by restore()', () => {

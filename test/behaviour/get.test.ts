@@ -116,7 +116,7 @@ describe('a field that the server does not know', () => {
     expect(server.requests.length).toBeLessThanOrEqual(1 + 2 * 2 * Math.log2(32));
   });
 
-  test('among nothing but 404 is a refusal, within 128 requests: it may be the wrong server', async () => {
+  test('among nothing but 404 is a rejection, within 128 requests: it may be the wrong server', async () => {
     const { api, server } = setUp();
     server.misfortune = () => received(404, { message: 'Not found' });
     for (const count of [1, 2, 3, 32, 210]) {

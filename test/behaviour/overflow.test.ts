@@ -21,7 +21,7 @@ function open(options: Partial<ApiOptions> = {}) {
   return { api, stub, dropped };
 }
 
-function refusalOf(run: () => unknown): StorageException {
+function savedRejectionOf(run: () => unknown): StorageException {
   try {
     run();
   } catch (error) {
@@ -41,7 +41,7 @@ describe('maxQueuedEntries', () => {
     const { api, dropped } = open({ maxQueuedEntries: 2 });
     commitEach(api, 1, 2);
     api.addValue('temperature', 3);
-    const { message, advice, isFull } = refusalOf(() => api.commit());
+    const { message, advice, isFull } = savedRejectionOf(() => api.commit());
     expect(message).toMatch(/maxQueuedEntries \(2\).*Still queued and safe: 2 \(.* bytes\).*still staged/);
     expect(advice).toMatch(/[Pp]ush/);
     expect(isFull).toBe(true);
@@ -53,7 +53,7 @@ describe('maxQueuedEntries', () => {
     const { api } = open({ maxQueuedEntries: 1 });
     commitEach(api, 1);
     api.addValue('temperature', 2);
-    refusalOf(() => api.commit());
+    savedRejectionOf(() => api.commit());
     await api.push();
     expect(valuesOf([api.commit() as Entry])).toEqual([2]);
   });
@@ -112,7 +112,7 @@ describe('maxQueuedEntries', () => {
     await rejectionOf(api.push());
     commitEach(api, 2);
     api.addValue('temperature', 3);
-    const { message, advice } = refusalOf(() => api.commit());
+    const { message, advice } = savedRejectionOf(() => api.commit());
     expect(message).toMatch(/Still queued and safe: 1 \(.* bytes\); in quarantine: 1/);
     expect(advice).toContain('dropQuarantined()');
   });
@@ -145,7 +145,7 @@ describe('maxQueuedEntries', () => {
     commitEach(held.api, 1);
     const other = held.api.push();
     held.api.addValue('temperature', 2);
-    expect(refusalOf(() => held.api.commit()).isFull).toBe(true);
+    expect(savedRejectionOf(() => held.api.commit()).isFull).toBe(true);
     expect(held.dropped).toEqual([]);
     answer.resolve(reply(200));
     await Promise.all([push, other]);
@@ -176,7 +176,7 @@ describe('maxQueuedEntries', () => {
     expect(dropped).toEqual([3]);
     expect(valuesOf(api.log())).toEqual([4, 1, 2]);
     const many = Array.from({ length: 4 }, (_, index) => ({ ...(entries[0] as Entry), id: `x${index}` }));
-    refusalOf(() => api.restore(many));
+    savedRejectionOf(() => api.restore(many));
     expect(valuesOf(api.log())).toEqual([4, 1, 2]);
     expect(dropped).toEqual([3]);
   });
@@ -232,7 +232,7 @@ describe('F40 a localStorage that is full', () => {
     const { api, localStorage } = openInPage(options);
     localStorage.setItem('of the page', 'x'.repeat(1000));
     localStorage.capacity = 4000;
-    const { message } = refusalOf(() => commitEach(api, ...Array.from({ length: 60 }, (_, index) => index)));
+    const { message } = savedRejectionOf(() => commitEach(api, ...Array.from({ length: 60 }, (_, index) => index)));
     expect(message).toMatch(what);
     const { committed, staged } = api.status();
     expect(staged).toBe(1);
@@ -276,7 +276,7 @@ describe('F40 a localStorage that is full', () => {
     commitEach(api, 1, 2);
     const push = api.push();
     localStorage.capacity = localStorage.units;
-    refusalOf(() => commitEach(api, 3));
+    savedRejectionOf(() => commitEach(api, 3));
     expect(dropped).toEqual([]);
     answer.resolve(reply(200));
     expect(await push).toEqual({ pushed: 2, requests: 1 });
@@ -287,7 +287,7 @@ describe('F40 a localStorage that is full', () => {
     const { api, localStorage, dropped } = openInPage({ overflow: 'drop-oldest' });
     localStorage.setItem('of the page', 'x'.repeat(1000));
     localStorage.capacity = localStorage.units;
-    refusalOf(() => commitEach(api, 1));
+    savedRejectionOf(() => commitEach(api, 1));
     expect(dropped).toEqual([]);
   });
 });
@@ -331,7 +331,9 @@ describe('F20 a disk that is full', () => {
 
   test('is refused, with what was full; nothing is dropped', () => {
     const { api, dropped } = openOnDisk(4000);
-    const { message, isFull } = refusalOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
+    const { message, isFull } = savedRejectionOf(() =>
+      commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)),
+    );
     expect(message).toMatch(/the disk is full \(ENOSPC.*The values are still staged/);
     expect(isFull).toBe(true);
     expect(api.status().staged).toBe(1);
@@ -340,7 +342,7 @@ describe('F20 a disk that is full', () => {
 
   test('removes pushed entries from the disk, though a removal record does not fit', async () => {
     const { api, stub, reopen } = openOnDisk(4000, { maxEntriesPerRequest: 5 });
-    refusalOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
+    savedRejectionOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
     stub.answerWith((_request, index) => reply(index < 3 ? 200 : 500));
     await rejectionOf(api.push());
     const left = valuesOf(api.log());

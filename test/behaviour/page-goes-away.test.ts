@@ -133,7 +133,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
   });
 
   test.each<[string, Answer]>([
-    ['a refusal', received(400)],
+    ['a rejection', received(400)],
     ['refused credentials', received(401)],
     ['413', received(413)],
     ['bad luck', received(503)],

@@ -441,8 +441,8 @@ describe('while a bad entry is being isolated,', () => {
 
   test('a call whose entries were all stored resolves, though one that joined it has a bad one', async () => {
     const { api, server } = setUp((value) => value === 1);
-    let refusals = 2;
-    server.instead = (values) => (values[0] === 0 && refusals-- > 0 ? received(400) : undefined);
+    let rejections = 2;
+    server.instead = (values) => (values[0] === 0 && rejections-- > 0 ? received(400) : undefined);
     commitEach(api, 0, 2);
     const first = api.push();
     commitEach(api, 1);
@@ -470,8 +470,8 @@ describe('while a bad entry is being isolated,', () => {
 
   test('a push that stored everything at last has failed with nothing, though commits were made meanwhile', async () => {
     const { api, server } = setUp(() => false);
-    let refusals = 3;
-    server.instead = (values) => (values[0] === 0 && refusals-- > 0 ? received(400) : undefined);
+    let rejections = 3;
+    server.instead = (values) => (values[0] === 0 && rejections-- > 0 ? received(400) : undefined);
     commitEach(api, 0, 1, 2);
     api.on('push', () => commitEach(api, 3));
     const push = api.push();

@@ -178,7 +178,7 @@ describe('after a restart', () => {
     }
     await origin.clock.advance(15_000);
     expect(origin.clock.timers).toBe(0);
-    // The last run's own binding stays until the next run finds it.
+    // The last run's own destination stays until the next run finds it.
     expect(origin.localStorage.length).toBeLessThanOrEqual(2);
   });
 

@@ -304,7 +304,7 @@ describe('the clock', () => {
     });
   });
 
-  test('is measured by the Date of a refusal too, and its advice comes last', async () => {
+  test('is measured by the Date of a rejection too, and its advice comes last', async () => {
     const { api } = setUp({ read: false, write: false, ahead: 7_200_000 });
     expect(await api.testConnection()).toMatchObject({
       clockSkewSeconds: 7200,

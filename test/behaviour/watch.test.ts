@@ -366,7 +366,7 @@ describe('bad luck', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('a rejection', () => {
   test.each([401, 403, 400, 404, 422])('%i ends the watch with a GetException', async (status) => {
     const context = await setUp({ a: 1 });
     const { api, clock, server } = context;

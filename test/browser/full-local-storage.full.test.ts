@@ -71,10 +71,10 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
 
   test('F19 F40 refuses a commit: says what is full and what is safe, keeps the values staged, and harms no key of the page', async () => {
     const { page, filled } = await openFull();
-    const refusal = await tryToCommit(page, 'three');
-    expect(refusal?.message).toMatch(/localStorage is full.*Still queued and safe: 2 .*still staged/);
-    expect(refusal?.advice).toMatch(/\w/);
-    expect(refusal?.status).toMatchObject({ staged: 1, committed: 2 });
+    const rejection = await tryToCommit(page, 'three');
+    expect(rejection?.message).toMatch(/localStorage is full.*Still queued and safe: 2 .*still staged/);
+    expect(rejection?.advice).toMatch(/\w/);
+    expect(rejection?.status).toMatchObject({ staged: 1, committed: 2 });
     expect(await pagesOwn(page)).toBe(filled);
   });
 

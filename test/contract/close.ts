@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { binding, entryOf } from '../support/builders/stored-entry.js';
+import { destination, entryOf } from '../support/builders/stored-entry.js';
 import { deadWriter, type MakeStorage } from './storage-under-test.js';
 
 /** `close`: everything that the writer holds is released at once. */
@@ -8,12 +8,12 @@ export function closeContract(make: MakeStorage): void {
     test('a closed writer releases at once the entries that it saved and adopted', async () => {
       const storage = make();
       await deadWriter(storage, 2);
-      const first = storage.open(binding);
-      await storage.adopt(first, true);
-      first.save(entryOf(first, 1), false);
+      const first = storage.open(destination);
+      await storage.adopt(first, { isFirst: true });
+      first.save(entryOf(first, 1), { clearsStaged: false });
       first.close();
       first.close();
-      expect((await storage.adopt(storage.open(binding), true)).entries).toHaveLength(3);
+      expect((await storage.adopt(storage.open(destination), { isFirst: true })).entries).toHaveLength(3);
     });
   });
 }

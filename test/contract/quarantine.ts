@@ -1,29 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredEntry } from '../../src/core/model/entry.js';
 import type { Writer } from '../../src/core/ports/storage.js';
-import { binding, entryOf } from '../support/builders/stored-entry.js';
+import { destination, entryOf } from '../support/builders/stored-entry.js';
 import { deadWriter, type MakeStorage, type StorageUnderTest } from './storage-under-test.js';
 
-/** `quarantine`: a refusal is kept with its entry until the entry is removed. */
+/** `quarantine`: a rejection is kept with its entry until the entry is removed. */
 export function quarantineContract(make: MakeStorage): void {
   describe('quarantine', () => {
-    const refusal = { status: 422, reason: 'Bad request: "no" å€😀 \u2028\n \\ }' };
-    const refused = (entry: StoredEntry): StoredEntry => ({ ...entry, refusal });
+    const rejection = { status: 422, reason: 'Bad request: "no" å€😀 \u2028\n \\ }' };
+    const refused = (entry: StoredEntry): StoredEntry => ({ ...entry, rejection });
 
     /** A writer that saved entries 1 to `count`, of which some are in quarantine; it still lives. */
     function living(storage: StorageUnderTest, count: number, ...bad: number[]): Writer {
-      const writer = storage.open(binding);
-      for (let sequence = 1; sequence <= count; sequence++) writer.save(entryOf(writer, sequence), false);
+      const writer = storage.open(destination);
+      for (let sequence = 1; sequence <= count; sequence++)
+        writer.save(entryOf(writer, sequence), { clearsStaged: false });
       writer.quarantine(bad.map((sequence) => refused(entryOf(writer, sequence))));
       return writer;
     }
 
     async function leftBy(storage: StorageUnderTest, writer: Writer): Promise<readonly StoredEntry[]> {
       await storage.crash(writer);
-      return (await storage.adopt(storage.open(binding), true)).entries;
+      return (await storage.adopt(storage.open(destination), { isFirst: true })).entries;
     }
 
-    test('comes back with its refusal, among the others, in the order of their commits', async () => {
+    test('comes back with its rejection, among the others, in the order of their commits', async () => {
       const storage = make();
       const writer = living(storage, 4, 1, 3);
       expect(await leftBy(storage, writer)).toEqual([
@@ -59,17 +60,17 @@ export function quarantineContract(make: MakeStorage): void {
       expect(await leftBy(storage, writer)).toEqual([entryOf(writer, 1), refused(entryOf(writer, 2))]);
     });
 
-    test('noted again keeps the last refusal, one that is retryable and one that is not', async () => {
+    test('noted again keeps the last rejection, one that is retryable and one that is not', async () => {
       const storage = make();
       let writer = living(storage, 2, 1, 2);
       const first = writer;
       const retryable = { status: 503, reason: `Bad luck: ${'x'.repeat(280)}`, retryable: true } as const;
-      for (const last of [retryable, refusal, retryable]) {
-        writer.quarantine([{ ...entryOf(first, 1), refusal: last }]);
+      for (const last of [retryable, rejection, retryable]) {
+        writer.quarantine([{ ...entryOf(first, 1), rejection: last }]);
         await storage.crash(writer);
-        writer = storage.open(binding);
-        const { entries } = await storage.adopt(writer, true);
-        expect(entries).toEqual([{ ...entryOf(first, 1), refusal: last }, refused(entryOf(first, 2))]);
+        writer = storage.open(destination);
+        const { entries } = await storage.adopt(writer, { isFirst: true });
+        expect(entries).toEqual([{ ...entryOf(first, 1), rejection: last }, refused(entryOf(first, 2))]);
       }
       writer.remove([entryOf(first, 1)]);
       expect(await leftBy(storage, writer)).toEqual([refused(entryOf(first, 2))]);
@@ -78,8 +79,8 @@ export function quarantineContract(make: MakeStorage): void {
     test('of adopted entries is kept for the next adopter', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 3);
-      const adopter = storage.open(binding);
-      const { entries } = await storage.adopt(adopter, true);
+      const adopter = storage.open(destination);
+      const { entries } = await storage.adopt(adopter, { isFirst: true });
       adopter.quarantine(entries.slice(1, 2).map(refused));
       expect(await leftBy(storage, adopter)).toEqual([
         entryOf(writer, 1),
@@ -94,8 +95,8 @@ export function quarantineContract(make: MakeStorage): void {
       const first = writer;
       for (let run = 0; run < 3; run++) {
         await storage.crash(writer);
-        writer = storage.open(binding);
-        const { entries } = await storage.adopt(writer, true);
+        writer = storage.open(destination);
+        const { entries } = await storage.adopt(writer, { isFirst: true });
         expect(entries).toEqual([refused(entryOf(first, 1)), entryOf(first, 2)]);
       }
       writer.remove([refused(entryOf(first, 1))]);
@@ -106,7 +107,9 @@ export function quarantineContract(make: MakeStorage): void {
       const storage = make();
       const writer = living(storage, 1, 1);
       writer.close();
-      expect((await storage.adopt(storage.open(binding), true)).entries).toEqual([refused(entryOf(writer, 1))]);
+      expect((await storage.adopt(storage.open(destination), { isFirst: true })).entries).toEqual([
+        refused(entryOf(writer, 1)),
+      ]);
     });
 
     test('does not touch staged values', async () => {
@@ -115,7 +118,7 @@ export function quarantineContract(make: MakeStorage): void {
       writer.saveStaged([{ fieldId: 'a', value: 1 }]);
       writer.quarantine([refused(entryOf(writer, 1))]);
       await storage.crash(writer);
-      const { staged, entries } = await storage.adopt(storage.open(binding), true);
+      const { staged, entries } = await storage.adopt(storage.open(destination), { isFirst: true });
       expect(staged).toEqual([{ fieldId: 'a', value: 1 }]);
       expect(entries).toHaveLength(2);
     });
@@ -124,7 +127,7 @@ export function quarantineContract(make: MakeStorage): void {
       const storage = make();
       const writer = living(storage, 3, 2);
       for (let sequence = 4; sequence < 1500; sequence++) {
-        writer.save(entryOf(writer, sequence, `${sequence} ${'x'.repeat(100)}`), false);
+        writer.save(entryOf(writer, sequence, `${sequence} ${'x'.repeat(100)}`), { clearsStaged: false });
         writer.remove([entryOf(writer, sequence - 1, `${sequence - 1} ${'x'.repeat(100)}`)]);
       }
       writer.remove([entryOf(writer, 1), entryOf(writer, 3)]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { encodeValues } from '../../src/core/model/values-json.js';
-import { binding, byteLength, entryOf } from '../support/builders/stored-entry.js';
+import { byteLength, destination, entryOf } from '../support/builders/stored-entry.js';
 import { deadWriter, type MakeStorage } from './storage-under-test.js';
 
 /** `save`: an entry comes back whole, under its own id. */
@@ -9,13 +9,13 @@ export function saveContract(make: MakeStorage): void {
     test('entries saved by a dead writer are adopted whole, in the order of its commits, under its own ids', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 12);
-      const { entries } = await storage.adopt(storage.open(binding), true);
+      const { entries } = await storage.adopt(storage.open(destination), { isFirst: true });
       expect(entries).toEqual(Array.from({ length: 12 }, (_, index) => entryOf(writer, index + 1)));
     });
 
     test('text comes back as it was saved', async () => {
       const storage = make();
-      const writer = storage.open(binding);
+      const writer = storage.open(destination);
       const values = encodeValues([
         { fieldId: '__proto__', value: 'line\nbreaks\r\n\u0000 and \u2028 "quotes" \\' },
         { fieldId: 'Å 😀', value: 'ångström 😀' },
@@ -23,15 +23,15 @@ export function saveContract(make: MakeStorage): void {
         { fieldId: 'length', value: -1.5e-300 },
       ]);
       const entry = { writer: writer.id, sequence: 1, timestamp: 0, values, bytes: byteLength(values) };
-      writer.save(entry, false);
+      writer.save(entry, { clearsStaged: false });
       await storage.crash(writer);
-      const { entries } = await storage.adopt(storage.open(binding), true);
+      const { entries } = await storage.adopt(storage.open(destination), { isFirst: true });
       expect(entries).toEqual([entry]);
     });
 
     test('each writer has an id of its own', () => {
       const storage = make();
-      const ids = Array.from({ length: 50 }, () => storage.open(binding).id);
+      const ids = Array.from({ length: 50 }, () => storage.open(destination).id);
       expect(new Set(ids).size).toBe(50);
     });
   });

@@ -60,7 +60,7 @@ describe('every answer', () => {
 
   test.each([
     ['success', get('values/a')],
-    ['refusal', get('values/a', {})],
+    ['rejection', get('values/a', {})],
     ['unknown route', get('nothing')],
   ])('is JSON by its type: %s', async (_, request) => {
     expect((await emulator.fetch(request)).headers.get('Content-Type')).toMatch(/^application\/json/);

@@ -98,7 +98,7 @@ describe('the device', { timeout: 90_000 }, () => {
 
   test('stopped without a server it keeps what is left for the next run, and exits 0', async () => {
     const [server, folder] = [await startServer(), temporaryFolder()];
-    // A refusal: bad luck would be tried again for as long as a stop may take.
+    // A rejection: bad luck would be tried again for as long as a stop may take.
     server.down = { status: 403, message: 'No write access' };
     const device = startDevice(server, folder);
     await readings(device, 2);

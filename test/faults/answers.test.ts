@@ -104,7 +104,7 @@ describe('pages of captive portals and proxies', () => {
     expect(api.log()).toEqual(entries);
     expect(discards).toEqual([]);
 
-    // A refusal may be about the content: halves follow, in this push and the next.
+    // A rejection may be about the content: halves follow, in this push and the next.
     const requests = status === 200 ? 1 : 2;
     expect(stub.requests).toHaveLength(requests);
     stub.answerWith(() => replyJson(200, { data: {} }));
@@ -148,7 +148,7 @@ describe('statuses that are no answer', () => {
   });
 });
 
-describe('refusals', () => {
+describe('rejections', () => {
   test.each([404, 405, 409, 410, 402, 406, 418, 431, 451, 499])(
     'F12 a %i is a bad request and keeps everything',
     async (status) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Entry, isApiException, memoryStorage, PushException, type Signal } from '../../src/index.js';
+import { type AbortSignalLike, type Entry, isApiException, memoryStorage, PushException } from '../../src/index.js';
 import { expectBadLuck, pushFailure, rejectionOf } from '../support/assertions/rejections.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { asUploaded, type UploadedEntry, uploadedEntries } from '../support/builders/uploads.js';
@@ -397,7 +397,7 @@ describe('a push with a signal', () => {
 
   test.each([200, 503])('F18 a push that is answered with %i listens to its signal no longer', async (status) => {
     let listeners = 0;
-    const signal: Signal = {
+    const signal: AbortSignalLike = {
       aborted: false,
       addEventListener: () => {
         listeners += 1;
@@ -427,7 +427,7 @@ describe('a push with a signal', () => {
     async (signal) => {
       const { api, stub } = openHeld();
       const entries = commitEach(api, 1);
-      const exception = await rejectionOf(api.push({ signal: signal as unknown as Signal }));
+      const exception = await rejectionOf(api.push({ signal: signal as unknown as AbortSignalLike }));
       await turn();
       expect(stub.requests).toEqual([]);
       expect(api.log()).toEqual(entries);

@@ -19,7 +19,7 @@ function setUp(options: Partial<ApiOptions> = {}) {
   return { api, stub, environment, discards };
 }
 
-/** A push whose refusal is being confirmed. */
+/** A push whose rejection is being confirmed. */
 async function confirming(api: Api, stub: StubFetch, signal?: AbortSignal) {
   const asked = deferred<void>();
   const confirmation = deferred<Response>();
@@ -162,7 +162,7 @@ describe('the confirmation of refused credentials', () => {
     expect(discards).toEqual([]);
   });
 
-  test('F11 whose discard event pushes again: that push ends with the same refusal', async () => {
+  test('F11 whose discard event pushes again: that push ends with the same rejection', async () => {
     const { api } = setUp();
     const pushes: Promise<unknown>[] = [];
     api.on('discard', () => pushes.push(pushFailure(api.push())));

@@ -91,7 +91,7 @@ describe('refused credentials', () => {
     expect(api.log()).toEqual([]);
   });
 
-  test('F11 a commit made while the refusal was on its way stays', async () => {
+  test('F11 a commit made while the rejection was on its way stays', async () => {
     const asked = deferred<void>();
     const answer = deferred<Response>();
     const { api, stub } = openRefused();

@@ -21,7 +21,7 @@ const LARGE: readonly (readonly [what: string, values: Readonly<Record<string, s
 const uploadsOf = ({ server }: Place) =>
   server.requests.map(({ body }) => uploadedEntries(body ?? '').map(({ values }) => Object.fromEntries(values)));
 
-function refusalOf(run: () => unknown): StorageException {
+function savedRejectionOf(run: () => unknown): StorageException {
   try {
     run();
   } catch (error) {
@@ -95,7 +95,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
 
   test('is refused, with what is full and what is safe, and stays staged', () => {
     const { api } = openWithQueue();
-    const { message, advice } = refusalOf(() => api.commit());
+    const { message, advice } = savedRejectionOf(() => api.commit());
     expect(message).toMatch(/maxLength \(3000000\).*Still queued and safe: 2 .*still staged/);
     expect(advice).not.toBe('');
     expect(api.status()).toMatchObject({ staged: Object.keys(values).length, committed: 2 });
@@ -103,7 +103,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
 
   test('stops nothing once it is reset: what is queued goes, and what is committed then', async () => {
     const { place, api } = openWithQueue();
-    refusalOf(() => api.commit());
+    savedRejectionOf(() => api.commit());
     api.reset();
     commitEach(api, 3);
     await api.push();
@@ -112,7 +112,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
 
   test('leaves what is queued to the next run, should this one crash', async () => {
     const { place, api } = openWithQueue();
-    refusalOf(() => api.commit());
+    savedRejectionOf(() => api.commit());
     await place.clock.advance(0);
     place.crash(api);
     const next = await place.reopen();
@@ -124,7 +124,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
     const { api } = openWithQueue({ overflow: 'drop-oldest' });
     const dropped: Entry[] = [];
     api.on('discard', ({ entries }) => dropped.push(...entries));
-    refusalOf(() => api.commit());
+    savedRejectionOf(() => api.commit());
     expect(dropped).toEqual([]);
     expect(api.status().committed).toBe(2);
   });

@@ -2,7 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Fetch } from '../../src/index.js';
+import type { FetchLike } from '../../src/index.js';
 import { pushFailure } from '../support/assertions/rejections.js';
 import { leaksIn, SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { openApi } from '../support/builders/api.js';
@@ -21,7 +21,7 @@ describe('F57 a fault that is not of the network', () => {
     ['a string', () => 'no reason', '"no reason"'],
     ['undefined', () => undefined, 'undefined'],
   ])('%s, thrown or rejected with, is named, and everything is kept', async (_kind, make, text) => {
-    const throws: Fetch = () => {
+    const throws: FetchLike = () => {
       throw make();
     };
     for (const fetch of [throws, async () => Promise.reject(make())]) {
@@ -33,7 +33,7 @@ describe('F57 a fault that is not of the network', () => {
   });
 
   test('is named without what acts on a terminal', async () => {
-    const fetch: Fetch = () => {
+    const fetch: FetchLike = () => {
       throw new TypeError(`bad header \u001b[2J ${'x'.repeat(900_000)}`);
     };
     const { message } = await failureWith({ fetch });
@@ -42,7 +42,7 @@ describe('F57 a fault that is not of the network', () => {
   });
 
   test('whose error holds the key is not repeated', async () => {
-    const fetch: Fetch = () => Promise.reject(new TypeError(`bad header ${SENTINEL_KEY}`));
+    const fetch: FetchLike = () => Promise.reject(new TypeError(`bad header ${SENTINEL_KEY}`));
     const { message } = await failureWith({ fetch, apiKey: SENTINEL_KEY });
     expect(message).toMatch(/could be sent: a text that holds the API Key, and is not shown\.$/);
     expect(leaksIn(message)).toEqual([]);

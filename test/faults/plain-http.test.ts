@@ -9,7 +9,7 @@ import { replyJson, StubFetch } from '../support/fakes/stub-fetch.js';
 
 const FORGED = /plain http anyone on the network can forge this answer, so no entry is discarded.*use https/;
 
-describe('a forged refusal of the credentials over plain http from another machine', () => {
+describe('a forged rejection of the credentials over plain http from another machine', () => {
   const policies: Partial<ApiOptions>[] = [{}, { onRefusedCredentials: 'discard' }, { onRefusedCredentials: 'keep' }];
   const tries = policies.flatMap((policy) =>
     [401, 403].flatMap((status) =>

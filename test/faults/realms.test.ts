@@ -31,7 +31,7 @@ describe('F51 two copies of the package', () => {
     const own = await import('../../src/index.js');
     const other = await otherCopy();
     expect(own.StorageException).not.toBe(other.StorageException);
-    expect(own.isApiException(new other.StorageException('full', '', true))).toBe(true);
+    expect(own.isApiException(new other.StorageException('full', { isFull: true }))).toBe(true);
   });
 });
 

@@ -303,7 +303,7 @@ describe('failures on this side', () => {
       'the key in an entry to restore',
       (api) => api.restore([{ id: 'a-1', timestamp: 1, values: [{ fieldId: KEY, value: null }] }] as never),
     ],
-  ])('F34 the key is in no refusal of %s', async (_name, call) => {
+  ])('F34 the key is in no rejection of %s', async (_name, call) => {
     const watched = openWatched();
     await expectSecret(watched, (async () => call(watched.api))());
   });

@@ -33,7 +33,7 @@ function openWatched(place: Place, options: Partial<ApiOptions> = {}) {
 }
 
 /** What a commit throws. */
-function refusalOf(api: Api): StorageException {
+function savedRejectionOf(api: Api): StorageException {
   api.addValue('temperature', 21.5);
   try {
     api.commit();
@@ -49,7 +49,7 @@ describe('a full storage', () => {
     const place = makePlace();
     const { api, seen } = openWatched(place, { maxQueuedEntries: 2 });
     commitEach(api, 1, 2);
-    expect(leaksIn(seen(refusalOf(api)))).toEqual([]);
+    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
   });
 
   test('F34 the key is in nothing that a full localStorage leaves behind', () => {
@@ -57,21 +57,21 @@ describe('a full storage', () => {
     const { api, seen } = openWatched(place);
     commitEach(api, 1, 2);
     place.localStorage.capacity = place.localStorage.units;
-    expect(leaksIn(seen(refusalOf(api)))).toEqual([]);
+    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
   });
 
   test('F34 the key is in nothing that a maxLength which is reached leaves behind', () => {
     const place = new WebPlace({ maxLength: 300 });
     const { api, seen } = openWatched(place);
     commitEach(api, 1);
-    expect(leaksIn(seen(refusalOf(api)))).toEqual([]);
+    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
   });
 
   test('F34 the key is in nothing that an entry larger than maxLength leaves behind', () => {
     const place = new WebPlace({ maxLength: 100 });
     const { api, seen } = openWatched(place);
     api.addValue('text', 'x'.repeat(1000));
-    expect(leaksIn(seen(refusalOf(api)))).toEqual([]);
+    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
   });
 
   test.each(PLACES)('F34 the key is in no drop event, in %s', async (_where, makePlace) => {
@@ -93,7 +93,7 @@ describe('a full storage', () => {
       const faults: DiskFaults = { [call]: () => 'ENOSPC' };
       const api = place.open({ apiKey: KEY }, faults, { durability: 'power' });
       const { seen } = watch(api, place);
-      expect(leaksIn(seen(refusalOf(api)))).toEqual([]);
+      expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
     },
   );
 });
@@ -112,7 +112,7 @@ describe('errors of the platform that hold the key', () => {
     localStorage.setItem = () => {
       throw makeError();
     };
-    expect(leaksIn(watch(api).seen(refusalOf(api)))).toEqual([]);
+    expect(leaksIn(watch(api).seen(savedRejectionOf(api)))).toEqual([]);
   });
 
   test.each(['writeSync', 'openSync', 'mkdirSync'] as const)(
@@ -120,7 +120,7 @@ describe('errors of the platform that hold the key', () => {
     (call) => {
       const place = new FilePlace();
       const api = place.open({ apiKey: KEY }, { [call]: () => `E_${KEY}` });
-      expect(leaksIn(watch(api, place).seen(refusalOf(api)))).toEqual([]);
+      expect(leaksIn(watch(api, place).seen(savedRejectionOf(api)))).toEqual([]);
     },
   );
 });

@@ -148,7 +148,7 @@ describe('the request of get', () => {
     ]);
   });
 
-  test('F31 nothing that is no field id, and a refusal asks for nothing', async () => {
+  test('F31 nothing that is no field id, and a rejection asks for nothing', async () => {
     const stub = new StubFetch();
     const api = openApi({ fetch: stub.fetch });
     await fc.assert(
@@ -183,7 +183,7 @@ describe('the request of get', () => {
 });
 
 describe('refused ids and values', () => {
-  /** A refusal: one of our exceptions, and what was staged is as it was. */
+  /** A rejection: one of our exceptions, and what was staged is as it was. */
   function expectRefused(api: Api, call: () => void): void {
     let thrown: unknown;
     try {
@@ -219,17 +219,17 @@ describe('refused ids and values', () => {
     );
   });
 
-  test('F31 a refusal names the field, what came and what was wanted', () => {
+  test('F31 a rejection names the field, what came and what was wanted', () => {
     const api = openApi();
     const wanted = 'must be a string, a finite number or a boolean';
-    const refusal = (value: unknown) => () => api.addValue('temperature', value as FieldValue);
-    expect(refusal(Number.NaN)).toThrow(`"temperature" ${wanted}, got NaN`);
-    expect(refusal(Number.POSITIVE_INFINITY)).toThrow(`"temperature" ${wanted}, got Infinity`);
-    expect(refusal(null)).toThrow(`"temperature" ${wanted}, got null`);
-    expect(refusal(undefined)).toThrow(`"temperature" ${wanted}, got undefined`);
-    expect(refusal({})).toThrow(`"temperature" ${wanted}, got an object`);
-    expect(refusal(1n)).toThrow(/"temperature" .*bigint/);
-    expect(refusal('\ud800')).toThrow(/"temperature" .*lone surrogate/);
+    const rejection = (value: unknown) => () => api.addValue('temperature', value as FieldValue);
+    expect(rejection(Number.NaN)).toThrow(`"temperature" ${wanted}, got NaN`);
+    expect(rejection(Number.POSITIVE_INFINITY)).toThrow(`"temperature" ${wanted}, got Infinity`);
+    expect(rejection(null)).toThrow(`"temperature" ${wanted}, got null`);
+    expect(rejection(undefined)).toThrow(`"temperature" ${wanted}, got undefined`);
+    expect(rejection({})).toThrow(`"temperature" ${wanted}, got an object`);
+    expect(rejection(1n)).toThrow(/"temperature" .*bigint/);
+    expect(rejection('\ud800')).toThrow(/"temperature" .*lone surrogate/);
     expect(() => api.addValue('', 1)).toThrow('fieldId must be a non-empty string, got ""');
     expect(() => api.addValue('\udc00', 1)).toThrow(/fieldId .*lone surrogate/);
   });

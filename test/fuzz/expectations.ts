@@ -25,8 +25,8 @@ export function expectEntries(api: Api, expected: ReadonlyMap<string, ModelEntry
     expectEntry(entry, model);
     if (model && isQueued(model)) broken('I6', `${entry.id} is still in quarantine, and may be tried again`);
     const { status, retryable, reason } = entry;
-    const refusal = shownRefusal(model?.refusal);
-    if (refusal !== JSON.stringify({ status, retryable, reason })) broken('I2', `why ${entry.id} is refused`);
+    const rejection = shownRejection(model?.rejection);
+    if (rejection !== JSON.stringify({ status, retryable, reason })) broken('I2', `why ${entry.id} is refused`);
   }
   const listed = new Set([...queued, ...aside].map(({ id }) => id));
   for (const id of expected.keys()) if (!listed.has(id)) broken('I1', `${id} can be read, and was not`);
@@ -39,8 +39,8 @@ export function shownText(text: string, instead?: string): string {
   return foreignText(text, (clean) => redact(clean, [SENTINEL_KEY]), instead);
 }
 
-/** A refusal as it is shown, of one as it is stored. A storage may hold the key that it was never given. */
-function shownRefusal(stored: string | undefined): string | undefined {
+/** A rejection as it is shown, of one as it is stored. A storage may hold the key that it was never given. */
+function shownRejection(stored: string | undefined): string | undefined {
   if (stored === undefined) return undefined;
   const { status, retryable, reason } = JSON.parse(stored) as { status: number; retryable?: true; reason: string };
   return JSON.stringify({ status, retryable, reason: shownText(reason, `Bad request: ${status}`) });

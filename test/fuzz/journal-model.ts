@@ -6,9 +6,9 @@ export interface ModelEntry {
   readonly timestamp: number;
   /** The wire text of its values. */
   readonly text: string;
-  readonly refusal: string | undefined;
+  readonly rejection: string | undefined;
   /** The device and the server that it is for; `undefined` where no record tells. */
-  readonly binding: string | undefined;
+  readonly destination: string | undefined;
 }
 
 /** What a journal holds by the format's description alone: this shares no code with what is tested. */
@@ -17,7 +17,7 @@ export interface JournalModel {
   /** By writer. */
   readonly staged: ReadonlyMap<
     string,
-    { readonly run: number; readonly text: string; readonly binding: string | undefined }
+    { readonly run: number; readonly text: string; readonly destination: string | undefined }
   >;
   /** The lines that hold no record. */
   readonly unreadable: readonly string[];
@@ -43,9 +43,9 @@ interface ModelRecord {
 
 /** @param bytes - One character each. */
 export function modelOf(bytes: string): JournalModel {
-  const bindings = new Map<string, string | undefined>();
+  const destinations = new Map<string, string | undefined>();
   const entries = new Map<string, { writer: string; sequence: number; timestamp: number; text: string }>();
-  const refusals = new Map<string, string>();
+  const rejections = new Map<string, string>();
   const staged = new Map<string, { run: number; text: string }>();
   const unreadable: string[] = [];
   for (const line of bytes.split('\n')) {
@@ -58,11 +58,11 @@ export function modelOf(bytes: string): JournalModel {
     const { kind, writer, parts } = record;
     const [first = '', second = '', text = ''] = parts;
     const id = `${writer}-${Number(first)}`;
-    if (kind === 'W') bindings.set(writer, bindingOf(first));
+    if (kind === 'W') destinations.set(writer, destinationOf(first));
     if (kind === 'C') staged.delete(writer);
     if (kind === 'E' || kind === 'C')
       entries.set(id, { writer, sequence: Number(first), timestamp: Number(second), text });
-    if (kind === 'Q') refusals.set(id, second);
+    if (kind === 'Q') rejections.set(id, second);
     if (kind === 'S' && second === '[]') staged.delete(writer);
     else if (kind === 'S') staged.set(writer, { run: Number(first), text: second });
     if (kind !== 'R') continue;
@@ -76,10 +76,10 @@ export function modelOf(bytes: string): JournalModel {
     entries: new Map(
       Array.from(entries, ([id, { writer, timestamp, text }]) => [
         id,
-        { id, timestamp, text, refusal: refusals.get(id), binding: bindings.get(writer) },
+        { id, timestamp, text, rejection: rejections.get(id), destination: destinations.get(writer) },
       ]),
     ),
-    staged: new Map(Array.from(staged, ([writer, one]) => [writer, { ...one, binding: bindings.get(writer) }])),
+    staged: new Map(Array.from(staged, ([writer, one]) => [writer, { ...one, destination: destinations.get(writer) }])),
     unreadable,
   };
 }
@@ -93,7 +93,7 @@ const recordOf = remembered((line): ModelRecord | undefined => {
   const [, ...parts] = BODIES[kind]?.exec(rest) ?? [];
   const [first, second = ''] = parts;
   if (first === undefined) return undefined;
-  if (kind === 'W' && bindingOf(first) === undefined) return undefined;
+  if (kind === 'W' && destinationOf(first) === undefined) return undefined;
   if (kind === 'Q' && !isRefusal(second)) return undefined;
   if (kind === 'S' && valuesOf(second) === undefined) return undefined;
   // An entry has a time before 1e11, and values, in UTF-8.
@@ -103,14 +103,14 @@ const recordOf = remembered((line): ModelRecord | undefined => {
   return { kind, writer, parts };
 });
 
-/** A binding as one text; `undefined` for what is none. */
-export const bindingOf = remembered((json): string | undefined => {
+/** A destination as one text; `undefined` for what is none. */
+export const destinationOf = remembered((json): string | undefined => {
   const parsed = parse(json) as { deviceId?: unknown; baseUrl?: unknown } | null | undefined;
   const { deviceId, baseUrl } = parsed ?? {};
   return typeof deviceId === 'string' && typeof baseUrl === 'string' ? JSON.stringify([deviceId, baseUrl]) : undefined;
 });
 
-/** Whether that is how a refusal is written. */
+/** Whether that is how a rejection is written. */
 export function isRefusal(text: string): boolean {
   const { status, retryable, reason } = (parse(text) ?? {}) as Record<string, unknown>;
   if (typeof status !== 'number' || typeof reason !== 'string') return false;
@@ -118,8 +118,8 @@ export function isRefusal(text: string): boolean {
 }
 
 /** Whether an entry waits for its push once it is adopted: it is not in quarantine, or may be tried again. */
-export function isQueued({ refusal }: ModelEntry): boolean {
-  return refusal === undefined || (JSON.parse(refusal) as { retryable?: true }).retryable === true;
+export function isQueued({ rejection }: ModelEntry): boolean {
+  return rejection === undefined || (JSON.parse(rejection) as { retryable?: true }).retryable === true;
 }
 
 /** The values of a wire text, as pairs of field and value; `undefined` for what is none, to the last unit. */

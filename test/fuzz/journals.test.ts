@@ -58,18 +58,18 @@ async function tryJournal(random: Random, tell: (input: unknown) => void): Promi
   await next.push();
   expectUploaded(devices.server.bodies, [...all.values()].filter(isQueued));
   if (random() < 0.5) await next.close();
-  expectKept(devices, models, (entry) => entry.binding === OURS && isQueued(entry), isFull);
+  expectKept(devices, models, (entry) => entry.destination === OURS && isQueued(entry), isFull);
   return isFull ? 'full disk' : sortOf(mutated);
 }
 
 /** Those that are this device's. */
 function entriesOf(models: readonly JournalModel[]): Map<string, ModelEntry> {
-  return new Map(models.flatMap(({ entries }) => [...entries].filter(([, { binding }]) => binding === OURS)));
+  return new Map(models.flatMap(({ entries }) => [...entries].filter(([, { destination }]) => destination === OURS)));
 }
 
 /** What this device staged in its latest run: one of these. */
 function stagedOf(models: readonly JournalModel[]): string[] {
-  const ours = models.flatMap(({ staged }) => [...staged.values()].filter(({ binding }) => binding === OURS));
+  const ours = models.flatMap(({ staged }) => [...staged.values()].filter(({ destination }) => destination === OURS));
   const latest = Math.max(...ours.map(({ run }) => run));
   return ours.filter(({ run }) => run === latest).map(({ text }) => text);
 }
@@ -100,7 +100,7 @@ function expectKept(
       if (isDone(entry)) broken('I6', `${id} was stored, and is still kept`);
     }
     for (const [writer, one] of model.staged) {
-      if (one.binding !== OURS && !isFull && staged.get(writer)?.text !== one.text)
+      if (one.destination !== OURS && !isFull && staged.get(writer)?.text !== one.text)
         broken('I5', `others' staged values are gone: ${one.text}`);
     }
   }
@@ -111,8 +111,8 @@ function isSame(one: ModelEntry | undefined, other: ModelEntry): boolean {
   return (
     one?.timestamp === other.timestamp &&
     one.text === other.text &&
-    one.refusal === other.refusal &&
-    one.binding === other.binding
+    one.rejection === other.rejection &&
+    one.destination === other.destination
   );
 }
 

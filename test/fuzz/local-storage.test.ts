@@ -18,7 +18,7 @@ const DICTIONARY = [
     '{"version":1,',
     '{"version":2,',
     '"timestamp":',
-    '"refusal":{"status":400,"reason":"Bad request: 400"},',
+    '"rejection":{"status":400,"reason":"Bad request: 400"},',
     '"retryable":true,',
     '"values":',
   ],
@@ -79,8 +79,8 @@ const ENTRY_KEY = /^nikdev-iot\/1\/[\da-z]{16}\/[1-9]\d{0,14}$/;
 const idOf = (key: string): string => key.slice('nikdev-iot/1/'.length).replace('/', '-');
 
 /** A page without locks can't tell whether one lives that shows nothing. */
-function isAdoptable({ binding, life }: ModelWriter, hasLocks: boolean): boolean {
-  return binding === OURS && (hasLocks || life !== undefined);
+function isAdoptable({ destination, life }: ModelWriter, hasLocks: boolean): boolean {
+  return destination === OURS && (hasLocks || life !== undefined);
 }
 
 /** Whether it is there to be taken at the first look. */
@@ -125,7 +125,7 @@ function expectKept(
     }
     const mayGo = writer !== undefined && ((what === 'staged' && writer.staged !== undefined) || what === 'life');
     if (now === value || mayGo || key === 'nikdev-iot/1/runs') continue;
-    // The binding goes with the last of what it is for.
+    // The destination goes with the last of what it is for.
     const isLast = what === 'writer' && writer && ![...items.keys()].some((other) => isEntryOf(other, id));
     if (!isLast || now !== undefined) broken('I5', `${JSON.stringify(key)} is ${now} and no longer ${value}`);
   }

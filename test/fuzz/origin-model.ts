@@ -1,8 +1,8 @@
-import { bindingOf, isRefusal, type ModelEntry, remembered, valuesOf } from './journal-model.js';
+import { destinationOf, isRefusal, type ModelEntry, remembered, valuesOf } from './journal-model.js';
 
 /** What a writer's keys hold, by the layout's description alone: this shares no code with what is tested. */
 export interface ModelWriter {
-  readonly binding: string | undefined;
+  readonly destination: string | undefined;
   readonly life: string | undefined;
   readonly staged: { readonly run: number; readonly text: string } | undefined;
   readonly entries: ReadonlyMap<string, ModelEntry>;
@@ -16,16 +16,18 @@ export function writersOf(items: ReadonlyMap<string, string>): Map<string, Model
   for (const key of items.keys()) {
     const [, id, what] = KEY.exec(key) ?? [];
     if (id === undefined || what === undefined) continue;
-    const [binding, life, staged] = ['writer', 'life', 'staged'].map((one) => items.get(`nikdev-iot/1/${id}/${one}`));
+    const [destination, life, staged] = ['writer', 'life', 'staged'].map((one) =>
+      items.get(`nikdev-iot/1/${id}/${one}`),
+    );
     const writer = writers.get(id) ?? {
-      binding: bindingOf(binding ?? ''),
+      destination: destinationOf(destination ?? ''),
       life,
       staged: stagedOf(staged ?? ''),
       entries: new Map<string, ModelEntry>(),
     };
     writers.set(id, writer);
     const record = /^\d/.test(what) ? recordOf(items.get(key) ?? '') : undefined;
-    if (record) writer.entries.set(key, { id: `${id}-${what}`, binding: writer.binding, ...record });
+    if (record) writer.entries.set(key, { id: `${id}-${what}`, destination: writer.destination, ...record });
   }
   return writers;
 }
@@ -35,25 +37,25 @@ const stagedOf = remembered((text) => {
   return run === undefined || valuesOf(values) === undefined ? undefined : { run: Number(run), text: values };
 });
 
-type ModelRecord = Pick<ModelEntry, 'timestamp' | 'text' | 'refusal'>;
+type ModelRecord = Pick<ModelEntry, 'timestamp' | 'text' | 'rejection'>;
 
 /** An entry as `commit()` makes it, to the last unit, or nothing. */
 const recordOf = remembered((text): ModelRecord | undefined => {
-  let parsed: { timestamp?: unknown; refusal?: unknown; values?: unknown };
+  let parsed: { timestamp?: unknown; rejection?: unknown; values?: unknown };
   try {
     parsed = JSON.parse(text) ?? {};
   } catch {
     return undefined;
   }
   const { timestamp } = parsed;
-  const [refusal, values = ''] = [parsed.refusal, parsed.values].map((part) => JSON.stringify(part));
+  const [rejection, values = ''] = [parsed.rejection, parsed.values].map((part) => JSON.stringify(part));
   const pairs = valuesOf(values);
-  if (!pairs || pairs.length === 0 || (refusal !== undefined && !isRefusal(refusal))) return undefined;
+  if (!pairs || pairs.length === 0 || (rejection !== undefined && !isRefusal(rejection))) return undefined;
   if (!Number.isInteger(timestamp) || Object.is(timestamp, -0)) return undefined;
   const seconds = timestamp as number;
-  const why = refusal === undefined ? '' : `"refusal":${refusal},`;
+  const why = rejection === undefined ? '' : `"rejection":${rejection},`;
   const isWhole = text === `{"version":1,"timestamp":${seconds},${why}"values":${values}}`;
   return isWhole && seconds >= 0 && seconds < 100_000_000_000
-    ? { timestamp: seconds, text: values, refusal }
+    ? { timestamp: seconds, text: values, rejection }
     : undefined;
 });

@@ -12,9 +12,9 @@ export function fileSuite(folder: string): void {
     storageContract(`fileStorage (${durability})`, () => {
       const storage = fileStorage(temporaryFolder(), { durability });
       return {
-        open: (binding) => storage.open(binding, new SystemClock()),
+        open: (destination) => storage.open(destination, new SystemClock()),
         crash: (writer) => writer.close(),
-        adopt: (writer, atStart) => writer.adopt(atStart),
+        adopt: (writer, options) => writer.adopt(options),
       };
     });
   }

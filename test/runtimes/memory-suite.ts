@@ -6,9 +6,9 @@ export function memorySuite(): void {
   storageContract('memoryStorage', () => {
     const storage = memoryStorage();
     return {
-      open: (binding) => storage.open(binding, new SystemClock()),
+      open: (destination) => storage.open(destination, new SystemClock()),
       crash: (writer) => writer.close(),
-      adopt: (writer, atStart) => writer.adopt(atStart),
+      adopt: (writer, options) => writer.adopt(options),
     };
   });
 }

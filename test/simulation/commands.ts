@@ -54,7 +54,7 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       const awake = world.hosts.filter(({ lifecycle }) => !lifecycle.isFrozen);
       const shared = command.isShared ? awake[upTo(world.random, awake.length - 1)] : undefined;
       const host = shared ?? world.startHost(command.namespace, command.isShared ? 40 : 0);
-      world.open(host, BINDINGS[command.binding] ?? BINDINGS[0]);
+      world.open(host, BINDINGS[command.destination] ?? BINDINGS[0]);
       world.count(shared ? 'start in the same process' : (STARTS[command.namespace] ?? ''));
       return;
     }
@@ -215,12 +215,12 @@ function commitSeveral(world: World, run: Run, count: number, isBig: boolean): v
   }
 }
 
-/** @param status - The status of the refusal of requests with the value; absent for a good value. */
+/** @param status - The status of the rejection of requests with the value; absent for a good value. */
 function add(world: World, run: Run, fields: readonly number[], isBig: boolean, status?: number): void {
   for (const field of fields) {
     const [fieldId, value] = [
       FIELDS[field] ?? '',
-      world.model.newValue(run.bindingText, isBig || world.schedule.isBig),
+      world.model.newValue(run.destinationText, isBig || world.schedule.isBig),
     ];
     if (status !== undefined) {
       world.network.bad.set(`:${JSON.stringify(value)}}`, status);
@@ -232,7 +232,7 @@ function add(world: World, run: Run, fields: readonly number[], isBig: boolean, 
 }
 
 function addSeveral(world: World, run: Run, fields: readonly number[]): void {
-  const pairs = fields.map((field) => [FIELDS[field] ?? '', world.model.newValue(run.bindingText, false)] as const);
+  const pairs = fields.map((field) => [FIELDS[field] ?? '', world.model.newValue(run.destinationText, false)] as const);
   const values = Object.fromEntries(pairs);
   run.api.addValues(values);
   // Objects list integer keys first.
@@ -242,7 +242,7 @@ function addSeveral(world: World, run: Run, fields: readonly number[]): void {
 function commit(world: World, run: Run, timestamp: number | undefined): void {
   const { model, time } = world;
   const at = timestamp ?? Math.floor(time.wall / 1000);
-  run.pending = run.staged.size === 0 ? undefined : model.begin(run.staged, at, run.bindingText);
+  run.pending = run.staged.size === 0 ? undefined : model.begin(run.staged, at, run.destinationText);
   if (run.pending && timestamp === undefined) run.pending.clock = { by: run, ahead: time.wall - time.monotonic };
   try {
     const entry = run.api.commit({ timestamp });
@@ -268,14 +268,14 @@ function commit(world: World, run: Run, timestamp: number | undefined): void {
 }
 
 function restore(world: World, run: Run, count: number): void {
-  const quarantined = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
-  const discarded = world.discarded.filter(({ bindingText }) => bindingText === run.bindingText);
+  const quarantined = run.api.quarantined().map((entry) => ({ entry, destinationText: run.destinationText }));
+  const discarded = world.discarded.filter(({ destinationText }) => destinationText === run.destinationText);
   restoreThese(world, run, [...discarded, ...quarantined].slice(0, count));
 }
 
 /** Restores quarantined entries; those that do not fit twice are removed first. */
 export function restoreQuarantined(world: World, run: Run): void {
-  const quarantined = run.api.quarantined().map((entry) => ({ entry, bindingText: run.bindingText }));
+  const quarantined = run.api.quarantined().map((entry) => ({ entry, destinationText: run.destinationText }));
   restoreThese(world, run, quarantined);
   for (const one of quarantined) {
     if (!run.api.quarantined().some(({ id }) => id === one.entry.id)) continue;
@@ -294,7 +294,7 @@ function restoreThese(world: World, run: Run, discarded: readonly DiscardedEntry
     model.begin(
       values.map(({ fieldId, value }) => [fieldId, value]),
       timestamp,
-      run.bindingText,
+      run.destinationText,
       true,
     ),
   );
@@ -333,7 +333,7 @@ function refused(world: World, run: Run, pending: readonly Commit[], error: unkn
   world.count('a commit or restore failed');
 }
 
-/** Whether a quota or bound explains the refusal. */
+/** Whether a quota or bound explains the rejection. */
 function isBounded(world: World, run: Run, count: number, error: unknown): boolean {
   const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength } = world.schedule;
   if (!(error instanceof StorageException)) return false;
@@ -362,7 +362,7 @@ function mayBeRestored(world: World, run: Run, id: string): void {
   if (one === undefined || entries.has(id)) return;
   // Its saved entries were deleted, so that the new one may be only in memory, too.
   if (run.unsaved) world.model.exempt(one, 'deleted');
-  else if ([...entries.values()].some(({ text, binding }) => text === one.text && binding === one.binding))
+  else if ([...entries.values()].some(({ text, destination }) => text === one.text && destination === one.destination))
     world.model.exempt(one, 'removed');
 }
 

@@ -20,7 +20,7 @@ export interface Commit {
   id?: string;
   readonly text: string;
   readonly timestamp: number;
-  readonly binding: string;
+  readonly destination: string;
   /** `open`: its process ended before the call returned, so that the entry may exist or not. */
   state: 'open' | 'acknowledged' | 'failed';
   readonly isRestored: boolean;
@@ -45,7 +45,7 @@ export class Model {
   readonly required = new Set<Commit>();
   readonly #lastSequence = new Map<string, number>();
   readonly #lastDelivered = new Map<string, number>();
-  readonly #values = new Map<FieldValue, { readonly binding: string; isCommitted: boolean }>();
+  readonly #values = new Map<FieldValue, { readonly destination: string; isCommitted: boolean }>();
   #violation: Violation | undefined;
   #count = 0;
 
@@ -64,10 +64,10 @@ export class Model {
   }
 
   /** A unique value. */
-  newValue(binding: string, isBig: boolean): FieldValue {
+  newValue(destination: string, isBig: boolean): FieldValue {
     const number = ++this.#count;
     const value = isBig ? `v${number}`.padEnd(9000, 'x') : number % 3 === 0 ? number : `v${number}\n€`;
-    this.#values.set(value, { binding, isCommitted: false });
+    this.#values.set(value, { destination, isCommitted: false });
     return value;
   }
 
@@ -75,11 +75,19 @@ export class Model {
   begin(
     values: Iterable<readonly [string, FieldValue]>,
     timestamp: number,
-    binding: string,
+    destination: string,
     isRestored = false,
   ): Commit {
     const text = textOf(values);
-    const commit: Commit = { text, timestamp, binding, state: 'open', isRestored, mayRemain: isRestored, stored: 0 };
+    const commit: Commit = {
+      text,
+      timestamp,
+      destination,
+      state: 'open',
+      isRestored,
+      mayRemain: isRestored,
+      stored: 0,
+    };
     const others = this.#byText.get(text);
     if (others) others.push(commit);
     else this.#byText.set(text, [commit]);
@@ -112,17 +120,19 @@ export class Model {
   }
 
   /** The commit of an entry found in a storage, a queue, an event or a request. */
-  find({ id, timestamp, text, binding }: FoundEntry, where: string): Commit | undefined {
+  find({ id, timestamp, text, destination }: FoundEntry, where: string): Commit | undefined {
     const known = this.#byId.get(id);
     if (known !== undefined) {
-      if (known.text !== text || known.timestamp !== timestamp || known.binding !== binding)
+      if (known.text !== text || known.timestamp !== timestamp || known.destination !== destination)
         this.reportViolation(
           'I2',
           `${id} was altered in ${where}: ${timestamp} ${text}, not ${known.timestamp} ${known.text}`,
         );
       return known;
     }
-    const same = this.#byText.get(text)?.filter((other) => other.timestamp === timestamp && other.binding === binding);
+    const same = this.#byText
+      .get(text)
+      ?.filter((other) => other.timestamp === timestamp && other.destination === destination);
     const alike = same?.filter((other) => !other.id);
     const commit = alike?.find(({ state, mayRemain }) => state === 'open' || mayRemain) ?? alike?.[0];
     // Entries are restored together or not at all: those that were rolled back, as the last one found no space, may remain
@@ -167,12 +177,12 @@ export class Model {
   }
 
   /** A staged value of a dead run was restored. @param mayBeCommitted - Whether it may have been committed before. */
-  stagedRestored(value: FieldValue, binding: string, mayBeCommitted: boolean): void {
+  stagedRestored(value: FieldValue, destination: string, mayBeCommitted: boolean): void {
     const known = this.#values.get(value);
     if (known === undefined)
       this.reportViolation('I2', `a staged value came back that was never staged: ${String(value)}`);
-    else if (known.binding !== binding)
-      this.reportViolation('I2', `a value staged for ${known.binding} came back for ${binding}`);
+    else if (known.destination !== destination)
+      this.reportViolation('I2', `a value staged for ${known.destination} came back for ${destination}`);
     else if (known.isCommitted && !mayBeCommitted)
       this.reportViolation('I2', `a value came back staged after its commit: ${String(value)}`);
   }

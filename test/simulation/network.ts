@@ -83,7 +83,7 @@ export interface NetworkObserver {
 export class Network {
   /** The outcomes of the next requests, in order. */
   outcomes: Outcome[] = [];
-  /** The status of the refusal of each request whose body contains the key of this map; 0 to cut it off. */
+  /** The status of the rejection of each request whose body contains the key of this map; 0 to cut it off. */
   readonly bad = new Map<string, number>();
   /** Whether no request is answered any more, so that code that retries at once comes to an end. */
   isDead = false;
@@ -128,9 +128,9 @@ export class Network {
         const arrive = (): void => {
           if (this.isDead) return;
           const { stores, answer: answered } = OUTCOMES[kind];
-          const refusal = stores ? this.#refusalOf(request) : undefined;
-          if (refusal !== undefined) {
-            const answered = refusal === 0 ? lost('cut-off') : error(refusal);
+          const rejection = stores ? this.#savedRejectionOf(request) : undefined;
+          if (rejection !== undefined) {
+            const answered = rejection === 0 ? lost('cut-off') : error(rejection);
             lifecycle.deliver(() => end(answered(request.headers['x-api-key'] ?? '')));
             return;
           }
@@ -145,8 +145,8 @@ export class Network {
     };
   }
 
-  /** @returns The status of the refusal, 0 for a cut-off; `undefined` if the server accepts the request. */
-  #refusalOf({ method, body = '' }: TransportRequest): number | undefined {
+  /** @returns The status of the rejection, 0 for a cut-off; `undefined` if the server accepts the request. */
+  #savedRejectionOf({ method, body = '' }: TransportRequest): number | undefined {
     if (method !== 'POST') return undefined;
     for (const [text, status] of this.bad) if (body.includes(text)) return status;
     const { length } = (JSON.parse(body) as { entries: unknown[] }).entries;

@@ -160,7 +160,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'sends entries of another device': {
     storage: ({ durability, open }) => ({
       durability,
-      open: (binding, clock) => open({ ...binding, deviceId: BINDINGS[0].deviceId }, clock),
+      open: (destination, clock) => open({ ...destination, deviceId: BINDINGS[0].deviceId }, clock),
     }),
   },
   'adopts backwards': inAdoption((adoption) => ({ ...adoption, entries: [...adoption.entries].reverse() })),
@@ -181,7 +181,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     return adoption;
   }),
   'looks for orphans only at its start': inWriter((writer) => ({
-    adopt: async (atStart) => (atStart ? writer.adopt(true) : { entries: [], staged: [], warnings: [] }),
+    adopt: async (options) =>
+      options.isFirst ? writer.adopt({ isFirst: true }) : { entries: [], staged: [], warnings: [] },
   })),
   'leaves adopted staged values in the storage': {
     page: (storage, platform) => [
@@ -329,7 +330,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   ),
   'does not adopt quarantined entries': inAdoption((adoption) => ({
     ...adoption,
-    entries: adoption.entries.filter(({ refusal }) => refusal === undefined),
+    entries: adoption.entries.filter(({ rejection }) => rejection === undefined),
   })),
   'never shrinks a batch': { patch: () => patched(BatchSizer.prototype, 'shrink', () => () => {}) },
   'is blocked by the first bad entry': {
@@ -573,8 +574,8 @@ function inWriter(change: (writer: Writer) => Partial<Writer>): Bug {
   return {
     storage: ({ durability, open }: StorageAdapter) => ({
       durability,
-      open: (binding, clock) => {
-        const writer = open(binding, clock);
+      open: (destination, clock) => {
+        const writer = open(destination, clock);
         return withChanged(writer, change(writer));
       },
     }),
@@ -582,7 +583,7 @@ function inWriter(change: (writer: Writer) => Partial<Writer>): Bug {
 }
 
 function inAdoption(change: (adoption: Adoption, writer: Writer) => Adoption): Bug {
-  return inWriter((writer) => ({ adopt: async (atStart) => change(await writer.adopt(atStart), writer) }));
+  return inWriter((writer) => ({ adopt: async (options) => change(await writer.adopt(options), writer) }));
 }
 
 function changedStorage(storage: WebStorageLike, changes: Partial<WebStorageLike>): WebStorageLike {

@@ -55,9 +55,9 @@ export interface Host {
 export interface Run {
   readonly api: Api;
   readonly host: Host;
-  readonly binding: (typeof BINDINGS)[number];
-  /** The binding as one text. */
-  readonly bindingText: string;
+  readonly destination: (typeof BINDINGS)[number];
+  /** The destination as one text. */
+  readonly destinationText: string;
   /** Its writer's id as of its last ownership check. */
   writer: string;
   /** All ids that its writer has had. */
@@ -94,7 +94,7 @@ export interface Run {
 /** An entry carried by a `discard` or `drop` event, which a run may restore. */
 export interface DiscardedEntry {
   readonly entry: Entry;
-  readonly bindingText: string;
+  readonly destinationText: string;
 }
 
 /** A writer with some of its members changed. */
@@ -122,8 +122,8 @@ export function spyOn(
 ): StorageAdapter {
   return {
     durability: storage.durability,
-    open(binding, clock) {
-      const writer = storage.open(binding, clock);
+    open(destination, clock) {
+      const writer = storage.open(destination, clock);
       spy.opened(writer);
       return withChanged(writer, {
         check: () => {
@@ -139,8 +139,8 @@ export function spyOn(
           spy.savedStaged(values);
           writer.saveStaged(values);
         },
-        adopt: async (atStart) => {
-          const adoption = await spy.adopt(() => writer.adopt(atStart));
+        adopt: async (options) => {
+          const adoption = await spy.adopt(() => writer.adopt(options));
           spy.adopted(adoption.staged);
           return adoption;
         },
@@ -164,6 +164,6 @@ export const writerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'))
 const pairsOf = (values: Entry['values']) => values.map(({ fieldId, value }) => [fieldId, value] as const);
 
 /** The entry of a queue or an event, as a storage contains it. */
-export function foundEntry({ id, timestamp, values }: Entry, { bindingText }: Run): FoundEntry {
-  return { id, timestamp, text: textOf(pairsOf(values)), binding: bindingText };
+export function foundEntry({ id, timestamp, values }: Entry, { destinationText }: Run): FoundEntry {
+  return { id, timestamp, text: textOf(pairsOf(values)), destination: destinationText };
 }

@@ -38,7 +38,7 @@ export type Command =
   | { readonly do: 'limit server'; readonly maxEntries: number; readonly cutsOff: boolean }
   | { readonly do: 'restore'; readonly runIndex: number; readonly count: number }
   | { readonly do: 'set key'; readonly runIndex: number; readonly key: number }
-  | { readonly do: 'start'; readonly binding: number; readonly isShared: boolean; readonly namespace: number }
+  | { readonly do: 'start'; readonly destination: number; readonly isShared: boolean; readonly namespace: number }
   | { readonly do: 'crash'; readonly runIndex: number; readonly locksFreedAfter: number }
   | { readonly do: 'crash within'; readonly runIndex: number; readonly operations: number }
   | { readonly do: 'leave' | 'freeze' | 'hide'; readonly runIndex: number }
@@ -146,7 +146,7 @@ const everywhere: Weighted[] = [
   of(3, 'restore', { runIndex, count: fc.integer({ min: 1, max: 4 }) }),
   of(1, 'set key', { runIndex, key: fc.nat({ max: 2 }) }),
   of(8, 'start', {
-    binding: fc.constantFrom(0, 0, 0, 0, 1, 2),
+    destination: fc.constantFrom(0, 0, 0, 0, 1, 2),
     isShared: seldom(4),
     namespace: fc.constantFrom(0, 0, 0, 1, 2),
   }),

@@ -34,13 +34,13 @@ export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World
 /** Writers without a heartbeat are presumed dead after 3 minutes. */
 const ADOPTED_WITHIN_MS = 250_000;
 const LOOKS_WITHIN_MS = 35_000;
-/** A file with entries of several bindings is adopted by one run after the other. */
+/** A file with entries of several destinations is adopted by one run after the other. */
 const MIN_ROUNDS = 3;
 
 /** An entry over which requests fail is isolated only after several pushes with smaller and smaller batches. */
 const MAX_ROUNDS = 150;
 
-/** With a healthy network and storage, one more run for each binding delivers every acknowledged commit. */
+/** With a healthy network and storage, one more run for each destination delivers every acknowledged commit. */
 async function deliver(world: World): Promise<void> {
   const { model, time, network, schedule } = world;
   network.outcomes = [];
@@ -53,7 +53,7 @@ async function deliver(world: World): Promise<void> {
   for (const host of world.hosts)
     if (world.mayStayOwned && !world.runs.some((run) => run.host === host)) host.lifecycle.end();
   const namespace = schedule.seed % 3;
-  for (const binding of BINDINGS) world.open(world.startHost(namespace, 0), binding);
+  for (const destination of BINDINGS) world.open(world.startHost(namespace, 0), destination);
   await time.advance(ADOPTED_WITHIN_MS);
   checkInvariants(world);
   // By now others have adopted what they may from runs that are still frozen.

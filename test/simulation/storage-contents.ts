@@ -7,7 +7,7 @@ export interface FoundEntry {
   readonly id: string;
   readonly timestamp: number;
   readonly text: string;
-  readonly binding: string;
+  readonly destination: string;
 }
 
 /** The contents of a storage. */
@@ -19,7 +19,7 @@ export interface StorageContents {
 
 const KEY = /^nikdev-iot\/1\/([\da-z]{16})\/(\d+)$/;
 const RECORD =
-  /^\{"version":1,"timestamp":(\d+),(?:"refusal":\{"status":\d+,(?:"retryable":true,)?"reason":"(?:[^"\\]|\\.)*"\},)?"values":(\[.*\])\}$/s;
+  /^\{"version":1,"timestamp":(\d+),(?:"rejection":\{"status":\d+,(?:"retryable":true,)?"reason":"(?:[^"\\]|\\.)*"\},)?"values":(\[.*\])\}$/s;
 
 type Items = { readonly items: ReadonlyMap<string, string>; readonly version: number };
 const readOf = new WeakMap<Items, { readonly version: number; readonly contents: StorageContents }>();
@@ -37,10 +37,10 @@ function parseItems(items: ReadonlyMap<string, string>): StorageContents {
   for (const [key, value] of items) {
     const [, writer, sequence] = KEY.exec(key) ?? [];
     const [, timestamp, text] = RECORD.exec(value) ?? [];
-    const binding = items.get(`nikdev-iot/1/${writer}/writer`);
-    if (writer === undefined || text === undefined || binding === undefined || !isJson(text)) continue;
+    const destination = items.get(`nikdev-iot/1/${writer}/writer`);
+    if (writer === undefined || text === undefined || destination === undefined || !isJson(text)) continue;
     const id = `${writer}-${sequence}`;
-    entries.set(id, { id, timestamp: Number(timestamp), text, binding: bindingOf(binding) });
+    entries.set(id, { id, timestamp: Number(timestamp), text, destination: destinationOf(destination) });
   }
   return {
     entries,
@@ -91,8 +91,8 @@ export function readJournal(bytes: Bytes): JournalRead {
 }
 
 function parse(text: string): JournalRead {
-  const bindings = new Map<string, string>();
-  const entries = new Map<string, Omit<FoundEntry, 'binding'> & { readonly writer: string }>();
+  const destinations = new Map<string, string>();
+  const entries = new Map<string, Omit<FoundEntry, 'destination'> & { readonly writer: string }>();
   const staged = new Map<string, number>();
   const refused = new Map<string, number>();
   const records: string[] = [];
@@ -101,7 +101,7 @@ function parse(text: string): JournalRead {
     const [, checksum, kind, writer = '', rest = ''] = /^1 ([\da-f]{8}).([WECQRS]) (\S+) (.*)$/s.exec(line) ?? [];
     if (kind === undefined || checksum !== crc32(body).toString(16).padStart(8, '0')) continue;
     records.push(line);
-    if (kind === 'W') bindings.set(writer, bindingOf(rest));
+    if (kind === 'W') destinations.set(writer, destinationOf(rest));
     if (kind === 'S') staged.set(writer, Buffer.byteLength(rest));
     if (kind === 'C') staged.delete(writer);
     if (kind === 'E' || kind === 'C') {
@@ -124,16 +124,16 @@ function parse(text: string): JournalRead {
     writers.add(writer);
     wantedBytes += Buffer.byteLength(entry.text) + RECORD_BYTES;
     if (refused.has(entry.id)) wantedBytes += (refused.get(entry.id) ?? 0) + RECORD_BYTES;
-    const binding = bindings.get(writer);
-    if (binding !== undefined) found.set(entry.id, { ...entry, binding });
+    const destination = destinations.get(writer);
+    if (destination !== undefined) found.set(entry.id, { ...entry, destination });
   }
   wantedBytes += writers.size * WRITER_BYTES;
   for (const bytes of staged.values()) wantedBytes += bytes;
   return { entries: found, wantedBytes, records };
 }
 
-/** A binding as one text, to be compared. */
-export function bindingOf(json: string): string {
+/** A destination as one text, to be compared. */
+export function destinationOf(json: string): string {
   const { deviceId, baseUrl } = JSON.parse(json) as { deviceId: string; baseUrl: string };
   return `${deviceId} ${baseUrl}`;
 }

@@ -50,13 +50,13 @@ export class Uploads {
     const { method, url, headers, body = '', keepalive = false } = request;
     this.#world.showed(url + body);
     if (headers['x-api-key'] !== run.key) model.reportViolation('I8', `a request has another key than ${run.key}`);
-    if (!url.startsWith(run.binding.baseUrl)) model.reportViolation('I8', `a request with the key went to ${url}`);
+    if (!url.startsWith(run.destination.baseUrl)) model.reportViolation('I8', `a request with the key went to ${url}`);
     if (method !== 'POST') return;
     const carried = this.#read(run, body, keepalive ? undefined : planned.batch.map(entryId));
     this.#carried.set(request, carried);
     const ids = carried.map(({ id }) => id ?? '');
     this.#world.ownership.sent(run, ids);
-    // Entries whose refusal is being confirmed are still in flight.
+    // Entries whose rejection is being confirmed are still in flight.
     run.inFlightRequests.set(request, ids.length > 0 ? ids : run.pushModel.unconfirmed);
     run.inFlight = new Set([...run.inFlightRequests.values()].flat());
     if (keepalive) {
@@ -70,7 +70,7 @@ export class Uploads {
     if (run.uploads > 1) model.reportViolation('I7', `${run.uploads} uploads of one Api are in flight at once`);
     const ofHost = this.#world.runs.filter(({ host, uploads }) => host === run.host && uploads > 0);
     // The first upload to a server never waits.
-    const hasCompany = ofHost.some((other) => other !== run && other.binding.baseUrl === run.binding.baseUrl);
+    const hasCompany = ofHost.some((other) => other !== run && other.destination.baseUrl === run.destination.baseUrl);
     if (hasCompany && ofHost.length > run.host.uploadsAtOnce)
       model.reportViolation('I7', `${ofHost.length} uploads of one page or process are in flight at once`);
     const push = ids.length === 0 ? run.pushModel.push : planned.push;
@@ -91,7 +91,7 @@ export class Uploads {
   /** The server stores what a request carries. */
   stored(run: Run, request: TransportRequest): void {
     const { model } = this.#world;
-    if (request.headers['x-device-id'] !== run.binding.deviceId)
+    if (request.headers['x-device-id'] !== run.destination.deviceId)
       model.reportViolation('I2', `a request went out for device ${request.headers['x-device-id']}`);
     for (const commit of this.#carried.get(request) ?? []) model.delivered(commit);
   }

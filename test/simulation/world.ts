@@ -191,13 +191,13 @@ export class World {
   }
 
   /** Opens an `Api` in a process or a tab. */
-  open(host: Host, binding: (typeof BINDINGS)[number]): Run {
+  open(host: Host, destination: (typeof BINDINGS)[number]): Run {
     const { schedule, bug, model } = this;
-    const bindingText = `${binding.deviceId} ${binding.baseUrl}`;
+    const destinationText = `${destination.deviceId} ${destination.baseUrl}`;
     const run = {
       host,
-      binding,
-      bindingText,
+      destination,
+      destinationText,
       writer: '',
       writers: new Set(),
       key: KEYS[0] ?? '',
@@ -250,7 +250,7 @@ export class World {
       adopted: (staged) => {
         if (!host.lifecycle.isAlive || run.isClosed || run.staged.size > 0) return;
         for (const { fieldId, value } of staged) {
-          model.stagedRestored(value, bindingText, mayBeCommitted());
+          model.stagedRestored(value, destinationText, mayBeCommitted());
           run.staged.set(fieldId, value);
         }
       },
@@ -258,7 +258,7 @@ export class World {
     const { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide } = schedule;
     const options = { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide };
     run.api = new Api(
-      { ...binding, ...options, apiKey: run.key, storage },
+      { ...destination, ...options, apiKey: run.key, storage },
       {
         clock: bug.clock?.(clock) ?? clock,
         transport: bug.transport?.(transport) ?? transport,
@@ -359,7 +359,7 @@ export class World {
     pending.state = 'failed';
     if (staged.size === 0) run.pending = undefined;
     else {
-      run.pending = this.model.begin(staged, pending.timestamp, run.bindingText);
+      run.pending = this.model.begin(staged, pending.timestamp, run.destinationText);
       run.pending.clock = pending.clock;
     }
   }
@@ -383,7 +383,7 @@ export class World {
     if (!run.pushModel.isConfirmed)
       this.model.reportViolation(
         'I1',
-        'entries were discarded, though the refusal of the credentials was not confirmed',
+        'entries were discarded, though the rejection of the credentials was not confirmed',
       );
     for (const entry of entries) {
       const commit = this.model.find(foundEntry(entry, run), 'a discard event');
@@ -391,7 +391,7 @@ export class World {
       if (!run.writers.has(writerOf(entry.id)) || commit.isRestored)
         this.model.reportViolation('I1', `${entry.id} was discarded, though this run did not commit it`);
       this.model.exempt(commit, 'carried');
-      this.discarded.push({ entry, bindingText: run.bindingText });
+      this.discarded.push({ entry, destinationText: run.destinationText });
     }
   }
 
@@ -420,7 +420,7 @@ export class World {
         model.reportViolation('I1', `${entry.id} was dropped, which is not the oldest`);
       if (commit === undefined) continue;
       model.exempt(commit, 'carried');
-      this.discarded.push({ entry, bindingText: run.bindingText });
+      this.discarded.push({ entry, destinationText: run.destinationText });
     }
   }
 }

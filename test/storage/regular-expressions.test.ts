@@ -25,11 +25,11 @@ function timeOf(run: () => unknown): number {
 /** Texts that are no match only at their end, after as many tries as a pattern can make. */
 const WORST: Readonly<Record<string, readonly [make: (count: number) => string, read: (text: string) => unknown]>> = {
   'a record of localStorage that begins its values again and again': [
-    (count) => `{"version":1,"timestamp":1,"refusal":{${'"},"values":'.repeat(count)}`,
+    (count) => `{"version":1,"timestamp":1,"rejection":{${'"},"values":'.repeat(count)}`,
     (text) => decodeRecord('a', 1, text),
   ],
-  'a record of localStorage with a refusal without end': [
-    (count) => `{"version":1,"timestamp":1,"refusal":{${'"'.repeat(10 * count)}}`,
+  'a record of localStorage with a rejection without end': [
+    (count) => `{"version":1,"timestamp":1,"rejection":{${'"'.repeat(10 * count)}}`,
     (text) => decodeRecord('a', 1, text),
   ],
   'a record of localStorage of braces': [
@@ -48,7 +48,7 @@ const WORST: Readonly<Record<string, readonly [make: (count: number) => string, 
     (count) => record(`S a ${'1'.repeat(10)} ${' '.repeat(10 * count)}`),
     (text) => readRecord(lineOf(text)),
   ],
-  'a journal’s refusal that is none': [
+  'a journal’s rejection that is none': [
     (count) => record(`Q a 1 ${'1 '.repeat(10 * count)}`),
     (text) => readRecord(lineOf(text)),
   ],

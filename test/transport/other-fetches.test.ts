@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import type { ApiOptions, Fetch } from '../../src/index.js';
+import type { ApiOptions, FetchLike } from '../../src/index.js';
 import { pushFailure } from '../support/assertions/rejections.js';
 import { openApi } from '../support/builders/api.js';
 import { asHandler, oneDevice } from '../support/servers/emulator.js';
@@ -12,7 +12,7 @@ const undici6 = require('undici-6');
 const undici7 = require('undici-7');
 const nodeFetch3 = (await import('node-fetch-3')).default;
 
-const FETCHES: [string, Fetch][] = [
+const FETCHES: [string, FetchLike][] = [
   ['undici 6', undici6.fetch],
   ['undici 7', undici7.fetch],
   [
@@ -92,7 +92,7 @@ describe.each(FETCHES)('F53 the fetch of %s', (_name, fetch) => {
 describe('F53 a fetch', () => {
   test("that refuses the signal of another realm's AbortController is called again without it", async () => {
     const signals: boolean[] = [];
-    const fetch: Fetch = async (_url, init) => {
+    const fetch: FetchLike = async (_url, init) => {
       signals.push('signal' in init);
       if ('signal' in init) throw new TypeError('Expected signal ("AbortSignal {}") to be an instance of AbortSignal.');
       return new Response('{"data":{}}');
@@ -102,7 +102,7 @@ describe('F53 a fetch', () => {
   });
 
   test('that follows a redirect all the same stores nothing by it', async () => {
-    const fetch: Fetch = async () => Object.defineProperty(new Response('{}'), 'redirected', { value: true });
+    const fetch: FetchLike = async () => Object.defineProperty(new Response('{}'), 'redirected', { value: true });
     const api = setUp({ fetch });
     expect((await pushFailure(api.push())).message).toMatch(/redirect/);
     expect(api.log()).toHaveLength(1);
@@ -113,7 +113,7 @@ describe('F53 a fetch', () => {
     ['an object without a status', {}],
     ['an object that can not be read', { status: 200 }],
   ])('F57 that returns %s stores nothing by it', async (_kind, response) => {
-    const api = setUp({ fetch: (async () => response) as unknown as Fetch });
+    const api = setUp({ fetch: (async () => response) as unknown as FetchLike });
     expect((await pushFailure(api.push())).message).toMatch(/fetch did not return a Response/);
     expect(api.log()).toHaveLength(1);
   });

@@ -1,30 +1,30 @@
 /**
- * The device and server that a writer's entries are meant for. Entries of one binding are never sent to another.
+ * The device and server that a writer's entries are meant for. Entries of one destination are never sent to another.
  *
  * @group For storage adapters of your own
  */
-export interface Binding {
+export interface Destination {
   /** A UUID in lower case, as UUIDs are compared without regard to case. */
   readonly deviceId: string;
   /** A normalized URL with its final `/`. */
   readonly baseUrl: string;
 }
 
-export function sameBinding(one: Binding, other: Binding): boolean {
+export function sameDestination(one: Destination, other: Destination): boolean {
   return one.deviceId === other.deviceId && one.baseUrl === other.baseUrl;
 }
 
-/** @returns The binding as the key of a map. */
-export function bindingKey({ deviceId, baseUrl }: Binding): string {
+/** @returns The destination as the key of a map. */
+export function destinationKey({ deviceId, baseUrl }: Destination): string {
   return `${deviceId} ${baseUrl}`;
 }
 
-/** @returns `undefined` unless the text is the JSON of a binding. */
-export function decodeBinding(text: string): Binding | undefined {
+/** @returns `undefined` unless the text is the JSON of a destination. */
+export function decodeDestination(text: string): Destination | undefined {
   try {
-    const binding = JSON.parse(text) as Partial<Binding> | null;
-    return typeof binding?.deviceId === 'string' && typeof binding.baseUrl === 'string'
-      ? { deviceId: binding.deviceId, baseUrl: binding.baseUrl }
+    const destination = JSON.parse(text) as Partial<Destination> | null;
+    return typeof destination?.deviceId === 'string' && typeof destination.baseUrl === 'string'
+      ? { deviceId: destination.deviceId, baseUrl: destination.baseUrl }
       : undefined;
   } catch {
     return undefined;

@@ -33,7 +33,7 @@ export interface StoredEntry {
   /** The size of `values` in bytes of UTF-8, counted once. */
   readonly bytes: number;
   /** Present if the entry is in quarantine. */
-  readonly refusal?: Refusal | undefined;
+  readonly rejection?: Rejection | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ export interface StoredEntry {
  *
  * @group For storage adapters of your own
  */
-export interface Refusal {
+export interface Rejection {
   /** The HTTP status; 0 if there was no response. */
   readonly status: number;
   /** `Bad request: <the server's message, or the status>`, or `Bad luck: <the failure>`; at most 300 characters. */
@@ -53,24 +53,24 @@ export interface Refusal {
 
 /** @returns The entry with its quarantine reason, if any, replaced by the result of `write`. */
 export function withReason(entry: StoredEntry, write: (reason: string, status: number) => string): StoredEntry {
-  const { refusal } = entry;
-  if (refusal === undefined) return entry;
-  return { ...entry, refusal: { ...refusal, reason: write(refusal.reason, refusal.status) } };
+  const { rejection } = entry;
+  if (rejection === undefined) return entry;
+  return { ...entry, rejection: { ...rejection, reason: write(rejection.reason, rejection.status) } };
 }
 
 /** An entry in quarantine, where it does not block the entries behind it. */
-export interface QuarantinedEntry extends Entry, Refusal {}
+export interface QuarantinedEntry extends Entry, Rejection {}
 
 /** @returns One line of JSON. */
-export const encodeRefusal = ({ status, retryable, reason }: Refusal): string =>
+export const encodeRejection = ({ status, retryable, reason }: Rejection): string =>
   JSON.stringify({ status, retryable, reason });
 
-/** @returns `undefined` unless {@link encodeRefusal} makes exactly this text. */
-export function decodeRefusal(text: string): Refusal | undefined {
+/** @returns `undefined` unless {@link encodeRejection} makes exactly this text. */
+export function decodeRejection(text: string): Rejection | undefined {
   try {
-    const { status, reason, retryable } = JSON.parse(text) as Partial<Refusal>;
-    const refusal = { status: Number(status), reason: String(reason), ...(retryable === true && { retryable }) };
-    return encodeRefusal(refusal) === text ? refusal : undefined;
+    const { status, reason, retryable } = JSON.parse(text) as Partial<Rejection>;
+    const rejection = { status: Number(status), reason: String(reason), ...(retryable === true && { retryable }) };
+    return encodeRejection(rejection) === text ? rejection : undefined;
   } catch {
     return undefined;
   }
@@ -121,10 +121,10 @@ export interface QueuedEntry extends StoredEntry {
 
 /** @returns An adopted entry for the queue: the same object where possible, as copies would double the memory. */
 export function asAdopted(stored: StoredEntry): QueuedEntry {
-  return 'origin' in stored || stored.refusal !== undefined ? plainEntry(stored) : stored;
+  return 'origin' in stored || stored.rejection !== undefined ? plainEntry(stored) : stored;
 }
 
-/** @returns The entry as it was committed, without `refusal`, `origin` and `epoch`. */
+/** @returns The entry as it was committed, without `rejection`, `origin` and `epoch`. */
 export const plainEntry = ({ writer, sequence, timestamp, values, bytes }: StoredEntry): StoredEntry => ({
   writer,
   sequence,

@@ -73,21 +73,28 @@ export class StorageException extends ApiException {
   /** Whether the storage or the queue is full; `overflow: 'drop-oldest'` avoids this by dropping the oldest entries. */
   readonly isFull: boolean;
   /** The cause only, such as `the disk is full (ENOSPC, /data)`, without the consequence for the entry. */
-  readonly what: string;
+  readonly reason: string;
 
   /**
-   * Instances come from this package; construct one only to test your own error handling.
+   * Storage adapters throw it; this package adds the consequence for the entry.
    *
    * @param message - The failure, and the data that it concerns.
-   * @param advice - The meaning of the failure, and the remedy. Default: empty.
-   * @param isFull - Whether the storage or the queue is full. Default: `false`.
-   * @param what - The cause only. Default: `message`.
    */
-  constructor(message: string, advice = '', isFull = false, what = message) {
+  constructor(message: string, { advice = '', isFull = false, reason = message }: StorageExceptionDetails = {}) {
     super(message, advice);
     this.isFull = isFull;
-    this.what = what;
+    this.reason = reason;
   }
+}
+
+/** Details of a {@link StorageException}, all optional. */
+export interface StorageExceptionDetails {
+  /** The meaning of the failure, and the remedy. Default: empty. */
+  readonly advice?: string;
+  /** Whether the storage or the queue is full. Default: `false`. */
+  readonly isFull?: boolean;
+  /** The cause only. Default: the message. */
+  readonly reason?: string;
 }
 
 /** Whether `error` is one of this package's exceptions, whichever copy or build of the package threw it. */
@@ -115,7 +122,7 @@ export function isStorageFull(error: unknown): error is StorageException {
 export function redactException(error: unknown, redactor: Redactor): unknown {
   if (!isApiException(error)) return error;
   const { message, stack = '' } = error;
-  for (const name of ['message', 'advice', 'what'] as const) {
+  for (const name of ['message', 'advice', 'reason'] as const) {
     const text: unknown = Reflect.get(error, name);
     const shown = typeof text === 'string' ? redactor.redact(cleanText(text)) : text;
     if (shown !== text) Object.defineProperty(error, name, { value: shown });

@@ -1,4 +1,4 @@
-import type { Binding } from '../model/destination.js';
+import type { Destination } from '../model/destination.js';
 import type { Warning } from '../model/events.js';
 import { cleanText, type Redactor, shortText } from '../model/foreign-text.js';
 import type { Clock } from '../time/clock.js';
@@ -148,7 +148,7 @@ export const WEAK_IDS: Warning = {
 };
 
 /** @param where - In the middle of a sentence. */
-export const entriesWaiting = ({ deviceId, baseUrl }: Binding, where: string): Warning => ({
+export const entriesWaiting = ({ deviceId, baseUrl }: Destination, where: string): Warning => ({
   code: 'entries-waiting',
   message: `Entries committed for device ${shortText(deviceId)} at ${shortText(baseUrl)} wait in ${where}. They are safe; an Api with that deviceId and baseUrl pushes them.`,
 });

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ConfigException } from '../model/exceptions.js';
 import { show } from '../model/input.js';
 import { firstOf, isUnknown, ownObject } from '../model/schema.js';
-import type { Signal } from '../ports/web-types.js';
+import type { AbortSignalLike } from '../ports/web-types.js';
 import type { CallOptions } from './options.js';
 
 export const flag = v.custom<boolean>((input) => typeof input === 'boolean', 'true or false');
@@ -14,8 +14,8 @@ export const timeout = v.custom<number>(
   'seconds, from above 0 to 86400',
 );
 
-export const signal = v.custom<Signal>((input) => {
-  const { aborted, addEventListener, removeEventListener } = Object(input) as Partial<Signal>;
+export const signal = v.custom<AbortSignalLike>((input) => {
+  const { aborted, addEventListener, removeEventListener } = Object(input) as Partial<AbortSignalLike>;
   const canTell = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
   return typeof aborted === 'boolean' && canTell;
 }, 'an AbortSignal');
@@ -60,6 +60,6 @@ const SIGNAL_ONLY = ownObject({ signal: v.optional(signal) });
  * @returns The signal.
  * @throws {@link ConfigException} for unknown options and for a signal that is none.
  */
-export function signalOf(options: CallOptions): Signal | undefined {
+export function signalOf(options: CallOptions): AbortSignalLike | undefined {
   return checkOptions(options, SIGNAL_ONLY).signal;
 }

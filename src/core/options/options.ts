@@ -1,11 +1,11 @@
 import type { FieldDefinitions, FieldIds } from '../model/fields.js';
 import type { StorageAdapter } from '../ports/storage.js';
-import type { Fetch, Signal } from '../ports/web-types.js';
+import type { AbortSignalLike, FetchLike } from '../ports/web-types.js';
 
 /** Options of calls that make requests. */
 export interface CallOptions {
   /** An `AbortSignal` that ends this call only. Default: none. */
-  readonly signal?: Signal | undefined;
+  readonly signal?: AbortSignalLike | undefined;
 }
 
 /** The triggers of automatic pushes. */
@@ -54,7 +54,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    *
    * @defaultValue the platform's `fetch`
    */
-  readonly fetch?: Fetch | undefined;
+  readonly fetch?: FetchLike | undefined;
   /**
    * The maximum number of entries in one request, from 1.
    *
@@ -97,7 +97,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /**
    * The treatment of the entries that this run committed when the server refuses the credentials (401, 403), and refuses them
    * again for an upload without entries: `'discard'` removes the entries and passes them to the exception and to a `discard`
-   * event; `'keep'` leaves them in the queue. Over plain http to another machine, where anyone can forge a refusal, entries are
+   * event; `'keep'` leaves them in the queue. Over plain http to another machine, where anyone can forge a rejection, entries are
    * always kept.
    *
    * @defaultValue `'discard'`

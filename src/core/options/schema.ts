@@ -5,7 +5,7 @@ import { holdsKey, redact } from '../model/foreign-text.js';
 import { isObject, isPlainObject, own, show, showLength } from '../model/input.js';
 import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
 import type { StorageAdapter } from '../ports/storage.js';
-import type { Fetch } from '../ports/web-types.js';
+import type { FetchLike } from '../ports/web-types.js';
 import { checkOptions, count, flag, isCount, secondsFrom, timeout } from './call-options.js';
 import {
   AUTO_PUSH,
@@ -55,7 +55,7 @@ const AllOptions = ownObject(
         'a storage adapter, such as memoryStorage() or fileStorage(directory)',
       ),
     ),
-    fetch: v.optional(v.custom<Fetch>((input) => typeof input === 'function', 'a function like fetch')),
+    fetch: v.optional(v.custom<FetchLike>((input) => typeof input === 'function', 'a function like fetch')),
     maxEntriesPerRequest: count,
     maxBytesPerRequest: count,
     maxQueuedEntries: v.custom<number>(
@@ -94,7 +94,7 @@ export function resolveOptions(options: unknown): Config {
     ...others,
     baseUrl,
     autoPush: paceOf(autoPush, shown),
-    // Anyone on the network can forge a refusal there.
+    // Anyone on the network can forge a rejection there.
     ...(isInsecure(baseUrl) && { onRefusedCredentials: 'keep' as const }),
   });
   const { apiKey, fields = {} } = config;

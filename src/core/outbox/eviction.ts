@@ -58,7 +58,7 @@ export class Eviction {
   }
 
   /** @returns Whether it is worth trying again. */
-  #evict(count: number, leaving: readonly string[], share: number, { what: message }: StorageException): boolean {
+  #evict(count: number, leaving: readonly string[], share: number, { reason: message }: StorageException): boolean {
     const missing = count - this.#outbox.capacityLeft;
     const wanted = missing > 0 ? missing : Math.ceil((this.#outbox.length + this.#outbox.quarantine.size) * share);
     const evicted = this.#outbox.evictable(wanted, leaving);

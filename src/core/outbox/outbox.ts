@@ -3,7 +3,7 @@ import {
   entryId,
   type QuarantinedEntry,
   type QueuedEntry,
-  type Refusal,
+  type Rejection,
   type StoredEntry,
 } from '../model/entry.js';
 import { isStorageException, StorageException } from '../model/exceptions.js';
@@ -204,17 +204,17 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /**
-   * Adds entries of dead runs before this run's, as they are older. Those in quarantine stay there, unless their refusal is
-   * retryable: the storage keeps such a refusal until the entry is removed or quarantined again.
+   * Adds entries of dead runs before this run's, as they are older. Those in quarantine stay there, unless their rejection is
+   * retryable: the storage keeps such a rejection until the entry is removed or quarantined again.
    */
   adopt(entries: readonly StoredEntry[]): void {
     // Of its final size at once: growing it takes as much memory again.
     const adopted = new Array<QueuedEntry>(entries.length);
     let count = 0;
     for (const entry of entries) {
-      const { refusal } = entry;
+      const { rejection } = entry;
       const own = asAdopted(entry);
-      if (refusal !== undefined && !refusal.retryable) this.quarantine.add({ ...own, refusal });
+      if (rejection !== undefined && !rejection.retryable) this.quarantine.add({ ...own, rejection });
       else adopted[count++] = own;
     }
     adopted.length = count;
@@ -268,10 +268,10 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /** Moves an entry from the queue to the quarantine. @returns `undefined` if it is not queued any more. */
-  moveToQuarantine(entry: QueuedEntry, refusal: Refusal): QuarantinedEntry | undefined {
+  moveToQuarantine(entry: QueuedEntry, rejection: Rejection): QuarantinedEntry | undefined {
     if (!this.has(entry)) return undefined;
     this.#queue.remove([entry], 0);
-    const refused = { ...entry, refusal };
+    const refused = { ...entry, rejection };
     // Added before the storage marks it: deleted entries are saved again first, and this entry with them.
     const shown = this.quarantine.add(refused);
     this.#sync.quarantine([refused]);
@@ -302,7 +302,7 @@ export class Outbox implements Iterable<QueuedEntry> {
 
   /** Removes entries that {@link Outbox.evictable} returned. */
   evict(entries: readonly QueuedEntry[]): void {
-    const quarantined = entries.filter(({ refusal }) => refusal !== undefined);
+    const quarantined = entries.filter(({ rejection }) => rejection !== undefined);
     this.removeQuarantined(quarantined.map(entryId));
     this.remove(entries.slice(quarantined.length));
   }
@@ -342,9 +342,11 @@ export class Outbox implements Iterable<QueuedEntry> {
     return new StorageException(
       `The entry could not be saved: ${reason}. Still queued and safe: ${this.length} (${this.bytes} bytes)` +
         `${size > 0 ? `; in quarantine: ${size}` : ''}${staged}`,
-      advice || `Push what is queued${size > 0 ? ', dropQuarantined(),' : ''} or make room, then ${again} again.`,
-      isFull,
-      reason,
+      {
+        advice: advice || `Push the queue${size > 0 ? ', dropQuarantined(),' : ''} or make room, then ${again} again.`,
+        isFull,
+        reason,
+      },
     );
   }
 }

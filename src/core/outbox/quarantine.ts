@@ -1,4 +1,4 @@
-import { entryId, type QuarantinedEntry, type QueuedEntry, type Refusal, toEntry } from '../model/entry.js';
+import { entryId, type QuarantinedEntry, type QueuedEntry, type Rejection, toEntry } from '../model/entry.js';
 
 interface Item {
   readonly stored: QueuedEntry;
@@ -23,8 +23,8 @@ export class Quarantine implements Iterable<QueuedEntry> {
     return Array.from(this.#byId.values(), ({ shown }) => shown);
   }
 
-  add(stored: QueuedEntry & { readonly refusal: Refusal }): QuarantinedEntry {
-    const shown = { ...toEntry(stored), ...stored.refusal };
+  add(stored: QueuedEntry & { readonly rejection: Rejection }): QuarantinedEntry {
+    const shown = { ...toEntry(stored), ...stored.rejection };
     this.#byId.set(shown.id, { stored, shown });
     return shown;
   }

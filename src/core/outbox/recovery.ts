@@ -51,7 +51,7 @@ export class OrphanRecovery {
     // Tried again also if the storage fails.
     let again: number | undefined = RECOVERY_INTERVAL_SECONDS;
     try {
-      const adoption = await writer.adopt(isFirst);
+      const adoption = await writer.adopt({ isFirst });
       if (this.#isClosed) return;
       again = adoption.lookAgainSeconds;
       emitter.operation(() => this.#adopt(adoption));

@@ -10,6 +10,9 @@ export interface SyncedContents {
   readonly contents: readonly Iterable<QueuedEntry>[];
 }
 
+const OF_STAGED = { clearsStaged: true };
+const RESTORED = { clearsStaged: false };
+
 /**
  * Keeps the storage as the queue and the quarantine are. A failed operation is kept in memory and tried again: a crash
  * before that costs a duplicate, never a loss.
@@ -59,7 +62,7 @@ export class StorageSync {
 
   /** @throws {@link StorageException} if it could not be saved. */
   save(entry: QueuedEntry): void {
-    if (this.#synced.saves) this.#writer.save(entry, entry.origin === 'committed');
+    if (this.#synced.saves) this.#writer.save(entry, entry.origin === 'committed' ? OF_STAGED : RESTORED);
   }
 
   /** Adopted entries are saved whatever the options say. */
@@ -76,7 +79,7 @@ export class StorageSync {
     this.retry();
   }
 
-  /** @param entries - Each with its `refusal`. */
+  /** @param entries - Each with its `rejection`. */
   quarantine(entries: readonly StoredEntry[]): void {
     this.#unquarantined = [...this.#unquarantined, ...entries];
     this.retry();

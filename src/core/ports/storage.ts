@@ -1,4 +1,4 @@
-import type { Binding } from '../model/destination.js';
+import type { Destination } from '../model/destination.js';
 import type { StoredEntry } from '../model/entry.js';
 import type { Warning } from '../model/events.js';
 import type { Durability } from '../model/status.js';
@@ -15,7 +15,19 @@ export interface StorageAdapter {
   /** The events that a saved entry survives. */
   readonly durability: Durability;
   /** Opens a new writer. Synchronous and cheap: entries left behind by other writers are not read before {@link Writer.adopt}. */
-  open(binding: Binding, clock: Clock): Writer;
+  open(destination: Destination, clock: Clock): Writer;
+}
+
+/** Options of {@link Writer.save}. */
+export interface SaveOptions {
+  /** Whether the entry was made of the staged values: the saved staged values are removed with it. */
+  readonly clearsStaged: boolean;
+}
+
+/** Options of {@link Writer.adopt}. */
+export interface AdoptOptions {
+  /** `true` in the first call of an `Api`: only this call adopts staged values too. */
+  readonly isFirst: boolean;
 }
 
 /**
@@ -39,10 +51,9 @@ export interface Writer {
   /**
    * Saves an entry of this writer, whole or not at all.
    *
-   * @param forgetStaged - `true` if the entry was made of the staged values: the saved staged values are removed with it.
    * @throws {@link StorageException} if the entry could not be saved.
    */
-  save(entry: StoredEntry, forgetStaged: boolean): void;
+  save(entry: StoredEntry, options: SaveOptions): void;
   /**
    * Saves entries again that were deleted from the storage, own and adopted ones, under their original ids.
    *
@@ -56,20 +67,19 @@ export interface Writer {
    */
   remove(entries: readonly StoredEntry[]): void;
   /**
-   * Saves the `refusal` of each entry, own and adopted ones, so that it is still in quarantine after its next adoption. A later
-   * `refusal` replaces an earlier one. Unknown entries are ignored.
+   * Saves the `rejection` of each entry, own and adopted ones, so that it is still in quarantine after its next adoption. A later
+   * `rejection` replaces an earlier one. Unknown entries are ignored.
    *
-   * @throws {@link StorageException} if a `refusal` could not be written; calling again with the same entries is harmless.
+   * @throws {@link StorageException} if a `rejection` could not be written; calling again with the same entries is harmless.
    */
   quarantine(entries: readonly StoredEntry[]): void;
   /** Replaces the saved staged values. Best effort: a failure is ignored. */
   saveStaged(values: readonly Value[]): void;
   /**
-   * Adopts entries left behind by dead writers of the same binding, without moving them. Never rejects, and ends in bounded time.
+   * Adopts entries left behind by dead writers of the same destination, without moving them. Never rejects, and ends in bounded time.
    *
-   * @param atStart - `true` in the first call of an `Api`: only this call adopts staged values too.
    */
-  adopt(atStart: boolean): Promise<Adoption>;
+  adopt(options: AdoptOptions): Promise<Adoption>;
   /**
    * Releases all entries at once, so that other writers can adopt them. A closed writer reports no loss and saves nothing.
    * Idempotent.
@@ -105,7 +115,7 @@ export const RECOVERY_INTERVAL_SECONDS = 30;
  * @group For storage adapters of your own
  */
 export interface Adoption {
-  /** The adopted entries, for each writer in the order of their commit; entries in quarantine have their `refusal`. */
+  /** The adopted entries, for each writer in the order of their commit; entries in quarantine have their `rejection`. */
   readonly entries: readonly StoredEntry[];
   /** The staged values of the most recent dead run; empty if there are none. */
   readonly staged: readonly Value[];

@@ -4,9 +4,9 @@
  *
  * @example `fetch: (url, init) => undici.fetch(url, { ...init, dispatcher })`
  */
-export type Fetch = (url: string, init: FetchInit) => PromiseLike<FetchResponse>;
+export type FetchLike = (url: string, init: FetchInit) => PromiseLike<ResponseLike>;
 
-/** The options that a {@link Fetch} is called with. */
+/** The options that a {@link FetchLike} is called with. */
 export interface FetchInit {
   /** The HTTP method. */
   readonly method: 'GET' | 'POST';
@@ -28,7 +28,7 @@ export interface FetchInit {
 }
 
 /** The members of a `Response` that are used here, so that no platform's types are needed. */
-export interface FetchResponse {
+export interface ResponseLike {
   /** The HTTP status. */
   readonly status: number;
   /** The response headers; names are case-insensitive. */
@@ -36,7 +36,7 @@ export interface FetchResponse {
     /** @returns `null` if there is no such header. */
     get(name: string): string | null;
   };
-  /** A web or Node stream, which is read in place of {@link FetchResponse.text}; `null` for an empty body. */
+  /** A web or Node stream, which is read in place of {@link ResponseLike.text}; `null` for an empty body. */
   readonly body?: unknown;
   /** Whether a redirect was followed, against the options. Default: `false`. */
   readonly redirected?: boolean;
@@ -45,7 +45,7 @@ export interface FetchResponse {
 }
 
 /** The members of an `AbortSignal` that are used here, so that no platform's types are needed. */
-export interface Signal {
+export interface AbortSignalLike {
   /** Whether the signal has aborted. */
   readonly aborted: boolean;
   /** Adds a listener to be called on abort. */
@@ -60,9 +60,9 @@ interface SharedListener {
   readonly emit: () => void;
 }
 
-const sharedListeners = /* @__PURE__ */ new WeakMap<Signal, SharedListener>();
+const sharedListeners = /* @__PURE__ */ new WeakMap<AbortSignalLike, SharedListener>();
 
-function sharedListenerOf(signal: Signal): SharedListener {
+function sharedListenerOf(signal: AbortSignalLike): SharedListener {
   const known = sharedListeners.get(signal);
   if (known !== undefined) return known;
   const listeners = new Set<() => void>();
@@ -79,7 +79,7 @@ function sharedListenerOf(signal: Signal): SharedListener {
  *
  * @returns A function that stops listening.
  */
-export function onAbort(signal: Signal | undefined, listener: () => void): () => void {
+export function onAbort(signal: AbortSignalLike | undefined, listener: () => void): () => void {
   if (signal === undefined) return () => {};
   const { listeners, emit } = sharedListenerOf(signal);
   const own = (): void => listener();
@@ -91,7 +91,7 @@ export function onAbort(signal: Signal | undefined, listener: () => void): () =>
 }
 
 /** A signal and its controller in one, as the core must not depend on the `AbortController` of a platform. */
-export class CoreAbortSignal implements Signal {
+export class CoreAbortSignal implements AbortSignalLike {
   readonly #listeners = new Set<() => void>();
   aborted = false;
 

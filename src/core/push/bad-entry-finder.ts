@@ -1,4 +1,4 @@
-import type { QueuedEntry, Refusal as Rejection } from '../model/entry.js';
+import type { QueuedEntry, Rejection } from '../model/entry.js';
 import type { Verdict } from '../server/verdict.js';
 import { type Batch, type BatchLimits, batchLength } from './batch.js';
 import { FailingEntry } from './failing-entry.js';

@@ -1,4 +1,4 @@
-import type { QueuedEntry, Refusal as Rejection } from '../model/entry.js';
+import type { QueuedEntry, Rejection } from '../model/entry.js';
 
 /** An entry that the server does not take, and the rejection to save with it. */
 export interface BadEntry {

@@ -3,7 +3,7 @@ import type { QueuedEntry } from '../model/entry.js';
 /**
  * The search for entries with refused content, by halves. A server may refuse everything for a while, so an entry refused
  * alone before any acceptance is only a suspect. The next push sends its oldest suspect first: acceptance clears the others;
- * refusal leaves them to the end, so that many bad entries never hold up the rest.
+ * rejection leaves them to the end, so that many bad entries never hold up the rest.
  */
 export class Suspects {
   readonly #suspects = new Set<QueuedEntry>();
@@ -85,7 +85,7 @@ export class Suspects {
     return this.#suspects.has(entry) || (this.#hasRefused && !this.#hasAccepted);
   }
 
-  /** The suspects to send: those not refused in this push, then, once a refusal is evidence, the others again. */
+  /** The suspects to send: those not refused in this push, then, once a rejection is evidence, the others again. */
   retry(suspects: readonly QueuedEntry[]): readonly QueuedEntry[] {
     const untried = suspects.filter((entry) => !this.#refused.has(entry));
     return untried.length === 0 && this.#hasAccepted ? suspects : untried;

@@ -7,7 +7,7 @@ import type { Emitter, PushFailure } from '../notify/emitter.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
 import type { Checkout, Outbox } from '../outbox/outbox.js';
 import type { UploadSlot } from '../ports/environment.js';
-import { onAbort, type Signal } from '../ports/web-types.js';
+import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
 import type { PendingRequest, ServerClient } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import type { Clock } from '../time/clock.js';
@@ -81,7 +81,7 @@ export class Uploader {
    * @param signal - Rejects only this call; the request under way is aborted if no other call waits for it.
    * @throws {@link PushException} if not everything was stored.
    */
-  push(signal?: Signal): Promise<PushResult> {
+  push(signal?: AbortSignalLike): Promise<PushResult> {
     return this.#parts.environment.isolatesRequests ? this.#pushInTurn(signal) : this.#join(signal);
   }
 
@@ -89,7 +89,7 @@ export class Uploader {
    * Waits until no push is under way, with a timer of its own: a worker request that joins the push of another request waits
    * for the other's I/O, which the runtime ends as a deadlock.
    */
-  async #pushInTurn(signal: Signal | undefined): Promise<PushResult> {
+  async #pushInTurn(signal: AbortSignalLike | undefined): Promise<PushResult> {
     const { clock } = this.#parts;
     while (this.#run !== undefined && !signal?.aborted) {
       await new Promise<void>((resolve) => clock.setTimer(resolve, TURN_MS));
@@ -100,7 +100,7 @@ export class Uploader {
     return this.#join(signal);
   }
 
-  #join(signal: Signal | undefined): Promise<PushResult> {
+  #join(signal: AbortSignalLike | undefined): Promise<PushResult> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(pushAborted());

@@ -4,7 +4,7 @@ import { show } from '../model/input.js';
 import type { Reading } from '../model/reading.js';
 import { GetException } from '../model/request-exceptions.js';
 import { valueRefused, type Warnings } from '../notify/warnings.js';
-import type { Signal } from '../ports/web-types.js';
+import type { AbortSignalLike } from '../ports/web-types.js';
 import type { Questions, ServerClient } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import { readValues, type WireError, type WireReading } from '../server/wire.js';
@@ -54,7 +54,7 @@ export class Reader {
    * @returns The readings in the order of `names`; a field that the server does not know is absent.
    * @throws {@link ValueException} if a field is unknown or unreadable. {@link GetException} if the request failed.
    */
-  async get(names: readonly string[], signal?: Signal): Promise<Reading[]> {
+  async get(names: readonly string[], signal?: AbortSignalLike): Promise<Reading[]> {
     const fields = this.#fields.findReadable(names);
     const result = await this.read(fields.map(fieldIdOf), signal);
     if ('failure' in result) throw getException(result.failure);
@@ -69,7 +69,7 @@ export class Reader {
    *
    * @throws {@link GetException} if the signal aborts or {@link Questions.stop} is called.
    */
-  async read(fieldIds: readonly string[], signal?: Signal): Promise<ReadResult> {
+  async read(fieldIds: readonly string[], signal?: AbortSignalLike): Promise<ReadResult> {
     const known = new Map<string, LastValue>();
     const distinct = [...new Set(fieldIds)];
     const lists = chunkIds(distinct, this.#server.maxIdsLength).reverse();
@@ -109,7 +109,11 @@ export class Reader {
   }
 
   /** Adds the values of one request to `known`. @returns The verdict; `transient` if the body is invalid. */
-  async #readList(ids: readonly string[], known: Map<string, LastValue>, signal: Signal | undefined): Promise<Verdict> {
+  async #readList(
+    ids: readonly string[],
+    known: Map<string, LastValue>,
+    signal: AbortSignalLike | undefined,
+  ): Promise<Verdict> {
     const { verdict, body } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
     if (verdict.kind !== 'stored') return verdict;
     const values = tryToRead(body);

@@ -5,7 +5,7 @@ import type { GetException } from '../model/request-exceptions.js';
 import { ownObject } from '../model/schema.js';
 import { checkOptions, secondsFrom, signal } from '../options/call-options.js';
 import type { CallOptions } from '../options/options.js';
-import { onAbort, type Signal } from '../ports/web-types.js';
+import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
 import type { LastValues, Reader } from './reader.js';
 
 /** Options of {@link Api.watch}. */
@@ -50,7 +50,7 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
   isSeparate = false;
   readonly #reader: Reader;
   readonly #poller: PollSource;
-  readonly #signal: Signal | undefined;
+  readonly #signal: AbortSignalLike | undefined;
   readonly #waiters: Waiter[] = [];
   #seen: string | undefined;
   #ended = false;

@@ -5,7 +5,7 @@ import { getAborted } from '../model/request-exceptions.js';
 import { isInsecure } from '../options/schema.js';
 import type { Environment } from '../ports/environment.js';
 import type { Beacon, Transport, TransportRequest } from '../ports/transport.js';
-import { onAbort, type Signal } from '../ports/web-types.js';
+import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
 import type { Clock } from '../time/clock.js';
 import { judge, type Verdict } from './verdict.js';
 
@@ -143,7 +143,7 @@ export class ServerClient {
     return { outcome, abort };
   }
 
-  /** The refusal of a former key says nothing about the present key. */
+  /** The rejection of a former key says nothing about the present key. */
   #ofThisKey(verdict: Verdict, apiKey: string): Verdict {
     if (verdict.kind !== 'unauthorized' || apiKey === this.#apiKey) return verdict;
     return {
@@ -166,7 +166,7 @@ export class Questions {
    * @param send - Sends the request; not called after {@link Questions.stop}.
    * @throws {@link GetException} if the signal aborts. The exception passed to {@link Questions.stop}.
    */
-  async ask(send: () => PendingRequest, signal?: Signal): Promise<JudgedResponse> {
+  async ask(send: () => PendingRequest, signal?: AbortSignalLike): Promise<JudgedResponse> {
     if (this.#stopped) throw this.#stopped;
     if (signal?.aborted) throw getAborted();
     const { outcome, abort } = send();

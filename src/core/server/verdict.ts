@@ -41,7 +41,7 @@ export interface JudgeContext {
 
 /**
  * Judges a response by its status first, as proxies send 413, 429 and 5xx with HTML pages. An HTML page makes only a success
- * or a refusal doubtful. Total: every response and every failed exchange gets one of the six verdicts.
+ * or a rejection doubtful. Total: every response and every failed exchange gets one of the six verdicts.
  */
 export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (!answer.received) return judgeFailure(answer, context);
@@ -60,7 +60,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (status >= 500 && status <= 599) {
     return { ...transient(answered(status, said), outageAdvice(status), details), suspect: 'content' };
   }
-  if (status >= 400 && status <= 499) return judgeRefusal(isPage, said, details, context);
+  if (status >= 400 && status <= 499) return judgeRejection(isPage, said, details, context);
   if (isPage) return transient(page(status), PORTAL, details);
   if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
   return isRedirect(status)
@@ -71,7 +71,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
 type Details = AnswerDetails & { readonly status: number; readonly answered: boolean };
 
 /** A status from 400 to 499 other than 408, 413, 425 and 429. */
-function judgeRefusal(isPage: boolean, said: string, details: Details, { isInsecure }: JudgeContext): Verdict {
+function judgeRejection(isPage: boolean, said: string, details: Details, { isInsecure }: JudgeContext): Verdict {
   const { status } = details;
   const suspect = 'content';
   if (status === 407) return { ...transient(answered(status, said), SIGN_IN, details), suspect };

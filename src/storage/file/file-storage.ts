@@ -56,7 +56,7 @@ export function fileStorage(
     platform,
     durability === 'power',
   );
-  return { durability, open: (binding, clock) => store.open(binding, clock) };
+  return { durability, open: (destination, clock) => store.open(destination, clock) };
 }
 
 const Options = ownObject(

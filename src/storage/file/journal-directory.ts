@@ -1,9 +1,9 @@
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
-import type { Binding } from '../../core/model/destination.js';
+import type { Destination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import { StorageException } from '../../core/model/exceptions.js';
-import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
+import { type Adoption, type AdoptOptions, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import type { Contents, WriterLog } from './journal/contents.js';
@@ -64,13 +64,13 @@ export class JournalDirectory {
     return this.#process.ownerName(this.#id);
   }
 
-  open(binding: Binding, clock: Clock): Writer {
+  open(destination: Destination, clock: Clock): Writer {
     this.#id ||= newId(clock);
     if (this.#living.size === 0) {
       this.#openStores.add(this.#id);
       this.heartbeat.start(clock);
     }
-    return new FileWriter(this, this.#living.add(newId(clock), binding), clock);
+    return new FileWriter(this, this.#living.add(newId(clock), destination), clock);
   }
 
   isOpen({ id }: OpenWriter): boolean {
@@ -94,11 +94,11 @@ export class JournalDirectory {
   }
 
   /** See `Writer.adopt`. */
-  adopt(openWriter: OpenWriter, clock: Clock, atStart: boolean): Adoption {
+  adopt(openWriter: OpenWriter, clock: Clock, options: AdoptOptions): Adoption {
     // What others took while this process was stopped is not to be handed out.
     this.heartbeat.beatIfLate(clock);
     if (this.#hasClosedWriters) this.#hasClosedWriters = !this.#orphans.findAnew(this.#journals, this.#living);
-    const warnings = this.#orphanAdoption.scan(clock, atStart, MAX_JOURNALS - this.#journals.size, {
+    const warnings = this.#orphanAdoption.scan(clock, options, MAX_JOURNALS - this.#journals.size, {
       owner: this.#owner,
       isOwn: (file) => this.#journals.hasFile(file),
       isServed: this.#isServed,
@@ -109,7 +109,7 @@ export class JournalDirectory {
         this.#journals.add(journal, clock.monotonic());
       },
     });
-    const { entries, staged } = this.#orphans.adopt(openWriter.id, openWriter.binding, atStart);
+    const { entries, staged } = this.#orphans.adopt(openWriter.id, openWriter.destination, options);
     this.#releaseSpent();
     if (this.#isEvacuating) this.#evacuateClosed(clock);
     this.#evacuateAdopted(clock);
@@ -124,8 +124,8 @@ export class JournalDirectory {
   /** A journal that was left behind can be read again: of what it holds, the living have had all that was theirs. */
   #takeBack(journal: Journal, contents: Contents): void {
     this.#orphans.shareAdoptions(journal, contents);
-    for (const { writer, binding, staged } of contents.logs.values()) {
-      if (binding && staged && this.#living.has(writer)) removeStaged(journal, writer, binding, staged.run);
+    for (const { writer, destination, staged } of contents.logs.values()) {
+      if (destination && staged && this.#living.has(writer)) removeStaged(journal, writer, destination, staged.run);
     }
   }
 
@@ -237,7 +237,9 @@ export class JournalDirectory {
     if (this.#own?.isLost) {
       this.#follow(this.#own, clock);
       if (this.#own === undefined)
-        throw new StorageException('another process took over what was saved', 'Nothing is lost. Commit again.');
+        throw new StorageException('another process adopted the saved entries', {
+          advice: 'Nothing is lost. Commit again.',
+        });
     }
     if (this.#own?.isBroken) this.#renew(this.#own, clock);
     if (this.#own?.isTentative && !this.#own.isInPlace()) this.#renew(this.#own, clock);
@@ -298,8 +300,8 @@ export class JournalDirectory {
     for (const journal of this.#journals) if (!journal.isInPlace()) this.#follow(journal, clock);
     const missing = this.#journals.missing(openWriter, entries);
     if (missing.length === 0) return;
-    const { binding } = openWriter;
-    const logs = new Map(missing.map(({ writer }) => [writer, { binding }]));
+    const { destination } = openWriter;
+    const logs = new Map(missing.map(({ writer }) => [writer, { destination }]));
     const journal = this.journal(clock);
     journal.saveAll(logs, missing);
     for (const writer of logs.keys())
@@ -346,7 +348,9 @@ export class JournalDirectory {
     const isWhole = journal.renew(join(this.#files.folder, journalName(this.#owner, file)), file);
     this.#leftBehind.add(left);
     if (isWhole) return;
-    const unsaved = new StorageException(`a file could not be read any more (${this.#files.folder})`, CHECK_DISK);
+    const unsaved = new StorageException(`a file could not be read any more (${this.#files.folder})`, {
+      advice: CHECK_DISK,
+    });
     for (const openWriter of holders) Object.assign(openWriter, { isCleared: true, unsaved });
     const orphans = this.#orphans.in(journal);
     const logs = new Map(orphans.map((orphan) => [orphan.writer, orphan]));

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
-import { type Binding, bindingKey } from '../../core/model/destination.js';
+import { type Destination, destinationKey } from '../../core/model/destination.js';
 import type { StorageException } from '../../core/model/exceptions.js';
 import { nextRun } from '../shared/run-number.js';
 import type { WriterLog } from './journal/contents.js';
@@ -12,7 +12,7 @@ import { type Orphans, removeStaged } from './ownership/orphans.js';
 /** What a store knows of a writer that is open. */
 export interface OpenWriter {
   id: string;
-  readonly binding: Binding;
+  readonly destination: Destination;
   /** Whether the journal holds staged values of it. */
   hasStaged: boolean;
   /** Whether a file of its was deleted or cut: told at the next check. */
@@ -26,7 +26,7 @@ export interface OpenWriter {
 /** The writers that are open in one store, by id. */
 export class OpenWriters {
   readonly #byId = new Map<string, OpenWriter>();
-  /** How many each binding has. */
+  /** How many each destination has. */
   readonly #served = new Map<string, number>();
 
   get size(): number {
@@ -41,27 +41,27 @@ export class OpenWriters {
     return this.#byId.has(id);
   }
 
-  /** Whether one has the binding of this key. */
+  /** Whether one has the destination of this key. */
   isServed(key: string): boolean {
     return (this.#served.get(key) ?? 0) > 0;
   }
 
-  add(id: string, binding: Binding): OpenWriter {
+  add(id: string, destination: Destination): OpenWriter {
     const openWriter: OpenWriter = {
       id,
-      binding,
+      destination,
       hasStaged: false,
       isCleared: false,
       unsaved: undefined,
       fenced: undefined,
     };
     this.#byId.set(id, openWriter);
-    this.#count(binding, 1);
+    this.#count(destination, 1);
     return openWriter;
   }
 
-  remove({ id, binding }: OpenWriter): void {
-    if (this.#byId.delete(id)) this.#count(binding, -1);
+  remove({ id, destination }: OpenWriter): void {
+    if (this.#byId.delete(id)) this.#count(destination, -1);
   }
 
   /** Gives a writer a new id, under which nothing is saved yet. */
@@ -72,8 +72,8 @@ export class OpenWriters {
     this.#byId.set(id, openWriter);
   }
 
-  #count(binding: Binding, change: 1 | -1): void {
-    const key = bindingKey(binding);
+  #count(destination: Destination, change: 1 | -1): void {
+    const key = destinationKey(destination);
     this.#served.set(key, (this.#served.get(key) ?? 0) + change);
   }
 }
@@ -89,14 +89,14 @@ interface TakenJournal {
 
 /** Notes for a writer what another process has of it. @returns Whether that has entries under the writer's own id. */
 export function fence(openWriter: OpenWriter, { journal, held, logs }: TakenJournal, orphans: Orphans): boolean {
-  const { id, binding, fenced } = openWriter;
+  const { id, destination, fenced } = openWriter;
   const writers = new Set(orphans.adoptedBy(id, journal));
   const isOwn = held.has(id);
   if (isOwn) writers.add(id);
   if (writers.size === 0) return false;
   const staged = logs.get(id)?.staged;
   // They are staged here still, and must not come back elsewhere; where they can't be forgotten, they will.
-  const isForgotten = staged !== undefined && removeStaged(journal, id, binding, staged.run);
+  const isForgotten = staged !== undefined && removeStaged(journal, id, destination, staged.run);
   openWriter.fenced = {
     writers: new Set([...(fenced?.writers ?? []), ...writers]),
     isStagedFenced: (fenced?.isStagedFenced ?? false) || (isOwn && openWriter.hasStaged && !isForgotten),

@@ -1,9 +1,11 @@
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
-import type { Adoption, OwnershipLoss, Writer } from '../../core/ports/storage.js';
+import type { Adoption, AdoptOptions, OwnershipLoss, SaveOptions, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Journal } from './journal/journal.js';
 import type { OpenWriter } from './open-writers.js';
+
+const KEEPS_STAGED: SaveOptions = { clearsStaged: false };
 
 /** The members of {@link JournalDirectory} that a writer uses. */
 export interface WriterDirectory {
@@ -15,7 +17,7 @@ export interface WriterDirectory {
   saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void;
   remove(entries: readonly StoredEntry[]): void;
   quarantine(entries: readonly StoredEntry[]): void;
-  adopt(openWriter: OpenWriter, clock: Clock, atStart: boolean): Adoption;
+  adopt(openWriter: OpenWriter, clock: Clock, options: AdoptOptions): Adoption;
   close(openWriter: OpenWriter, clock: Clock): void;
 }
 
@@ -49,12 +51,12 @@ export class FileWriter implements Writer {
     return isCleared ? { kind: 'cleared' } : undefined;
   }
 
-  save(entry: StoredEntry, forgetStaged: boolean): void {
+  save(entry: StoredEntry, options: SaveOptions): void {
     const openWriter = this.#openWriter;
     const journal = this.#directory.journal(this.#clock);
     if (openWriter.unsaved !== undefined) throw openWriter.unsaved;
-    journal.saveEntry(entry, openWriter.binding, forgetStaged && openWriter.hasStaged);
-    if (forgetStaged) openWriter.hasStaged = false;
+    journal.saveEntry(entry, openWriter.destination, openWriter.hasStaged ? options : KEEPS_STAGED);
+    if (options.clearsStaged) openWriter.hasStaged = false;
   }
 
   saveAgain(entries: readonly StoredEntry[]): void {
@@ -75,18 +77,18 @@ export class FileWriter implements Writer {
     try {
       this.#directory.heartbeat.beatIfLate(this.#clock);
       this.#run ??= this.#directory.nextRun();
-      this.#directory.journal(this.#clock).saveStaged(openWriter.id, openWriter.binding, this.#run, values);
+      this.#directory.journal(this.#clock).saveStaged(openWriter.id, openWriter.destination, this.#run, values);
       openWriter.hasStaged = values.length > 0;
     } catch {
       // Best effort: staged values are promised nothing before they are committed.
     }
   }
 
-  async adopt(atStart: boolean): Promise<Adoption> {
+  async adopt(options: AdoptOptions): Promise<Adoption> {
     // In a later turn: an Api that is closed in the task that opened it takes nothing.
     await undefined;
     if (!this.#directory.isOpen(this.#openWriter)) return { entries: [], staged: [], warnings: [] };
-    return this.#directory.adopt(this.#openWriter, this.#clock, atStart);
+    return this.#directory.adopt(this.#openWriter, this.#clock, options);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
-import { type Binding, sameBinding } from '../../core/model/destination.js';
+import { type Destination, sameDestination } from '../../core/model/destination.js';
 import { plainEntry, type StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
-import type { Adoption, StorageAdapter, Writer } from '../../core/ports/storage.js';
+import type { Adoption, AdoptOptions, SaveOptions, StorageAdapter, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { isRandomRefused, randomId } from '../shared/random-id.js';
 
@@ -16,12 +16,12 @@ import { isRandomRefused, randomId } from '../shared/random-id.js';
  */
 export function memoryStorage(): StorageAdapter {
   const logs = new Map<string, MemoryLog>();
-  return { durability: 'none', open: (binding, clock) => new MemoryWriter(logs, binding, clock) };
+  return { durability: 'none', open: (destination, clock) => new MemoryWriter(logs, destination, clock) };
 }
 
 /** The entries and staged values of one writer. Queued entries are indexed by sequence number: saving and removing cost the same at any depth. */
 export class MemoryLog {
-  readonly binding: Binding;
+  readonly destination: Destination;
   /** The writer that owns it; `undefined` once that was closed. */
   owner: object | undefined;
   staged: readonly Value[] = [];
@@ -31,8 +31,8 @@ export class MemoryLog {
   #head = 0;
   #slots: (StoredEntry | undefined)[] = [];
 
-  constructor(binding: Binding, owner: object) {
-    this.binding = binding;
+  constructor(destination: Destination, owner: object) {
+    this.destination = destination;
     this.owner = owner;
   }
 
@@ -78,9 +78,9 @@ export class MemoryWriter implements Writer {
   readonly #own: MemoryLog;
   readonly #clock: Clock;
 
-  constructor(logs: Map<string, MemoryLog>, binding: Binding, clock: Clock) {
+  constructor(logs: Map<string, MemoryLog>, destination: Destination, clock: Clock) {
     this.#logs = logs;
-    this.#own = new MemoryLog(binding, this);
+    this.#own = new MemoryLog(destination, this);
     this.#clock = clock;
     if (!isRandomRefused()) this.#draw();
   }
@@ -98,9 +98,9 @@ export class MemoryWriter implements Writer {
 
   check(): undefined {}
 
-  save(entry: StoredEntry, forgetStaged: boolean): void {
+  save(entry: StoredEntry, { clearsStaged }: SaveOptions): void {
     this.#own.save(entry);
-    if (forgetStaged) this.#own.staged = [];
+    if (clearsStaged) this.#own.staged = [];
   }
 
   saveAgain(): void {}
@@ -121,22 +121,22 @@ export class MemoryWriter implements Writer {
     this.#own.staged = values;
   }
 
-  async adopt(atStart: boolean): Promise<Adoption> {
+  async adopt(options: AdoptOptions): Promise<Adoption> {
     // In a later microtask: an Api that is closed in the task that opened it adopts nothing.
     await undefined;
-    return this.#own.owner === this ? this.#adopt(atStart) : { entries: [], staged: [], warnings: [] };
+    return this.#own.owner === this ? this.#adopt(options) : { entries: [], staged: [], warnings: [] };
   }
 
   close(): void {
     for (const log of this.#logs.values()) if (log.owner === this) log.owner = undefined;
   }
 
-  #adopt(atStart: boolean): Adoption {
+  #adopt(options: AdoptOptions): Adoption {
     const entries: StoredEntry[] = [];
     let staged: readonly Value[] = [];
     for (const [writer, log] of this.#logs) {
-      if (log.owner !== undefined || !sameBinding(log.binding, this.#own.binding)) continue;
-      if (atStart && log.staged.length > 0) {
+      if (log.owner !== undefined || !sameDestination(log.destination, this.#own.destination)) continue;
+      if (options.isFirst && log.staged.length > 0) {
         staged = log.staged;
         log.staged = [];
       }

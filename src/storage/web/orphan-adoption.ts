@@ -1,8 +1,8 @@
-import { type Binding, sameBinding } from '../../core/model/destination.js';
+import { type Destination, sameDestination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Warning } from '../../core/model/events.js';
 import { ADOPTION_FAILED, entriesWaiting } from '../../core/notify/warnings.js';
-import { type Adoption, RECOVERY_INTERVAL_SECONDS } from '../../core/ports/storage.js';
+import { type Adoption, type AdoptOptions, RECOVERY_INTERVAL_SECONDS } from '../../core/ports/storage.js';
 import { latestStaged, type StagedValues } from '../shared/run-number.js';
 import { isClaimed } from './lease/heartbeat-lease.js';
 import type { Lease, LeaseManager } from './lease/lease.js';
@@ -41,11 +41,11 @@ interface Adopted {
   readonly unreadable: number;
 }
 
-/** Adopts the orphans of one binding in place: their keys stay, and belong to the adopter from then on. */
+/** Adopts the orphans of one destination in place: their keys stay, and belong to the adopter from then on. */
 export class OrphanAdoption {
   readonly #quota: StorageQuota;
   readonly #leases: LeaseManager;
-  readonly #binding: Binding;
+  readonly #destination: Destination;
   readonly #adopted = new Map<string, Adopted>();
   /** Adopted writers that have no entries any more, and are not released yet. */
   readonly #emptied = new Set<string>();
@@ -53,10 +53,10 @@ export class OrphanAdoption {
   readonly #spent = new Set<string>();
   #closed = false;
 
-  constructor(quota: StorageQuota, leases: LeaseManager, binding: Binding) {
+  constructor(quota: StorageQuota, leases: LeaseManager, destination: Destination) {
     this.#quota = quota;
     this.#leases = leases;
-    this.#binding = binding;
+    this.#destination = destination;
   }
 
   /** The adopted writers that still have entries. */
@@ -95,10 +95,10 @@ export class OrphanAdoption {
   }
 
   /** See `Writer.adopt`. @param own - Returns the adopter's id, which changes when the adopter is fenced. */
-  async adopt(atStart: boolean, own: () => string): Promise<Adoption> {
+  async adopt(options: AdoptOptions, own: () => string): Promise<Adoption> {
     const gathered: Gathered = { entries: [], staged: [], warnings: [] };
     try {
-      await this.#scan(atStart, own, gathered);
+      await this.#scan(options, own, gathered);
     } catch {
       // Entries that were adopted until then count.
       if (!this.#closed) gathered.warnings.push(ADOPTION_FAILED);
@@ -109,19 +109,19 @@ export class OrphanAdoption {
     return { entries, staged: latestStaged(gathered.staged), warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
   }
 
-  async #scan(atStart: boolean, own: () => string, gathered: Gathered): Promise<void> {
+  async #scan(options: AdoptOptions, own: () => string, gathered: Gathered): Promise<void> {
     let deadBefore = new Set<string>();
     for (let scan = 0; scan < MAX_SCANS && !this.#closed; scan++) {
       if (scan > 0) await this.#leases.wait(BETWEEN_SCANS_MS);
       const all = this.#findAll();
-      const others = this.#othersAmong(all, atStart);
+      const others = this.#othersAmong(all, options);
       if (others.size === 0) return;
       const allDead = await this.#leases.findDead(all);
       const dead = [...others].filter(([writer]) => allDead.has(writer));
       gathered.warnings.push(...this.#foreign(dead));
-      const ours = dead.filter(([, { binding }]) => binding && sameBinding(binding, this.#binding));
+      const ours = dead.filter(([, { destination }]) => destination && sameDestination(destination, this.#destination));
       const sure = ours.filter(([writer, { heartbeat }]) => heartbeat !== undefined || deadBefore.has(writer));
-      if (sure.length > 0 && !this.#closed) await this.#adopt(new Map(sure), atStart, own, gathered);
+      if (sure.length > 0 && !this.#closed) await this.#adopt(new Map(sure), options, own, gathered);
       if (sure.length === ours.length && (scan > 0 || ours.length === others.size)) return;
       deadBefore = new Set(ours.map(([writer]) => writer));
     }
@@ -164,8 +164,8 @@ export class OrphanAdoption {
     let length = 0;
     for (const keys of all.values()) length += keys.length;
     quota.foundOthers(length);
-    const tombstones = [...all].filter(([, { heartbeat, binding, hasStaged, sequences }]) => {
-      return isClaimed(heartbeat) && !binding && !hasStaged && sequences.length === 0;
+    const tombstones = [...all].filter(([, { heartbeat, destination, hasStaged, sequences }]) => {
+      return isClaimed(heartbeat) && !destination && !hasStaged && sequences.length === 0;
     });
     if (tombstones.length > MAX_TOMBSTONES) {
       for (const [writer] of tombstones.slice(MAX_TOMBSTONES / 2)) quota.storage.removeItem(heartbeatKey(writer));
@@ -174,18 +174,18 @@ export class OrphanAdoption {
   }
 
   /** Writers with something to adopt; staged values count only at the start. */
-  #othersAmong(all: ReadonlyMap<string, OrphanKeys>, atStart: boolean): Map<string, OrphanKeys> {
+  #othersAmong(all: ReadonlyMap<string, OrphanKeys>, options: AdoptOptions): Map<string, OrphanKeys> {
     return new Map(
-      [...all].filter(([writer, { binding, hasStaged, sequences }]) => {
+      [...all].filter(([writer, { destination, hasStaged, sequences }]) => {
         const isHeld = this.#quota.has(writer) || this.#spent.has(writer);
-        return !isHeld && (sequences.length > 0 || (atStart && (binding !== undefined || hasStaged)));
+        return !isHeld && (sequences.length > 0 || (options.isFirst && (destination !== undefined || hasStaged)));
       }),
     );
   }
 
   async #adopt(
     writers: ReadonlyMap<string, OrphanKeys>,
-    atStart: boolean,
+    options: AdoptOptions,
     own: () => string,
     gathered: Gathered,
   ): Promise<void> {
@@ -195,7 +195,7 @@ export class OrphanAdoption {
       for (const [writer, lease] of acquired) {
         const keys = found.get(writer);
         if (this.#closed || keys === undefined) continue;
-        this.#read(writer, keys, lease, atStart, gathered);
+        this.#read(writer, keys, lease, options, gathered);
         acquired.delete(writer);
       }
     } finally {
@@ -208,11 +208,11 @@ export class OrphanAdoption {
     }
   }
 
-  #read(writer: string, keys: OrphanKeys, lease: Lease, atStart: boolean, gathered: Gathered): void {
+  #read(writer: string, keys: OrphanKeys, lease: Lease, options: AdoptOptions, gathered: Gathered): void {
     const { storage } = this.#quota;
     this.#quota.adopt(writer, keys.length);
     const { entries, unreadable } = readEntries(storage, writer, keys.sequences);
-    const staged = atStart ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
+    const staged = options.isFirst ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
     // Removed before they are staged again: a crash in between loses them, but they never exist twice.
     if (staged !== undefined) this.#quota.clear(writer, stagedKey(writer));
     for (const entry of entries) gathered.entries.push(entry);
@@ -239,9 +239,9 @@ export class OrphanAdoption {
 
   /** Warns of orphans that this `Api` can't push. */
   #foreign(dead: readonly (readonly [string, OrphanKeys])[]): Warning[] {
-    return dead.flatMap(([writer, { binding, sequences }]): Warning[] => {
-      if (sequences.length === 0 || (binding && sameBinding(binding, this.#binding))) return [];
-      return [binding ? entriesWaiting(binding, 'this storage') : unreadableRecords(writer, sequences.length)];
+    return dead.flatMap(([writer, { destination, sequences }]): Warning[] => {
+      if (sequences.length === 0 || (destination && sameDestination(destination, this.#destination))) return [];
+      return [destination ? entriesWaiting(destination, 'this storage') : unreadableRecords(writer, sequences.length)];
     });
   }
 }

@@ -54,7 +54,7 @@ export function webStorage(
   }
   const { maxLength } = checkOptions(options, Options);
   const quota = new StorageQuota(real, maxLength);
-  return { durability: 'tab', open: (binding, clock) => new WebWriter(quota, platform, binding, clock) };
+  return { durability: 'tab', open: (destination, clock) => new WebWriter(quota, platform, destination, clock) };
 }
 
 function thisPage(): WebPlatform {

@@ -1,7 +1,14 @@
-import type { Binding } from '../../core/model/destination.js';
+import type { Destination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
-import { type Adoption, type OwnershipLoss, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
+import {
+  type Adoption,
+  type AdoptOptions,
+  type OwnershipLoss,
+  RECOVERY_INTERVAL_SECONDS,
+  type SaveOptions,
+  type Writer,
+} from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import { RangeSet } from '../shared/range-set.js';
@@ -18,7 +25,7 @@ import { encodeRecord, encodeStaged, recordLength } from './records/record.js';
 export class WebWriter implements Writer {
   readonly #quota: StorageQuota;
   readonly #platform: WebPlatform;
-  readonly #binding: Binding;
+  readonly #destination: Destination;
   readonly #clock: Clock;
   readonly #leases: LeaseManager;
   readonly #adoption: OrphanAdoption;
@@ -32,20 +39,20 @@ export class WebWriter implements Writer {
     this.#onLocked = resolve;
   });
   #saved = new RangeSet();
-  /** Whether its binding, and its heartbeat if it has one, are written. */
+  /** Whether its destination, and its heartbeat if it has one, are written. */
   #isRegistered = false;
   #isClosed = false;
   #run: number | undefined;
   /** The length of the saved staged values; `undefined` if none are saved. */
   #staged: number | undefined;
 
-  constructor(quota: StorageQuota, platform: WebPlatform, binding: Binding, clock: Clock) {
+  constructor(quota: StorageQuota, platform: WebPlatform, destination: Destination, clock: Clock) {
     this.#quota = quota;
     this.#platform = platform;
-    this.#binding = binding;
+    this.#destination = destination;
     this.#clock = clock;
     this.#leases = new LeaseManager(quota, platform, clock, () => this.#isClosed || this.#beat());
-    this.#adoption = new OrphanAdoption(quota, this.#leases, binding);
+    this.#adoption = new OrphanAdoption(quota, this.#leases, destination);
     this.#id = this.#takeId();
   }
 
@@ -67,8 +74,8 @@ export class WebWriter implements Writer {
     }
   }
 
-  save(entry: StoredEntry, madeOfStaged: boolean): void {
-    if (madeOfStaged) this.#removeStaged();
+  save(entry: StoredEntry, { clearsStaged }: SaveOptions): void {
+    if (clearsStaged) this.#removeStaged();
     this.#register();
     this.#quota.set(this.#id, entryKey(this.#id, entry.sequence), encodeRecord(entry));
     this.#saved.add(entry.sequence);
@@ -103,7 +110,7 @@ export class WebWriter implements Writer {
     if (writer === this.#id) {
       if (!this.#saved.has(sequence)) return;
       // The record of an entry in quarantine may have its former length, if the change could not be saved.
-      if (entry.refusal) this.#quota.clear(writer, key);
+      if (entry.rejection) this.#quota.clear(writer, key);
       else this.#quota.remove(writer, key, recordLength(entry));
       this.#saved.delete(sequence);
     } else if (this.#adoption.has(entry)) {
@@ -139,11 +146,11 @@ export class WebWriter implements Writer {
     }
   }
 
-  async adopt(atStart: boolean): Promise<Adoption> {
+  async adopt(options: AdoptOptions): Promise<Adoption> {
     this.#beat();
     while (this.#isPrerendering && !this.#isClosed)
       await Promise.race([this.#locked, this.#leases.wait(RECOVERY_INTERVAL_SECONDS * 1000)]);
-    return this.#adoption.adopt(atStart, () => this.#id);
+    return this.#adoption.adopt(options, () => this.#id);
   }
 
   close(): void {
@@ -151,7 +158,7 @@ export class WebWriter implements Writer {
     const isLeaving = this.#saved.size > 0 || this.#staged !== undefined;
     try {
       this.#adoption.close();
-      // Without entries, the binding is of no use.
+      // Without entries, the destination is of no use.
       if (this.#isRegistered && !isLeaving) this.#removeRegistration();
       this.#heartbeat?.stop(isLeaving);
     } catch {
@@ -205,7 +212,7 @@ export class WebWriter implements Writer {
 
   #state(): 'own' | 'claimed' | 'gone' {
     if (this.#heartbeat) return this.#isRegistered ? this.#heartbeat.state() : 'own';
-    // Clearing the storage clears all bindings; staging may have written the own binding again since.
+    // Clearing the storage clears all destinations; staging may have written the own destination again since.
     const [firstAdopted] = this.#adoption.writers;
     return this.#isOwnGone() || (firstAdopted !== undefined && !this.#isBound(firstAdopted)) ? 'gone' : 'own';
   }
@@ -229,9 +236,9 @@ export class WebWriter implements Writer {
     if (this.#heartbeat?.state() === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
   }
 
-  /** The binding is written before the first key that needs it: a crash loses the latest changes first. */
+  /** The destination is written before the first key that needs it: a crash loses the latest changes first. */
   #bind(writer: string): void {
-    if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), JSON.stringify(this.#binding));
+    if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), JSON.stringify(this.#destination));
   }
 
   #isBound(writer: string): boolean {

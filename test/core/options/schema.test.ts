@@ -16,8 +16,8 @@ const DEFAULTS = {
   onRefusedCredentials: 'discard',
 };
 
-/** The message of the refusal. */
-function refusal(options: unknown): string {
+/** The message of the rejection. */
+function rejection(options: unknown): string {
   try {
     resolveOptions(options);
   } catch (exception) {
@@ -42,7 +42,7 @@ describe('options', () => {
     [{ [API_KEY]: 1 }, 'a string of 36 characters is not an option'],
     [5, 'autoPush must be true, false or { everySeconds'],
   ])('autoPush: %j is refused by the name of its part', (autoPush, message) => {
-    expect(refusal({ ...credentials, autoPush })).toContain(message);
+    expect(rejection({ ...credentials, autoPush })).toContain(message);
   });
 
   test.each(Object.keys(DEFAULTS))('%s: undefined is as if absent', (name) => {
@@ -100,8 +100,8 @@ describe('options', () => {
   const COUNT = 'a whole number from 1';
   const SECONDS = /^requestTimeout must be .*seconds.*86400, got /;
 
-  test('a refusal is in the words of the design', () => {
-    expect(refusal({ deviceId: '<Device ID>', apiKey: API_KEY })).toBe(
+  test('a rejection is in the words of the design', () => {
+    expect(rejection({ deviceId: '<Device ID>', apiKey: API_KEY })).toBe(
       'deviceId must be a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx), got "<Device ID>"',
     );
   });
@@ -152,13 +152,13 @@ describe('options', () => {
     ['fetch', {}, 'fetch must be a function like fetch, got an object'],
     ['fetch', null, 'fetch must be a function like fetch, got null'],
   ])('%s: %s is refused by name, with what came and what was wanted', (name, value, message) => {
-    expect(refusal({ ...credentials, [name]: value })).toBe(message);
+    expect(rejection({ ...credentials, [name]: value })).toBe(message);
   });
 
   test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 86_401, '10', null, 10n, true])(
     'requestTimeout: %s is refused by name, with its unit',
     (requestTimeout) => {
-      expect(refusal({ ...credentials, requestTimeout })).toMatch(SECONDS);
+      expect(rejection({ ...credentials, requestTimeout })).toMatch(SECONDS);
     },
   );
 
@@ -167,12 +167,12 @@ describe('options', () => {
     ['one too long', `${API_KEY}0`],
     ['one with a blank', ` ${API_KEY}`],
   ])('apiKey: %s is refused without being shown', (_name, apiKey) => {
-    const message = refusal({ ...credentials, apiKey });
+    const message = rejection({ ...credentials, apiKey });
     expect(message).toBe(`apiKey must be ${UUID}, got a string of ${apiKey.length} characters`);
   });
 
   test('the received value is shortened where it is long', () => {
-    const message = refusal({ ...credentials, onRefusedCredentials: 'x'.repeat(100_000) });
+    const message = rejection({ ...credentials, onRefusedCredentials: 'x'.repeat(100_000) });
     expect(message.length).toBeLessThan(200);
     expect(message).toContain('xxx');
   });
@@ -181,14 +181,14 @@ describe('options', () => {
     '%j is refused by name, with the names there are',
     (name) => {
       const options = Object.defineProperty({ ...credentials }, name, { value: 1, enumerable: true });
-      const message = refusal(options);
+      const message = rejection(options);
       expect(message).toContain(`${JSON.stringify(name)} is not an option`);
       for (const known of ['deviceId', 'apiKey', ...Object.keys(DEFAULTS)]) expect(message).toContain(known);
     },
   );
 
   test.each([undefined, null, 5, 'options', true, () => {}])('%s in place of the options is refused', (options) => {
-    expect(refusal(options)).toMatch(/options must be an object, got /);
+    expect(rejection(options)).toMatch(/options must be an object, got /);
   });
 
   test('are refused by the constructor and by fromCredentials alike, and change nothing of what was given', () => {

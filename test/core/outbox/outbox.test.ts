@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { QueuedEntry, StoredEntry } from '../../../src/core/model/entry.js';
 import { Emitter } from '../../../src/core/notify/emitter.js';
 import { type Draft, Outbox } from '../../../src/core/outbox/outbox.js';
-import type { OwnershipLoss, Writer } from '../../../src/core/ports/storage.js';
+import type { OwnershipLoss, SaveOptions, Writer } from '../../../src/core/ports/storage.js';
 import { StorageException } from '../../../src/index.js';
 
 const draftOf = ({ timestamp, values }: Omit<Draft, 'bytes'>): Draft => ({
@@ -32,11 +32,11 @@ class FakeWriter implements Writer {
   /** What the next check finds. */
   loss: OwnershipLoss | undefined;
 
-  save(entry: StoredEntry, forgetStaged = false): void {
+  save(entry: StoredEntry, { clearsStaged }: SaveOptions = { clearsStaged: false }): void {
     if (this.savesLeft <= 0) throw new StorageException('the disk is full');
     this.savesLeft -= 1;
     this.saved.add(key(entry));
-    if (forgetStaged) this.stagedForgotten += 1;
+    if (clearsStaged) this.stagedForgotten += 1;
   }
 
   remove(entries: readonly StoredEntry[]): void {
@@ -351,7 +351,7 @@ describe('Outbox', () => {
     expect(() => outbox.requeue([entry, entry].map(draftOf))).toThrow(
       expect.objectContaining({
         message: 'The entry could not be saved: maxQueuedEntries (2) is reached. Still queued and safe: 1 (9 bytes).',
-        advice: 'Push what is queued or make room, then restore again.',
+        advice: 'Push the queue or make room, then restore again.',
         isFull: true,
       }),
     );
@@ -409,7 +409,11 @@ describe('Outbox', () => {
   });
 
   test.each<[string, () => Error, RegExp]>([
-    ['one of ours', () => new StorageException('localStorage is full', 'Make room.'), /localStorage is full/],
+    [
+      'one of ours',
+      () => new StorageException('localStorage is full', { advice: 'Make room.' }),
+      /localStorage is full/,
+    ],
     ['any other', () => new Error('EIO /home/user/key'), /the storage failed/],
   ])(
     'a save that failed with %s error is reported with the queued entries and that the values are staged',

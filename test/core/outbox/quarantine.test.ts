@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { QueuedEntry, Refusal } from '../../../src/core/model/entry.js';
+import type { QueuedEntry, Rejection } from '../../../src/core/model/entry.js';
 import { Quarantine } from '../../../src/core/outbox/quarantine.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
 
-const refusal = { status: 400, reason: 'no' };
-const entry = (sequence: number, writer?: string): QueuedEntry & { refusal: Refusal } => ({
+const rejection = { status: 400, reason: 'no' };
+const entry = (sequence: number, writer?: string): QueuedEntry & { rejection: Rejection } => ({
   ...queuedEntry(sequence, writer),
   timestamp: 5,
-  refusal,
+  rejection,
 });
 
 describe('a quarantine', () => {
@@ -24,7 +24,7 @@ describe('a quarantine', () => {
       id: 'own-3',
       timestamp: 5,
       values: [{ fieldId: 'a', value: 1 }],
-      ...refusal,
+      ...rejection,
     });
     quarantine.entries.forEach((one, index) => {
       expect(one).toBe(quarantine.entries[index]);

@@ -4,8 +4,8 @@ import { StorageSync } from '../../../src/core/outbox/storage-sync.js';
 import type { OwnershipLoss, Writer } from '../../../src/core/ports/storage.js';
 import { queuedEntry } from '../../support/builders/queued-entry.js';
 
-const refused = (of: QueuedEntry): QueuedEntry => ({ ...of, refusal: { status: 400, reason: 'no' } });
-const key = ({ writer, sequence, refusal }: StoredEntry): string => `${writer}-${sequence}${refusal ? '!' : ''}`;
+const refused = (of: QueuedEntry): QueuedEntry => ({ ...of, rejection: { status: 400, reason: 'no' } });
+const key = ({ writer, sequence, rejection }: StoredEntry): string => `${writer}-${sequence}${rejection ? '!' : ''}`;
 
 /** A storage that can be told to fail, call by call. */
 function setUp(saves = true) {

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { CoreAbortSignal, onAbort, type Signal } from '../../../src/core/ports/web-types.js';
+import { type AbortSignalLike, CoreAbortSignal, onAbort } from '../../../src/core/ports/web-types.js';
 
 const count = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
@@ -20,7 +20,7 @@ describe('F57 a signal of many calls', () => {
     expect(count(signal)).toBe(1);
   });
 
-  test.each<[string, { signal: Signal; abort(): void }]>([
+  test.each<[string, { signal: AbortSignalLike; abort(): void }]>([
     ["the platform's", new AbortController()],
     ['our own', { signal: OWN, abort: () => OWN.abort() }],
   ])('calls each of them as it aborts, also the same function twice: %s', (_kind, controller) => {

@@ -158,7 +158,7 @@ describe('refused content', () => {
 
   test('quarantines at most 20 entries a push', () => {
     const uploads = new ModelUploads(1);
-    // Each good entry keeps the row of refusals short.
+    // Each good entry keeps the row of rejections short.
     uploads.commit(...Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? undefined : ('refused' as const))));
     uploads.push();
     expect(uploads.quarantined).toHaveLength(20);

@@ -113,7 +113,7 @@ describe('an entry that fails alone', () => {
     expect(sequences(uploads.queue)).toEqual([1, 3]);
   });
 
-  test('ends the push unless an acceptance or a refusal came between two failures', () => {
+  test('ends the push unless an acceptance or a rejection came between two failures', () => {
     const finder = new BadEntryFinder();
     const queue = entries(20);
     finder.begin({ queued: 20, maxEntries: 1000 });

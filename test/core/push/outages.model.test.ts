@@ -76,7 +76,7 @@ describe('an outage', () => {
     );
   });
 
-  test('of refusals quarantines nothing and changes no order, if it begins between pushes', () => {
+  test('of rejections quarantines nothing and changes no order, if it begins between pushes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), outagesOf(MODES, 12, 0), (count, outages) => {
         const uploads = uploadsOf(count, new Map());

@@ -55,7 +55,7 @@ describe('every status', () => {
   });
 
   test.each(PAGES)(
-    'F41 keeps its meaning with the page %j, but for a success or a refusal, which are transient',
+    'F41 keeps its meaning with the page %j, but for a success or a rejection, which are transient',
     (body) => {
       expect(kindsWith(body, 'text/html')).toEqual(
         EVERY_STATUS.map((status) => [status, status === 413 ? 'too-large' : 'transient']),
@@ -63,7 +63,7 @@ describe('every status', () => {
     },
   );
 
-  test.each(PAGES)('F6 is named a page where %j came as a success or a refusal', (body) => {
+  test.each(PAGES)('F6 is named a page where %j came as a success or a rejection', (body) => {
     for (const status of [200, 201, 204, 302, 400, 401, 403, 404, 422]) {
       const verdict = judge(answer(status, body), context);
       expect(verdict.message).toMatch(/^Bad luck: .*HTML/);
@@ -207,7 +207,7 @@ describe('a whole answer that may be the server’s own', () => {
   });
 });
 
-describe('the message of a refusal', () => {
+describe('the message of a rejection', () => {
   test.each([
     ['{"message":"Field x is unknown."}', 'Bad request: Field x is unknown.'],
     ['{"message":"  spaces  "}', 'Bad request:   spaces  '],

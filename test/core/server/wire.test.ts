@@ -4,8 +4,8 @@ import { readValues, WireError } from '../../../src/core/server/wire.js';
 
 const body = (...values: unknown[]): string => JSON.stringify({ data: { servertime: 1_700_000_000, values } });
 
-/** The message of the refusal. */
-function refusal(text: string): string {
+/** The message of the rejection. */
+function rejection(text: string): string {
   try {
     readValues(text);
   } catch (error) {
@@ -89,10 +89,10 @@ describe('the body that values are read from', () => {
       ],
     ]),
   ])('%s is refused with the place at fault', (text, message) => {
-    expect(refusal(text)).toBe(message);
+    expect(rejection(text)).toBe(message);
   });
 
-  test('is read or refused, and a refusal shows nothing of what it holds', () => {
+  test('is read or refused, and a rejection shows nothing of what it holds', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         try {
@@ -102,6 +102,6 @@ describe('the body that values are read from', () => {
         }
       }),
     );
-    expect(refusal(body({ a: { value: { secret: 'hidden' }, timestamp: 1 } }))).not.toMatch(/secret|hidden/);
+    expect(rejection(body({ a: { value: { secret: 'hidden' }, timestamp: 1 } }))).not.toMatch(/secret|hidden/);
   });
 });

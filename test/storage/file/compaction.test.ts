@@ -11,7 +11,7 @@ import {
   encodeWriter,
 } from '../../../src/storage/file/journal/record.js';
 import { readJournal } from '../../support/builders/journal-bytes.js';
-import { binding } from '../../support/builders/stored-entry.js';
+import { destination } from '../../support/builders/stored-entry.js';
 
 const WRITERS = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'] as const;
 const writer = fc.constantFrom(...WRITERS);
@@ -52,7 +52,7 @@ const piece: fc.Arbitrary<Piece> = fc.oneof(
 /** A journal's bytes, and the entries that it holds. */
 function journalOf(pieces: readonly Piece[]): Buffer {
   const sequences = new Map<string, number>();
-  let text = WRITERS.map((one) => encodeWriter(one, binding)).join('');
+  let text = WRITERS.map((one) => encodeWriter(one, destination)).join('');
   for (const one of pieces) {
     if (one.kind === 'unreadable') text += `\n${one.text}\n`;
     if (one.kind === 'removed') text += encodeRemoved(one.writer, [[one.sequence, one.sequence]]);
@@ -63,12 +63,12 @@ function journalOf(pieces: readonly Piece[]): Buffer {
     sequences.set(one.writer, sequence);
     const values = encodeValues([{ fieldId: 'a', value: one.value }]);
     const entry = { writer: one.writer, sequence, timestamp: 1, values, bytes: utf8Length(values) };
-    text += encodeEntry(entry, one.forgets);
+    text += encodeEntry(entry, one.forgets ? 'C' : 'E');
   }
   return Buffer.from(text);
 }
 
-const asCommitted = ({ refusal: _refusal, ...entry }: StoredEntry): StoredEntry => entry;
+const asCommitted = ({ rejection: _rejection, ...entry }: StoredEntry): StoredEntry => entry;
 
 function entriesOf(bytes: Buffer): StoredEntry[] {
   return [...readJournal(bytes).entries.values()].flat();
@@ -90,7 +90,7 @@ describe('compacting a journal in place', () => {
     return { before, wanted, erasure: planCompaction(before, isWanted) };
   }
 
-  test('leaves what is wanted, in the order of its commits, with its binding, and nothing else of ours', () => {
+  test('leaves what is wanted, in the order of its commits, with its destination, and nothing else of ours', () => {
     fc.assert(
       fc.property(setting, (given) => {
         const { before, wanted, erasure } = plan(given);
@@ -100,7 +100,7 @@ describe('compacting a journal in place', () => {
         for (const one of WRITERS) {
           const ofOne = wanted.filter((entry) => entry.writer === one);
           expect(entries.get(one) ?? []).toEqual(ofOne);
-          if (ofOne.length > 0) expect(logs.get(one)?.binding).toEqual(binding);
+          if (ofOne.length > 0) expect(logs.get(one)?.destination).toEqual(destination);
           expect(logs.get(one)?.staged).toBeUndefined();
         }
         expect(unreadableLines).toEqual(readJournal(before).unreadableLines);
@@ -116,9 +116,9 @@ describe('compacting a journal in place', () => {
           expect(position + bytes.length).toBeLessThanOrEqual(before.length);
         expect(erasure.length).toBeLessThanOrEqual(before.length);
         if (given.pieces.some(({ kind }) => kind === 'unreadable')) return;
-        const sizes = wanted.map((entry) => Buffer.byteLength(encodeEntry(entry, false)));
-        const bindings = 2 * encodeWriter(WRITERS[0], binding).length;
-        const live = sizes.reduce((sum, size) => sum + size, bindings);
+        const sizes = wanted.map((entry) => Buffer.byteLength(encodeEntry(entry)));
+        const destinations = 2 * encodeWriter(WRITERS[0], destination).length;
+        const live = sizes.reduce((sum, size) => sum + size, destinations);
         // A gap that no record fits into stays one.
         expect(erasure.length).toBeLessThanOrEqual(2 * live + Math.max(0, ...sizes));
       }),

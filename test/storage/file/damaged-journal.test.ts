@@ -58,9 +58,9 @@ describe('a damaged journal', () => {
       const next = setting.open(undefined, { durability: 'process' });
       const { entries, warnings } = await adoptAtStart(next);
       for (const { sequence, values } of entries) expect(values).toBe(known.get(sequence));
-      // A lost line costs at most its own entry, or brings back what it removed; a lost binding keeps all waiting.
-      const isBindingLost = entries.length === 0;
-      if (!isBindingLost)
+      // A lost line costs at most its own entry, or brings back what it removed; a lost destination keeps all waiting.
+      const isDestinationLost = entries.length === 0;
+      if (!isDestinationLost)
         expect(
           left.filter(({ sequence }) => !entries.some((entry) => entry.sequence === sequence)).length,
         ).toBeLessThanOrEqual(2);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Adoption, StorageAdapter } from '../../../src/core/ports/storage.js';
+import type { Adoption, AdoptOptions, StorageAdapter } from '../../../src/core/ports/storage.js';
 import { Api } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
 import { credentials } from '../../support/builders/credentials.js';
@@ -53,9 +53,9 @@ describe('F46 a thread of the same process', () => {
     const storage = fileStorage(folder);
     const open: StorageAdapter['open'] = (...given) => {
       const writer = storage.open(...given);
-      const adopt = (atStart: boolean): Promise<Adoption> => {
+      const adopt = (options: AdoptOptions): Promise<Adoption> => {
         looks += 1;
-        return writer.adopt(atStart);
+        return writer.adopt(options);
       };
       return new Proxy(writer, {
         get: (target, name) => {

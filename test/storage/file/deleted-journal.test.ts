@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { StorageException } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
 import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
@@ -15,7 +15,7 @@ describe('F20 a deleted journal on a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
-    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
+    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), { clearsStaged: false });
     fs.rmSync(setting.journal());
     broken.writeSync = failWith('ENOSPC') as never;
     await setting.clock.advance(61_000);
@@ -30,7 +30,7 @@ describe('F20 a deleted journal on a disk that fails', () => {
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
     const all = [1, 2, 3].map((sequence) => entryOf(writer, sequence));
-    for (const entry of all) writer.save(entry, false);
+    for (const entry of all) writer.save(entry, { clearsStaged: false });
     fs.rmSync(setting.journal());
     broken.writeSync = failWith('EIO') as never;
     await setting.clock.advance(61_000);
@@ -48,13 +48,13 @@ describe('F20 a deleted journal on a disk that fails', () => {
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
     const all = [1, 2].map((sequence) => entryOf(writer, sequence));
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     fs.rmSync(setting.journal());
     broken.openSync = failWith('EACCES') as never;
     await setting.clock.advance(61_000);
-    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(StorageException);
+    expect(() => writer.save(entryOf(writer, 2), { clearsStaged: false })).toThrow(StorageException);
     delete broken.openSync;
-    writer.save(entryOf(writer, 2), false);
+    writer.save(entryOf(writer, 2), { clearsStaged: false });
     kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual(all);
   });
@@ -73,10 +73,10 @@ describe('F20 a deleted journal on a disk that fails', () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     harm(setting.journal());
     await setting.clock.advance(61_000);
-    writer.save(entryOf(writer, 2), false);
+    writer.save(entryOf(writer, 2), { clearsStaged: false });
     process.kill();
     const { entries } = await adoptAtStart(setting.open());
     expect(entries.map(({ sequence }) => sequence)).toEqual([1, 2]);
@@ -88,7 +88,7 @@ describe('F26 a deleted journal', () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     fs.rmSync(setting.folder, { recursive: true });
     await setting.clock.advance(60_000);
     expect(writer.check()).toEqual({ kind: 'cleared' });
@@ -100,7 +100,7 @@ describe('F26 a deleted journal', () => {
   test('is neither reported nor saved again once the writer is closed', () => {
     const setting = journalFolder();
     const writer = setting.open();
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     fs.rmSync(setting.journal());
     writer.close();
     expect(setting.journals()).toHaveLength(1);
@@ -124,7 +124,7 @@ describe('F26 a deleted journal', () => {
       if (paths.get(fd) === setting.folder) synced.push(...setting.journals());
     };
     const writer = setting.open({ ...process, fs: { ...process.fs, openSync, fsyncSync } });
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     fs.rmSync(setting.folder, { recursive: true });
     await setting.clock.advance(60_000);
     expect(synced).toContain(setting.journals()[0]);
@@ -136,7 +136,7 @@ describe('F26 a deleted journal', () => {
     const writer = setting.open(process);
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
     fs.rmSync(setting.folder, { recursive: true });
-    writer.save(entryOf(writer, 1), true);
+    writer.save(entryOf(writer, 1), { clearsStaged: true });
     process.kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
@@ -145,10 +145,10 @@ describe('F26 a deleted journal', () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.remove([entryOf(writer, 1)]);
     fs.rmSync(setting.journal());
-    writer.save(entryOf(writer, 2), false);
+    writer.save(entryOf(writer, 2), { clearsStaged: false });
     process.kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 2)]);
   });
@@ -159,16 +159,16 @@ test('close() deletes no file that another program put under the path of its own
   const clock = new FakeClock();
   const machine = new FakeMachine();
   const process = machine.start();
-  const writer = fileStorage(folder, {}, process).open(binding, clock);
-  writer.save(entryOf(writer, 1), false);
+  const writer = fileStorage(folder, {}, process).open(destination, clock);
+  writer.save(entryOf(writer, 1), { clearsStaged: false });
   const [name] = fs.readdirSync(folder) as [string];
   // A backup with entries of an earlier run is put back under this name, as mv or rsync do.
-  const other = fileStorage(elsewhere, {}, machine.start()).open(binding, clock);
-  other.save(entryOf(other, 1), false);
+  const other = fileStorage(elsewhere, {}, machine.start()).open(destination, clock);
+  other.save(entryOf(other, 1), { clearsStaged: false });
   fs.renameSync(join(elsewhere, fs.readdirSync(elsewhere)[0] as string), join(folder, name));
   writer.remove([entryOf(writer, 1)]);
   writer.close();
   process.kill();
-  const next = fileStorage(folder, {}, machine.start()).open(binding, clock);
-  expect((await next.adopt(true)).entries).toEqual([entryOf(other, 1)]);
+  const next = fileStorage(folder, {}, machine.start()).open(destination, clock);
+  expect((await next.adopt({ isFirst: true })).entries).toEqual([entryOf(other, 1)]);
 });

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileStorage } from '../../../src/node.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { adoptAtStart, failingProcess, failWith, journalFolder } from '../../support/fakes/journal-folder.js';
 
 describe('F20 a disk that fails', () => {
@@ -16,13 +16,13 @@ describe('F20 a disk that fails', () => {
       const setting = journalFolder();
       const { broken, platform, kill } = failingProcess(setting.machine);
       const writer = setting.open(platform);
-      writer.save(entryOf(writer, 1), false);
+      writer.save(entryOf(writer, 1), { clearsStaged: false });
       const before = fs.readFileSync(setting.journal());
       broken[name] = failWith(code) as never;
-      expect(() => writer.save(entryOf(writer, 2), false)).toThrow(message);
+      expect(() => writer.save(entryOf(writer, 2), { clearsStaged: false })).toThrow(message);
       expect(fs.readFileSync(setting.journal())).toEqual(before);
       delete broken[name];
-      writer.save(entryOf(writer, 3), false);
+      writer.save(entryOf(writer, 3), { clearsStaged: false });
       kill();
       const { entries, warnings } = await adoptAtStart(setting.open());
       expect(entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
@@ -34,14 +34,14 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     const before = fs.readFileSync(setting.journal());
     let calls = 0;
     broken.writeSync = ((fd: number, text: string) => {
       calls += 1;
       return calls === 1 ? fs.writeSync(fd, Buffer.from(text).subarray(0, 10)) : failWith('ENOSPC')();
     }) as never;
-    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/disk is full/);
+    expect(() => writer.save(entryOf(writer, 2), { clearsStaged: false })).toThrow(/disk is full/);
     expect(fs.readFileSync(setting.journal())).toEqual(before);
     kill();
   });
@@ -52,7 +52,7 @@ describe('F20 a disk that fails', () => {
     broken.writeSync = ((fd: number, data: string | Buffer, offset = 0) =>
       fs.writeSync(fd, Buffer.from(data as string).subarray(offset, offset + 7))) as never;
     const writer = setting.open(platform);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
@@ -61,16 +61,16 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     let calls = 0;
     broken.writeSync = ((fd: number, text: string) => {
       calls += 1;
       return calls === 1 ? fs.writeSync(fd, Buffer.from(text).subarray(0, 20)) : failWith('EIO')();
     }) as never;
     broken.ftruncateSync = failWith('EIO') as never;
-    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    expect(() => writer.save(entryOf(writer, 2), { clearsStaged: false })).toThrow(/EIO/);
     delete broken.writeSync;
-    writer.save(entryOf(writer, 3), false);
+    writer.save(entryOf(writer, 3), { clearsStaged: false });
     kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
   });
@@ -79,12 +79,12 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     broken.fdatasyncSync = failWith('EIO') as never;
     broken.ftruncateSync = failWith('EIO') as never;
-    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    expect(() => writer.save(entryOf(writer, 2), { clearsStaged: false })).toThrow(/EIO/);
     delete broken.fdatasyncSync;
-    writer.save(entryOf(writer, 3), false);
+    writer.save(entryOf(writer, 3), { clearsStaged: false });
     kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1), entryOf(writer, 3)]);
   });
@@ -93,15 +93,15 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform } = failingProcess(setting.machine);
     broken.mkdirSync = failWith(code) as never;
-    const writer = fileStorage(join(setting.folder, 'missing'), {}, platform).open(binding, setting.clock);
-    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(new RegExp(code));
+    const writer = fileStorage(join(setting.folder, 'missing'), {}, platform).open(destination, setting.clock);
+    expect(() => writer.save(entryOf(writer, 1), { clearsStaged: false })).toThrow(new RegExp(code));
   });
 
   test('a missing folder is made', () => {
     const { folder, machine, clock } = journalFolder();
     const deep = join(folder, 'a', 'b');
-    const writer = fileStorage(deep, {}, machine.start()).open(binding, clock);
-    writer.save(entryOf(writer, 1), false);
+    const writer = fileStorage(deep, {}, machine.start()).open(destination, clock);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     expect(fs.readdirSync(deep)).toHaveLength(1);
   });
 
@@ -110,13 +110,13 @@ describe('F20 a disk that fails', () => {
     const { broken, platform } = failingProcess(setting.machine);
     const writer = setting.open(platform);
     broken.fsyncSync = failWith('EIO') as never;
-    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(/EIO/);
+    expect(() => writer.save(entryOf(writer, 1), { clearsStaged: false })).toThrow(/EIO/);
     let synced = 0;
     broken.fsyncSync = ((fd: number) => {
       synced += 1;
       fs.fsyncSync(fd);
     }) as never;
-    writer.save(entryOf(writer, 2), false);
+    writer.save(entryOf(writer, 2), { clearsStaged: false });
     expect(synced).toBe(2);
   });
 
@@ -124,12 +124,12 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     const first = setting.journal();
     broken.fdatasyncSync = failWith('EIO') as never;
-    expect(() => writer.save(entryOf(writer, 2), false)).toThrow(/EIO/);
+    expect(() => writer.save(entryOf(writer, 2), { clearsStaged: false })).toThrow(/EIO/);
     delete broken.fdatasyncSync;
-    writer.save(entryOf(writer, 3), false);
+    writer.save(entryOf(writer, 3), { clearsStaged: false });
     expect(setting.journals()).toHaveLength(1);
     expect(setting.journal()).not.toBe(first);
     kill();
@@ -140,12 +140,12 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     const before = fs.readdirSync(setting.folder);
     broken.fdatasyncSync = failWith('EIO') as never;
     broken.fsyncSync = failWith('EIO') as never;
     for (let sequence = 2; sequence < 6; sequence++)
-      expect(() => writer.save(entryOf(writer, sequence), false)).toThrow(/EIO/);
+      expect(() => writer.save(entryOf(writer, sequence), { clearsStaged: false })).toThrow(/EIO/);
     expect(fs.readdirSync(setting.folder).length).toBeLessThanOrEqual(before.length + 1);
     kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
@@ -156,21 +156,21 @@ describe('F20 a disk that fails', () => {
     const setting = journalFolder();
     const { broken, platform } = failingProcess(setting.machine);
     const writer = setting.open(platform);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
     const room = fs.statSync(setting.journal()).size;
     broken.writeSync = ((fd: number, text: string) =>
       fs.fstatSync(fd).size + text.length > room ? failWith('ENOSPC')() : fs.writeSync(fd, text)) as never;
-    expect(() => writer.save(entryOf(writer, 2), true)).toThrow(/disk is full/);
+    expect(() => writer.save(entryOf(writer, 2), { clearsStaged: true })).toThrow(/disk is full/);
     writer.remove([entryOf(writer, 1)]);
-    writer.save(entryOf(writer, 3), true);
+    writer.save(entryOf(writer, 3), { clearsStaged: true });
   });
 
   test('that is full at the start: orphans are queued all the same, though their staged values must wait', async () => {
     const setting = journalFolder();
     const dead = setting.machine.start();
     const writer = setting.open(dead);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
     dead.kill();
     const { broken, platform } = failingProcess(setting.machine);

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Binding } from '../../../src/core/model/destination.js';
+import type { Destination } from '../../../src/core/model/destination.js';
 import { fileStorage } from '../../../src/node.js';
-import { binding, entryOf, otherBindings } from '../../support/builders/stored-entry.js';
+import { destination, entryOf, otherDestinations } from '../../support/builders/stored-entry.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import {
   adoptAtStart,
@@ -19,15 +19,15 @@ describe('F26 a fenced writer of files', () => {
     const setting = journalFolder();
     const owner = setting.machine.start();
     const ownClock = new FakeClock();
-    const writer = fileStorage(setting.folder, {}, owner).open(binding, ownClock);
-    writer.save(entryOf(writer, 1), false);
+    const writer = fileStorage(setting.folder, {}, owner).open(destination, ownClock);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     // Stopped: its clock runs on, its timers don't fire.
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     const taken = await adoptWhenSilent(other, setting.clock);
     expect(taken).toHaveLength(1);
     ownClock.jump(300_000);
     writer.check();
-    writer.save(entryOf(writer, 2), false);
+    writer.save(entryOf(writer, 2), { clearsStaged: false });
     other.remove(taken);
     other.close();
     owner.kill();
@@ -37,9 +37,9 @@ describe('F26 a fenced writer of files', () => {
   test('that is closed before it notices leaves no timer behind', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
-    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
-    writer.save(entryOf(writer, 1), false);
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(destination, ownClock);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(1);
     writer.close();
     expect(ownClock.timers).toBe(0);
@@ -49,12 +49,12 @@ describe('F26 a fenced writer of files', () => {
     const setting = journalFolder();
     const { left } = leaveJournal(setting);
     const ownClock = new FakeClock();
-    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
-    expect((await writer.adopt(true)).entries).toEqual(left);
-    writer.save(entryOf(writer, 1), false);
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(destination, ownClock);
+    expect((await writer.adopt({ isFirst: true })).entries).toEqual(left);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
     const before = writer.id;
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(left.length + 1);
     ownClock.jump(300_000);
     expect(writer.check()).toEqual({
@@ -73,11 +73,11 @@ describe('F26 a fenced writer of files', () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
     const { broken, platform } = failingProcess(setting.machine);
-    const writer = fileStorage(setting.folder, {}, platform).open(binding, ownClock);
-    writer.save(entryOf(writer, 1), false);
+    const writer = fileStorage(setting.folder, {}, platform).open(destination, ownClock);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
     const { id } = writer;
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(1);
     broken.writeSync = failWith('EIO') as never;
     ownClock.jump(300_000);
@@ -91,23 +91,26 @@ describe('F26 a fenced writer of files', () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
     const storage = fileStorage(setting.folder, {}, setting.machine.start());
-    const [writer, neighbour] = [storage.open(binding, ownClock), storage.open(otherBindings[0] as Binding, ownClock)];
-    await writer.adopt(true);
+    const [writer, neighbour] = [
+      storage.open(destination, ownClock),
+      storage.open(otherDestinations[0] as Destination, ownClock),
+    ];
+    await writer.adopt({ isFirst: true });
     const { left } = leaveJournal(setting);
     // It finds the file, for both of them.
-    expect((await neighbour.adopt(true)).entries).toEqual([]);
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    expect((await neighbour.adopt({ isFirst: true })).entries).toEqual([]);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     expect(await adoptWhenSilent(other, setting.clock)).toEqual(left);
     ownClock.jump(300_000);
-    expect((await writer.adopt(false)).entries).toEqual([]);
+    expect((await writer.adopt({ isFirst: false })).entries).toEqual([]);
   });
 
   test('does not replace a file that another process adopted, however large it has become', async () => {
     const setting = journalFolder();
-    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, new FakeClock());
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(destination, new FakeClock());
     const all = Array.from({ length: 20 }, (_, index) => entryOf(writer, index + 1, 'x'.repeat(9000)));
-    for (const entry of all) writer.save(entry, false);
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    for (const entry of all) writer.save(entry, { clearsStaged: false });
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(20);
     const journals = setting.journals();
     // What was under way is answered before it is asked what has become of it.
@@ -118,10 +121,10 @@ describe('F26 a fenced writer of files', () => {
   test('is fenced after the other process has sent everything', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
-    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
-    writer.save(entryOf(writer, 1), false);
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(destination, ownClock);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     const { id } = writer;
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     const taken = await adoptWhenSilent(other, setting.clock);
     other.remove(taken);
     expect(taken).toHaveLength(1);
@@ -133,12 +136,12 @@ describe('F26 a fenced writer of files', () => {
   test('is fenced after the other process has rewritten its file and sent everything', async () => {
     const setting = journalFolder();
     const ownClock = new FakeClock();
-    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(binding, ownClock);
+    const writer = fileStorage(setting.folder, {}, setting.machine.start()).open(destination, ownClock);
     const values = JSON.stringify([{ a: 'x'.repeat(9000) }]);
     for (let sequence = 1; sequence <= 20; sequence++)
-      writer.save({ ...entryOf(writer, sequence), values, bytes: values.length }, false);
+      writer.save({ ...entryOf(writer, sequence), values, bytes: values.length }, { clearsStaged: false });
     const { id } = writer;
-    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(binding, setting.clock);
+    const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     const taken = await adoptWhenSilent(other, setting.clock);
     const inode = (): number => fs.statSync(join(setting.folder, setting.journals()[0] ?? '')).ino;
     const before = inode();

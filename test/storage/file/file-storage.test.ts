@@ -12,14 +12,14 @@ for (const durability of ['power', 'process'] as const) {
     const clock = new FakeClock();
     const processes = new Map<Writer, { kill(): void }>();
     return {
-      open(binding) {
+      open(destination) {
         const process = machine.start();
-        const writer = fileStorage(folder, { durability }, process).open(binding, clock);
+        const writer = fileStorage(folder, { durability }, process).open(destination, clock);
         processes.set(writer, process);
         return writer;
       },
       crash: (writer) => processes.get(writer)?.kill(),
-      adopt: (writer, atStart) => writer.adopt(atStart),
+      adopt: (writer, options) => writer.adopt(options),
     };
   });
 }
@@ -28,8 +28,8 @@ storageContract('fileStorage, one for all writers', (): StorageUnderTest => {
   const storage = fileStorage(temporaryFolder());
   const clock = new FakeClock();
   return {
-    open: (binding) => storage.open(binding, clock),
+    open: (destination) => storage.open(destination, clock),
     crash: (writer) => writer.close(),
-    adopt: (writer, atStart) => writer.adopt(atStart),
+    adopt: (writer, options) => writer.adopt(options),
   };
 });

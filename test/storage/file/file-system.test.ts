@@ -6,7 +6,7 @@ import { type FileStorageOptions, fileStorage } from '../../../src/node.js';
 import { type FileSystem, SafeFiles, systemPlatform } from '../../../src/storage/file/journal/file-system.js';
 import { MAX_RECORD_BYTES } from '../../../src/storage/file/journal/lines.js';
 import { PLANTED, plantedJournal } from '../../support/builders/planted-journal.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
@@ -21,9 +21,9 @@ async function warningsWith(plant: (path: string, setting: JournalFolder) => voi
   const path = join(setting.folder, PLANTED);
   plant(path, setting);
   const writer = setting.open();
-  const { entries, warnings } = await writer.adopt(true);
+  const { entries, warnings } = await writer.adopt({ isFirst: true });
   expect(entries).toEqual([]);
-  writer.save(entryOf(writer, 1), false);
+  writer.save(entryOf(writer, 1), { clearsStaged: false });
   writer.close();
   return warnings.map(({ message }) => message.replace(path, '<path>'));
 }
@@ -66,7 +66,9 @@ describe.runIf(hasRights)('under the name of a journal', () => {
       largest = Math.max(largest, target.length);
       return real.readSync(fd, target, ...rest);
     }) as FileSystem['readSync'];
-    const { entries, warnings } = await setting.open({ ...process, fs: { ...real, readSync } }).adopt(true);
+    const { entries, warnings } = await setting
+      .open({ ...process, fs: { ...real, readSync } })
+      .adopt({ isFirst: true });
     expect(entries).toEqual([]);
     expect(warnings).toMatchObject([{ code: 'unreadable-records' }]);
     expect(largest).toBe(MAX_RECORD_BYTES);
@@ -118,8 +120,8 @@ describe.runIf(hasRights)('rights', () => {
     const folder = join(temporaryFolder(), 'readings');
     const before = process.umask(umask);
     onTestFinished(() => void process.umask(before));
-    const writer = fileStorage(folder, options, new FakeMachine().start()).open(binding, new FakeClock());
-    writer.save(entryOf(writer, 1), false);
+    const writer = fileStorage(folder, options, new FakeMachine().start()).open(destination, new FakeClock());
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
     const paths = fs.readdirSync(folder).map((name) => join(folder, name));
     return { folder, paths, writer };
@@ -147,8 +149,8 @@ describe.runIf(hasRights)('rights', () => {
   test('of a folder that is there stay', () => {
     const folder = temporaryFolder();
     fs.chmodSync(folder, 0o755);
-    const writer = fileStorage(folder, {}, new FakeMachine().start()).open(binding, new FakeClock());
-    writer.save(entryOf(writer, 1), false);
+    const writer = fileStorage(folder, {}, new FakeMachine().start()).open(destination, new FakeClock());
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     expect(modeOf(folder)).toBe('755');
   });
 
@@ -158,7 +160,7 @@ describe.runIf(hasRights)('rights', () => {
     fs.chmodSync(journal, 0o600);
     const { ino } = fs.statSync(journal);
     const entries = Array.from({ length: 200 }, (_, index) => entryOf(writer, index + 2, 'x'.repeat(1000)));
-    for (const entry of entries) writer.save(entry, false);
+    for (const entry of entries) writer.save(entry, { clearsStaged: false });
     writer.remove(entries.slice(0, 190));
     expect(fs.statSync(journal).ino).not.toBe(ino);
     expect(modeOf(journal)).toBe('600');
@@ -170,7 +172,7 @@ test('the name of a journal shows neither the boot id nor the process id, and an
   setting.machine.boot = '0f1e2d3c-boot';
   const owner = setting.machine.start('4026531836', 123_456, '987654321');
   const writer = setting.open(owner);
-  writer.save(entryOf(writer, 1), false);
+  writer.save(entryOf(writer, 1), { clearsStaged: false });
   const [name = ''] = setting.journals();
   for (const part of ['0f1e2d3c', '4026531836', '123456', (123_456).toString(16), '987654321'])
     expect(name).not.toContain(part);
@@ -182,10 +184,10 @@ test('the name of a journal shows neither the boot id nor the process id, and an
 test('an entry that is longer than a record may be is refused, and the file is as before', () => {
   const setting = journalFolder();
   const writer = setting.open();
-  writer.save(entryOf(writer, 1), false);
+  writer.save(entryOf(writer, 1), { clearsStaged: false });
   const before = fs.readFileSync(setting.journal());
   const values = `[{"a":"${'x'.repeat(MAX_RECORD_BYTES)}"}]`;
   const entry = { ...entryOf(writer, 2), values, bytes: values.length };
-  expect(() => writer.save(entry, false)).toThrow(/larger than a file's record may be/);
+  expect(() => writer.save(entry, { clearsStaged: false })).toThrow(/larger than a file's record may be/);
   expect(fs.readFileSync(setting.journal())).toEqual(before);
 });

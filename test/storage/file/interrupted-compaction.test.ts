@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileStorage } from '../../../src/node.js';
 import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
@@ -21,7 +21,7 @@ describe('a compaction', () => {
     const process = setting.machine.start();
     const writer = setting.open(process);
     const entries = Array.from({ length: 2000 }, (_, index) => entryOf(writer, index + 1, 'y'.repeat(80)));
-    for (const entry of entries) writer.save(entry, false);
+    for (const entry of entries) writer.save(entry, { clearsStaged: false });
     const before = fs.statSync(setting.journal()).ino;
     writer.remove(entries.slice(0, 1990));
     expect(fs.statSync(setting.journal()).ino).not.toBe(before);
@@ -46,7 +46,7 @@ describe('a compaction', () => {
       });
       const writer = setting.open({ ...process, fs: crashing });
       const entries = Array.from({ length: 100 }, (_, index) => entryOf(writer, index + 1, 'y'.repeat(800)));
-      for (const entry of entries) writer.save(entry, false);
+      for (const entry of entries) writer.save(entry, { clearsStaged: false });
       left = step;
       try {
         writer.remove(entries.slice(0, 90));
@@ -76,7 +76,7 @@ describe('a rewrite of a journal that fails on a full disk', () => {
     const folder = temporaryFolder();
     const { broken, platform } = failingProcess(new FakeMachine());
     const clock = new FakeClock();
-    const writer = fileStorage(folder, { durability: 'process' }, platform).open(binding, clock);
+    const writer = fileStorage(folder, { durability: 'process' }, platform).open(destination, clock);
     // The disk has 32 KiB left for a second file.
     const temporaries = new Set<unknown>();
     broken.openSync = ((path: string, flags: string) => {
@@ -91,7 +91,7 @@ describe('a rewrite of a journal that fails on a full disk', () => {
       return fs.writeSync(fd, data, 0, Math.min(data.length, 32 * 1024));
     }) as FileSystem['writeSync'];
     const entries = Array.from({ length: 300 }, (_, index) => entryOf(writer, index + 1, 'x'.repeat(1000)));
-    for (const entry of entries) writer.save(entry, false);
+    for (const entry of entries) writer.save(entry, { clearsStaged: false });
     for (const entry of entries.slice(0, 250)) writer.remove([entry]);
     return { folder, writer };
   }
@@ -110,8 +110,8 @@ describe('a rewrite of a journal that fails on a full disk', () => {
   test('leaves no file once everything is removed', async () => {
     const { folder, writer } = fillDisk();
     writer.close();
-    const next = fileStorage(folder, {}, new FakeMachine().start()).open(binding, new FakeClock());
-    const { entries: adopted } = await next.adopt(true);
+    const next = fileStorage(folder, {}, new FakeMachine().start()).open(destination, new FakeClock());
+    const { entries: adopted } = await next.adopt({ isFirst: true });
     expect(adopted).toHaveLength(50);
     next.remove(adopted);
     next.close();
@@ -124,14 +124,14 @@ test('a compaction in place of the journal of an earlier run is synced before it
   const machine = new FakeMachine();
   const clock = new FakeClock();
   const dead = machine.start();
-  const left = fileStorage(folder, { durability: 'power' }, dead).open(binding, clock);
+  const left = fileStorage(folder, { durability: 'power' }, dead).open(destination, clock);
   const entries = [1, 2, 3, 4, 5, 6].map((sequence) => entryOf(left, sequence));
-  for (const entry of entries) left.save(entry, false);
+  for (const entry of entries) left.save(entry, { clearsStaged: false });
   dead.kill();
   const { broken, platform } = failingProcess(machine);
   const calls: string[] = [];
-  const writer = fileStorage(folder, { durability: 'process' }, platform).open(binding, clock);
-  await writer.adopt(true);
+  const writer = fileStorage(folder, { durability: 'process' }, platform).open(destination, clock);
+  await writer.adopt({ isFirst: true });
   let isFull = true;
   const real: Pick<FileSystem, 'fsyncSync' | 'fdatasyncSync' | 'ftruncateSync'> = fs;
   for (const name of ['fsyncSync', 'fdatasyncSync', 'ftruncateSync'] as const) {

@@ -41,7 +41,7 @@ function setUp(options: FileStorageOptions = {}) {
 const record = (body: string): string => `\n1 ${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
 
 describe('a journal', () => {
-  test('is made of records as documented: the binding once, then entries, staged values, and what is done with', async () => {
+  test('is made of records as documented: the destination once, then entries, staged values, and what is done with', async () => {
     const { open, text } = setUp();
     const api = open();
     api.addValue('text', 'ü "\n"');
@@ -72,7 +72,7 @@ describe('a journal', () => {
     await api.close();
   });
 
-  test('holds the binding of each of its writers once, however much each of them commits', async () => {
+  test('holds the destination of each of its writers once, however much each of them commits', async () => {
     const { open, text } = setUp({ durability: 'process' });
     const apis = [open(), open(), open()];
     for (let count = 0; count < 100; count++) {

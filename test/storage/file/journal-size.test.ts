@@ -11,7 +11,7 @@ describe('the size of a journal', () => {
     const { open, journal } = journalFolder();
     const writer = open();
     for (let round = 1; round < 100; round++) {
-      writer.save(entryOf(writer, round), false);
+      writer.save(entryOf(writer, round), { clearsStaged: false });
       writer.remove([entryOf(writer, round)]);
       expect(fs.statSync(journal()).size).toBe(0);
     }
@@ -25,7 +25,7 @@ describe('the size of a journal', () => {
     for (let round = 0; round < 400; round++) {
       for (let count = 0; count < 10; count++, next++) {
         const entry = entryOf(writer, next, 'x'.repeat(100));
-        writer.save(entry, false);
+        writer.save(entry, { clearsStaged: false });
         queued.set(next, entry);
       }
       // Every other one stays for long: the file can't just be emptied.
@@ -63,7 +63,7 @@ describe('the size of a journal', () => {
         for (const one of steps) {
           if (one.kind === 'save') {
             const entry = entryOf(writer, next++, 'x'.repeat(one.size));
-            writer.save(entry, one.isStaged);
+            writer.save(entry, { clearsStaged: one.isStaged });
             queued.push(entry);
             if (one.isStaged) staged = 0;
           } else if (one.kind === 'remove') {
@@ -106,7 +106,8 @@ describe('the size of a journal', () => {
     const process = setting.machine.start();
     const { counting, count } = countingCalls(process.fs, 'renameSync');
     const writer = setting.open({ ...process, fs: counting }, { durability: 'process' });
-    for (let sequence = 1; sequence <= 10_000; sequence++) writer.save(entryOf(writer, sequence, 1), false);
+    for (let sequence = 1; sequence <= 10_000; sequence++)
+      writer.save(entryOf(writer, sequence, 1), { clearsStaged: false });
     for (let sequence = 1; sequence < 10_000; sequence += 50) {
       writer.remove(Array.from({ length: 50 }, (_, index) => entryOf(writer, sequence + index, 1)));
       writer.saveStaged([{ fieldId: 'a', value: sequence }]);
@@ -120,7 +121,7 @@ describe('the size of a journal', () => {
     const { counting, count } = countingCalls(process.fs, 'writeSync');
     const writer = setting.open({ ...process, fs: counting });
     for (let sequence = 1; sequence <= 10; sequence++)
-      writer.save(entryOf(writer, sequence, 'x'.repeat(sequence * 1000)), false);
+      writer.save(entryOf(writer, sequence, 'x'.repeat(sequence * 1000)), { clearsStaged: false });
     expect(count()).toBe(10);
   });
 });

@@ -23,8 +23,8 @@ describe('a journal with a malformed record that has a right checksum', () => {
   }
 
   test.each<[string, (writer: string) => string]>([
-    ['a binding that is no JSON', (writer) => `W ${writer} {"deviceId"`],
-    ['a binding to no device', (writer) => `W ${writer} {"baseUrl":"https://iot.example/"}`],
+    ['a destination that is no JSON', (writer) => `W ${writer} {"deviceId"`],
+    ['a destination to no device', (writer) => `W ${writer} {"baseUrl":"https://iot.example/"}`],
     ['an entry whose number is none', (writer) => `E ${writer} one 1 [{"a":1}]`],
     ['an entry whose time is none', (writer) => `C ${writer} 3 now [{"a":1}]`],
     ['an entry without values', (writer) => `E ${writer} 3`],

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Writer } from '../../../src/core/ports/storage.js';
 import { fileStorage } from '../../../src/node.js';
 import { PLANTED, plantedJournal } from '../../support/builders/planted-journal.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
@@ -22,12 +22,12 @@ function folderWith(mode: number, owner = process.geteuid?.() ?? 0): string {
 }
 
 const open = (folder: string, uid = process.geteuid?.()): Writer =>
-  fileStorage(folder, {}, { ...new FakeMachine().start(), uid }).open(binding, new FakeClock());
+  fileStorage(folder, {}, { ...new FakeMachine().start(), uid }).open(destination, new FakeClock());
 
 /** The messages of the warnings that a device has in a folder. */
 async function warningsIn(folder: string, uid?: number): Promise<string[]> {
   const writer = open(folder, uid);
-  const { warnings } = await writer.adopt(true);
+  const { warnings } = await writer.adopt({ isFirst: true });
   for (const { code } of warnings) expect(code).toBe('unsafe-storage');
   writer.close();
   return warnings.map(({ message }) => message);
@@ -39,12 +39,12 @@ describeWithSecondUser('a folder that another user may write to', () => {
     asNobody('printf %s "$2" > "$1"', join(folder, PLANTED), plantedJournal());
     const writer = open(folder);
     for (const isFirst of [true, false]) {
-      const { entries, warnings } = await writer.adopt(isFirst);
+      const { entries, warnings } = await writer.adopt({ isFirst });
       expect(entries).toEqual([]);
       const messages = warnings.map(({ message }) => message);
       expect(messages).toContain(`${join(folder, PLANTED)} belongs to another user: it is neither read nor changed.`);
     }
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.close();
     expect(fs.readFileSync(join(folder, PLANTED), 'utf8')).toBe(plantedJournal());
   });
@@ -56,7 +56,7 @@ describeWithSecondUser('a folder that another user may write to', () => {
       const journal = join(folder, PLANTED);
       fs.writeFileSync(journal, plantedJournal());
       fs.chmodSync(journal, Number.parseInt(rights, 8));
-      const { entries, warnings } = await open(folder).adopt(true);
+      const { entries, warnings } = await open(folder).adopt({ isFirst: true });
       expect(entries).toEqual([]);
       expect(warnings.map(({ message }) => message)).toEqual([
         `${journal} may be written to by other users: it is neither read nor changed.`,
@@ -71,7 +71,10 @@ describeWithSecondUser('a folder that another user may write to', () => {
     fs.writeFileSync(journal, plantedJournal());
     fs.chmodSync(journal, 0o660);
     const storage = fileStorage(folder, { mode: 0o660 }, new FakeMachine().start());
-    expect(await storage.open(binding, new FakeClock()).adopt(true)).toMatchObject({ entries: [{}], warnings: [] });
+    expect(await storage.open(destination, new FakeClock()).adopt({ isFirst: true })).toMatchObject({
+      entries: [{}],
+      warnings: [],
+    });
   });
 
   test('links which that user planted lead to no other file', async () => {
@@ -79,22 +82,22 @@ describeWithSecondUser('a folder that another user may write to', () => {
     const victim = join(folder, '..', 'victim');
     fs.writeFileSync(victim, 'precious');
     const writer = open(folder);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     const [journal = ''] = fs.readdirSync(folder);
     const file = journal.slice(-24, -'.journal'.length);
     const names = ['nikdev-iot-1.runs', `${journal}.tmp`, `nikdev-iot-1_${file}.unreadable`, PLANTED];
     for (const name of names) asNobody('ln -s "$2" "$1"', join(folder, name), victim);
     writer.saveStaged([{ fieldId: 't', value: 1 }]);
-    await writer.adopt(true);
+    await writer.adopt({ isFirst: true });
     for (let sequence = 2; sequence < 300; sequence++) {
       const entry = entryOf(writer, sequence, 'x'.repeat(1000));
-      writer.save(entry, false);
+      writer.save(entry, { clearsStaged: false });
       writer.remove([entry]);
     }
     writer.close();
     expect(fs.readFileSync(victim, 'utf8')).toBe('precious');
     const next = open(folder);
-    expect((await next.adopt(true)).entries).toEqual([entryOf(writer, 1)]);
+    expect((await next.adopt({ isFirst: true })).entries).toEqual([entryOf(writer, 1)]);
   });
 
   test.each(['777', '1777', '770'])('is named in a warning: %s', async (rights) => {
@@ -104,8 +107,8 @@ describeWithSecondUser('a folder that another user may write to', () => {
 
   test('is not warned of where the option mode lets that group write', async () => {
     const folder = folderWith(0o770);
-    const writer = fileStorage(folder, { mode: 0o660 }, new FakeMachine().start()).open(binding, new FakeClock());
-    expect(await writer.adopt(true)).toMatchObject({ warnings: [] });
+    const writer = fileStorage(folder, { mode: 0o660 }, new FakeMachine().start()).open(destination, new FakeClock());
+    expect(await writer.adopt({ isFirst: true })).toMatchObject({ warnings: [] });
   });
 
   test.each(['700', '750', '755', '711'])('with the rights %s is not one', async (rights) => {
@@ -118,11 +121,11 @@ describeWithSecondUser('a folder that belongs to another user', () => {
     const folder = folderWith(0o755, NOBODY);
     expect(await warningsIn(folder)).toEqual([expect.stringContaining(`${folder} belongs to another user,`)]);
     const writer = open(folder);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.close();
     const [journal = ''] = fs.readdirSync(folder);
     expect(fs.statSync(join(folder, journal))).toMatchObject({ uid: 0, mode: 0o100600 });
-    expect((await open(folder).adopt(true)).entries).toEqual([entryOf(writer, 1)]);
+    expect((await open(folder).adopt({ isFirst: true })).entries).toEqual([entryOf(writer, 1)]);
   });
 
   test('is no reason for a warning where it is the device’s own, below a folder of root', async () => {
@@ -141,9 +144,9 @@ describeWithSecondUser('a link in the place of the folder', () => {
     fs.symlinkSync(folder, link);
     expect(await warningsIn(link)).toEqual([]);
     const writer = open(link);
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.close();
-    expect((await open(folder).adopt(true)).entries).toEqual([entryOf(writer, 1)]);
+    expect((await open(folder).adopt({ isFirst: true })).entries).toEqual([entryOf(writer, 1)]);
   });
 
   test('is named in a warning where another user owns it, who can lead it elsewhere', async () => {
@@ -158,7 +161,7 @@ describeWithSecondUser('a link in the place of the folder', () => {
 test('a file system without rights, which gives all rights to every file, holds own files', async () => {
   const folder = folderWith(0o700);
   const left = open(folder);
-  left.save(entryOf(left, 1), false);
+  left.save(entryOf(left, 1), { clearsStaged: false });
   left.close();
   const { fs: real, ...process } = new FakeMachine().start();
   const withAllRights = <Found>(stats: Found): Found =>
@@ -170,18 +173,18 @@ test('a file system without rights, which gives all rights to every file, holds 
     lstatSync: (path: string) => withAllRights(real.lstatSync(path)),
     fstatSync: (fd: number) => withAllRights(real.fstatSync(fd)),
   } as unknown as typeof real;
-  const writer = fileStorage(folder, {}, { fs: stick, ...process }).open(binding, new FakeClock());
-  expect((await writer.adopt(true)).entries).toEqual([entryOf(left, 1)]);
+  const writer = fileStorage(folder, {}, { fs: stick, ...process }).open(destination, new FakeClock());
+  expect((await writer.adopt({ isFirst: true })).entries).toEqual([entryOf(left, 1)]);
 });
 
 describeWithSecondUser('a file system that gives all files to one user, as a share or a stick does', () => {
   test.each([undefined, 4711])('holds own files, whatever this process’s user (%o) is', async (uid) => {
     const folder = folderWith(0o700);
     const left = open(folder);
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     left.close();
     const storage = fileStorage(folder, {}, { ...new FakeMachine().start(), uid });
-    expect(await storage.open(binding, new FakeClock()).adopt(true)).toMatchObject({
+    expect(await storage.open(destination, new FakeClock()).adopt({ isFirst: true })).toMatchObject({
       entries: [entryOf(left, 1)],
       warnings: [],
     });

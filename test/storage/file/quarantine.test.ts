@@ -6,20 +6,20 @@ import type { Writer } from '../../../src/core/ports/storage.js';
 import { StorageException } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
 import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
 
-const refusal = { status: 400, reason: 'Bad request: ü is "bad"' };
-const refused = (entry: StoredEntry): StoredEntry => ({ ...entry, refusal });
+const rejection = { status: 400, reason: 'Bad request: ü is "bad"' };
+const refused = (entry: StoredEntry): StoredEntry => ({ ...entry, rejection });
 
 function setUp() {
   const folder = temporaryFolder();
   const machine = new FakeMachine();
   const clock = new FakeClock();
   const open = (process = machine.start(), options = {}): Writer =>
-    fileStorage(folder, { durability: 'process', ...options }, process).open(binding, clock);
+    fileStorage(folder, { durability: 'process', ...options }, process).open(destination, clock);
   const names = (): string[] => fs.readdirSync(folder).filter((name) => name.endsWith('.journal'));
   return { folder, machine, open, journal: () => join(folder, names()[0] ?? ''), names };
 }
@@ -28,9 +28,9 @@ function setUp() {
 async function leave({ machine, open }: ReturnType<typeof setUp>): Promise<StoredEntry[]> {
   const process = machine.start();
   const writer = open(process);
-  for (const sequence of [1, 2]) writer.save(entryOf(writer, sequence, `ü${sequence}`), false);
+  for (const sequence of [1, 2]) writer.save(entryOf(writer, sequence, `ü${sequence}`), { clearsStaged: false });
   writer.quarantine([refused(entryOf(writer, 1, 'ü1'))]);
-  for (const sequence of [3, 4]) writer.save(entryOf(writer, sequence, `ü${sequence}`), false);
+  for (const sequence of [3, 4]) writer.save(entryOf(writer, sequence, `ü${sequence}`), { clearsStaged: false });
   writer.quarantine([refused(entryOf(writer, 3, 'ü3'))]);
   writer.remove([refused(entryOf(writer, 3, 'ü3'))]);
   process.kill();
@@ -48,12 +48,12 @@ describe('a damaged journal with quarantined entries', () => {
       fs.writeFileSync(join(setting.folder, name), bytes.subarray(0, length));
       const process = setting.machine.start();
       const next = setting.open(process);
-      const { entries } = await next.adopt(true);
+      const { entries } = await next.adopt({ isFirst: true });
       const numbers = entries.map(({ sequence }) => sequence);
       for (const entry of entries) {
         const whole = all[entry.sequence - 1] as StoredEntry;
         expect([whole, refused(whole)]).toContainEqual(entry);
-        if (entry.sequence % 2 === 0) expect(entry.refusal).toBeUndefined();
+        if (entry.sequence % 2 === 0) expect(entry.rejection).toBeUndefined();
       }
       for (const number of before) if (number !== 3) expect(numbers).toContain(number);
       before = numbers;
@@ -62,7 +62,10 @@ describe('a damaged journal with quarantined entries', () => {
         next.quarantine([refused(entries[0] as StoredEntry)]);
         process.kill();
         const last = setting.open();
-        expect((await last.adopt(true)).entries).toEqual([refused(entries[0] as StoredEntry), ...entries.slice(1)]);
+        expect((await last.adopt({ isFirst: true })).entries).toEqual([
+          refused(entries[0] as StoredEntry),
+          ...entries.slice(1),
+        ]);
         last.remove(entries);
         last.close();
       } else next.close();
@@ -81,7 +84,7 @@ describe('a damaged journal with quarantined entries', () => {
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       fs.writeFileSync(join(setting.folder, name), flipped);
       const next = setting.open();
-      const { entries } = await next.adopt(true);
+      const { entries } = await next.adopt({ isFirst: true });
       for (const entry of entries) {
         const whole = all[entry.sequence - 1] as StoredEntry;
         expect([whole, refused(whole)]).toContainEqual(entry);
@@ -97,7 +100,7 @@ describe('a damaged journal with quarantined entries', () => {
     const all = await leave(setting);
     const records = fs.readFileSync(setting.journal(), 'utf8').split(/(?<=\n)(?=\n)/);
     fs.writeFileSync(setting.journal(), [records[0], ...records.slice(1).reverse()].join(''));
-    const { entries } = await setting.open().adopt(true);
+    const { entries } = await setting.open().adopt({ isFirst: true });
     expect(entries[0]).toEqual(refused(all[0] as StoredEntry));
   });
 });
@@ -107,11 +110,11 @@ describe('a journal with quarantined entries', () => {
     const { machine, open, journal } = setUp();
     const process = machine.start();
     const writer = open(process);
-    for (const sequence of [1, 2]) writer.save(entryOf(writer, sequence), false);
+    for (const sequence of [1, 2]) writer.save(entryOf(writer, sequence), { clearsStaged: false });
     for (let round = 0; round < 5000; round++) writer.quarantine([refused(entryOf(writer, 1))]);
     expect(fs.statSync(journal()).size).toBeLessThan(140_000);
     process.kill();
-    expect((await open().adopt(true)).entries).toEqual([refused(entryOf(writer, 1)), entryOf(writer, 2)]);
+    expect((await open().adopt({ isFirst: true })).entries).toEqual([refused(entryOf(writer, 1)), entryOf(writer, 2)]);
   });
 
   test('that is full refuses a quarantine record, accepts it once there is space, and keeps all entries meanwhile', async () => {
@@ -126,19 +129,19 @@ describe('a journal with quarantined entries', () => {
       get: (real, name) => (name === 'writeSync' ? writeSync : Reflect.get(real, name)),
     });
     const open = (platform = machine.start()): Writer =>
-      fileStorage(folder, { durability: 'process' }, platform).open(binding, new FakeClock());
+      fileStorage(folder, { durability: 'process' }, platform).open(destination, new FakeClock());
     const writer = open({ ...process, fs: full } as typeof process);
-    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
+    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), { clearsStaged: false });
     isFull = true;
     expect(() => writer.quarantine([refused(entryOf(writer, 1))])).toThrow(StorageException);
     isFull = false;
     writer.quarantine([refused(entryOf(writer, 1))]);
     // A disk that was full has notes of removal made room for, where what is quarantined is moved.
     isFull = true;
-    expect(() => writer.save(entryOf(writer, 4), false)).toThrow(StorageException);
+    expect(() => writer.save(entryOf(writer, 4), { clearsStaged: false })).toThrow(StorageException);
     isFull = false;
     writer.remove([entryOf(writer, 2)]);
     process.kill();
-    expect((await open().adopt(true)).entries).toEqual([refused(entryOf(writer, 1)), entryOf(writer, 3)]);
+    expect((await open().adopt({ isFirst: true })).entries).toEqual([refused(entryOf(writer, 1)), entryOf(writer, 3)]);
   });
 });

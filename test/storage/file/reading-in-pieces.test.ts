@@ -6,7 +6,7 @@ import { fileStorage } from '../../../src/node.js';
 import type { FilePlatform } from '../../../src/storage/file/journal/file-system.js';
 import { encodeEntry } from '../../../src/storage/file/journal/record.js';
 import { linesIn, readJournal } from '../../support/builders/journal-bytes.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
@@ -35,7 +35,7 @@ describe('a file that is read in pieces', () => {
   test('holds the same records, wherever a piece ends', () => {
     const entry = { writer: 'a', timestamp: 1, values: '[{"a":"å€😀"}]', bytes: 19 };
     const journal = Buffer.from(
-      Array.from({ length: 5 }, (_, index) => encodeEntry({ ...entry, sequence: index + 1 }, false)).join(''),
+      Array.from({ length: 5 }, (_, index) => encodeEntry({ ...entry, sequence: index + 1 })).join(''),
     );
     const { entries } = readJournal(journal);
     expect(entries.get('a')).toHaveLength(5);
@@ -59,7 +59,7 @@ describe('what is adopted', () => {
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('remove' as const, 'quarantine' as const), places }) },
   );
-  const refusal = { status: 400, reason: 'Bad request: 400' };
+  const rejection = { status: 400, reason: 'Bad request: 400' };
   const keyOf = ({ writer, sequence }: StoredEntry): string => `${writer} ${sequence}`;
 
   /** A process of which each read returns at most so many bytes. */
@@ -83,7 +83,7 @@ describe('what is adopted', () => {
             fileStorage(folder, { durability: 'process' }, before),
           );
           const writers = Array.from({ length: 6 }, (_, index) =>
-            (storages[index % journals] as (typeof storages)[0]).open(binding, clock),
+            (storages[index % journals] as (typeof storages)[0]).open(destination, clock),
           );
           const sequences = new Map<Writer, number>();
           const held = new Map<string, StoredEntry>();
@@ -98,7 +98,7 @@ describe('what is adopted', () => {
                 const sequence = (sequences.get(writer) ?? 0) + 1;
                 sequences.set(writer, sequence);
                 const entry = entryOf(writer, sequence, 'å'.repeat(sequence * 7));
-                writer.save(entry, false);
+                writer.save(entry, { clearsStaged: false });
                 held.set(keyOf(entry), entry);
               }
               continue;
@@ -107,13 +107,13 @@ describe('what is adopted', () => {
             if (one.do === 'remove') for (const writer of writers) writer.remove(chosen);
             for (const entry of chosen) {
               if (one.do === 'remove') held.delete(keyOf(entry));
-              else held.set(keyOf(entry), { ...entry, refusal });
+              else held.set(keyOf(entry), { ...entry, rejection });
             }
             if (one.do === 'quarantine') for (const writer of writers) writer.quarantine(at(one.places));
           }
           before.kill();
           const after = fileStorage(folder, { durability: 'process' }, start(machine, most));
-          const { entries, warnings } = await after.open(binding, clock).adopt(true);
+          const { entries, warnings } = await after.open(destination, clock).adopt({ isFirst: true });
           expect(warnings).toEqual([]);
           expect(new Map(entries.map((entry) => [keyOf(entry), entry]))).toEqual(held);
           expect(entries).toHaveLength(held.size);

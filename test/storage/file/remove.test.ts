@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileStorage } from '../../../src/node.js';
 import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
@@ -14,7 +14,7 @@ describe('removing entries', () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const writer = setting.open(process);
-    for (const sequence of [1, 2]) writer.save(entryOf(writer, sequence), false);
+    for (const sequence of [1, 2]) writer.save(entryOf(writer, sequence), { clearsStaged: false });
     writer.remove([entryOf(writer, 1), entryOf(writer, 1)]);
     process.kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 2)]);
@@ -27,16 +27,16 @@ describe('a journal that cannot be written', () => {
     const machine = new FakeMachine();
     const clock = new FakeClock();
     const dead = machine.start();
-    const left = fileStorage(folder, {}, dead).open(binding, clock);
-    left.save(entryOf(left, 1), false);
-    left.save(entryOf(left, 2), false);
+    const left = fileStorage(folder, {}, dead).open(destination, clock);
+    left.save(entryOf(left, 1), { clearsStaged: false });
+    left.save(entryOf(left, 2), { clearsStaged: false });
     dead.kill();
     const { broken, platform, kill } = failingProcess(machine);
-    const writer = fileStorage(folder, {}, platform).open(binding, clock);
-    const { entries } = await writer.adopt(true);
+    const writer = fileStorage(folder, {}, platform).open(destination, clock);
+    const { entries } = await writer.adopt({ isFirst: true });
     expect(entries).toHaveLength(2);
     const own = [1, 2, 3].map((sequence) => entryOf(writer, sequence));
-    for (const entry of own) writer.save(entry, false);
+    for (const entry of own) writer.save(entry, { clearsStaged: false });
     const adoptedPath = fs
       .readdirSync(folder)
       .map((name) => join(folder, name))
@@ -49,8 +49,8 @@ describe('a journal that cannot be written', () => {
     }) as FileSystem['writeSync'];
     expect(() => writer.remove([entries[0] as never, own[0] as never])).toThrow();
     kill();
-    const next = fileStorage(folder, {}, machine.start()).open(binding, clock);
-    const again = await next.adopt(true);
+    const next = fileStorage(folder, {}, machine.start()).open(destination, clock);
+    const again = await next.adopt({ isFirst: true });
     // own 1 was acknowledged, and its own journal could be written all the time
     expect(again.entries.filter(({ writer: id }) => id === writer.id).map(({ sequence }) => sequence)).toEqual([2, 3]);
   });

@@ -8,7 +8,7 @@ import type { Writer } from '../../../src/core/ports/storage.js';
 import { fileStorage } from '../../../src/node.js';
 import { type FileSystem, systemPlatform } from '../../../src/storage/file/journal/file-system.js';
 import { credentials } from '../../support/builders/credentials.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { temporaryFolder } from '../../support/disks/temporary-folder.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeMachine } from '../../support/fakes/fake-machine.js';
@@ -45,7 +45,7 @@ async function commitIn(folder: string, command: readonly string[], dist = `${RO
     for (let round = 0; round < 25; round++) {
       const values = JSON.stringify([{ t: 'x'.repeat(4000) }]);
       const entry = { writer: writer.id, sequence: 1000 + round, timestamp: 1, values, bytes: values.length };
-      writer.save(entry, false);
+      writer.save(entry, { clearsStaged: false });
       writer.remove([entry]);
     }
     commit(2);
@@ -63,11 +63,11 @@ async function commitIn(folder: string, command: readonly string[], dist = `${RO
 async function adoptFrom(folder: string, uid = process.geteuid?.()): Promise<unknown[]> {
   const clock = new FakeClock();
   const writer = fileStorage(folder, {}, { ...systemPlatform(), uid }).open(
-    { ...binding, deviceId: credentials.deviceId },
+    { ...destination, deviceId: credentials.deviceId },
     clock,
   );
   for (let look = 0; look < 8; look++) {
-    const { entries } = await writer.adopt(look === 0);
+    const { entries } = await writer.adopt({ isFirst: look === 0 });
     if (entries.length > 0) return entries.map(({ values }) => JSON.parse(values)[0].t);
     await clock.advance(30_000);
   }
@@ -102,14 +102,14 @@ describe('F45 with rights to the folder only', () => {
   });
 });
 
-const refusals: readonly (readonly [name: string, error: object])[] = [
+const rejections: readonly (readonly [name: string, error: object])[] = [
   ['EACCES', { code: 'EACCES' }],
   ['EPERM', { code: 'EPERM' }],
   ['ERR_ACCESS_DENIED', { code: 'ERR_ACCESS_DENIED' }],
   ['NotCapable', { name: 'NotCapable' }],
 ];
 
-describe.each(refusals)('F45 where %s is what is missing', (_name, error) => {
+describe.each(rejections)('F45 where %s is what is missing', (_name, error) => {
   const refuse = () => {
     throw Object.assign(new Error('no right'), error);
   };
@@ -126,24 +126,24 @@ describe.each(refusals)('F45 where %s is what is missing', (_name, error) => {
       return real.openSync(path, flags, mode);
     };
     const changed = { ...real, openSync, ...change(real, folder) };
-    return { writer: fileStorage(folder, {}, { ...process, fs: changed }).open(binding, new FakeClock()), opened };
+    return { writer: fileStorage(folder, {}, { ...process, fs: changed }).open(destination, new FakeClock()), opened };
   }
 
   test('the folder above need not be opened', () => {
     const { writer } = open((real, folder) => ({
       openSync: (path, flags) => (String(path) === join(folder, '..') ? refuse() : real.openSync(path, flags)),
     }));
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
   });
 
   test('a folder that is there need not be made', () => {
     const { writer } = open(() => ({ mkdirSync: refuse as never }));
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
   });
 
   test('what may not be synced is written through', () => {
     const { writer, opened } = open(() => ({ fsyncSync: refuse, fdatasyncSync: refuse }));
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     expect((opened.at(-2) ?? 0) & fs.constants.O_SYNC).toBe(fs.constants.O_SYNC);
   });
 });

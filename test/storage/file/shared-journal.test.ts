@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fileStorage } from '../../../src/node.js';
-import { binding, entryOf, otherBindings } from '../../support/builders/stored-entry.js';
+import { destination, entryOf, otherDestinations } from '../../support/builders/stored-entry.js';
 import {
   adoptAtStart,
   failingProcess,
@@ -18,34 +18,34 @@ describe('F26 a shared journal', () => {
     const { broken, platform } = failingProcess(setting.machine);
     const other = setting.open(platform);
     broken.openSync = failWith('EIO') as never;
-    expect((await other.adopt(true)).entries).toEqual([]);
+    expect((await other.adopt({ isFirst: true })).entries).toEqual([]);
     expect(setting.journals()).toEqual([name]);
     delete broken.openSync;
-    expect((await other.adopt(false)).entries).toEqual(left);
+    expect((await other.adopt({ isFirst: false })).entries).toEqual(left);
   });
 
   test('lets others adopt the entries of a closed Api, whatever living ones have in it', async () => {
     const setting = journalFolder();
     const storage = fileStorage(setting.folder, {}, setting.machine.start());
     const [left, living] = [
-      storage.open(binding, setting.clock),
-      storage.open(otherBindings[0] ?? binding, setting.clock),
+      storage.open(destination, setting.clock),
+      storage.open(otherDestinations[0] ?? destination, setting.clock),
     ];
-    left.save(entryOf(left, 1), false);
-    living.save(entryOf(living, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
+    living.save(entryOf(living, 1), { clearsStaged: false });
     living.saveStaged([{ fieldId: 'a', value: 1 }]);
     left.close();
     await setting.clock.advance(0);
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(left, 1)]);
-    living.save(entryOf(living, 2), true);
+    living.save(entryOf(living, 2), { clearsStaged: true });
     expect(setting.journals()).toHaveLength(2);
   });
 
   test('is the one file of Apis that are closed in a row', async () => {
     const setting = journalFolder();
     const storage = fileStorage(setting.folder, {}, setting.machine.start());
-    const writers = [1, 2, 3].map(() => storage.open(binding, setting.clock));
-    for (const writer of writers) writer.save(entryOf(writer, 1), false);
+    const writers = [1, 2, 3].map(() => storage.open(destination, setting.clock));
+    for (const writer of writers) writer.save(entryOf(writer, 1), { clearsStaged: false });
     for (const writer of writers) writer.close();
     await setting.clock.advance(0);
     expect(setting.journals()).toHaveLength(1);
@@ -56,11 +56,11 @@ describe('F26 a shared journal', () => {
     const setting = journalFolder();
     const process = setting.machine.start();
     const storage = fileStorage(setting.folder, {}, process);
-    const first = storage.open(binding, setting.clock);
-    first.save(entryOf(first, 1), false);
+    const first = storage.open(destination, setting.clock);
+    first.save(entryOf(first, 1), { clearsStaged: false });
     first.close();
     expect(setting.journals()[0]).toMatch(/_free_/);
-    const second = storage.open(binding, setting.clock);
+    const second = storage.open(destination, setting.clock);
     expect((await adoptAtStart(second)).entries).toEqual([entryOf(first, 1)]);
     expect(setting.journals()[0]).not.toMatch(/_free_/);
   });
@@ -70,11 +70,11 @@ describe('F26 a shared journal', () => {
     const dead = setting.machine.start();
     const storage = fileStorage(setting.folder, {}, dead);
     const [mine, theirs] = [
-      storage.open(binding, setting.clock),
-      storage.open(otherBindings[0] ?? binding, setting.clock),
+      storage.open(destination, setting.clock),
+      storage.open(otherDestinations[0] ?? destination, setting.clock),
     ];
-    mine.save(entryOf(mine, 1), false);
-    theirs.save(entryOf(theirs, 1), false);
+    mine.save(entryOf(mine, 1), { clearsStaged: false });
+    theirs.save(entryOf(theirs, 1), { clearsStaged: false });
     dead.kill();
     const next = setting.open();
     const { entries } = await adoptAtStart(next);
@@ -83,13 +83,13 @@ describe('F26 a shared journal', () => {
     next.remove(entries);
     expect(setting.journals()[0]).toMatch(/_free_/);
     // Not at the first look, as an Api for them may be opened next.
-    expect((await next.adopt(false)).warnings).toEqual([]);
-    const { warnings } = await next.adopt(false);
+    expect((await next.adopt({ isFirst: false })).warnings).toEqual([]);
+    const { warnings } = await next.adopt({ isFirst: false });
     expect(warnings).toMatchObject([
-      { code: 'entries-waiting', message: expect.stringContaining(otherBindings[0]?.deviceId ?? '') },
+      { code: 'entries-waiting', message: expect.stringContaining(otherDestinations[0]?.deviceId ?? '') },
     ]);
     const other = fileStorage(setting.folder, {}, setting.machine.start()).open(
-      otherBindings[0] ?? binding,
+      otherDestinations[0] ?? destination,
       setting.clock,
     );
     expect((await adoptAtStart(other)).entries).toEqual([entryOf(theirs, 1)]);
@@ -99,8 +99,8 @@ describe('F26 a shared journal', () => {
     const setting = journalFolder();
     const storage = fileStorage(setting.folder, { durability: 'process' }, setting.machine.start());
     for (let count = 0; count < 100; count++) {
-      const writer = storage.open({ ...binding, deviceId: `device ${count}` }, setting.clock);
-      writer.save(entryOf(writer, 1), false);
+      const writer = storage.open({ ...destination, deviceId: `device ${count}` }, setting.clock);
+      writer.save(entryOf(writer, 1), { clearsStaged: false });
     }
     expect(setting.journals()).toHaveLength(1);
     expect(setting.clock.timers).toBe(1);
@@ -109,7 +109,7 @@ describe('F26 a shared journal', () => {
   test('is deleted with its last entry', () => {
     const setting = journalFolder();
     const writer = setting.open();
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.remove([entryOf(writer, 1)]);
     writer.close();
     expect(fs.readdirSync(setting.folder)).toEqual([]);

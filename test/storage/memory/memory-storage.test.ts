@@ -6,9 +6,9 @@ storageContract('memoryStorage', () => {
   const storage = memoryStorage();
   const clock = new FakeClock();
   return {
-    open: (binding) => storage.open(binding, clock),
+    open: (destination) => storage.open(destination, clock),
     // Memory ends with its process: what can be left is what a closed Api left.
     crash: (writer) => writer.close(),
-    adopt: (writer, atStart) => writer.adopt(atStart),
+    adopt: (writer, options) => writer.adopt(options),
   };
 });

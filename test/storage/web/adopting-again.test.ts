@@ -3,7 +3,7 @@ import { Api } from '../../../src/index.js';
 import { webStorage } from '../../../src/storage/web/web-storage.js';
 import { commitEach } from '../../support/builders/api.js';
 import { credentials } from '../../support/builders/credentials.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { PlainHttpPages, queuedValues } from '../../support/fakes/plain-http-pages.js';
 import { PlainOrigin } from '../../support/fakes/web-origins.js';
 
@@ -44,28 +44,28 @@ describe('adopting a released writer again', () => {
 describe('F28 two writers of one page on plain http', () => {
   const openTwo = (origin: PlainOrigin) => {
     const storage = webStorage(origin.localStorage, {}, { page: new EventTarget() });
-    return [storage.open(binding, origin.clock), storage.open(binding, origin.clock)] as const;
+    return [storage.open(destination, origin.clock), storage.open(destination, origin.clock)] as const;
   };
 
   test('entries released by one writer are adopted by the other', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     origin.crash(left);
     const [one, other] = openTwo(origin);
-    expect((await origin.adopt(one, true)).entries).toHaveLength(1);
+    expect((await origin.adopt(one, { isFirst: true })).entries).toHaveLength(1);
     one.close();
-    expect((await origin.adopt(other, true)).entries).toEqual([entryOf(left, 1)]);
+    expect((await origin.adopt(other, { isFirst: true })).entries).toEqual([entryOf(left, 1)]);
   });
 
   test('entries left by one writer are adopted by the other, though another page was faster once and crashed', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     origin.crash(left);
     const [, other] = openTwo(origin);
     const faster = origin.open();
-    const adoptions = [other.adopt(true), faster.adopt(true)];
+    const adoptions = [other.adopt({ isFirst: true }), faster.adopt({ isFirst: true })];
     await origin.clock.advance(5000);
     const [ours, theirs] = await Promise.all(adoptions);
     expect([ours?.entries.length, theirs?.entries.length]).toEqual([0, 1]);

@@ -17,7 +17,7 @@ describe('back and forward on plain http (bfcache)', () => {
     commitEach(p1.api, 3); //                      P1 thinks that nobody took it over
     p1.hide(); //                                  Forward
     p2.show();
-    await p2.api.push(); //                        pushes 1, 2 and lets go of P1: its binding is deleted
+    await p2.api.push(); //                        pushes 1, 2 and lets go of P1: its destination is deleted
     p2.hide(); //                                  Back
     p1.show();
     await p1.api.push().catch(() => {});

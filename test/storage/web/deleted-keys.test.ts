@@ -13,7 +13,7 @@ describe.each([
   test('reports it until all entries are saved again', () => {
     const origin = makeOrigin();
     const writer = origin.open();
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     clear(origin);
     expect(writer.check()).toEqual({ kind: 'cleared' });
     writer.saveAgain([entryOf(writer, 1)]);
@@ -23,17 +23,17 @@ describe.each([
   test('saves all entries again, its own and adopted ones, for the next writer', async () => {
     const origin = makeOrigin();
     const left = origin.open();
-    for (const sequence of [1, 2]) left.save(entryOf(left, sequence), false);
+    for (const sequence of [1, 2]) left.save(entryOf(left, sequence), { clearsStaged: false });
     await origin.crash(left);
     const writer = origin.open();
-    const { entries } = await origin.adopt(writer, true);
-    writer.save(entryOf(writer, 1), false);
+    const { entries } = await origin.adopt(writer, { isFirst: true });
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     clear(origin);
     expect(writer.check()).toEqual({ kind: 'cleared' });
     writer.saveAgain([...entries, entryOf(writer, 1)]);
     writer.remove(entries.slice(0, 1));
     await origin.crash(writer);
-    const again = await origin.adopt(origin.open(), true);
+    const again = await origin.adopt(origin.open(), { isFirst: true });
     expect(again.entries).toHaveLength(2);
     expect(again.entries).toEqual(expect.arrayContaining([entryOf(left, 2), entryOf(writer, 1)]));
   });
@@ -41,10 +41,10 @@ describe.each([
   test('notices that its adopted keys are gone where it has none of its own', async () => {
     const origin = makeOrigin();
     const left = origin.open();
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     await origin.crash(left);
     const writer = origin.open();
-    await origin.adopt(writer, true);
+    await origin.adopt(writer, { isFirst: true });
     clear(origin);
     expect(writer.check()).toEqual({ kind: 'cleared' });
   });
@@ -52,10 +52,10 @@ describe.each([
   test('notices that its adopted keys are gone, though it has staged a value since', async () => {
     const origin = makeOrigin();
     const left = origin.open();
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     await origin.crash(left);
     const writer = origin.open();
-    await origin.adopt(writer, true);
+    await origin.adopt(writer, { isFirst: true });
     clear(origin);
     writer.saveStaged([{ fieldId: 'a', value: 1 }]);
     expect(writer.check()).toEqual({ kind: 'cleared' });
@@ -68,14 +68,14 @@ describe.each([
     clear(origin);
     writer.saveStaged([{ fieldId: 'a', value: 2 }]);
     writer.check();
-    writer.save(entryOf(writer, 1), true);
+    writer.save(entryOf(writer, 1), { clearsStaged: true });
     expect(origin.localStorage.items.has(stagedKey(writer.id))).toBe(false);
   });
 
   test('reports nothing once it is closed', () => {
     const origin = makeOrigin();
     const writer = origin.open();
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     writer.close();
     clear(origin);
     expect(writer.check()).toBeUndefined();
@@ -84,7 +84,7 @@ describe.each([
   test('saves nothing again once it is closed', () => {
     const origin = makeOrigin();
     const writer = origin.open();
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     clear(origin);
     writer.check();
     writer.close();
@@ -95,7 +95,7 @@ describe.each([
   test('can be saved again in part and then in full, where the storage was full at first', async () => {
     const origin = makeOrigin();
     const writer = origin.open();
-    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), false);
+    for (const sequence of [1, 2, 3]) writer.save(entryOf(writer, sequence), { clearsStaged: false });
     clear(origin);
     writer.check();
     origin.localStorage.capacity = 300;
@@ -104,25 +104,25 @@ describe.each([
     origin.localStorage.capacity = 5_242_880;
     writer.saveAgain(all);
     await origin.crash(writer);
-    expect((await origin.adopt(origin.open(), true)).entries).toEqual(all);
+    expect((await origin.adopt(origin.open(), { isFirst: true })).entries).toEqual(all);
   });
 });
 
 test('F19 F28 a page that only lost its adopted keys, which do not fit any more, goes on with its heartbeat', async () => {
   const origin = new PlainOrigin();
   const left = origin.open();
-  left.save(entryOf(left, 1), false);
+  left.save(entryOf(left, 1), { clearsStaged: false });
   origin.crash(left);
   const [writer, other] = [origin.open(), origin.open()];
-  const { entries } = await origin.adopt(writer, true);
+  const { entries } = await origin.adopt(writer, { isFirst: true });
   origin.localStorage.items.clear();
-  writer.save(entryOf(writer, 1), false);
+  writer.save(entryOf(writer, 1), { clearsStaged: false });
   origin.localStorage.capacity = origin.localStorage.units;
   for (let look = 0; look < 10; look++) {
     expect(writer.check()).toEqual({ kind: 'cleared' });
     expect(() => writer.saveAgain([...entries, entryOf(writer, 1)])).toThrow(StorageException);
-    expect((await origin.adopt(other, false)).entries).toEqual([]);
+    expect((await origin.adopt(other, { isFirst: false })).entries).toEqual([]);
     await origin.clock.advance(25_000);
-    void writer.adopt(false);
+    void writer.adopt({ isFirst: false });
   }
 });

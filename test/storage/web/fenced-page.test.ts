@@ -11,11 +11,11 @@ describe('F28 a fenced page on plain http', () => {
   test('reports the writers that it lost, and goes on under a new id', async () => {
     const origin = new PlainOrigin();
     const ancestor = origin.open();
-    ancestor.save(entryOf(ancestor, 1), false);
+    ancestor.save(entryOf(ancestor, 1), { clearsStaged: false });
     origin.crash(ancestor);
     const frozen = origin.open();
-    await origin.adopt(frozen, true);
-    frozen.save(entryOf(frozen, 1), false);
+    await origin.adopt(frozen, { isFirst: true });
+    frozen.save(entryOf(frozen, 1), { clearsStaged: false });
     frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
     const before = frozen.id;
     const adopter = origin.open();
@@ -28,10 +28,13 @@ describe('F28 a fenced page on plain http', () => {
     });
     expect(frozen.check()).toBeUndefined();
     expect(frozen.id).not.toBe(before);
-    frozen.save(entryOf(frozen, 2), false);
-    expect((await origin.adopt(adopter, false)).entries).toEqual([]);
+    frozen.save(entryOf(frozen, 2), { clearsStaged: false });
+    expect((await origin.adopt(adopter, { isFirst: false })).entries).toEqual([]);
     origin.crash(frozen);
-    expect(await origin.adopt(origin.open(), true)).toMatchObject({ entries: [entryOf(frozen, 2)], staged: [] });
+    expect(await origin.adopt(origin.open(), { isFirst: true })).toMatchObject({
+      entries: [entryOf(frozen, 2)],
+      staged: [],
+    });
   });
 
   test('reports that its staged values came back elsewhere', async () => {
@@ -39,7 +42,7 @@ describe('F28 a fenced page on plain http', () => {
     const frozen = origin.open();
     frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
     origin.dispatch(frozen, 'pagehide');
-    expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+    expect((await origin.adopt(origin.open(), { isFirst: true })).staged).toEqual([{ fieldId: 'a', value: 1 }]);
     origin.dispatch(frozen, 'pageshow');
     expect(frozen.check()).toMatchObject({ kind: 'fenced', isStagedFenced: true });
   });
@@ -47,7 +50,7 @@ describe('F28 a fenced page on plain http', () => {
   test('is fenced while nothing can be removed too, and leaves its staged values to the next start', async () => {
     const origin = new PlainOrigin();
     const frozen = origin.open();
-    frozen.save(entryOf(frozen, 1), false);
+    frozen.save(entryOf(frozen, 1), { clearsStaged: false });
     frozen.saveStaged([{ fieldId: 'a', value: 1 }]);
     const adopter = origin.open();
     expect((await origin.adoptWhenSilent(adopter)).entries).toHaveLength(1);
@@ -60,13 +63,13 @@ describe('F28 a fenced page on plain http', () => {
     expect(frozen.id).not.toBe(id);
     localStorage.removeItem = (key) => void localStorage.items.delete(key);
     adopter.close();
-    expect((await origin.adopt(origin.open(), true)).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+    expect((await origin.adopt(origin.open(), { isFirst: true })).staged).toEqual([{ fieldId: 'a', value: 1 }]);
   });
 
   test('is fenced after the other page has sent everything', async () => {
     const origin = new PlainOrigin();
     const frozen = origin.open();
-    frozen.save(entryOf(frozen, 1), false);
+    frozen.save(entryOf(frozen, 1), { clearsStaged: false });
     const adopter = origin.open();
     const { entries } = await origin.adoptWhenSilent(adopter);
     adopter.remove(entries);
@@ -77,10 +80,10 @@ describe('F28 a fenced page on plain http', () => {
   test('is fenced when it is shown again, even where the other page released its staged values', async () => {
     const origin = new PlainOrigin();
     const [hidden, other] = [origin.open(), origin.open()];
-    hidden.save(entryOf(hidden, 1), false);
+    hidden.save(entryOf(hidden, 1), { clearsStaged: false });
     hidden.saveStaged([{ fieldId: 'a', value: 1 }]);
     origin.dispatch(hidden, 'pagehide');
-    other.remove((await origin.adopt(other, false)).entries);
+    other.remove((await origin.adopt(other, { isFirst: false })).entries);
     const { id } = hidden;
     origin.dispatch(hidden, 'pageshow');
     expect(hidden.check()).toMatchObject({ kind: 'fenced', writers: new Set([id]) });
@@ -89,10 +92,10 @@ describe('F28 a fenced page on plain http', () => {
   test('that was frozen while it adopted does not return entries that another page adopted', async () => {
     const origin = new PlainOrigin();
     const [left, living, writer] = [origin.open(), origin.open(), origin.open()];
-    left.save(entryOf(left, 1), false);
-    living.save(entryOf(living, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
+    living.save(entryOf(living, 1), { clearsStaged: false });
     origin.crash(left);
-    const adoption = writer.adopt(true);
+    const adoption = writer.adopt({ isFirst: true });
     await origin.clock.advance(1500);
     origin.localStorage.setItem(heartbeatKey(left.id), '@another0000000001');
     expect(writer.check()).toMatchObject({ kind: 'fenced', writers: new Set([left.id]) });

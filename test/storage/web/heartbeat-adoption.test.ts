@@ -13,7 +13,7 @@ describe('F28 adoption by heartbeat, on plain http', () => {
   test('adopts the entries of a crashed page after three minutes without a heartbeat', async () => {
     const origin = new PlainOrigin();
     const crashed = origin.open();
-    crashed.save(entryOf(crashed, 1), false);
+    crashed.save(entryOf(crashed, 1), { clearsStaged: false });
     const { entries, seconds } = await origin.adoptWhenSilent(origin.open());
     expect(entries).toEqual([entryOf(crashed, 1)]);
     expect(seconds).toBeGreaterThanOrEqual(180);
@@ -23,11 +23,11 @@ describe('F28 adoption by heartbeat, on plain http', () => {
   test('never fences a page with a heartbeat once a minute, as hidden pages have', async () => {
     const origin = new PlainOrigin();
     const [hidden, other] = [origin.open(), origin.open()];
-    hidden.save(entryOf(hidden, 1), false);
+    hidden.save(entryOf(hidden, 1), { clearsStaged: false });
     for (let look = 0; look < 20; look++) {
-      expect((await origin.adopt(other, false)).entries).toEqual([]);
+      expect((await origin.adopt(other, { isFirst: false })).entries).toEqual([]);
       await origin.clock.advance(25_000);
-      if (look % 2) void hidden.adopt(false);
+      if (look % 2) void hidden.adopt({ isFirst: false });
     }
     expect(hidden.check()).toBeUndefined();
   });
@@ -35,9 +35,9 @@ describe('F28 adoption by heartbeat, on plain http', () => {
   test('adopts at once the entries of a page that was closed or reloaded', async () => {
     const origin = new PlainOrigin();
     const closed = origin.open();
-    closed.save(entryOf(closed, 1), false);
+    closed.save(entryOf(closed, 1), { clearsStaged: false });
     origin.dispatch(closed, 'pagehide');
-    const adoption = origin.open().adopt(true);
+    const adoption = origin.open().adopt({ isFirst: true });
     await origin.clock.advance(1000);
     expect((await adoption).entries).toEqual([entryOf(closed, 1)]);
   });
@@ -45,28 +45,28 @@ describe('F28 adoption by heartbeat, on plain http', () => {
   test('a page that comes back from the back/forward cache goes on, if no page adopted its entries', async () => {
     const origin = new PlainOrigin();
     const cached = origin.open();
-    cached.save(entryOf(cached, 1), false);
+    cached.save(entryOf(cached, 1), { clearsStaged: false });
     origin.dispatch(cached, 'pagehide');
     origin.dispatch(cached, 'pageshow');
     expect(cached.check()).toBeUndefined();
-    expect((await origin.adopt(origin.open(), true)).entries).toEqual([]);
+    expect((await origin.adopt(origin.open(), { isFirst: true })).entries).toEqual([]);
   });
 
   test('a hidden page writes a heartbeat with each commit', async () => {
     const origin = new PlainOrigin();
     const hidden = origin.open();
-    hidden.save(entryOf(hidden, 1), false);
+    hidden.save(entryOf(hidden, 1), { clearsStaged: false });
     origin.dispatch(hidden, 'pagehide');
-    hidden.save(entryOf(hidden, 2), false);
-    expect((await origin.adopt(origin.open(), true)).entries).toEqual([]);
+    hidden.save(entryOf(hidden, 2), { clearsStaged: false });
+    expect((await origin.adopt(origin.open(), { isFirst: true })).entries).toEqual([]);
   });
 
   test('of two pages that adopt a writer at once, one gets it', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     origin.crash(left);
-    const adoptions = [origin.open(), origin.open()].map((writer) => writer.adopt(true));
+    const adoptions = [origin.open(), origin.open()].map((writer) => writer.adopt({ isFirst: true }));
     await origin.clock.advance(5000);
     const taken = (await Promise.all(adoptions)).map(({ entries }) => entries.length);
     expect(taken.sort()).toEqual([0, 1]);
@@ -75,18 +75,18 @@ describe('F28 adoption by heartbeat, on plain http', () => {
   test('no page is fenced after a suspend of all pages', async () => {
     const origin = new PlainOrigin();
     const [one, other] = [origin.open(), origin.open()];
-    one.save(entryOf(one, 1), false);
-    await origin.adopt(other, true);
+    one.save(entryOf(one, 1), { clearsStaged: false });
+    await origin.adopt(other, { isFirst: true });
     await origin.clock.advance(3_600_000);
-    expect((await origin.adopt(other, false)).entries).toEqual([]);
+    expect((await origin.adopt(other, { isFirst: false })).entries).toEqual([]);
   });
 
   test('an adopter that crashes leaves all entries to the next', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     origin.crash(left);
-    await origin.adopt(origin.open(), true);
+    await origin.adopt(origin.open(), { isFirst: true });
     const { entries, seconds } = await origin.adoptWhenSilent(origin.open());
     expect(entries).toEqual([entryOf(left, 1)]);
     expect(seconds).toBeGreaterThanOrEqual(180);
@@ -95,11 +95,11 @@ describe('F28 adoption by heartbeat, on plain http', () => {
   test('adopts in a localStorage that is full', async () => {
     const origin = new PlainOrigin();
     const left = origin.open();
-    left.save(entryOf(left, 1), false);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     origin.crash(left);
     origin.localStorage.capacity = origin.localStorage.units;
     const adopter = origin.open();
-    const { entries } = await origin.adopt(adopter, true);
+    const { entries } = await origin.adopt(adopter, { isFirst: true });
     expect(entries).toEqual([entryOf(left, 1)]);
   });
 
@@ -107,8 +107,8 @@ describe('F28 adoption by heartbeat, on plain http', () => {
     const origin = new PlainOrigin();
     for (let visit = 0; visit < 200; visit++) {
       const writer = origin.open();
-      writer.remove((await origin.adopt(writer, true)).entries);
-      writer.save(entryOf(writer, 1), false);
+      writer.remove((await origin.adopt(writer, { isFirst: true })).entries);
+      writer.save(entryOf(writer, 1), { clearsStaged: false });
       origin.crash(writer);
     }
     expect(origin.localStorage.length).toBeLessThan(60);
@@ -123,12 +123,12 @@ test('a hidden page whose timers fire once a minute is not fenced while it adopt
   const hidden = pages.page({}, throttledClock(pages.clock));
   commitEach(hidden.api, 1);
   const leave = (n: number) => {
-    const p = webStorage(pages.localStorage, {}, { page: undefined as never }).open(binding2, new FakeClock());
-    p.save(entryOf(p, n), false);
+    const p = webStorage(pages.localStorage, {}, { page: undefined as never }).open(destination2, new FakeClock());
+    p.save(entryOf(p, n), { clearsStaged: false });
     p.saveStaged([]);
     pages.localStorage.setItem(heartbeatKey(p.id), '-'.padEnd(17)); // its page was left
   };
-  const binding2 = { deviceId: credentials.deviceId.toLowerCase(), baseUrl: 'https://iot.nik-dev.se/api/v1/' };
+  const destination2 = { deviceId: credentials.deviceId.toLowerCase(), baseUrl: 'https://iot.nik-dev.se/api/v1/' };
   let fencedAt = -1;
   for (let second = 0; second < 3600 && fencedAt < 0; second++) {
     // one page is left just before each whole minute

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { StorageException } from '../../../src/index.js';
 import { webStorage } from '../../../src/storage/web/web-storage.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeLocks, FakeWebStorage } from '../../support/fakes/fake-web.js';
 
@@ -32,16 +32,16 @@ async function adoptMany() {
   const locks = new FakeLocks();
   const open = () => {
     const tab = locks.tab();
-    return { writer: webStorage(localStorage, {}, { locks: tab }).open(binding, clock), tab };
+    return { writer: webStorage(localStorage, {}, { locks: tab }).open(destination, clock), tab };
   };
   for (let count = 0; count < 50; count++) {
     const { writer, tab } = open();
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     tab.end();
   }
   localStorage.scans = 0;
   const { writer } = open();
-  const adoption = writer.adopt(true);
+  const adoption = writer.adopt({ isFirst: true });
   await clock.advance(5000);
   const { entries } = await adoption;
   expect(entries).toHaveLength(50);

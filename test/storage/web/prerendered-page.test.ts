@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Writer } from '../../../src/core/ports/storage.js';
+import type { AdoptOptions, Writer } from '../../../src/core/ports/storage.js';
 import type { WebPlatform } from '../../../src/storage/web/lease/lease.js';
 import { webStorage } from '../../../src/storage/web/web-storage.js';
 import { type StorageUnderTest, storageContract } from '../../contract/storage-contract.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { FakeClock, turn } from '../../support/fakes/fake-clock.js';
 import { FakeLocks, FakeWebStorage } from '../../support/fakes/fake-web.js';
 
@@ -45,21 +45,21 @@ class Origin implements StorageUnderTest {
   readonly #pages = new Map<Writer, ReturnType<typeof openPage>>();
 
   /** A page that was prerendered, and is shown at once. */
-  open(of = binding): Writer {
+  open(of = destination): Writer {
     const writer = this.prerender(of);
     this.show(writer);
     return writer;
   }
 
-  prerender(of = binding): Writer {
+  prerender(of = destination): Writer {
     return this.#open(of, openPage(this.locks, true));
   }
 
   openUsual(): Writer {
-    return this.#open(binding, openPage(this.locks, false));
+    return this.#open(destination, openPage(this.locks, false));
   }
 
-  #open(of: typeof binding, page: ReturnType<typeof openPage>): Writer {
+  #open(of: typeof destination, page: ReturnType<typeof openPage>): Writer {
     const writer = webStorage(this.localStorage, {}, page.platform).open(of, this.clock);
     this.#pages.set(writer, page);
     return writer;
@@ -75,8 +75,8 @@ class Origin implements StorageUnderTest {
     this.#pages.get(writer)?.end();
   }
 
-  async adopt(writer: Writer, atStart: boolean) {
-    const adoption = writer.adopt(atStart);
+  async adopt(writer: Writer, options: AdoptOptions) {
+    const adoption = writer.adopt(options);
     await this.clock.advance(5000);
     return adoption;
   }
@@ -84,7 +84,7 @@ class Origin implements StorageUnderTest {
   /** Looks every half a minute, as an `Api` does. @returns How many seconds it took until something was found. */
   async secondsUntilAdopted(by: Writer, within: number): Promise<number> {
     for (let seconds = 0; seconds < within; seconds += 30) {
-      const { entries } = await this.adopt(by, false);
+      const { entries } = await this.adopt(by, { isFirst: false });
       if (entries.length > 0) return seconds;
       await this.clock.advance(25 * SECOND);
     }
@@ -102,8 +102,8 @@ describe('F48 a page that is prerendered', () => {
   test('saves at once, and keeps its entries however long it is not shown and others look', async () => {
     const origin = new Origin();
     const prerendered = origin.prerender();
-    prerendered.save(entryOf(prerendered, 1), false);
-    void prerendered.adopt(true);
+    prerendered.save(entryOf(prerendered, 1), { clearsStaged: false });
+    void prerendered.adopt({ isFirst: true });
     expect(await origin.secondsUntilAdopted(origin.openUsual(), 1200)).toBe(Number.POSITIVE_INFINITY);
     expect(prerendered.check()).toBeUndefined();
   });
@@ -111,22 +111,22 @@ describe('F48 a page that is prerendered', () => {
   test('shows by its lock that it lives once it is shown: its entries are adopted soon after it ends', async () => {
     const origin = new Origin();
     const prerendered = origin.prerender();
-    prerendered.save(entryOf(prerendered, 1), false);
+    prerendered.save(entryOf(prerendered, 1), { clearsStaged: false });
     expect(origin.heartbeats).toHaveLength(1);
     origin.show(prerendered);
     await turn();
     expect(origin.heartbeats).toEqual([]);
     expect(prerendered.check()).toBeUndefined();
     const other = origin.openUsual();
-    expect((await origin.adopt(other, true)).entries).toEqual([]);
+    expect((await origin.adopt(other, { isFirst: true })).entries).toEqual([]);
     await origin.crash(prerendered);
-    expect((await origin.adopt(other, false)).entries).toEqual([entryOf(prerendered, 1)]);
+    expect((await origin.adopt(other, { isFirst: false })).entries).toEqual([entryOf(prerendered, 1)]);
   });
 
   test('never shown, its entries are adopted three minutes after it ended', async () => {
     const origin = new Origin();
     const discarded = origin.prerender();
-    discarded.save(entryOf(discarded, 1), false);
+    discarded.save(entryOf(discarded, 1), { clearsStaged: false });
     const seconds = await origin.secondsUntilAdopted(origin.openUsual(), 600);
     expect(seconds).toBeGreaterThanOrEqual(180);
     expect(seconds).toBeLessThanOrEqual(240);
@@ -135,11 +135,11 @@ describe('F48 a page that is prerendered', () => {
   test('adopts nothing before it is shown, then at once', async () => {
     const origin = new Origin();
     const dead = origin.openUsual();
-    dead.save(entryOf(dead, 1), false);
+    dead.save(entryOf(dead, 1), { clearsStaged: false });
     await origin.crash(dead);
     const prerendered = origin.prerender();
     let adopted: unknown;
-    void prerendered.adopt(true).then(({ entries }) => {
+    void prerendered.adopt({ isFirst: true }).then(({ entries }) => {
       adopted = entries;
     });
     await origin.clock.advance(MINUTE);
@@ -152,21 +152,21 @@ describe('F48 a page that is prerendered', () => {
   test('frozen for minutes and then shown, it notices that another took its entries, and goes on under a lock of its new id', async () => {
     const origin = new Origin();
     const frozen = origin.prerender();
-    frozen.save(entryOf(frozen, 1), false);
+    frozen.save(entryOf(frozen, 1), { clearsStaged: false });
     const [before, other] = [frozen.id, origin.openUsual()];
     expect(await origin.secondsUntilAdopted(other, 600)).toBeLessThan(600);
     origin.show(frozen);
     await turn();
     expect(frozen.check()).toMatchObject({ kind: 'fenced', writers: new Set([before]) });
     expect(frozen.id).not.toBe(before);
-    frozen.save(entryOf(frozen, 2), false);
+    frozen.save(entryOf(frozen, 2), { clearsStaged: false });
     await turn();
     const third = origin.openUsual();
-    expect((await origin.adopt(third, true)).entries).toEqual([]);
+    expect((await origin.adopt(third, { isFirst: true })).entries).toEqual([]);
     const held = await origin.locks.tab().query();
     expect(held.held?.map(({ name }) => name)).toContain(`nikdev-iot/1/${frozen.id}`);
     await origin.crash(frozen);
-    expect((await origin.adopt(third, false)).entries).toEqual([entryOf(frozen, 2)]);
+    expect((await origin.adopt(third, { isFirst: false })).entries).toEqual([entryOf(frozen, 2)]);
   });
 
   test('notices that its keys were deleted, and saves them again, before and after it is shown', async () => {
@@ -176,7 +176,7 @@ describe('F48 a page that is prerendered', () => {
       if (isShown) origin.show(prerendered);
       await turn();
       const entry = entryOf(prerendered, isShown ? 2 : 1);
-      prerendered.save(entry, false);
+      prerendered.save(entry, { clearsStaged: false });
       origin.localStorage.items.clear();
       expect(prerendered.check()).toEqual({ kind: 'cleared' });
       prerendered.saveAgain([entry]);
@@ -188,10 +188,10 @@ describe('F48 a page that is prerendered', () => {
   test('closed before it is shown, it leaves its entries to others at once', async () => {
     const origin = new Origin();
     const closed = origin.prerender();
-    closed.save(entryOf(closed, 1), false);
+    closed.save(entryOf(closed, 1), { clearsStaged: false });
     closed.close();
     const other = origin.openUsual();
-    expect((await origin.adopt(other, true)).entries).toEqual([entryOf(closed, 1)]);
+    expect((await origin.adopt(other, { isFirst: true })).entries).toEqual([entryOf(closed, 1)]);
     origin.show(closed);
     await turn();
     expect(other.check()).toBeUndefined();

@@ -3,7 +3,7 @@ import { Api, isApiException } from '../../../src/index.js';
 import { webStorage } from '../../../src/storage/web/web-storage.js';
 import { commitEach } from '../../support/builders/api.js';
 import { credentials } from '../../support/builders/credentials.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeServer } from '../../support/fakes/fake-server.js';
 import { FakeLocks } from '../../support/fakes/fake-web.js';
@@ -42,10 +42,10 @@ test('a failure during an adoption strands no entry', async () => {
   const server = new FakeServer();
   const tab = locks.tab();
   const left = webStorage(local, {}, { locks: tab }).open(
-    { deviceId: credentials.deviceId.toLowerCase(), baseUrl: binding.baseUrl },
+    { deviceId: credentials.deviceId.toLowerCase(), baseUrl: destination.baseUrl },
     clock,
   );
-  left.save(entryOf(left, 1), false);
+  left.save(entryOf(left, 1), { clearsStaged: false });
   tab.end();
   const api = new Api(
     { ...credentials, storage: webStorage(local, {}, { locks: locks.tab() }) },
@@ -70,12 +70,12 @@ test('close() releases everything though the storage fails meanwhile', async () 
   };
   for (let n = 0; n < 3; n++) {
     const window = new EventTarget();
-    const left = webStorage(local, {}, { page: window }).open(binding, clock);
-    left.save(entryOf(left, 1), false);
+    const left = webStorage(local, {}, { page: window }).open(destination, clock);
+    left.save(entryOf(left, 1), { clearsStaged: false });
     window.dispatchEvent(new Event('pagehide'));
   }
-  const writer = webStorage(local, {}, { page }).open(binding, clock);
-  const adoption = writer.adopt(true);
+  const writer = webStorage(local, {}, { page }).open(destination, clock);
+  const adoption = writer.adopt({ isFirst: true });
   await clock.advance(5000);
   expect((await adoption).entries).toHaveLength(3);
   local.refuse = () => true;

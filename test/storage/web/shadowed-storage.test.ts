@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { webStorage } from '../../../src/storage/web/web-storage.js';
-import { binding, entryOf } from '../../support/builders/stored-entry.js';
+import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeLocks, FakeWebStorage } from '../../support/fakes/fake-web.js';
 
@@ -46,11 +46,11 @@ function setUp(localStorage: BrowserStorage) {
   const locks = new FakeLocks();
   const open = () => {
     const tab = locks.tab();
-    const writer = webStorage(localStorage, {}, { locks: tab }).open(binding, clock);
+    const writer = webStorage(localStorage, {}, { locks: tab }).open(destination, clock);
     return { writer, crash: () => tab.end() };
   };
   const adopt = async () => {
-    const adoption = open().writer.adopt(true);
+    const adoption = open().writer.adopt({ isFirst: true });
     await clock.advance(5000);
     return adoption;
   };
@@ -64,9 +64,9 @@ describe('F50 a localStorage whose members a page has shadowed', () => {
       if (isBefore) shadow(localStorage, [member]);
       const { open, adopt } = setUp(localStorage);
       const { writer, crash } = open();
-      writer.save(entryOf(writer, 1), false);
+      writer.save(entryOf(writer, 1), { clearsStaged: false });
       if (!isBefore) shadow(localStorage, [member]);
-      for (const sequence of [2, 3]) writer.save(entryOf(writer, sequence), false);
+      for (const sequence of [2, 3]) writer.save(entryOf(writer, sequence), { clearsStaged: false });
       writer.remove([entryOf(writer, 2)]);
       expect(writer.check()).toBeUndefined();
       crash();
@@ -83,7 +83,7 @@ describe('F50 a localStorage whose members a page has shadowed', () => {
       keys.push(key);
       setItem.call(this, key, value);
     };
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     BrowserStorage.prototype.setItem = setItem;
     expect(keys).toHaveLength(2);
   });
@@ -103,7 +103,7 @@ describe('F50 a localStorage whose members a page has shadowed', () => {
       },
     });
     const { writer } = setUp(wrapped).open();
-    writer.save(entryOf(writer, 1), false);
+    writer.save(entryOf(writer, 1), { clearsStaged: false });
     expect(calls).toContain('setItem');
     expect(inner.length).toBe(2);
   });
@@ -115,7 +115,9 @@ describe('F50 a localStorage whose members a page has shadowed', () => {
     localStorage.key = () => {
       throw new TypeError('not a function');
     };
-    const adoption = webStorage(localStorage, {}, { locks: new FakeLocks().tab() }).open(binding, clock).adopt(true);
+    const adoption = webStorage(localStorage, {}, { locks: new FakeLocks().tab() })
+      .open(destination, clock)
+      .adopt({ isFirst: true });
     await clock.advance(5000);
     expect(await adoption).toMatchObject({ entries: [], warnings: [{ code: 'storage-failed' }] });
   });
@@ -124,10 +126,10 @@ describe('F50 a localStorage whose members a page has shadowed', () => {
     const localStorage = new FakeWebStorage();
     const clock = new FakeClock();
     const locks = { ...new FakeLocks().tab(), query: () => Promise.reject(new Error('the page is gone')) };
-    const writer = webStorage(localStorage, {}, { locks }).open(binding, clock);
-    const other = webStorage(localStorage, {}, {}).open(binding, clock);
-    other.save(entryOf(other, 1), false);
-    const adoption = writer.adopt(true);
+    const writer = webStorage(localStorage, {}, { locks }).open(destination, clock);
+    const other = webStorage(localStorage, {}, {}).open(destination, clock);
+    other.save(entryOf(other, 1), { clearsStaged: false });
+    const adoption = writer.adopt({ isFirst: true });
     writer.close();
     await clock.advance(5000);
     expect((await adoption).warnings).toEqual([]);
@@ -140,11 +142,11 @@ describe('F51 the error of a localStorage that is full', () => {
     ['of an older Firefox', { name: 'NS_ERROR_DOM_QUOTA_REACHED' }],
   ])('%s is known by its name', (_what, error) => {
     const localStorage = new FakeWebStorage();
-    const writer = webStorage(localStorage, {}, {}).open(binding, new FakeClock());
+    const writer = webStorage(localStorage, {}, {}).open(destination, new FakeClock());
     localStorage.setItem = () => {
       throw error;
     };
-    expect(() => writer.save(entryOf(writer, 1), false)).toThrow(
+    expect(() => writer.save(entryOf(writer, 1), { clearsStaged: false })).toThrow(
       expect.objectContaining({ name: 'StorageException', isFull: true }),
     );
   });
@@ -153,11 +155,11 @@ describe('F51 the error of a localStorage that is full', () => {
     'is not taken for it: %j',
     (error) => {
       const localStorage = new FakeWebStorage();
-      const writer = webStorage(localStorage, {}, {}).open(binding, new FakeClock());
+      const writer = webStorage(localStorage, {}, {}).open(destination, new FakeClock());
       localStorage.setItem = () => {
         throw error;
       };
-      expect(() => writer.save(entryOf(writer, 1), false)).toThrow(
+      expect(() => writer.save(entryOf(writer, 1), { clearsStaged: false })).toThrow(
         expect.objectContaining({ message: 'localStorage refused (unknown)', isFull: false }),
       );
     },

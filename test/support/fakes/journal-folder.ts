@@ -4,7 +4,7 @@ import type { StoredEntry } from '../../../src/core/model/entry.js';
 import type { Adoption, Writer } from '../../../src/core/ports/storage.js';
 import { fileStorage } from '../../../src/node.js';
 import type { FilePlatform, FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { binding, entryOf } from '../builders/stored-entry.js';
+import { destination, entryOf } from '../builders/stored-entry.js';
 import { temporaryFolder } from '../disks/temporary-folder.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeMachine } from './fake-machine.js';
@@ -15,7 +15,7 @@ export function journalFolder() {
   const machine = new FakeMachine();
   const clock = new FakeClock();
   const open = (platform: FilePlatform = machine.start(), options = {}): Writer =>
-    fileStorage(folder, options, platform).open(binding, clock);
+    fileStorage(folder, options, platform).open(destination, clock);
   const journals = (): string[] => fs.readdirSync(folder).filter((name) => name.endsWith('.journal'));
   const journal = (): string => join(folder, journals()[0] ?? '');
   return { folder, machine, clock, open, journals, journal };
@@ -27,9 +27,10 @@ export type JournalFolder = ReturnType<typeof journalFolder>;
 export function leaveJournal({ machine, open }: JournalFolder): { writer: Writer; left: StoredEntry[] } {
   const process = machine.start();
   const writer = open(process);
-  for (let sequence = 1; sequence <= 6; sequence++) writer.save(entryOf(writer, sequence, `ü${sequence}`), false);
+  for (let sequence = 1; sequence <= 6; sequence++)
+    writer.save(entryOf(writer, sequence, `ü${sequence}`), { clearsStaged: false });
   writer.remove([entryOf(writer, 2), entryOf(writer, 3), entryOf(writer, 5)]);
-  writer.save(entryOf(writer, 7), true);
+  writer.save(entryOf(writer, 7), { clearsStaged: true });
   process.kill();
   return {
     writer,
@@ -37,12 +38,12 @@ export function leaveJournal({ machine, open }: JournalFolder): { writer: Writer
   };
 }
 
-export const adoptAtStart = (writer: Writer): Promise<Adoption> => writer.adopt(true);
+export const adoptAtStart = (writer: Writer): Promise<Adoption> => writer.adopt({ isFirst: true });
 
 /** Looks for orphans every 30 s, as an `Api` does, until entries are adopted or 4 minutes have passed. */
 export async function adoptWhenSilent(writer: Writer, clock: FakeClock): Promise<readonly StoredEntry[]> {
   for (let look = 0; look < 8; look++) {
-    const { entries } = await writer.adopt(look === 0);
+    const { entries } = await writer.adopt({ isFirst: look === 0 });
     if (entries.length > 0) return entries;
     await clock.advance(30_000);
   }

@@ -17,7 +17,7 @@ export class PickyServer extends FakeServer {
   minds: Minds;
   readonly #status: number;
 
-  /** @param status - The status of a refusal. */
+  /** @param status - The status of a rejection. */
   constructor(minds: Minds = () => false, status = 400) {
     super((request) => this.#take(request));
     this.minds = minds;

@@ -1,4 +1,4 @@
-import type { FetchInit, FetchResponse } from '../../../src/index.js';
+import type { FetchInit, ResponseLike } from '../../../src/index.js';
 import { type UploadedEntry, uploadedEntries } from '../builders/uploads.js';
 
 export interface FetchedRequest {
@@ -31,7 +31,7 @@ export class StubFetch {
     return this.requests.filter(({ method }) => method === 'POST').map(({ body }) => uploadedEntries(body));
   }
 
-  readonly fetch = async (url: string, init: FetchInit): Promise<FetchResponse> => {
+  readonly fetch = async (url: string, init: FetchInit): Promise<ResponseLike> => {
     this.underWay += 1;
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     try {

@@ -1,9 +1,9 @@
 import type { StoredEntry } from '../../../src/core/model/entry.js';
-import type { Writer } from '../../../src/core/ports/storage.js';
+import type { AdoptOptions, Writer } from '../../../src/core/ports/storage.js';
 import type { LocksLike } from '../../../src/storage/web/lease/lock-lease.js';
 import { webStorage } from '../../../src/storage/web/web-storage.js';
 import type { StorageUnderTest } from '../../contract/storage-contract.js';
-import { binding } from '../builders/stored-entry.js';
+import { destination } from '../builders/stored-entry.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeLocks, FakeWebStorage } from './fake-web.js';
 
@@ -14,7 +14,7 @@ export class LockedOrigin implements StorageUnderTest {
   readonly clock = new FakeClock();
   readonly #tabs = new Map<Writer, LocksLike & { end(): void }>();
 
-  open(of = binding, options = {}): Writer {
+  open(of = destination, options = {}): Writer {
     const tab = this.locks.tab();
     const writer = webStorage(this.localStorage, options, { locks: tab }).open(of, this.clock);
     this.#tabs.set(writer, tab);
@@ -25,8 +25,8 @@ export class LockedOrigin implements StorageUnderTest {
     this.#tabs.get(writer)?.end();
   }
 
-  async adopt(writer: Writer, atStart: boolean) {
-    const adoption = writer.adopt(atStart);
+  async adopt(writer: Writer, options: AdoptOptions) {
+    const adoption = writer.adopt(options);
     await this.clock.advance(5000);
     return adoption;
   }
@@ -38,7 +38,7 @@ export class PlainOrigin implements StorageUnderTest {
   readonly clock = new FakeClock();
   readonly #pages = new Map<Writer, EventTarget>();
 
-  open(of = binding, clock = this.clock): Writer {
+  open(of = destination, clock = this.clock): Writer {
     const page = new EventTarget();
     const writer = webStorage(this.localStorage, {}, { page }).open(of, clock);
     this.#pages.set(writer, page);
@@ -56,8 +56,8 @@ export class PlainOrigin implements StorageUnderTest {
     this.#pages.delete(writer);
   }
 
-  async adopt(writer: Writer, atStart: boolean) {
-    const adoption = writer.adopt(atStart);
+  async adopt(writer: Writer, options: AdoptOptions) {
+    const adoption = writer.adopt(options);
     await this.clock.advance(5000);
     return adoption;
   }
@@ -65,7 +65,7 @@ export class PlainOrigin implements StorageUnderTest {
   /** Looks for orphans every 30 s, as an `Api` does. @returns The entries adopted, and the seconds that it took. */
   async adoptWhenSilent(writer: Writer): Promise<{ entries: readonly StoredEntry[]; seconds: number }> {
     for (let seconds = 0; seconds < 600; seconds += 30) {
-      const { entries } = await this.adopt(writer, seconds === 0);
+      const { entries } = await this.adopt(writer, { isFirst: seconds === 0 });
       if (entries.length > 0) return { entries, seconds };
       await this.clock.advance(25_000);
     }

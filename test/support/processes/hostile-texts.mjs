@@ -54,14 +54,14 @@ const storage = {
     remove: nothing,
     quarantine: nothing,
     save: () => {
-      throw new StorageException(text, text, true);
+      throw new StorageException(text, { advice: text, isFull: true });
     },
     adopt: async () => ({
       entries: [
         { writer: 'w', sequence: 1, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
         {
           ...{ writer: 'w', sequence: 2, timestamp: 1, values: '[{"a":1}]', bytes: 9 },
-          refusal: { status: 400, reason: text },
+          rejection: { status: 400, reason: text },
         },
       ],
       staged: [],

@@ -28,7 +28,7 @@ const NEWLINE = 10;
  *
  * Staged values are not kept: they are promised nothing.
  *
- * @param isWanted - Whether an entry is, or, without a sequence number, a writer's binding.
+ * @param isWanted - Whether an entry is, or, without a sequence number, a writer's destination.
  */
 export function planCompaction(
   bytes: Buffer,
@@ -65,7 +65,10 @@ export function planCompaction(
 export function compactInPlace(handle: FileHandle, live: LiveIndex): string {
   const { logs, isNewer } = readContents(handle.lines());
   if (isNewer)
-    throw new StorageException(`${handle.path} holds records of a newer version`, 'Make room on the disk.', true);
+    throw new StorageException(`${handle.path} holds records of a newer version`, {
+      advice: 'Make room on the disk.',
+      isFull: true,
+    });
   const { writes, length } = planCompaction(handle.read(), (writer, sequence) =>
     sequence === undefined ? live.hasEntriesOf(writer) : live.wants(writer, sequence),
   );

@@ -1,7 +1,7 @@
 // Not the global, which is a getter: see file-io.ts.
 import { Buffer } from 'node:buffer';
-import type { Binding } from '../../../core/model/destination.js';
-import type { Refusal, StoredEntry } from '../../../core/model/entry.js';
+import type { Destination } from '../../../core/model/destination.js';
+import type { Rejection, StoredEntry } from '../../../core/model/entry.js';
 import { RangeSet } from '../../shared/range-set.js';
 import type { StagedValues } from '../../shared/run-number.js';
 import type { Line } from './lines.js';
@@ -27,11 +27,11 @@ export interface WriterLog {
   /** One string for all its entries. */
   readonly writer: string;
   /** Absent if its record can't be read: then its entries can't be sent, for nobody knows where to. */
-  binding?: Binding;
+  destination?: Destination;
   /** The sequence numbers of its entries. */
   readonly sequences: RangeSet;
   /** By sequence number, why entries are in quarantine: their records can stand before the entries' own. */
-  readonly refusals: Map<number, Refusal>;
+  readonly rejections: Map<number, Rejection>;
   staged?: StagedValues | undefined;
 }
 
@@ -86,7 +86,7 @@ const NEWLINE = Buffer.from('\n');
 function logOf(logs: Map<string, WriterLog>, writer: string): WriterLog {
   const known = logs.get(writer);
   if (known !== undefined) return known;
-  const log: WriterLog = { writer, sequences: new RangeSet(), refusals: new Map() };
+  const log: WriterLog = { writer, sequences: new RangeSet(), rejections: new Map() };
   logs.set(writer, log);
   return log;
 }
@@ -94,7 +94,7 @@ function logOf(logs: Map<string, WriterLog>, writer: string): WriterLog {
 function apply(record: JournalRecord, log: WriterLog): void {
   switch (record.kind) {
     case 'W':
-      log.binding = record.binding;
+      log.destination = record.destination;
       break;
     case 'C':
       log.staged = undefined;
@@ -104,7 +104,7 @@ function apply(record: JournalRecord, log: WriterLog): void {
       log.sequences.add(record.sequence);
       break;
     case 'Q':
-      log.refusals.set(record.sequence, record.refusal);
+      log.rejections.set(record.sequence, record.rejection);
       break;
     case 'S':
       log.staged = record.staged.values.length > 0 ? record.staged : undefined;
@@ -119,12 +119,12 @@ function entryOf(
   { bytes, end }: Line,
   log: WriterLog,
 ): StoredEntry {
-  const { writer, refusals } = log;
+  const { writer, rejections } = log;
   // A text of its own: a part of a longer one would keep that in memory.
   const values = bytes.toString('utf8', start, end);
   const entry = { writer, sequence, timestamp, values, bytes: end - start };
-  const refusal = refusals.get(sequence);
-  return refusal === undefined ? entry : { ...entry, refusal };
+  const rejection = rejections.get(sequence);
+  return rejection === undefined ? entry : { ...entry, rejection };
 }
 
 /** Entries of one writer as they are read. */
@@ -161,23 +161,23 @@ export function inOrder(entries: readonly StoredEntry[]): StoredEntry[] {
 const PIECE_LENGTH = 64 * 1024;
 
 /** By writer, what is written of it beside its entries. */
-export type WriterHeads = ReadonlyMap<string, Pick<WriterLog, 'binding' | 'staged'>>;
+export type WriterHeads = ReadonlyMap<string, Pick<WriterLog, 'destination' | 'staged'>>;
 
 /**
  * A journal's text with what is wanted alone, in pieces.
  *
- * @param logs - Of all writers of `entries`: `binding` and `staged` are written, too.
+ * @param logs - Of all writers of `entries`: `destination` and `staged` are written, too.
  */
 export function* textOf(logs: WriterHeads, entries: Iterable<StoredEntry>): Generator<string, undefined> {
   let text = '';
   const registered = new Set<string>();
   const register = (writer: string): string => {
-    const binding = registered.has(writer) ? undefined : logs.get(writer)?.binding;
+    const destination = registered.has(writer) ? undefined : logs.get(writer)?.destination;
     registered.add(writer);
-    return binding === undefined ? '' : encodeWriter(writer, binding);
+    return destination === undefined ? '' : encodeWriter(writer, destination);
   };
   for (const entry of entries) {
-    text += register(entry.writer) + encodeEntry(entry, false) + encodeQuarantineOf(entry);
+    text += register(entry.writer) + encodeEntry(entry) + encodeQuarantineOf(entry);
     if (text.length < PIECE_LENGTH) continue;
     yield text;
     text = '';
@@ -197,5 +197,5 @@ export function encodeTombstone(logs: ReadonlyMap<string, WriterLog>): string {
 }
 
 /** The record that tells that an entry is in quarantine, where it is. */
-export const encodeQuarantineOf = ({ writer, sequence, refusal }: StoredEntry): string =>
-  refusal === undefined ? '' : encodeQuarantined(writer, sequence, refusal);
+export const encodeQuarantineOf = ({ writer, sequence, rejection }: StoredEntry): string =>
+  rejection === undefined ? '' : encodeQuarantined(writer, sequence, rejection);

@@ -91,10 +91,9 @@ export function storageException(error: unknown, path: string): StorageException
   if (isStorageException(error)) return error;
   const code = codeOf(error) ?? 'unknown';
   return isFull(error)
-    ? new StorageException(
-        `the disk is full (${code}, ${path})`,
-        'Push, or make room on the disk, then commit again.',
-        true,
-      )
-    : new StorageException(`the file could not be written (${code}, ${path})`, CHECK_DISK);
+    ? new StorageException(`the disk is full (${code}, ${path})`, {
+        advice: 'Push, or make room on the disk, then commit again.',
+        isFull: true,
+      })
+    : new StorageException(`the file could not be written (${code}, ${path})`, { advice: CHECK_DISK });
 }

@@ -266,11 +266,11 @@ export class SafeFiles {
 
   #open(path: string, flags: number): number {
     const before = this.#fs.lstatSync(path);
-    if (!this.#isTrusted(path, before)) throw refusal();
+    if (!this.#isTrusted(path, before)) throw rejection();
     const fd = this.#fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK);
     try {
       const opened = this.#fs.fstatSync(fd);
-      if (identityOf(before) !== identityOf(opened) || !this.#isTrusted(path, opened)) throw refusal();
+      if (identityOf(before) !== identityOf(opened) || !this.#isTrusted(path, opened)) throw rejection();
       return fd;
     } catch (error) {
       this.#fs.closeSync(fd);
@@ -418,4 +418,4 @@ const USE_OWN = 'Use a folder of this user only, with the rights 0700.';
 /** Not every system can sync a folder, or needs it. */
 const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP']);
 
-const refusal = (): Error => Object.assign(new Error('the file is not trusted'), { code: 'UNTRUSTED_FILE' });
+const rejection = (): Error => Object.assign(new Error('the file is not trusted'), { code: 'UNTRUSTED_FILE' });

@@ -1,10 +1,11 @@
 // Not the global, which is a getter: see file-io.ts.
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
-import type { Binding } from '../../../core/model/destination.js';
+import type { Destination } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
 import { isStorageFull, StorageException } from '../../../core/model/exceptions.js';
 import type { Value } from '../../../core/model/value.js';
+import type { SaveOptions } from '../../../core/ports/storage.js';
 import type { RangeSet } from '../../shared/range-set.js';
 import { compactInPlace } from './compaction.js';
 import {
@@ -40,10 +41,9 @@ export interface JournalContents extends Contents {
 const MAX_VALUES_BYTES = MAX_RECORD_BYTES - 1024;
 
 const tooLarge = (): StorageException =>
-  new StorageException(
-    `this is larger than a file's record may be (${MAX_VALUES_BYTES} bytes)`,
-    'Commit fewer or shorter values at once.',
-  );
+  new StorageException(`this is larger than a file's record may be (${MAX_VALUES_BYTES} bytes)`, {
+    advice: 'Commit fewer or shorter values at once.',
+  });
 
 /** One journal file that this process owns; see record.ts for its format. */
 export class Journal {
@@ -52,7 +52,7 @@ export class Journal {
   readonly #files: SafeFiles;
   readonly #isSynced: boolean;
   #live = new LiveIndex();
-  /** The writers whose binding the file holds. */
+  /** The writers whose destination the file holds. */
   readonly #registered = new Set<string>();
   readonly #handle: FileHandle;
   #file: string;
@@ -132,11 +132,11 @@ export class Journal {
   }
 
   /** @throws {@link StorageException} if it could not be saved; the file is as before. */
-  saveEntry(entry: StoredEntry, binding: Binding, forgetStaged: boolean): void {
+  saveEntry(entry: StoredEntry, destination: Destination, { clearsStaged }: SaveOptions): void {
     if (entry.bytes > MAX_VALUES_BYTES) throw tooLarge();
     try {
-      const introduction = this.#register(entry.writer, binding);
-      const record = encodeEntry(entry, forgetStaged);
+      const introduction = this.#register(entry.writer, destination);
+      const record = encodeEntry(entry, clearsStaged ? 'C' : 'E');
       // All of a record but the values is ASCII.
       const length = record.length + entry.bytes - entry.values.length;
       if (introduction === '') this.#handle.append(record, this.#isSynced, length);
@@ -147,7 +147,7 @@ export class Journal {
       throw error;
     }
     this.#registered.add(entry.writer);
-    if (forgetStaged) this.#live.setStaged(entry.writer, false);
+    if (clearsStaged) this.#live.setStaged(entry.writer, false);
     this.#live.add(entry);
   }
 
@@ -165,26 +165,26 @@ export class Journal {
   }
 
   /** Not synced: staged values are promised nothing before they are committed. */
-  saveStaged(writer: string, binding: Binding, run: number, values: readonly Value[]): void {
+  saveStaged(writer: string, destination: Destination, run: number, values: readonly Value[]): void {
     const record = encodeStaged(writer, run, values);
     if (Buffer.byteLength(record) > MAX_VALUES_BYTES) throw tooLarge();
-    this.#handle.append(this.#register(writer, binding) + record, false);
+    this.#handle.append(this.#register(writer, destination) + record, false);
     this.#registered.add(writer);
     this.#live.setStaged(writer, values.length > 0);
     this.#compactIfLarge();
   }
 
   /** Synced: staged values that are taken over must not come back, not even after a power cut. */
-  removeStaged(writer: string, binding: Binding, run: number): void {
-    this.#handle.append(this.#register(writer, binding) + encodeStaged(writer, run, []), this.#isSynced);
+  removeStaged(writer: string, destination: Destination, run: number): void {
+    this.#handle.append(this.#register(writer, destination) + encodeStaged(writer, run, []), this.#isSynced);
     this.#live.setStaged(writer, false);
     this.#compactIfLarge();
   }
 
   /** Forgets all that it holds of writers. @throws {@link StorageException} if not all of that could be written. */
   removeWriters(logs: ReadonlyMap<string, WriterLog>): void {
-    for (const [writer, { binding, staged }] of logs) {
-      if (binding && staged) this.removeStaged(writer, binding, staged.run);
+    for (const [writer, { destination, staged }] of logs) {
+      if (destination && staged) this.removeStaged(writer, destination, staged.run);
     }
     const removed = new Map<string, Live>();
     for (const writer of logs.keys()) {
@@ -404,9 +404,9 @@ export class Journal {
   }
 
   #indexWriters(logs: WriterHeads): void {
-    for (const [writer, { binding, staged }] of logs) {
+    for (const [writer, { destination, staged }] of logs) {
       if (staged) this.#live.setStaged(writer, true);
-      if (binding && this.#live.has(writer)) this.#registered.add(writer);
+      if (destination && this.#live.has(writer)) this.#registered.add(writer);
     }
   }
 
@@ -428,9 +428,9 @@ export class Journal {
     this.#hasUnreadable = false;
   }
 
-  /** The record of a writer's binding, where the file lacks it. */
-  #register(writer: string, binding: Binding): string {
-    return this.#registered.has(writer) ? '' : encodeWriter(writer, binding);
+  /** The record of a writer's destination, where the file lacks it. */
+  #register(writer: string, destination: Destination): string {
+    return this.#registered.has(writer) ? '' : encodeWriter(writer, destination);
   }
 }
 

@@ -1,8 +1,8 @@
-import { encodeRefusal, type StoredEntry } from '../../../core/model/entry.js';
+import { encodeRejection, type StoredEntry } from '../../../core/model/entry.js';
 import { utf8Length } from '../../../core/model/values-json.js';
 import { RangeSet } from '../../shared/range-set.js';
 
-/** What a record takes beside the values' text, and what a writer's binding takes: rounded up. */
+/** What a record takes beside the values' text, and what a writer's destination takes: rounded up. */
 const RECORD_BYTES = 64;
 const BINDING_BYTES = 160;
 
@@ -62,14 +62,14 @@ export class LiveIndex {
     if (!live.sequences.add(sequence)) return;
     this.#entries += 1;
     this.#grow(live, bytes + RECORD_BYTES);
-    if (entry.refusal !== undefined) this.quarantine(entry);
+    if (entry.rejection !== undefined) this.quarantine(entry);
   }
 
   /** An entry that is wanted is in quarantine from now on. */
-  quarantine({ writer, sequence, refusal }: StoredEntry): void {
+  quarantine({ writer, sequence, rejection }: StoredEntry): void {
     const live = this.#live.get(writer);
-    if (refusal === undefined || !live?.sequences.has(sequence)) return;
-    const bytes = utf8Length(encodeRefusal(refusal)) + RECORD_BYTES;
+    if (rejection === undefined || !live?.sequences.has(sequence)) return;
+    const bytes = utf8Length(encodeRejection(rejection)) + RECORD_BYTES;
     this.#grow(live, bytes - (live.quarantined.get(sequence) ?? 0));
     live.quarantined.set(sequence, bytes);
   }

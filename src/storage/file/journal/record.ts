@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-import { type Binding, decodeBinding } from '../../../core/model/destination.js';
-import { decodeRefusal, encodeRefusal, type Refusal, type StoredEntry } from '../../../core/model/entry.js';
+import { type Destination, decodeDestination } from '../../../core/model/destination.js';
+import { decodeRejection, encodeRejection, type Rejection, type StoredEntry } from '../../../core/model/entry.js';
 import type { Value } from '../../../core/model/value.js';
 import { decodeValues, encodeValues } from '../../../core/model/values-json.js';
 import { MAX_UNIX_SECONDS } from '../../../core/time/clock.js';
@@ -15,7 +15,7 @@ import { isWireText } from './wire-text.js';
  *
  *   \n1 <CRC-32 of what follows, 8 hexadecimal digits> <kind> <writer> …\n
  *
- *   W <writer> {"deviceId":"…","baseUrl":"…"}     a writer's binding, before its first other record in this file
+ *   W <writer> {"deviceId":"…","baseUrl":"…"}     a writer's destination, before its first other record in this file
  *   E <writer> <sequence> <timestamp> <values>     an entry
  *   C <writer> <sequence> <timestamp> <values>     an entry made of the staged values, which it forgets
  *   Q <writer> <sequence> {"status":…,"reason":"…"} an entry that is in quarantine, and why
@@ -37,8 +37,8 @@ export interface EntryRecord {
 /** A line of a journal. */
 export type JournalRecord =
   | EntryRecord
-  | { readonly kind: 'W'; readonly writer: string; readonly binding: Binding }
-  | { readonly kind: 'Q'; readonly writer: string; readonly sequence: number; readonly refusal: Refusal }
+  | { readonly kind: 'W'; readonly writer: string; readonly destination: Destination }
+  | { readonly kind: 'Q'; readonly writer: string; readonly sequence: number; readonly rejection: Rejection }
   | {
       readonly kind: 'R';
       readonly writer: string;
@@ -59,14 +59,15 @@ const SMALL_A = 97;
 const SMALL_F = 102;
 const SMALL_Z = 122;
 
-export const encodeWriter = (writer: string, { deviceId, baseUrl }: Binding): string =>
+export const encodeWriter = (writer: string, { deviceId, baseUrl }: Destination): string =>
   encode(`W ${writer} ${JSON.stringify({ deviceId, baseUrl })}`);
 
-export const encodeEntry = ({ writer, sequence, timestamp, values }: StoredEntry, forgetStaged: boolean): string =>
-  encode(`${forgetStaged ? 'C' : 'E'} ${writer} ${sequence} ${timestamp} ${values}`);
+/** @param kind - `C` where the entry was made of the saved staged values, which the record then removes. */
+export const encodeEntry = ({ writer, sequence, timestamp, values }: StoredEntry, kind: 'E' | 'C' = 'E'): string =>
+  encode(`${kind} ${writer} ${sequence} ${timestamp} ${values}`);
 
-export const encodeQuarantined = (writer: string, sequence: number, refusal: Refusal): string =>
-  encode(`Q ${writer} ${sequence} ${encodeRefusal(refusal)}`);
+export const encodeQuarantined = (writer: string, sequence: number, rejection: Rejection): string =>
+  encode(`Q ${writer} ${sequence} ${encodeRejection(rejection)}`);
 
 export const encodeStaged = (writer: string, run: number, values: readonly Value[]): string =>
   encode(`S ${writer} ${run} ${encodeValues(values)}`);
@@ -169,13 +170,13 @@ function readEntry(
 function readOther(kind: string, writer: string, text: string): JournalRecord | undefined {
   switch (kind) {
     case 'W': {
-      const binding = decodeBinding(text);
-      return binding && { kind, writer, binding };
+      const destination = decodeDestination(text);
+      return destination && { kind, writer, destination };
     }
     case 'Q': {
       const [sequence, json] = numbered(text);
-      const refusal = decodeRefusal(json);
-      return sequence === undefined || refusal === undefined ? undefined : { kind, writer, sequence, refusal };
+      const rejection = decodeRejection(json);
+      return sequence === undefined || rejection === undefined ? undefined : { kind, writer, sequence, rejection };
     }
     case 'S': {
       const [run, json] = numbered(text);

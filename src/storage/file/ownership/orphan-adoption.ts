@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { type Binding, bindingKey } from '../../../core/model/destination.js';
+import { type Destination, destinationKey } from '../../../core/model/destination.js';
 import type { Warning } from '../../../core/model/events.js';
 import { entriesWaiting } from '../../../core/notify/warnings.js';
+import type { AdoptOptions } from '../../../core/ports/storage.js';
 import type { Clock } from '../../../core/time/clock.js';
 import { type Contents, readContents, type WriterLog } from '../journal/contents.js';
 import { codeOf } from '../journal/file-io.js';
@@ -14,9 +15,9 @@ import type { ProcessIdentity } from './process-identity.js';
 
 /** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
 interface OrphanSummary {
-  /** By key: the bindings of which there are entries, and those of which there are staged values. */
-  readonly entries: ReadonlyMap<string, Binding>;
-  readonly staged: ReadonlyMap<string, Binding>;
+  /** By key: the destinations of which there are entries, and those of which there are staged values. */
+  readonly entries: ReadonlyMap<string, Destination>;
+  readonly staged: ReadonlyMap<string, Destination>;
   readonly warnings: readonly Warning[];
   readonly scans: number;
   /** Only at the first look. */
@@ -29,7 +30,7 @@ interface AdoptionHost {
   readonly owner: string;
   /** Whether a file is one of the store's own. */
   isOwn(file: string): boolean;
-  /** Whether a living writer of the store has the binding of this key. */
+  /** Whether a living writer of the store has the destination of this key. */
   isServed(key: string): boolean;
   /** Whether the entries of a writer in a file are to be read, or are in memory already. */
   isWanted(file: string, log: WriterLog): boolean;
@@ -57,7 +58,7 @@ export class OrphanAdoption {
    * @param most - How many files may be taken.
    * @returns What waits here for others, and what can't be read.
    */
-  scan(clock: Clock, atStart: boolean, most: number, host: AdoptionHost): Warning[] {
+  scan(clock: Clock, options: AdoptOptions, most: number, host: AdoptionHost): Warning[] {
     let found: OrphanFile[];
     try {
       found = this.#finder.find(clock, host.owner, (file) => host.isOwn(file));
@@ -75,7 +76,7 @@ export class OrphanAdoption {
       try {
         const summary = before.get(dead.signature) ?? this.#summarize(dead);
         warnings.push(...summary.warnings);
-        if (isWanted(summary, atStart, host)) {
+        if (isWanted(summary, options, host)) {
           this.#adopt(dead, summary, host);
           taken += 1;
         } else {
@@ -110,11 +111,11 @@ export class OrphanAdoption {
 
   #summarize({ path }: OrphanFile): OrphanSummary {
     const contents = this.#readContents(path);
-    const entries = new Map<string, Binding>();
-    const staged = new Map<string, Binding>();
+    const entries = new Map<string, Destination>();
+    const staged = new Map<string, Destination>();
     for (const log of contents.logs.values()) {
-      if (log.binding && log.sequences.size > 0) entries.set(bindingKey(log.binding), log.binding);
-      if (log.binding && log.staged) staged.set(bindingKey(log.binding), log.binding);
+      if (log.destination && log.sequences.size > 0) entries.set(destinationKey(log.destination), log.destination);
+      if (log.destination && log.staged) staged.set(destinationKey(log.destination), log.destination);
     }
     const { unreadable } = contents;
     const message = `${path} holds records that can't be read (${unreadable} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
@@ -144,7 +145,7 @@ export class OrphanAdoption {
       if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
       host.accept(
         journal,
-        journal.read((log) => log.binding !== undefined && host.isWanted(dead.file, log), contents),
+        journal.read((log) => log.destination !== undefined && host.isWanted(dead.file, log), contents),
       );
     } catch (error) {
       journal.close();
@@ -155,7 +156,7 @@ export class OrphanAdoption {
 
   #waiting({ entries }: OrphanSummary, host: AdoptionHost): Warning[] {
     const others = [...entries].filter(([key]) => !host.isServed(key));
-    return others.map(([, binding]) => entriesWaiting(binding, this.#files.folder));
+    return others.map(([, destination]) => entriesWaiting(destination, this.#files.folder));
   }
 }
 
@@ -168,9 +169,9 @@ function failure(path: string, error: unknown): Warning[] {
 }
 
 /** Whether a file holds anything for the living here, or nothing for anybody: then it is cleared away. */
-function isWanted({ entries, staged, warnings }: OrphanSummary, atStart: boolean, host: AdoptionHost): boolean {
-  const isForUs = (bindings: ReadonlyMap<string, Binding>): boolean =>
-    [...bindings.keys()].some((key) => host.isServed(key));
-  if (isForUs(entries) || (atStart && isForUs(staged))) return true;
+function isWanted({ entries, staged, warnings }: OrphanSummary, options: AdoptOptions, host: AdoptionHost): boolean {
+  const isForUs = (destinations: ReadonlyMap<string, Destination>): boolean =>
+    [...destinations.keys()].some((key) => host.isServed(key));
+  if (isForUs(entries) || (options.isFirst && isForUs(staged))) return true;
   return entries.size === 0 && staged.size === 0 && warnings.length === 0;
 }

@@ -1,6 +1,7 @@
-import { type Binding, bindingKey } from '../../../core/model/destination.js';
+import { type Destination, destinationKey } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
 import type { Value } from '../../../core/model/value.js';
+import type { AdoptOptions } from '../../../core/ports/storage.js';
 import { latestStaged, type StagedValues } from '../../shared/run-number.js';
 import { type Contents, inOrder, type WriterLog } from '../journal/contents.js';
 import type { Journal, JournalContents } from '../journal/journal.js';
@@ -8,7 +9,7 @@ import type { Journal, JournalContents } from '../journal/journal.js';
 /** A dead writer in a journal that this process owns, not yet handed to a living one. */
 interface Orphan {
   readonly writer: string;
-  readonly binding: Binding;
+  readonly destination: Destination;
   readonly journal: Journal;
   readonly entries: readonly StoredEntry[];
   readonly staged: StagedValues | undefined;
@@ -16,7 +17,7 @@ interface Orphan {
 
 /** The dead writers in the journals of one store, and who of the living has their entries. */
 export class Orphans {
-  readonly #byBinding = new Map<string, Orphan[]>();
+  readonly #byDestination = new Map<string, Orphan[]>();
   /** By journal, the dead writers whose entries in it a living one has; each with that one's id. */
   readonly #adopters = new Map<Journal, Map<string, string>>();
 
@@ -35,25 +36,29 @@ export class Orphans {
 
   /** Makes orphans of the writers in a journal that are neither living nor adopted. */
   add(journal: Journal, contents: JournalContents, living: { has(writer: string): boolean }): void {
-    for (const [writer, { binding, staged }] of contents.logs) {
+    for (const [writer, { destination, staged }] of contents.logs) {
       const entries = contents.entries.get(writer) ?? [];
-      if (binding === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;
+      if (destination === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;
       if (entries.length === 0 && staged === undefined) continue;
-      const orphans = this.#byBinding.get(bindingKey(binding)) ?? [];
-      orphans.push({ writer, binding, journal, entries, staged });
-      this.#byBinding.set(bindingKey(binding), orphans);
+      const orphans = this.#byDestination.get(destinationKey(destination)) ?? [];
+      orphans.push({ writer, destination, journal, entries, staged });
+      this.#byDestination.set(destinationKey(destination), orphans);
     }
   }
 
-  /** Gives a living writer the entries of all orphans of its binding; at its start, the latest staged values too. */
-  adopt(id: string, binding: Binding, atStart: boolean): { entries: readonly StoredEntry[]; staged: readonly Value[] } {
+  /** Gives a living writer the entries of all orphans of its destination; at its start, the latest staged values too. */
+  adopt(
+    id: string,
+    destination: Destination,
+    options: AdoptOptions,
+  ): { entries: readonly StoredEntry[]; staged: readonly Value[] } {
     const byWriter = new Map<string, readonly StoredEntry[]>();
     const allStaged: StagedValues[] = [];
     const left: Orphan[] = [];
-    for (const orphan of this.#byBinding.get(bindingKey(binding)) ?? []) {
+    for (const orphan of this.#byDestination.get(destinationKey(destination)) ?? []) {
       const { writer, journal, entries, staged } = orphan;
       // Before they are staged again: lost by a crash in between, but never there twice.
-      if (staged && atStart && removeStaged(journal, writer, binding, staged.run)) allStaged.push(staged);
+      if (staged && options.isFirst && removeStaged(journal, writer, destination, staged.run)) allStaged.push(staged);
       else if (staged) left.push({ ...orphan, entries: [] });
       if (entries.length === 0) continue;
       this.setAdopter(journal, writer, id);
@@ -61,7 +66,7 @@ export class Orphans {
       // One writer's can stand in two files, where a disk failed; the same entry too.
       byWriter.set(writer, others ? inOrder([...others, ...entries]) : entries);
     }
-    this.#byBinding.set(bindingKey(binding), left);
+    this.#byDestination.set(destinationKey(destination), left);
     const lists = [...byWriter.values()];
     // One list is nearly always all there is, and is handed over.
     const entries = lists.length === 1 ? (lists[0] ?? []) : lists.flat();
@@ -110,9 +115,9 @@ export class Orphans {
     return [...this.#adopters.values()].some((adopters) => adopters.has(writer));
   }
 
-  /** Whether there are orphans with entries in a journal whose binding is served. */
+  /** Whether there are orphans with entries in a journal whose destination is served. */
   hasOrphansIn(journal: Journal, isServed: (key: string) => boolean): boolean {
-    for (const [key, orphans] of this.#byBinding) {
+    for (const [key, orphans] of this.#byDestination) {
       if (!isServed(key)) continue;
       if (orphans.some((orphan) => orphan.journal === journal && orphan.entries.length > 0)) return true;
     }
@@ -121,28 +126,28 @@ export class Orphans {
 
   /** The orphans that a journal holds, or held when it was read last. */
   in(journal: Journal): Orphan[] {
-    return [...this.#byBinding.values()].flat().filter((orphan) => orphan.journal === journal);
+    return [...this.#byDestination.values()].flat().filter((orphan) => orphan.journal === journal);
   }
 
   /** Forgets the orphans of all journals: they are looked for anew. */
   clear(): void {
-    this.#byBinding.clear();
+    this.#byDestination.clear();
   }
 
   /** Forgets a journal, which this process gives up. */
   removeJournal(journal: Journal): void {
     this.#adopters.delete(journal);
-    for (const [key, orphans] of this.#byBinding) {
+    for (const [key, orphans] of this.#byDestination) {
       const others = orphans.filter((orphan) => orphan.journal !== journal);
-      if (others.length < orphans.length) this.#byBinding.set(key, others);
+      if (others.length < orphans.length) this.#byDestination.set(key, others);
     }
   }
 }
 
 /** Forgets the staged values of a writer, where its journal can be written. @returns Whether it could be. */
-export function removeStaged(journal: Journal, writer: string, binding: Binding, run: number): boolean {
+export function removeStaged(journal: Journal, writer: string, destination: Destination, run: number): boolean {
   try {
-    journal.removeStaged(writer, binding, run);
+    journal.removeStaged(writer, destination, run);
     return true;
   } catch {
     return false;

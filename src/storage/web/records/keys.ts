@@ -1,4 +1,4 @@
-import { type Binding, decodeBinding } from '../../../core/model/destination.js';
+import { type Destination, decodeDestination } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
 import { decodeRecord } from './record.js';
 
@@ -6,7 +6,7 @@ import { decodeRecord } from './record.js';
  * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other's:
  *
  *   nikdev-iot/1/runs                   "7"                                    counts runs that staged something
- *   nikdev-iot/1/<writer>/writer        {"deviceId":"…","baseUrl":"…"}         its binding, written before its other keys
+ *   nikdev-iot/1/<writer>/writer        {"deviceId":"…","baseUrl":"…"}         its destination, written before its other keys
  *   nikdev-iot/1/<writer>/<sequence>    {"version":1,"timestamp":…,"values":…} an entry
  *   nikdev-iot/1/<writer>/staged        {"version":1,"run":7,"values":…}       its staged values
  *
@@ -50,7 +50,7 @@ export const lockName = (writer: string): string => `${PREFIX}${writer}`;
 /** The keys of one writer. */
 export interface OrphanKeys {
   /** Absent if it is unreadable. */
-  binding?: Binding;
+  destination?: Destination;
   hasStaged: boolean;
   /** Its heartbeat; absent if its page has Web Locks. */
   heartbeat?: string;
@@ -76,8 +76,8 @@ export function findWriters(
     const keys = writers.get(writer) ?? { hasStaged: false, length: 0, sequences: [] };
     writers.set(writer, keys);
     if (isWriter) {
-      const binding = decodeBinding(storage.getItem(key) ?? '');
-      if (binding !== undefined) keys.binding = binding;
+      const destination = decodeDestination(storage.getItem(key) ?? '');
+      if (destination !== undefined) keys.destination = destination;
     }
     if (isStaged) keys.hasStaged = true;
     if (isHeartbeat) keys.heartbeat = storage.getItem(key) ?? '';

@@ -117,19 +117,20 @@ function storageException(error: unknown): StorageException {
   const name = /^[A-Za-z_]{3,64}$/.test(given) ? given : 'unknown';
   return QUOTA_ERROR.test(name)
     ? full('localStorage is full (QuotaExceededError)')
-    : new StorageException(
-        `localStorage refused (${name})`,
-        'The browser may have withdrawn the right to store data for this site.',
-      );
+    : new StorageException(`localStorage refused (${name})`, {
+        advice: 'The browser may have withdrawn the right to store data for this site.',
+      });
 }
 
 function tooLarge(maxLength: number): StorageException {
-  return new StorageException(
-    `this is larger than webStorage's maxLength (${maxLength})`,
-    'Commit fewer or shorter values at once, or raise maxLength.',
-  );
+  return new StorageException(`this is larger than webStorage's maxLength (${maxLength})`, {
+    advice: 'Commit fewer or shorter values at once, or raise maxLength.',
+  });
 }
 
 function full(reason: string): StorageException {
-  return new StorageException(reason, 'Push, or remove other data of this site, then commit again.', true);
+  return new StorageException(reason, {
+    advice: 'Push, or remove other data of this site, then commit again.',
+    isFull: true,
+  });
 }

@@ -1,4 +1,4 @@
-import { decodeRefusal, encodeRefusal, type StoredEntry } from '../../../core/model/entry.js';
+import { decodeRejection, encodeRejection, type StoredEntry } from '../../../core/model/entry.js';
 import type { Value } from '../../../core/model/value.js';
 import { decodeValues, encodeValues, utf8Length } from '../../../core/model/values-json.js';
 import type { StagedValues } from '../../shared/run-number.js';
@@ -9,8 +9,8 @@ const RECORD_VERSION = 1;
 const HEAD = `{"version":${RECORD_VERSION},`;
 
 /** An entry's record: one line of JSON, with its version. */
-export function encodeRecord({ timestamp, values, refusal }: StoredEntry): string {
-  const why = refusal === undefined ? '' : `"refusal":${encodeRefusal(refusal)},`;
+export function encodeRecord({ timestamp, values, rejection }: StoredEntry): string {
+  const why = rejection === undefined ? '' : `${REJECTION}${encodeRejection(rejection)},`;
   return `${HEAD}"timestamp":${timestamp},${why}"values":${values}}`;
 }
 
@@ -22,8 +22,9 @@ export function recordLength(entry: StoredEntry): number {
 // Only times that can be committed, in canonical form. Marked as pure, so that a bundler drops it where it is unused.
 const START = /* @__PURE__ */ new RegExp(`^\\${HEAD}"timestamp":(0|[1-9]\\d{0,10}),`);
 const VALUES = '"values":';
-/** Not in a refusal, where a text's quotes are escaped. */
-const REFUSAL_END = '"},"values":';
+const REJECTION = '"rejection":';
+/** Not in a rejection, where a text's quotes are escaped. */
+const REJECTION_END = '"},"values":';
 
 /**
  * Reads a record back.
@@ -35,9 +36,9 @@ export function decodeRecord(writer: string, sequence: number, record: string): 
   if (timestamp === undefined || !record.endsWith('}')) return undefined;
   let place = start.length;
   let why: string | undefined;
-  if (record.startsWith('"refusal":{', place)) {
-    const end = record.indexOf(REFUSAL_END, place) + 2;
-    why = record.slice(place + 10, end);
+  if (record.startsWith(`${REJECTION}{`, place)) {
+    const end = record.indexOf(REJECTION_END, place) + 2;
+    why = record.slice(place + REJECTION.length, end);
     place = end + 1;
   }
   if (!record.startsWith(VALUES, place)) return undefined;
@@ -45,8 +46,8 @@ export function decodeRecord(writer: string, sequence: number, record: string): 
   if (!decodeValues(values)?.length) return undefined;
   const entry = { writer, sequence, timestamp: Number(timestamp), values, bytes: utf8Length(values) };
   if (why === undefined) return entry;
-  const refusal = decodeRefusal(why);
-  return refusal && { ...entry, refusal };
+  const rejection = decodeRejection(why);
+  return rejection && { ...entry, rejection };
 }
 
 /** The record of the values that a run has staged. */

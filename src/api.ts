@@ -23,20 +23,20 @@ export interface CommitOptions {
 
 /** Options of {@link Api.close}. */
 export interface CloseOptions {
-  /** Whether to push before what is committed. Default: `false`. */
+  /** Whether to push the committed entries first. Default: `false`. */
   readonly push?: boolean | undefined;
-  /** How long that may take, in seconds, tries after bad luck included. Default: 10. */
+  /** The time limit of that push in seconds, retries included. Default: 10. */
   readonly timeoutSeconds?: number | undefined;
 }
 
 declare global {
   interface SymbolConstructor {
-    // As newer libraries have it: consumers with and without them can use the types.
+    // Declared as in newer libraries, so that the types compile with and without them.
     readonly asyncDispose: unique symbol;
   }
 }
 
-/** Without a check of the time: what is no time is a ValueException. */
+/** Does not check the timestamp: an invalid one is a ValueException. */
 const CommitSchema = ownObject({ timestamp: v.custom(() => true) });
 const CloseSchema = ownObject(
   { push: flag, timeoutSeconds: timeout },
@@ -46,8 +46,8 @@ const CloseSchema = ownObject(
 /**
  * A device at the NikDev IoT server, in git's words: `addValue` stages, `commit` locks and saves, `push` uploads.
  *
- * Every commit that returned is delivered at least once, as long as its storage survives and the server accepts it some
- * day. After {@link Api.close} every call but `status`, `log`, `quarantined` and `close` throws an {@link ApiException}.
+ * Every committed entry is delivered at least once, provided that its storage survives and the server accepts the entry
+ * eventually. After {@link Api.close} every call but `status`, `log`, `quarantined` and `close` throws an {@link ApiException}.
  *
  * @example
  * ```ts
@@ -59,13 +59,12 @@ const CloseSchema = ownObject(
  */
 export class Api<Fields extends FieldDefinitions = FieldIds> {
   /**
-   * Resolves, in bounded time and never rejecting, when what earlier runs left in the storage has been looked for and
-   * taken over: a push after it sends that first. A commit before it is saved at once. In a page it takes a second or two
-   * where there is something to take over.
+   * Resolves (never rejects, within 10 s) once entries left behind by earlier runs have been adopted: later pushes send them
+   * first. A page takes a second or two if there are such entries. Commits need not wait for it.
    */
   readonly ready: Promise<void>;
 
-  /** `await using api = new Api(…)`, where the runtime has it: {@link Api.close} with `push`. */
+  /** For `await using api = new Api(…)`, in runtimes that support it: calls {@link Api.close} with `push`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
   readonly #client: Client;
@@ -85,13 +84,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
   }
 
-  /** Vue leaves an object that has this as it is: private members can't be reached through a proxy. @internal */
+  /** Keeps Vue from wrapping this object in a proxy, through which private members can't be reached. @internal */
   get __v_skip(): true {
     return true;
   }
 
   /**
-   * As the constructor, with the credentials first.
+   * Like the constructor, with the credentials as the first arguments.
    *
    * @throws {@link ConfigException} naming the option at fault.
    */
@@ -104,49 +103,49 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * Stages a value. The same field again overwrites it, in its place.
+   * Stages a value. Adding a field again overwrites its value and keeps its position.
    *
-   * @param field - The name of a field; without the option `fields` its id.
-   * @param value - Text, a finite number or a boolean; what the field's schema takes, where it has one.
-   * @throws {@link ValueException} if there is no such field or it can't take the value; nothing is staged.
+   * @param field - The name of a field; without the option `fields`, the field id.
+   * @param value - Text, a finite number or a boolean; if the field has a schema, an input of the schema.
+   * @throws {@link ValueException} if the field is unknown or does not accept the value; nothing is staged.
    */
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
     this.#do(({ staging, fields }) => staging.add(fields.idOf(field), fields.encode(field, value)));
   }
 
   /**
-   * Stages several values: all or, if one can't be sent, none.
+   * Stages several values: either all values or, if any is invalid, none.
    *
    * @param values - By field name, or id. JavaScript puts keys that look like whole numbers first.
-   * @throws {@link ValueException} if there is no such field or it can't take its value; nothing is staged.
+   * @throws {@link ValueException} if a field is unknown or does not accept its value; nothing is staged.
    */
   addValues(values: FieldInputs<Fields>): void {
     this.#do(({ staging, fields }) => staging.addAll(fields.encodeAll(values)));
   }
 
   /**
-   * Locks the staged values into an entry, with the time. When this returns, the entry is saved.
+   * Locks the staged values into an entry with a timestamp. When this returns, the entry is saved.
    *
    * @returns The entry; `undefined` if nothing was staged.
    * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
-   * {@link ValueException} if the time is not one; {@link ConfigException} for other options.
+   * {@link ValueException} if the timestamp is invalid; {@link ConfigException} if another option is.
    */
   commit(options?: CommitOptions): Entry | undefined {
     return this.#do(({ committer }) => committer.commit(options === undefined ? undefined : timestampOf(options)));
   }
 
   /**
-   * Uploads everything committed before this call, oldest first; what earlier runs left too, once {@link Api.ready} has
-   * resolved. Without `autoPush` nothing is pushed, or pushed again, by itself, but what a page sends as it goes away. Joins
-   * a push under way, and then rejects with what that one rejects with.
+   * Uploads all entries committed before this call, oldest first, and entries left behind by earlier runs once
+   * {@link Api.ready} has resolved. Joins a push under way, and shares its result. Without `autoPush` there are no automatic
+   * pushes and no retries; only a page that is hidden or left may send entries (`flushOnHide`).
    *
-   * An entry that the server refuses (400, 422; 413 for a single one) is found by halves, and quarantined once another was
-   * accepted in the same push: see {@link Api.quarantined}. After any other failure that may be about the content the next
-   * request carries half as much; a push ends after the second such failure in a row, or after one of a single entry. 401 and
-   * 403 are confirmed by an upload without entries.
+   * If the server refuses an entry (400, 422; 413 for a single entry), the push finds the entry by bisection, and quarantines
+   * it after the server has accepted another entry in the same push: see {@link Api.quarantined}. After any other failure that
+   * the content may have caused, the next request carries half as much; the push ends after two such failures in a row, or
+   * when a single entry fails. 401 and 403 are confirmed by an upload without entries.
    *
-   * @throws {@link PushException} if not everything was stored; its `retainedData` tells whether it is still queued.
-   * {@link ConfigException} if `signal` is not one.
+   * @throws {@link PushException} if not all entries were stored; its `retainedData` shows whether they are still queued.
+   * {@link ConfigException} if an option is unknown or invalid.
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
@@ -154,37 +153,37 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * {@link Api.commit}, then {@link Api.push}. Where there is no room for the entry it pushes first, and then commits what
-   * is staged by then.
+   * {@link Api.commit}, then {@link Api.push}. If the queue or the storage is full, pushes first to make space, then commits the
+   * values that are staged at that time.
    *
-   * @throws What either of them throws. What is staged stays so unless it was committed.
+   * @throws The exceptions of both methods. Values that were not committed are still staged.
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
     return commitAndPush(this.#client, signal);
   }
 
-  /** Forgets the staged values. */
+  /** Removes the staged values. */
   reset(): void {
     this.#do(({ staging }) => staging.clear());
   }
 
   /**
-   * Forgets the committed entries, adopted ones too; not those in quarantine. One that is being uploaded may still be stored
-   * by the server.
+   * Removes the committed entries, including adopted entries, but not entries in quarantine. The server may still store
+   * entries that are being uploaded.
    */
   resetUnpushedEntries(): void {
     this.#do(({ outbox }) => outbox.clear());
   }
 
   /**
-   * Puts entries back that were thrown away or set aside: commits them again, with their times. Entry objects that this
-   * `Api` put back before are passed over. Where there is no room the option `overflow` says what becomes of them.
+   * Puts discarded or quarantined entries back into the queue: commits them again, with their timestamps. Entry objects that
+   * this `Api` has restored before are ignored. If the queue or the storage is full, the option `overflow` applies.
    *
-   * @param entries - From a {@link PushException}, an event or {@link Api.quarantined}.
+   * @param entries - Entries of a {@link PushException}, an event or {@link Api.quarantined}.
    * @returns The new entries.
-   * @throws {@link ValueException} if one is not an entry; {@link StorageException} if one can't be saved. Then none is
-   * put back.
+   * @throws {@link ValueException} if an entry is invalid; {@link StorageException} if an entry can't be saved. In both cases
+   * no entry is restored.
    */
   restore(entries: readonly Entry[]): Entry[] {
     return this.#do(({ committer, fields }) => {
@@ -195,20 +194,20 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * The entries in quarantine, each with its reason, in the order in which they were quarantined: those that the server
-   * refused on their own while it accepted others, and those with which requests failed in three pushes, at least 60 s apart,
-   * in which another entry was accepted after that (`retryable`). They are saved like the queue, and come back after a restart;
-   * `retryable` ones come back in the queue, as the server may have been repaired.
+   * The entries in quarantine, each with its reason, in the order in which they were quarantined. An entry is quarantined if
+   * the server refused it when sent separately, and accepted another entry in the same push; or if requests with it failed in
+   * three pushes, at least 60 s apart, in each of which a later entry was accepted (`retryable`). Quarantined entries are saved
+   * like queued entries. A restart puts `retryable` entries back into the queue, as the server may have been repaired.
    */
   quarantined(): QuarantinedEntry[] {
     return this.#client.outbox.quarantine.entries;
   }
 
   /**
-   * Forgets entries in quarantine.
+   * Removes entries from the quarantine.
    *
-   * @param ids - Theirs; all if absent. Unknown ones are passed over.
-   * @returns How many were forgotten.
+   * @param ids - The ids of the entries; unknown ids are ignored. Default: all entries in quarantine.
+   * @returns The number of removed entries.
    * @throws {@link ValueException} if `ids` is not an array of strings.
    */
   dropQuarantined(ids?: readonly string[]): number {
@@ -218,13 +217,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     });
   }
 
-  /** Lets `autoPush` go on after refused credentials, and try at once whatever it waits for. */
+  /** Makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */
   resume(): void {
     this.#do(({ autoPush }) => autoPush?.resume());
   }
 
   /**
-   * Changes the API key, from the next request on; `autoPush` goes on with it.
+   * Replaces the API key, from the next request on, and resumes `autoPush`.
    *
    * @throws {@link ConfigException} unless it is a UUID.
    */
@@ -239,33 +238,32 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /**
    * Reads the last values of fields.
    *
-   * @param fields - One field or several, by name; without the option `fields` by id, of any device that the key may
-   * read. `.` and `..` can't be asked for.
-   * @returns In the order asked for, times moved to the local clock. A field that the server doesn't know is absent, and
-   * one that holds what its schema refuses.
-   * @throws {@link GetException} if the server could not be read; {@link ValueException} for a field that can't be asked
-   * for; {@link ConfigException} if `signal` is not one.
+   * @param fields - A field name or several; without the option `fields`, ids of fields of any device that the key may read.
+   * The ids `.` and `..` can't be read.
+   * @returns The readings in the order of `fields`, with times converted to the local clock. Fields that the server does not
+   * know, and fields whose value their schema refuses, are absent.
+   * @throws {@link GetException} if the request failed; {@link ValueException} if a field is unknown or can't be read;
+   * {@link ConfigException} if an option is unknown or invalid.
    */
   async get<Name extends FieldName<Fields>>(
     fields: Name | readonly Name[],
     options: CallOptions = {},
   ): Promise<ReadingOf<Fields, Name>[]> {
     const signal = this.#do(() => signalOf(options));
-    const asked = typeof fields === 'string' ? [fields] : fields;
-    const readings = await this.#client.reader.get(asked, signal).catch((error: unknown) => {
+    const readings = await this.#client.reader.get(listOf(fields), signal).catch((error: unknown) => {
       throw this.#redacted(error);
     });
     return readings as ReadingOf<Fields, Name>[];
   }
 
   /**
-   * Watches the last values of fields: yields them at once, and again whenever one changed (its value or its time by the
-   * server's clock), all of them each time, as {@link Api.get} gives them.
+   * Watches the last values of fields: yields all readings, like {@link Api.get}, at once, and again whenever a value or its
+   * server time changes.
    *
-   * It asks the server `everySeconds`, with one request for all watches of this `Api` that are due; five times less often
-   * while the page is hidden. By bad luck (no network, no server) it tries again for as long as it takes, after 1 s to
-   * 5 min and no sooner than the server's `Retry-After`. It asks, and keeps a Node process alive, only while somebody
-   * waits for the next readings; it ends with `break`, its signal or {@link Api.close}.
+   * Polls the server `everySeconds`, five times less often while the page is hidden; all watches of this `Api` that are due
+   * share one request. While the network or the server is down it retries without end, with delays of up to 5 min, and not
+   * before the server's `Retry-After`. It polls, and keeps a Node process alive, only while a call of `next()` is pending. It
+   * ends by `break`, its signal or {@link Api.close}.
    *
    * @example
    * ```ts
@@ -273,39 +271,39 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    *
    * @param fields - As for {@link Api.get}.
-   * @returns Readings that can be iterated over once. Their iteration throws a {@link GetException} where the server
-   * refuses to be read: its credentials, or what was asked for.
-   * @throws {@link ValueException} for a field that can't be asked for; {@link ConfigException} for an option that can't
-   * be used.
+   * @returns An iterator, for one loop. Its `next()` rejects with a {@link GetException} if the server refuses the credentials or
+   * the fields.
+   * @throws {@link ValueException} if a field is unknown or can't be read; {@link ConfigException} if an option is unknown or
+   * invalid.
    */
   watch<Name extends FieldName<Fields>>(
     fields: Name | readonly Name[],
     options: WatchOptions = {},
   ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
     const watch: unknown = this.#do(({ fields: registry, poller }) =>
-      poller.watch(registry.findReadable(typeof fields === 'string' ? [fields] : fields), options),
+      poller.watch(registry.findReadable(listOf(fields)), options),
     );
     return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
   }
 
   /**
-   * Finds out whether the server can be reached, knows the credentials, and what they may do. Nothing is stored, and
-   * nothing discarded; it takes two requests at most. Whatever goes wrong is told by the result.
+   * Tests whether the server can be reached, accepts the credentials, and grants the rights to read and to upload. Makes at most
+   * two requests; stores and discards nothing. The result reports every failure.
    *
-   * @throws {@link ApiException} if this `Api` is or gets closed.
+   * @throws {@link ApiException} only if this `Api` is closed, before the call or during it.
    */
   async testConnection(): Promise<ConnectionTest> {
     return testConnection(this.#do((client) => client));
   }
 
-  /** How things stand: a frozen snapshot, which is the same object until something changes. */
+  /** The current status: a frozen snapshot, the same object until something changes. */
   status(): Status {
     return this.#client.status.status;
   }
 
   /**
-   * Listens to changes of {@link Api.status}: called once for each task that changed something. With {@link Api.status} it is
-   * what `useSyncExternalStore` and the like take.
+   * Calls `listener` after {@link Api.status} changed, at most once a task. Both methods together form a store, as
+   * `useSyncExternalStore` and similar functions expect it.
    *
    * @returns A function that stops listening.
    * @throws {@link ConfigException} if `listener` is not a function.
@@ -323,10 +321,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * Listens to an event. A listener that throws harms nothing.
+   * Listens to an event. A listener that throws affects nothing else; it causes the warning `listener-failed`.
    *
    * @returns A function that stops listening.
-   * @throws {@link ConfigException} if there is no such event.
+   * @throws {@link ConfigException} if the event is unknown, or `listener` is not a function.
    */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     return this.#do(({ emitter }) => {
@@ -337,28 +335,28 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * Ends this `Api`: what is under way is aborted, what is queued stays saved, for the next run to adopt. With `push` it is
-   * pushed before, again after bad luck, until everything is stored or the time is over. Calling it again is harmless.
+   * Closes this `Api`: aborts requests under way; queued entries stay saved, and the next run adopts them. With `push`, first
+   * pushes, and retries after transient failures, until everything is stored or the time is up. Idempotent.
    *
-   * @throws {@link PushException} if not everything was stored, with `push` and the first time; it is closed all the same.
-   * {@link ConfigException} for other options; then it stays open.
+   * @throws {@link PushException} with `push`, if not everything was stored; the `Api` is closed nevertheless.
+   * {@link ConfigException} if an option is unknown or invalid; the `Api` stays open.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { push, timeoutSeconds } = this.#try(() => checkOptions(options, CloseSchema));
-    // A caller that asked for no push is not notified of its failure.
+    // Without `push` a call does not report the failed push of an earlier call.
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
     this.#closing = closeClient(this.#client, { push, timeoutSeconds });
     return this.#closing;
   }
 
-  /** Runs a call, unless this `Api` is closed. */
+  /** Runs a call. @throws {@link ApiException} if this `Api` is closed. */
   #do<Result>(run: (client: Client) => Result): Result {
     if (this.#isClosed) throw closedException();
     return this.#try(run);
   }
 
-  /** The message of a rejection does not show an argument that holds the API key by mistake. */
+  /** Runs a call, and redacts its exception: an argument may hold the API key by mistake. */
   #try<Result>(run: (client: Client) => Result): Result {
     try {
       return run(this.#client);
@@ -372,15 +370,18 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 }
 
+const listOf = <Name>(fields: Name | readonly Name[]): readonly Name[] =>
+  typeof fields === 'string' ? [fields] : (fields as readonly Name[]);
+
 function checkIds(ids: readonly string[]): void {
   if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string'))
     throw new ValueException(`the ids must be an array of strings, got ${show(ids)}`);
 }
 
 function timestampOf(options: CommitOptions): number | undefined {
-  const { timestamp, ...others } = own(options);
-  // The schema only words a rejection: it is too slow for each commit.
-  if (!isPlainObject(options) || Object.keys(others).length > 0) checkOptions(options, CommitSchema);
+  const { timestamp, ...rest } = own(options);
+  // The schema runs only to word the exception: it is too slow for each commit.
+  if (!isPlainObject(options) || Object.keys(rest).length > 0) checkOptions(options, CommitSchema);
   if (timestamp !== undefined) checkTimestamp(timestamp);
   return timestamp;
 }

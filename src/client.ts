@@ -59,7 +59,7 @@ export interface Ports {
 /** The parts of an `Api`. */
 export type Client = ReturnType<typeof createClient>;
 
-/** The composition root: makes the parts of an `Api`, each after the parts that it uses, and connects them. */
+/** The composition root: creates the parts of an `Api`, each after its dependencies, and connects them. */
 export function createClient(config: Config, ports: Partial<Ports>) {
   const { clock = new SystemClock(), environment = platform, transport: given } = own(ports);
   const transport = given ?? fetchTransport(clock, config.fetch);
@@ -119,7 +119,7 @@ type Subscribing = Pick<
 
 const invalidate = ({ status }: Subscribing): void => status.invalidate();
 
-/** The parts that each news goes to, in this order. Public events follow when the operation is complete: see {@link Emitter}. */
+/** The internal subscribers of each event, in the order in which they run: see {@link Emitter}. */
 const SUBSCRIBERS: Subscribers<Subscribing> = {
   staged: [({ persistence }) => persistence.invalidate(), invalidate],
   enqueued: [({ autoPush }) => autoPush?.onEnqueued(), ({ queueLength }) => queueLength.onEnqueued(), invalidate],
@@ -185,7 +185,7 @@ function stop({ stopListening, uploader, poller, questions, persistence, outbox,
   status.invalidate();
 }
 
-/** Commits, then pushes. Without room for the entry it pushes first, and then commits the values that are staged by then. */
+/** Commits, then pushes. If the queue or the storage is full, pushes first, then commits the values staged at that time. */
 export async function commitAndPush(parts: Client, signal: AbortSignalLike | undefined): Promise<PushResult> {
   try {
     parts.committer.commit();
@@ -196,7 +196,7 @@ export async function commitAndPush(parts: Client, signal: AbortSignalLike | und
   return parts.uploader.push(signal);
 }
 
-/** Entries that leave the queue make room. */
+/** Pushes to make space in the queue and the storage, then commits and pushes. */
 async function pushToCommit({ committer, uploader }: Client, signal: AbortSignalLike | undefined): Promise<PushResult> {
   const before = await uploader.push(signal).catch((exception: PushException) => exception);
   // The new entry would be discarded as well.

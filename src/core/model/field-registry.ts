@@ -5,22 +5,22 @@ import { isPlainObject, own, show } from './input.js';
 import { type StandardSchema, validate } from './standard-schema.js';
 import { checkFieldId, checkValue, type FieldValue } from './value.js';
 
-/** A field: its id, and its name and schema where the option `fields` has them. */
+/** A field: its id, and its name and schema if the option `fields` has them. */
 export interface Field {
   readonly fieldId: string;
   readonly name?: string;
   readonly schema?: StandardSchema<unknown, FieldValue> | undefined;
 }
 
-/** Recognizes the API key, without showing it. */
+/** Recognizes the API key, without revealing it. */
 export interface Secrets extends Redactor {
-  /** Whether a text holds the whole key, in whatever form. */
+  /** Whether a text holds the whole key, in any encoding. */
   holdsKey(text: string): boolean;
   /** Whether a text equals the API key: fast enough to be called for each value. */
   isKey(text: unknown): boolean;
 }
 
-/** The fields by their names, with the values that each takes. */
+/** The fields by name, with the values that each field accepts. */
 export class FieldRegistry {
   readonly #fields: ReadonlyMap<string, Field> | undefined;
   readonly #secrets: Secrets;
@@ -111,14 +111,14 @@ export class FieldRegistry {
     return Object.entries(values).map(([name, value]) => [this.idOf(name), this.encode(name, value)]);
   }
 
-  /** Whether a value of the server's is one that its field's schema takes. */
+  /** Whether the schema of a field accepts a value of the server. */
   accepts({ schema }: Field, value: FieldValue | null): boolean {
     if (schema === undefined || value === null) return true;
     try {
       const result = validate(schema, value);
       return result !== undefined && !result.issues;
     } catch {
-      // A schema that throws takes nothing.
+      // A schema that throws accepts nothing.
       return false;
     }
   }

@@ -44,7 +44,7 @@ export type FieldInputs<Fields extends FieldDefinitions> = string extends keyof 
 
 const WANTED = 'be a field id or { id, schema? }';
 
-/** Its messages go on from "must". */
+/** The messages continue the word "must". */
 const Field = ownObject(
   {
     id: v.custom<string>(isFieldId, 'have a field id, well-formed and not empty'),

@@ -1,4 +1,4 @@
-/** In code points: a server that repeats a whole request must not fill storage and logs. */
+/** In code points: a server that echoes a whole request must not fill the storage and logs. */
 const MAX_LENGTH = 300;
 
 /** In UTF-16 units: the rest of a longer text is ignored, so that a text of 1 MiB costs no more than a short one. */
@@ -26,7 +26,7 @@ export interface Redactor {
   redact(text: string): string;
 }
 
-/** Takes out of a text whatever would act on a terminal, a log or the direction of the text around it. */
+/** Removes characters that would act on a terminal, a log or the direction of the surrounding text. */
 export function cleanText(text: string): string {
   return text.replace(ESCAPE_SEQUENCES, '').replace(INVISIBLE, '').replace(CONTROLS, ' ');
 }
@@ -48,7 +48,7 @@ export function foreignText(text: string, redact: (text: string) => string, inst
   return `${points.slice(0, MAX_LENGTH).join('').replace(TAIL_OF_A_KEY, '')}…`;
 }
 
-/** As {@link foreignText}, for a part of a message that is redacted as a whole later. */
+/** Like {@link foreignText}, for a part of a message that is redacted later. */
 export const shortText = (text: string): string => foreignText(text, String);
 
 /**
@@ -68,13 +68,13 @@ export function textOf(error: unknown, name: 'name' | 'code' | 'message'): strin
 /** Codes are words (`ECONNREFUSED`, `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`): anything else may hold a header's value. */
 const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d/]*(?:_[A-Z\d/]{1,24})+)$/;
 
-/** The code of an error, if it has one that is a word. */
+/** The code of an error, if the code is a word. */
 export function codeWord(error: unknown): string | undefined {
   const code = textOf(error, 'code');
   return code !== undefined && CODE.test(code) ? code : undefined;
 }
 
-/** This many digits in a row of a key and of a text are no chance. */
+/** A text that shares this many consecutive digits with a key does not do so by coincidence. */
 const MIN_DIGITS = 12;
 const ALL_DIGITS = 32;
 

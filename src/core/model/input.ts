@@ -4,7 +4,7 @@ export function isObject<Type extends object = Readonly<Record<string, unknown>>
   return typeof input === 'object' && input !== null && !Array.isArray(input);
 }
 
-/** Whether `input` is `{ … }`, of any realm: a plain object's prototype is none, or one that has none. */
+/** Whether `input` is an object literal of any realm: its prototype is `null`, or an object whose prototype is `null`. */
 export function isPlainObject(input: unknown): input is Readonly<Record<string, unknown>> {
   if (!isObject(input)) return false;
   const prototype: unknown = Object.getPrototypeOf(input);
@@ -48,7 +48,7 @@ export const quote = (text: string): string =>
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
   );
 
-/** As {@link show}, but of a text only its length: for where it may be a secret. */
+/** Like {@link show}, but shows only the length of a text, which may be a secret. */
 export const showLength = (input: unknown): string =>
   typeof input === 'string' ? `a string of ${input.length} characters` : show(input);
 

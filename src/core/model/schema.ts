@@ -9,7 +9,7 @@ export function isUuid(input: unknown): input is string {
   return typeof input === 'string' && /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(input);
 }
 
-/** The schema of one of several words. */
+/** The schema of an enumeration of words. */
 /* @__NO_SIDE_EFFECTS__ */
 export function oneOf<const Word extends string>(...words: readonly Word[]) {
   return v.custom<Word>(
@@ -29,8 +29,8 @@ interface ObjectOptions {
 }
 
 /**
- * The schema of a plain object with these properties and no others. Only own properties count, each is read once, and one that
- * is `undefined` is as if absent.
+ * The schema of a plain object with only these properties. Only own properties count; each is read once; `undefined` counts as
+ * absent.
  *
  * @param properties - In the order in which they are checked.
  */
@@ -44,7 +44,7 @@ export function ownObject<Properties extends v.ObjectEntries>(
   return ownBy(isPresent, v.custom<object>(isPlainObject, wanted), properties, defaults, message);
 }
 
-/** The schema of an object with these properties, and perhaps others, which are left out. Only own properties count. */
+/** The schema of an object with at least these properties; all other properties are left out. Only own properties count. */
 /* @__NO_SIDE_EFFECTS__ */
 export function ownParts<Properties extends v.ObjectEntries>(properties: Properties) {
   const isPart = ([name]: [string, unknown]) => Object.hasOwn(properties, name);
@@ -59,7 +59,7 @@ function ownBy<Properties extends v.ObjectEntries>(
   defaults: object,
   message?: string,
 ) {
-  // Absent ones are there as undefined: valibot would look for them in Object.prototype.
+  // Absent properties are set to undefined, as valibot would read them from Object.prototype.
   const absent = Object.fromEntries(Object.keys(properties).map((name) => [name, undefined]));
   return v.pipe(
     outer,
@@ -70,10 +70,10 @@ function ownBy<Properties extends v.ObjectEntries>(
   );
 }
 
-/** An unknown property comes first, as it may be what a missing one was meant to be. */
+/** The issue to report: an unknown property first, as it may be a misspelled required property. */
 export function firstOf(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): v.BaseIssue<unknown> {
   return issues.find(isUnknown) ?? issues[0];
 }
 
-/** Whether an issue is a property that does not belong there; its name is the issue's input. */
+/** Whether the issue is an unknown property; the input of the issue is its name. */
 export const isUnknown = ({ expected }: v.BaseIssue<unknown>): boolean => expected === 'never';

@@ -3,7 +3,7 @@ import { checkFieldId, checkValue, type Value } from './value.js';
 /** @returns The wire text: an array of objects with one key, one object per value, in order. */
 export const encodeValues = (values: readonly Value[]): string => encodeWithSize(values).text;
 
-/** As {@link encodeValues}, with the size of the text in bytes of UTF-8, counted without reading the text again. */
+/** Like {@link encodeValues}, with the size of the text in bytes of UTF-8, counted without reading the text again. */
 export function encodeWithSize(values: readonly Value[]): { text: string; bytes: number } {
   let text = '';
   let beyondUnits = 0;

@@ -4,17 +4,17 @@ import type { PushException } from '../model/request-exceptions.js';
 import type { LifecycleEvent } from '../ports/environment.js';
 import type { Outcome } from '../time/retry-policy.js';
 
-/** The news that the parts of a client have for each other. Users hear only the public events among them. */
+/** The internal and public events of a client. Users can listen only to the public events. */
 export interface News extends Events {
   /** The staged values changed. */
   staged: undefined;
   /** Entries were queued. */
   enqueued: undefined;
-  /** Entries left the outbox, for whatever reason; some may have left before. */
+  /** Entries left the outbox, for any reason; the list may include entries that had left before. */
   removed: readonly QueuedEntry[];
-  /** Another run has adopted what this one had saved. */
+  /** Another run has adopted entries or staged values that this run had saved. */
   fenced: { readonly entries: number; readonly isStagedFenced: boolean };
-  /** Saved entries were deleted by others. */
+  /** The user or the host page deleted saved entries. */
   cleared: undefined;
   'push-started': undefined;
   'push-ended': PushEnd;
@@ -31,7 +31,7 @@ export interface News extends Events {
 /** The end of a push. */
 export interface PushEnd {
   readonly result: PushResult;
-  /** Absent if the push stored everything that it was about. */
+  /** Absent if the push stored all its entries. */
   readonly failure: PushFailure | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface PushEnd {
 export interface PushFailure {
   readonly exception: PushException;
   readonly kind: Outcome['kind'];
-  /** Whether every other entry was stored or tried: the push did not end early. */
+  /** Whether the push tried all its entries, instead of ending early. */
   readonly isThrough?: boolean;
   /** Whether only entries with strikes failed. */
   readonly isOnlyOfStruck?: boolean;
@@ -47,7 +47,7 @@ export interface PushFailure {
 
 type Silent = { [Name in keyof News]: News[Name] extends undefined ? Name : never }[keyof News];
 
-/** The functions that bring news to the parts of a client, in the order in which they run. Each updates one part. */
+/** The internal subscribers of each event, in the order in which they run. Each updates one part of the client. */
 export type Subscribers<Parts> = {
   readonly [Name in keyof News]?: readonly ((parts: Parts, news: News[Name]) => unknown)[];
 };
@@ -57,8 +57,8 @@ type Listening = { [Name in keyof Events]?: Listeners<Events[Name]> };
 type Pending = { [Name in keyof Events]: readonly [Name, Events[Name]] }[keyof Events];
 
 /**
- * Carries the news of a client. Its parts get them at once. Listeners of public events are called last, when the operation
- * that caused the events is complete: a listener that commits or pushes never sees a part half-way.
+ * Emits the events of a client. Internal subscribers run at once. Listeners of public events run last, when the operation
+ * that caused the events is complete: a listener that commits or pushes never sees a half-updated client.
  */
 export class Emitter {
   #parts: unknown;
@@ -68,7 +68,7 @@ export class Emitter {
   #listeners: Listening | undefined;
   /** The public events that wait for the end of the operation. */
   #pending: Pending[] = [];
-  /** How many operations are in progress, one in another. */
+  /** The number of nested operations in progress. */
   #depth = 0;
 
   /** Subscribes all parts, once. */
@@ -109,7 +109,7 @@ export class Emitter {
     }
   }
 
-  /** Sends the pending public events at once: of entries that are about to go, while all parts are consistent. */
+  /** Sends the pending public events at once, before their entries are removed. All parts must be consistent. */
   flush(): void {
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift())
       this.#send(next[0], next[1]);
@@ -126,7 +126,7 @@ export class Emitter {
   }
 }
 
-/** Functions of the user's. One that throws or rejects affects nothing else. */
+/** Callbacks of the user. A callback that throws or rejects affects nothing else. */
 export class Listeners<Event = void> {
   readonly #all = new Set<(event: Event) => unknown>();
 
@@ -136,7 +136,7 @@ export class Listeners<Event = void> {
 
   /** Adds a listener. @returns A function that removes it. */
   add(listener: (event: Event) => unknown): () => void {
-    // Wrapped, so that the same function added twice is called twice and each undo removes its own.
+    // Wrapped, so that a function that was added twice is called twice and can be removed once.
     const own = (event: Event): unknown => listener(event);
     this.#all.add(own);
     return () => void this.#all.delete(own);

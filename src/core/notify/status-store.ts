@@ -20,7 +20,7 @@ export interface StatusParts {
   readonly autoPush: { readonly nextTry: number | undefined } | undefined;
 }
 
-/** The status of a client in snapshots: one object for as long as nothing changes. */
+/** The status of a client, in snapshots: the same object until something changes. */
 export class StatusStore {
   readonly #parts: StatusParts;
   readonly #durability: Durability;
@@ -29,7 +29,7 @@ export class StatusStore {
   #lastEmitted: Status | undefined;
   #isDue = false;
 
-  /** @param durability - What a committed entry survives. */
+  /** @param durability - The events that a committed entry survives. */
   constructor(parts: StatusParts, durability: Durability) {
     this.#parts = parts;
     this.#durability = durability;
@@ -48,7 +48,7 @@ export class StatusStore {
     return this.#listeners.add(listener);
   }
 
-  /** The status may have changed: listeners are notified in this task's microtask, once, if it has. */
+  /** The status may have changed. If it has, listeners are called once, in a microtask. */
   invalidate(): void {
     if (this.#isDue || this.#listeners.size === 0) return;
     this.#isDue = true;

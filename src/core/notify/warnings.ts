@@ -5,12 +5,12 @@ import type { Clock } from '../time/clock.js';
 import type { Emitter } from './emitter.js';
 
 const MAX_WARNINGS = 100;
-/** So that one kind, such as of foreign entries, leaves room for the others. */
+/** Keeps a frequent kind of warning from displacing all other kinds. */
 const MAX_OF_A_KIND = 20;
-/** In UTF-16 units: a storage may give any text. */
+/** In UTF-16 units, as a storage may return any text. */
 const MAX_MESSAGE = 2000;
 
-/** The warnings of a client, each once, oldest first; at most 100, and 20 of a kind. */
+/** The warnings of a client, each once, oldest first; at most 100, of which 20 of the same kind. */
 export class Warnings {
   readonly #emitter: Emitter;
   readonly #redactor: Redactor;
@@ -27,9 +27,9 @@ export class Warnings {
   }
 
   add({ code, message: text }: Warning): void {
-    // The storage may have texts of a run that had device id and key swapped.
     const ofKind = this.#all.filter((kept) => kept.code === code);
     if (ofKind.length >= MAX_OF_A_KIND || this.#all.length >= MAX_WARNINGS) return;
+    // A storage may hold texts of a run that had swapped Device ID and API Key.
     const shown = this.#redactor.redact(cleanText(text.slice(0, MAX_MESSAGE)));
     if (ofKind.some(({ message }) => message === shown)) return;
     const warning = Object.freeze({ code, message: ofKind.length < MAX_OF_A_KIND - 1 ? shown : MORE });
@@ -37,12 +37,12 @@ export class Warnings {
     this.#emitter.emit('warning', warning);
   }
 
-  /** Removes the warnings of a kind, once their reason is over. */
+  /** Removes the warnings of a kind, once their cause is gone. */
   remove(code: Warning['code']): void {
     this.#all = Object.freeze(this.#all.filter((kept) => kept.code !== code));
   }
 
-  /** Adds a warning of a constructor: no listener exists before it has returned. */
+  /** Adds a warning during construction; its event follows in a later task, as no listener exists yet. */
   defer(warning: Warning, clock: Clock): void {
     this.#all = Object.freeze([...this.#all, Object.freeze(warning)]);
     clock.setTimer(() => this.#emitter.emit('warning', warning), 0);
@@ -51,10 +51,10 @@ export class Warnings {
 
 const MORE = 'There are more warnings of this kind, which are not kept.';
 
-/** A queue of so many entries, or bytes, is worth a warning. */
+/** The lengths from which the queue causes a warning. */
 const LONG = { entries: 100_000, bytes: 64_000_000 };
 
-/** Warns once that the queue is long, and again only after it fell below half of that. */
+/** Warns once when the queue is long, and again only after the queue fell below half of the limits. */
 export class QueueLength {
   readonly #queue: { readonly length: number; readonly bytes: number };
   readonly #warnings: Pick<Warnings, 'add' | 'remove'>;
@@ -86,21 +86,21 @@ export class QueueLength {
 
 const queueLong = (entries: number, bytes: number): Warning => ({
   code: 'queue-long',
-  message: `${entries} entries (${Math.round(bytes / 1e6)} MB) are queued, and every commit adds to them. See why pushes don't empty the queue (status().lastException), and bound it: maxQueuedEntries, and overflow for what becomes of a commit then.`,
+  message: `${entries} entries (${Math.round(bytes / 1e6)} MB) are queued, and every commit adds to them. See why pushes don't empty the queue (status().lastException), and bound it by maxQueuedEntries and overflow.`,
 });
 
 export const insecureUrl = (baseUrl: string): Warning => ({
   code: 'insecure-url',
-  message: `baseUrl ${shortText(baseUrl)} is plain http: the API key and the readings cross the network in the clear, and anyone there can forge answers. Use https.`,
+  message: `baseUrl ${shortText(baseUrl)} is plain http: the API key and the readings cross the network unencrypted, and anyone on it can forge answers. Use https.`,
 });
 
 /** @param source - `the event "<name>"` or `subscribe()`. */
 export const listenerFailed = (source: string): Warning => ({
   code: 'listener-failed',
-  message: `A listener of ${source} threw. Nothing else was harmed.`,
+  message: `A listener of ${source} threw. Nothing else is affected.`,
 });
 
-/** @param field - As it may be shown. */
+/** @param field - Formatted for messages. */
 export const valueRefused = (field: string): Warning => ({
   code: 'value-refused',
   message: `The server holds a value of the field ${field} that its schema refuses: get and watch leave it out.`,
@@ -110,7 +110,7 @@ export const STORAGE_FAILED: Readonly<Record<FailedOperation, Warning>> = {
   remove: {
     code: 'storage-failed',
     message:
-      'The storage failed to remove entries that are stored by the server or discarded. It is tried again; after a crash before that, they are sent again.',
+      'The storage failed to remove entries that the server stored or that were discarded. It is tried again; after a crash before that, they are sent again.',
   },
   save: {
     code: 'storage-failed',
@@ -126,7 +126,7 @@ export const STORAGE_FAILED: Readonly<Record<FailedOperation, Warning>> = {
 
 export const fenced = (entries: number): Warning => ({
   code: 'taken-over',
-  message: `This page or process was hidden, frozen or stopped, and another has adopted the entries that it had queued (${entries} entries) and pushes them. Entries committed here from now on are pushed here.`,
+  message: `This page or process was hidden, frozen or stopped, and another page or process has adopted its queued entries (${entries} entries) and pushes them. New entries are pushed here.`,
 });
 
 export const CLEARED: Warning = {
@@ -144,14 +144,14 @@ export const ADOPTION_FAILED: Warning = {
 export const WEAK_IDS: Warning = {
   code: 'weak-ids',
   message:
-    'This platform has no cryptographic random numbers: where Math.random is seeded, two runs may draw the same ids, and the entries of one run replace the entries of the other. Provide crypto.getRandomValues before the first Api is made.',
+    'This platform has no cryptographic random numbers: if Math.random is seeded, two runs may draw the same ids, and the entries of one run replace the entries of the other. Provide crypto.getRandomValues before the first Api is made.',
 };
 
-/** @param where - In the middle of a sentence. */
+/** @param where - The place, as a part of the sentence. */
 export const entriesWaiting = ({ deviceId, baseUrl }: Destination, where: string): Warning => ({
   code: 'entries-waiting',
   message: `Entries committed for device ${shortText(deviceId)} at ${shortText(baseUrl)} wait in ${where}. They are safe; an Api with that deviceId and baseUrl pushes them.`,
 });
 
-/** The operation that a storage failed at: `remove` entries, `save` deleted entries again, mark entries in `quarantine`. */
+/** The failed operation of a storage: `remove` entries, `save` deleted entries again, mark entries in `quarantine`. */
 export type FailedOperation = 'remove' | 'save' | 'quarantine';

@@ -16,16 +16,16 @@ export const timeout = v.custom<number>(
 
 export const signal = v.custom<AbortSignalLike>((input) => {
   const { aborted, addEventListener, removeEventListener } = Object(input) as Partial<AbortSignalLike>;
-  const canTell = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
-  return typeof aborted === 'boolean' && canTell;
+  const canNotify = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  return typeof aborted === 'boolean' && canNotify;
 }, 'an AbortSignal');
 
-/** @param least - In seconds. */
+/** @param min - In seconds. */
 /* @__NO_SIDE_EFFECTS__ */
-export function secondsFrom(least: number) {
+export function secondsFrom(min: number) {
   return v.custom<number>(
-    (input) => typeof input === 'number' && input >= least && input <= 86_400,
-    `seconds, from ${least} to 86400`,
+    (input) => typeof input === 'number' && input >= min && input <= 86_400,
+    `seconds, from ${min} to 86400`,
   );
 }
 
@@ -34,9 +34,9 @@ export function isCount(input: unknown): boolean {
 }
 
 /**
- * @param shown - Shows what came where that is no secret.
- * @returns The options as they were checked: a getter may answer something else the second time.
- * @throws {@link ConfigException} naming the first option at fault, with what came and what was wanted.
+ * @param shown - Formats a value for the message; replaces values that may be secret.
+ * @returns A copy of the checked options, as a getter may return another value the second time.
+ * @throws {@link ConfigException} naming the first invalid option, the expected value and the value that was passed.
  */
 export function checkOptions<Output>(
   options: unknown,
@@ -58,7 +58,7 @@ const SIGNAL_ONLY = ownObject({ signal: v.optional(signal) });
 
 /**
  * @returns The signal.
- * @throws {@link ConfigException} for unknown options and for a signal that is none.
+ * @throws {@link ConfigException} if an option is unknown, or the signal is not an `AbortSignal`.
  */
 export function signalOf(options: CallOptions): AbortSignalLike | undefined {
   return checkOptions(options, SIGNAL_ONLY).signal;

@@ -1,8 +1,8 @@
 import type { QueuedEntry } from '../model/entry.js';
 
-/** Entries in order, oldest first: adopted entries, then this run's. Adding and removing at the head is O(1) an entry. */
+/** Entries, oldest first: adopted entries, then entries of this run. Adding, and removing at the head, take O(1) per entry. */
 export class EntryQueue implements Iterable<QueuedEntry> {
-  // The entries are those from #head on; the part before it is cut off now and then.
+  // The part before #head is removed, and cut off once it is half of the array.
   #entries: QueuedEntry[] = [];
   #head = 0;
   #bytes = 0;
@@ -33,7 +33,7 @@ export class EntryQueue implements Iterable<QueuedEntry> {
     return this.#entries.indexOf(entry, this.#head) >= 0;
   }
 
-  /** The oldest entries, `count` at most. */
+  /** The oldest entries, at most `count`. */
   oldest(count: number): QueuedEntry[] {
     return this.#entries.slice(this.#head, this.#head + count);
   }
@@ -43,12 +43,12 @@ export class EntryQueue implements Iterable<QueuedEntry> {
     this.#bytes += entry.bytes;
   }
 
-  /** Inserts adopted entries behind those that were adopted before. */
+  /** Inserts adopted entries behind entries that were adopted earlier. */
   insertAdopted(adopted: QueuedEntry[]): void {
     const queued = this.#entries.slice(this.#head);
     const firstOwn = queued.findIndex(({ origin }) => origin !== undefined);
     const own = firstOwn < 0 ? [] : queued.splice(firstOwn);
-    // A queue of the adopted entries only is not copied: it may be large.
+    // A queue of adopted entries only is not copied, as it may be large.
     this.#entries = queued.length + own.length === 0 ? adopted : queued.concat(adopted, own);
     this.#head = 0;
     for (const { bytes } of adopted) this.#bytes += bytes;
@@ -57,7 +57,7 @@ export class EntryQueue implements Iterable<QueuedEntry> {
   /**
    * Removes entries; unknown ones are ignored.
    *
-   * @param hint - An index at which they may begin, other than the head.
+   * @param hint - The index, from the head, at which they begin unless they begin at the head.
    */
   remove(entries: readonly QueuedEntry[], hint: number): void {
     if (this.#areAt(this.#head, entries)) {
@@ -76,7 +76,7 @@ export class EntryQueue implements Iterable<QueuedEntry> {
     for (const { bytes } of entries) this.#bytes -= bytes;
   }
 
-  /** Removes all entries but the wanted ones. */
+  /** Removes all entries that are not wanted. */
   retain(isWanted: (entry: QueuedEntry) => boolean): void {
     this.#entries = [...this].filter(isWanted);
     this.#head = 0;

@@ -5,14 +5,14 @@ import type { Emitter } from '../notify/emitter.js';
 import type { OverflowPolicy } from '../options/options.js';
 import type { Outbox } from './outbox.js';
 
-/** The share of the queue that is evicted first where the storage is full: each eviction costs it as much as a rewriting. */
+/** The share of the queue that the first eviction removes if the storage is full: an eviction may rewrite the whole storage. */
 const SHARE = 0.01;
 
-/** The entries that need room. */
+/** The entries that need space. */
 export interface Demand {
-  /** How many entries are added. */
+  /** The number of entries to add. */
   readonly count: number;
-  /** The ids of entries that leave the quarantine for them: they make room themselves, and are not evicted. */
+  /** The ids of the quarantined entries that they replace, which are not evicted. */
   readonly leaving?: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface EvictionParts {
   readonly redactor: Redactor;
 }
 
-/** Makes room for new entries at the cost of the oldest, if the option `overflow` says so. */
+/** Evicts the oldest entries for new entries, with `overflow: 'drop-oldest'`. */
 export class Eviction {
   readonly #outbox: Outbox;
   readonly #emitter: Emitter;
@@ -40,15 +40,15 @@ export class Eviction {
   /**
    * Saves entries, again after each eviction.
    *
-   * @param save - Reads what it saves anew in each call: a listener may have committed meanwhile.
-   * @throws The exception of `save`, if no room is to be made or can be.
+   * @param save - Reads the values to save in each call, as a listener may have committed meanwhile.
+   * @throws The exception of `save`, if eviction is off or can't make enough space.
    */
   save<Result>({ count, leaving = [] }: Demand, save: () => Result): Result {
     for (let share = SHARE; ; share *= 2) {
       try {
         return save();
       } catch (error) {
-        // The message of the exception becomes that of the event.
+        // The message of the exception becomes the message of the event.
         redactException(error, this.#redactor);
         const mayEvict = this.#policy === 'drop-oldest' && isStorageFull(error);
         if (!mayEvict || !this.#evict(count - this.#outbox.quarantine.count(leaving), leaving, share, error))
@@ -57,14 +57,14 @@ export class Eviction {
     }
   }
 
-  /** @returns Whether it is worth trying again. */
+  /** @returns Whether enough entries were evicted to try again. */
   #evict(count: number, leaving: readonly string[], share: number, { reason: message }: StorageException): boolean {
     const missing = count - this.#outbox.capacityLeft;
     const wanted = missing > 0 ? missing : Math.ceil((this.#outbox.length + this.#outbox.quarantine.size) * share);
     const evicted = this.#outbox.evictable(wanted, leaving);
     if (evicted.length === 0 || evicted.length < missing) return false;
     this.#emitter.emit('discard', { reason: 'overflow', entries: evicted.map((entry) => toEntry(entry)), message });
-    // Before the entries go: a listener can still save them elsewhere if this process ends here.
+    // Before the removal: a listener can save the entries elsewhere, even if this process ends now.
     this.#emitter.flush();
     this.#outbox.evict(evicted);
     return true;

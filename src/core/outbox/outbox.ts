@@ -19,26 +19,26 @@ import { StorageSync } from './storage-sync.js';
 /** An entry that is not in the outbox yet. */
 export interface Draft {
   readonly timestamp: number;
-  /** Their wire text. */
+  /** The wire text of the values. */
   readonly values: string;
   /** The bytes of UTF-8 that `values` take. */
   readonly bytes: number;
-  /** Present if `timestamp` is the time of this moment. */
+  /** Present if `timestamp` is the present time. */
   readonly epoch?: ClockEpoch | undefined;
 }
 
-/** Entries that leave the outbox for an upload. They stay queued, and are not evicted before the checkout is released. */
+/** Entries that are being uploaded. They stay queued, and are not evicted before the checkout is released. */
 export interface Checkout {
   readonly entries: readonly QueuedEntry[];
-  /** Ends the checkout, then checks ownership. Calling it twice is harmless. */
+  /** Ends the checkout, then checks ownership. Idempotent. */
   release(): void;
 }
 
 /**
- * The committed entries, oldest first: adopted entries, then this run's by sequence number. The queue and the quarantine
- * together are the contents of the storage: an entry is saved before it enters, and removed there as it leaves.
+ * The committed entries, oldest first: adopted entries, then entries of this run by sequence number. The queue and the
+ * quarantine together mirror the storage: an entry is saved before it is added, and removed from the storage when it leaves.
  *
- * Another run may adopt the saved entries while this one is frozen. So ownership is checked before entries are added or
+ * Another run may adopt the saved entries while this run is frozen. So ownership is checked before entries are added or
  * checked out, and after entries left: see {@link Outbox.reconcile}.
  */
 export class Outbox implements Iterable<QueuedEntry> {
@@ -51,14 +51,14 @@ export class Outbox implements Iterable<QueuedEntry> {
   #sequence = 0;
   #fencedCount = 0;
 
-  /** @param config - `saves`: `false` to keep entries only in memory; `maxEntries`: the most that may be queued. */
+  /** @param config - `saves`: `false` keeps entries only in memory; `maxEntries`: the limit of queued entries. */
   constructor(writer: Writer, emitter: Emitter, config: { readonly saves: boolean; readonly maxEntries: number }) {
     this.#sync = new StorageSync(writer, { saves: config.saves, contents: [this, this.quarantine] });
     this.#emitter = emitter;
     this.#maxEntries = config.maxEntries;
   }
 
-  /** How many entries other runs have adopted so far. */
+  /** The number of entries that other runs have adopted so far. */
   get fencedCount(): number {
     return this.#fencedCount;
   }
@@ -72,12 +72,12 @@ export class Outbox implements Iterable<QueuedEntry> {
     return this.#queue.bytes;
   }
 
-  /** How many more entries may be queued; quarantined entries take room too. */
+  /** The number of entries that may still be queued; quarantined entries count too. */
   get capacityLeft(): number {
     return this.#maxEntries - this.length - this.quarantine.size;
   }
 
-  /** That of the entry that was added last; 0 before the first. */
+  /** The sequence number of the last added entry; 0 if no entry was added. */
   get lastSequence(): number {
     return this.#sequence;
   }
@@ -90,7 +90,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     return this.#queue.has(entry);
   }
 
-  /** The oldest entries, `count` at most. */
+  /** The oldest entries, at most `count`. */
   oldest(count: number): QueuedEntry[] {
     return this.#queue.oldest(count);
   }
@@ -107,7 +107,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   /**
    * Removes entries that other runs have adopted, and saves deleted entries again.
    *
-   * @returns Whether there were any.
+   * @returns Whether entries were adopted or deleted.
    */
   reconcile(): boolean {
     const loss = this.#sync.reconcile();
@@ -133,7 +133,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   /**
    * Saves a new entry and adds it at the end.
    *
-   * @param read - Called after the check of ownership, which may remove staged values; `undefined` adds nothing.
+   * @param read - Called after the check of ownership, which may remove staged values; returns `undefined` to add nothing.
    * @throws {@link StorageException} if it could not be saved; the queue is unchanged.
    */
   append(read: () => Draft | undefined): QueuedEntry | undefined {
@@ -157,10 +157,10 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /**
-   * Adds given away entries at the end, as new entries with their old times.
+   * Adds restored entries at the end, as new entries with their timestamps.
    *
-   * @param leaving - Their former ids: those in quarantine leave it once all entries are saved, and make room themselves.
-   * @throws {@link StorageException} if one could not be saved; then none is added.
+   * @param leaving - Their former ids: once all entries are saved, they leave the quarantine. They don't count as queued.
+   * @throws {@link StorageException} if an entry could not be saved; then no entry is added.
    */
   requeue(drafts: readonly Draft[], leaving: readonly string[] = []): QueuedEntry[] {
     this.reconcile();
@@ -188,13 +188,13 @@ export class Outbox implements Iterable<QueuedEntry> {
     }
   }
 
-  /** Whether a write failed as saved entries are gone: it may be the first to find that. */
+  /** Whether a write failed because saved entries were adopted or deleted: the write may be the first to notice. */
   #isLost(error: unknown): boolean {
     return isStorageException(error) && this.reconcile();
   }
 
   #add({ timestamp, values, bytes, epoch }: Draft, origin: 'committed' | 'restored'): QueuedEntry {
-    // Counted up even if saving fails: a torn record of this number may be left behind.
+    // Increased even if saving fails: a torn record with this number may exist.
     this.#sequence += 1;
     const { writerId: writer } = this.#sync;
     const entry: QueuedEntry = { writer, sequence: this.#sequence, timestamp, values, bytes, origin, epoch };
@@ -204,11 +204,11 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /**
-   * Adds entries of dead runs before this run's, as they are older. Those in quarantine stay there, unless their rejection is
-   * retryable: the storage keeps such a rejection until the entry is removed or quarantined again.
+   * Adds entries of dead runs before entries of this run, as they are older. Quarantined entries stay in quarantine, unless their
+   * rejection is retryable: the storage keeps such a rejection until the entry is removed or quarantined again.
    */
   adopt(entries: readonly StoredEntry[]): void {
-    // Of its final size at once: growing it takes as much memory again.
+    // Allocated at its final size: growing the array would take as much memory again.
     const adopted = new Array<QueuedEntry>(entries.length);
     let count = 0;
     for (const entry of entries) {
@@ -239,9 +239,9 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /**
-   * Removes entries, in memory at once and from the storage as soon as it can be written. Unknown ones are ignored.
+   * Removes entries: from memory at once, from the storage as soon as it can be written. Unknown entries are ignored.
    *
-   * @returns How many were known.
+   * @returns The number of removed entries.
    */
   remove(entries: readonly QueuedEntry[]): number {
     const removed = this.#remove(entries);
@@ -252,7 +252,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   #remove(entries: readonly QueuedEntry[]): number {
     if (entries.length === 0) return 0;
     const { length } = this;
-    // Eviction mostly removes entries right behind the batch in flight.
+    // Fast path: eviction removes entries right behind the batch in flight.
     const hint = this.#checkouts.reduce((index, checkout) => index + checkout.entries.length, 0);
     this.#queue.remove(entries, hint);
     this.#sync.remove(entries);
@@ -263,7 +263,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   /** Removes all queued entries. */
   clear(): void {
     this.remove([...this]);
-    // Also if nothing was queued: the last failure is of no interest any more.
+    // Also if nothing was queued: clears the last failure in the status.
     this.#emitter.emit('removed', []);
   }
 
@@ -272,14 +272,14 @@ export class Outbox implements Iterable<QueuedEntry> {
     if (!this.has(entry)) return undefined;
     this.#queue.remove([entry], 0);
     const refused = { ...entry, rejection };
-    // Added before the storage marks it: deleted entries are saved again first, and this entry with them.
+    // Added before the storage marks it, as the storage may save deleted entries again first, this entry included.
     const shown = this.quarantine.add(refused);
     this.#sync.quarantine([refused]);
     this.#emitter.emit('removed', [entry]);
     return shown;
   }
 
-  /** Removes entries from the quarantine. @param ids - Unknown ids are ignored. @returns How many were removed. */
+  /** Removes entries from the quarantine. @param ids - Unknown ids are ignored. @returns The number of removed entries. */
   removeQuarantined(ids: Iterable<string>): number {
     const removed = this.quarantine.remove(ids);
     if (removed.length === 0) return 0;
@@ -289,7 +289,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /**
-   * The entries to evict, `count` at most: quarantined entries, then the oldest entries that are not checked out.
+   * The entries to evict, at most `count`: quarantined entries, then the oldest entries that are not checked out.
    *
    * @param kept - The ids of quarantined entries that stay.
    */
@@ -307,7 +307,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     this.remove(entries.slice(quarantined.length));
   }
 
-  /** Checks ownership, then tries the failed operations of the storage again. @returns The first that still fails. */
+  /** Checks ownership, then tries the failed operations of the storage again. @returns The first operation that failed again. */
   retrySync(): FailedOperation | undefined {
     this.reconcile();
     return this.#sync.retry();
@@ -343,7 +343,7 @@ export class Outbox implements Iterable<QueuedEntry> {
       `The entry could not be saved: ${reason}. Still queued and safe: ${this.length} (${this.bytes} bytes)` +
         `${size > 0 ? `; in quarantine: ${size}` : ''}${staged}`,
       {
-        advice: advice || `Push the queue${size > 0 ? ', dropQuarantined(),' : ''} or make room, then ${again} again.`,
+        advice: advice || `Push the queue${size > 0 ? ', dropQuarantined(),' : ''} or free space, then ${again} again.`,
         isFull,
         reason,
       },

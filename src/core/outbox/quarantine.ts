@@ -13,12 +13,12 @@ export class Quarantine implements Iterable<QueuedEntry> {
     return this.#byId.size;
   }
 
-  /** The entries as storages keep them. */
+  /** The entries in the form of the storage. */
   *[Symbol.iterator](): Generator<QueuedEntry, void> {
     for (const { stored } of this.#byId.values()) yield stored;
   }
 
-  /** The entries as users see them: the same objects each time. */
+  /** The entries in the form of the public API: the same objects each time. */
   get entries(): QuarantinedEntry[] {
     return Array.from(this.#byId.values(), ({ shown }) => shown);
   }
@@ -46,12 +46,12 @@ export class Quarantine implements Iterable<QueuedEntry> {
     return removed;
   }
 
-  /** The oldest entries, `count` at most. @param kept - The ids of entries that are passed over. */
+  /** The oldest entries, at most `count`. @param kept - The ids of entries to leave out. */
   oldest(count: number, kept: readonly string[]): QueuedEntry[] {
     return [...this].filter((entry) => !kept.includes(entryId(entry))).slice(0, count);
   }
 
-  /** Removes all entries but the wanted ones. */
+  /** Removes all entries that are not wanted. */
   retain(isWanted: (stored: QueuedEntry) => boolean): void {
     this.remove([...this].filter((entry) => !isWanted(entry)).map(entryId));
   }

@@ -7,7 +7,7 @@ import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../ports/
 import type { Clock } from '../time/clock.js';
 import type { Outbox } from './outbox.js';
 
-/** `ready` resolves by then, whatever the storage does. */
+/** `ready` resolves by this time, even if the storage hangs. */
 const READY_WITHIN_MS = 10_000;
 
 /** The parts of a client that a recovery uses. */
@@ -15,14 +15,14 @@ export interface RecoveryParts {
   readonly writer: Writer;
   readonly clock: Clock;
   readonly outbox: Outbox;
-  /** Takes adopted staged values, if nothing is staged. Returns how many it took. */
+  /** Stages adopted values, if nothing is staged. Returns the number of staged values. */
   readonly staging: { adopt(values: readonly Value[]): number };
   readonly emitter: Emitter;
   readonly warnings: Warnings;
   readonly redactor: Redactor;
 }
 
-/** Adopts entries left behind by earlier runs: at the start, and again as often as the storage asks for. */
+/** Adopts entries left behind by earlier runs: at the start, and again at the interval that the storage asks for. */
 export class OrphanRecovery {
   /** Resolves (never rejects, within 10 s) once the first adoption is over. */
   readonly ready: Promise<void>;
@@ -48,7 +48,7 @@ export class OrphanRecovery {
 
   async #recover({ isFirst }: { readonly isFirst: boolean }): Promise<void> {
     const { writer, clock, emitter, warnings } = this.#parts;
-    // Tried again also if the storage fails.
+    // The interval if the storage fails.
     let again: number | undefined = RECOVERY_INTERVAL_SECONDS;
     try {
       const adoption = await writer.adopt({ isFirst });
@@ -65,7 +65,7 @@ export class OrphanRecovery {
   #adopt({ entries, staged: values, warnings: found }: Adoption): void {
     const { outbox, staging, emitter, warnings, redactor } = this.#parts;
     const { size } = outbox.quarantine;
-    // The server of another run may have sent the key that is this run's.
+    // The server's message to another run may hold the API key of this run.
     const redact = (reason: string, status: number): string =>
       foreignText(reason, (text) => redactor.redact(text), `Bad request: ${status}`);
     outbox.adopt(entries.map((entry) => withReason(entry, redact)));

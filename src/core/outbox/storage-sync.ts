@@ -4,7 +4,7 @@ import type { OwnershipLoss, Writer } from '../ports/storage.js';
 
 /** The contents that a {@link StorageSync} keeps in the storage. */
 export interface SyncedContents {
-  /** `false` to keep committed entries only in memory. */
+  /** `false` keeps committed entries only in memory. */
   readonly saves: boolean;
   /** The queue and the quarantine, read anew at each use; oldest first. */
   readonly contents: readonly Iterable<QueuedEntry>[];
@@ -14,17 +14,17 @@ const OF_STAGED = { clearsStaged: true };
 const RESTORED = { clearsStaged: false };
 
 /**
- * Keeps the storage as the queue and the quarantine are. A failed operation is kept in memory and tried again: a crash
- * before that costs a duplicate, never a loss.
+ * Mirrors the queue and the quarantine in the storage. A failed operation is kept in memory and retried; a crash before the
+ * retry causes a duplicate, never a loss.
  */
 export class StorageSync {
   readonly #writer: Writer;
   readonly #synced: SyncedContents;
-  /** Entries that left the outbox and are not yet removed. */
+  /** Entries that left the outbox, and are not removed from the storage yet. */
   #unremoved: readonly StoredEntry[] = [];
-  /** Entries in quarantine that are not yet marked so. */
+  /** Entries in quarantine whose rejection is not saved yet. */
   #unquarantined: readonly StoredEntry[] = [];
-  /** Whether saved entries were deleted by others and are not yet saved again. */
+  /** Whether saved entries were deleted, and are not saved again yet. */
   #isCleared = false;
 
   constructor(writer: Writer, synced: SyncedContents) {
@@ -51,7 +51,7 @@ export class StorageSync {
     return loss;
   }
 
-  /** A storage that can't be read at the moment is no reason to stop. */
+  /** Ignores failures: a storage that can't be read at the moment must not stop the client. */
   #readLoss(): OwnershipLoss | undefined {
     try {
       return this.#writer.check();
@@ -60,12 +60,12 @@ export class StorageSync {
     }
   }
 
-  /** @throws {@link StorageException} if it could not be saved. */
+  /** @throws {@link StorageException} if the entry could not be saved. */
   save(entry: QueuedEntry): void {
     if (this.#synced.saves) this.#writer.save(entry, entry.origin === 'committed' ? OF_STAGED : RESTORED);
   }
 
-  /** Adopted entries are saved whatever the options say. */
+  /** Whether the storage holds the entry: adopted entries are saved even if the option is off. */
   isSaved(entry: QueuedEntry): boolean {
     return this.#synced.saves || entry.origin === undefined;
   }
@@ -85,7 +85,7 @@ export class StorageSync {
     this.retry();
   }
 
-  /** Tries the failed operations again, each whatever happens to the others. @returns The first that still fails. */
+  /** Retries each failed operation. @returns The first operation that failed again. */
   retry(): FailedOperation | undefined {
     const hasRemoved = succeeds(() => {
       if (this.#unremoved.length > 0) this.#writer.remove(this.#unremoved);

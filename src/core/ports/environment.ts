@@ -16,7 +16,7 @@ export interface Environment {
   readonly keepalive: ByteBudget;
   /** The uploads of all `Api`s of the page or process. */
   readonly uploads: Uploads;
-  /** Shows a message to the developer, once a page or process. */
+  /** Shows a message to the developer, once per page or process. */
   warn?(message: string): void;
   /** Calls `listener` for each event from now on, in the task of the event. @returns A function that stops listening. */
   subscribe(listener: (event: LifecycleEvent) => void): () => void;
@@ -25,7 +25,7 @@ export interface Environment {
 /** A number of bytes that is shared. */
 export interface ByteBudget {
   readonly bytesLeft: number;
-  /** @returns A function that gives the bytes back; calling it twice is harmless. */
+  /** @returns A function that returns the bytes to the budget. Idempotent. */
   reserve(bytes: number): () => void;
 }
 

@@ -77,7 +77,6 @@ export interface Writer {
   saveStaged(values: readonly Value[]): void;
   /**
    * Adopts entries left behind by dead writers of the same destination, without moving them. Never rejects, and ends in bounded time.
-   *
    */
   adopt(options: AdoptOptions): Promise<Adoption>;
   /**

@@ -36,15 +36,15 @@ interface Waiting {
   /** On the monotonic clock, in milliseconds. */
   readonly dueAt: number;
   readonly reason: Reason;
-  /** When that is in Unix seconds, by the local clock. */
+  /** The same time in Unix seconds, by the local clock. */
   readonly nextTry: number;
   readonly cancel: () => void;
 }
 
-/** The reasons to wait. Only `strikes` ends early for new entries: the queued entries are not worth a push of their own. */
+/** The reasons to wait. Only a wait for `strikes` ends early when entries are queued: those without strikes need not wait. */
 type Reason = 'interval' | 'backoff' | 'rejected' | 'strikes';
 
-/** A lower limit of the next try: when it is due after a failure, and the earliest that an event may bring it forward to. */
+/** The delay after a failure: the time of the next try, and the earliest time that an event may bring it forward to. */
 interface Delay {
   readonly reason: Reason;
   readonly dueAt: number;
@@ -57,7 +57,7 @@ const IDLE: State = { name: 'idle' };
 const BLOCKED: State = { name: 'blocked' };
 const CLOSED: State = { name: 'closed' };
 
-/** However often the network comes and goes, tries that it brings forward are this far apart, in milliseconds. */
+/** The minimum distance of tries that events bring forward, in milliseconds: the network may come and go often. */
 const MIN_WAKE_GAP_MS = 5000;
 
 /** The parts of a client that automatic pushing uses. */
@@ -69,7 +69,7 @@ export interface AutoPushParts {
   readonly emitter: Emitter;
 }
 
-/** Pushes automatically, with at most one timer. Pushes by hand count as well. */
+/** Pushes automatically, with at most one timer. Calls of `push()` count as tries too. */
 export class AutoPush {
   readonly #parts: AutoPushParts;
   readonly #config: AutoPushConfig & { readonly isInMemory: boolean };
@@ -123,7 +123,7 @@ export class AutoPush {
     if (name !== 'pushing') this.#enterPushing({ isOwn: false, wasBlocked: name === 'blocked' });
   }
 
-  /** A push ended without a response: everything is as before it. */
+  /** A push ended without a response: restores the state before it. */
   onPushAborted(): void {
     if (this.#state.name !== 'pushing') return;
     this.#state = this.#state.wasBlocked ? BLOCKED : IDLE;
@@ -150,12 +150,12 @@ export class AutoPush {
 
   onLifecycle(event: LifecycleEvent): void {
     if (event === 'online' || event === 'visible') this.wake();
-    // Once: the process comes to its end again after that push.
+    // Only once: the event is emitted again after that push.
     if (event === 'before-exit' && this.#config.isInMemory && !this.#hasPushedBeforeExit)
       this.#hasPushedBeforeExit = this.pushBeforeExit();
   }
 
-  /** The network came back, or the page is shown again: queued entries need not wait for long. */
+  /** The network came back, or the page is shown again: brings the next push forward. */
   wake(): void {
     const { clock } = this.#parts;
     const soon = clock.monotonic() + backoffSeconds(1, clock.random()) * 1000;
@@ -164,7 +164,7 @@ export class AutoPush {
     this.#bringForward(dueAt, 'backoff');
   }
 
-  /** Goes on after refused credentials, or earlier than planned. */
+  /** Plans a push at once, also after refused credentials. */
   resume(): void {
     if (this.#state.name === 'pushing') this.#state = { ...this.#state, wasBlocked: false };
     else if (this.#state.name === 'blocked') this.#state = IDLE;
@@ -174,7 +174,7 @@ export class AutoPush {
   }
 
   /**
-   * The process ends, and the entries in memory with it: this keeps it alive for one more push.
+   * Keeps a process that ends alive for one more push, as its entries are only in memory.
    *
    * @returns Whether a push has started.
    */
@@ -190,7 +190,7 @@ export class AutoPush {
     else this.#state = CLOSED;
   }
 
-  /** How many queued entries have no strikes. */
+  /** The number of queued entries without strikes. */
   get #fresh(): number {
     return this.#parts.outbox.length - this.#parts.finder.struckCount;
   }
@@ -202,10 +202,10 @@ export class AutoPush {
     return since < 0 ? -since : period - since;
   }
 
-  /** Plans the next push after one has ended. @returns The delay in seconds, where it is due to the failure. */
+  /** Plans the next push after the end of a push. @returns The delay in seconds, if the failure causes it. */
   #plan(pushed: number, failure: PushFailure | undefined): number | undefined {
     if (failure?.isThrough && this.#fresh <= 0) return this.#retryStruck(failure);
-    // Entries that the server does not take among others that it takes are no reason to hurry, nor to wait.
+    // Bad entries among accepted entries change nothing about the interval.
     const isRest = pushed > 0 && (failure?.isThrough || failure?.kind === 'invalid-entries');
     if (failure !== undefined && !isRest) return this.#retry(failure);
     this.onEnqueued();
@@ -221,7 +221,7 @@ export class AutoPush {
   #retry({ exception: { retryAfter }, kind, isOnlyOfStruck }: PushFailure): number {
     this.#failures += 1;
     if (kind === 'unauthorized') this.#state = BLOCKED;
-    // The failure of an entry with strikes says nothing about entries that were queued meanwhile.
+    // The failure of an entry with strikes proves nothing about entries that were queued meanwhile.
     const outcome = { kind: isOnlyOfStruck ? 'transient' : kind, retryAfter } as const;
     const { seconds, minSeconds } = retryPolicy(outcome, this.#failures, this.#parts.clock.random());
     return this.#delayBy(seconds, { reason: outcome.kind === 'transient' ? 'backoff' : 'rejected', minSeconds });
@@ -240,7 +240,7 @@ export class AutoPush {
     this.#parts.emitter.emit('error', error);
   }
 
-  /** Waits, unless the timer is due earlier: however often this is called, no push is put off. */
+  /** Waits, unless the timer is due earlier: repeated calls never delay a push. */
   #bringForward(dueAt: number, reason: Reason): void {
     if (this.#state.name === 'waiting' && this.#state.dueAt <= dueAt) return;
     this.#wait(dueAt - this.#parts.clock.monotonic(), reason);
@@ -270,7 +270,7 @@ export class AutoPush {
 
   #push(): void {
     this.#enterPushing({ isOwn: true, wasBlocked: false });
-    // A push that ended without a response is not reported by `push-ended`.
+    // `push-ended` does not report a push that ended without a response.
     this.#parts.uploader.push().catch((error: PushException) => this.#emitError(error));
   }
 }

@@ -19,7 +19,7 @@ const MAX_QUARANTINED = 20;
 const MAX_FAILURES = 2;
 
 /**
- * Finds the entries that the server does not take, so that they don't hold up the others, and decides what is sent next.
+ * Finds the entries that the server does not accept, so that they don't hold up the rest of the queue, and plans the batches.
  *
  * ```
  *               refused alone, before any acceptance            refused alone, after an acceptance in the same push
@@ -35,14 +35,14 @@ export class BadEntryFinder {
   readonly #suspects = new Suspects();
   readonly #failing = new FailingEntry();
   readonly #strikes = new Strikes();
-  /** Of this push: requests in a row without acceptance, and how many of them end it. */
+  /** In this push: the number of requests in a row without acceptance, and the number that ends the push. */
   #unaccepted = 0;
   #maxUnaccepted = 2;
-  /** Of this push: failures in a row. */
+  /** In this push: the number of failures in a row. */
   #failures = 0;
   #quarantined = 0;
 
-  /** A push begins. @param queued - How many entries are queued. @param maxEntries - The configured limit of a request. */
+  /** A push begins. @param queued - The number of queued entries. @param maxEntries - The configured limit of a request. */
   begin({ queued, maxEntries }: { readonly queued: number; readonly maxEntries: number }): void {
     this.#suspects.begin();
     this.#failing.begin();
@@ -54,7 +54,7 @@ export class BadEntryFinder {
     this.#quarantined = 0;
   }
 
-  /** How many queued entries have strikes. */
+  /** The number of queued entries with strikes. */
   get struckCount(): number {
     return this.#strikes.size;
   }
@@ -63,12 +63,12 @@ export class BadEntryFinder {
     return this.#strikes.has(entry);
   }
 
-  /** Whether others would likely fail if they were sent together with this entry. */
+  /** Whether a request that includes this entry would likely fail. */
   isBlamed(entry: QueuedEntry): boolean {
     return this.#suspects.has(entry) || this.#strikes.has(entry);
   }
 
-  /** Entries left the outbox, for whatever reason. */
+  /** Entries left the outbox, for any reason. */
   remove(entries: readonly QueuedEntry[]): void {
     if (!this.#hasKnowledge) return;
     this.#suspects.remove(entries);
@@ -77,8 +77,8 @@ export class BadEntryFinder {
   }
 
   /**
-   * The next batch; empty if none of the candidates is to be sent in this push any more. Changes nothing, so that it may be
-   * asked about several lists of candidates.
+   * The next batch; empty if no candidate is to be sent in this push any more. Pure: it may be called with several lists of
+   * candidates.
    *
    * @param candidates - Oldest first; read no further than needed.
    */
@@ -95,7 +95,7 @@ export class BadEntryFinder {
   }
 
   /**
-   * Draws the consequences of an upload, before its entries leave the queue.
+   * Evaluates the verdict on an upload, before its entries leave the queue.
    *
    * @param now - On the monotonic clock, in milliseconds.
    */
@@ -159,13 +159,13 @@ export class BadEntryFinder {
     return { quarantine: { entry, rejection }, endsPush: endsPush || this.#quarantined >= MAX_QUARANTINED };
   }
 
-  /** @returns Whether the push ends: so many requests in a row show that another one is in vain. */
+  /** @returns Whether the push ends: after this many requests in a row another request would likely fail too. */
   #countUnaccepted(): boolean {
     this.#unaccepted += 1;
     return this.#unaccepted >= this.#maxUnaccepted;
   }
 
-  /** The entries without strikes in the order in which they are sent, `count` at most; and those with strikes. */
+  /** The entries without strikes in the order in which they are sent, at most `count`; and the entries with strikes. */
   #sort(candidates: Iterable<QueuedEntry>, count: number) {
     const struck = new Set<QueuedEntry>();
     const suspects: QueuedEntry[] = [];
@@ -178,12 +178,12 @@ export class BadEntryFinder {
       else if (this.#failing.isUsedProbe(entry)) usedProbes.push(entry);
       else if (fresh.push(entry) === count) break;
     }
-    // A suspect is a better probe than an entry that failed as one.
+    // A suspect is a better probe than an entry that has failed as a probe.
     const lines = [fresh, this.#suspects.retry(suspects), usedProbes];
     return { line: lines.find(({ length }) => length > 0) ?? [], struck };
   }
 
-  /** As much of the line as one request is to carry. */
+  /** The part of the line that one request carries. */
   #head(line: readonly QueuedEntry[], limits: BatchLimits): QueuedEntry[] {
     const [first] = line;
     if (first === undefined) return [];
@@ -194,7 +194,7 @@ export class BadEntryFinder {
     return fit(next < 0 ? line : line.slice(0, next), limits);
   }
 
-  /** Such an entry would make others fail, or shows whether the server takes anything. */
+  /** Whether the entry has to be sent separately: it would make the request fail, or is the evidence about another entry. */
   #isSentAlone(entry: QueuedEntry): boolean {
     return this.#failing.isSentAlone(entry) || this.#suspects.isSentAlone(entry);
   }

@@ -1,15 +1,15 @@
 import type { StoredEntry } from '../model/entry.js';
 import { type BatchLimits, bodyBytes } from './batch.js';
 
-/** After this many successes since the last failure, twice as much is sent. */
+/** The limits double after this many successes since the last failure. */
 const SUCCESSES_TO_GROW = 8;
 
-/** How much one request may carry: as much as the link and the server have proved to take, within the configured maximum. */
+/** Adapts the limits of a request to the link and the server, within the configured maximum. */
 export class BatchSizer {
   readonly #max: BatchLimits;
   #limits: BatchLimits;
   #successes = 0;
-  /** How many requests in a row were cut off. */
+  /** The number of requests in a row that were cut off. */
   #cutOffs = 0;
 
   constructor(max: BatchLimits) {
@@ -23,13 +23,13 @@ export class BatchSizer {
   }
 
   /**
-   * A request failed for a reason that may be its size: the next request carries half of it, and never less than one entry.
+   * A request failed, possibly because of its size: the next request carries half as much, but at least one entry.
    *
    * @param isCutOff - Whether it was reset, cut off or truncated. Any link drops a connection now and then, so at the
-   * configured maximum it takes two in a row; below it the size is suspected already, and one is enough.
+   * configured maximum only the second failure in a row counts; below it the size is suspected already, and the first counts.
    */
   shrink(batch: readonly StoredEntry[], { isCutOff = false }: { readonly isCutOff?: boolean } = {}): void {
-    // A single entry can't be split, so its failure says nothing about the size of others.
+    // A single entry can't be split, so its failure proves nothing about the size of batches.
     if (batch.length < 2) return;
     this.#successes = 0;
     this.#cutOffs = isCutOff ? this.#cutOffs + 1 : 0;

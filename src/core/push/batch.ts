@@ -7,7 +7,7 @@ export type Batch = readonly QueuedEntry[];
 /** The limits of one request. */
 export interface BatchLimits {
   readonly maxEntries: number;
-  /** Of the whole body, in bytes of UTF-8. */
+  /** The size of the whole body, in bytes of UTF-8. */
   readonly maxBytes: number;
 }
 
@@ -18,12 +18,12 @@ const ENTRY_START = '{"timestamp":';
 const ENTRY_MIDDLE = ',"values":';
 const ENTRY_END = '}';
 
-/** More than any whole-second time takes, so that a limit holds whatever the clock says. */
+/** The length of the longest timestamp, so that the limit holds with any correction of the clock. */
 const TIME_BYTES = 16;
 const BODY_BYTES = BODY_START.length + TIME_BYTES + BODY_MIDDLE.length + BODY_END.length;
 const ENTRY_BYTES = ENTRY_START.length + TIME_BYTES + ENTRY_MIDDLE.length + ENTRY_END.length + ','.length;
 
-/** How many of the first entries fit in one request: at least one, as one that exceeds the limit travels alone. */
+/** The number of leading entries that fit in one request: at least 1, as an entry above the limit gets a request of its own. */
 export function batchLength(entries: readonly StoredEntry[], limits: BatchLimits): number {
   let bytes = BODY_BYTES;
   for (let index = 0; index < entries.length; index++) {
@@ -33,15 +33,15 @@ export function batchLength(entries: readonly StoredEntry[], limits: BatchLimits
   return entries.length;
 }
 
-/** How many bytes of UTF-8 the body of an upload takes at most. */
+/** The maximum size of the body of an upload, in bytes of UTF-8. */
 export function bodyBytes(batch: readonly StoredEntry[]): number {
   return batch.reduce((bytes, entry) => bytes + ENTRY_BYTES + entry.bytes, BODY_BYTES);
 }
 
-/** Joins the body of an upload that is sent now. */
+/** The body of an upload, with timestamps corrected to the present clock. */
 export function joinBody(batch: Batch, clock: ClockCorrection): string {
   let body = BODY_START + clock.seconds + BODY_MIDDLE;
-  // Entries of one second share the text between them: two pieces an entry are joined instead of six.
+  // Entries of the same second share the text between them: two pieces an entry are joined instead of six.
   let shared: QueuedEntry | undefined;
   let between = '';
   let end = '';

@@ -4,7 +4,7 @@ import { retryPolicy } from '../time/retry-policy.js';
 import type { PushHistory } from './push-history.js';
 import type { Uploader } from './uploader.js';
 
-/** The parts of a client that drain the outbox. */
+/** The parts of a client that are used to drain the outbox. */
 export interface DrainParts {
   readonly uploader: Pick<Uploader, 'push' | 'stop'>;
   readonly history: Pick<PushHistory, 'lastFailure'>;
@@ -12,7 +12,7 @@ export interface DrainParts {
 }
 
 /**
- * Pushes until everything is stored; again after transient failures, while there is time.
+ * Pushes until everything is stored, and retries after transient failures, within a time limit.
  *
  * @throws {@link PushException} if not everything was stored.
  */
@@ -32,7 +32,7 @@ export async function drain(parts: DrainParts, seconds: number): Promise<void> {
   }
 }
 
-/** @returns The pause before the next try; `undefined` if everything was stored. @throws A failure that time does not end. */
+/** @returns The delay before the next try; `undefined` if everything was stored. @throws A failure that is not transient. */
 async function pushOnce({ uploader, history, clock }: DrainParts, attempt: number) {
   try {
     await uploader.push();

@@ -4,7 +4,7 @@ import type { PushEnd, PushFailure } from '../notify/emitter.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { ClockCorrection } from '../time/clock-correction.js';
 
-/** The last push, and the last failure that has not been made good. */
+/** The last push, and the last failure that no success has followed. */
 export class PushHistory {
   readonly #outbox: Pick<Outbox, 'length'>;
   readonly #clock: ClockCorrection;
@@ -16,7 +16,7 @@ export class PushHistory {
     this.#clock = clock;
   }
 
-  /** The last push of which the server stored something. */
+  /** The last push of which the server stored at least one entry. */
   get lastPush(): LastPush | undefined {
     return this.#lastPush;
   }

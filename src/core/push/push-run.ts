@@ -7,9 +7,9 @@ import type { Verdict } from '../server/verdict.js';
 
 /** One call of `push()`. */
 export interface Call {
-  /** The call is settled once every entry up to this sequence number is, and every adopted entry. */
+  /** The call is settled once all adopted entries, and all entries up to this sequence number, are settled. */
   readonly upTo: number;
-  /** How many entries other runs had adopted when it was made. */
+  /** The number of entries that other runs had adopted at the time of the call. */
   readonly fencedCount: number;
   resolve(result: PushResult): void;
   reject(exception: ApiException): void;
@@ -26,7 +26,7 @@ export class PushRun {
   #requests = 0;
   #isJudged = false;
   #isAborted = false;
-  /** The reason why not everything was stored, though the push went on. */
+  /** The failure of an entry, after which the push went on. */
   #failure: Verdict | undefined;
   #isOnlyOfStruck = true;
   #exception: PushException | undefined;
@@ -48,24 +48,24 @@ export class PushRun {
     return { pushed: this.#pushed, requests: this.#requests };
   }
 
-  /** Whether any request was answered. */
+  /** Whether any request was judged. */
   get isJudged(): boolean {
     return this.#isJudged;
   }
 
-  /** Whether no call waits for the request under way any more. */
+  /** Whether every call that waited for the request under way has left. */
   get isAborted(): boolean {
     return this.#isAborted;
   }
 
-  /** The latest sequence number that a call is about. */
+  /** The highest sequence number that a call waits for. */
   get upTo(): number {
     let upTo = 0;
     for (const call of this.#calls) upTo = Math.max(upTo, call.upTo);
     return upTo;
   }
 
-  /** The failure of the push, after all its calls were settled: that of a rejected call. */
+  /** The failure that a call was rejected with; read after all calls are settled. */
   get outcome(): PushFailure | undefined {
     if (this.#failure === undefined || !this.#hasFailed) return undefined;
     const { kind } = this.#failure;
@@ -89,7 +89,7 @@ export class PushRun {
     this.#isAborted = true;
   }
 
-  /** A batch leaves, for the calls that wait now. */
+  /** A batch is sent for the present calls. */
   beginUpload(): void {
     this.#isAborted = false;
   }
@@ -102,12 +102,12 @@ export class PushRun {
     this.#pushed += entries;
   }
 
-  /** A request was answered. */
+  /** A request was judged. */
   addJudgement(): void {
     this.#isJudged = true;
   }
 
-  /** Settles a call for which nothing is left to be sent. */
+  /** Settles a call that has nothing left to send. */
   settle(call: Call, { isStored }: { readonly isStored: boolean }): void {
     const isFailed = !isStored || this.#quarantinedSequences.some((sequence) => sequence <= call.upTo);
     if (this.#failure !== undefined && isFailed) {
@@ -119,21 +119,21 @@ export class PushRun {
     call.resolve(this.result);
   }
 
-  /** An entry failed alone. The push fails with the first failure, of an entry without strikes if there is one. */
+  /** A request with a single entry failed. The push fails with the first such failure, preferably of an entry without strikes. */
   addFailure(verdict: Verdict, { isOfStruck }: { readonly isOfStruck: boolean }): void {
     if (this.#failure === undefined || (this.#isOnlyOfStruck && !isOfStruck)) this.#failure = verdict;
     this.#isOnlyOfStruck &&= isOfStruck;
   }
 
-  /** An entry was quarantined. @param sequence - Its number in this run; 0 for an adopted entry, which every call is about. */
+  /** An entry was quarantined. @param sequence - Its number in this run; 0 for an adopted entry, which every call waits for. */
   addQuarantined(entry: QuarantinedEntry, sequence: number): void {
     this.#quarantined.push(entry);
     this.#quarantinedSequences.push(sequence);
   }
 
   /**
-   * @param makeException - Called only where a call is rejected: an exception captures its stack, which costs more than a push.
-   * @param ofWhich - Selects the calls that are rejected; by default all.
+   * @param makeException - Called only if a call is rejected: capturing the stack of an exception costs more than a push.
+   * @param ofWhich - Selects the calls to reject. Default: all.
    */
   rejectAll(makeException: () => ApiException, ofWhich: (call: Call) => boolean = () => true): void {
     const rejected = this.calls.filter(ofWhich);
@@ -142,7 +142,7 @@ export class PushRun {
     for (const call of rejected) this.#reject(call, exception);
   }
 
-  /** The exception of this push: one for all its calls. */
+  /** The exception of this push, shared by all its calls. */
   exceptionOf(verdict: Verdict, discarded: readonly Entry[] = []): PushException {
     const quarantined = [...this.#quarantined];
     const last = this.#exception;
@@ -163,5 +163,5 @@ function adviceFor({ advice }: Verdict, discarded: number, quarantined: number):
   if (discarded > 0)
     return `${advice} This exception's "discarded" holds the discarded entries (${discarded} in all); restore() puts them back.`;
   if (quarantined === 0) return `${advice} Everything that was not stored is still queued.`;
-  return `${advice} The server does not take ${quarantined === 1 ? 'an entry' : `${quarantined} entries`}: quarantined and saved, see quarantined(); restore() puts them back. Everything else that was not stored is still queued.`;
+  return `${advice} The server does not accept ${quarantined === 1 ? 'an entry' : `${quarantined} entries`}: quarantined and saved, see quarantined(); restore() puts them back. Everything else that was not stored is still queued.`;
 }

@@ -1,6 +1,6 @@
 import type { QueuedEntry, Rejection } from '../model/entry.js';
 
-/** An entry that the server does not take, and the rejection to save with it. */
+/** An entry to quarantine, and its reason. */
 export interface BadEntry {
   readonly entry: QueuedEntry;
   readonly rejection: Rejection;
@@ -10,13 +10,13 @@ const MAX_STRIKES = 3;
 const MIN_STRIKE_INTERVAL_MS = 60_000;
 
 /**
- * The entries that failed while another passed in the same push, and how often. One of them may fail in each push (a trial);
- * the next acceptance in that push is the evidence that turns the failure into a strike.
+ * Counts in how many pushes an entry failed while another entry passed. Each push tries one entry with strikes; an acceptance
+ * after its failure, in the same push, turns the failure into a strike.
  */
 export class Strikes {
-  /** Least recently tried first. */
+  /** In the order of their last trial. */
   readonly #strikes = new Map<QueuedEntry, { readonly count: number; readonly lastAt: number }>();
-  /** The failure of this push, until an acceptance follows it. */
+  /** The failure in this push that no acceptance has followed yet. */
   #trial: BadEntry | undefined;
   #isTrialOver = false;
 
@@ -37,13 +37,13 @@ export class Strikes {
     for (const entry of entries) this.#strikes.delete(entry);
   }
 
-  /** The first strike, which is the trial of this push too. */
+  /** The first strike. It counts as the trial of this push. */
   add(entry: QueuedEntry, now: number): void {
     this.#strikes.set(entry, { count: 1, lastAt: now });
     this.#isTrialOver = true;
   }
 
-  /** The entry to try in this push. @param candidates - Those that may be sent. */
+  /** The entry to try in this push. @param candidates - The entries with strikes that may be sent. */
   next(candidates: ReadonlySet<QueuedEntry>): QueuedEntry | undefined {
     if (this.#isTrialOver || candidates.size === 0) return undefined;
     for (const entry of this.#strikes.keys()) if (candidates.has(entry)) return entry;
@@ -60,7 +60,7 @@ export class Strikes {
     this.#strikes.set(trial.entry, strikes);
   }
 
-  /** Another entry was accepted. @returns The entry that has its third strike now. */
+  /** Another entry was accepted. @returns The entry that got its third strike by that. */
   confirm(now: number): BadEntry | undefined {
     const trial = this.#trial;
     this.#trial = undefined;

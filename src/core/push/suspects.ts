@@ -1,18 +1,18 @@
 import type { QueuedEntry } from '../model/entry.js';
 
 /**
- * The search for entries with refused content, by halves. A server may refuse everything for a while, so an entry refused
- * alone before any acceptance is only a suspect. The next push sends its oldest suspect first: acceptance clears the others;
- * rejection leaves them to the end, so that many bad entries never hold up the rest.
+ * The search for entries with refused content, by bisection. A server may refuse everything for a while, so a single entry that
+ * is refused before any acceptance is only a suspect. The next push sends its oldest suspect first: acceptance clears all
+ * suspects; rejection moves the suspects to the end of the push, so that many bad entries never hold up the good entries.
  */
 export class Suspects {
   readonly #suspects = new Set<QueuedEntry>();
   /** The suspects refused in this push. */
   readonly #refused = new Set<QueuedEntry>();
-  /** Entries with a bad one among them. */
+  /** Entries, at least one of which is bad. */
   #narrowed: readonly QueuedEntry[] = [];
   #hasAccepted = false;
-  /** Whether an entry was refused alone in this push, so that suspects are left to its end. */
+  /** Whether a single entry was refused in this push, so that suspects are sent at its end. */
   #hasRefused = false;
 
   begin(): void {
@@ -22,7 +22,7 @@ export class Suspects {
     this.#hasRefused = false;
   }
 
-  /** How many entries are known here. */
+  /** The number of suspects and searched entries. */
   get size(): number {
     return this.#suspects.size + this.#narrowed.length;
   }
@@ -39,7 +39,7 @@ export class Suspects {
   accept([first]: readonly QueuedEntry[]): void {
     this.#hasAccepted = true;
     if (first === undefined || !this.#suspects.has(first)) return;
-    // The server refused everything for a while: the other suspects are unsuspected too, unless refused in this push.
+    // The server had refused everything for a while: this clears all suspects that were not refused in this push.
     for (const entry of this.#suspects) if (!this.#refused.has(entry)) this.#suspects.delete(entry);
   }
 
@@ -48,7 +48,7 @@ export class Suspects {
     this.#narrowed = batch;
   }
 
-  /** An entry was refused alone. @returns Whether it is bad: another was accepted in this push. */
+  /** A single entry was refused. @returns Whether it is bad: another entry was accepted in this push. */
   refuse(entry: QueuedEntry): boolean {
     this.#narrowed = [];
     this.#hasRefused = true;
@@ -68,24 +68,24 @@ export class Suspects {
     this.#narrowed = this.#narrowed.filter((entry) => !removed.has(entry));
   }
 
-  /** How many entries at the head of the line to send for the search; `undefined` if the search is not there. */
+  /** The number of entries at the head of the line to send next for the search; `undefined` if none of them is searched. */
   half(line: readonly QueuedEntry[]): number | undefined {
     const narrowed = this.#narrowed;
     const isAtHead = narrowed.length > 0 && narrowed.every((entry, index) => entry === line[index]);
     return isAtHead ? Math.ceil(narrowed.length / 2) : undefined;
   }
 
-  /** How much of a line {@link Suspects.half} reads. */
+  /** The number of entries of a line that {@link Suspects.half} reads. */
   get narrowedLength(): number {
     return this.#narrowed.length;
   }
 
-  /** Whether an entry is to be judged alone, or its acceptance is needed to judge others. */
+  /** Whether the entry has to be sent separately: as a suspect, or as the evidence against the suspects. */
   isSentAlone(entry: QueuedEntry): boolean {
     return this.#suspects.has(entry) || (this.#hasRefused && !this.#hasAccepted);
   }
 
-  /** The suspects to send: those not refused in this push, then, once a rejection is evidence, the others again. */
+  /** The suspects to send: first those not refused in this push, then, once a rejection is evidence, the refused suspects again. */
   retry(suspects: readonly QueuedEntry[]): readonly QueuedEntry[] {
     const untried = suspects.filter((entry) => !this.#refused.has(entry));
     return untried.length === 0 && this.#hasAccepted ? suspects : untried;

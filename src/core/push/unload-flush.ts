@@ -10,19 +10,19 @@ import type { BadEntryFinder } from './bad-entry-finder.js';
 import { type Batch, batchLength, bodyBytes, joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
 
-/** Entries on their way out of a page. */
+/** A request that outlives its page, and its entries. */
 interface PendingBeacon extends Beacon {
   readonly checkout: Checkout;
   readonly releaseBytes: () => void;
 }
 
-/** Browsers fail a request that exceeds the part of their limit that other requests leave: small pieces still leave. */
+/** Browsers fail a request that exceeds the unused part of their limit: small pieces may still fit. */
 const PIECE_BYTES = 16 * 1024;
-/** The last pieces get smaller, down to this: the part of the limit that is left is unknown, even afterwards. */
+/** The last pieces get smaller, down to this: the unused part of the limit is unknown. */
 const MIN_PIECE_BYTES = 4 * 1024;
-/** Browsers also limit how many such requests may be under way. */
+/** Browsers also limit the number of such requests under way. */
 const MAX_PIECES = 10;
-/** More than the budget has room for. */
+/** More entries than the budget can hold. */
 const MAX_ENTRIES = 1500;
 
 /** The parts of a client that an unload flush uses. */
@@ -38,12 +38,12 @@ export interface UnloadFlushParts {
 }
 
 /**
- * Sends the queue while a page goes away: oldest entries first, in pieces, by requests that outlive the page and that leave
- * in the same task, as there may be no later one. No entry leaves the queue before its verdict, which the page may live to
- * see.
+ * Sends the queue while a page is hidden or left: oldest entries first, in pieces, by requests that outlive the page. All are
+ * sent in the same task, as it may be the last. No entry leaves the queue before its verdict, which arrives if the page
+ * survives.
  *
- * Even that task is not safe: as the process of a closed tab ends, Firefox cuts the running script off anywhere, without an
- * exception, and then runs the next. So {@link UnloadFlush.send} may be called again, and sends the entries that did not leave.
+ * Even that task may end early: while the process of a closed tab ends, Firefox interrupts the running script anywhere, without
+ * an exception, and then runs the next listener. So {@link UnloadFlush.send} may be called again, and sends the rest.
  */
 export class UnloadFlush {
   readonly #parts: UnloadFlushParts;
@@ -57,7 +57,7 @@ export class UnloadFlush {
     this.#isEnabled = config.isEnabled;
   }
 
-  /** Resolves once the requests under way are answered; absent if there are none. */
+  /** Resolves once the requests under way have ended; absent if none is under way. */
   get pending(): Promise<void> | undefined {
     return this.#pending;
   }
@@ -67,22 +67,22 @@ export class UnloadFlush {
       this.send({ isPagehide: event === 'pagehide' });
   }
 
-  /** @param how - `isPagehide`: whether the page is left: then entries in flight are sent too, as their request ends with it. */
+  /** @param how - `isPagehide`: whether the page is left, which ends its uploads: their entries are sent too. */
   send({ isPagehide }: { readonly isPagehide: boolean }): void {
-    if (this.#last?.dispatched === false) this.#forget(this.#last);
-    // A page that is only hidden goes on with its uploads, and in order.
+    if (this.#last?.dispatched === false) this.#release(this.#last);
+    // A page that is only hidden continues its uploads, in order.
     if (!isPagehide && this.#parts.outbox.hasCheckouts) return;
-    // Again if the check of ownership changed the queue.
+    // Repeated if the check of ownership changed the queue.
     if (!this.#sendQueue()) this.#sendQueue();
   }
 
-  /** @returns Whether the queue was the right one. */
+  /** @returns `false` if the queue changed, and this has to be repeated. */
   #sendQueue(): boolean {
     const entries = this.#entries();
     const known = new Set([...this.#beacons].flatMap(({ checkout }) => checkout.entries));
     const fresh = entries.filter((entry) => !known.has(entry));
     if (fresh.length === 0) return true;
-    // With entries that left before and are not answered, where one request carries all: newer ones must not arrive first.
+    // Sent before without an answer: sent again if one request carries all, as newer entries must not arrive first.
     if (this.#piece(entries, 0, PIECE_BYTES).length === entries.length && this.#fits(entries))
       return this.#dispatch(entries);
     return this.#sendInPieces(fresh);
@@ -94,7 +94,7 @@ export class UnloadFlush {
       const { bytesLeft } = this.#parts.environment.keepalive;
       const half = Math.max(Math.min(rest, bytesLeft) / 2, MIN_PIECE_BYTES);
       const piece = this.#piece(entries, from, Math.min(half, PIECE_BYTES, bytesLeft));
-      // Entries behind one that does not fit wait for it.
+      // Entries behind an entry that does not fit wait, to keep the order.
       if (!this.#fits(piece)) return true;
       if (!this.#dispatch(piece)) return false;
       from += piece.length;
@@ -103,15 +103,15 @@ export class UnloadFlush {
     return true;
   }
 
-  /** The oldest entries, without those that would make others fail. */
+  /** The oldest entries, without entries that would make a request fail. */
   #entries(): QueuedEntry[] {
     const { outbox, finder } = this.#parts;
-    const innocent: QueuedEntry[] = [];
-    for (const entry of outbox) if (!finder.isBlamed(entry) && innocent.push(entry) === MAX_ENTRIES) break;
-    return innocent.length > 0 ? innocent : outbox.oldest(MAX_ENTRIES);
+    const sendable: QueuedEntry[] = [];
+    for (const entry of outbox) if (!finder.isBlamed(entry) && sendable.push(entry) === MAX_ENTRIES) break;
+    return sendable.length > 0 ? sendable : outbox.oldest(MAX_ENTRIES);
   }
 
-  /** The entries from an index on that one request carries: at least one. */
+  /** The entries from an index on that one request carries: at least one entry. */
   #piece(entries: readonly QueuedEntry[], from: number, maxPieceBytes: number): QueuedEntry[] {
     const { maxEntries, maxBytes } = this.#parts.sizer.limits;
     const piece = entries.slice(from, from + maxEntries);
@@ -123,7 +123,7 @@ export class UnloadFlush {
     return bodyBytes(piece) <= this.#parts.environment.keepalive.bytesLeft;
   }
 
-  /** @returns Whether the batch was still the right one. */
+  /** @returns `false` if the entries changed owner, and have to be chosen anew. */
   #dispatch(batch: Batch): boolean {
     const checkout = this.#parts.outbox.checkOut(batch);
     if (checkout === undefined) return false;
@@ -133,7 +133,7 @@ export class UnloadFlush {
     this.#beacons.add(beacon);
     const exchange = this.#exchange(beacon);
     beacon.dispatched = true;
-    const answered = exchange.catch(() => {}).finally(() => this.#forget(beacon));
+    const answered = exchange.catch(() => {}).finally(() => this.#release(beacon));
     const all = Promise.all([this.#pending, answered]).then(() => {
       if (this.#pending === all) this.#pending = undefined;
     });
@@ -141,7 +141,7 @@ export class UnloadFlush {
     return true;
   }
 
-  #forget(beacon: PendingBeacon): void {
+  #release(beacon: PendingBeacon): void {
     this.#beacons.delete(beacon);
     if (this.#last === beacon) this.#last = undefined;
     beacon.releaseBytes();
@@ -156,7 +156,7 @@ export class UnloadFlush {
     if (verdict.kind !== 'stored') return;
     emitter.operation(() => {
       const entries = outbox.remove(batch);
-      // 0 if another request carried the entries too, and was answered first.
+      // 0 if another request with the same entries was answered first.
       if (entries > 0) emitter.emit('push', { entries, requests: 1, milliseconds: clock.monotonic() - started });
     });
   }

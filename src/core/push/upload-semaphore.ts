@@ -10,23 +10,23 @@ interface Lane {
 /**
  * Limits how many uploads of one page or process are under way at once, all `Api`s of it together.
  *
- * A server without an upload under way never waits, even above the limit: servers that hang can hold up only uploads of
- * their own. So at most `limit` + (number of other servers) are under way. A slot that becomes free goes to the server with
- * the fewest uploads under way: a server that hangs gathers no more than its share.
+ * An upload to a server without an upload under way never waits, even above the limit: a server that hangs holds up only its
+ * own uploads. So at most `limit` + (number of other servers) are under way. A free slot goes to the server with the fewest
+ * uploads under way, so that a server that hangs holds no more than its share.
  *
  * Invariant: a lane in which uploads wait has at least one under way.
  */
 export class UploadSemaphore implements Uploads {
   readonly #limit: number;
   #underWay = 0;
-  /** By server; those with nothing under way are absent. */
+  /** By server; a server without uploads under way is absent. */
   readonly #lanes = new Map<string, Lane>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** @param server - Where the uploads go. @returns A slot that is not taken yet. */
+  /** @param server - The base URL that the uploads go to. @returns A slot that is not held yet. */
   open(server: string): UploadSlot {
     let waiting: Promise<void> | undefined;
     let leave: (() => void) | undefined;
@@ -69,7 +69,7 @@ export class UploadSemaphore implements Uploads {
   #enter(server: string, lane: Lane = { underWay: 0, waiting: new Set() }): void {
     this.#underWay += 1;
     lane.underWay += 1;
-    // To the end: of servers with as many under way, the one that entered longest ago is next.
+    // To the end: among servers with equally many uploads, the least recently served is next.
     this.#lanes.delete(server);
     this.#lanes.set(server, lane);
   }

@@ -34,7 +34,7 @@ export interface UploaderParts {
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
   readonly flush: Pick<UnloadFlush, 'pending'>;
-  /** Each request waits for it. */
+  /** Each request waits for this slot. */
   readonly slot: UploadSlot;
   readonly clock: Clock;
   readonly clockCorrection: ClockCorrection;
@@ -43,13 +43,13 @@ export interface UploaderParts {
   readonly environment: { readonly isolatesRequests?: boolean };
 }
 
-/** How often a call checks whether its turn has come, in milliseconds. */
+/** The interval in which a call checks whether its turn has come, in milliseconds. */
 const TURN_MS = 20;
-/** How long after its deadline a request has certainly ended. */
+/** A request has certainly ended this long after its deadline, in milliseconds. */
 const OVERDUE_MS = 1000;
 
 const CONTENT_REFUSED =
-  'The credentials are good: something on the way, such as a firewall, refuses the content. Smaller requests follow, to find the entry.';
+  'The credentials are valid, but something on the way, such as a firewall, refuses the content. Smaller requests follow, to find the entry.';
 
 /**
  * Uploads the queue, oldest entries first, one request at a time. Entries leave the queue only after their verdict, and by
@@ -61,7 +61,7 @@ export class Uploader {
   #run: PushRun | undefined;
   #checkout: Checkout | undefined;
   #pending: PendingRequest | undefined;
-  /** Where requests are isolated: when the request under way has ended at the latest, on the monotonic clock. */
+  /** The latest end of the request under way, on the monotonic clock; used if the platform isolates requests. */
   #overdueAt = 0;
   #stopped: ApiException | undefined;
 
@@ -86,8 +86,8 @@ export class Uploader {
   }
 
   /**
-   * Waits until no push is under way, with a timer of its own: a worker request that joins the push of another request waits
-   * for the other's I/O, which the runtime ends as a deadlock.
+   * Waits until no push is under way, by timers: a worker request that joined the push of another request would wait for that
+   * request's I/O, which the runtime ends as a deadlock.
    */
   async #pushInTurn(signal: AbortSignalLike | undefined): Promise<PushResult> {
     const { clock } = this.#parts;
@@ -131,7 +131,7 @@ export class Uploader {
     });
   }
 
-  /** Ends a push under way: its calls are rejected with `exception`, the entries stay. */
+  /** Ends a push under way: rejects its calls with `exception`; the entries stay queued. */
   stop(exception: ApiException): void {
     this.#stopped = exception;
     if (this.#run === undefined) return;
@@ -145,7 +145,7 @@ export class Uploader {
     else this.#parts.slot.release();
   }
 
-  /** Ends a push whose request was canceled; if it is resumed after all, it finds that it is over. */
+  /** Ends a push whose worker request was canceled; should it be resumed, it notices that it is over. */
   #abandon(run: PushRun): void {
     run.rejectAll(pushAborted);
     this.#abort(run);
@@ -159,7 +159,7 @@ export class Uploader {
     finder.begin({ queued: outbox.length, maxEntries: this.#config.maxEntriesPerRequest });
     emitter.emit('push-started');
     void this.#work(run).catch(() => {
-      // No call is left waiting, whatever threw.
+      // Every call is settled, whatever threw.
       this.#fail(run, { exception: pushNotSent(), kind: 'transient' });
     });
   }
@@ -170,7 +170,7 @@ export class Uploader {
     this.#end(run, failure);
   }
 
-  /** In the same turn in which its last call is settled: a later call begins a push of its own. */
+  /** Called in the task that settles the last call: a later call begins a new push. */
   #end(run: PushRun, failure: PushFailure | undefined): void {
     const { slot, outbox, clock, emitter } = this.#parts;
     const { result } = run;
@@ -188,7 +188,7 @@ export class Uploader {
   async #work(run: PushRun): Promise<void> {
     const { flush, slot, outbox, finder, sizer, emitter } = this.#parts;
     for (;;) {
-      // Entries that left with a page that lives after all are not sent twice.
+      // Entries sent at pagehide are not sent twice if the page survives.
       while (flush.pending !== undefined) {
         slot.release();
         await flush.pending;
@@ -213,7 +213,7 @@ export class Uploader {
     }
   }
 
-  /** Settles the calls whose entries other runs have adopted, and those with nothing left to be sent. */
+  /** Settles the calls whose entries other runs have adopted, and the calls with nothing left to send. */
   #settleCalls(run: PushRun): void {
     const { outbox, finder } = this.#parts;
     run.rejectAll(pushFenced, (call) => call.fencedCount !== outbox.fencedCount);
@@ -243,7 +243,7 @@ export class Uploader {
     return verdict;
   }
 
-  /** Finds out by an upload without entries whether the credentials are refused, or only the content of the batch. */
+  /** Tests by an upload without entries whether the credentials are refused, or only the content of the batch. */
   async #confirm(run: PushRun, verdict: Verdict): Promise<Verdict> {
     const { kind, ...confirmation } = await this.#post(run, []);
     if (kind === 'unauthorized') return verdict;
@@ -252,13 +252,13 @@ export class Uploader {
     return { ...verdict, kind: 'rejected', suspect: 'content', advice: CONTENT_REFUSED };
   }
 
-  /** Does with a batch as its verdict says. @returns Whether the push has ended. */
+  /** Applies the verdict to the batch. @returns Whether the push has ended. */
   #judge(run: PushRun, checkout: Checkout, verdict: Verdict, upTo: number): boolean {
     const isStored = verdict.kind === 'stored';
     if (isStored) this.#accept(run, checkout.entries, verdict);
     checkout.release();
     this.#checkout = undefined;
-    // An aborted request is not a failure: calls that joined since are served by the next one.
+    // An aborted request is not a failure: the next request serves the calls that joined since.
     if (isStored || run.isAborted) return false;
     run.addJudgement();
     const discarded = verdict.kind === 'unauthorized' ? this.#discard(verdict, upTo) : [];
@@ -271,7 +271,7 @@ export class Uploader {
     const { finder, outbox, sizer, clock } = this.#parts;
     run.addJudgement();
     const { quarantine } = finder.settle(batch, verdict, clock.monotonic());
-    // Fewer than were sent, where a request that left with the page was answered first.
+    // Fewer than were sent if the unload flush sent the same entries and was answered first.
     run.addPushed(outbox.remove(batch));
     sizer.grow();
     if (quarantine !== undefined) this.#quarantine(run, quarantine);
@@ -284,7 +284,7 @@ export class Uploader {
     const { quarantine, endsPush } = finder.settle(batch, verdict, clock.monotonic());
     if (verdict.suspect) sizer.shrink(batch, { isCutOff: verdict.suspect === 'cut-off' });
     if (batch.length === 1) run.addFailure(verdict, { isOfStruck });
-    // Entries that left meanwhile are not suspected.
+    // Entries that left the queue meanwhile are not suspected.
     finder.remove(batch.filter((entry) => !outbox.has(entry)));
     if (quarantine !== undefined) this.#quarantine(run, quarantine);
     return endsPush;
@@ -300,7 +300,7 @@ export class Uploader {
     emitter.emit('quarantine', { entries: [entry], status, message });
   }
 
-  /** Discards the entries that this run committed and the push was about; restored and adopted entries stay. */
+  /** Discards the entries up to `upTo` that this run committed; restored and adopted entries stay. */
   #discard(verdict: Verdict, upTo: number): Entry[] {
     if (this.#config.onRefusedCredentials === 'keep') return [];
     const { outbox, emitter } = this.#parts;
@@ -308,7 +308,7 @@ export class Uploader {
     const entries = queued.map((entry) => toEntry(entry));
     if (entries.length === 0) return entries;
     emitter.emit('discard', { reason: 'unauthorized', entries, message: verdict.message, status: verdict.status ?? 0 });
-    // Before the entries go: a listener can still save them elsewhere if this process ends here.
+    // Before the removal: a listener can save the entries elsewhere, even if this process ends now.
     emitter.flush();
     outbox.remove(queued);
     return entries;

@@ -47,7 +47,6 @@ export interface ConnectionTestParts {
 /**
  * Reads a field, then uploads an empty batch: nothing is stored or discarded.
  *
- * @param fieldId - The field to read, which need not exist. Default: the nil UUID.
  * @throws {@link ApiException} if {@link Questions.stop} is called.
  */
 export async function testConnection(parts: ConnectionTestParts): Promise<ConnectionTest> {
@@ -97,7 +96,7 @@ function explain({ canRead, canWrite }: Rights, read: Verdict, write: Verdict): 
 
 const OTHER_SERVER = 'The response is not from the NikDev IoT server: check baseUrl.';
 
-/** A message of the server may lack a full stop at its end. */
+/** Adds the full stop that a message of the server may lack. */
 const describe = ({ message, advice }: Verdict): string => `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`;
 
 function report(reachable: boolean, probes: readonly Probe[], rights: Rights, lines: string[]): ConnectionTest {

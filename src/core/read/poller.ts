@@ -71,7 +71,7 @@ export class Poller implements PollSource {
     for (const watch of this.#waiting) void watch.return();
   }
 
-  /** Sets the timer for the next request. Even a watch that is due now waits for the end of the task, so that others can join. */
+  /** Sets the timer for the next request. Even a watch that is due now waits for the end of the task, so that further watches can join. */
   #schedule(): void {
     this.#cancelTimer();
     if (this.#poll !== undefined || this.#waiting.size === 0) return;
@@ -118,7 +118,7 @@ export class Poller implements PollSource {
     if (verdict.kind === 'transient') {
       this.#failures += 1;
       this.#failedAt = this.#clock.monotonic();
-      // Without Retry-After, which a hidden page does not stretch.
+      // Without `Retry-After`, which a hidden page does not multiply.
       this.#pauseSeconds = retryPolicy({ kind: 'transient' }, this.#failures, this.#clock.random()).seconds;
       this.#notBefore = this.#failedAt + (verdict.retryAfter ?? 0) * 1000;
     } else if (watches.size === 1) {

@@ -22,7 +22,7 @@ export type ReadResult = { readonly known: LastValues } | { readonly failure: Ve
 /** By field id. */
 export type LastValues = ReadonlyMap<string, LastValue>;
 
-/** After this many responses, all of them 404, the server is the wrong one: enough to read each of 64 fields on its own. */
+/** This many 404 responses without a success mean a wrong server. Enough to read each of 64 fields separately. */
 const MAX_UNKNOWN = 128;
 
 /** The parts of a client that a reader uses. */
@@ -149,8 +149,8 @@ export const fieldIdOf = ({ fieldId }: Field): string => fieldId;
 /**
  * Splits field ids into as few lists as fit into URLs, in their order.
  *
- * @param maxLength - How many characters the ids of one URL may take, percent-encoded and joined by commas. A longer id
- * goes alone.
+ * @param maxLength - The maximum length of the ids in a URL, percent-encoded and joined by commas. A longer id gets a list of
+ * its own.
  */
 export function chunkIds(fieldIds: readonly string[], maxLength: number): string[][] {
   const lists: string[][] = [];

@@ -32,7 +32,7 @@ export function retryAfterSeconds(
  */
 export function parseDate(text: string): number {
   if (!/^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return Number.NaN;
-  // The oldest of the three forms names no zone; all are Greenwich time.
+  // The oldest of the three formats names no time zone; all formats mean GMT.
   const milliseconds = Date.parse(/GMT/.test(text) ? text : `${text} GMT`);
   return milliseconds >= 0 && milliseconds < MAX_UNIX_SECONDS * 1000 ? milliseconds : Number.NaN;
 }

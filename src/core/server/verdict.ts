@@ -5,8 +5,7 @@ import { retryAfterSeconds } from './retry-after.js';
 import { messageOf } from './wire.js';
 
 /**
- * The meaning of a response, or of its absence. `stored`: the server has the entries. `transient`: repeat the same request
- * later.
+ * The meaning of a response, or of its absence. `stored`: the server has the entries. `transient`: repeat the request later.
  * `unauthorized`: unknown Device ID or API Key, or a missing right. `too-large`: send fewer entries per request.
  * `invalid-entries`: the server refuses an entry in the body. `rejected`: the server refuses the request as a whole.
  */

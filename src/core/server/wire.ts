@@ -25,7 +25,7 @@ export interface WireReading {
 export class WireError extends Error {}
 
 /**
- * Reads the body that `GET values/…` answers with.
+ * Parses the body of a response to `GET values/…`.
  *
  * @throws {@link WireError} naming the invalid place.
  */
@@ -38,7 +38,7 @@ export function readValues(body: string): { servertime: number; readings: WireRe
   }
   const { servertime, values } = take(Body, json, []).data;
   const readings = values.flatMap((fields, index) =>
-    // Not a record schema: those leave out a field called "constructor" or "__proto__".
+    // Not v.record, which ignores the keys "constructor" and "__proto__".
     Object.entries(fields).map(([fieldId, reading]) => ({
       fieldId,
       ...take(Reading, reading, ['data', 'values', index, fieldId]),
@@ -58,7 +58,7 @@ export function messageOf(body: string): string | undefined {
   }
 }
 
-/** @throws {@link WireError} naming the place, unless what stands there is right. */
+/** @throws {@link WireError} naming the place, if the input does not match. */
 function take<Output>(
   schema: v.GenericSchema<unknown, Output>,
   input: unknown,
@@ -70,7 +70,7 @@ function take<Output>(
   const path = [...place, ...(issue.path ?? []).map(({ key }) => key)]
     .map((key) => `[${JSON.stringify(key)}]`)
     .join('');
-  // The kind, not the value: a text may hold what must not be shown, and be cut within it.
+  // The kind, not the value, which may hold a secret.
   throw new WireError(`at ${path || 'its top'} it must have ${issue.message}, got ${kindOf(issue.input)}`);
 }
 
@@ -80,7 +80,7 @@ const TIME = 'a time in Unix seconds';
 
 const Body = ownParts({
   data: ownParts({
-    // Both forms are the server's: see above.
+    // The server sends both forms: see above.
     servertime: v.custom<number | string>(
       (input) =>
         (typeof input === 'number' || (typeof input === 'string' && /^\s*[+-]?\d+(\.\d+)?\s*$/.test(input))) &&

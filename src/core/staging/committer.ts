@@ -17,7 +17,7 @@ export interface CommitterParts {
   readonly emitter: Emitter;
 }
 
-/** Makes entries: of the staged values, and of entries that were given away. */
+/** Makes entries of the staged values, and of entries to restore. */
 export class Committer {
   readonly #parts: CommitterParts;
   readonly #restored = new WeakSet<Entry>();
@@ -42,10 +42,10 @@ export class Committer {
   }
 
   /**
-   * Commits entries again, with their times. Entry objects that were restored before are ignored.
+   * Commits entries again, with their timestamps. Entry objects that were restored before are ignored.
    *
    * @returns The new entries.
-   * @throws {@link StorageException} if one can't be saved; then none is restored.
+   * @throws {@link StorageException} if an entry can't be saved; then no entry is restored.
    */
   restore(entries: readonly Entry[]): Entry[] {
     return this.#parts.emitter.operation(() => this.#restore(entries));
@@ -64,7 +64,7 @@ export class Committer {
     return restored.map((entry) => toEntry(entry));
   }
 
-  /** No entry is made any more, also where a listener closes the client while room is made for it. */
+  /** Makes no further entry, even if a listener of an eviction closes the client. */
   close(): void {
     this.#isClosed = true;
   }
@@ -84,7 +84,7 @@ export class Committer {
       staging.clear();
       return toEntry(queued, values);
     } catch (error) {
-      // The storage may have removed the saved staged values to make room.
+      // The storage may have removed the saved staged values to free space.
       emitter.emit('staged');
       throw error;
     }

@@ -10,7 +10,7 @@ export interface StagingPersistenceParts {
   readonly outbox: Pick<Outbox, 'reconcile'>;
 }
 
-/** Saves the staged values as they change, best effort: once a task, however many values it stages. */
+/** Saves changes of the staged values, best effort, once a task. */
 export class StagingPersistence {
   readonly #parts: StagingPersistenceParts;
   readonly #saves: boolean;
@@ -18,20 +18,20 @@ export class StagingPersistence {
   #isClosed = false;
   #saved: readonly Value[] = [];
 
-  /** @param config - `saves`: `false` to keep them only in memory. */
+  /** @param config - `saves`: `false` keeps the values only in memory. */
   constructor(parts: StagingPersistenceParts, config: { readonly saves: boolean }) {
     this.#parts = parts;
     this.#saves = config.saves;
   }
 
-  /** The values changed: they are saved in this task's microtask. */
+  /** The values changed: saves them in a microtask. */
   invalidate(): void {
     if (this.#isDirty) return;
     this.#isDirty = true;
     void Promise.resolve().then(() => this.#isClosed || this.#save());
   }
 
-  /** Another run has adopted the saved values: staged in two runs, they would be committed twice. */
+  /** Another run has adopted the saved values: removes them, as values staged in two runs would be committed twice. */
   removeFenced(): void {
     this.#parts.staging.remove(this.#saved);
   }

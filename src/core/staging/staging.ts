@@ -1,11 +1,11 @@
 import { checkFieldId, checkValue, type FieldValue, type Value } from '../model/value.js';
 import type { Emitter } from '../notify/emitter.js';
 
-/** The values that wait for a commit. A field added again keeps its place and gets the new value. */
+/** The values that wait for a commit. Adding a field again overwrites its value and keeps its position. */
 export class Staging {
   readonly #emitter: Emitter;
   #values = new Map<string, FieldValue>();
-  /** Whether the changes since the last {@link Staging.markSaved} have been announced: once, as they may be many a task. */
+  /** Whether the event for the changes since the last {@link Staging.markSaved} was emitted: once for any number of changes. */
   #isAnnounced = false;
 
   constructor(emitter: Emitter) {
@@ -18,7 +18,7 @@ export class Staging {
 
   /** A copy, in the order in which the fields were first added. */
   values(): Value[] {
-    // Of its final size at once: the first push would reserve sixteen more.
+    // Allocated at its final size: the first push would reserve sixteen slots more.
     const values = new Array<Value>(this.#values.size);
     let index = 0;
     for (const [fieldId, value] of this.#values) values[index++] = { fieldId, value };
@@ -50,7 +50,7 @@ export class Staging {
     return values.length;
   }
 
-  /** Removes values, where they are unchanged. */
+  /** Removes values that are unchanged since. */
   remove(values: readonly Value[]): void {
     for (const { fieldId, value } of values) if (this.#values.get(fieldId) === value) this.#values.delete(fieldId);
   }
@@ -61,7 +61,7 @@ export class Staging {
     this.#announce();
   }
 
-  /** The changes so far are saved: the next change is news again. */
+  /** The changes so far are saved: the next change emits an event again. */
   markSaved(): void {
     this.#isAnnounced = false;
   }
@@ -73,7 +73,7 @@ export class Staging {
   }
 
   #set(fieldId: string, value: FieldValue): void {
-    // The wire has one zero: JSON writes -0 as 0.
+    // JSON writes -0 as 0.
     this.#values.set(fieldId, value === 0 ? 0 : value);
   }
 }

@@ -1,22 +1,23 @@
 import type { Clock } from './clock.js';
 import { MAX_UNIX_SECONDS } from './clock.js';
 
-/** A time during which the wall clock ran as evenly as the monotonic one. */
+/** A period in which the wall clock ran as evenly as the monotonic clock. */
 export interface ClockEpoch {
-  /** How far the wall clock is ahead of the monotonic one, in milliseconds. */
+  /** The milliseconds by which the wall clock is ahead of the monotonic clock. */
   readonly ahead: number;
 }
 
-/** No clock that is set shows a time before this release of the SDK: 2026-11-01, in Unix seconds. */
+/** 2026-11-01, before the release of this SDK: a clock that shows an earlier time is not set. In Unix seconds. */
 const RELEASED = 1_793_491_200;
 const within = (seconds: number): number => Math.min(Math.max(0, seconds), MAX_UNIX_SECONDS - 1);
-/** What clocks are slewed by, and by what rounding, is no jump. */
+/** Smaller differences come from slewing and rounding. */
 const JUMP_MS = 2000;
+/** Within this difference the epoch is the same. */
 const SAME_MS = 500;
 
 /**
- * Tells by how much the wall clock was set since an entry was committed, where that can be told from a suspend: a monotonic
- * clock stands still while a device is suspended, so that the wall clock then seems to jump forward too.
+ * Corrects timestamps of entries after the wall clock was set. A suspend looks like a jump forward too, as monotonic clocks
+ * stop while a device is suspended; so only jumps that can't be a suspend are corrected.
  */
 export class ClockCorrection {
   readonly #clock: Clock;
@@ -26,12 +27,12 @@ export class ClockCorrection {
     this.#clock = clock;
   }
 
-  /** Now, in whole Unix seconds; of a clock that is beyond all that can be told, the nearest that can. */
+  /** The present time in whole Unix seconds, clamped to the times that the wire format allows. */
   get seconds(): number {
     return within(Math.floor(this.#clock.now() / 1000));
   }
 
-  /** The stretch of time that this moment is in. One object for as long as it lasts. */
+  /** The present epoch: the same object as long as it lasts. */
   get epoch(): ClockEpoch {
     const ahead = this.#clock.now() - this.#clock.monotonic();
     if (!(Math.abs(ahead - this.#epoch.ahead) <= SAME_MS)) this.#epoch = { ahead };
@@ -39,10 +40,10 @@ export class ClockCorrection {
   }
 
   /**
-   * The time of an entry as it is by the clock of now: moved by a jump since `then` that went backward, or forward from a
-   * time at which the clock can't have been set to one at which it can. Anything else is left as committed.
+   * The timestamp of an entry by the present clock: corrected by a jump backward since the commit, or by a jump forward from a
+   * time before the release to a time after it. Unchanged in all other cases.
    *
-   * @param then - The stretch in which it was committed with the time of that moment; absent for any other time.
+   * @param then - The epoch of the commit; absent if the timestamp was given by the caller.
    */
   timeOf({ timestamp }: { readonly timestamp: number }, then: ClockEpoch | undefined): number {
     if (then === undefined) return timestamp;

@@ -1,26 +1,25 @@
 /**
- * Port: time, timers and randomness. Everything that waits or draws asks here, so that a test or a simulation owns
- * all three.
+ * Port: time, timers and randomness. All code uses this port for them, so that a test or a simulation controls all three.
  *
  * @group For storage adapters of your own
  */
 export interface Clock {
-  /** The wall clock, in milliseconds since the Unix epoch. It may jump either way at any time. */
+  /** The wall clock, in milliseconds since the Unix epoch. May jump forward or backward at any time. */
   now(): number;
-  /** Milliseconds since some fixed moment of this run. Never jumps, but stands still while the device is suspended. */
+  /** Milliseconds since a fixed moment of this run. Never jumps, but stops while the device is suspended. */
   monotonic(): number;
   /** A number from 0 (included) to 1 (excluded). */
   random(): number;
   /**
-   * An id for a writer or a file: 16 digits and small letters, never drawn twice by any clock. Where it is absent, ids come
-   * from the platform's cryptographic random numbers, whatever {@link Clock.random} returns.
+   * An id of a writer or a file: 16 digits and lower-case letters, never the same twice, in any run. Default: ids of the
+   * platform's cryptographic random numbers, independent of {@link Clock.random}.
    */
   randomId?(): string;
   /**
-   * Runs `run` once, after `milliseconds` (at most 2,147,483,647: longer ones fire at once on every platform).
+   * Runs `run` once, after `milliseconds` (at most 2,147,483,647, as platforms fire longer timers at once).
    *
    * @param background - `true` for a timer that must not keep a process alive.
-   * @returns A function that cancels the timer; calling it late or twice is harmless.
+   * @returns A function that cancels the timer. Idempotent.
    */
   setTimer(run: () => void, milliseconds: number, background?: boolean): () => void;
 }

@@ -4,10 +4,10 @@ const LAST_CAP_SECONDS = 300;
 /** The delay after a rejection. */
 const MIN_REJECTED_SECONDS = 900;
 const MAX_REJECTED_SECONDS = 3600;
-/** Clients that got the same `Retry-After` come back spread over a tenth of it. */
+/** Clients with the same `Retry-After` retry spread over a tenth of it. */
 const RETRY_AFTER_SPREAD = 0.1;
 
-/** The outcome of a try, as far as the next one depends on it. */
+/** The outcome of a try, as far as the next try depends on it. */
 export interface Outcome {
   readonly kind: 'stored' | 'transient' | 'unauthorized' | 'too-large' | 'invalid-entries' | 'rejected';
   /** In seconds. */
@@ -17,7 +17,7 @@ export interface Outcome {
 /** When to try again. */
 export interface Retry {
   readonly seconds: number;
-  /** No event, such as a network that comes back, makes the next try earlier than this. */
+  /** The minimum delay, also if an event, such as a network that comes back, brings the next try forward. */
   readonly minSeconds: number;
 }
 
@@ -42,8 +42,8 @@ export function retryPolicy({ kind, retryAfter = 0 }: Outcome, failures: number,
 }
 
 /**
- * Exponential backoff with full jitter: between 0.3 s and a cap that doubles from 1 s to 5 min, so that devices that lost
- * their server together don't come back together.
+ * Exponential backoff with full jitter: between 0.3 s and a cap that doubles from 1 s to 5 min. Avoids a thundering herd after
+ * an outage.
  *
  * @param failures - The number of tries that failed in a row, from 1.
  * @param random - At least 0, less than 1.

@@ -351,7 +351,7 @@ describe('Outbox', () => {
     expect(() => outbox.requeue([entry, entry].map(draftOf))).toThrow(
       expect.objectContaining({
         message: 'The entry could not be saved: maxQueuedEntries (2) is reached. Still queued and safe: 1 (9 bytes).',
-        advice: 'Push the queue or make room, then restore again.',
+        advice: 'Push the queue or free space, then restore again.',
         isFull: true,
       }),
     );

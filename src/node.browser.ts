@@ -1,21 +1,21 @@
 import { ApiException } from './index.js';
 
 /*
- * Stands for `nikdev-iot/node` where a bundler resolves for pages: a program for both builds, and fails only if it is used.
+ * Replaces `nikdev-iot/node` in bundles for pages: a program for Node and pages builds, and fails only if it calls a function.
  */
 
-const RESOLVED = 'A bundler or test runner took this build as it resolves the condition "browser".';
+const RESOLVED = 'A bundler or test runner selected this build because it resolves the condition "browser".';
 
 export function fileStorage(): never {
   throw new ApiException(
-    'fileStorage keeps entries in files, and this was built for a page: it has none.',
+    'fileStorage needs a file system, and this build is for pages.',
     `Use webStorage(localStorage) or memoryStorage() here. ${RESOLVED}`,
   );
 }
 
 export function httpFetch(): never {
   throw new ApiException(
-    'httpFetch connects by the sockets of Node, and this was built for a page: it has none.',
-    `Leave the option fetch out here. ${RESOLVED}`,
+    'httpFetch needs the sockets of Node, and this build is for pages.',
+    `Omit the option fetch here. ${RESOLVED}`,
   );
 }

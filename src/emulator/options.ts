@@ -50,7 +50,7 @@ const Options = ownObject(
     now: v.custom<() => number>((input) => typeof input === 'function', 'a function'),
     maxBodyBytes: v.pipe(v.number(BYTES), v.safeInteger(BYTES), v.minValue(1, BYTES)),
   },
-  // Called through Date, so that one that a test puts in its place is seen.
+  // Called through Date, so that a replacement by a test takes effect.
   { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576 } },
 );
 

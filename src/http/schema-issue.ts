@@ -4,8 +4,8 @@ import { showLength } from '../core/model/input.js';
 import { firstOf, isUnknown } from '../core/model/schema.js';
 
 /**
- * Says which part of an input is wrong and how, such as `devices[0].deviceId must be a UUID, got 5`. Never text itself: it
- * could be an API key, in the wrong place.
+ * Describes the first issue, such as `devices[0].deviceId must be a UUID, got 5`. Never shows a text, which could be a misplaced
+ * API key.
  */
 export function faultOf(issues: readonly [BaseIssue<unknown>, ...BaseIssue<unknown>[]], root: string): string {
   const issue = firstOf(issues);

@@ -26,7 +26,7 @@ export const environment: Environment = {
   get isHidden() {
     return isPage() && document.hidden;
   },
-  // Browsers allow 65,536 bytes of bodies in flight, and fail what exceeds that as if there were no network.
+  // Browsers allow 65,536 bytes of bodies in flight, and fail further requests as if there were no network.
   keepalive: /* @__PURE__ */ new KeepaliveBudget(61_440),
   get isolatesRequests() {
     return isWorkerRuntime();
@@ -63,7 +63,7 @@ function watchPage(): () => void {
     // Twice: while the process of a closed tab ends, Firefox interrupts the running listener, and then runs the next one.
     [window, 'pagehide', onPagehide],
     [window, 'pagehide', () => onPagehide()],
-    // A page restored from the back/forward cache: not all browsers fire visibilitychange then.
+    // For a page restored from the back/forward cache, as not all browsers fire visibilitychange then.
     [window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && emit('visible')],
     [document, 'visibilitychange', () => emit(environment.isHidden ? 'hidden' : 'visible')],
   ];

@@ -7,7 +7,7 @@ import { checkOptions } from '../core/options/call-options.js';
 import type { ResponseLike } from '../core/ports/web-types.js';
 import { readText } from './response-text.js';
 
-/** One or several certificates or keys in PEM format. */
+/** Certificates or keys in PEM format. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** Options of {@link httpFetch}. */
@@ -85,7 +85,7 @@ export function httpFetch(options: HttpFetchOptions = {}): HttpFetch {
   };
 }
 
-/** Loaded by the first request: they take longer to load than the rest of the package. */
+/** Loaded by the first request, as these modules take longer to load than the rest of the package. */
 async function loadModules() {
   const [http, https, stream, zlib] = await Promise.all([
     import('node:http'),
@@ -121,7 +121,7 @@ function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Pro
 const pem = v.optional(
   v.custom<Pem>(
     (input) => (Array.isArray(input) ? input : [input]).every(isText),
-    'a text or bytes in PEM, or an array of those',
+    'text or bytes in PEM, or an array of them',
   ),
 );
 

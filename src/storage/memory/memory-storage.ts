@@ -6,8 +6,8 @@ import type { Clock } from '../../core/time/clock.js';
 import { isRandomRefused, randomId } from '../shared/random-id.js';
 
 /**
- * Keeps entries in memory: they survive the `Api` that committed them, but not the page or process. Entries left behind by
- * a closed `Api` are adopted by the next one that is opened with the same object.
+ * Keeps entries in memory: they survive the `Api` that committed them, but not the page or process. The next `Api` with the same
+ * object adopts entries left behind by a closed `Api`.
  *
  * @example
  * ```ts
@@ -19,13 +19,13 @@ export function memoryStorage(): StorageAdapter {
   return { durability: 'none', open: (destination, clock) => new MemoryWriter(logs, destination, clock) };
 }
 
-/** The entries and staged values of one writer. Queued entries are indexed by sequence number: saving and removing cost the same at any depth. */
+/** The entries and staged values of one writer. Queued entries are indexed by sequence number: saving and removing take O(1). */
 export class MemoryLog {
   readonly destination: Destination;
-  /** The writer that owns it; `undefined` once that was closed. */
+  /** The writer that owns the log; `undefined` after the writer was closed. */
   owner: object | undefined;
   staged: readonly Value[] = [];
-  /** Entries in quarantine, which can stay for ever: in the array they would keep a slot for each later entry. */
+  /** Entries in quarantine may stay for ever: in the array they would keep a slot for each later entry. */
   readonly #quarantined = new Map<number, StoredEntry>();
   #first = 1;
   #head = 0;
@@ -36,7 +36,7 @@ export class MemoryLog {
     this.owner = owner;
   }
 
-  /** Its entries, oldest first, as the same objects that the next queue has: copies would double the memory. */
+  /** The entries, oldest first. The same objects as in the queue of the adopter: copies would double the memory. */
   adopt(): StoredEntry[] {
     this.#slots = this.#slots.map((entry) => entry && plainEntry(entry));
     const queued = this.#slots.filter((entry) => entry !== undefined);
@@ -44,12 +44,12 @@ export class MemoryLog {
   }
 
   save(entry: StoredEntry): void {
-    // Numbers that were never saved leave no hole: arrays with holes are slow.
+    // Sequence numbers that were not saved get a slot too, as arrays with holes are slow.
     while (this.#first + this.#slots.length < entry.sequence) this.#slots.push(undefined);
     this.#slots[entry.sequence - this.#first] = entry;
   }
 
-  /** Moves an entry into quarantine, if it is there. */
+  /** Moves an entry into quarantine; an unknown entry is ignored. */
   quarantine(entry: StoredEntry): void {
     if (this.#slots[entry.sequence - this.#first] === undefined && !this.#quarantined.has(entry.sequence)) return;
     this.remove(entry.sequence);
@@ -71,9 +71,9 @@ export class MemoryLog {
 
 /** One run of one `Api` in memory. */
 export class MemoryWriter implements Writer {
-  /** Drawn later where random numbers are refused now. */
+  /** Drawn later if the platform refuses random numbers at present. */
   #id: string | undefined;
-  /** By writer id; of open writers, and of closed ones with entries or staged values. */
+  /** The logs by writer id: of open writers, and of closed writers with entries or staged values. */
   readonly #logs: Map<string, MemoryLog>;
   readonly #own: MemoryLog;
   readonly #clock: Clock;
@@ -122,7 +122,7 @@ export class MemoryWriter implements Writer {
   }
 
   async adopt(options: AdoptOptions): Promise<Adoption> {
-    // In a later microtask: an Api that is closed in the task that opened it adopts nothing.
+    // In a microtask: an Api that is closed in the task that opened it adopts nothing.
     await undefined;
     return this.#own.owner === this ? this.#adopt(options) : { entries: [], staged: [], warnings: [] };
   }

@@ -1,4 +1,4 @@
-/** A writer is presumed dead after this time without a heartbeat; pages and processes renew theirs at least once a minute. */
+/** A writer is presumed dead after this time without a heartbeat. Pages and processes send a heartbeat at least once a minute. */
 const DEAD_AFTER_MS = 180_000;
 /** A longer gap between two rounds means that this page or process was stopped, and the writer may have been too. */
 const MAX_GAP_MS = 60_000;
@@ -7,7 +7,7 @@ interface Watched {
   readonly heartbeat: string;
   /** The time of the last round, on this run's monotonic clock. */
   readonly seen: number;
-  /** For how long the heartbeat has been watched without a change, in milliseconds. */
+  /** The time for which the heartbeat was observed without a change, in milliseconds. */
   readonly silent: number;
 }
 
@@ -16,14 +16,14 @@ export class FailureDetector {
   #observed = new Map<string, Watched>();
   #before: ReadonlyMap<string, Watched> = new Map();
 
-  /** To be called before each round over all writers: a writer that the round before did not observe is forgotten. */
+  /** To be called before each round over all writers. Discards writers that the previous round did not observe. */
   beginRound(): void {
     this.#before = this.#observed;
     this.#observed = new Map();
   }
 
   /**
-   * @param heartbeat - Its present value.
+   * @param heartbeat - The present heartbeat of the writer.
    * @param now - On the monotonic clock, in milliseconds.
    * @returns Whether the writer is presumed dead.
    */

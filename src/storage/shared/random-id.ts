@@ -1,24 +1,24 @@
 import type { Clock } from '../../core/time/clock.js';
 
-/** Fills an array with random numbers, as `crypto.getRandomValues` does; throws where there are none. */
+/** Fills an array with random numbers, like `crypto.getRandomValues`; throws if the platform has none. */
 export type FillRandom = (words: Uint32Array<ArrayBuffer>) => unknown;
 
 declare const crypto: { getRandomValues: FillRandom };
 
-/** Clocks for which ids were drawn without random numbers of the platform. */
+/** The clocks of ids that were drawn without random numbers of the platform. */
 const weakClocks = /* @__PURE__ */ new WeakSet<Clock>();
 let draws = 0;
 
 /**
- * A random id of 16 digits and lower-case letters, some 80 bits: no two writers draw the same.
+ * A random id of 16 digits and lower-case letters, about 80 bits: no two writers draw the same id.
  *
- * @param fill - The source of random numbers, unless the clock makes the ids.
+ * @param fill - The source of random numbers, if the clock makes no ids.
  */
 export function randomId(clock: Clock, fill: FillRandom = (words) => crypto.getRandomValues(words)): string {
   return clock.randomId?.() ?? idFrom(() => draw(clock, fill));
 }
 
-/** An id of two numbers from 0 (included) to 1 (excluded). */
+/** Makes an id of two random numbers from 0 (included) to 1 (excluded). */
 export function idFrom(random: () => number): string {
   const half = (): string =>
     Math.floor(random() * 36 ** 8)
@@ -30,7 +30,7 @@ export function idFrom(random: () => number): string {
 /** Whether another run may draw the ids that were drawn with this clock. */
 export const hasWeakIds = (clock: Clock): boolean => weakClocks.has(clock);
 
-/** Whether the platform has random numbers, but not now: a worker runtime has them in requests, not where a module is loaded. */
+/** Whether the platform has random numbers, but not now: worker runtimes refuse them while a module is loaded. */
 export function isRandomRefused(): boolean {
   try {
     crypto.getRandomValues(new Uint32Array(1));
@@ -46,7 +46,7 @@ function draw(clock: Clock, fill: FillRandom): number {
   try {
     fill(words);
   } catch {
-    // The zeros show it.
+    // The words stay zero.
   }
   const [high = 0, low = 0] = words;
   if (high === 0 && low === 0) weakClocks.add(clock);

@@ -1,8 +1,8 @@
 /**
- * A set of sequence numbers, kept as ranges: the queued entries of one writer are one range or a few, however many.
+ * A set of sequence numbers, kept as ranges: any number of queued entries of one writer forms only a few ranges.
  */
 export class RangeSet {
-  /** Ascending, apart from each other, both ends included. */
+  /** Ascending and not adjacent, both ends included. */
   readonly #ranges: [first: number, last: number][] = [];
   #size = 0;
 
@@ -20,7 +20,7 @@ export class RangeSet {
     return range !== undefined && range[0] <= sequence;
   }
 
-  /** @returns Whether the number was not there before. */
+  /** @returns Whether the number was added, `false` if the set had it. */
   add(sequence: number): boolean {
     const latest = this.#ranges[this.#ranges.length - 1];
     if (latest !== undefined && latest[1] === sequence - 1) {
@@ -44,15 +44,15 @@ export class RangeSet {
     return true;
   }
 
-  /** @returns Whether the number was there. */
+  /** @returns Whether the set had the number. */
   delete(sequence: number): boolean {
     return this.deleteRange(sequence, sequence) > 0;
   }
 
   /**
-   * Removes all numbers from `first` to `last`. However far apart these are, it takes no longer than there are ranges.
+   * Removes all numbers from `first` to `last`, in time proportional to the number of ranges.
    *
-   * @returns How many there were.
+   * @returns The number of removed numbers.
    */
   deleteRange(first: number, last: number): number {
     const size = this.#size;

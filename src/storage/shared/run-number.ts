@@ -2,15 +2,15 @@ import type { Value } from '../../core/model/value.js';
 
 /** The staged values of a run. */
 export interface StagedValues {
-  /** The run's number: of two, the higher is the more recent. */
+  /** The number of the run; more recent runs have higher numbers. */
   readonly run: number;
   readonly values: readonly Value[];
 }
 
-/** A record has 15 digits for it. */
+/** Records have 15 digits for the number. */
 const MAX_RUN = 999_999_999_999_999;
 
-/** The number of the next run that stages something. @param text - The number of the last one; after a damaged one, counting begins anew. */
+/** The number of the next run that stages values. @param text - The number of the last such run; counting restarts if it is damaged. */
 export function nextRun(text: string | null): number {
   const last = Number(text);
   return Number.isInteger(last) && last >= 0 && last < MAX_RUN ? last + 1 : 1;

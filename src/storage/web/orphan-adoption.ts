@@ -20,9 +20,9 @@ import { decodeStaged } from './records/record.js';
 
 /** A writer must be found dead in two scans this far apart: a new writer may save before its lock is granted. */
 const BETWEEN_SCANS_MS = 1000;
-/** A reloaded page scans before the browser has freed the locks of the page that it replaces: those take one scan more. */
+/** A reloaded page scans before the browser has freed the locks of the page that it replaces, which takes one more scan. */
 const MAX_SCANS = 3;
-/** Tombstones that are kept, for pages that wake up and must see that they were fenced. */
+/** The maximum number of tombstones, by which pages that wake up notice that they were fenced. */
 const MAX_TOMBSTONES = 50;
 
 /** The findings of the scans of one adoption. */
@@ -37,19 +37,19 @@ interface Adopted {
   readonly lease: Lease;
   /** Its entries that are still queued. */
   readonly sequences: Set<number>;
-  /** How many of its records can't be read. */
+  /** The number of its unreadable records. */
   readonly unreadable: number;
 }
 
-/** Adopts the orphans of one destination in place: their keys stay, and belong to the adopter from then on. */
+/** Adopts the orphans of one destination in place: their keys stay, and the adopter owns them. */
 export class OrphanAdoption {
   readonly #quota: StorageQuota;
   readonly #leases: LeaseManager;
   readonly #destination: Destination;
   readonly #adopted = new Map<string, Adopted>();
-  /** Adopted writers that have no entries any more, and are not released yet. */
+  /** Adopted writers without entries, to be released. */
   readonly #emptied = new Set<string>();
-  /** Writers that have no readable entry left. */
+  /** Writers without readable entries. */
   readonly #spent = new Set<string>();
   #closed = false;
 
@@ -69,7 +69,7 @@ export class OrphanAdoption {
     return this.#adopted.get(writer)?.sequences.has(sequence) ?? false;
   }
 
-  /** Finds out whether the keys of adopted writers were adopted by another page, or cleared. */
+  /** Checks whether another page has adopted, or someone has deleted, the keys of adopted writers. */
   reconcile(): { readonly claimed: readonly string[]; readonly isGone: boolean } {
     const claimed: string[] = [];
     let isGone = false;
@@ -83,7 +83,7 @@ export class OrphanAdoption {
     return { claimed, isGone };
   }
 
-  /** Writes the heartbeat of an adopted writer again after its keys were cleared. */
+  /** Writes the heartbeat of an adopted writer again after its keys were deleted. */
   restoreHeartbeat(writer: string): void {
     const heartbeat = this.#adopted.get(writer)?.lease.heartbeat;
     if (heartbeat?.state() === 'gone') heartbeat.start();
@@ -100,11 +100,11 @@ export class OrphanAdoption {
     try {
       await this.#scan(options, own, gathered);
     } catch {
-      // Entries that were adopted until then count.
+      // Entries that were adopted before the failure count.
       if (!this.#closed) gathered.warnings.push(ADOPTION_FAILED);
     }
     const { warnings } = gathered;
-    // Entries that another page adopted while this one slept have been reported already.
+    // `check` has reported entries that another page adopted while this page slept.
     const entries = gathered.entries.filter((entry) => this.has(entry));
     return { entries, staged: latestStaged(gathered.staged), warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
   }
@@ -133,7 +133,7 @@ export class OrphanAdoption {
     if (adopted?.sequences.delete(sequence) && adopted.sequences.size === 0) this.#emptied.add(writer);
   }
 
-  /** Releases all writers that have no entries any more: together, as that takes a scan of all keys. */
+  /** Releases all adopted writers without entries, together, as this scans all keys. */
   releaseEmptied(): void {
     if (this.#emptied.size === 0) return;
     const found = findWriters(this.#quota.storage);
@@ -143,7 +143,7 @@ export class OrphanAdoption {
     }
   }
 
-  /** Releases all adopted writers, to be adopted by others. */
+  /** Releases all adopted writers, for other pages to adopt. */
   close(): void {
     this.#closed = true;
     for (const [writer, { lease }] of this.#adopted) {
@@ -157,7 +157,7 @@ export class OrphanAdoption {
     this.#quota.release(writer);
   }
 
-  /** Finds all writers of the origin, and measures the quota that others use. */
+  /** Finds all writers of the origin, and measures the usage of all other writers. */
   #findAll(): Map<string, OrphanKeys> {
     const quota = this.#quota;
     const all = findWriters(quota.storage, (writer) => !quota.has(writer));
@@ -173,7 +173,7 @@ export class OrphanAdoption {
     return all;
   }
 
-  /** Writers with something to adopt; staged values count only at the start. */
+  /** The writers with entries to adopt; staged values count only at the start. */
   #othersAmong(all: ReadonlyMap<string, OrphanKeys>, options: AdoptOptions): Map<string, OrphanKeys> {
     return new Map(
       [...all].filter(([writer, { destination, hasStaged, sequences }]) => {
@@ -199,7 +199,7 @@ export class OrphanAdoption {
         acquired.delete(writer);
       }
     } finally {
-      // Left as they are, for the next scan.
+      // Released unread, for the next scan.
       for (const [writer, lease] of acquired) {
         this.#quota.release(writer);
         lease.release(true);
@@ -213,7 +213,7 @@ export class OrphanAdoption {
     this.#quota.adopt(writer, keys.length);
     const { entries, unreadable } = readEntries(storage, writer, keys.sequences);
     const staged = options.isFirst ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
-    // Removed before they are staged again: a crash in between loses them, but they never exist twice.
+    // Removed before they are staged here: a crash in between loses them, but they are never staged twice.
     if (staged !== undefined) this.#quota.clear(writer, stagedKey(writer));
     for (const entry of entries) gathered.entries.push(entry);
     if (staged !== undefined) gathered.staged.push(staged);
@@ -224,10 +224,10 @@ export class OrphanAdoption {
 
   #release(writer: string, { hasStaged, sequences }: Pick<OrphanKeys, 'hasStaged' | 'sequences'> = NO_KEYS): void {
     const adopted = this.#adopted.get(writer);
-    // Adopted by another page meanwhile.
+    // Another page has adopted it meanwhile.
     if (adopted === undefined) return;
     this.#removeWriter(writer);
-    // Its last changes can arrive after its lock was freed, or be made by a page that has not yet seen that it was fenced.
+    // Its last changes may arrive after its lock was freed, or come from a page that has not noticed yet that it was fenced.
     const isLeaving = hasStaged || sequences.length > 0;
     if (sequences.length <= adopted.unreadable) this.#spent.add(writer);
     try {
@@ -251,6 +251,6 @@ const NO_KEYS = { hasStaged: false, sequences: [] };
 function unreadableRecords(writer: string, count: number): Warning {
   return {
     code: 'unreadable-records',
-    message: `Some records under ${JSON.stringify(lockName(writer))} can't be read (${count} in all), as they are damaged or of a newer version. They are left where they are.`,
+    message: `Some records under ${JSON.stringify(lockName(writer))} can't be read (${count} in all), as they are damaged or of a newer version. They stay in the storage.`,
   };
 }

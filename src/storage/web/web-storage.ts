@@ -15,10 +15,10 @@ declare const navigator: { readonly locks?: LocksLike } | undefined;
 declare const window: PageLike | undefined;
 declare const document: { readonly prerendering?: boolean } | undefined;
 
-/** How a `webStorage` saves. */
+/** Options of {@link webStorage}. */
 export interface WebStorageOptions {
   /**
-   * How many UTF-16 units the keys and values of all `Api`s of the origin may take. The whole origin shares 5,242,880.
+   * The maximum size of the keys and values of all `Api`s of the origin, in UTF-16 units. Browsers give an origin 5,242,880.
    *
    * @defaultValue `3_000_000`
    */
@@ -29,12 +29,12 @@ const Options = ownObject({ maxLength: count }, { defaults: { maxLength: 3_000_0
 
 /**
  * Keeps entries in `localStorage`, one key per entry. They survive reload, a crash of the tab and a clean quit of the
- * browser, but not `kill -9` of the browser within some seconds. Entries left behind by a tab are adopted and pushed by the
- * next tab, or by another that is open. Web Locks show which tabs are alive; on plain http, which has no Web Locks, a tab is
- * presumed dead after three minutes without a heartbeat.
+ * browser, but not `kill -9` of the browser within some seconds. Another open tab, or the next tab, adopts and pushes entries
+ * left behind by a tab. Web Locks show which tabs are alive; on plain http, which has no Web Locks, a tab is presumed dead after
+ * three minutes without a heartbeat.
  *
- * @param storage - `localStorage`, or something shaped like it.
- * @throws {@link ConfigException} if an argument can't be used.
+ * @param storage - `localStorage`, or an object with its methods.
+ * @throws {@link ConfigException} if an argument is invalid.
  * @example
  * ```ts
  * const api = new Api({ deviceId: '…', apiKey: '…', storage: webStorage(localStorage) })
@@ -50,7 +50,7 @@ export function webStorage(
 ): StorageAdapter {
   const real = typeof storage === 'object' && storage !== null ? unshadowed(storage) : storage;
   if (typeof real?.setItem !== 'function') {
-    throw new ConfigException(`storage must be localStorage or something shaped like it, got ${show(storage)}`);
+    throw new ConfigException(`storage must be localStorage or an object with its methods, got ${show(storage)}`);
   }
   const { maxLength } = checkOptions(options, Options);
   const quota = new StorageQuota(real, maxLength);

@@ -31,7 +31,7 @@ export class WebWriter implements Writer {
   readonly #adoption: OrphanAdoption;
   #id: string;
   #release: Release | undefined;
-  /** Only without Web Locks, or before they may be requested, in a page that is prerendered. */
+  /** Present without Web Locks, and in a prerendered page, where locks can't be requested yet. */
   #heartbeat: HeartbeatLease | undefined;
   #onLocked = (): void => {};
   /** Resolves when the lock is granted. */
@@ -39,7 +39,7 @@ export class WebWriter implements Writer {
     this.#onLocked = resolve;
   });
   #saved = new RangeSet();
-  /** Whether its destination, and its heartbeat if it has one, are written. */
+  /** Whether the destination of this writer, and its heartbeat if present, are written. */
   #isRegistered = false;
   #isClosed = false;
   #run: number | undefined;
@@ -61,7 +61,7 @@ export class WebWriter implements Writer {
   }
 
   check(): OwnershipLoss | undefined {
-    // A push in progress may still ask: released entries must not be saved again.
+    // A push in progress may still call this: released entries must not be saved again.
     if (this.#isClosed) return undefined;
     try {
       const { claimed, isGone } = this.#adoption.reconcile();
@@ -69,7 +69,7 @@ export class WebWriter implements Writer {
       if (state === 'claimed' || claimed.length > 0) return this.#fence(claimed, state === 'claimed');
       return state === 'gone' || isGone ? this.#onCleared() : undefined;
     } catch {
-      // A page that lost access to the storage can't find out; its entries in memory are still to be pushed.
+      // Without access to the storage nothing is known; the entries in memory still have to be pushed.
       return undefined;
     }
   }
@@ -109,12 +109,12 @@ export class WebWriter implements Writer {
     const key = entryKey(writer, sequence);
     if (writer === this.#id) {
       if (!this.#saved.has(sequence)) return;
-      // The record of an entry in quarantine may have its former length, if the change could not be saved.
+      // The record of a quarantined entry has its former length if the rejection could not be saved.
       if (entry.rejection) this.#quota.clear(writer, key);
       else this.#quota.remove(writer, key, recordLength(entry));
       this.#saved.delete(sequence);
     } else if (this.#adoption.has(entry)) {
-      // Its key may have been cleared and not be saved again.
+      // Its key may have been deleted, and not be saved again yet.
       this.#quota.clear(writer, key);
       this.#adoption.removed(entry);
     }
@@ -142,7 +142,7 @@ export class WebWriter implements Writer {
       this.#quota.set(this.#id, stagedKey(this.#id), text, this.#staged);
       this.#staged = text.length;
     } catch {
-      // Best effort: staged values are promised nothing before they are committed.
+      // Best effort: only committed values are guaranteed to be saved.
     }
   }
 
@@ -158,17 +158,17 @@ export class WebWriter implements Writer {
     const isLeaving = this.#saved.size > 0 || this.#staged !== undefined;
     try {
       this.#adoption.close();
-      // Without entries, the destination is of no use.
+      // The destination serves only adopters of entries.
       if (this.#isRegistered && !isLeaving) this.#removeRegistration();
       this.#heartbeat?.stop(isLeaving);
     } catch {
-      // The next scan of any page removes it.
+      // The next scan of any page removes the keys.
     }
     this.#quota.release(this.#id);
     this.#release?.();
   }
 
-  /** Whether locks can't be requested yet. */
+  /** Whether Web Locks exist, but can't be requested yet. */
   get #isPrerendering(): boolean {
     const { locks, isPrerendering = false } = this.#platform;
     return locks !== undefined && isPrerendering;
@@ -184,7 +184,7 @@ export class WebWriter implements Writer {
     return id;
   }
 
-  /** From now on the lock is the proof of life. */
+  /** The lock was granted: it replaces the heartbeat as the proof of life. */
   #onHeld(): void {
     if (this.#isClosed) return;
     try {
@@ -196,7 +196,7 @@ export class WebWriter implements Writer {
         this.#heartbeat = undefined;
       }
     } catch {
-      // The heartbeat goes on beside the lock.
+      // The heartbeat continues in addition to the lock.
     }
     this.#onLocked();
   }
@@ -212,7 +212,7 @@ export class WebWriter implements Writer {
 
   #state(): 'own' | 'claimed' | 'gone' {
     if (this.#heartbeat) return this.#isRegistered ? this.#heartbeat.state() : 'own';
-    // Clearing the storage clears all destinations; staging may have written the own destination again since.
+    // Clearing the storage deletes all destinations, but staging may have written the own destination again since.
     const [firstAdopted] = this.#adoption.writers;
     return this.#isOwnGone() || (firstAdopted !== undefined && !this.#isBound(firstAdopted)) ? 'gone' : 'own';
   }
@@ -245,11 +245,11 @@ export class WebWriter implements Writer {
     return this.#quota.storage.getItem(writerKey(writer)) !== null;
   }
 
-  /** All keys were deleted; its own may have been written again since. */
+  /** All keys were deleted; keys of this writer may have been written again since. */
   #onCleared(): OwnershipLoss {
     const { storage } = this.#quota;
     const writers = new Set([this.#id, ...this.#adoption.writers]);
-    // Since then values may have been staged, and orphans adopted.
+    // Values may have been staged, and orphans adopted, since the deletion.
     const left = findWriters(storage, (writer) => writers.has(writer));
     for (const writer of writers) this.#quota.adopt(writer, left.get(writer)?.length ?? 0);
     if (this.#isOwnGone()) this.#resetOwn();
@@ -257,7 +257,7 @@ export class WebWriter implements Writer {
     return { kind: 'cleared' };
   }
 
-  /** Another page presumed this one dead. @param adopted - The writers adopted here that it adopted. */
+  /** Another page presumed this page dead. @param adopted - The writers adopted here that the other page has adopted. */
   #fence(adopted: readonly string[], isOwnFenced: boolean): OwnershipLoss {
     const writers = new Set(adopted);
     if (!isOwnFenced) return { kind: 'fenced', writers, isStagedFenced: false };
@@ -274,7 +274,7 @@ export class WebWriter implements Writer {
   }
 
   /**
-   * Removes saved staged values, which are still staged here, so that another page does not restore them too.
+   * Removes the saved staged values, which are still staged here, so that no other page stages them too.
    *
    * @returns Whether they could be removed.
    */

@@ -2,14 +2,14 @@ import { heartbeatKey } from '../records/keys.js';
 import type { StorageQuota } from '../records/quota.js';
 
 /*
- * In a page without Web Locks (plain http), each writer has a key whose value is its heartbeat. All values have one length,
- * so that a later one never needs more quota:
+ * In a page without Web Locks (plain http), each writer has a key whose value is its heartbeat. All values have the same length,
+ * so that a change never needs more quota:
  *
  *   :0000000000000007   the writer is alive: the number changes every 30 s
- *   @k2m4x8q0v1000007   another writer presumed it dead and adopted its entries; the adopter is alive, and has an id that
- *                       begins with these ten characters. This tombstone stays when no entry is left, for a page that wakes up.
+ *   @k2m4x8q0v1000007   another writer presumed it dead and adopted its entries; the adopter is alive, and these ten
+ *                       characters begin its id. This tombstone stays when no entry is left, for a page that wakes up.
  *   -                   the page was left, or is hidden in the back/forward cache, from which it may come back
- *   -k2m4x8q0v1         the adopter left, or released an orphan that it could not use
+ *   -k2m4x8q0v1         the adopter left, or released an orphan that it could not adopt
  */
 const LENGTH = 17;
 const ADOPTER_LENGTH = 10;
@@ -17,7 +17,7 @@ const ADOPTER_LENGTH = 10;
 /** Whether the writer with this heartbeat was adopted. */
 export const isClaimed = (heartbeat: string | undefined): boolean => heartbeat?.[0] === '@';
 
-/** Whether the page of the writer with this heartbeat was left: it may be adopted at once. */
+/** Whether the page of the writer with this heartbeat was left: the writer may be adopted at once. */
 export const isReleased = (heartbeat: string): boolean => heartbeat[0] === '-';
 
 /** The members of `window` that are used. */
@@ -31,13 +31,13 @@ export class HeartbeatLease {
   readonly #quota: StorageQuota;
   readonly #writer: string;
   readonly #prefix: string;
-  /** Differs from the value of any other writer: a page that comes back must see that it was fenced. */
+  /** Different for each adopter, so that a page that comes back notices that it was fenced. */
   readonly #left: string;
   readonly #page: PageLike | undefined;
   #last: string | undefined;
   #beats = 0;
 
-  /** @param by - The id of the writer that renews it: `writer`, or its adopter. */
+  /** @param by - The id of the writer that renews the heartbeat: `writer`, or its adopter. */
   constructor(quota: StorageQuota, writer: string, by: string, page: PageLike | undefined) {
     this.#quota = quota;
     this.#writer = writer;
@@ -47,19 +47,19 @@ export class HeartbeatLease {
     this.#listen();
   }
 
-  /** Whether its key still has the value that was written last, has another, or is gone. */
+  /** Whether the key still has the value written last, has another value, or is gone. */
   state(): 'own' | 'claimed' | 'gone' {
     const heartbeat = this.#quota.storage.getItem(heartbeatKey(this.#writer));
     if (heartbeat === null) return 'gone';
     return heartbeat === this.#last ? 'own' : 'claimed';
   }
 
-  /** Writes the first heartbeat. It differs from the value that is there: observers notice nothing but a change. */
+  /** Writes a heartbeat different from the present value, as observers notice only changes. */
   start(): void {
     this.#listen();
-    const shown = this.#quota.storage.getItem(heartbeatKey(this.#writer));
+    const present = this.#quota.storage.getItem(heartbeatKey(this.#writer));
     const heartbeat = this.#next;
-    this.#set(heartbeat === shown ? this.#next : heartbeat);
+    this.#set(heartbeat === present ? this.#next : heartbeat);
   }
 
   get #next(): string {
@@ -67,12 +67,12 @@ export class HeartbeatLease {
     return this.#prefix + count.slice(this.#prefix.length - LENGTH);
   }
 
-  /** Renews it, unless another writer has claimed it. */
+  /** Renews the heartbeat, unless another writer has claimed it. */
   beat(): void {
     if (this.#last !== undefined && this.state() === 'own') this.start();
   }
 
-  /** Renews it after the page was hidden and is shown again. */
+  /** Renews the heartbeat after the page was hidden and is shown again. */
   revive(): void {
     if (this.#last === this.#left) this.beat();
   }
@@ -84,7 +84,7 @@ export class HeartbeatLease {
     if (isLeaving) this.#hide();
   }
 
-  /** Called with each heartbeat, as `document.open()` removes all listeners; a listener that is still there is not added twice. */
+  /** Called with each heartbeat, as `document.open()` removes all listeners; adding a listener twice has no effect. */
   #listen(): void {
     this.#page?.addEventListener('pagehide', this.#hide);
     this.#page?.addEventListener('pageshow', this.#show);
@@ -104,7 +104,7 @@ export class HeartbeatLease {
   readonly #show = (): void => quietly(() => this.revive());
 }
 
-/** If the storage refuses the change, the missing heartbeat has the same effect three minutes later. */
+/** Ignores a failure: if the storage refuses the change, the missing heartbeat has the same effect three minutes later. */
 function quietly(run: () => void): void {
   try {
     run();

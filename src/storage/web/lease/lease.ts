@@ -5,12 +5,12 @@ import type { StorageQuota } from '../records/quota.js';
 import { HeartbeatLease, isReleased, type PageLike } from './heartbeat-lease.js';
 import { type LocksLike, namesOfLiving, tryLock } from './lock-lease.js';
 
-/** A freed lock reaches another tab before the last changes of its tab do; with 20 ms, none of 150 changes was late. */
+/** A lock may be freed before another tab sees the last changes of its tab; after 20 ms, none of 150 changes was missing. */
 const SETTLE_MS = 100;
-/** Two pages without locks may adopt one writer at once: after this time both see whose heartbeat its key has. */
+/** Two pages without locks may claim a writer at the same time: after this time both see whose heartbeat its key has. */
 const CONFIRM_MS = 1000;
 
-/** The parts of a page that are used beside its `localStorage`. */
+/** The parts of a page that are used besides its `localStorage`. */
 export interface WebPlatform {
   /** Absent on plain http. */
   readonly locks?: LocksLike | undefined;
@@ -22,7 +22,7 @@ export interface WebPlatform {
 
 /** Holds an adopted writer: no other page adopts it until the release. */
 export interface Lease {
-  /** For pages without locks, if the writer was in such a page. */
+  /** Present if the writer's page had no Web Locks. */
   readonly heartbeat: HeartbeatLease | undefined;
   /** Never throws. @param isLeaving - Whether entries are left for others to adopt. */
   release(isLeaving: boolean): void;
@@ -44,7 +44,7 @@ export class LeaseManager {
     this.#clock = clock;
   }
 
-  /** Those of the writers that hold no lock and have no heartbeat. */
+  /** @returns The writers that hold no lock and have no heartbeat. */
   async findDead(writers: ReadonlyMap<string, OrphanKeys>): Promise<Set<string>> {
     const { locks } = this.#platform;
     const living = locks && (await namesOfLiving(locks));
@@ -53,7 +53,7 @@ export class LeaseManager {
     for (const [writer, { heartbeat }] of writers) {
       const isSilent = heartbeat !== undefined && this.#silence.isDead(writer, heartbeat, this.#clock.monotonic());
       if (living?.has(lockName(writer))) continue;
-      // A writer without a heartbeat has or had a lock: a page without Web Locks can't see whether it is dead.
+      // A writer without a heartbeat has or had a lock, which a page without Web Locks can't see.
       const isDead = heartbeat === undefined ? living !== undefined : isReleased(heartbeat) || isSilent;
       if (isDead) dead.add(writer);
     }
@@ -76,14 +76,14 @@ export class LeaseManager {
     if (acquired.size > 0) await this.wait(hasHeartbeat ? CONFIRM_MS : SETTLE_MS);
     for (const [writer, { heartbeat, release }] of acquired) {
       if (heartbeat === undefined || isOwn(heartbeat)) continue;
-      // The writer is alive after all, or another page was as fast.
+      // The writer is alive after all, or another page claimed it at the same time.
       release(false);
       acquired.delete(writer);
     }
     return acquired;
   }
 
-  /** Waits. In a hidden page timers fire once a minute: heartbeats could run out meanwhile. */
+  /** Waits, then renews all heartbeats: in a hidden page timers fire only once a minute. */
   async wait(milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => this.#clock.setTimer(resolve, milliseconds, true));
     this.#onWaited();

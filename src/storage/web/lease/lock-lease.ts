@@ -8,7 +8,7 @@ export interface LocksLike {
   query(): Promise<{ held?: readonly { name?: string }[]; pending?: readonly { name?: string }[] }>;
 }
 
-/** Frees a lock; calling it twice is harmless. */
+/** Frees a lock. Idempotent. */
 export type Release = () => void;
 
 /**
@@ -25,7 +25,7 @@ export function holdLock(locks: LocksLike, name: string, onHeld: () => void): Re
   return release;
 }
 
-/** @returns The release, or `undefined` if another holds the lock. */
+/** @returns The release; `undefined` if another page holds the lock. */
 export function tryLock(locks: LocksLike, name: string): Promise<Release | undefined> {
   return new Promise((resolve) => {
     const { held, release } = deferredRelease();
@@ -41,7 +41,7 @@ export function tryLock(locks: LocksLike, name: string): Promise<Release | undef
 /**
  * The names of all locks that are held or requested. A query takes no lock from an open page. A page with a lock in the
  * back/forward cache is still listed, but Chromium discards that page on a query, as it does when its lock is requested: the
- * lock is free a moment later, and the page is loaded anew when the user comes back.
+ * lock is free a moment later, and the page is reloaded when the user comes back.
  */
 export async function namesOfLiving(locks: LocksLike): Promise<Set<string>> {
   const { held = [], pending = [] } = await locks.query();

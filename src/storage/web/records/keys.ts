@@ -3,7 +3,7 @@ import type { StoredEntry } from '../../../core/model/entry.js';
 import { decodeRecord } from './record.js';
 
 /*
- * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other's:
+ * The keys of one origin. A writer writes only below its own id, so that tabs can't overwrite each other's keys:
  *
  *   nikdev-iot/1/runs                   "7"                                    counts runs that staged something
  *   nikdev-iot/1/<writer>/writer        {"deviceId":"…","baseUrl":"…"}         its destination, written before its other keys
@@ -49,7 +49,7 @@ export const lockName = (writer: string): string => `${PREFIX}${writer}`;
 
 /** The keys of one writer. */
 export interface OrphanKeys {
-  /** Absent if it is unreadable. */
+  /** Absent if the destination is unreadable. */
   destination?: Destination;
   hasStaged: boolean;
   /** Its heartbeat; absent if its page has Web Locks. */

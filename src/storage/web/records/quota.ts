@@ -22,20 +22,20 @@ export class StorageQuota {
     return this.#used.has(writer);
   }
 
-  /** Counts the keys of a writer from now on, which has no keys yet, or none left. */
+  /** Begins to count the keys of a writer that has no keys yet, or no keys left. */
   add(writer: string): void {
     this.#total -= this.#used.get(writer) ?? 0;
     this.#used.set(writer, 0);
   }
 
-  /** Counts the keys of an adopted writer from now on. @param length - Their present usage. */
+  /** Begins to count the keys of an adopted writer. @param length - Their present usage. */
   adopt(writer: string, length: number): void {
     this.#grow(writer, -length);
     this.add(writer);
     this.#grow(writer, length);
   }
 
-  /** From now on the keys of a writer count as usage of others. */
+  /** Counts the keys of a writer as usage of others from now on. */
   release(writer: string): void {
     const length = this.#used.get(writer) ?? 0;
     this.#used.delete(writer);
@@ -50,7 +50,7 @@ export class StorageQuota {
    * @throws {@link StorageException} if the quota is exceeded, or is too small for it even when empty.
    */
   set(writer: string, key: string, value: string, before?: number): void {
-    // Not reported as full: no eviction would make room for it.
+    // Not reported as full, as no eviction can make enough space.
     if (key.length + value.length > this.#maxLength) throw tooLarge(this.#maxLength);
     const grown = value.length - (before ?? -key.length);
     // The usage of others is an estimate; each writer enforces the limit for itself, and the browser its own.
@@ -123,7 +123,7 @@ function storageException(error: unknown): StorageException {
 }
 
 function tooLarge(maxLength: number): StorageException {
-  return new StorageException(`this is larger than webStorage's maxLength (${maxLength})`, {
+  return new StorageException(`it is larger than webStorage's maxLength (${maxLength})`, {
     advice: 'Commit fewer or shorter values at once, or raise maxLength.',
   });
 }

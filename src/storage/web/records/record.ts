@@ -19,11 +19,11 @@ export function recordLength(entry: StoredEntry): number {
   return encodeRecord({ ...entry, values: '' }).length + entry.values.length;
 }
 
-// Only times that can be committed, in canonical form. Marked as pure, so that a bundler drops it where it is unused.
+// Only timestamps that can be committed, in canonical form. Marked as pure, so that a bundler drops it if it is not used.
 const START = /* @__PURE__ */ new RegExp(`^\\${HEAD}"timestamp":(0|[1-9]\\d{0,10}),`);
 const VALUES = '"values":';
 const REJECTION = '"rejection":';
-/** Not in a rejection, where a text's quotes are escaped. */
+/** Can't occur within a rejection, where quotes are escaped. */
 const REJECTION_END = '"},"values":';
 
 /**

@@ -2,13 +2,7 @@ import type { PushResult } from './core/model/events.js';
 import { isApiException, isStorageFull } from './core/model/exceptions.js';
 import { FieldRegistry } from './core/model/field-registry.js';
 import { own } from './core/model/input.js';
-import {
-  getClosed,
-  isPushException,
-  onlyInMemory,
-  type PushException,
-  pushClosed,
-} from './core/model/request-exceptions.js';
+import { isPushException, onlyInMemory, type PushException, pushClosed } from './core/model/request-exceptions.js';
 import { Emitter, type Subscribers } from './core/notify/emitter.js';
 import { StatusStore } from './core/notify/status-store.js';
 import {
@@ -27,7 +21,7 @@ import { Outbox } from './core/outbox/outbox.js';
 import { OrphanRecovery } from './core/outbox/recovery.js';
 import type { Environment } from './core/ports/environment.js';
 import type { Transport } from './core/ports/transport.js';
-import type { AbortSignalLike } from './core/ports/web-types.js';
+import { type AbortSignalLike, CoreAbortSignal } from './core/ports/web-types.js';
 import { AutoPush } from './core/push/auto-push.js';
 import { BadEntryFinder } from './core/push/bad-entry-finder.js';
 import { BatchSizer } from './core/push/batch-sizer.js';
@@ -37,7 +31,7 @@ import { UnloadFlush } from './core/push/unload-flush.js';
 import { Uploader } from './core/push/uploader.js';
 import { Poller } from './core/read/poller.js';
 import { Reader } from './core/read/reader.js';
-import { Questions, ServerClient } from './core/server/server-client.js';
+import { ServerClient } from './core/server/server-client.js';
 import { Committer } from './core/staging/committer.js';
 import { Staging } from './core/staging/staging.js';
 import { StagingPersistence } from './core/staging/staging-persistence.js';
@@ -93,12 +87,12 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const autoPush = config.autoPush ? new AutoPush(pushes, { ...config.autoPush, isInMemory }) : undefined;
 
   const fields = new FieldRegistry(config.fields, server);
-  const questions = new Questions();
-  const reader = new Reader({ ...base, questions, fields });
+  const closing = new CoreAbortSignal();
+  const reader = new Reader({ ...base, closing, fields });
   const poller = new Poller(reader, clock, environment);
 
   const status = new StatusStore({ ...pushes, autoPush }, durability);
-  const parts = { ...pushes, queueLength, persistence, committer, autoPush, fields, questions, reader, poller, status };
+  const parts = { ...pushes, queueLength, persistence, committer, autoPush, fields, closing, reader, poller, status };
   emitter.connect(parts, SUBSCRIBERS);
   if (warning) warnings.defer(warning, clock);
   if (hasWeakIds(clock)) warnings.defer(WEAK_IDS, clock);
@@ -175,11 +169,11 @@ export async function closeClient(
   }
 }
 
-function stop({ stopListening, uploader, poller, questions, persistence, outbox, status }: Client): void {
+function stop({ stopListening, uploader, poller, closing, persistence, outbox, status }: Client): void {
   stopListening();
   uploader.stop(pushClosed());
   poller.stop();
-  questions.stop(getClosed());
+  closing.abort();
   persistence.close();
   outbox.close();
   status.invalidate();

@@ -1,7 +1,13 @@
 import type { FieldRegistry } from '../model/field-registry.js';
+import type { AbortSignalLike } from '../ports/web-types.js';
 import { joinBody } from '../push/batch.js';
 import { parseDate } from '../server/retry-after.js';
-import type { JudgedResponse, PendingRequest, Questions, ServerClient } from '../server/server-client.js';
+import {
+  type JudgedResponse,
+  type PendingRequest,
+  requestUntilAborted,
+  type ServerClient,
+} from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import { readValues } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
@@ -40,28 +46,29 @@ const UNKNOWN_FIELD = '00000000-0000-0000-0000-000000000000';
 export interface ConnectionTestParts {
   readonly server: ServerClient;
   readonly clock: Clock;
-  readonly questions: Questions;
+  /** Ends all requests. */
+  readonly closing: AbortSignalLike;
   readonly fields: Pick<FieldRegistry, 'anyId'>;
 }
 
 /**
  * Reads a field, then uploads an empty batch: nothing is stored or discarded.
  *
- * @throws {@link ApiException} if {@link Questions.stop} is called.
+ * @throws {@link ApiException} if the client closes.
  */
 export async function testConnection(parts: ConnectionTestParts): Promise<ConnectionTest> {
-  const { server, clock, questions, fields } = parts;
+  const { server, clock, fields } = parts;
   const probe = async (send: () => PendingRequest): Promise<Probe> => {
     const sent = clock.monotonic();
-    const outcome = await questions.ask(send);
+    const outcome = await requestUntilAborted(send, parts);
     const milliseconds = clock.monotonic() - sent;
     return { ...outcome, milliseconds, halfWay: clock.now() - milliseconds / 2 };
   };
   const read = await probe(() => server.getValues([fields.anyId ?? UNKNOWN_FIELD]));
-  if (!read.verdict.answered) return report(false, [read], UNKNOWN, [describe(read.verdict)]);
+  if (!read.verdict.answered) return report([read], UNKNOWN, [describe(read.verdict)]);
   const write = await probe(() => server.postEntries(joinBody([], new ClockCorrection(clock))));
   const rights = rightsOf(read, write);
-  return report(true, [read, write], rights, explain(rights, read.verdict, write.verdict));
+  return report([read, write], rights, explain(rights, read.verdict, write.verdict));
 }
 
 type Rights = Pick<ConnectionTest, 'credentials' | 'canRead' | 'canWrite'>;
@@ -99,7 +106,7 @@ const OTHER_SERVER = 'The response is not from the NikDev IoT server: check base
 /** Adds the full stop that a message of the server may lack. */
 const describe = ({ message, advice }: Verdict): string => `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`;
 
-function report(reachable: boolean, probes: readonly Probe[], rights: Rights, lines: string[]): ConnectionTest {
+function report(probes: readonly Probe[], rights: Rights, lines: string[]): ConnectionTest {
   const answered = probes.filter(({ verdict }) => verdict.answered);
   const skews = answered.flatMap((probe) => {
     const time = serverTimeOf(probe) ?? parseDate(probe.date ?? '') / 1000;
@@ -113,7 +120,7 @@ function report(reachable: boolean, probes: readonly Probe[], rights: Rights, li
   if (lines.length === 0) lines.push('Nothing to do: the server answers, and the API Key may read and write.');
   const times = answered.map(({ milliseconds }) => Math.round(milliseconds));
   return {
-    reachable,
+    reachable: answered.length > 0,
     ...rights,
     latencyMilliseconds: times.length > 0 ? Math.min(...times) : undefined,
     clockSkewSeconds,

@@ -35,12 +35,16 @@ export class Poller implements PollSource {
   #notBefore = 0;
   #cancelTimer = (): void => {};
   #stopListening: (() => void) | undefined;
-  isStopped = false;
+  #isStopped = false;
 
   constructor(reader: Reader, clock: Clock, environment: Environment) {
     this.#reader = reader;
     this.#clock = clock;
     this.#environment = environment;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   /** @throws {@link ConfigException} for an unknown or invalid option. */
@@ -67,7 +71,7 @@ export class Poller implements PollSource {
 
   /** Ends all watches; new watches end at once. */
   stop(): void {
-    this.isStopped = true;
+    this.#isStopped = true;
     for (const watch of this.#waiting) void watch.return();
   }
 
@@ -96,16 +100,13 @@ export class Poller implements PollSource {
     const abort = new CoreAbortSignal();
     this.#poll = { watches, abort };
     try {
-      for (const watch of watches) watch.polledAt = now;
+      for (const watch of watches) watch.begin(now);
       const result = await this.#reader.read(ids, abort);
       this.#poll = undefined;
       if ('failure' in result) return this.#fail(result.failure, watches);
       this.#failures = 0;
       this.#pauseSeconds = 0;
-      for (const watch of watches) {
-        watch.isSeparate = false;
-        watch.deliver(result.known);
-      }
+      for (const watch of watches) watch.deliver(result.known);
     } catch {
       // Aborted: no watch waits for the result any more.
     } finally {
@@ -123,10 +124,9 @@ export class Poller implements PollSource {
       this.#notBefore = this.#failedAt + (verdict.retryAfter ?? 0) * 1000;
     } else if (watches.size === 1) {
       for (const watch of watches) watch.fail(getException(verdict));
-    } else {
-      // The server may refuse the fields of only one of the watches.
-      for (const watch of watches) watch.isSeparate = true;
+      return;
     }
-    for (const watch of watches) watch.polledAt = Number.NEGATIVE_INFINITY;
+    // The server may refuse the fields of only one of the watches.
+    for (const watch of watches) watch.repeat({ isSeparate: verdict.kind !== 'transient' });
   }
 }

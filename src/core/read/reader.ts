@@ -5,7 +5,7 @@ import type { Reading } from '../model/reading.js';
 import { GetException } from '../model/request-exceptions.js';
 import { valueRefused, type Warnings } from '../notify/warnings.js';
 import type { AbortSignalLike } from '../ports/web-types.js';
-import type { Questions, ServerClient } from '../server/server-client.js';
+import { requestUntilAborted, type ServerClient } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import { readValues, type WireError, type WireReading } from '../server/wire.js';
 import type { Clock } from '../time/clock.js';
@@ -29,7 +29,8 @@ const MAX_UNKNOWN = 128;
 export interface ReaderParts {
   readonly server: ServerClient;
   readonly clock: Clock;
-  readonly questions: Questions;
+  /** Ends all requests. */
+  readonly closing: AbortSignalLike;
   readonly fields: FieldRegistry;
   readonly warnings: Warnings;
 }
@@ -38,14 +39,14 @@ export interface ReaderParts {
 export class Reader {
   readonly #server: ServerClient;
   readonly #clock: Clock;
-  readonly #questions: Questions;
+  readonly #closing: AbortSignalLike;
   readonly #fields: FieldRegistry;
   readonly #warnings: Warnings;
 
-  constructor({ server, clock, questions, fields, warnings }: ReaderParts) {
+  constructor({ server, clock, closing, fields, warnings }: ReaderParts) {
     this.#server = server;
     this.#clock = clock;
-    this.#questions = questions;
+    this.#closing = closing;
     this.#fields = fields;
     this.#warnings = warnings;
   }
@@ -67,7 +68,7 @@ export class Reader {
    * A server may answer 404 if it knows only some of the fields; then halving the lists finds the known fields. If it answers
    * 404 to all requests, it may be the wrong server, and the result is a failure.
    *
-   * @throws {@link GetException} if the signal aborts or {@link Questions.stop} is called.
+   * @throws {@link GetException} if the signal aborts, or the client closes.
    */
   async read(fieldIds: readonly string[], signal?: AbortSignalLike): Promise<ReadResult> {
     const known = new Map<string, LastValue>();
@@ -114,7 +115,8 @@ export class Reader {
     known: Map<string, LastValue>,
     signal: AbortSignalLike | undefined,
   ): Promise<Verdict> {
-    const { verdict, body } = await this.#questions.ask(() => this.#server.getValues(ids), signal);
+    const signals = { closing: this.#closing, signal };
+    const { verdict, body } = await requestUntilAborted(() => this.#server.getValues(ids), signals);
     if (verdict.kind !== 'stored') return verdict;
     const values = tryToRead(body);
     if ('fault' in values) {

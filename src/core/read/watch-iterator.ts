@@ -44,14 +44,12 @@ interface Waiter {
 export class Watch implements AsyncIterableIterator<Reading[], undefined> {
   readonly fields: readonly Field[];
   readonly everySeconds: number;
-  /** The time of the last successful request, on the monotonic clock. */
-  polledAt = Number.NEGATIVE_INFINITY;
-  /** Whether the watch gets requests of its own, as a shared request was refused. */
-  isSeparate = false;
   readonly #reader: Reader;
   readonly #poller: PollSource;
   readonly #signal: AbortSignalLike | undefined;
   readonly #waiters: Waiter[] = [];
+  #polledAt = Number.NEGATIVE_INFINITY;
+  #isSeparate = false;
   #seen: string | undefined;
   #ended = false;
   #stopListening = (): void => {};
@@ -63,6 +61,16 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
     this.#signal = signal;
     this.fields = fields;
     this.everySeconds = everySeconds;
+  }
+
+  /** The time of the last request that has not failed, on the monotonic clock. */
+  get polledAt(): number {
+    return this.#polledAt;
+  }
+
+  /** Whether the watch needs a request of its own, as the server refused a shared request. */
+  get isSeparate(): boolean {
+    return this.#isSeparate;
   }
 
   [Symbol.asyncIterator](): this {
@@ -83,8 +91,20 @@ export class Watch implements AsyncIterableIterator<Reading[], undefined> {
     return Promise.resolve(END);
   }
 
+  /** A request for this watch begins. */
+  begin(now: number): void {
+    this.#polledAt = now;
+  }
+
+  /** The request failed, and has to be repeated. */
+  repeat({ isSeparate }: { readonly isSeparate: boolean }): void {
+    this.#polledAt = Number.NEGATIVE_INFINITY;
+    this.#isSeparate ||= isSeparate;
+  }
+
   /** Passes on the readings, if they changed since the last delivery. */
   deliver(known: LastValues): void {
+    this.#isSeparate = false;
     // Compares server times: after conversion to the local clock they vary by a second.
     const seen = JSON.stringify(
       this.fields.map(({ fieldId }) => {

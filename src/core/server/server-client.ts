@@ -1,7 +1,7 @@
 import type { ApiException } from '../model/exceptions.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
 import { own } from '../model/input.js';
-import { getAborted } from '../model/request-exceptions.js';
+import { getAborted, getClosed } from '../model/request-exceptions.js';
 import { isInsecure } from '../options/schema.js';
 import type { Environment } from '../ports/environment.js';
 import type { Beacon, Transport, TransportRequest } from '../ports/transport.js';
@@ -155,43 +155,34 @@ export class ServerClient {
   }
 }
 
-/** Requests that only read. Each ends by its response or by its caller's signal; {@link Questions.stop} ends all of them. */
-export class Questions {
-  readonly #underWay = new Set<(exception: ApiException) => void>();
-  #stopped: ApiException | undefined;
-
-  /**
-   * Sends a request and waits for its response.
-   *
-   * @param send - Sends the request; not called after {@link Questions.stop}.
-   * @throws {@link GetException} if the signal aborts. The exception passed to {@link Questions.stop}.
-   */
-  async ask(send: () => PendingRequest, signal?: AbortSignalLike): Promise<JudgedResponse> {
-    if (this.#stopped) throw this.#stopped;
-    if (signal?.aborted) throw getAborted();
-    const { outcome, abort } = send();
-    return new Promise((resolve, reject) => {
-      const end = (exception: ApiException): void => {
-        settle();
-        abort();
-        reject(exception);
-      };
-      const stopListening = onAbort(signal, () => end(getAborted()));
-      const settle = (): void => {
-        stopListening();
-        this.#underWay.delete(end);
-      };
-      this.#underWay.add(end);
-      void outcome.then((result) => {
-        settle();
-        resolve(result);
-      });
+/**
+ * Sends a request and waits for its response.
+ *
+ * @param send - Not called if a signal has aborted.
+ * @throws {@link GetException} if a signal aborts.
+ */
+export async function requestUntilAborted(
+  send: () => PendingRequest,
+  { closing, signal }: { readonly closing: AbortSignalLike; readonly signal?: AbortSignalLike | undefined },
+): Promise<JudgedResponse> {
+  if (closing.aborted) throw getClosed();
+  if (signal?.aborted) throw getAborted();
+  const { outcome, abort } = send();
+  return new Promise((resolve, reject) => {
+    const end = (exception: ApiException): void => {
+      stopListening();
+      abort();
+      reject(exception);
+    };
+    const stopClosing = onAbort(closing, () => end(getClosed()));
+    const stopAborting = onAbort(signal, () => end(getAborted()));
+    const stopListening = (): void => {
+      stopClosing();
+      stopAborting();
+    };
+    void outcome.then((response) => {
+      stopListening();
+      resolve(response);
     });
-  }
-
-  /** Rejects all requests under way, and all later calls of {@link Questions.ask}, with `exception`. */
-  stop(exception: ApiException): void {
-    this.#stopped = exception;
-    for (const reject of this.#underWay) reject(exception);
-  }
+  });
 }

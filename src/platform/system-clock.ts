@@ -1,4 +1,4 @@
-import type { Clock } from '../core/time/clock.js';
+import type { Clock, TimerOptions } from '../core/time/clock.js';
 
 declare const setTimeout: (run: () => void, milliseconds: number) => unknown;
 declare const clearTimeout: (timer: never) => void;
@@ -21,7 +21,7 @@ export class SystemClock implements Clock {
     return Math.random();
   }
 
-  setTimer(run: () => void, milliseconds: number, background = false): () => void {
+  setTimer(run: () => void, milliseconds: number, { isBackground = false }: TimerOptions = {}): () => void {
     let timer: unknown;
     try {
       timer = setTimeout(run, milliseconds);
@@ -30,7 +30,7 @@ export class SystemClock implements Clock {
       return () => {};
     }
     // Timers have `unref` only on platforms where they keep the process alive (Node, Bun, Deno).
-    if (background) (timer as { unref?(): void }).unref?.();
+    if (isBackground) (timer as { unref?(): void }).unref?.();
     return () => clearTimeout(timer as never);
   }
 }

@@ -4,7 +4,7 @@ import type { Value } from '../model/value.js';
 import type { Emitter } from '../notify/emitter.js';
 import { ADOPTION_FAILED, STORAGE_FAILED, type Warnings } from '../notify/warnings.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../ports/storage.js';
-import type { Clock } from '../time/clock.js';
+import { BACKGROUND, type Clock } from '../time/clock.js';
 import type { Outbox } from './outbox.js';
 
 /** `ready` resolves by this time, even if the storage hangs. */
@@ -33,7 +33,7 @@ export class OrphanRecovery {
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
     this.ready = new Promise((resolve) => {
-      const cancel = parts.clock.setTimer(resolve, READY_WITHIN_MS, true);
+      const cancel = parts.clock.setTimer(resolve, READY_WITHIN_MS, BACKGROUND);
       void this.#recover({ isFirst: true }).then(() => {
         cancel();
         resolve();
@@ -59,7 +59,7 @@ export class OrphanRecovery {
       warnings.add(ADOPTION_FAILED);
     }
     if (again === undefined || this.#isClosed) return;
-    this.#cancel = clock.setTimer(() => void this.#recover({ isFirst: false }), again * 1000, true);
+    this.#cancel = clock.setTimer(() => void this.#recover({ isFirst: false }), again * 1000, BACKGROUND);
   }
 
   #adopt({ entries, staged: values, warnings: found }: Adoption): void {

@@ -3,7 +3,7 @@ import type { Emitter, PushEnd, PushFailure } from '../notify/emitter.js';
 import type { AutoPushConfig } from '../options/options.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { LifecycleEvent } from '../ports/environment.js';
-import type { Clock } from '../time/clock.js';
+import { BACKGROUND, type Clock } from '../time/clock.js';
 import { backoffSeconds, retryPolicy } from '../time/retry-policy.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
 import type { Uploader } from './uploader.js';
@@ -253,7 +253,7 @@ export class AutoPush {
     if (this.#state.name === 'waiting') this.#state.cancel();
     const dueAt = clock.monotonic() + milliseconds;
     const nextTry = Math.ceil((clock.now() + milliseconds) / 1000);
-    const cancel = clock.setTimer(() => this.#push(), milliseconds, true);
+    const cancel = clock.setTimer(() => this.#push(), milliseconds, BACKGROUND);
     this.#state = { name: 'waiting', dueAt, reason, nextTry, cancel };
     emitter.emit('planned');
   }

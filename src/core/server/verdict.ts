@@ -59,7 +59,8 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
   if (status >= 500 && status <= 599) {
     return { ...transient(answered(status, said), outageAdvice(status), details), suspect: 'content' };
   }
-  if (status >= 400 && status <= 499) return judgeRejection(isPage, said, details, context);
+  if (status >= 400 && status <= 499)
+    return isPage && status !== 407 ? foreignPage(details) : judgeRejection(said, details, context);
   if (isPage) return transient(page(status), PORTAL, details);
   if (STORED.has(status)) return { kind: 'stored', message: '', advice: '', ...details };
   return isRedirect(status)
@@ -69,14 +70,18 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
 
 type Details = AnswerDetails & { readonly status: number; readonly answered: boolean };
 
+/** An HTML page with a status from 400 to 499. */
+function foreignPage(details: Details): Verdict {
+  const { status } = details;
+  const advice = status === 401 || status === 403 ? SIGN_IN : FOREIGN_PAGE;
+  return { ...transient(page(status), advice, details), suspect: 'content' };
+}
+
 /** A status from 400 to 499 other than 408, 413, 425 and 429. */
-function judgeRejection(isPage: boolean, said: string, details: Details, { isInsecure }: JudgeContext): Verdict {
+function judgeRejection(said: string, details: Details, { isInsecure }: JudgeContext): Verdict {
   const { status } = details;
   const suspect = 'content';
   if (status === 407) return { ...transient(answered(status, said), SIGN_IN, details), suspect };
-  if (isPage) {
-    return { ...transient(page(status), status === 401 || status === 403 ? SIGN_IN : FOREIGN_PAGE, details), suspect };
-  }
   if (status === 401 || status === 403)
     return rejection('unauthorized', said, isInsecure ? FORGEABLE + CHECK_CREDENTIALS : CHECK_CREDENTIALS, details);
   if (status === 400 || status === 422) return rejection('invalid-entries', said, READ_MESSAGE, details);

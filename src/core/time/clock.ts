@@ -18,11 +18,22 @@ export interface Clock {
   /**
    * Runs `run` once, after `milliseconds` (at most 2,147,483,647, as platforms fire longer timers at once).
    *
-   * @param background - `true` for a timer that must not keep a process alive.
    * @returns A function that cancels the timer. Idempotent.
    */
-  setTimer(run: () => void, milliseconds: number, background?: boolean): () => void;
+  setTimer(run: () => void, milliseconds: number, options?: TimerOptions): () => void;
 }
+
+/**
+ * Options of {@link Clock.setTimer}.
+ *
+ * @group For storage adapters of your own
+ */
+export interface TimerOptions {
+  /** Whether the timer lets a process end before it fires. Default: `false`. */
+  readonly isBackground?: boolean;
+}
+
+export const BACKGROUND: TimerOptions = { isBackground: true };
 
 /** Times in milliseconds are above this for any moment since 1973; times in seconds are below it until the year 5138. */
 export const MAX_UNIX_SECONDS = 100_000_000_000;

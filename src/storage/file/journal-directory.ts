@@ -4,7 +4,7 @@ import type { Destination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import { StorageException } from '../../core/model/exceptions.js';
 import { type Adoption, type AdoptOptions, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
-import type { Clock } from '../../core/time/clock.js';
+import { BACKGROUND, type Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import type { Contents, WriterLog } from './journal/contents.js';
 import { CHECK_DISK, storageException } from './journal/file-io.js';
@@ -143,7 +143,7 @@ export class JournalDirectory {
       // Not now: where all are closed in a row, the whole file is released, and nothing need be moved.
       this.#isEvacuating = true;
       this.#cancelEvacuation();
-      this.#cancelEvacuation = clock.setTimer(() => this.#evacuateClosed(clock), 0, true);
+      this.#cancelEvacuation = clock.setTimer(() => this.#evacuateClosed(clock), 0, BACKGROUND);
       return;
     }
     this.heartbeat.stop();

@@ -4,7 +4,7 @@ import type { Warning } from '../../core/model/events.js';
 import { ADOPTION_FAILED, entriesWaiting } from '../../core/notify/warnings.js';
 import { type Adoption, type AdoptOptions, RECOVERY_INTERVAL_SECONDS } from '../../core/ports/storage.js';
 import { latestStaged, type StagedValues } from '../shared/run-number.js';
-import { isClaimed } from './lease/heartbeat-lease.js';
+import { isClaimed, LEAVES_ENTRIES, LEAVES_NOTHING } from './lease/heartbeat-lease.js';
 import type { Lease, LeaseManager } from './lease/lease.js';
 import {
   findWriters,
@@ -25,8 +25,10 @@ const MAX_SCANS = 3;
 /** The maximum number of tombstones, by which pages that wake up notice that they were fenced. */
 const MAX_TOMBSTONES = 50;
 
-/** The findings of the scans of one adoption. */
-interface Gathered {
+/** One adoption, and its findings so far. */
+interface Round extends AdoptOptions {
+  /** Returns the adopter's id, which changes when the adopter is fenced. */
+  readonly own: () => string;
   readonly entries: StoredEntry[];
   readonly staged: StagedValues[];
   readonly warnings: Warning[];
@@ -78,7 +80,7 @@ export class OrphanAdoption {
       if (state === 'claimed') claimed.push(writer);
       isGone ||= state === 'gone';
     }
-    for (const writer of claimed) this.#adopted.get(writer)?.lease.release(false);
+    for (const writer of claimed) this.#adopted.get(writer)?.lease.release(LEAVES_NOTHING);
     for (const writer of claimed) this.#removeWriter(writer);
     return { claimed, isGone };
   }
@@ -89,39 +91,34 @@ export class OrphanAdoption {
     if (heartbeat?.state() === 'gone') heartbeat.start();
   }
 
-  /** Renews the heartbeats of all adopted writers. */
-  beat(): void {
-    for (const { lease } of this.#adopted.values()) lease.heartbeat?.beat();
-  }
-
-  /** See `Writer.adopt`. @param own - Returns the adopter's id, which changes when the adopter is fenced. */
-  async adopt(options: AdoptOptions, own: () => string): Promise<Adoption> {
-    const gathered: Gathered = { entries: [], staged: [], warnings: [] };
+  /** See {@link Writer.adopt}. @param own - Returns the adopter's id, which changes when the adopter is fenced. */
+  async adopt({ isFirst }: AdoptOptions, own: () => string): Promise<Adoption> {
+    const round: Round = { isFirst, own, entries: [], staged: [], warnings: [] };
     try {
-      await this.#scan(options, own, gathered);
+      await this.#scan(round);
     } catch {
       // Entries that were adopted before the failure count.
-      if (!this.#closed) gathered.warnings.push(ADOPTION_FAILED);
+      if (!this.#closed) round.warnings.push(ADOPTION_FAILED);
     }
-    const { warnings } = gathered;
+    const { warnings } = round;
     // `check` has reported entries that another page adopted while this page slept.
-    const entries = gathered.entries.filter((entry) => this.has(entry));
-    return { entries, staged: latestStaged(gathered.staged), warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
+    const entries = round.entries.filter((entry) => this.has(entry));
+    return { entries, staged: latestStaged(round.staged), warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
   }
 
-  async #scan(options: AdoptOptions, own: () => string, gathered: Gathered): Promise<void> {
+  async #scan(round: Round): Promise<void> {
     let deadBefore = new Set<string>();
     for (let scan = 0; scan < MAX_SCANS && !this.#closed; scan++) {
       if (scan > 0) await this.#leases.wait(BETWEEN_SCANS_MS);
       const all = this.#findAll();
-      const others = this.#othersAmong(all, options);
+      const others = this.#othersAmong(all, round);
       if (others.size === 0) return;
       const allDead = await this.#leases.findDead(all);
       const dead = [...others].filter(([writer]) => allDead.has(writer));
-      gathered.warnings.push(...this.#foreign(dead));
+      round.warnings.push(...this.#foreign(dead));
       const ours = dead.filter(([, { destination }]) => destination && sameDestination(destination, this.#destination));
       const sure = ours.filter(([writer, { heartbeat }]) => heartbeat !== undefined || deadBefore.has(writer));
-      if (sure.length > 0 && !this.#closed) await this.#adopt(new Map(sure), options, own, gathered);
+      if (sure.length > 0 && !this.#closed) await this.#adopt(new Map(sure), round);
       if (sure.length === ours.length && (scan > 0 || ours.length === others.size)) return;
       deadBefore = new Set(ours.map(([writer]) => writer));
     }
@@ -148,7 +145,7 @@ export class OrphanAdoption {
     this.#closed = true;
     for (const [writer, { lease }] of this.#adopted) {
       this.#removeWriter(writer);
-      lease.release(true);
+      lease.release(LEAVES_ENTRIES);
     }
   }
 
@@ -174,50 +171,45 @@ export class OrphanAdoption {
   }
 
   /** The writers with entries to adopt; staged values count only at the start. */
-  #othersAmong(all: ReadonlyMap<string, OrphanKeys>, options: AdoptOptions): Map<string, OrphanKeys> {
+  #othersAmong(all: ReadonlyMap<string, OrphanKeys>, { isFirst }: AdoptOptions): Map<string, OrphanKeys> {
     return new Map(
       [...all].filter(([writer, { destination, hasStaged, sequences }]) => {
         const isHeld = this.#quota.has(writer) || this.#spent.has(writer);
-        return !isHeld && (sequences.length > 0 || (options.isFirst && (destination !== undefined || hasStaged)));
+        return !isHeld && (sequences.length > 0 || (isFirst && (destination !== undefined || hasStaged)));
       }),
     );
   }
 
-  async #adopt(
-    writers: ReadonlyMap<string, OrphanKeys>,
-    options: AdoptOptions,
-    own: () => string,
-    gathered: Gathered,
-  ): Promise<void> {
-    const acquired = await this.#leases.acquire(writers, own());
+  async #adopt(writers: ReadonlyMap<string, OrphanKeys>, round: Round): Promise<void> {
+    const acquired = await this.#leases.acquire(writers, round.own());
     try {
       const found = findWriters(this.#quota.storage, (writer) => acquired.has(writer));
       for (const [writer, lease] of acquired) {
         const keys = found.get(writer);
         if (this.#closed || keys === undefined) continue;
-        this.#read(writer, keys, lease, options, gathered);
+        this.#read(writer, keys, lease, round);
         acquired.delete(writer);
       }
     } finally {
       // Released unread, for the next scan.
       for (const [writer, lease] of acquired) {
         this.#quota.release(writer);
-        lease.release(true);
+        lease.release(LEAVES_ENTRIES);
       }
       this.releaseEmptied();
     }
   }
 
-  #read(writer: string, keys: OrphanKeys, lease: Lease, options: AdoptOptions, gathered: Gathered): void {
+  #read(writer: string, keys: OrphanKeys, lease: Lease, round: Round): void {
     const { storage } = this.#quota;
     this.#quota.adopt(writer, keys.length);
     const { entries, unreadable } = readEntries(storage, writer, keys.sequences);
-    const staged = options.isFirst ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
+    const staged = round.isFirst ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
     // Removed before they are staged here: a crash in between loses them, but they are never staged twice.
     if (staged !== undefined) this.#quota.clear(writer, stagedKey(writer));
-    for (const entry of entries) gathered.entries.push(entry);
-    if (staged !== undefined) gathered.staged.push(staged);
-    if (unreadable > 0) gathered.warnings.push(unreadableRecords(writer, unreadable));
+    for (const entry of entries) round.entries.push(entry);
+    if (staged !== undefined) round.staged.push(staged);
+    if (unreadable > 0) round.warnings.push(unreadableRecords(writer, unreadable));
     this.#adopted.set(writer, { lease, sequences: new Set(entries.map((entry) => entry.sequence)), unreadable });
     if (entries.length === 0) this.#emptied.add(writer);
   }
@@ -228,12 +220,12 @@ export class OrphanAdoption {
     if (adopted === undefined) return;
     this.#removeWriter(writer);
     // Its last changes may arrive after its lock was freed, or come from a page that has not noticed yet that it was fenced.
-    const isLeaving = hasStaged || sequences.length > 0;
+    const leavesEntries = hasStaged || sequences.length > 0;
     if (sequences.length <= adopted.unreadable) this.#spent.add(writer);
     try {
-      if (!isLeaving) this.#quota.clear(writer, writerKey(writer));
+      if (!leavesEntries) this.#quota.clear(writer, writerKey(writer));
     } finally {
-      adopted.lease.release(isLeaving);
+      adopted.lease.release({ leavesEntries });
     }
   }
 

@@ -13,7 +13,7 @@ import type { Clock } from '../../core/time/clock.js';
 import { randomId } from '../shared/random-id.js';
 import { RangeSet } from '../shared/range-set.js';
 import { nextRun } from '../shared/run-number.js';
-import { HeartbeatLease } from './lease/heartbeat-lease.js';
+import { type HeartbeatLease, LEAVES_NOTHING, type LeaseState } from './lease/heartbeat-lease.js';
 import { LeaseManager, type WebPlatform } from './lease/lease.js';
 import { holdLock, type Release } from './lease/lock-lease.js';
 import { OrphanAdoption } from './orphan-adoption.js';
@@ -51,7 +51,7 @@ export class WebWriter implements Writer {
     this.#platform = platform;
     this.#destination = destination;
     this.#clock = clock;
-    this.#leases = new LeaseManager(quota, platform, clock, () => this.#isClosed || this.#beat());
+    this.#leases = new LeaseManager(quota, platform, clock);
     this.#adoption = new OrphanAdoption(quota, this.#leases, destination);
     this.#id = this.#takeId();
   }
@@ -66,7 +66,7 @@ export class WebWriter implements Writer {
     try {
       const { claimed, isGone } = this.#adoption.reconcile();
       const state = this.#state();
-      if (state === 'claimed' || claimed.length > 0) return this.#fence(claimed, state === 'claimed');
+      if (state === 'claimed' || claimed.length > 0) return this.#fence(claimed, state);
       return state === 'gone' || isGone ? this.#onCleared() : undefined;
     } catch {
       // Without access to the storage nothing is known; the entries in memory still have to be pushed.
@@ -147,7 +147,7 @@ export class WebWriter implements Writer {
   }
 
   async adopt(options: AdoptOptions): Promise<Adoption> {
-    this.#beat();
+    this.#leases.beat();
     while (this.#isPrerendering && !this.#isClosed)
       await Promise.race([this.#locked, this.#leases.wait(RECOVERY_INTERVAL_SECONDS * 1000)]);
     return this.#adoption.adopt(options, () => this.#id);
@@ -155,12 +155,12 @@ export class WebWriter implements Writer {
 
   close(): void {
     this.#isClosed = true;
-    const isLeaving = this.#saved.size > 0 || this.#staged !== undefined;
+    const leavesEntries = this.#saved.size > 0 || this.#staged !== undefined;
     try {
       this.#adoption.close();
       // The destination serves only adopters of entries.
-      if (this.#isRegistered && !isLeaving) this.#removeRegistration();
-      this.#heartbeat?.stop(isLeaving);
+      if (this.#isRegistered && !leavesEntries) this.#removeRegistration();
+      this.#leases.closeHeartbeat(this.#heartbeat, { leavesEntries });
     } catch {
       // The next scan of any page removes the keys.
     }
@@ -177,9 +177,9 @@ export class WebWriter implements Writer {
   /** Draws a new id, and acquires its lease. */
   #takeId(): string {
     const id = randomId(this.#clock);
-    const { locks, page } = this.#platform;
+    const { locks } = this.#platform;
     this.#quota.add(id);
-    this.#heartbeat = locks && !this.#isPrerendering ? undefined : new HeartbeatLease(this.#quota, id, id, page);
+    this.#heartbeat = locks && !this.#isPrerendering ? undefined : this.#leases.openHeartbeat(id, id);
     this.#release = locks && holdLock(locks, lockName(id), () => id === this.#id && this.#onHeld());
     return id;
   }
@@ -192,7 +192,7 @@ export class WebWriter implements Writer {
       // If the writer was fenced, its next check notices.
       if (state !== 'claimed') {
         if (state === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
-        this.#heartbeat?.stop(false);
+        this.#leases.closeHeartbeat(this.#heartbeat, LEAVES_NOTHING);
         this.#heartbeat = undefined;
       }
     } catch {
@@ -201,16 +201,7 @@ export class WebWriter implements Writer {
     this.#onLocked();
   }
 
-  #beat(): void {
-    try {
-      if (this.#isRegistered) this.#heartbeat?.beat();
-      this.#adoption.beat();
-    } catch {
-      // The next beat is due soon enough.
-    }
-  }
-
-  #state(): 'own' | 'claimed' | 'gone' {
+  #state(): LeaseState {
     if (this.#heartbeat) return this.#isRegistered ? this.#heartbeat.state() : 'own';
     // Clearing the storage deletes all destinations, but staging may have written the own destination again since.
     const [firstAdopted] = this.#adoption.writers;
@@ -258,14 +249,14 @@ export class WebWriter implements Writer {
   }
 
   /** Another page presumed this page dead. @param adopted - The writers adopted here that the other page has adopted. */
-  #fence(adopted: readonly string[], isOwnFenced: boolean): OwnershipLoss {
+  #fence(adopted: readonly string[], state: LeaseState): OwnershipLoss {
     const writers = new Set(adopted);
-    if (!isOwnFenced) return { kind: 'fenced', writers, isStagedFenced: false };
+    if (state !== 'claimed') return { kind: 'fenced', writers, isStagedFenced: false };
     const { storage } = this.#quota;
     writers.add(this.#id);
     const isStagedFenced =
       this.#staged !== undefined && (storage.getItem(stagedKey(this.#id)) === null || !this.#clearStaged());
-    this.#heartbeat?.stop(false);
+    this.#leases.closeHeartbeat(this.#heartbeat, LEAVES_NOTHING);
     this.#release?.();
     this.#quota.release(this.#id);
     this.#id = this.#takeId();

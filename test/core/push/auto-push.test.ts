@@ -202,8 +202,8 @@ describe('AutoPush', () => {
 
 /** Platforms' timers take a millisecond at least. */
 class CoarseClock extends FakeClock {
-  override setTimer(run: () => void, milliseconds: number, background?: boolean): () => void {
-    return super.setTimer(run, Math.max(1, milliseconds), background);
+  override setTimer(...[run, milliseconds, options]: Parameters<FakeClock['setTimer']>): () => void {
+    return super.setTimer(run, Math.max(1, milliseconds), options);
   }
 }
 

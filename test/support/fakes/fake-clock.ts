@@ -1,10 +1,10 @@
-import type { Clock } from '../../../src/core/time/clock.js';
+import type { Clock, TimerOptions } from '../../../src/core/time/clock.js';
 import { idFrom } from '../../../src/storage/shared/random-id.js';
 
 interface Timer {
   readonly due: number;
   readonly run: () => void;
-  readonly background: boolean;
+  readonly isBackground: boolean;
 }
 
 /** Each clock has its own random numbers: with equal ones, two runs would have the same writer id. */
@@ -40,8 +40,8 @@ export class FakeClock implements Clock {
     return idFrom(() => this.random());
   }
 
-  setTimer(run: () => void, milliseconds: number, background = false): () => void {
-    const timer = { due: this.#monotonic + milliseconds, run, background };
+  setTimer(run: () => void, milliseconds: number, { isBackground = false }: TimerOptions = {}): () => void {
+    const timer = { due: this.#monotonic + milliseconds, run, isBackground };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   }
@@ -53,7 +53,7 @@ export class FakeClock implements Clock {
 
   /** How many timers are set that would keep a process alive. */
   get foregroundTimers(): number {
-    return [...this.#timers].filter((timer) => !timer.background).length;
+    return [...this.#timers].filter((timer) => !timer.isBackground).length;
   }
 
   /** Moves only the wall clock. */

@@ -7,9 +7,9 @@ export function throttledClock(clock: FakeClock): Clock {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
     random: () => clock.random(),
-    setTimer: (run, ms, background) => {
+    setTimer: (run, ms, options) => {
       const due = Math.ceil((clock.monotonic() + ms) / 60_000) * 60_000;
-      return clock.setTimer(run, due - clock.monotonic(), background);
+      return clock.setTimer(run, due - clock.monotonic(), options);
     },
   };
 }

@@ -78,9 +78,9 @@ const clock = {
   now: () => Date.now(),
   monotonic: () => performance.now() * speed,
   random: () => Math.random(),
-  setTimer(run, milliseconds, background = false) {
+  setTimer(run, milliseconds, { isBackground = false } = {}) {
     const timer = setTimeout(run, milliseconds / speed);
-    if (background) timer.unref();
+    if (isBackground) timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -26,7 +26,7 @@ const clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   random: () => Math.random(),
-  setTimer(run, milliseconds, background = false) {
+  setTimer(run, milliseconds, { isBackground = false } = {}) {
     timers += 1;
     const end = () => {
       timers -= 1;
@@ -37,7 +37,7 @@ const clock = {
       end();
       run();
     }, milliseconds);
-    if (background) timer.unref();
+    if (isBackground) timer.unref();
     return () => void (end.isOver || end());
   },
 };

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/time/clock.js';
+import { BACKGROUND, type Clock } from '../../../core/time/clock.js';
 
 /** The living touch their files this often. */
 const TOUCH_MS = 60_000;
@@ -21,7 +21,7 @@ export class Heartbeat {
         this.start(clock);
       },
       TOUCH_MS,
-      true,
+      BACKGROUND,
     );
   }
 

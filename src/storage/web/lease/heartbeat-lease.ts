@@ -26,6 +26,24 @@ export interface PageLike {
   removeEventListener(type: 'pagehide' | 'pageshow', listener: () => void): void;
 }
 
+/** Whether a writer still has its lease, another writer has claimed it, or its keys are gone. */
+export type LeaseState = 'own' | 'claimed' | 'gone';
+
+/** Options of the release of a writer. */
+export interface ReleaseOptions {
+  /** Whether entries or staged values are left, which others may adopt at once. */
+  readonly leavesEntries: boolean;
+}
+
+export const LEAVES_ENTRIES: ReleaseOptions = { leavesEntries: true };
+export const LEAVES_NOTHING: ReleaseOptions = { leavesEntries: false };
+
+/** A writer, and the writer that renews its heartbeat: itself, or its adopter. */
+interface Renewal {
+  readonly writer: string;
+  readonly by: string;
+}
+
 /** The heartbeat of one writer, renewed by the writer or by its adopter. */
 export class HeartbeatLease {
   readonly #quota: StorageQuota;
@@ -37,8 +55,7 @@ export class HeartbeatLease {
   #last: string | undefined;
   #beats = 0;
 
-  /** @param by - The id of the writer that renews the heartbeat: `writer`, or its adopter. */
-  constructor(quota: StorageQuota, writer: string, by: string, page: PageLike | undefined) {
+  constructor(quota: StorageQuota, page: PageLike | undefined, { writer, by }: Renewal) {
     this.#quota = quota;
     this.#writer = writer;
     this.#prefix = by === writer ? ':' : `@${by.slice(0, ADOPTER_LENGTH)}`;
@@ -48,7 +65,7 @@ export class HeartbeatLease {
   }
 
   /** Whether the key still has the value written last, has another value, or is gone. */
-  state(): 'own' | 'claimed' | 'gone' {
+  state(): LeaseState {
     const heartbeat = this.#quota.storage.getItem(heartbeatKey(this.#writer));
     if (heartbeat === null) return 'gone';
     return heartbeat === this.#last ? 'own' : 'claimed';
@@ -77,11 +94,11 @@ export class HeartbeatLease {
     if (this.#last === this.#left) this.beat();
   }
 
-  /** Never throws. @param isLeaving - Whether entries are left that others may adopt at once. */
-  stop(isLeaving: boolean): void {
+  /** Never throws. */
+  stop({ leavesEntries }: ReleaseOptions): void {
     this.#page?.removeEventListener('pagehide', this.#hide);
     this.#page?.removeEventListener('pageshow', this.#show);
-    if (isLeaving) this.#hide();
+    if (leavesEntries) this.#hide();
   }
 
   /** Called with each heartbeat, as `document.open()` removes all listeners; adding a listener twice has no effect. */
@@ -105,7 +122,7 @@ export class HeartbeatLease {
 }
 
 /** Ignores a failure: if the storage refuses the change, the missing heartbeat has the same effect three minutes later. */
-function quietly(run: () => void): void {
+export function quietly(run: () => void): void {
   try {
     run();
   } catch {

@@ -1,8 +1,15 @@
-import type { Clock } from '../../../core/time/clock.js';
+import { BACKGROUND, type Clock } from '../../../core/time/clock.js';
 import { FailureDetector } from '../../shared/failure-detector.js';
 import { lockName, type OrphanKeys } from '../records/keys.js';
 import type { StorageQuota } from '../records/quota.js';
-import { HeartbeatLease, isReleased, type PageLike } from './heartbeat-lease.js';
+import {
+  HeartbeatLease,
+  isReleased,
+  LEAVES_NOTHING,
+  type PageLike,
+  quietly,
+  type ReleaseOptions,
+} from './heartbeat-lease.js';
 import { type LocksLike, namesOfLiving, tryLock } from './lock-lease.js';
 
 /** A lock may be freed before another tab sees the last changes of its tab; after 20 ms, none of 150 changes was missing. */
@@ -24,34 +31,51 @@ export interface WebPlatform {
 export interface Lease {
   /** Present if the writer's page had no Web Locks. */
   readonly heartbeat: HeartbeatLease | undefined;
-  /** Never throws. @param isLeaving - Whether entries are left for others to adopt. */
-  release(isLeaving: boolean): void;
+  /** Never throws. */
+  release(options: ReleaseOptions): void;
 }
 
-/** Finds the dead writers of the origin, and acquires their leases. */
+/** Finds the dead writers of the origin, acquires their leases, and renews the heartbeats of one page's writer and its leases. */
 export class LeaseManager {
   readonly #quota: StorageQuota;
   readonly #platform: WebPlatform;
   readonly #clock: Clock;
-  readonly #onWaited: () => void;
-  readonly #silence = new FailureDetector();
+  readonly #heartbeats = new Set<HeartbeatLease>();
+  readonly #detector = new FailureDetector();
 
-  /** @param onWaited - Renews the heartbeats after each wait. */
-  constructor(quota: StorageQuota, platform: WebPlatform, clock: Clock, onWaited: () => void) {
-    this.#onWaited = onWaited;
+  constructor(quota: StorageQuota, platform: WebPlatform, clock: Clock) {
     this.#quota = quota;
     this.#platform = platform;
     this.#clock = clock;
+  }
+
+  /** Opens a heartbeat, which is renewed until it is closed. @param by - The writer that renews it: `writer`, or its adopter. */
+  openHeartbeat(writer: string, by: string): HeartbeatLease {
+    const heartbeat = new HeartbeatLease(this.#quota, this.#platform.page, { writer, by });
+    this.#heartbeats.add(heartbeat);
+    return heartbeat;
+  }
+
+  /** Never throws. */
+  closeHeartbeat(heartbeat: HeartbeatLease | undefined, options: ReleaseOptions): void {
+    if (heartbeat === undefined) return;
+    this.#heartbeats.delete(heartbeat);
+    heartbeat.stop(options);
+  }
+
+  /** Renews all heartbeats that were started. */
+  beat(): void {
+    for (const heartbeat of this.#heartbeats) quietly(() => heartbeat.beat());
   }
 
   /** @returns The writers that hold no lock and have no heartbeat. */
   async findDead(writers: ReadonlyMap<string, OrphanKeys>): Promise<Set<string>> {
     const { locks } = this.#platform;
     const living = locks && (await namesOfLiving(locks));
-    this.#silence.beginRound();
+    this.#detector.beginRound();
     const dead = new Set<string>();
     for (const [writer, { heartbeat }] of writers) {
-      const isSilent = heartbeat !== undefined && this.#silence.isDead(writer, heartbeat, this.#clock.monotonic());
+      const isSilent = heartbeat !== undefined && this.#detector.isDead(writer, heartbeat, this.#clock.monotonic());
       if (living?.has(lockName(writer))) continue;
       // A writer without a heartbeat has or had a lock, which a page without Web Locks can't see.
       const isDead = heartbeat === undefined ? living !== undefined : isReleased(heartbeat) || isSilent;
@@ -69,7 +93,7 @@ export class LeaseManager {
   async acquire(writers: ReadonlyMap<string, OrphanKeys>, own: string): Promise<Map<string, Lease>> {
     const acquired = new Map<string, Lease>();
     for (const [writer, { heartbeat }] of writers) {
-      const lease = await this.#hold(writer, heartbeat !== undefined, own);
+      const lease = await this.#hold(writer, heartbeat, own);
       if (lease !== undefined) acquired.set(writer, lease);
     }
     const hasHeartbeat = [...acquired.values()].some(({ heartbeat }) => heartbeat !== undefined);
@@ -77,7 +101,7 @@ export class LeaseManager {
     for (const [writer, { heartbeat, release }] of acquired) {
       if (heartbeat === undefined || isOwn(heartbeat)) continue;
       // The writer is alive after all, or another page claimed it at the same time.
-      release(false);
+      release(LEAVES_NOTHING);
       acquired.delete(writer);
     }
     return acquired;
@@ -85,24 +109,24 @@ export class LeaseManager {
 
   /** Waits, then renews all heartbeats: in a hidden page timers fire only once a minute. */
   async wait(milliseconds: number): Promise<void> {
-    await new Promise<void>((resolve) => this.#clock.setTimer(resolve, milliseconds, true));
-    this.#onWaited();
+    await new Promise<void>((resolve) => this.#clock.setTimer(resolve, milliseconds, BACKGROUND));
+    this.beat();
   }
 
-  async #hold(writer: string, hasHeartbeat: boolean, own: string): Promise<Lease | undefined> {
-    const { locks, page } = this.#platform;
+  async #hold(writer: string, present: string | undefined, own: string): Promise<Lease | undefined> {
+    const { locks } = this.#platform;
     const unlock = locks ? await tryLock(locks, lockName(writer)) : () => {};
     if (unlock === undefined) return undefined;
-    const heartbeat = hasHeartbeat ? new HeartbeatLease(this.#quota, writer, own, page) : undefined;
-    const release = (isLeaving: boolean): void => {
-      heartbeat?.stop(isLeaving);
+    const heartbeat = present === undefined ? undefined : this.openHeartbeat(writer, own);
+    const release = (options: ReleaseOptions): void => {
+      this.closeHeartbeat(heartbeat, options);
       unlock();
     };
     try {
       heartbeat?.start();
       return { heartbeat, release };
     } catch {
-      release(false);
+      release(LEAVES_NOTHING);
       return undefined;
     }
   }

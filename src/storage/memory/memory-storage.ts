@@ -15,26 +15,26 @@ import { isRandomRefused, randomId } from '../shared/random-id.js';
  * ```
  */
 export function memoryStorage(): StorageAdapter {
-  const logs = new Map<string, MemoryLog>();
-  return { durability: 'none', open: (destination, clock) => new MemoryWriter(logs, destination, clock) };
+  const runs = new Map<string, Run>();
+  return { durability: 'none', open: (destination, clock) => new MemoryWriter(runs, destination, clock) };
 }
 
-/** The entries and staged values of one writer. Queued entries are indexed by sequence number: saving and removing take O(1). */
-export class MemoryLog {
+/** The data of one run, written by the writer of the run, and after its end by adopters. */
+interface Run {
   readonly destination: Destination;
-  /** The writer that owns the log; `undefined` after the writer was closed. */
-  owner: object | undefined;
-  staged: readonly Value[] = [];
+  readonly log: MemoryLog;
+  /** `undefined` after the owner was closed. */
+  owner: MemoryWriter | undefined;
+  staged: readonly Value[];
+}
+
+/** The entries of one run. Queued entries are indexed by sequence number: saving and removing take O(1). */
+export class MemoryLog {
   /** Entries in quarantine may stay for ever: in the array they would keep a slot for each later entry. */
   readonly #quarantined = new Map<number, StoredEntry>();
   #first = 1;
   #head = 0;
   #slots: (StoredEntry | undefined)[] = [];
-
-  constructor(destination: Destination, owner: object) {
-    this.destination = destination;
-    this.owner = owner;
-  }
 
   /** The entries, oldest first. The same objects as in the queue of the adopter: copies would double the memory. */
   adopt(): StoredEntry[] {
@@ -73,14 +73,14 @@ export class MemoryLog {
 export class MemoryWriter implements Writer {
   /** Drawn later if the platform refuses random numbers at present. */
   #id: string | undefined;
-  /** The logs by writer id: of open writers, and of closed writers with entries or staged values. */
-  readonly #logs: Map<string, MemoryLog>;
-  readonly #own: MemoryLog;
+  /** The runs by writer id: of open writers, and of closed writers with entries or staged values. */
+  readonly #runs: Map<string, Run>;
+  readonly #own: Run;
   readonly #clock: Clock;
 
-  constructor(logs: Map<string, MemoryLog>, destination: Destination, clock: Clock) {
-    this.#logs = logs;
-    this.#own = new MemoryLog(destination, this);
+  constructor(runs: Map<string, Run>, destination: Destination, clock: Clock) {
+    this.#runs = runs;
+    this.#own = { destination, log: new MemoryLog(), owner: this, staged: [] };
     this.#clock = clock;
     if (!isRandomRefused()) this.#draw();
   }
@@ -92,14 +92,14 @@ export class MemoryWriter implements Writer {
   #draw(): string {
     const id = randomId(this.#clock);
     this.#id = id;
-    this.#logs.set(id, this.#own);
+    this.#runs.set(id, this.#own);
     return id;
   }
 
   check(): undefined {}
 
   save(entry: StoredEntry, { clearsStaged }: SaveOptions): void {
-    this.#own.save(entry);
+    this.#own.log.save(entry);
     if (clearsStaged) this.#own.staged = [];
   }
 
@@ -108,13 +108,13 @@ export class MemoryWriter implements Writer {
   remove(entries: readonly StoredEntry[]): void {
     for (const { writer, sequence } of entries) {
       // Fast path: nearly all entries are of this writer.
-      const log = writer === this.id ? this.#own : this.#logs.get(writer);
-      log?.remove(sequence);
+      const run = writer === this.id ? this.#own : this.#runs.get(writer);
+      run?.log.remove(sequence);
     }
   }
 
   quarantine(entries: readonly StoredEntry[]): void {
-    for (const entry of entries) this.#logs.get(entry.writer)?.quarantine(entry);
+    for (const entry of entries) this.#runs.get(entry.writer)?.log.quarantine(entry);
   }
 
   saveStaged(values: readonly Value[]): void {
@@ -128,24 +128,24 @@ export class MemoryWriter implements Writer {
   }
 
   close(): void {
-    for (const log of this.#logs.values()) if (log.owner === this) log.owner = undefined;
+    for (const run of this.#runs.values()) if (run.owner === this) run.owner = undefined;
   }
 
   #adopt(options: AdoptOptions): Adoption {
     const entries: StoredEntry[] = [];
     let staged: readonly Value[] = [];
-    for (const [writer, log] of this.#logs) {
-      if (log.owner !== undefined || !sameDestination(log.destination, this.#own.destination)) continue;
-      if (options.isFirst && log.staged.length > 0) {
-        staged = log.staged;
-        log.staged = [];
+    for (const [writer, run] of this.#runs) {
+      if (run.owner !== undefined || !sameDestination(run.destination, this.#own.destination)) continue;
+      if (options.isFirst && run.staged.length > 0) {
+        staged = run.staged;
+        run.staged = [];
       }
-      const left = log.adopt();
+      const left = run.log.adopt();
       if (left.length > 0) {
-        log.owner = this;
+        run.owner = this;
         for (const entry of left) entries.push(entry);
-      } else if (log.staged.length === 0) {
-        this.#logs.delete(writer);
+      } else if (run.staged.length === 0) {
+        this.#runs.delete(writer);
       }
     }
     return { entries, staged, warnings: [] };

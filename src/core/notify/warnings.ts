@@ -86,7 +86,7 @@ export class QueueLength {
 
 const queueLong = (entries: number, bytes: number): Warning => ({
   code: 'queue-long',
-  message: `${entries} entries (${Math.round(bytes / 1e6)} MB) are queued, and every commit adds to them. See why pushes don't empty the queue (status().lastException), and bound it by maxQueuedEntries and overflow.`,
+  message: `${entries} entries (${Math.round(bytes / 1e6)} MB) are queued, and every commit adds to them. See status().lastException, and bound the queue by maxQueuedEntries and overflow.`,
 });
 
 export const insecureUrl = (baseUrl: string): Warning => ({
@@ -110,7 +110,7 @@ export const STORAGE_FAILED: Readonly<Record<FailedOperation, Warning>> = {
   remove: {
     code: 'storage-failed',
     message:
-      'The storage failed to remove entries that the server stored or that were discarded. It is tried again; after a crash before that, they are sent again.',
+      'The storage failed to remove entries that were stored by the server or discarded. It is tried again; after a crash before that, they are sent again.',
   },
   save: {
     code: 'storage-failed',
@@ -120,7 +120,7 @@ export const STORAGE_FAILED: Readonly<Record<FailedOperation, Warning>> = {
   quarantine: {
     code: 'storage-failed',
     message:
-      'The storage failed to record that entries are in quarantine. It is tried again; after a crash before that, they are sent once more.',
+      'The storage failed to record that entries are in quarantine. It is tried again; after a crash before that, they are sent again.',
   },
 };
 
@@ -144,7 +144,7 @@ export const ADOPTION_FAILED: Warning = {
 export const WEAK_IDS: Warning = {
   code: 'weak-ids',
   message:
-    'This platform has no cryptographic random numbers: if Math.random is seeded, two runs may draw the same ids, and the entries of one run replace the entries of the other. Provide crypto.getRandomValues before the first Api is made.',
+    "This platform has no cryptographic random numbers: if Math.random is seeded, runs may draw the same ids, and overwrite each other's entries. Provide crypto.getRandomValues first.",
 };
 
 /** @param where - The place, as a part of the sentence. */

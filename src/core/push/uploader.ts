@@ -49,7 +49,7 @@ const TURN_MS = 20;
 const OVERDUE_MS = 1000;
 
 const CONTENT_REFUSED =
-  'The credentials are valid, but something on the way, such as a firewall, refuses the content. Smaller requests follow, to find the entry.';
+  'The credentials are valid, but a firewall or proxy on the way refuses the content. Smaller requests follow, to find the entry.';
 
 /**
  * Uploads the queue, oldest entries first, one request at a time. Entries leave the queue only after their verdict, and by

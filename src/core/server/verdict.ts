@@ -182,7 +182,7 @@ const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /CERT|SSL|TLS|SIGNED|VERIFY|EPROTO/,
-    'No secure connection could be made: check that the clock of this device is right, that baseUrl names the host of the certificate and not a port of plain http, and that no proxy intercepts it.',
+    'No secure connection could be made: check the clock of this device, that baseUrl names the host of the certificate, not a port of plain http, and that no proxy intercepts it.',
   ],
 ];
 
@@ -194,14 +194,11 @@ function noAnswerAdvice({ reason, code = '', detail }: FailedExchange): string {
   if (reason === 'cut-off') return CHECK_CONNECTION;
   if (reason !== 'unreachable') return TRY_AGAIN;
   const [, advice = CHECK_CONNECTION] = UNREACHABLE_ADVICE.find(([codes]) => codes.test(code)) ?? [];
-  return code || detail
-    ? advice
-    : `${advice} In a page, check too that the server sends the CORS headers that allow the request.`;
+  return code || detail ? advice : `${advice} In a page, check too that the server sends CORS headers.`;
 }
 
 const CHECK_CONNECTION = 'Check the connection and baseUrl, or try again later.';
-const OTHER_PORT =
-  'Requests to that port are never sent from here: let the server listen on another port, such as 80, 443 or 8080.';
+const OTHER_PORT = 'Let the server listen on another port, such as 80, 443 or 8080.';
 const FIX_FETCH = 'The network is not the cause: check the fetch function in use and its dependencies.';
 
 /**

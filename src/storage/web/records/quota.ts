@@ -118,7 +118,7 @@ function storageException(error: unknown): StorageException {
   return QUOTA_ERROR.test(name)
     ? full('localStorage is full (QuotaExceededError)')
     : new StorageException(`localStorage refused (${name})`, {
-        advice: 'The browser may have withdrawn the right to store data for this site.',
+        advice: 'The browser may have blocked the data of this site.',
       });
 }
 

@@ -82,11 +82,11 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (isPreflight(request)) return answerPreflight();
     if (request.signal?.aborted) throw request.signal.reason;
     const fault = faults.shift();
-    const record = log.add(request.method, request.path);
+    const complete = log.add(request.method, request.path);
     const exchange = await routes(request);
-    record.entries = exchange.entryCount;
+    complete({ entries: exchange.entryCount });
     const response = await (fault ? misbehave(fault, request, exchange.answer) : exchange.answer());
-    record.status = response.status;
+    complete({ status: response.status });
     return response;
   };
 

@@ -13,22 +13,20 @@ export interface ReceivedRequest {
   readonly entries: number | undefined;
 }
 
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
 const MAX_REQUESTS = 1000;
 const MAX_PATH_LENGTH = 2000;
 
 /** Makes a log of the last requests, oldest first. */
 export function createRequestLog() {
-  const requests: Mutable<ReceivedRequest>[] = [];
+  const requests: ReceivedRequest[] = [];
   return {
     requests: requests as readonly ReceivedRequest[],
-    /** @returns The new record; the caller sets `status` and `entries` later. */
-    add(method: string, path: string): Mutable<ReceivedRequest> {
+    /** @returns A function that completes the record. */
+    add(method: string, path: string): (outcome: Partial<ReceivedRequest>) => void {
       const record = { method, path: path.slice(0, MAX_PATH_LENGTH), status: undefined, entries: undefined };
       requests.push(record);
       if (requests.length > MAX_REQUESTS) requests.shift();
-      return record;
+      return (outcome) => void Object.assign(record, outcome);
     },
   };
 }

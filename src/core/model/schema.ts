@@ -41,23 +41,28 @@ export function ownObject<Properties extends v.ObjectEntries>(
 ) {
   const isPresent = ([, value]: [string, unknown]) => value !== undefined;
   const message = `${list} ${Object.keys(properties).join(', ')}`;
-  return ownBy(isPresent, v.custom<object>(isPlainObject, wanted), properties, defaults, message);
+  return ownBy(properties, { isKept: isPresent, outer: v.custom<object>(isPlainObject, wanted), defaults, message });
 }
 
 /** The schema of an object with at least these properties; all other properties are left out. Only own properties count. */
 /* @__NO_SIDE_EFFECTS__ */
 export function ownParts<Properties extends v.ObjectEntries>(properties: Properties) {
   const isPart = ([name]: [string, unknown]) => Object.hasOwn(properties, name);
-  return ownBy(isPart, v.custom<object>(isObject, 'an object'), properties, {});
+  return ownBy(properties, { isKept: isPart, outer: v.custom<object>(isObject, 'an object') });
+}
+
+interface OwnOptions {
+  readonly isKept: (property: [string, unknown]) => boolean;
+  readonly outer: v.GenericSchema<unknown, object>;
+  readonly defaults?: object;
+  /** About an unknown property. */
+  readonly message?: string;
 }
 
 /* @__NO_SIDE_EFFECTS__ */
 function ownBy<Properties extends v.ObjectEntries>(
-  isKept: (property: [string, unknown]) => boolean,
-  outer: v.GenericSchema<unknown, object>,
   properties: Properties,
-  defaults: object,
-  message?: string,
+  { isKept, outer, defaults, message }: OwnOptions,
 ) {
   // Absent properties are set to undefined, as valibot would read them from Object.prototype.
   const absent = Object.fromEntries(Object.keys(properties).map((name) => [name, undefined]));

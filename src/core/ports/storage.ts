@@ -38,7 +38,7 @@ export interface AdoptOptions {
  */
 export interface Writer {
   /**
-   * Random; new for each run, and renewed after {@link Writer.check} reported that another writer fenced this one. Together with
+   * Random; new for each run, and renewed after {@link Writer.check} reported that another writer fenced this writer. Together with
    * a sequence number it forms the id of an entry.
    */
   readonly id: string;
@@ -55,19 +55,19 @@ export interface Writer {
    */
   save(entry: StoredEntry, options: SaveOptions): void;
   /**
-   * Saves entries again that were deleted from the storage, own and adopted ones, under their original ids.
+   * Saves own and adopted entries again that were deleted from the storage, under their original ids.
    *
    * @throws {@link StorageException} if not all could be saved; calling again with the same entries is harmless.
    */
   saveAgain(entries: readonly StoredEntry[]): void;
   /**
-   * Removes entries, own and adopted ones; unknown entries are ignored.
+   * Removes own and adopted entries; unknown entries are ignored.
    *
    * @throws {@link StorageException} if the removal could not be written; calling again with the same entries is harmless.
    */
   remove(entries: readonly StoredEntry[]): void;
   /**
-   * Saves the `rejection` of each entry, own and adopted ones, so that it is still in quarantine after its next adoption. A later
+   * Saves the `rejection` of each own or adopted entry, so that it is still in quarantine after its next adoption. A later
    * `rejection` replaces an earlier one. Unknown entries are ignored.
    *
    * @throws {@link StorageException} if a `rejection` could not be written; calling again with the same entries is harmless.

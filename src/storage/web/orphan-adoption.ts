@@ -243,6 +243,6 @@ const NO_KEYS = { hasStaged: false, sequences: [] };
 function unreadableRecords(writer: string, count: number): Warning {
   return {
     code: 'unreadable-records',
-    message: `Some records under ${JSON.stringify(lockName(writer))} can't be read (${count} in all), as they are damaged or of a newer version. They stay in the storage.`,
+    message: `${count} records under ${JSON.stringify(lockName(writer))} can't be read: they are damaged or of a newer version. They stay in the storage.`,
   };
 }

@@ -121,11 +121,11 @@ export class HeartbeatLease {
   readonly #show = (): void => quietly(() => this.revive());
 }
 
-/** Ignores a failure: if the storage refuses the change, the missing heartbeat has the same effect three minutes later. */
-export function quietly(run: () => void): void {
+/** Ignores a refusal of the storage: a missing change of a heartbeat has the same effect three minutes later. */
+export function quietly<Result>(run: () => Result): Result | undefined {
   try {
-    run();
+    return run();
   } catch {
-    // See above.
+    return undefined;
   }
 }

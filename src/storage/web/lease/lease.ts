@@ -132,10 +132,4 @@ export class LeaseManager {
   }
 }
 
-function isOwn(heartbeat: HeartbeatLease): boolean {
-  try {
-    return heartbeat.state() === 'own';
-  } catch {
-    return false;
-  }
-}
+const isOwn = (heartbeat: HeartbeatLease): boolean => quietly(() => heartbeat.state()) === 'own';

@@ -1,9 +1,8 @@
 import { rollup } from 'rollup';
 
 /**
- * Makes ky at its first call. As it loads, ky tries out what requests the platform can make, and for that Node loads all
- * that its `fetch` is made of: three quarters of the time that this package took to load. What is made when called is
- * also left out by every bundler where nothing calls it.
+ * Creates ky at its first call. At load time, ky tests the features of the platform's requests, for which Node loads its whole
+ * `fetch`: three quarters of the load time of this package. Bundlers also drop a function that is not called.
  */
 export const lazyKy = () => ({
   name: 'lazy-ky',
@@ -24,7 +23,7 @@ export const lazyKy = () => ({
 
 const ENTRY = 'default-of-ky';
 
-/** An entry that exports a module's default alone. */
+/** An entry that exports only the default export of a module. */
 const defaultOf = (id) => ({
   name: ENTRY,
   resolveId: (name) => (name === ENTRY ? name : null),

@@ -1,8 +1,8 @@
 import { minify as minifyCode } from 'rolldown/utils';
 
 /**
- * Minifies a chunk. Oxc's minifier, as it names the private members of each class anew, from the shortest on: terser gives
- * each name of all classes its own.
+ * Minifies a chunk, by Oxc: it reuses the shortest names for the private members of each class, where terser gives the members
+ * of all classes different names.
  */
 export const minify = () => ({
   name: 'minify',

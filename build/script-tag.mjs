@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 const TAG = /(<script src="https:\/\/unpkg\.com\/nikdev-iot)@[^/]+(\/dist\/index\.umd\.js"\s+integrity=")[^"]+(")/;
 
 /**
- * Pins the script tag of the README to a version and to what its file contains, so that a browser runs nothing else.
+ * Pins the script tag of the README to a version and the hash of its file, so that a browser runs no other content.
  *
  * @param {string} readme
  * @param {string} version
- * @param {Buffer} script - The file that the version has.
+ * @param {Buffer} script - The file of this version.
  * @returns {string} The README.
  */
 export function pinScriptTag(readme, version, script) {

@@ -10,7 +10,7 @@ const { sizeLimits } = JSON.parse(readFileSync(new URL('package.json', root), 'u
  * Measures the built package.
  *
  * @returns {Promise<{ what: string, bytes: number, limit: number }[]>} For each of package.json's `sizeLimits`, a file or
- *   the names that a page imports: its bytes, minified and in brotli, and how many it may have.
+ *   the names that a page imports: its size in bytes, minified and compressed by brotli, and the limit.
  */
 export const measureSizes = () =>
   Promise.all(
@@ -20,7 +20,7 @@ export const measureSizes = () =>
     }),
   );
 
-/** What a page that uses these names alone loads of the package. */
+/** The part of the package that a page loads if it uses only these names. */
 async function bundle(names) {
   const plugin = {
     name: 'page',

@@ -1,7 +1,7 @@
 /**
- * Wraps a CommonJS chunk for the script tag, for CommonJS and for AMD. In a page the global is always set: `module` and `exports`
- * may be those of Electron, or elements with these ids, and an AMD loader may be there without having asked for the script. It is
- * strict inside only: others may join it with scripts of theirs.
+ * Wraps a CommonJS chunk for the script tag, for CommonJS and for AMD. In a page the global is always set, as `module` and
+ * `exports` may come from Electron or be elements with these ids, and an AMD loader may exist that did not request the script.
+ * Strict mode only within, as the file may be concatenated with other scripts.
  */
 export const umd = (name) => ({
   intro: `(function (make) {
@@ -11,7 +11,7 @@ export const umd = (name) => ({
     if (isCommonJs) module.exports = api;
     if (isPage || !isCommonJs) globalThis.${name} = api;
     if (!isCommonJs && typeof define === 'function' && define.amd) {
-      // RequireJS fails at a module without a name that it did not load itself, which it marks.
+      // RequireJS fails at an anonymous module of a script that it did not load; it marks the scripts that it loads.
       var script = isPage && document.currentScript;
       if (script && !script.hasAttribute('data-requiremodule')) define('nikdev-iot', [], function () { return api; });
       else define(function () { return api; });

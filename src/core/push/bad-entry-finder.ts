@@ -134,12 +134,12 @@ export class BadEntryFinder {
 
   #fail(batch: Batch, rejection: Rejection): Settlement {
     this.#failures += 1;
-    const canGoOn = batch.length > 1 || this.#failAlone({ entry: batch[0] as QueuedEntry, rejection });
+    const canGoOn = batch.length > 1 || this.#failSingle({ entry: batch[0] as QueuedEntry, rejection });
     return { endsPush: this.#countUnaccepted() || !canGoOn || this.#failures >= MAX_FAILURES };
   }
 
   /** @returns Whether the push may go on. */
-  #failAlone(bad: BadEntry): boolean {
+  #failSingle(bad: BadEntry): boolean {
     if (!this.#strikes.has(bad.entry)) return this.#failing.fail(bad.entry);
     this.#strikes.fail(bad);
     return true;
@@ -189,14 +189,14 @@ export class BadEntryFinder {
     if (first === undefined) return [];
     const half = this.#suspects.half(line);
     if (half !== undefined) return fit(line.slice(0, half), limits);
-    if (this.#isSentAlone(first)) return [first];
-    const next = line.findIndex((entry) => this.#isSentAlone(entry));
+    if (this.#needsOwnRequest(first)) return [first];
+    const next = line.findIndex((entry) => this.#needsOwnRequest(entry));
     return fit(next < 0 ? line : line.slice(0, next), limits);
   }
 
   /** Whether the entry has to be sent separately: it would make the request fail, or is the evidence about another entry. */
-  #isSentAlone(entry: QueuedEntry): boolean {
-    return this.#failing.isSentAlone(entry) || this.#suspects.isSentAlone(entry);
+  #needsOwnRequest(entry: QueuedEntry): boolean {
+    return this.#failing.needsOwnRequest(entry) || this.#suspects.needsOwnRequest(entry);
   }
 }
 

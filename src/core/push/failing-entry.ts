@@ -68,7 +68,7 @@ export class FailingEntry {
   }
 
   /** Whether a request of this entry only has failed before, or the entry is the probe. */
-  isSentAlone(entry: QueuedEntry): boolean {
+  needsOwnRequest(entry: QueuedEntry): boolean {
     return entry === this.#entry || this.#skipped !== undefined;
   }
 

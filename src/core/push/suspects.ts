@@ -81,7 +81,7 @@ export class Suspects {
   }
 
   /** Whether the entry has to be sent separately: as a suspect, or as the evidence against the suspects. */
-  isSentAlone(entry: QueuedEntry): boolean {
+  needsOwnRequest(entry: QueuedEntry): boolean {
     return this.#suspects.has(entry) || (this.#hasRefused && !this.#hasAccepted);
   }
 

@@ -51,21 +51,22 @@ export class MemoryLog {
 
   /** Moves an entry into quarantine; an unknown entry is ignored. */
   quarantine(entry: StoredEntry): void {
-    if (this.#slots[entry.sequence - this.#first] === undefined && !this.#quarantined.has(entry.sequence)) return;
-    this.remove(entry.sequence);
-    this.#quarantined.set(entry.sequence, entry);
+    if (this.remove(entry.sequence)) this.#quarantined.set(entry.sequence, entry);
   }
 
-  remove(sequence: number): void {
-    if (this.#quarantined.size > 0 && this.#quarantined.delete(sequence)) return;
+  /** @returns Whether the entry was known. */
+  remove(sequence: number): boolean {
+    if (this.#quarantined.size > 0 && this.#quarantined.delete(sequence)) return true;
     const index = sequence - this.#first;
-    if (index < this.#head || index >= this.#slots.length) return;
+    if (this.#slots[index] === undefined) return false;
     this.#slots[index] = undefined;
     while (this.#head < this.#slots.length && this.#slots[this.#head] === undefined) this.#head += 1;
-    if (this.#head * 2 < this.#slots.length) return;
-    this.#slots = this.#slots.slice(this.#head);
-    this.#first += this.#head;
-    this.#head = 0;
+    if (this.#head * 2 >= this.#slots.length) {
+      this.#slots = this.#slots.slice(this.#head);
+      this.#first += this.#head;
+      this.#head = 0;
+    }
+    return true;
   }
 }
 
@@ -141,12 +142,9 @@ export class MemoryWriter implements Writer {
         run.staged = [];
       }
       const left = run.log.adopt();
-      if (left.length > 0) {
-        run.owner = this;
-        for (const entry of left) entries.push(entry);
-      } else if (run.staged.length === 0) {
-        this.#runs.delete(writer);
-      }
+      for (const entry of left) entries.push(entry);
+      if (left.length > 0) run.owner = this;
+      else if (run.staged.length === 0) this.#runs.delete(writer);
     }
     return { entries, staged, warnings: [] };
   }

@@ -288,11 +288,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     return removed.length;
   }
 
-  /**
-   * The entries to evict, at most `count`: quarantined entries, then the oldest entries that are not checked out.
-   *
-   * @param kept - The ids of quarantined entries that stay.
-   */
+  /** At most `count` entries to evict: quarantined entries except the ids `kept`, then the oldest entries not checked out. */
   evictable(count: number, kept: readonly string[]): QueuedEntry[] {
     const quarantined = this.quarantine.oldest(count, kept);
     const checkedOut = new Set(this.#checkouts.flatMap(({ entries }) => entries));

@@ -297,10 +297,10 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     patch: () =>
       patched(
         LiveIndex.prototype,
-        'wants',
-        (wants) =>
+        'isLive',
+        (isLive) =>
           function (writer, sequence) {
-            return sequence !== 2 && wants.call(this, writer, sequence);
+            return sequence !== 2 && isLive.call(this, writer, sequence);
           },
       ),
   },

@@ -5,35 +5,35 @@ import { show } from '../../core/model/input.js';
 import { oneOf, ownObject } from '../../core/model/schema.js';
 import { checkOptions } from '../../core/options/call-options.js';
 import type { StorageAdapter } from '../../core/ports/storage.js';
-import { type FilePlatform, OWN_FILE, SafeFiles, systemPlatform } from './journal/file-system.js';
+import { type FilePlatform, OWN_FILE, systemPlatform } from './journal/file-system.js';
+import { SafeFiles } from './journal/safe-files.js';
 import { JournalDirectory } from './journal-directory.js';
 
-/** How a `fileStorage` saves. */
+/** Options of {@link fileStorage}. */
 export interface FileStorageOptions {
   /**
-   * What a committed entry survives: `'power'`, a power cut (the data are synced at each commit); `'process'`, the end of
-   * the process by any means, but not of the machine. For high rates.
+   * The events that a committed entry survives: `'power'`, a power cut (each commit syncs the file); `'process'`, any end of the
+   * process, but not of the machine: for high rates.
    *
    * @defaultValue `'power'`
    */
   readonly durability?: 'power' | 'process' | undefined;
   /**
-   * The rights of the files that it makes, whatever the umask: at least `0o600`, at most `0o666`. A folder that it makes lets
-   * those enter who may read. For others that read or clear away files on purpose: users with the right to write can also
-   * add readings, which are pushed. Other users' files are never adopted, nor are files with more rights to write. A file that
-   * is rewritten keeps its rights. Windows has no such rights.
+   * The permissions of new files, at any umask: at least `0o600`, at most `0o666`. Users who may read the files may enter a
+   * new folder. Users who may write can delete readings, and add readings that are pushed. Files that belong to other users, or
+   * that more users may write to, are never adopted. A compacted file keeps its permissions. Ignored on Windows.
    *
-   * @defaultValue `0o600`, and `0o700` for the folder: this user only
+   * @defaultValue `0o600`, and `0o700` for the folder: only this user
    */
   readonly mode?: number | undefined;
 }
 
 /**
- * Keeps entries in a journal file, one append per commit. What a run left, the next or another one that uses the same
- * folder adopts and pushes. Any number of `Api`s may share one storage object, and its one file.
+ * Saves entries in a journal file, with one append per commit. Entries left behind by a run are adopted and pushed by any other
+ * run in the same folder. Any number of `Api`s may share one storage object, and its file.
  *
- * @param directory - The folder; made if it is missing. Several processes may use one.
- * @throws A {@link ConfigException} if an argument can't be used.
+ * @param directory - The folder, created if it is missing; several processes may share it.
+ * @throws A {@link ConfigException} if an argument is invalid.
  * @example
  * ```ts
  * const api = new Api({ deviceId: '…', apiKey: '…', storage: fileStorage('/var/lib/my-device') })
@@ -51,11 +51,8 @@ export function fileStorage(
     throw new ConfigException(`directory must be the path of a folder, got ${show(directory)}`);
   }
   const { durability, mode } = checkOptions(options, Options);
-  const store = new JournalDirectory(
-    new SafeFiles(platform, resolve(directory), mode),
-    platform,
-    durability === 'power',
-  );
+  const files = new SafeFiles(platform, resolve(directory), { mode, isSynced: durability === 'power' });
+  const store = new JournalDirectory(files, platform);
   return { durability, open: (destination, clock) => store.open(destination, clock) };
 }
 

@@ -1,66 +1,83 @@
+import type { Destination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
+import type { StorageException } from '../../core/model/exceptions.js';
 import type { Value } from '../../core/model/value.js';
 import type { Adoption, AdoptOptions, OwnershipLoss, SaveOptions, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
-import type { Journal } from './journal/journal.js';
-import type { OpenWriter } from './open-writers.js';
+import type { Heartbeat } from './ownership/heartbeat.js';
+import type { JournalReconciler } from './ownership/journal-reconciler.js';
+import type { OpenWriter } from './ownership/open-writers.js';
 
 const KEEPS_STAGED: SaveOptions = { clearsStaged: false };
 
 /** The members of {@link JournalDirectory} that a writer uses. */
 export interface WriterDirectory {
-  readonly heartbeat: { beatIfLate(clock: Clock): void };
-  isOpen(openWriter: OpenWriter): boolean;
-  journal(clock: Clock): Journal;
-  repair(clock: Clock): void;
+  readonly heartbeat: Heartbeat;
+  readonly reconciler: JournalReconciler;
   nextRun(): number;
-  saveAgain(openWriter: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void;
   remove(entries: readonly StoredEntry[]): void;
   quarantine(entries: readonly StoredEntry[]): void;
-  adopt(openWriter: OpenWriter, clock: Clock, options: AdoptOptions): Adoption;
-  close(openWriter: OpenWriter, clock: Clock): void;
+  adopt(writer: OpenWriter, options: AdoptOptions, clock: Clock): Adoption;
+  close(writer: OpenWriter, clock: Clock): void;
 }
 
 /** One run of one `Api` in a folder. */
-export class FileWriter implements Writer {
+export class FileWriter implements Writer, OpenWriter {
+  readonly destination: Destination;
   readonly #directory: WriterDirectory;
-  readonly #openWriter: OpenWriter;
   readonly #clock: Clock;
+  #id: string;
   #run: number | undefined;
+  #isClosed = false;
+  /** Whether the journal has staged values of this writer. */
+  #hasStaged = false;
+  /** Losses that the next check reports. */
+  #isCleared = false;
+  #fenced: { readonly writers: ReadonlySet<string>; readonly isStagedFenced: boolean } | undefined;
+  /** Why saved entries are in no file: new entries are refused until the lost ones are saved again. */
+  #unsaved: StorageException | undefined;
 
-  constructor(store: WriterDirectory, openWriter: OpenWriter, clock: Clock) {
-    this.#directory = store;
-    this.#openWriter = openWriter;
+  constructor(directory: WriterDirectory, { id, destination }: Pick<OpenWriter, 'id' | 'destination'>, clock: Clock) {
+    this.#directory = directory;
+    this.#id = id;
+    this.destination = destination;
     this.#clock = clock;
   }
 
   get id(): string {
-    return this.#openWriter.id;
+    return this.#id;
   }
 
   check(): OwnershipLoss | undefined {
-    const openWriter = this.#openWriter;
-    // A push that was under way may still ask: what was given back is not to be saved again.
-    if (!this.#directory.isOpen(openWriter)) return undefined;
+    // A push in progress may still ask: released entries must not be saved again.
+    if (this.#isClosed) return undefined;
     this.#directory.heartbeat.beatIfLate(this.#clock);
-    this.#directory.repair(this.#clock);
-    const { fenced, isCleared } = openWriter;
-    openWriter.fenced = undefined;
+    this.#directory.reconciler.repair(this.#clock);
+    const fenced = this.#fenced;
+    this.#fenced = undefined;
     if (fenced !== undefined) return { kind: 'fenced', ...fenced };
-    openWriter.isCleared = false;
+    const isCleared = this.#isCleared;
+    this.#isCleared = false;
     return isCleared ? { kind: 'cleared' } : undefined;
   }
 
   save(entry: StoredEntry, options: SaveOptions): void {
-    const openWriter = this.#openWriter;
-    const journal = this.#directory.journal(this.#clock);
-    if (openWriter.unsaved !== undefined) throw openWriter.unsaved;
-    journal.saveEntry(entry, openWriter.destination, openWriter.hasStaged ? options : KEEPS_STAGED);
-    if (options.clearsStaged) openWriter.hasStaged = false;
+    const journal = this.#directory.reconciler.ownJournal(this.#clock);
+    if (this.#unsaved !== undefined) throw this.#unsaved;
+    journal.saveEntry(entry, this.destination, this.#hasStaged ? options : KEEPS_STAGED);
+    if (options.clearsStaged) this.#hasStaged = false;
   }
 
   saveAgain(entries: readonly StoredEntry[]): void {
-    if (this.#directory.isOpen(this.#openWriter)) this.#directory.saveAgain(this.#openWriter, entries, this.#clock);
+    if (this.#isClosed) return;
+    try {
+      this.#directory.reconciler.saveMissing(this, entries, this.#clock);
+      this.#isCleared = false;
+      this.#unsaved = undefined;
+    } catch (error) {
+      if (this.#unsaved !== undefined) this.#unsaved = error as StorageException;
+      throw error;
+    }
   }
 
   remove(entries: readonly StoredEntry[]): void {
@@ -72,26 +89,50 @@ export class FileWriter implements Writer {
   }
 
   saveStaged(values: readonly Value[]): void {
-    const openWriter = this.#openWriter;
-    if (values.length === 0 && !openWriter.hasStaged) return;
+    if (values.length === 0 && !this.#hasStaged) return;
     try {
       this.#directory.heartbeat.beatIfLate(this.#clock);
       this.#run ??= this.#directory.nextRun();
-      this.#directory.journal(this.#clock).saveStaged(openWriter.id, openWriter.destination, this.#run, values);
-      openWriter.hasStaged = values.length > 0;
+      this.#directory.reconciler
+        .ownJournal(this.#clock)
+        .saveStaged(this.#id, this.destination, { run: this.#run, values });
+      this.#hasStaged = values.length > 0;
     } catch {
-      // Best effort: staged values are promised nothing before they are committed.
+      // Best effort: only commits are guaranteed to be saved.
     }
   }
 
   async adopt(options: AdoptOptions): Promise<Adoption> {
-    // In a later turn: an Api that is closed in the task that opened it takes nothing.
+    // Deferred: an Api that is closed in the task that opened it adopts nothing.
     await undefined;
-    if (!this.#directory.isOpen(this.#openWriter)) return { entries: [], staged: [], warnings: [] };
-    return this.#directory.adopt(this.#openWriter, this.#clock, options);
+    if (this.#isClosed) return { entries: [], staged: [], warnings: [] };
+    return this.#directory.adopt(this, options, this.#clock);
   }
 
   close(): void {
-    this.#directory.close(this.#openWriter, this.#clock);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#directory.close(this, this.#clock);
+  }
+
+  isFenced(writer: string): boolean {
+    return this.#fenced?.writers.has(writer) ?? false;
+  }
+
+  onCleared(unsaved?: StorageException): void {
+    this.#isCleared = true;
+    if (unsaved !== undefined) this.#unsaved = unsaved;
+  }
+
+  onFenced(writers: ReadonlySet<string>, { isStagedLost }: { readonly isStagedLost: boolean }): void {
+    this.#fenced = {
+      writers: new Set([...(this.#fenced?.writers ?? []), ...writers]),
+      isStagedFenced: (this.#fenced?.isStagedFenced ?? false) || (isStagedLost && this.#hasStaged),
+    };
+  }
+
+  renew(id: string): void {
+    this.#id = id;
+    this.#hasStaged = false;
   }
 }

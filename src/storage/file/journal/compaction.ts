@@ -1,42 +1,30 @@
 import { StorageException } from '../../../core/model/exceptions.js';
 import { RangeSet } from '../../shared/range-set.js';
-import { readContents, textOf } from './contents.js';
+import { readContents } from './contents.js';
 import type { FileHandle } from './file-handle.js';
+import { journalText } from './journal-text.js';
 import type { LiveIndex } from './live-index.js';
 import { type JournalRecord, readRecord } from './record.js';
 
-/** The writes into a file, and its length after them. */
+/** Writes to a file, and its length after them. */
 interface CompactionPlan {
   readonly writes: readonly { readonly position: number; readonly bytes: Buffer }[];
   readonly length: number;
 }
 
-/** Lines in the order of the file, by place: an object each would take half as much memory as the queue does. */
-interface KeptLines {
-  readonly starts: number[];
-  readonly ends: number[];
-  /** The starts of those that can't be read: these stay where they are. */
-  readonly unreadable: ReadonlySet<number>;
-}
-
 const NEWLINE = 10;
 
 /**
- * Plans how to make room in a journal whose disk has none, not even for a note: what is not wanted is overwritten, by the
- * last records of the file and by newlines, and the end is cut off. Wherever a crash cuts this short, each record that
- * is wanted stands where it was, or in two places, which is the same.
+ * Plans the compaction of a journal on a full disk, where not even a removal can be appended: records that are not live are
+ * overwritten by the last records of the file and by newlines, and the file is truncated. A crash at any point leaves each live
+ * record in its old place, or in both. Staged values are not kept.
  *
- * Staged values are not kept: they are promised nothing.
- *
- * @param isWanted - Whether an entry is, or, without a sequence number, a writer's destination.
+ * @param isLive - Whether an entry is live, or, without a sequence number, the destination of a writer.
  */
-export function planCompaction(
-  bytes: Buffer,
-  isWanted: (writer: string, sequence?: number) => boolean,
-): CompactionPlan {
-  const { starts, ends, unreadable } = linesToKeep(bytes, isWanted);
+export function planCompaction(bytes: Buffer, isLive: (writer: string, sequence?: number) => boolean): CompactionPlan {
+  const { starts, ends, unreadable } = linesToKeep(bytes, isLive);
   const writes: { position: number; bytes: Buffer }[] = [];
-  // A gap reaches from the end of a kept line to the start of the next one, the newlines of both included.
+  // A gap extends from the end of a kept line to the start of the next one, including the newlines of both.
   let gapStart = 0;
   for (let index = 0; index < starts.length; index++) {
     const start = starts[index] as number;
@@ -57,10 +45,10 @@ export function planCompaction(
 }
 
 /**
- * Overwrites what is not wanted any more in a journal, where the disk has no room for a note of it, and makes room by that.
+ * Overwrites records that are not live, which frees space on a full disk.
  *
- * @returns The text of the staged values, which it held.
- * @throws {@link StorageException} if that failed; then all that is wanted is still there.
+ * @returns The records of the staged values that the journal had.
+ * @throws {@link StorageException} if that failed; all live records are still in the file.
  */
 export function compactInPlace(handle: FileHandle, live: LiveIndex): string {
   const { logs, isNewer } = readContents(handle.lines());
@@ -70,13 +58,14 @@ export function compactInPlace(handle: FileHandle, live: LiveIndex): string {
       isFull: true,
     });
   const { writes, length } = planCompaction(handle.read(), (writer, sequence) =>
-    sequence === undefined ? live.hasEntriesOf(writer) : live.wants(writer, sequence),
+    sequence === undefined ? live.hasEntriesOf(writer) : live.isLive(writer, sequence),
   );
   handle.overwrite(writes, length);
-  return Array.from(textOf(logs, [])).join('');
+  return Array.from(journalText(logs, [])).join('');
 }
 
-function linesToKeep(bytes: Buffer, isWanted: (writer: string, sequence?: number) => boolean): KeptLines {
+/** In parallel arrays: an object per line would take half as much memory as the queue. Unreadable lines are not moved. */
+function linesToKeep(bytes: Buffer, isLive: (writer: string, sequence?: number) => boolean) {
   const starts: number[] = [];
   const ends: number[] = [];
   const unreadable = new Set<number>();
@@ -87,7 +76,7 @@ function linesToKeep(bytes: Buffer, isWanted: (writer: string, sequence?: number
     if (end > start) {
       const record = readRecord({ bytes, start, end });
       if (record === undefined) unreadable.add(start);
-      if (record === undefined || (isKept(record, isWanted) && isNew(record))) {
+      if (record === undefined || (isKept(record, isLive) && isNew(record))) {
         starts.push(start);
         ends.push(end);
       }
@@ -99,11 +88,11 @@ function linesToKeep(bytes: Buffer, isWanted: (writer: string, sequence?: number
 
 const sequenceOf = (record: JournalRecord): number | undefined => ('sequence' in record ? record.sequence : undefined);
 
-function isKept(record: JournalRecord, isWanted: (writer: string, sequence?: number) => boolean): boolean {
-  return 'WECQ'.includes(record.kind) && isWanted(record.writer, sequenceOf(record));
+function isKept(record: JournalRecord, isLive: (writer: string, sequence?: number) => boolean): boolean {
+  return 'WECQ'.includes(record.kind) && isLive(record.writer, sequenceOf(record));
 }
 
-/** Of records that say the same, as after a crash that cut this short, only the first is kept. */
+/** Keeps only the first of duplicate records, which an interrupted compaction leaves. */
 function firstSeen(): (record: JournalRecord) => boolean {
   const seen = new Map<string, RangeSet>();
   return (record) => {

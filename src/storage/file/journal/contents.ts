@@ -5,50 +5,41 @@ import type { Rejection, StoredEntry } from '../../../core/model/entry.js';
 import { RangeSet } from '../../shared/range-set.js';
 import type { StagedValues } from '../../shared/run-number.js';
 import type { Line } from './lines.js';
-import {
-  type EntryRecord,
-  encodeEntry,
-  encodeQuarantined,
-  encodeRemoved,
-  encodeStaged,
-  encodeWriter,
-  isNewer,
-  type JournalRecord,
-  readRecord,
-} from './record.js';
+import { type EntryRecord, isNewer, type JournalRecord, readRecord } from './record.js';
 
 /*
- * A journal is read twice: first which entries it holds, then these. A removal stands behind the entries that it removes, so
- * that reading once would have all in memory that the file ever held.
+ * A journal is read twice: first the ids of its entries, then the entries. A removal follows the removed entries, so a single
+ * pass would hold every entry in memory that the file ever contained.
  */
 
-/** What one writer has in a journal, the entries themselves left aside. */
+/** The records of one writer in a journal, without the entries themselves. */
 export interface WriterLog {
-  /** One string for all its entries. */
+  /** One string, shared by all entries of the writer. */
   readonly writer: string;
-  /** Absent if its record can't be read: then its entries can't be sent, for nobody knows where to. */
+  /** Absent if its record is unreadable: the entries can't be sent then. */
   destination?: Destination;
-  /** The sequence numbers of its entries. */
+  /** The sequence numbers of the live entries. */
   readonly sequences: RangeSet;
-  /** By sequence number, why entries are in quarantine: their records can stand before the entries' own. */
+  /** The reason for each quarantine, by sequence number: its record can precede the entry's own. */
   readonly rejections: Map<number, Rejection>;
   staged?: StagedValues | undefined;
 }
 
-/** What a journal holds, the entries themselves left aside. */
+/** The contents of a journal, without the entries themselves. */
 export interface Contents {
+  /** By writer id. */
   readonly logs: Map<string, WriterLog>;
-  /** How many lines can't be read: torn, altered or foreign. */
+  /** The number of unreadable lines: torn, altered or foreign. */
   unreadable: number;
-  /** Whether there are records of a newer format, which only a newer release may touch. */
+  /** Whether there are records of a newer format, which only a newer release may change. */
   isNewer: boolean;
 }
 
-export const nothing = (): Contents => ({ logs: new Map(), unreadable: 0, isNewer: false });
+export const emptyContents = (): Contents => ({ logs: new Map(), unreadable: 0, isNewer: false });
 
-/** Reads which entries a journal holds. A line that can't be read is counted, and the others are read. */
+/** Reads the ids of the live entries of a journal. An unreadable line is counted and skipped. */
 export function readContents(lines: Iterable<Line>): Contents {
-  const contents = nothing();
+  const contents = emptyContents();
   for (const line of lines) {
     const record = readRecord(line);
     if (record !== undefined) {
@@ -61,7 +52,7 @@ export function readContents(lines: Iterable<Line>): Contents {
   return contents;
 }
 
-/** Reads the entries that are in `logs`, in the order of the file; one that was moved on a full disk can come twice. */
+/** Reads the entries that `logs` lists, in the order of the file; an entry that was moved on a full disk can occur twice. */
 export function* readEntries(
   lines: Iterable<Line>,
   logs: ReadonlyMap<string, WriterLog>,
@@ -74,7 +65,7 @@ export function* readEntries(
   }
 }
 
-/** The lines that can't be read, as they are. */
+/** The unreadable lines, each with a newline. */
 export function* unreadableIn(lines: Iterable<Line>): Generator<Buffer, undefined> {
   for (const line of lines) {
     if (readRecord(line) === undefined) yield Buffer.concat([line.bytes.subarray(line.start, line.end), NEWLINE]);
@@ -120,16 +111,16 @@ function entryOf(
   log: WriterLog,
 ): StoredEntry {
   const { writer, rejections } = log;
-  // A text of its own: a part of a longer one would keep that in memory.
+  // Decoded separately: a substring would keep the longer string in memory.
   const values = bytes.toString('utf8', start, end);
   const entry = { writer, sequence, timestamp, values, bytes: end - start };
   const rejection = rejections.get(sequence);
   return rejection === undefined ? entry : { ...entry, rejection };
 }
 
-/** Entries of one writer as they are read. */
+/** Collects the entries of one writer as they are read. */
 export class EntryList {
-  /** Of its final size at once: growing it takes as much again. */
+  /** Allocated at its final size: a growing array takes twice the memory. */
   readonly #entries: StoredEntry[];
   #length = 0;
   #isAscending = true;
@@ -144,58 +135,15 @@ export class EntryList {
     this.#entries[this.#length++] = entry;
   }
 
-  /** In the order of their commit, each once. To be called once, at the end. */
+  /** As {@link inOrder}. Called once, after the last entry. */
   inOrder(): StoredEntry[] {
     this.#entries.length = this.#length;
     return this.#isAscending ? this.#entries : inOrder(this.#entries);
   }
 }
 
-/** Entries of one writer in the order of their commit, each once: of two the latter counts. */
+/** The entries of one writer in the order of their commit, each once: the last of two with the same id. */
 export function inOrder(entries: readonly StoredEntry[]): StoredEntry[] {
   const sorted = [...entries].sort((one, other) => one.sequence - other.sequence);
   return sorted.filter(({ sequence }, index) => sorted[index + 1]?.sequence !== sequence);
 }
-
-/** How much of a journal's text is made at once. */
-const PIECE_LENGTH = 64 * 1024;
-
-/** By writer, what is written of it beside its entries. */
-export type WriterHeads = ReadonlyMap<string, Pick<WriterLog, 'destination' | 'staged'>>;
-
-/**
- * A journal's text with what is wanted alone, in pieces.
- *
- * @param logs - Of all writers of `entries`: `destination` and `staged` are written, too.
- */
-export function* textOf(logs: WriterHeads, entries: Iterable<StoredEntry>): Generator<string, undefined> {
-  let text = '';
-  const registered = new Set<string>();
-  const register = (writer: string): string => {
-    const destination = registered.has(writer) ? undefined : logs.get(writer)?.destination;
-    registered.add(writer);
-    return destination === undefined ? '' : encodeWriter(writer, destination);
-  };
-  for (const entry of entries) {
-    text += register(entry.writer) + encodeEntry(entry) + encodeQuarantineOf(entry);
-    if (text.length < PIECE_LENGTH) continue;
-    yield text;
-    text = '';
-  }
-  for (const [writer, { staged }] of logs) {
-    if (staged) text += register(writer) + encodeStaged(writer, staged.run, staged.values);
-  }
-  if (text !== '') yield text;
-}
-
-/** Records that tell that nothing of writers is wanted. */
-export function encodeTombstone(logs: ReadonlyMap<string, WriterLog>): string {
-  return Array.from(logs.values(), ({ writer, sequences: { ranges }, staged }) => {
-    const removed = ranges.length > 0 ? encodeRemoved(writer, [[ranges[0]?.[0] ?? 0, ranges.at(-1)?.[1] ?? 0]]) : '';
-    return removed + (staged ? encodeStaged(writer, staged.run, []) : '');
-  }).join('');
-}
-
-/** The record that tells that an entry is in quarantine, where it is. */
-export const encodeQuarantineOf = ({ writer, sequence, rejection }: StoredEntry): string =>
-  rejection === undefined ? '' : encodeQuarantined(writer, sequence, rejection);

@@ -4,6 +4,7 @@ import {
   type DescriptorIo,
   identityOf,
   isFull,
+  quietly,
   readWhole,
   storageException,
   sync,
@@ -11,42 +12,36 @@ import {
   writeText,
   writeWhole,
 } from './file-io.js';
-import type { SafeFiles } from './file-system.js';
-import { rewritingPath } from './journal-name.js';
 import { type Line, linesOf } from './lines.js';
+import { type SafeFiles, SYNCED, type SyncOption, UNSYNCED } from './safe-files.js';
 
-/** The bytes of a file that only this process writes to, as long as its path leads to it. It is made when it is first needed. */
+/** The bytes of one file, created at its first use. Only this process writes to the file, as long as the path leads to it. */
 export class FileHandle {
   readonly #files: SafeFiles;
   readonly #io: DescriptorIo;
-  readonly #isSynced: boolean;
   #path: string;
   #fd: number | undefined;
-  /** The device and inode of the file that was opened: a descriptor that somebody else closed may be another file's by now. */
+  /** The device and inode of the opened file: other code may close the descriptor, and the system reuses its number. */
   #identity = '';
   #size = 0;
-  /** Whether the file is to be there: else it is made. */
-  #isMade: boolean;
+  /** Whether the file exists. */
+  #isCreated: boolean;
   #isFolderSynced = false;
   #isBroken = false;
 
-  /**
-   * @param isNew - Whether it is to be made.
-   * @param isSynced - Whether what is saved must survive a power cut.
-   */
-  constructor(files: SafeFiles, path: string, { isNew, isSynced }: { isNew: boolean; isSynced: boolean }) {
+  /** @param isNew - Whether the file has to be created. */
+  constructor(files: SafeFiles, path: string, { isNew }: { readonly isNew: boolean }) {
     this.#files = files;
     this.#io = files.io;
     this.#path = path;
-    this.#isMade = !isNew;
-    this.#isSynced = isSynced;
+    this.#isCreated = !isNew;
   }
 
   get path(): string {
     return this.#path;
   }
 
-  /** How many bytes were written whole. */
+  /** The number of bytes that were written completely. */
   get size(): number {
     return this.#size;
   }
@@ -56,53 +51,62 @@ export class FileHandle {
   }
 
   /**
-   * Whether it may have gone without any harm: it holds nothing, so that anybody may clear it away who takes its owner for
-   * dead; or nothing that was promised.
+   * Whether a deletion of the file loses nothing: the file is empty, and a process that presumes its owner dead may delete it, or
+   * its name was never synced.
    */
   get isTentative(): boolean {
-    return this.#size === 0 || (this.#isSynced && !this.#isFolderSynced);
+    return this.#size === 0 || (this.#files.durability.isSynced && !this.#isFolderSynced);
   }
 
   /**
-   * Whether nothing more may be saved in it. A write failed, for another reason than a full disk: its descriptor may be dead,
-   * though the path works. A sync failed: what the system still has in memory may never reach the disk, whatever it says
-   * later. Or half a record could not be cut off: then its size is not known.
+   * Whether nothing more may be saved in the file, for one of three reasons. A write failed although the disk is not full: the
+   * descriptor may be dead while the path works. A sync failed: the cached data may never reach the disk, even if a later sync
+   * succeeds. Half a record could not be truncated: the size is unknown.
    */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** All of it, even if its path leads elsewhere by now. Throws if its descriptor is dead. */
+  /** Reads the file, even if the path leads to another file now. Throws if the descriptor is dead. */
   read(): Buffer {
     return readWhole(this.#io, this.#openOwn());
   }
 
-  /** Its lines, read in pieces; as {@link FileHandle.read}. */
+  /** Reads the lines of the file piece by piece; as {@link FileHandle.read}. */
   lines(): Generator<Line> {
     return linesOf(this.#io, this.#openOwn());
   }
 
-  /** All of its bytes are there, as somebody has just read them. */
+  /** Takes the length of the file, which was just read completely, as its size. */
   measure(): void {
     this.#size = this.#io.fstatSync(this.#open()).size;
   }
 
   /**
-   * Appends all of a text or nothing.
+   * Appends the whole text or nothing; a power cut may undo it.
    *
-   * @param length - How many bytes of UTF-8 it takes.
-   * @throws {@link StorageException} if it could not be written.
+   * @throws {@link StorageException} if the text could not be written.
    */
-  append(text: string, isSynced: boolean, length = Buffer.byteLength(text)): void {
-    this.#append(text, isSynced, length);
+  append(text: string): void {
+    this.#append(text, UNSYNCED, Buffer.byteLength(text));
   }
 
-  /** Appends all pieces of a text, each made when it is written, or nothing. @throws {@link StorageException} if one could not be written. */
-  appendAll(pieces: Iterable<string>, isSynced: boolean): void {
-    this.#append(pieces, isSynced);
+  /**
+   * Appends the whole text or nothing, as durably as entries are saved.
+   *
+   * @param length - The length of the text in bytes of UTF-8.
+   * @throws {@link StorageException} if the text could not be written.
+   */
+  appendDurably(text: string, length = Buffer.byteLength(text)): void {
+    this.#append(text, this.#files.durability, length);
   }
 
-  /** Empties it. @throws {@link StorageException} if that failed. */
+  /** As {@link FileHandle.appendDurably}, for a text in pieces, each made when it is written. */
+  appendPieces(pieces: Iterable<string>): void {
+    this.#append(pieces, this.#files.durability);
+  }
+
+  /** @throws {@link StorageException} */
   truncate(): void {
     try {
       this.#io.ftruncateSync(this.#open(), 0);
@@ -112,16 +116,16 @@ export class FileHandle {
     this.#size = 0;
   }
 
-  /** Writes in the midst of it, and cuts it. @throws {@link StorageException} if that failed; a part may have been written. */
+  /** Writes at positions within the file, and truncates it to a length. @throws {@link StorageException}; a part may have been written. */
   overwrite(writes: readonly { readonly position: number; readonly bytes: Buffer }[], length: number): void {
     try {
-      if (!this.isInPlace()) throw new Error('its path leads elsewhere');
-      // Its own descriptor appends, wherever it is told to write.
-      const fd = this.#files.openSynced(this.#path, 'overwrite');
+      if (!this.isInPlace()) throw new Error('the path leads to another file');
+      // The descriptor of this handle appends at any position.
+      const fd = this.#files.open(this.#path, 'overwrite', SYNCED);
       try {
-        if (this.#isForeign(fd)) throw new Error('its path leads elsewhere');
+        if (this.#isForeign(fd)) throw new Error('the path leads to another file');
         for (const { position, bytes } of writes) writeWhole(this.#io, fd, bytes, position);
-        // Whatever the durability: what was moved must be on the disk before it is cut off where an earlier run synced it.
+        // Synced at any durability: an earlier run may have synced the records that were moved, before they are truncated.
         sync(this.#io, fd);
         this.#io.ftruncateSync(fd, length);
       } finally {
@@ -134,14 +138,13 @@ export class FileHandle {
   }
 
   /**
-   * Goes on with a new file of another text, which is written under another name and then takes the place of `path`: a crash
-   * leaves the one or the other. Throws if that failed.
+   * Continues with a new file, which replaces the file at `path`. Throws if the new file could not be written.
    *
-   * @param pieces - The text; each is made when it is written.
-   * @param tombstone - What is to stand at the end of the file that was replaced.
+   * @param pieces - The text of the new file; each piece is made when it is written.
+   * @param tombstone - Makes the text to append to the replaced file.
    */
   replace(path: string, pieces: Iterable<string>, tombstone: (() => string) | undefined): void {
-    const { fd, size } = this.#writeNew(path, pieces);
+    const { fd, size } = this.#files.replace({ from: this.#path, to: path, mode: this.#mode() }, pieces);
     if (this.#fd !== undefined && tombstone) this.#appendTombstone(this.#fd, tombstone);
     this.close();
     this.#path = path;
@@ -151,82 +154,76 @@ export class FileHandle {
     this.#isFolderSynced = false;
   }
 
-  /** Whether its path still leads to the file that is written to, and nobody has cut that. */
+  /** Whether the path still leads to the open file, and nobody has truncated the file. */
   isInPlace(): boolean {
     return this.#fd === undefined || (this.#lengthInPlace() ?? -1) >= this.#size;
   }
 
-  /** Whether its path still leads to the file that is written to, be that cut or not. */
+  /** Whether the path still leads to the open file, truncated or not. */
   isReachable(): boolean {
     return this.#lengthInPlace() !== undefined;
   }
 
-  /** As {@link FileHandle.isReachable}, also if its descriptor has died since. */
+  /** As {@link FileHandle.isReachable}, but the descriptor may be dead. */
   isAtPath(): boolean {
     return this.isReachable() || this.#isUnderPath();
   }
 
-  /** Opens it anew by its path the next time, if only its descriptor died. */
+  /** Has the next operation reopen the file by its path, if only the descriptor is dead. */
   reopenIfDead(): void {
     const fd = this.#fd;
-    // Not closed: its number may be another file's by now.
+    // Not closed: the system may have reused the number.
     if (fd !== undefined && this.#isDead(fd) && this.#isUnderPath()) this.#fd = undefined;
   }
 
-  /** Sets its time, in seconds, where it was made. */
+  /** Sets the time of the file, if it is open. @param seconds - Unix time. */
   touch(seconds: number): void {
     if (this.#fd === undefined) return;
     if (!this.#isFolderSynced && this.#size > 0) this.syncFolderQuietly();
     this.#files.touch(this.#path, this.#fd, seconds);
   }
 
-  /** Gives it another name in its folder. Throws if that failed. */
+  /** Throws if the file can't be renamed. */
   rename(path: string): void {
     this.#files.rename(this.#path, path);
     this.#path = path;
     this.syncFolderQuietly();
   }
 
-  /** Deletes it. Throws if that failed. */
+  /** Throws if the file can't be deleted. */
   unlink(): void {
     this.#files.unlink(this.#path);
   }
 
-  /** Closes its descriptor, unless that is dead. */
   close(): void {
     const fd = this.#fd;
     this.#fd = undefined;
-    try {
-      if (fd !== undefined && !this.#isDead(fd)) this.#io.closeSync(fd);
-    } catch {
-      // There is nothing to close.
-    }
+    quietly(() => fd === undefined || this.#isDead(fd) || this.#io.closeSync(fd));
   }
 
-  /** Where that fails a power cut may bring the old names back: whoever looks then finds that their owner is dead. */
+  /** Best effort: a power cut may bring the old file names back, and their owner is dead then. */
   syncFolderQuietly(): void {
-    try {
-      this.#syncFolder();
-    } catch {
-      // See above.
-    }
+    quietly(() => this.#syncFolder());
   }
 
-  /** A file that comes or goes is one only once its folder is on the disk. */
+  /** A created, renamed or deleted file survives a power cut only once its folder is synced. */
   #syncFolder(): void {
-    if (this.#isSynced) this.#files.syncFolder();
+    if (this.#files.durability.isSynced) this.#files.folder.sync();
     this.#isFolderSynced = true;
   }
 
   #open(): number {
     if (this.#fd !== undefined) return this.#fd;
-    if (this.#size === 0) this.#files.makeFolder(this.#isSynced);
+    const { durability } = this.#files;
+    if (this.#size === 0) this.#files.makeFolder();
     try {
-      const fd = this.#isMade ? this.#openAt(this.#path) : this.#files.openOrCreate(this.#path, this.#isSynced);
+      const fd = this.#isCreated
+        ? this.#files.open(this.#path, 'append', durability)
+        : this.#files.openOrCreate(this.#path, durability);
       this.#setDescriptor(fd);
       return fd;
     } catch (error) {
-      // It may have been made, and another may adopt it while it is empty: two files of one name would replace each other.
+      // The file may exist, and another process may adopt it while it is empty: two files of one name would replace each other.
       this.#isBroken ||= this.#identity === '';
       throw error;
     }
@@ -234,21 +231,17 @@ export class FileHandle {
 
   #openOwn(): number {
     const fd = this.#open();
-    if (this.#isForeign(fd)) throw Object.assign(new Error('the descriptor is another file’s'), { code: 'EBADF' });
+    if (this.#isForeign(fd)) throw Object.assign(new Error('the descriptor is of another file'), { code: 'EBADF' });
     return fd;
   }
 
   #isDead(fd: number): boolean {
-    try {
-      return this.#isForeign(fd);
-    } catch {
-      return true;
-    }
+    return quietly(() => this.#isForeign(fd)) ?? true;
   }
 
   #setDescriptor(fd: number): void {
     this.#fd = fd;
-    this.#isMade = true;
+    this.#isCreated = true;
     this.#identity = identityOf(this.#io.fstatSync(fd));
   }
 
@@ -260,40 +253,46 @@ export class FileHandle {
     return this.#files.identityAt(this.#path) === this.#identity;
   }
 
-  #openAt(path: string): number {
-    return this.#isSynced ? this.#files.openSynced(path, 'append') : this.#files.open(path, 'append');
-  }
-
-  /** @param length - Of a text that is one piece. */
-  #append(text: string | Iterable<string>, isSynced: boolean, length = 0): void {
+  /** @param length - The length in bytes of a text in one piece. */
+  #append(text: string | Iterable<string>, { isSynced }: SyncOption, length = 0): void {
     try {
       const fd = this.#open();
       if (isSynced && !this.#isFolderSynced) this.#syncFolder();
-      this.#size += this.#write(fd, text, length, isSynced);
+      const size = this.#write(fd, text, length);
+      if (isSynced) this.#sync(fd);
+      this.#size += size;
     } catch (error) {
       throw storageException(error, this.#path);
     }
   }
 
-  /** @returns How many bytes it wrote. */
-  #write(fd: number, text: string | Iterable<string>, length: number, isSynced: boolean): number {
-    let isWritten = false;
+  /** @returns The number of bytes written. */
+  #write(fd: number, text: string | Iterable<string>, length: number): number {
     try {
-      if (typeof text === 'string') writeText(this.#io, fd, text, length);
-      const size = typeof text === 'string' ? length : writePieces(this.#io, fd, text);
-      isWritten = true;
-      if (isSynced) sync(this.#io, fd);
-      return size;
+      if (typeof text !== 'string') return writePieces(this.#io, fd, text);
+      writeText(this.#io, fd, text, length);
+      return length;
     } catch (error) {
-      // Half a record would hold the room that is missing; and what was not synced was never saved. Where the size is not
-      // known, nothing is cut: it could be what others rely on.
-      if (!this.#isBroken) this.#cutBack(fd);
-      this.#isBroken ||= isWritten || !isFull(error);
+      this.#undo(fd);
+      this.#isBroken ||= !isFull(error);
       throw error;
     }
   }
 
-  #cutBack(fd: number): void {
+  #sync(fd: number): void {
+    try {
+      sync(this.#io, fd);
+    } catch (error) {
+      this.#undo(fd);
+      this.#isBroken = true;
+      throw error;
+    }
+  }
+
+  /** Removes a record that was not written or synced completely: it would occupy the missing space, or be read as saved. */
+  #undo(fd: number): void {
+    // A truncation to an unknown size could remove saved records.
+    if (this.#isBroken) return;
     try {
       this.#io.ftruncateSync(fd, this.#size);
     } catch {
@@ -301,56 +300,23 @@ export class FileHandle {
     }
   }
 
-  /** @returns The descriptor of the new file, and how long it is. */
-  #writeNew(path: string, pieces: Iterable<string>): { fd: number; size: number } {
-    const temporary = rewritingPath(this.#path);
-    // Of a rewrite that a crash cut short.
-    this.#files.unlinkQuietly(temporary);
-    const size = this.#writeSynced(this.#files.createSynced(temporary, this.#mode()), temporary, pieces);
-    let fd: number | undefined;
-    try {
-      fd = this.#openAt(temporary);
-      this.#files.rename(temporary, path);
-      return { fd, size };
-    } catch (error) {
-      if (fd !== undefined) this.#io.closeSync(fd);
-      this.#files.unlinkQuietly(temporary);
-      throw error;
-    }
-  }
-
-  /** Syncs whatever the durability, as the text holds entries that an earlier run synced. */
-  #writeSynced(fd: number, path: string, pieces: Iterable<string>): number {
-    try {
-      const size = writePieces(this.#io, fd, pieces);
-      sync(this.#io, fd);
-      return size;
-    } catch (error) {
-      // On a full disk it would hold the room that is missing.
-      this.#files.unlinkQuietly(path);
-      throw error;
-    } finally {
-      this.#io.closeSync(fd);
-    }
-  }
-
-  /** The rights that the file has, which somebody may have set; `undefined` if its descriptor is dead. */
+  /** The mode of the file, which an operator may have set; `undefined` if the descriptor is dead. */
   #mode(): number | undefined {
     return this.#fd === undefined || this.#isDead(this.#fd) ? undefined : this.#files.modeOf(this.#fd);
   }
 
-  /** Not before the new one is sure to stand in its place: a power cut could bring the old one back. */
+  /** Best effort: while the new file exists, its name reports the same. The new file is synced first: a power cut could bring the old file back. */
   #appendTombstone(fd: number, tombstone: () => string): void {
-    try {
-      this.#files.syncFolder();
+    quietly(() => {
+      this.#files.folder.sync();
       writeWhole(this.#io, fd, Buffer.from(tombstone()));
-    } catch {
-      // As long as the new one stands in the folder, that tells the same.
-    }
+    });
   }
 
-  /** @returns The length of the file under its path; `undefined` if that is another, or none. */
+  /** @returns The length of the open file; `undefined` if the path does not lead to this file. */
   #lengthInPlace(): number | undefined {
-    return this.#fd === undefined ? undefined : this.#files.lengthInPlace(this.#path, this.#fd);
+    const fd = this.#fd;
+    const opened = fd === undefined ? undefined : quietly(() => this.#io.fstatSync(fd));
+    return opened && this.#files.identityAt(this.#path) === identityOf(opened) ? opened.size : undefined;
   }
 }

@@ -2,26 +2,26 @@
 import { Buffer } from 'node:buffer';
 import type { DescriptorIo } from './file-io.js';
 
-/** A line of a file that is not empty. */
+/** A line that is not empty. */
 export interface Line {
-  /** Valid until the next line is asked for. */
+  /** Valid until the next line is read. */
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
 }
 
-/** How much of a file is in memory at once, longer lines aside. */
+/** The bytes of a file in memory at once, but for longer lines. */
 const PIECE_BYTES = 256 * 1024;
-/** The length of the longest record. A longer line is not a record: it comes in parts, so that zeros without end take no memory. */
+/** A longer line is not a record: it is split, so that endless zeros take no memory. */
 export const MAX_RECORD_BYTES = 2 ** 25;
 const NEWLINE = 10;
 
-/** Reads a file in pieces: a file can be as large as a queue, and there is no memory for both. */
+/** Reads a file in pieces: a file can be as large as the queue, and there may be no memory for both. */
 export function* linesOf(io: DescriptorIo, fd: number): Generator<Line> {
   const size = io.fstatSync(fd).size;
   let bytes = Buffer.allocUnsafe(Math.min(size, PIECE_BYTES));
   let position = 0;
-  /** How many bytes of an unfinished line stand at the start of `bytes`. */
+  /** The length of the unfinished line at the start of `bytes`. */
   let held = 0;
   while (position < size) {
     if (held === MAX_RECORD_BYTES) {
@@ -39,7 +39,7 @@ export function* linesOf(io: DescriptorIo, fd: number): Generator<Line> {
   if (held > 0) yield { bytes, start: 0, end: held };
 }
 
-/** @param searched - Up to where there is no newline. @returns Where the unfinished line at the end starts. */
+/** @param searched - There is no newline before this index. @returns The start of the unfinished line at the end. */
 function* linesIn(bytes: Buffer, searched: number): Generator<Line, number> {
   let start = 0;
   let end = bytes.indexOf(NEWLINE, searched);

@@ -1,44 +1,48 @@
 import { encodeRejection, type StoredEntry } from '../../../core/model/entry.js';
 import { utf8Length } from '../../../core/model/values-json.js';
 import { RangeSet } from '../../shared/range-set.js';
+import type { WriterHeads } from './journal-text.js';
 
-/** What a record takes beside the values' text, and what a writer's destination takes: rounded up. */
+/** The size of a record without the text of its values, rounded up. */
 const RECORD_BYTES = 64;
-const BINDING_BYTES = 160;
+/** The size of a record of a writer's destination, rounded up. */
+const DESTINATION_BYTES = 160;
 
-/** What of one writer is wanted. */
+/** The live records of one writer. */
 export interface Live {
   readonly sequences: RangeSet;
   bytes: number;
-  /** Of those in quarantine: how many bytes the note of that takes. */
+  /** The size of each quarantine record, by sequence number. */
   readonly quarantined: Map<number, number>;
   hasStaged: boolean;
 }
 
-/** What in a journal is still wanted. Exact: whatever is added or removed twice counts once. */
+/** The live records of a journal: neither removed nor replaced. Adding or removing an entry twice counts once. */
 export class LiveIndex {
-  /** By writer id; only those of which something is wanted. */
+  /** By writer id; only writers with live records. */
   readonly #live = new Map<string, Live>();
+  /** The writers whose destination is in the file. */
+  readonly #registered = new Set<string>();
   #entries = 0;
   #bytes = 0;
   #staged = 0;
 
-  /** How many entries are wanted. */
+  /** The number of live entries. */
   get entries(): number {
     return this.#entries;
   }
 
-  /** How many writers have staged values. */
+  /** The number of writers with staged values. */
   get staged(): number {
     return this.#staged;
   }
 
-  /** How many bytes a file with nothing else takes at most, staged values left aside. */
+  /** The size of a file with only the live records, rounded up, without staged values. */
   get bytes(): number {
-    return this.#bytes + this.#live.size * BINDING_BYTES;
+    return this.#bytes + this.#live.size * DESTINATION_BYTES;
   }
 
-  /** The writers of which something is wanted. */
+  /** The writers with live records. */
   get writers(): Iterable<string> {
     return this.#live.keys();
   }
@@ -47,13 +51,30 @@ export class LiveIndex {
     return this.#live.has(writer);
   }
 
-  /** Whether entries of a writer are wanted. */
   hasEntriesOf(writer: string): boolean {
     return (this.#live.get(writer)?.sequences.size ?? 0) > 0;
   }
 
-  wants(writer: string, sequence: number): boolean {
+  isLive(writer: string, sequence: number): boolean {
     return this.#live.get(writer)?.sequences.has(sequence) ?? false;
+  }
+
+  isRegistered(writer: string): boolean {
+    return this.#registered.has(writer);
+  }
+
+  /** Adds the destination and staged values of writers, once their entries are added. */
+  addHeads(heads: WriterHeads): void {
+    for (const [writer, { destination, staged }] of heads) {
+      if (staged) this.setStaged(writer, true);
+      // A rewritten file lacks the destination of a writer without live records.
+      if (destination && this.has(writer)) this.register(writer);
+    }
+  }
+
+  /** The file has the destination of the writer. */
+  register(writer: string): void {
+    this.#registered.add(writer);
   }
 
   add(entry: StoredEntry): void {
@@ -65,7 +86,7 @@ export class LiveIndex {
     if (entry.rejection !== undefined) this.quarantine(entry);
   }
 
-  /** An entry that is wanted is in quarantine from now on. */
+  /** Counts the quarantine record of a live entry. */
   quarantine({ writer, sequence, rejection }: StoredEntry): void {
     const live = this.#live.get(writer);
     if (rejection === undefined || !live?.sequences.has(sequence)) return;
@@ -80,29 +101,17 @@ export class LiveIndex {
     this.#entries -= 1;
     this.#grow(live, -(bytes + RECORD_BYTES + (live.quarantined.get(sequence) ?? 0)));
     live.quarantined.delete(sequence);
-    this.#forgetIfEmpty(writer);
+    this.#removeIfEmpty(writer);
   }
 
   setStaged(writer: string, hasStaged: boolean): void {
     const live = this.#liveOf(writer);
     if (live.hasStaged !== hasStaged) this.#staged += hasStaged ? 1 : -1;
     live.hasStaged = hasStaged;
-    this.#forgetIfEmpty(writer);
+    this.#removeIfEmpty(writer);
   }
 
-  /** Those of the entries that are wanted, each once: by writer, their sequence numbers. */
-  among(entries: readonly StoredEntry[]): Map<string, RangeSet> {
-    const found = new Map<string, RangeSet>();
-    for (const { writer, sequence } of entries) {
-      if (!this.#live.get(writer)?.sequences.has(sequence)) continue;
-      const sequences = found.get(writer) ?? new RangeSet();
-      found.set(writer, sequences);
-      sequences.add(sequence);
-    }
-    return found;
-  }
-
-  /** No entry of a writer is wanted any more. @returns What was, for {@link LiveIndex.putBack}. */
+  /** @returns The removed entries, for {@link LiveIndex.restoreEntriesOf}. */
   removeEntriesOf(writer: string): Live | undefined {
     const live = this.#live.get(writer);
     if (live === undefined) return undefined;
@@ -113,8 +122,7 @@ export class LiveIndex {
     return live;
   }
 
-  /** All that {@link LiveIndex.removeEntriesOf} returned is wanted again. */
-  putBack(writer: string, live: Live): void {
+  restoreEntriesOf(writer: string, live: Live): void {
     this.#entries += live.sequences.size;
     this.#bytes += live.bytes;
     this.#live.set(writer, live);
@@ -133,7 +141,7 @@ export class LiveIndex {
     return live;
   }
 
-  #forgetIfEmpty(writer: string): void {
+  #removeIfEmpty(writer: string): void {
     const live = this.#live.get(writer);
     if (live && live.sequences.size === 0 && !live.hasStaged) this.#live.delete(writer);
   }

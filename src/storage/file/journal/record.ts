@@ -7,62 +7,51 @@ import { decodeValues, encodeValues } from '../../../core/model/values-json.js';
 import { MAX_UNIX_SECONDS } from '../../../core/time/clock.js';
 import type { StagedValues } from '../../shared/run-number.js';
 import type { Line } from './lines.js';
-import { isWireText } from './wire-text.js';
+import { COMMA, isWireText, MINUS, NINE, SMALL_F, ZERO } from './wire-text.js';
 
 /*
- * A journal is text, one record a line. Each record begins with a newline as well as ending with one, so that whatever a
- * crash left half-written before it spoils nothing but itself:
+ * A journal is text, with one record per line. Each record begins and ends with a newline, so that a record half-written by a
+ * crash damages no other record:
  *
- *   \n1 <CRC-32 of what follows, 8 hexadecimal digits> <kind> <writer> …\n
+ *   \n1 <CRC-32 of the rest, 8 hexadecimal digits> <kind> <writer> …\n
  *
  *   W <writer> {"deviceId":"…","baseUrl":"…"}     a writer's destination, before its first other record in this file
  *   E <writer> <sequence> <timestamp> <values>     an entry
- *   C <writer> <sequence> <timestamp> <values>     an entry made of the staged values, which it forgets
- *   Q <writer> <sequence> {"status":…,"reason":"…"} an entry that is in quarantine, and why
- *   R <writer> <first>-<last>,<sequence>,…         entries that are done with
- *   S <writer> <run> <values>                      the staged values in place of those before; [] where there are none
+ *   C <writer> <sequence> <timestamp> <values>     an entry made of the staged values, which it removes
+ *   Q <writer> <sequence> {"status":…,"reason":"…"} an entry in quarantine, and why
+ *   R <writer> <first>-<last>,<sequence>,…         removed entries
+ *   S <writer> <run> <values>                      the staged values, replacing earlier ones; [] for none
  *
- * <values> is the wire text, [{"<Field ID>":<value>},…]; as JSON it holds no newline. The 1 is the format's version.
+ * <values> is the wire text, [{"<Field ID>":<value>},…], which as JSON has no newline. The 1 is the version of the format.
  */
 
-/** An entry's record; the text of its values begins at `values` in the bytes of the line. */
 export interface EntryRecord {
   readonly kind: 'E' | 'C';
   readonly writer: string;
   readonly sequence: number;
   readonly timestamp: number;
+  /** The index of the values' text in the bytes of the line. */
   readonly values: number;
 }
 
-/** A line of a journal. */
 export type JournalRecord =
   | EntryRecord
   | { readonly kind: 'W'; readonly writer: string; readonly destination: Destination }
   | { readonly kind: 'Q'; readonly writer: string; readonly sequence: number; readonly rejection: Rejection }
-  | {
-      readonly kind: 'R';
-      readonly writer: string;
-      readonly ranges: readonly Range[];
-    }
+  | { readonly kind: 'R'; readonly writer: string; readonly ranges: readonly Range[] }
   | { readonly kind: 'S'; readonly writer: string; readonly staged: StagedValues };
 
 const VERSION = '1';
-/** Where in a line its checksum stands, and what that is of: the version and spaces take the rest. */
+/** The indexes in a line of the checksum, and of the text that it covers. */
 const SUM = 2;
 const HEAD = 11;
 const SPACE = 32;
-const COMMA = 44;
-const MINUS = 45;
-const ZERO = 48;
-const NINE = 57;
 const SMALL_A = 97;
-const SMALL_F = 102;
 const SMALL_Z = 122;
 
 export const encodeWriter = (writer: string, { deviceId, baseUrl }: Destination): string =>
   encode(`W ${writer} ${JSON.stringify({ deviceId, baseUrl })}`);
 
-/** @param kind - `C` where the entry was made of the saved staged values, which the record then removes. */
 export const encodeEntry = ({ writer, sequence, timestamp, values }: StoredEntry, kind: 'E' | 'C' = 'E'): string =>
   encode(`${kind} ${writer} ${sequence} ${timestamp} ${values}`);
 
@@ -74,7 +63,7 @@ export const encodeStaged = (writer: string, run: number, values: readonly Value
 
 type Range = readonly [first: number, last: number];
 
-/** In more than one record where there are many. @param ranges - Ascending, both ends included. */
+/** Makes one or more records. @param ranges - Ascending, both ends included. */
 export function encodeRemoved(writer: string, ranges: readonly Range[]): string {
   let text = '';
   for (let start = 0; start < ranges.length; start += RANGES_IN_RECORD) {
@@ -92,15 +81,15 @@ function encode(body: string): string {
   return `\n${VERSION} ${digits} ${body}\n`;
 }
 
-/** Looked up: making them anew takes several times as long. */
+/** A table is several times as fast as formatting. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const hex = (byte: number): string => HEX[byte] as string;
 
 /**
- * Reads a record. The checksum says that whoever wrote it meant it so; but that may have been another release, or a tool. The
- * text of an entry's values is one that `encodeValues` makes: it is sent as it is, and must not add anything else to a request.
+ * Reads a record. A valid checksum does not prove that this release wrote it, so the values' text must be one that `encodeValues`
+ * makes: it is sent unchanged, and must not add anything else to a request.
  *
- * @returns `undefined` for a line that is not a record as this release writes it: torn, altered, foreign or newer.
+ * @returns `undefined` for a line that this release would not write: torn, altered, foreign or newer.
  */
 export function readRecord({ bytes, start, end }: Line): JournalRecord | undefined {
   if (!isIntact(bytes, start, end)) return undefined;
@@ -115,7 +104,7 @@ export function readRecord({ bytes, start, end }: Line): JournalRecord | undefin
   return readOther(kind, writer, bytes.toString('utf8', body, end));
 }
 
-/** Whether a line that can't be read is a record of a newer format, which only a newer release may touch. */
+/** Whether an unreadable line is a record of a newer format, which only a newer release may change. */
 export function isNewer({ bytes, start, end }: Line): boolean {
   const version = /^(\d{1,9}) [\da-f]/.exec(bytes.toString('latin1', start, Math.min(end, start + HEAD)))?.[1];
   return Number(version) > Number(VERSION);
@@ -127,7 +116,7 @@ function isIntact(bytes: Buffer, start: number, end: number): boolean {
   return hasHead && start + HEAD <= end && sumAt(bytes, start + SUM) === crc32(bytes.subarray(start + HEAD, end));
 }
 
-/** A checksum in small letters, digit by digit: without a string it takes a fifth of the time. @returns -1 for anything else. */
+/** Reads a checksum in lower case without making a string: five times as fast. @returns -1 for any other text. */
 function sumAt(bytes: Buffer, start: number): number {
   let sum = 0;
   for (let index = start; index < start + 8; index++) {
@@ -140,7 +129,7 @@ function sumAt(bytes: Buffer, start: number): number {
 
 let lastWriter = '';
 
-/** Mostly that of the record before, which costs no new string, and none to hash. @returns Empty where there is none. */
+/** Nearly always the writer of the previous record: reusing the string saves allocating and hashing it. @returns Empty if there is no writer. */
 function readWriter(bytes: Buffer, start: number, end: number): string {
   let index = 0;
   while (index < lastWriter.length && bytes[start + index] === lastWriter.charCodeAt(index)) index++;
@@ -188,7 +177,7 @@ function readOther(kind: string, writer: string, text: string): JournalRecord | 
   }
 }
 
-/** Range by range: one pattern for all of them would be too much for a regular expression. */
+/** Reads range by range: the text can be too long for one regular expression. */
 function readRemoved(writer: string, bytes: Buffer, start: number, end: number): JournalRecord | undefined {
   const ranges: Range[] = [];
   for (let index = start; index <= end; ) {
@@ -203,13 +192,13 @@ function readRemoved(writer: string, bytes: Buffer, start: number, end: number):
   return { kind: 'R', writer, ranges };
 }
 
-/** A text that begins with a number and a space: these, and the rest. */
+/** Splits a text at its first space, after a number. */
 function numbered(text: string): [number: number | undefined, rest: string] {
   const [, digits, rest = ''] = /^(\d{1,15}) (.*)$/s.exec(text) ?? [];
   return [digits === undefined ? undefined : Number(digits), rest];
 }
 
-/** Where the small letters and digits that begin at `start` end. */
+/** The end of the lower-case letters and digits at `start`. */
 function wordEnd(bytes: Buffer, start: number, end: number): number {
   let index = start;
   for (; index < end; index++) {

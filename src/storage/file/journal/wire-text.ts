@@ -2,27 +2,27 @@ import { Buffer } from 'node:buffer';
 import { decodeValues } from '../../../core/model/values-json.js';
 
 const QUOTE = 34;
-const COMMA = 44;
-const MINUS = 45;
+export const COMMA = 44;
+export const MINUS = 45;
 const POINT = 46;
-const ZERO = 48;
-const NINE = 57;
+export const ZERO = 48;
+export const NINE = 57;
 const COLON = 58;
 const OPENING_BRACKET = 91;
 const CLOSING_BRACKET = 93;
-const SMALL_F = 102;
+export const SMALL_F = 102;
 const SMALL_T = 116;
 const OPENING_BRACE = 123;
 const CLOSING_BRACE = 125;
 
-/** Of each byte, whether it stands in a JSON text as it is. */
+/** Whether each byte is unescaped ASCII in a JSON string. */
 const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 32 && byte < 127 && byte !== QUOTE && byte !== 92 ? 1 : 0,
 );
 
 /**
- * Whether bytes are a text that `encodeValues` makes, of at least one value. Nearly all texts are plain ASCII with short
- * numbers, which is seen byte by byte, without making a string: parsing takes ten times as long.
+ * Whether bytes are a text that `encodeValues` makes of at least one value. Nearly all texts are plain ASCII with short numbers,
+ * and are checked byte by byte: parsing takes ten times as long.
  */
 export function isWireText(bytes: Buffer, start: number, end: number): boolean {
   if (isPlain(bytes, start, end)) return true;
@@ -39,7 +39,7 @@ function isPlain(bytes: Buffer, start: number, end: number): boolean {
   return bytes[index] === CLOSING_BRACKET && index + 1 === end;
 }
 
-/** Where `{"<id>":<value>}` ends; a place where nothing can go on if it is not plain. The newline behind a line ends each search. */
+/** The end of `{"<id>":<value>}`; infinity if it is not plain. The newline after each line ends the search. */
 function objectEnd(bytes: Buffer, start: number): number {
   if (bytes[start] !== OPENING_BRACE) return Number.POSITIVE_INFINITY;
   const idEnd = textEnd(bytes, start + 1);
@@ -74,7 +74,7 @@ function wordEnd(bytes: Buffer, start: number, word: string): number {
   return start + word.length;
 }
 
-/** Of at most 9 digits before the point and 6 behind it: such a number has one form, which JavaScript writes. */
+/** Only numbers of at most 9 integer and 6 fraction digits: such a number has a single form, which JavaScript writes. */
 function numberEnd(bytes: Buffer, start: number): number {
   const first = bytes[start] === MINUS ? start + 1 : start;
   const point = digitsEnd(bytes, first);

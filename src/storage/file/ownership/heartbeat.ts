@@ -1,16 +1,16 @@
 import { BACKGROUND, type Clock } from '../../../core/time/clock.js';
+import type { JournalReconciler } from './journal-reconciler.js';
 
-/** The living touch their files this often. */
-const TOUCH_MS = 60_000;
+const INTERVAL_MS = 60_000;
 
-/** Touches what this process owns once a minute, so that others see that it lives. */
+/** Touches the files of a store once a minute, so that other processes don't presume it dead. */
 export class Heartbeat {
-  readonly #touch: (clock: Clock) => void;
+  readonly #reconciler: Pick<JournalReconciler, 'touch'>;
   #last = { monotonic: 0, wall: 0 };
   #cancel = (): void => {};
 
-  constructor(touch: (clock: Clock) => void) {
-    this.#touch = touch;
+  constructor(reconciler: Pick<JournalReconciler, 'touch'>) {
+    this.#reconciler = reconciler;
   }
 
   start(clock: Clock): void {
@@ -20,20 +20,20 @@ export class Heartbeat {
         this.beat(clock);
         this.start(clock);
       },
-      TOUCH_MS,
+      INTERVAL_MS,
       BACKGROUND,
     );
   }
 
-  /** Where timers did not run, as the process was stopped, others may have presumed it dead. */
+  /** Beats if timers did not run: the process was stopped, and other processes may have presumed it dead. */
   beatIfLate(clock: Clock): void {
     const { monotonic, wall } = this.#last;
-    if (clock.monotonic() - monotonic > 1.5 * TOUCH_MS || clock.now() - wall > 1.5 * TOUCH_MS) this.beat(clock);
+    if (clock.monotonic() - monotonic > 1.5 * INTERVAL_MS || clock.now() - wall > 1.5 * INTERVAL_MS) this.beat(clock);
   }
 
   beat(clock: Clock): void {
     this.#last = { monotonic: clock.monotonic(), wall: clock.now() };
-    this.#touch(clock);
+    this.#reconciler.touch(clock);
   }
 
   stop(): void {

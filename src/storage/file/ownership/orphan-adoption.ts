@@ -1,112 +1,97 @@
-import { join } from 'node:path';
 import { type Destination, destinationKey } from '../../../core/model/destination.js';
 import type { Warning } from '../../../core/model/events.js';
 import { entriesWaiting } from '../../../core/notify/warnings.js';
 import type { AdoptOptions } from '../../../core/ports/storage.js';
 import type { Clock } from '../../../core/time/clock.js';
 import { type Contents, readContents, type WriterLog } from '../journal/contents.js';
-import { codeOf } from '../journal/file-io.js';
-import type { SafeFiles } from '../journal/file-system.js';
-import { Journal, type JournalContents } from '../journal/journal.js';
+import { codeOf, quietly } from '../journal/file-io.js';
+import { Journal } from '../journal/journal.js';
 import { journalName, rewritingPath } from '../journal/journal-name.js';
 import { linesOf } from '../journal/lines.js';
+import type { JournalContents } from '../journal/record-log.js';
+import type { StoreState } from './open-journals.js';
 import { type OrphanFile, OrphanFinder } from './orphan-finder.js';
-import type { ProcessIdentity } from './process-identity.js';
+import { removeStaged } from './orphans.js';
 
-/** What was found in a file of the dead, so that it need not be read again while it doesn't change. */
+/** Limits the open descriptors: each adopted file stays open. */
+const MAX_JOURNALS = 200;
+
+/** A summary of an orphan file, valid until the file changes. */
 interface OrphanSummary {
-  /** By key: the destinations of which there are entries, and those of which there are staged values. */
+  /** The destinations with entries, and those with staged values, by key. */
   readonly entries: ReadonlyMap<string, Destination>;
   readonly staged: ReadonlyMap<string, Destination>;
   readonly warnings: readonly Warning[];
+  /** The number of earlier scans that found the file unchanged. */
   readonly scans: number;
-  /** Only at the first look. */
+  /** Only in the first scan. */
   readonly contents: Contents | undefined;
 }
 
-/** The store that adopts. */
-interface AdoptionHost {
-  /** As it stands in names. */
-  readonly owner: string;
-  /** Whether a file is one of the store's own. */
-  isOwn(file: string): boolean;
-  /** Whether a living writer of the store has the destination of this key. */
-  isServed(key: string): boolean;
-  /** Whether the entries of a writer in a file are to be read, or are in memory already. */
-  isWanted(file: string, log: WriterLog): boolean;
-  /** Takes in a journal, and what it holds. Throws if it can't. */
-  accept(journal: Journal, contents: JournalContents): void;
-}
-
-/** Takes over the files that dead runs left in a folder, where they hold anything for the living. */
+/** Adopts the files of dead stores that have entries for the open writers. */
 export class OrphanAdoption {
-  readonly #files: SafeFiles;
-  readonly #isSynced: boolean;
+  readonly #state: StoreState;
   readonly #finder: OrphanFinder;
   /** By the signature of the file. */
   #summaries = new Map<string, OrphanSummary>();
+  /** Files whose journals were renewed, and which may still exist. */
+  readonly #abandoned = new Set<string>();
 
-  constructor(files: SafeFiles, process: ProcessIdentity, isSynced: boolean) {
-    this.#files = files;
-    this.#isSynced = isSynced;
-    this.#finder = new OrphanFinder(files, process);
+  constructor(state: StoreState) {
+    this.#state = state;
+    this.#finder = new OrphanFinder(state);
   }
 
-  /**
-   * Looks once.
-   *
-   * @param most - How many files may be taken.
-   * @returns What waits here for others, and what can't be read.
-   */
-  scan(clock: Clock, options: AdoptOptions, most: number, host: AdoptionHost): Warning[] {
+  /** Scans once. @returns Warnings about entries for other destinations, and about files that can't be read. */
+  scan(clock: Clock, options: AdoptOptions): Warning[] {
+    const { files, journals } = this.#state;
     let found: OrphanFile[];
     try {
-      found = this.#finder.find(clock, host.owner, (file) => host.isOwn(file));
+      found = this.#finder.find(clock);
     } catch (error) {
-      return failure(this.#files.folder, error);
+      return failure(files.folder.path, error);
     }
     const before = this.#summaries;
     this.#summaries = new Map();
-    const warnings: Warning[] = this.#files.warnings();
-    let taken = 0;
-    for (const dead of found) {
-      if (taken >= most) break;
-      // Two owners may have had a file of the same name: its adoption would replace the one just adopted.
-      if (host.isOwn(dead.file)) continue;
+    const warnings: Warning[] = files.warnings();
+    const capacity = MAX_JOURNALS - journals.size;
+    let adopted = 0;
+    for (const orphan of found) {
+      if (adopted >= capacity) break;
+      // If two owners had a file of this name, its adoption would replace the file just adopted.
+      if (journals.hasFile(orphan.file)) continue;
       try {
-        const summary = before.get(dead.signature) ?? this.#summarize(dead);
+        const summary = before.get(orphan.signature) ?? this.#summarize(orphan);
         warnings.push(...summary.warnings);
-        if (isWanted(summary, options, host)) {
-          this.#adopt(dead, summary, host);
-          taken += 1;
+        if (this.#isWanted(summary, options)) {
+          this.#adopt(orphan, summary, clock);
+          adopted += 1;
         } else {
-          this.#summaries.set(dead.signature, { ...summary, contents: undefined, scans: summary.scans + 1 });
+          this.#summaries.set(orphan.signature, { ...summary, contents: undefined, scans: summary.scans + 1 });
         }
-        // Not at the first look: an Api for them may be opened next.
-        if (summary.scans > 0) warnings.push(...this.#waiting(summary, host));
+        // Not in the first scan: the application may open an Api for that destination next.
+        if (summary.scans > 0) warnings.push(...this.#entriesWaiting(summary));
       } catch (error) {
-        // Another was faster, or it can't be read now; it is looked at again.
-        warnings.push(...failure(dead.path, error));
+        // Another process adopted the file first, or it can't be read now: the next scan tries again.
+        warnings.push(...failure(orphan.path, error));
       }
     }
     return warnings;
   }
 
-  /** Whether a file stands in the folder under another owner. */
-  isElsewhere(file: string, owner: string): boolean {
-    return this.#finder.isElsewhere(file, owner);
+  /** The journal of a file was renewed. The file is adopted if it can be read again. */
+  abandon(file: string): void {
+    this.#abandoned.add(file);
   }
 
-  /** Leaves files to nobody, where they are there. */
-  releaseFiles(files: Iterable<string>, owner: string): void {
-    for (const file of files) {
-      const pathOf = (of: string | undefined): string => join(this.#files.folder, journalName(of, file));
-      try {
-        this.#files.rename(pathOf(owner), pathOf(undefined));
-      } catch {
-        // It is not there, or not now: others adopt it once this process has ended.
-      }
+  /** Leaves abandoned files without an owner. If that fails, other processes adopt them once this one has ended. */
+  releaseAbandoned(): void {
+    const { files, identity } = this.#state;
+    for (const file of this.#abandoned) {
+      const pathOf = (owner: string | undefined): string => files.folder.pathOf(journalName({ owner, file }));
+      quietly(() => files.rename(pathOf(identity.owner), pathOf(undefined)));
     }
+    this.#abandoned.clear();
   }
 
   #summarize({ path }: OrphanFile): OrphanSummary {
@@ -124,8 +109,8 @@ export class OrphanAdoption {
   }
 
   #readContents(path: string): Contents {
-    const { io } = this.#files;
-    const fd = this.#files.open(path, 'read');
+    const { io } = this.#state.files;
+    const fd = this.#state.files.open(path, 'read');
     try {
       return readContents(linesOf(io, fd));
     } finally {
@@ -133,45 +118,71 @@ export class OrphanAdoption {
     }
   }
 
-  #adopt(dead: OrphanFile, { contents }: OrphanSummary, host: AdoptionHost): void {
-    const path = join(this.#files.folder, journalName(host.owner, dead.file));
-    // Before the journal: without it nobody would find it. If its owner lives after all, its rewriting fails, harmlessly.
-    this.#files.unlinkQuietly(rewritingPath(dead.path));
-    // Of several that try, one succeeds: the others find the old name gone.
-    this.#files.rename(dead.path, path);
-    const journal = new Journal(this.#files, path, dead.file, false, this.#isSynced);
+  #adopt(orphan: OrphanFile, { contents }: OrphanSummary, clock: Clock): void {
+    const { files, identity } = this.#state;
+    const name = { owner: identity.owner, file: orphan.file };
+    const path = files.folder.pathOf(journalName(name));
+    // Deleted first, as later scans would not find it. If the owner lives after all, its rewrite fails harmlessly.
+    files.unlinkQuietly(rewritingPath(orphan.path));
+    // Atomic: of several processes, one succeeds.
+    files.rename(orphan.path, path);
+    const journal = new Journal(files, name, { isNew: false });
     try {
-      // Nobody else writes to it by now, and nobody has since it was looked into.
-      if (this.#finder.signatureOf(path) !== dead.signature) throw new Error('its owner lives');
-      host.accept(
+      // Unchanged since it was summarized: no other process writes to the file.
+      if (files.inspect(path)?.signature !== orphan.signature) throw new Error('its owner lives');
+      this.#accept(
         journal,
-        journal.read((log) => log.destination !== undefined && host.isWanted(dead.file, log), contents),
+        journal.read((log) => this.#isSelected(orphan.file, log), contents),
+        clock,
       );
     } catch (error) {
       journal.close();
-      this.#files.rename(path, dead.path);
+      files.rename(path, orphan.path);
       throw error;
     }
   }
 
-  #waiting({ entries }: OrphanSummary, host: AdoptionHost): Warning[] {
-    const others = [...entries].filter(([key]) => !host.isServed(key));
-    return others.map(([, destination]) => entriesWaiting(destination, this.#files.folder));
+  /** Whether the entries of a writer are needed: those of an abandoned file may be in memory already. */
+  #isSelected(file: string, { destination, writer }: WriterLog): boolean {
+    const { orphans, writers } = this.#state;
+    const isHeld = this.#abandoned.has(file) && (writers.has(writer) || orphans.isAdopted(writer));
+    return destination !== undefined && !isHeld;
+  }
+
+  #accept(journal: Journal, contents: JournalContents, clock: Clock): void {
+    const { journals, orphans, writers } = this.#state;
+    if (this.#abandoned.delete(journal.file)) this.#reclaim(journal, contents);
+    orphans.add(journal, contents, writers);
+    journals.add(journal, clock.monotonic());
+  }
+
+  /** An abandoned file can be read again: open writers and adopters have the entries in memory. */
+  #reclaim(journal: Journal, contents: Contents): void {
+    this.#state.orphans.shareAdoptions(journal, contents);
+    for (const { writer, destination, staged } of contents.logs.values()) {
+      const isOpen = this.#state.writers.has(writer);
+      if (destination && staged && isOpen) removeStaged(journal, writer, destination, staged);
+    }
+  }
+
+  /** Whether a file has records for the open writers, or for nobody: an empty file is cleared away. */
+  #isWanted({ entries, staged, warnings }: OrphanSummary, options: AdoptOptions): boolean {
+    const isServed = (key: string): boolean => this.#state.writers.isServed(key);
+    if ([...entries.keys()].some(isServed) || (options.isFirst && [...staged.keys()].some(isServed))) return true;
+    return entries.size === 0 && staged.size === 0 && warnings.length === 0;
+  }
+
+  #entriesWaiting({ entries }: OrphanSummary): Warning[] {
+    const { files, writers } = this.#state;
+    const foreign = [...entries].filter(([key]) => !writers.isServed(key));
+    return foreign.map(([, destination]) => entriesWaiting(destination, files.folder.path));
   }
 }
 
-/** Why what the dead left can't be taken over now; nothing where another was faster. */
+/** @returns Nothing if another process adopted the file first. */
 function failure(path: string, error: unknown): Warning[] {
   const code = codeOf(error);
   if (code === undefined || code === 'ENOENT') return [];
-  const message = `${path} could not be taken over (${code}). What earlier runs left there waits, and is tried again.`;
+  const message = `${path} could not be adopted (${code}). The entries in it wait, and adoption is tried again.`;
   return [{ code: 'storage-failed', message }];
-}
-
-/** Whether a file holds anything for the living here, or nothing for anybody: then it is cleared away. */
-function isWanted({ entries, staged, warnings }: OrphanSummary, options: AdoptOptions, host: AdoptionHost): boolean {
-  const isForUs = (destinations: ReadonlyMap<string, Destination>): boolean =>
-    [...destinations.keys()].some((key) => host.isServed(key));
-  if (isForUs(entries) || (options.isFirst && isForUs(staged))) return true;
-  return entries.size === 0 && staged.size === 0 && warnings.length === 0;
 }

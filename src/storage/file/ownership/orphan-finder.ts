@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import type { Clock } from '../../../core/time/clock.js';
 import { FailureDetector } from '../../shared/failure-detector.js';
-import type { SafeFiles } from '../journal/file-system.js';
 import { isOurs, parseName } from '../journal/journal-name.js';
-import type { ProcessIdentity } from './process-identity.js';
+import type { StoreState } from './open-journals.js';
 
-/** A journal that nobody living owns. */
+/** A journal whose owner is dead, or that has none. */
 export interface OrphanFile {
   readonly path: string;
   readonly file: string;
@@ -13,56 +11,47 @@ export interface OrphanFile {
   readonly signature: string;
 }
 
-/** Finds the journals in a folder that dead runs left. */
+/** Finds the journals of dead stores in the folder. */
 export class OrphanFinder {
-  readonly #files: SafeFiles;
-  readonly #process: ProcessIdentity;
-  readonly #silence = new FailureDetector();
+  readonly #state: StoreState;
+  readonly #detector = new FailureDetector();
 
-  constructor(files: SafeFiles, process: ProcessIdentity) {
-    this.#files = files;
-    this.#process = process;
+  constructor(state: StoreState) {
+    this.#state = state;
   }
 
-  /**
-   * Looks once. Throws if it can't.
-   *
-   * @param self - The store that asks, as it stands in names.
-   * @param isOwn - Whether it has a file open: any other in its name is one that it left behind.
-   */
-  find(clock: Clock, self: string, isOwn: (file: string) => boolean): OrphanFile[] {
-    const names = this.#files.names();
-    this.#silence.beginRound();
+  /** Scans the folder. Throws if it can't be read. */
+  find(clock: Clock): OrphanFile[] {
+    const { files, identity, journals } = this.#state;
+    const names = files.folder.names();
+    this.#detector.beginRound();
     const dead: OrphanFile[] = [];
+    const self = identity.owner;
     for (const name of names) {
       const parsed = parseName(name);
-      if (!isOurs(name) || (parsed !== undefined && isOwn(parsed.file))) continue;
-      const path = join(this.#files.folder, name);
-      const found = this.#files.inspect(path);
-      if (!found?.isTrusted || parsed === undefined) continue;
-      const { signature } = found;
+      if (!isOurs(name) || (parsed !== undefined && journals.hasFile(parsed.file))) continue;
+      const path = files.folder.pathOf(name);
+      // Files that are not journals are inspected too: an untrusted file causes a warning.
+      const state = files.inspect(path);
+      if (!state?.isTrusted || parsed === undefined) continue;
+      const { signature } = state;
       const { owner, file } = parsed;
-      const isReleased = owner === undefined || owner === self;
-      const status = isReleased ? 'dead' : this.#process.status(owner);
-      // One that lives may say nothing for as long as it is stopped.
+      // A file of this store that is not open was abandoned.
+      const status = owner === undefined || owner === self ? 'dead' : identity.status(owner);
+      // A living process may be stopped, and show no heartbeat.
       if (status === 'alive') continue;
-      const isDead = status === 'dead' || this.#silence.isDead(name, signature, clock.monotonic());
+      const isDead = status === 'dead' || this.#detector.isDead(name, signature, clock.monotonic());
       if (isDead) dead.push({ path, file, signature });
     }
     return dead;
   }
+}
 
-  /** Whether a file stands here under the name of nobody, or of an owner other than `self`. Throws if it can't look. */
-  isElsewhere(file: string, self: string): boolean {
-    return this.#files.names().some((name) => {
-      const parsed = parseName(name);
-      if (parsed?.file !== file || parsed.owner === self) return false;
-      return this.#files.inspect(join(this.#files.folder, name))?.isTrusted ?? false;
-    });
-  }
-
-  /** @returns `undefined` if there is no such file. */
-  signatureOf(path: string): string | undefined {
-    return this.#files.inspect(path)?.signature;
-  }
+/** Whether a file exists under another owner, or without an owner. Throws if the folder can't be read. */
+export function isElsewhere(file: string, { files, identity }: StoreState): boolean {
+  return files.folder.names().some((name) => {
+    const parsed = parseName(name);
+    if (parsed?.file !== file || parsed.owner === identity.owner) return false;
+    return files.inspect(files.folder.pathOf(name))?.isTrusted ?? false;
+  });
 }

@@ -1,12 +1,14 @@
 import { type Destination, destinationKey } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
-import type { Value } from '../../../core/model/value.js';
-import type { AdoptOptions } from '../../../core/ports/storage.js';
+import type { Adoption, AdoptOptions } from '../../../core/ports/storage.js';
 import { latestStaged, type StagedValues } from '../../shared/run-number.js';
-import { type Contents, inOrder, type WriterLog } from '../journal/contents.js';
-import type { Journal, JournalContents } from '../journal/journal.js';
+import { inOrder } from '../journal/contents.js';
+import { quietly } from '../journal/file-io.js';
+import type { Journal } from '../journal/journal.js';
+import type { JournalContents } from '../journal/record-log.js';
+import type { OpenWriter } from './open-writers.js';
 
-/** A dead writer in a journal that this process owns, not yet handed to a living one. */
+/** A dead writer in a journal that this process owns, whose entries no open writer has adopted yet. */
 interface Orphan {
   readonly writer: string;
   readonly destination: Destination;
@@ -15,30 +17,42 @@ interface Orphan {
   readonly staged: StagedValues | undefined;
 }
 
-/** The dead writers in the journals of one store, and who of the living has their entries. */
+/** Writers by id. */
+interface WriterIds {
+  has(id: string): boolean;
+}
+
+/** The dead writers in the journals of one store, and the open writers that adopted their entries. */
 export class Orphans {
   readonly #byDestination = new Map<string, Orphan[]>();
-  /** By journal, the dead writers whose entries in it a living one has; each with that one's id. */
+  /** By journal, the id of the adopter of each dead writer. */
   readonly #adopters = new Map<Journal, Map<string, string>>();
+  /** Whether the journals may have orphans that are not known. */
+  #isStale = false;
 
-  /** Looks anew in journals for what closed writers left. @returns Whether all could be read. */
-  findAnew(journals: Iterable<Journal>, living: { has(writer: string): boolean }): boolean {
-    this.clear();
-    let areRead = true;
-    for (const journal of journals) {
-      // What the living have is in memory already.
-      const contents = journal.readIfAlive(({ writer }) => !living.has(writer) && !this.isAdopted(writer, journal));
-      if (contents !== undefined) this.add(journal, contents, living);
-      else areRead = false;
-    }
-    return areRead;
+  /** The journals have to be searched again: a writer was closed. */
+  invalidate(): void {
+    this.#isStale = true;
   }
 
-  /** Makes orphans of the writers in a journal that are neither living nor adopted. */
-  add(journal: Journal, contents: JournalContents, living: { has(writer: string): boolean }): void {
+  /** Searches the journals again if needed, and in the next call those that could not be read. */
+  refresh(journals: Iterable<Journal>, open: WriterIds): void {
+    if (!this.#isStale) return;
+    this.clear();
+    this.#isStale = false;
+    for (const journal of journals) {
+      // The entries of open writers and of adopted ones are in memory already.
+      const contents = journal.readIfAlive(({ writer }) => !open.has(writer) && !this.isAdopted(writer, journal));
+      if (contents === undefined) this.#isStale = true;
+      else this.add(journal, contents, open);
+    }
+  }
+
+  /** Adds the writers in a journal that are neither open nor adopted. */
+  add(journal: Journal, contents: JournalContents, open: WriterIds): void {
     for (const [writer, { destination, staged }] of contents.logs) {
       const entries = contents.entries.get(writer) ?? [];
-      if (destination === undefined || living.has(writer) || this.isAdopted(writer, journal)) continue;
+      if (destination === undefined || open.has(writer) || this.isAdopted(writer, journal)) continue;
       if (entries.length === 0 && staged === undefined) continue;
       const orphans = this.#byDestination.get(destinationKey(destination)) ?? [];
       orphans.push({ writer, destination, journal, entries, staged });
@@ -46,147 +60,102 @@ export class Orphans {
     }
   }
 
-  /** Gives a living writer the entries of all orphans of its destination; at its start, the latest staged values too. */
-  adopt(
-    id: string,
-    destination: Destination,
-    options: AdoptOptions,
-  ): { entries: readonly StoredEntry[]; staged: readonly Value[] } {
+  /** Has an open writer adopt the entries of all orphans of its destination; in its first call, the latest staged values too. */
+  adopt({ id, destination }: OpenWriter, options: AdoptOptions): Pick<Adoption, 'entries' | 'staged'> {
     const byWriter = new Map<string, readonly StoredEntry[]>();
     const allStaged: StagedValues[] = [];
-    const left: Orphan[] = [];
+    const remaining: Orphan[] = [];
     for (const orphan of this.#byDestination.get(destinationKey(destination)) ?? []) {
       const { writer, journal, entries, staged } = orphan;
-      // Before they are staged again: lost by a crash in between, but never there twice.
-      if (staged && options.isFirst && removeStaged(journal, writer, destination, staged.run)) allStaged.push(staged);
-      else if (staged) left.push({ ...orphan, entries: [] });
+      // Removed before they are staged again: a crash in between loses them, but never doubles them.
+      if (staged && options.isFirst && removeStaged(journal, writer, destination, staged)) allStaged.push(staged);
+      else if (staged) remaining.push({ ...orphan, entries: [] });
       if (entries.length === 0) continue;
       this.setAdopter(journal, writer, id);
-      const others = byWriter.get(writer);
-      // One writer's can stand in two files, where a disk failed; the same entry too.
-      byWriter.set(writer, others ? inOrder([...others, ...entries]) : entries);
+      // After a disk failure, two files can have entries of one writer, and the same entry.
+      const known = byWriter.get(writer);
+      byWriter.set(writer, known ? inOrder([...known, ...entries]) : entries);
     }
-    this.#byDestination.set(destinationKey(destination), left);
+    this.#byDestination.set(destinationKey(destination), remaining);
     const lists = [...byWriter.values()];
-    // One list is nearly always all there is, and is handed over.
+    // Nearly always one list, which is not copied.
     const entries = lists.length === 1 ? (lists[0] ?? []) : lists.flat();
     return { entries, staged: latestStaged(allStaged) };
   }
 
-  /** A living writer has what a journal holds of a dead one. */
+  /** An open writer has the entries of a dead writer in a journal. */
   setAdopter(journal: Journal, writer: string, id: string): void {
     this.#adopters.set(journal, (this.#adopters.get(journal) ?? new Map<string, string>()).set(writer, id));
   }
 
-  /** What a living writer has of a dead one stands in another journal now. */
+  /** The adopted entries of a dead writer have moved to another journal. */
   moveAdoption(writer: string, from: Journal, to: Journal): void {
     const adopter = this.#adopters.get(from)?.get(writer);
     if (adopter !== undefined) this.setAdopter(to, writer, adopter);
   }
 
-  /** What living writers have adopted of dead ones from other journals is theirs in this one too. */
+  /** Dead writers that were adopted from other journals are adopted in this journal too. */
   shareAdoptions(journal: Journal, { logs }: Pick<JournalContents, 'logs'>): void {
     const known = [...this.#adopters.values()].flatMap((adopters) => [...adopters]);
     for (const [writer, id] of known) if (logs.has(writer)) this.setAdopter(journal, writer, id);
   }
 
-  /** A living writer was closed: what it had adopted is nobody's. */
+  /** An adopter was closed: the writers that it adopted become orphans at the next refresh. */
   release(id: string): void {
     for (const adopters of this.#adopters.values()) {
       for (const [writer, adopter] of adopters) if (adopter === id) adopters.delete(writer);
     }
   }
 
-  /** The dead writers whose entries in a journal a living one has. */
+  /** The dead writers whose entries in a journal an open writer has adopted. */
   *adoptedBy(id: string, journal: Journal): Generator<string> {
     for (const [writer, adopter] of this.#adopters.get(journal) ?? []) if (adopter === id) yield writer;
   }
 
-  /** A living writer has another id: what it has adopted stays with it. */
   renameAdopter(from: string, to: string): void {
     for (const adopters of this.#adopters.values()) {
       for (const [writer, adopter] of adopters) if (adopter === from) adopters.set(writer, to);
     }
   }
 
-  /** Whether a living writer has what a journal, or any, holds of this dead one. */
+  /** Whether the entries of a dead writer are adopted. @param journal - Absent: from any journal. */
   isAdopted(writer: string, journal?: Journal): boolean {
     if (journal !== undefined) return this.#adopters.get(journal)?.has(writer) ?? false;
     return [...this.#adopters.values()].some((adopters) => adopters.has(writer));
   }
 
-  /** Whether there are orphans with entries in a journal whose destination is served. */
-  hasOrphansIn(journal: Journal, isServed: (key: string) => boolean): boolean {
+  /** Whether a journal has entries of orphans whose destination key is selected. */
+  hasOrphansIn(journal: Journal, isSelected: (key: string) => boolean): boolean {
     for (const [key, orphans] of this.#byDestination) {
-      if (!isServed(key)) continue;
+      if (!isSelected(key)) continue;
       if (orphans.some((orphan) => orphan.journal === journal && orphan.entries.length > 0)) return true;
     }
     return false;
   }
 
-  /** The orphans that a journal holds, or held when it was read last. */
+  /** The orphans in a journal, as of its last read. */
   in(journal: Journal): Orphan[] {
     return [...this.#byDestination.values()].flat().filter((orphan) => orphan.journal === journal);
   }
 
-  /** Forgets the orphans of all journals: they are looked for anew. */
   clear(): void {
     this.#byDestination.clear();
   }
 
-  /** Forgets a journal, which this process gives up. */
+  /** This process no longer owns a journal. */
   removeJournal(journal: Journal): void {
     this.#adopters.delete(journal);
     for (const [key, orphans] of this.#byDestination) {
-      const others = orphans.filter((orphan) => orphan.journal !== journal);
-      if (others.length < orphans.length) this.#byDestination.set(key, others);
+      const remaining = orphans.filter((orphan) => orphan.journal !== journal);
+      if (remaining.length < orphans.length) this.#byDestination.set(key, remaining);
     }
   }
 }
 
-/** Forgets the staged values of a writer, where its journal can be written. @returns Whether it could be. */
-export function removeStaged(journal: Journal, writer: string, destination: Destination, run: number): boolean {
-  try {
-    journal.removeStaged(writer, destination, run);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Moves what closed writers left out of the file of the living, into a new one. A crash in between leaves them in both:
- * whoever takes one sends, in order, what another may have sent from the other.
- *
- * @returns Whether they stand in the new one.
- */
-export function evacuateClosed(from: Journal, to: Journal, isLeft: (writer: string) => boolean): boolean {
-  return evacuate(from, to, ({ logs }) => new Map([...logs].filter(([writer]) => isLeft(writer))));
-}
-
-/** Moves what living writers have adopted out of a file, into a new one; staged values are not theirs. @returns Whether it stands there. */
-export function evacuateAdopted(from: Journal, to: Journal, orphans: Orphans): boolean {
-  const isMoved = evacuate(from, to, ({ logs }) => {
-    const adopted = [...logs].filter(([writer]) => orphans.isAdopted(writer, from));
-    return new Map(adopted.map(([writer, log]) => [writer, { ...log, staged: undefined }]));
-  });
-  if (isMoved) for (const writer of to.live.writers) orphans.moveAdoption(writer, from, to);
-  return isMoved;
-}
-
-function evacuate(from: Journal, to: Journal, select: (contents: Contents) => Map<string, WriterLog>): boolean {
-  let moved: Map<string, WriterLog>;
-  try {
-    moved = select(from.read());
-    from.copyTo(to, moved);
-  } catch {
-    to.delete();
-    return false;
-  }
-  try {
-    from.removeWriters(moved);
-  } catch {
-    // As after a crash; and a part may have been forgotten.
-  }
-  return true;
-}
+/** Removes the staged values of a writer if possible. @returns Whether they are removed. */
+export const removeStaged = (
+  journal: Journal,
+  writer: string,
+  destination: Destination,
+  { run }: StagedValues,
+): boolean => quietly(() => journal.removeStaged(writer, destination, run) ?? true) ?? false;

@@ -1,32 +1,33 @@
 import { Buffer } from 'node:buffer';
-import { createHash } from 'node:crypto';
-import { codeOf } from '../journal/file-io.js';
-import type { FilePlatform, SafeFiles } from '../journal/file-system.js';
+import { createHash, randomFillSync } from 'node:crypto';
+import type { Clock } from '../../../core/time/clock.js';
+import { randomId } from '../../shared/random-id.js';
+import { codeOf, quietly } from '../journal/file-io.js';
+import type { FilePlatform } from '../journal/file-system.js';
+import type { SafeFiles } from '../journal/safe-files.js';
 
-/** Stands for what can't be looked up. */
+/** Replaces facts that can't be looked up. */
 const UNKNOWN = '-';
+
+/** Draws an id; the global `crypto` does not exist in every realm of Node. */
+export const newId = (clock: Clock): string => randomId(clock, randomFillSync);
 
 /** The processes of this machine. */
 export type Processes = Pick<FilePlatform, 'pid' | 'isRunning' | 'openStores'>;
 
-/** The machine or container that processes run in, from one boot on. */
-interface MachineFacts {
+interface ProcessFacts {
   readonly boot: string;
   readonly namespace: string;
-}
-
-/** A process as the system knows it. */
-interface ProcessFacts extends MachineFacts {
   readonly pid: number;
   /** In clock ticks since boot. */
   readonly start: string;
 }
 
-/** Where a start time is unknown. */
+/** Encodes an unknown start time. */
 const NO_START = 2n ** 64n - 1n;
 const PROCESS_BYTES = 12;
 
-/** A store of a process in the names of the journals that it owns: see journal-name.ts. */
+/** Makes the owner in a journal's name: see journal-name.ts. */
 export function encodeOwner(facts: ProcessFacts, store: string, machine = machineOf(facts)): string {
   const bytes = Buffer.alloc(PROCESS_BYTES);
   bytes.writeUInt32BE(facts.pid >>> 0);
@@ -34,29 +35,32 @@ export function encodeOwner(facts: ProcessFacts, store: string, machine = machin
   return `${machine}_${masked(bytes, facts, store).toString('hex')}_${store}`;
 }
 
-function machineOf({ boot, namespace }: MachineFacts): string {
+function machineOf({ boot, namespace }: ProcessFacts): string {
   if (boot === UNKNOWN || namespace === UNKNOWN) return UNKNOWN;
   return digest(`${boot} ${namespace}`).toString('hex').slice(0, 16);
 }
 
-/** Its own inverse, for a reader who knows the boot id and the namespace: names hold only a hash of these. */
-function masked(bytes: Buffer, { boot, namespace }: MachineFacts, store: string): Buffer {
+/** Its own inverse, given the boot id and the namespace: names contain only a hash of these. */
+function masked(bytes: Buffer, { boot, namespace }: ProcessFacts, store: string): Buffer {
   const mask = digest(`${boot} ${namespace} ${store}`);
   return bytes.map((byte, index) => byte ^ (mask[index] as number)) as Buffer;
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** This process, as the owner of journals and the judge of other owners. */
+/** A store of this process: an owner of journals that judges other owners. */
 export class ProcessIdentity {
   readonly #files: SafeFiles;
   readonly #processes: Processes;
+  readonly #openStores: Set<string>;
   readonly #facts: ProcessFacts;
   readonly #machine: string;
+  #store = '';
 
   constructor(files: SafeFiles, processes: Processes) {
     this.#files = files;
     this.#processes = processes;
+    this.#openStores = processes.openStores ?? openStoresOfThread();
     const { pid } = processes;
     this.#facts = {
       boot: read(() => files.readSystemFile('/proc/sys/kernel/random/boot_id').trim()),
@@ -67,65 +71,66 @@ export class ProcessIdentity {
     this.#machine = machineOf(this.#facts);
   }
 
-  /** A store of this process as it stands in names. */
-  ownerName(store: string): string {
-    return encodeOwner(this.#facts, store, this.#machine);
+  /** The store in file names. */
+  get owner(): string {
+    return this.#ownerName(this.#store);
   }
 
-  /** Judges the owner in a name by its process. Whatever can't be looked up, for whatever reason, proves nothing. */
+  /** Registers the store, whose id is drawn in the first call. */
+  open(clock: Clock): void {
+    this.#store ||= newId(clock);
+    this.#openStores.add(this.#store);
+  }
+
+  close(): void {
+    this.#openStores.delete(this.#store);
+  }
+
+  /** Judges the owner in a file name by its process; a failed lookup proves nothing. */
   status(owner: string): 'alive' | 'dead' | 'unknown' {
     const [machine = '', process = '', store = ''] = owner.split('_');
     if (machine !== this.#machine) return 'unknown';
-    // Not open here: in another thread of this process, or dead.
-    if (owner === this.ownerName(store)) return this.#openStores.has(store) ? 'alive' : 'unknown';
+    // A store of this process that is not open in this thread may be open in another thread.
+    if (owner === this.#ownerName(store)) return this.#openStores.has(store) ? 'alive' : 'unknown';
     if (machine === UNKNOWN) return 'unknown';
     const bytes = masked(Buffer.from(process, 'hex'), this.#facts, store);
     const start = bytes.readBigUInt64BE(4);
     return start === NO_START ? 'unknown' : this.#statusOf(bytes.readUInt32BE(), String(start));
   }
 
-  get #openStores(): Set<string> {
-    return this.#processes.openStores ?? openStoresOfThread();
+  #ownerName(store: string): string {
+    return encodeOwner(this.#facts, store, this.#machine);
   }
 
   #statusOf(pid: number, start: string): 'alive' | 'dead' | 'unknown' {
     try {
       return this.#startTime(pid) === start ? 'alive' : 'dead';
     } catch (error) {
-      // Others' processes can be hidden from /proc: whether a signal would reach them tells.
+      // /proc may hide the processes of other users; a signal still finds them.
       const code = codeOf(error);
       return (code === 'ENOENT' || code === 'ESRCH') && !this.#processes.isRunning(pid) ? 'dead' : 'unknown';
     }
   }
 
-  /** In clock ticks since boot; `undefined` for a zombie. @throws the system's error if the process can't be looked up. */
+  /** In clock ticks since boot; `undefined` for a zombie. Throws if the process can't be looked up. */
   #startTime(pid: number): string | undefined {
     const stat = this.#files.readSystemFile(`/proc/${pid}/stat`);
-    // The second field is the program's name in brackets, which may hold anything; the start time is the 22nd.
+    // Field 2 is the program's name in brackets, which may contain any text; field 22 is the start time.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   }
 }
 
-function read(get: () => string | undefined): string {
-  try {
-    return get() || UNKNOWN;
-  } catch {
-    return UNKNOWN;
-  }
-}
+const read = (get: () => string | undefined): string => quietly(get) || UNKNOWN;
 
 const KEY = Symbol.for('nikdev-iot.open-stores');
 
-/**
- * The ids of the stores that are open in this thread: one set for all copies of this package in it, such as its ESM and its
- * CommonJS build. Another thread has a set of its own.
- */
-export function openStoresOfThread(): Set<string> {
+/** The ids of the stores that are open in this thread: one set for all copies of this package, such as its ESM and CommonJS builds. */
+function openStoresOfThread(): Set<string> {
   const known: unknown = Reflect.get(globalThis, KEY);
   if (known !== undefined) return known as Set<string>;
   const stores = new Set<string>();
-  // Where the global object is frozen, each store knows of itself only: the others are judged by their heartbeats.
+  // If the global object is frozen, each store has its own set, and other stores are judged by their heartbeats.
   Reflect.defineProperty(globalThis, KEY, { value: stores });
   return stores;
 }

@@ -1,0 +1,158 @@
+import type { StoredEntry } from '../../../core/model/entry.js';
+import { StorageException } from '../../../core/model/exceptions.js';
+import type { Clock } from '../../../core/time/clock.js';
+import type { WriterLog } from '../journal/contents.js';
+import { CHECK_DISK, quietly, storageException } from '../journal/file-io.js';
+import type { Journal } from '../journal/journal.js';
+import type { StoreState } from './open-journals.js';
+import type { OpenWriter } from './open-writers.js';
+import type { OrphanAdoption } from './orphan-adoption.js';
+import { isElsewhere } from './orphan-finder.js';
+import { removeStaged } from './orphans.js';
+import { newId } from './process-identity.js';
+
+/** Reconciles the store with changes from outside: files that were deleted, truncated or adopted by another process, and failed disks. */
+export class JournalReconciler {
+  readonly #state: StoreState;
+  readonly #adoption: OrphanAdoption;
+
+  constructor(state: StoreState, adoption: OrphanAdoption) {
+    this.#state = state;
+    this.#adoption = adoption;
+  }
+
+  /** Renews the heartbeat of the journals, and reconciles those that are not in place. */
+  touch(clock: Clock): void {
+    for (const journal of this.#state.journals) {
+      // If that fails, the next heartbeat tries again.
+      quietly(() => journal.touch(clock.now() / 1000) || this.#reconcile(journal, clock));
+    }
+  }
+
+  /** Renews the store's own journal if it is known to be displaced or broken. If that fails, the next save throws the reason. */
+  repair(clock: Clock): void {
+    const { own } = this.#state.journals;
+    if (!own?.isDisplaced && !own?.handle.isBroken) return;
+    quietly(() => this.ownJournal(clock));
+  }
+
+  /** The journal that the store's own writers save to. @throws {@link StorageException} if there can't be a journal. */
+  ownJournal(clock: Clock): Journal {
+    try {
+      return this.#ownJournal(clock);
+    } catch (error) {
+      throw storageException(error, this.#state.files.folder.path);
+    }
+  }
+
+  #ownJournal(clock: Clock): Journal {
+    const { journals } = this.#state;
+    if (journals.own?.isDisplaced) {
+      this.#reconcile(journals.own, clock);
+      if (journals.own === undefined)
+        throw new StorageException('another process adopted the saved entries', {
+          advice: 'Nothing is lost. Commit again.',
+        });
+    }
+    if (journals.own?.handle.isBroken) this.#renew(journals.own, clock);
+    if (journals.own?.handle.isTentative && !journals.own.handle.isInPlace()) this.#renew(journals.own, clock);
+    return journals.own ?? journals.createOwn(clock);
+  }
+
+  /** Saves the entries of a writer that are in no journal. @throws {@link StorageException} */
+  saveMissing(writer: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
+    try {
+      this.#saveMissing(writer, entries, clock);
+    } catch (error) {
+      throw storageException(error, this.#state.files.folder.path);
+    }
+  }
+
+  #saveMissing(writer: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
+    const { journals, orphans } = this.#state;
+    // A displaced journal must be renewed first: its entries are in no file.
+    for (const journal of journals) if (!journal.handle.isInPlace()) this.#reconcile(journal, clock);
+    const missing = journals.missing(writer, entries);
+    if (missing.length === 0) return;
+    const { id, destination } = writer;
+    const heads = new Map(missing.map((entry) => [entry.writer, { destination }]));
+    const journal = this.ownJournal(clock);
+    journal.saveAll(heads, missing);
+    for (const dead of heads.keys()) if (dead !== id) orphans.setAdopter(journal, dead, id);
+  }
+
+  /** A journal is not in place: it was adopted by another process, deleted or truncated. */
+  #reconcile(journal: Journal, clock: Clock): void {
+    const held = new Set(journal.live.writers);
+    const writers = [...this.#writersOf(journal)];
+    const isTruncated = journal.handle.isReachable();
+    const logs = journal.readIfAlive()?.logs;
+    // An adopter deletes the file once it is done; before, it appends a tombstone.
+    const hasTombstone = logs !== undefined && held.size > 0 && journal.isDrained;
+    if (!isTruncated && (hasTombstone || isElsewhere(journal.file, this.#state))) {
+      this.#fence(journal, { held, logs: logs ?? new Map() }, clock);
+      return;
+    }
+    for (const writer of writers) writer.onCleared();
+    this.#renew(journal, clock);
+  }
+
+  /**
+   * Another process has adopted a journal.
+   *
+   * @param held - The writers that had records in it.
+   * @param logs - Its present contents.
+   */
+  #fence(
+    journal: Journal,
+    { held, logs }: { held: ReadonlySet<string>; logs: ReadonlyMap<string, WriterLog> },
+    clock: Clock,
+  ): void {
+    const { journals, orphans, writers } = this.#state;
+    for (const writer of [...writers]) {
+      const { id, destination } = writer;
+      const fenced = new Set(orphans.adoptedBy(id, journal));
+      const isOwn = held.has(id);
+      if (isOwn) fenced.add(id);
+      if (fenced.size === 0) continue;
+      const staged = logs.get(id)?.staged;
+      // The values are still staged here, and must not be adopted too.
+      const isRemoved = staged !== undefined && removeStaged(journal, id, destination, staged);
+      writer.onFenced(fenced, { isStagedLost: isOwn && !isRemoved });
+      if (!isOwn) continue;
+      // The adopter has the entries of the former id.
+      const renewed = newId(clock);
+      orphans.renameAdopter(id, renewed);
+      writers.renew(writer, renewed);
+    }
+    journals.delete(journal);
+    journal.close();
+  }
+
+  /** Moves a journal to a new file. Open writers save entries again that the old file did not return, before any new entry. */
+  #renew(journal: Journal, clock: Clock): void {
+    const { files, identity, journals, orphans, writers } = this.#state;
+    const affected = [...(journal === journals.own ? writers : this.#writersOf(journal))];
+    const oldFile = journal.file;
+    const isComplete = journal.renew({ owner: identity.owner, file: newId(clock) });
+    this.#adoption.abandon(oldFile);
+    if (isComplete) return;
+    const unsaved = new StorageException(`a file could not be read any more (${files.folder.path})`, {
+      advice: CHECK_DISK,
+    });
+    for (const writer of affected) writer.onCleared(unsaved);
+    const lost = orphans.in(journal);
+    journal.saveAll(
+      new Map(lost.map((orphan) => [orphan.writer, orphan])),
+      lost.flatMap(({ entries }) => entries),
+    );
+  }
+
+  /** The open writers with entries in a journal, own or adopted ones. */
+  *#writersOf(journal: Journal): Generator<OpenWriter> {
+    for (const writer of this.#state.writers) {
+      const { value } = this.#state.orphans.adoptedBy(writer.id, journal).next();
+      if (value !== undefined || journal.live.has(writer.id)) yield writer;
+    }
+  }
+}

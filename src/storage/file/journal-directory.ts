@@ -4,7 +4,7 @@ import type { StoredEntry } from '../../core/model/entry.js';
 import { type Adoption, type AdoptOptions, RECOVERY_INTERVAL_SECONDS, type Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { nextRun } from '../shared/run-number.js';
-import { writeWhole } from './journal/file-io.js';
+import { useAndClose, writeWhole } from './journal/file-io.js';
 import { type SafeFiles, UNSYNCED } from './journal/safe-files.js';
 import { Evacuation } from './ownership/evacuation.js';
 import { Heartbeat } from './ownership/heartbeat.js';
@@ -56,32 +56,27 @@ export class JournalDirectory {
   /** The number of the next run that stages values, from a file of the folder: clocks can't order runs. */
   nextRun(): number {
     const { files } = this.#state;
-    files.makeFolder();
+    files.folder.make();
     const fd = files.openOrCreate(files.folder.pathOf('nikdev-iot-1.runs'), UNSYNCED);
-    try {
+    return useAndClose(files.io, fd, () => {
       const bytes = Buffer.alloc(MAX_COUNTER_BYTES);
       const run = nextRun(bytes.toString('latin1', 0, files.io.readSync(fd, bytes, 0, MAX_COUNTER_BYTES, 0)));
       files.io.ftruncateSync(fd, 0);
       writeWhole(files.io, fd, Buffer.from(String(run)));
       return run;
-    } finally {
-      files.io.closeSync(fd);
-    }
+    });
   }
 
-  /** See `Writer.remove`. */
   remove(entries: readonly StoredEntry[]): void {
     const { journals } = this.#state;
     journals.writeAll((journal) => journal.remove(entries));
     if (journals.size > 1 || journals.own === undefined) journals.releaseUnused();
   }
 
-  /** See `Writer.quarantine`. */
   quarantine(entries: readonly StoredEntry[]): void {
     this.#state.journals.writeAll((journal) => journal.quarantine(entries));
   }
 
-  /** See `Writer.adopt`. */
   adopt(writer: OpenWriter, options: AdoptOptions, clock: Clock): Adoption {
     const { journals, orphans, writers } = this.#state;
     // Entries that another process adopted while this one was stopped must not be adopted here.
@@ -94,7 +89,6 @@ export class JournalDirectory {
     return { entries, staged, warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
   }
 
-  /** See `Writer.close`. */
   close(writer: OpenWriter, clock: Clock): void {
     const { identity, journals, orphans, writers } = this.#state;
     // The last chance to save entries again whose file was deleted since the last heartbeat.

@@ -123,27 +123,27 @@ export class EntryList {
   /** Allocated at its final size: a growing array takes twice the memory. */
   readonly #entries: StoredEntry[];
   #length = 0;
-  #isAscending = true;
 
   constructor(size: number) {
     this.#entries = new Array<StoredEntry>(size);
   }
 
   push(entry: StoredEntry): void {
-    const last = this.#entries[this.#length - 1];
-    this.#isAscending &&= last === undefined || last.sequence < entry.sequence;
     this.#entries[this.#length++] = entry;
   }
 
   /** As {@link inOrder}. Called once, after the last entry. */
-  inOrder(): StoredEntry[] {
+  inOrder(): readonly StoredEntry[] {
     this.#entries.length = this.#length;
-    return this.#isAscending ? this.#entries : inOrder(this.#entries);
+    return inOrder(this.#entries);
   }
 }
 
 /** The entries of one writer in the order of their commit, each once: the last of two with the same id. */
-export function inOrder(entries: readonly StoredEntry[]): StoredEntry[] {
+export function inOrder(entries: readonly StoredEntry[]): readonly StoredEntry[] {
+  const isBefore = (entry: StoredEntry, index: number): boolean =>
+    entry.sequence < (entries[index + 1]?.sequence ?? Infinity);
+  if (entries.every(isBefore)) return entries;
   const sorted = [...entries].sort((one, other) => one.sequence - other.sequence);
   return sorted.filter(({ sequence }, index) => sorted[index + 1]?.sequence !== sequence);
 }

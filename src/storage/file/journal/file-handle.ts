@@ -8,6 +8,7 @@ import {
   readWhole,
   storageException,
   sync,
+  useAndClose,
   writePieces,
   writeText,
   writeWhole,
@@ -121,16 +122,13 @@ export class FileHandle {
     try {
       if (!this.isInPlace()) throw new Error('the path leads to another file');
       // The descriptor of this handle appends at any position.
-      const fd = this.#files.open(this.#path, 'overwrite', SYNCED);
-      try {
+      useAndClose(this.#io, this.#files.open(this.#path, 'overwrite', SYNCED), (fd) => {
         if (this.#isForeign(fd)) throw new Error('the path leads to another file');
         for (const { position, bytes } of writes) writeWhole(this.#io, fd, bytes, position);
-        // Synced at any durability: an earlier run may have synced the records that were moved, before they are truncated.
+        // Synced at any durability: an earlier run may have synced the records whose old places are truncated next.
         sync(this.#io, fd);
         this.#io.ftruncateSync(fd, length);
-      } finally {
-        this.#io.closeSync(fd);
-      }
+      });
     } catch (error) {
       throw storageException(error, this.#path);
     }
@@ -215,7 +213,7 @@ export class FileHandle {
   #open(): number {
     if (this.#fd !== undefined) return this.#fd;
     const { durability } = this.#files;
-    if (this.#size === 0) this.#files.makeFolder();
+    if (this.#size === 0) this.#files.folder.make();
     try {
       const fd = this.#isCreated
         ? this.#files.open(this.#path, 'append', durability)

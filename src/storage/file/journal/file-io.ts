@@ -38,12 +38,22 @@ export function writePieces(io: DescriptorIo, fd: number, pieces: Iterable<strin
   return size;
 }
 
-/** Writes pieces, syncs the file and closes the descriptor, which is closed even if that fails. @returns The number of bytes written. */
-export function writeAndClose(io: DescriptorIo, fd: number, pieces: Iterable<string | Buffer>): number {
-  try {
+/** Writes pieces, syncs the file and closes the descriptor. @returns The number of bytes written. */
+export const writeAndClose = (io: DescriptorIo, fd: number, pieces: Iterable<string | Buffer>): number =>
+  useAndClose(io, fd, () => {
     const size = writePieces(io, fd, pieces);
     sync(io, fd);
     return size;
+  });
+
+/** Closes the descriptor even if its use fails. */
+export function useAndClose<Result>(
+  io: Pick<DescriptorIo, 'closeSync'>,
+  fd: number,
+  use: (fd: number) => Result,
+): Result {
+  try {
+    return use(fd);
   } finally {
     io.closeSync(fd);
   }

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { codeOf, isForbidden, quietly } from './file-io.js';
+import { codeOf, isForbidden, quietly, useAndClose } from './file-io.js';
 import { type FileSystem, FLAGS, foreignWrites, PERMISSIONS } from './file-system.js';
 
 /** Error codes of systems that can't sync a folder, or need not. */
@@ -12,11 +12,13 @@ export class Folder {
   readonly path: string;
   readonly #fs: FileSystem;
   readonly #mode: number;
+  /** Whether a new folder must survive a power cut, even if the process that created it was killed before the sync. */
+  readonly #isSynced: boolean;
 
-  /** @param fileMode - The mode of the files; the folder's mode is derived from it. */
-  constructor(fs: FileSystem, path: string, fileMode: number) {
+  constructor(fs: FileSystem, path: string, { fileMode, isSynced }: { fileMode: number; isSynced: boolean }) {
     this.#fs = fs;
     this.path = path;
+    this.#isSynced = isSynced;
     // The permission to read a folder requires the permission to enter it.
     this.#mode = fileMode | ((fileMode & 0o444) >> 2);
   }
@@ -35,14 +37,10 @@ export class Folder {
     }
   }
 
-  /**
-   * Creates the folder if it is missing.
-   *
-   * @param isSynced - Whether the folder must survive a power cut, even if a process that created it was killed before the sync.
-   */
-  make({ isSynced }: { isSynced: boolean }): void {
+  /** Creates the folder if it is missing. */
+  make(): void {
     const first = this.#makeMissing() ?? this.path;
-    if (!isSynced) return;
+    if (!this.#isSynced) return;
     for (let made = this.path; made !== dirname(made); made = dirname(made)) {
       this.sync(dirname(made));
       if (made === first) return;
@@ -51,14 +49,11 @@ export class Folder {
 
   /** Syncs the file names; does nothing where the system can't sync a folder, or forbids it. */
   sync(path = this.path): void {
-    let fd: number | undefined;
     try {
-      fd = this.#fs.openSync(path, FLAGS.O_RDONLY | FLAGS.O_DIRECTORY | FLAGS.O_NONBLOCK);
-      this.#fs.fsyncSync(fd);
+      const fd = this.#fs.openSync(path, FLAGS.O_RDONLY | FLAGS.O_DIRECTORY | FLAGS.O_NONBLOCK);
+      useAndClose(this.#fs, fd, () => this.#fs.fsyncSync(fd));
     } catch (error) {
       if (!isForbidden(error) && !NO_FOLDER_SYNC.has(codeOf(error))) throw error;
-    } finally {
-      if (fd !== undefined) this.#fs.closeSync(fd);
     }
   }
 
@@ -100,16 +95,11 @@ export class Folder {
 
   /** Restores the permissions that the umask removed. Best effort: not every file system has permissions. */
   #setPermissions(): void {
-    let fd: number | undefined;
-    try {
+    quietly(() => {
       if ((this.#fs.statSync(this.path).mode & PERMISSIONS) === this.#mode) return;
-      fd = this.#fs.openSync(this.path, FLAGS.O_RDONLY | FLAGS.O_DIRECTORY | FLAGS.O_NOFOLLOW);
-      this.#fs.fchmodSync(fd, this.#mode);
-    } catch {
-      // Best effort.
-    } finally {
-      if (fd !== undefined) this.#fs.closeSync(fd);
-    }
+      const fd = this.#fs.openSync(this.path, FLAGS.O_RDONLY | FLAGS.O_DIRECTORY | FLAGS.O_NOFOLLOW);
+      useAndClose(this.#fs, fd, () => this.#fs.fchmodSync(fd, this.#mode));
+    });
   }
 
   #exists(): boolean {

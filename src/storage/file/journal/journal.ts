@@ -21,7 +21,7 @@ import type { SafeFiles } from './safe-files.js';
 const MAX_VALUES_BYTES = MAX_RECORD_BYTES - 1024;
 
 const tooLarge = (): StorageException =>
-  new StorageException(`this is larger than a file's record may be (${MAX_VALUES_BYTES} bytes)`, {
+  new StorageException(`the entry is larger than a file's record may be (${MAX_VALUES_BYTES} bytes)`, {
     advice: 'Commit fewer or shorter values at once.',
   });
 
@@ -131,7 +131,8 @@ export class Journal {
       if (live !== undefined) removed.set(writer, live);
     }
     try {
-      this.#appendRemoval(Array.from(removed, ([writer, { sequences }]) => [writer, sequences]));
+      if (this.isDrained && this.#log.isReadable) this.#log.truncate();
+      else this.#appendRemoval(Array.from(removed, ([writer, { sequences }]) => [writer, sequences]));
     } catch (error) {
       for (const [writer, live] of removed) this.live.restoreEntriesOf(writer, live);
       throw error;
@@ -147,9 +148,15 @@ export class Journal {
   remove(entries: readonly StoredEntry[]): void {
     const found = this.#liveAmong(entries);
     if (found.length === 0) return;
+    const removed = sequencesOf(found);
+    const count = Array.from(removed.values(), ({ size }) => size).reduce((sum, size) => sum + size);
+    if (count === this.live.entries && this.live.staged === 0 && this.#log.isReadable) {
+      this.#log.truncate();
+      return;
+    }
     for (const entry of found) this.live.remove(entry);
     try {
-      this.#appendRemoval(sequencesOf(found));
+      this.#appendRemoval(removed);
     } catch (error) {
       for (const entry of found) this.live.add(entry);
       throw error;
@@ -186,7 +193,8 @@ export class Journal {
   release(): void {
     const handle = this.handle;
     try {
-      if (!handle.isOpen && handle.size === 0 && this.#log.isIndexed) return;
+      // The file was never created.
+      if (!handle.isOpen && handle.size === 0) return;
       // Another file at the path must be neither deleted nor renamed.
       if (handle.isOpen && !handle.isAtPath()) return;
       if (this.isDrained && !this.#log.isNewer) {
@@ -226,7 +234,7 @@ export class Journal {
     const { entries } = this.live;
     const contents = quietly(() => this.#log.readContents());
     try {
-      this.#files.makeFolder();
+      this.#files.folder.make();
       this.#log.rewrite(contents, name);
       this.#isDisplaced = false;
     } catch (error) {
@@ -240,15 +248,12 @@ export class Journal {
   }
 
   #liveAmong(entries: readonly StoredEntry[]): StoredEntry[] {
-    return entries.filter(({ writer, sequence }) => this.live.isLive(writer, sequence));
+    const { live } = this;
+    return entries.filter(({ writer, sequence }) => live.isLive(writer, sequence));
   }
 
-  /** Records that entries were removed from the index. Must work on a full disk, which only a removal can free. */
+  /** Appends a removal. Must succeed on a full disk, which only a removal can free. */
   #appendRemoval(removed: Iterable<[writer: string, RangeSet]>): void {
-    if (this.isDrained && this.#log.isReadable) {
-      this.#log.truncate();
-      return;
-    }
     const text = Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join('');
     try {
       if (!this.#isFull) {

@@ -22,7 +22,7 @@ const SLACK_BYTES = 64 * 1024;
 /** The contents of a journal, with the entries of selected writers in the order of their commit. */
 export interface JournalContents extends Contents {
   /** By writer id. */
-  readonly entries: ReadonlyMap<string, StoredEntry[]>;
+  readonly entries: ReadonlyMap<string, readonly StoredEntry[]>;
 }
 
 /** The records in the file of a journal, and an index of the live ones. A compaction rewrites the file without the others. */
@@ -55,10 +55,6 @@ export class RecordLog {
 
   get live(): LiveIndex {
     return this.#live;
-  }
-
-  get isIndexed(): boolean {
-    return this.#isIndexed;
   }
 
   /** Whether there are no live records. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Warning } from '../../../core/model/events.js';
-import { codeOf, type DescriptorIo, identityOf, isForbidden, quietly, writeAndClose } from './file-io.js';
+import { codeOf, type DescriptorIo, identityOf, isForbidden, quietly, useAndClose, writeAndClose } from './file-io.js';
 import {
   type FilePlatform,
   type FileStats,
@@ -68,7 +68,7 @@ export class SafeFiles {
 
   constructor({ fs, uid }: FilePlatform, path: string, { mode = OWN_FILE, isSynced = true } = {}) {
     this.io = fs;
-    this.folder = new Folder(fs, path, mode);
+    this.folder = new Folder(fs, path, { fileMode: mode, isSynced });
     this.durability = { isSynced };
     this.#fs = fs;
     this.#uid = uid;
@@ -89,10 +89,6 @@ export class SafeFiles {
       if (codeOf(error) !== 'EEXIST') throw error;
       return this.open(path, 'append', options);
     }
-  }
-
-  makeFolder(): void {
-    this.folder.make(this.durability);
   }
 
   /** The mode of an open file, with the permissions that are required to open it again. */
@@ -250,9 +246,8 @@ export class SafeFiles {
     quietly(() => {
       const fd = this.#create(path, UNSYNCED, OWN_FILE);
       try {
-        this.#assigned = this.#fs.fstatSync(fd);
+        this.#assigned = useAndClose(this.#fs, fd, () => this.#fs.fstatSync(fd));
       } finally {
-        this.#fs.closeSync(fd);
         this.unlinkQuietly(path);
       }
     });

@@ -61,24 +61,20 @@ export class JournalReconciler {
 
   /** Saves the entries of a writer that are in no journal. @throws {@link StorageException} */
   saveMissing(writer: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
+    const { files, journals, orphans } = this.#state;
     try {
-      this.#saveMissing(writer, entries, clock);
+      // A displaced journal must be renewed first: its entries are in no file.
+      for (const journal of journals) if (!journal.handle.isInPlace()) this.#reconcile(journal, clock);
+      const missing = journals.missing(writer, entries);
+      if (missing.length === 0) return;
+      const { id, destination } = writer;
+      const heads = new Map(missing.map((entry) => [entry.writer, { destination }]));
+      const journal = this.ownJournal(clock);
+      journal.saveAll(heads, missing);
+      for (const dead of heads.keys()) if (dead !== id) orphans.setAdopter(journal, dead, id);
     } catch (error) {
-      throw storageException(error, this.#state.files.folder.path);
+      throw storageException(error, files.folder.path);
     }
-  }
-
-  #saveMissing(writer: OpenWriter, entries: readonly StoredEntry[], clock: Clock): void {
-    const { journals, orphans } = this.#state;
-    // A displaced journal must be renewed first: its entries are in no file.
-    for (const journal of journals) if (!journal.handle.isInPlace()) this.#reconcile(journal, clock);
-    const missing = journals.missing(writer, entries);
-    if (missing.length === 0) return;
-    const { id, destination } = writer;
-    const heads = new Map(missing.map((entry) => [entry.writer, { destination }]));
-    const journal = this.ownJournal(clock);
-    journal.saveAll(heads, missing);
-    for (const dead of heads.keys()) if (dead !== id) orphans.setAdopter(journal, dead, id);
   }
 
   /** A journal is not in place: it was adopted by another process, deleted or truncated. */
@@ -115,9 +111,8 @@ export class JournalReconciler {
       const isOwn = held.has(id);
       if (isOwn) fenced.add(id);
       if (fenced.size === 0) continue;
-      const staged = logs.get(id)?.staged;
       // The values are still staged here, and must not be adopted too.
-      const isRemoved = staged !== undefined && removeStaged(journal, id, destination, staged);
+      const isRemoved = removeStaged(journal, { writer: id, destination, staged: logs.get(id)?.staged });
       writer.onFenced(fenced, { isStagedLost: isOwn && !isRemoved });
       if (!isOwn) continue;
       // The adopter has the entries of the former id.

@@ -5,20 +5,11 @@ import type { StorageException } from '../../../core/model/exceptions.js';
 export interface OpenWriter {
   readonly id: string;
   readonly destination: Destination;
-  /** Whether a loss that was not reported yet includes the entries of this writer or adopted writer. */
+  /** Whether another process adopted the entries of this writer, or of a writer that it had adopted, since the last check. */
   isFenced(writer: string): boolean;
-  /**
-   * A file with its entries was deleted or truncated.
-   *
-   * @param unsaved - Refuses new entries until the lost ones are saved again.
-   */
+  /** A file with its entries was lost. @param unsaved - Thrown at new entries until the lost ones are saved again. */
   onCleared(unsaved?: StorageException): void;
-  /**
-   * Another process has adopted entries of this writer.
-   *
-   * @param writers - The ids of the writers whose entries were adopted.
-   * @param isStagedLost - Whether saved staged values were adopted too.
-   */
+  /** Another process adopted the entries of these writers: of this one, or of writers that it had adopted. */
   onFenced(writers: ReadonlySet<string>, loss: { readonly isStagedLost: boolean }): void;
   /** Continues under a new id, under which nothing is saved. */
   renew(id: string): void;
@@ -47,10 +38,9 @@ export class OpenWriters {
     return (this.#served.get(key) ?? 0) > 0;
   }
 
-  add(writer: OpenWriter): OpenWriter {
+  add(writer: OpenWriter): void {
     this.#byId.set(writer.id, writer);
     this.#count(writer, 1);
-    return writer;
   }
 
   remove(writer: OpenWriter): void {

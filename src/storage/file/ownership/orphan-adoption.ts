@@ -4,7 +4,7 @@ import { entriesWaiting } from '../../../core/notify/warnings.js';
 import type { AdoptOptions } from '../../../core/ports/storage.js';
 import type { Clock } from '../../../core/time/clock.js';
 import { type Contents, readContents, type WriterLog } from '../journal/contents.js';
-import { codeOf, quietly } from '../journal/file-io.js';
+import { codeOf, quietly, useAndClose } from '../journal/file-io.js';
 import { Journal } from '../journal/journal.js';
 import { journalName, rewritingPath } from '../journal/journal-name.js';
 import { linesOf } from '../journal/lines.js';
@@ -95,7 +95,8 @@ export class OrphanAdoption {
   }
 
   #summarize({ path }: OrphanFile): OrphanSummary {
-    const contents = this.#readContents(path);
+    const { files } = this.#state;
+    const contents = useAndClose(files.io, files.open(path, 'read'), (fd) => readContents(linesOf(files.io, fd)));
     const entries = new Map<string, Destination>();
     const staged = new Map<string, Destination>();
     for (const log of contents.logs.values()) {
@@ -103,19 +104,9 @@ export class OrphanAdoption {
       if (log.destination && log.staged) staged.set(destinationKey(log.destination), log.destination);
     }
     const { unreadable } = contents;
-    const message = `${path} holds records that can't be read (${unreadable} lines), as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+    const message = `${path} has ${unreadable} lines that can't be read: they are damaged, or of a newer version. They are kept, and all other records are adopted.`;
     const warnings: Warning[] = unreadable > 0 ? [{ code: 'unreadable-records', message }] : [];
     return { entries, staged, warnings, scans: 0, contents };
-  }
-
-  #readContents(path: string): Contents {
-    const { io } = this.#state.files;
-    const fd = this.#state.files.open(path, 'read');
-    try {
-      return readContents(linesOf(io, fd));
-    } finally {
-      io.closeSync(fd);
-    }
   }
 
   #adopt(orphan: OrphanFile, { contents }: OrphanSummary, clock: Clock): void {
@@ -159,13 +150,10 @@ export class OrphanAdoption {
   /** An abandoned file can be read again: open writers and adopters have the entries in memory. */
   #reclaim(journal: Journal, contents: Contents): void {
     this.#state.orphans.shareAdoptions(journal, contents);
-    for (const { writer, destination, staged } of contents.logs.values()) {
-      const isOpen = this.#state.writers.has(writer);
-      if (destination && staged && isOpen) removeStaged(journal, writer, destination, staged);
-    }
+    for (const log of contents.logs.values()) if (this.#state.writers.has(log.writer)) removeStaged(journal, log);
   }
 
-  /** Whether a file has records for the open writers, or for nobody: an empty file is cleared away. */
+  /** Whether a file has records for the open writers, or is empty and can be deleted. */
   #isWanted({ entries, staged, warnings }: OrphanSummary, options: AdoptOptions): boolean {
     const isServed = (key: string): boolean => this.#state.writers.isServed(key);
     if ([...entries.keys()].some(isServed) || (options.isFirst && [...staged.keys()].some(isServed))) return true;

@@ -2,11 +2,11 @@ import { type Destination, destinationKey } from '../../../core/model/destinatio
 import type { StoredEntry } from '../../../core/model/entry.js';
 import type { Adoption, AdoptOptions } from '../../../core/ports/storage.js';
 import { latestStaged, type StagedValues } from '../../shared/run-number.js';
-import { inOrder } from '../journal/contents.js';
+import { inOrder, type WriterLog } from '../journal/contents.js';
 import { quietly } from '../journal/file-io.js';
 import type { Journal } from '../journal/journal.js';
 import type { JournalContents } from '../journal/record-log.js';
-import type { OpenWriter } from './open-writers.js';
+import type { OpenWriter, OpenWriters } from './open-writers.js';
 
 /** A dead writer in a journal that this process owns, whose entries no open writer has adopted yet. */
 interface Orphan {
@@ -15,11 +15,6 @@ interface Orphan {
   readonly journal: Journal;
   readonly entries: readonly StoredEntry[];
   readonly staged: StagedValues | undefined;
-}
-
-/** Writers by id. */
-interface WriterIds {
-  has(id: string): boolean;
 }
 
 /** The dead writers in the journals of one store, and the open writers that adopted their entries. */
@@ -36,7 +31,7 @@ export class Orphans {
   }
 
   /** Searches the journals again if needed, and in the next call those that could not be read. */
-  refresh(journals: Iterable<Journal>, open: WriterIds): void {
+  refresh(journals: Iterable<Journal>, open: OpenWriters): void {
     if (!this.#isStale) return;
     this.clear();
     this.#isStale = false;
@@ -49,7 +44,7 @@ export class Orphans {
   }
 
   /** Adds the writers in a journal that are neither open nor adopted. */
-  add(journal: Journal, contents: JournalContents, open: WriterIds): void {
+  add(journal: Journal, contents: JournalContents, open: OpenWriters): void {
     for (const [writer, { destination, staged }] of contents.logs) {
       const entries = contents.entries.get(writer) ?? [];
       if (destination === undefined || open.has(writer) || this.isAdopted(writer, journal)) continue;
@@ -68,7 +63,7 @@ export class Orphans {
     for (const orphan of this.#byDestination.get(destinationKey(destination)) ?? []) {
       const { writer, journal, entries, staged } = orphan;
       // Removed before they are staged again: a crash in between loses them, but never doubles them.
-      if (staged && options.isFirst && removeStaged(journal, writer, destination, staged)) allStaged.push(staged);
+      if (staged && options.isFirst && removeStaged(journal, orphan)) allStaged.push(staged);
       else if (staged) remaining.push({ ...orphan, entries: [] });
       if (entries.length === 0) continue;
       this.setAdopter(journal, writer, id);
@@ -152,10 +147,15 @@ export class Orphans {
   }
 }
 
-/** Removes the staged values of a writer if possible. @returns Whether they are removed. */
-export const removeStaged = (
+/** Removes the staged values of a writer if there are any and the journal can be written. @returns Whether values were removed. */
+export function removeStaged(
   journal: Journal,
-  writer: string,
-  destination: Destination,
-  { run }: StagedValues,
-): boolean => quietly(() => journal.removeStaged(writer, destination, run) ?? true) ?? false;
+  { writer, destination, staged }: Pick<WriterLog, 'writer' | 'destination' | 'staged'>,
+): boolean {
+  if (destination === undefined || staged === undefined) return false;
+  const remove = (): boolean => {
+    journal.removeStaged(writer, destination, staged.run);
+    return true;
+  };
+  return quietly(remove) ?? false;
+}

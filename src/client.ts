@@ -4,6 +4,8 @@ import { FieldRegistry } from './core/model/field-registry.js';
 import { own } from './core/model/input.js';
 import { isPushException, onlyInMemory, type PushException, pushClosed } from './core/model/request-exceptions.js';
 import { Emitter, type Subscribers } from './core/notify/emitter.js';
+import { logEvents } from './core/notify/log.js';
+import { Notices } from './core/notify/notices.js';
 import { StatusStore } from './core/notify/status-store.js';
 import {
   CLEARED,
@@ -64,16 +66,17 @@ export function createClient(config: Config, ports: Partial<Ports>) {
 
   const emitter = new Emitter();
   const clockCorrection = new ClockCorrection(clock);
-  const server = new ServerClient(transport, clock, environment, config);
+  const server = new ServerClient({ transport, clock, environment, emitter }, config);
   const warnings = new Warnings(emitter, server);
   const base = { clock, clockCorrection, environment, emitter, server, redactor: server, warnings };
 
   const writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl }, clock);
   const outbox = new Outbox(writer, emitter, { saves, maxEntries });
   const queueLength = new QueueLength(outbox, warnings);
+  const notices = new Notices({ ...base, outbox }, { isInMemory });
   const eviction = new Eviction({ outbox, emitter, redactor: server }, config.overflow);
   const staging = new Staging(emitter);
-  const local = { ...base, writer, outbox, eviction, staging };
+  const local = { ...base, writer, outbox, eviction, staging, notices };
   const persistence = new StagingPersistence(local, { saves: config.stageUncommittedValues });
   const committer = new Committer(local);
 
@@ -89,9 +92,9 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const fields = new FieldRegistry(config.fields, server);
   const closing = new CoreAbortSignal();
   const reader = new Reader({ ...base, closing, fields });
-  const poller = new Poller(reader, clock, environment);
+  const poller = new Poller({ ...base, reader });
 
-  const status = new StatusStore({ ...pushes, autoPush }, durability);
+  const status = new StatusStore({ ...pushes, autoPush, poller }, durability);
   const parts = { ...pushes, queueLength, persistence, committer, autoPush, fields, closing, reader, poller, status };
   emitter.connect(parts, SUBSCRIBERS);
   if (warning) warnings.defer(warning, clock);
@@ -99,7 +102,16 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   if (isInsecure(baseUrl)) {
     const insecure = insecureUrl(baseUrl);
     warnings.defer(insecure, clock);
-    environment.warn?.(insecure.message);
+    // Also with a listener, which may not show it.
+    environment.warn?.(insecure.code, insecure.message);
+  }
+  const debug = config.debug ?? environment.isDebugging;
+  if (debug) {
+    const write = typeof debug === 'function' ? debug : environment.print;
+    logEvents(
+      (name, listener) => emitter.on(name, listener),
+      (line) => write?.(line),
+    );
   }
   const stopListening = environment.subscribe((event) => emitter.emit('lifecycle', event));
   const recovery = new OrphanRecovery(local);
@@ -108,7 +120,16 @@ export function createClient(config: Config, ports: Partial<Ports>) {
 
 type Subscribing = Pick<
   Client,
-  'queueLength' | 'persistence' | 'warnings' | 'finder' | 'history' | 'autoPush' | 'flush' | 'status'
+  | 'queueLength'
+  | 'notices'
+  | 'server'
+  | 'persistence'
+  | 'warnings'
+  | 'finder'
+  | 'history'
+  | 'autoPush'
+  | 'flush'
+  | 'status'
 >;
 
 const invalidate = ({ status }: Subscribing): void => status.invalidate();
@@ -116,12 +137,18 @@ const invalidate = ({ status }: Subscribing): void => status.invalidate();
 /** The internal subscribers of each event, in the order in which they run: see {@link Emitter}. */
 const SUBSCRIBERS: Subscribers<Subscribing> = {
   staged: [({ persistence }) => persistence.invalidate(), invalidate],
-  enqueued: [({ autoPush }) => autoPush?.onEnqueued(), ({ queueLength }) => queueLength.onEnqueued(), invalidate],
+  enqueued: [
+    ({ autoPush }) => autoPush?.onEnqueued(),
+    ({ queueLength }) => queueLength.onEnqueued(),
+    ({ notices }) => notices.onQueueChanged(),
+    invalidate,
+  ],
   removed: [
     ({ finder }, entries) => finder.remove(entries),
     ({ history }) => history.onRemoved(),
     ({ autoPush }) => autoPush?.onRemoved(),
     ({ queueLength }) => queueLength.onRemoved(),
+    ({ notices }) => notices.onQueueChanged(),
     invalidate,
   ],
   fenced: [
@@ -139,9 +166,13 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   'push-aborted': [({ autoPush }) => autoPush?.onPushAborted(), invalidate],
   push: [({ history }, push) => history.onPush(push), invalidate],
   planned: [invalidate],
-  warning: [invalidate],
+  'read-error': [invalidate],
+  request: [invalidate],
+  warning: [invalidate, ({ notices }, warning) => notices.onWarning(warning)],
+  error: [({ notices }, error) => notices.onError(error)],
   'listener-failed': [({ warnings }, source) => warnings.add(listenerFailed(source))],
   lifecycle: [
+    ({ server }, event) => server.onLifecycle(event),
     invalidate,
     ({ autoPush }, event) => autoPush?.onLifecycle(event),
     ({ flush }, event) => flush.onLifecycle(event),
@@ -169,13 +200,14 @@ export async function closeClient(
   }
 }
 
-function stop({ stopListening, uploader, poller, closing, persistence, outbox, status }: Client): void {
+function stop({ stopListening, uploader, poller, closing, persistence, outbox, notices, status }: Client): void {
   stopListening();
   uploader.stop(pushClosed());
   poller.stop();
   closing.abort();
   persistence.close();
   outbox.close();
+  notices.close();
   status.invalidate();
 }
 

@@ -71,6 +71,12 @@ const AllOptions = ownObject(
       'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
     ),
     flushOnHide: v.optional(flag),
+    debug: v.optional(
+      v.custom<NonNullable<Options['debug']>>(
+        (input) => typeof input === 'boolean' || typeof input === 'function',
+        'true, false or a function',
+      ),
+    ),
     fields: v.optional(v.custom<FieldDefinitions>(isPlainObject, 'a plain object of names and field ids')),
   } satisfies Record<keyof Options, v.GenericSchema>,
   { list: 'the options are', defaults: DEFAULTS },

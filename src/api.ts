@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type Client, closeClient, commitAndPush, createClient, type Ports } from './client.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
 import { checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
-import { redactException, ValueException } from './core/model/exceptions.js';
+import { addCaller, redactException, ValueException } from './core/model/exceptions.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
 import { isPlainObject, own, show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
@@ -149,7 +149,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
-    return this.#client.uploader.push(signal);
+    return this.#result(this.#client.uploader.push(signal));
   }
 
   /**
@@ -160,7 +160,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
-    return commitAndPush(this.#client, signal);
+    return this.#result(commitAndPush(this.#client, signal));
   }
 
   /** Removes the staged values. */
@@ -250,9 +250,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     options: CallOptions = {},
   ): Promise<ReadingOf<Fields, Name>[]> {
     const signal = this.#do(() => signalOf(options));
-    const readings = await this.#client.reader.get(listOf(fields), signal).catch((error: unknown) => {
-      throw this.#redacted(error);
-    });
+    const readings = await this.#result(this.#client.reader.get(listOf(fields), signal));
     return readings as ReadingOf<Fields, Name>[];
   }
 
@@ -347,7 +345,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
     this.#closing = closeClient(this.#client, { push, timeoutSeconds });
-    return this.#closing;
+    return this.#result(this.#closing);
   }
 
   /** Runs a call. @throws {@link ApiException} if this `Api` is closed. */
@@ -362,6 +360,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       return run(this.#client);
     } catch (error) {
       throw this.#redacted(error);
+    }
+  }
+
+  /** Redacts the exception that a promise rejects with, and adds the caller's line to its stack. */
+  async #result<Result>(pending: Promise<Result>): Promise<Result> {
+    try {
+      return await pending;
+    } catch (error) {
+      throw addCaller(this.#redacted(error));
     }
   }
 

@@ -84,7 +84,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const sizer = new BatchSizer({ maxEntries: maxEntriesPerRequest, maxBytes: maxBytesPerRequest });
   const uploads = { ...local, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
   const flush = new UnloadFlush(uploads, { isEnabled: config.flushOnHide ?? isInMemory });
-  const uploader = new Uploader({ ...uploads, flush }, config);
+  const uploader = new Uploader({ ...uploads, flush }, { ...config, isInMemory });
   const history = new PushHistory(outbox, clockCorrection);
   const pushes = { ...uploads, flush, uploader, history };
   const autoPush = config.autoPush ? new AutoPush(pushes, { ...config.autoPush, isInMemory }) : undefined;

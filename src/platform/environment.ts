@@ -6,7 +6,7 @@ import { countInMemory } from './exit-notice.js';
 
 declare const process: {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly versions?: { readonly node?: string };
+  readonly versions?: { readonly node?: string; readonly bun?: string; readonly deno?: string };
   on?(event: string, listener: () => void): void;
   off?(event: string, listener: () => void): void;
 };
@@ -42,6 +42,12 @@ export const environment: Environment = {
   // A gateway has an `Api` for each of thousands of devices; a worker runtime has its own limit for each request.
   // Marked as pure, so that a bundler drops it if `Api` is not used.
   uploads: /* @__PURE__ */ new UploadSemaphore(/* @__PURE__ */ isWorkerRuntime() ? Number.POSITIVE_INFINITY : 16),
+  get ignoresProxy() {
+    // Bun and Deno use it.
+    if (!isProcess() || process.versions?.bun || process.versions?.deno) return false;
+    const { HTTPS_PROXY: proxy, https_proxy: lower, NODE_USE_ENV_PROXY: isUsed } = process.env ?? {};
+    return !isUsed && !!(proxy ?? lower);
+  },
   get isDebugging() {
     try {
       // A Deno without the right to read the variable would ask its user for it.

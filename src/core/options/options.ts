@@ -36,7 +36,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly baseUrl?: string | undefined;
   /**
-   * The deadline of each request, the body of its response included, in seconds (more than 0, at most 86,400).
+   * The deadline of each request, the body of its response included, in seconds (more than 0, at most 600).
    *
    * @defaultValue `10`
    */

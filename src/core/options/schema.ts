@@ -6,7 +6,7 @@ import { isObject, isPlainObject, own, show, showLength } from '../model/input.j
 import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
-import { checkOptions, count, flag, isCount, secondsFrom, timeout } from './call-options.js';
+import { checkOptions, count, flag, isCount, requestTimeout, secondsFrom } from './call-options.js';
 import {
   AUTO_PUSH,
   type AutoPushConfig,
@@ -48,7 +48,7 @@ const AllOptions = ownObject(
     deviceId: uuid,
     apiKey: uuid,
     baseUrl: v.custom<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment'),
-    requestTimeout: timeout,
+    requestTimeout,
     storage: v.optional(
       v.custom<StorageAdapter>(
         (input) => isObject(input) && typeof input['open'] === 'function',

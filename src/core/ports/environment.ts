@@ -16,6 +16,8 @@ export interface Environment {
   readonly keepalive: ByteBudget;
   /** The uploads of all `Api`s of the page or process. */
   readonly uploads: Uploads;
+  /** Whether the environment names a proxy for https that the platform's `fetch` does not use. Default: `false`. */
+  readonly ignoresProxy?: boolean;
   /** Whether the page or process asks for log lines of every `Api`. Default: `false`. */
   readonly isDebugging?: boolean;
   /** Shows a line to the developer: on the console of a page, on stderr of a process. */

@@ -23,6 +23,8 @@ export interface ServerAddress {
   readonly apiKey: string;
   /** The deadline of each request, in seconds. */
   readonly requestTimeout: number;
+  /** Absent if requests are made by the platform's `fetch`. */
+  readonly fetch?: unknown;
 }
 
 /** A response with its verdict. */
@@ -45,7 +47,7 @@ export interface PendingRequest {
 export interface ServerClientParts {
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly environment: Pick<Environment, 'isOnline'>;
+  readonly environment: Pick<Environment, 'isOnline' | 'ignoresProxy'>;
   readonly emitter: Emitter;
 }
 
@@ -143,13 +145,14 @@ export class ServerClient {
     const sent = clock.monotonic();
     const { answer, abort } = transport.send(request);
     const outcome = answer.then((received): JudgedResponse => {
-      const { isOnline } = environment;
+      const { isOnline, ignoresProxy = false } = environment;
       const redactAll = (text: string): string => this.redact(text);
       const context = {
         redact: redactAll,
         timeoutSeconds,
         now: clock.now(),
         isOnline,
+        isProxyIgnored: ignoresProxy && this.#address.fetch === undefined,
         isInsecure: this.#isInsecure,
       };
       const verdict = this.#ofThisKey(judge(received, context), apiKey);

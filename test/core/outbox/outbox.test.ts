@@ -414,7 +414,7 @@ describe('Outbox', () => {
       () => new StorageException('localStorage is full', { advice: 'Make room.' }),
       /localStorage is full/,
     ],
-    ['any other', () => new Error('EIO /home/user/key'), /the storage failed/],
+    ['any other', () => new Error('EIO /home/user/key'), /the storage failed: Error: EIO/],
   ])(
     'a save that failed with %s error is reported with the queued entries and that the values are staged',
     (_name, makeError, what) => {
@@ -428,7 +428,6 @@ describe('Outbox', () => {
       expect(() => append(outbox, { timestamp: 2, values: '[{"a":2}]' })).toThrow(
         /queued and safe: 1 .9 bytes.*still staged/,
       );
-      expect(() => append(outbox, { timestamp: 2, values: '[{"a":2}]' })).not.toThrow(/EIO/);
       expect(outbox.length).toBe(1);
     },
   );

@@ -7,7 +7,9 @@ import { minify } from './build/minify.mjs';
 import { ownMaps, withoutValibot } from './build/own-maps.mjs';
 import { umd } from './build/umd.mjs';
 
-const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
+const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts', otel: 'src/otel.ts' };
+/** Modules of the platform, and the optional peer dependency. */
+const external = [/^node:/, '@opentelemetry/api'];
 
 // noEmitOnError: without it a type error is printed and the build still succeeds.
 const compile = () => [resolve(), lazyKy(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
@@ -49,7 +51,7 @@ const modules = (extension) => ({
 export default [
   {
     input: entries,
-    external: /^node:/,
+    external,
     plugins: [...compile(), notices(), ownMaps()],
     output: [
       { ...modules('.js'), format: 'es', sourcemap: true, manualChunks },
@@ -80,7 +82,7 @@ export default [
   },
   {
     input: entries,
-    external: /^node:/,
+    external,
     plugins: [dts({ compilerOptions: { stripInternal: true } })],
     output: [
       { ...files('.d.ts'), format: 'es' },

@@ -11,9 +11,10 @@ import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
 import { checkOptions, flag, signalOf, timeout } from './core/options/call-options.js';
 import type { ApiOptions, CallOptions } from './core/options/options.js';
-import { checkApiKey, resolveOptions } from './core/options/schema.js';
+import { checkApiKey, resolveBaseUrl, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
+import { adoptFrom } from './core/staging/adopt-from.js';
 
 /** Options of {@link Api.commit}. */
 export interface CommitOptions {
@@ -215,6 +216,21 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       if (ids !== undefined) checkIds(ids);
       return outbox.removeQuarantined(ids ?? this.quarantined().map(({ id }) => id));
     });
+  }
+
+  /**
+   * Adopts entries of this device that were committed for another `baseUrl`, as the warning `entries-waiting` reports: they are
+   * committed again, with their times, and pushed to this server. Only entries left behind by dead runs are adopted, quarantined
+   * entries too, and never those of another device. In a page it takes a second or two.
+   *
+   * @returns The number of adopted entries.
+   * @throws {@link ConfigException} if `baseUrl` is not the URL of a server; {@link StorageException} if not all entries can be
+   * saved: then all stay where they are.
+   */
+  async adoptFrom(options: { readonly baseUrl: string }): Promise<{ readonly entries: number }> {
+    const baseUrl = this.#do(() => resolveBaseUrl(options));
+    const { deviceId } = this.#client.config;
+    return { entries: await this.#result(adoptFrom(this.#client, { deviceId: deviceId.toLowerCase(), baseUrl })) };
   }
 
   /** Makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */

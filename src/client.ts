@@ -115,7 +115,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   }
   const stopListening = environment.subscribe((event) => emitter.emit('lifecycle', event));
   const recovery = new OrphanRecovery(local);
-  return { ...parts, config, isInMemory, stopListening, recovery };
+  return { ...parts, storage, config, isInMemory, stopListening, recovery };
 }
 
 type Subscribing = Pick<

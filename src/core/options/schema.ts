@@ -43,11 +43,18 @@ const Pace = ownObject(
   { list: 'autoPush has', defaults: AUTO_PUSH },
 );
 
+const serverUrl = v.custom<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment');
+
+const UrlOnly = ownObject({ baseUrl: serverUrl });
+
+/** @throws {@link ConfigException} unless the options are a `baseUrl`. @returns It, normalized. */
+export const resolveBaseUrl = (options: unknown): string => normalizedUrl(checkOptions(options, UrlOnly).baseUrl);
+
 const AllOptions = ownObject(
   {
     deviceId: uuid,
     apiKey: uuid,
-    baseUrl: v.custom<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment'),
+    baseUrl: serverUrl,
     requestTimeout,
     storage: v.optional(
       v.custom<StorageAdapter>(
@@ -95,7 +102,7 @@ export function resolveOptions(options: unknown): Config {
   const given = own(options);
   const shown = (input: unknown): string => showSafely(input, given['apiKey']);
   const { autoPush, ...others } = checkOptions(given, AllOptions, shown);
-  const baseUrl = withFinalSlash(new URL(others.baseUrl).href);
+  const baseUrl = normalizedUrl(others.baseUrl);
   const config = own({
     ...others,
     baseUrl,
@@ -110,7 +117,8 @@ export function resolveOptions(options: unknown): Config {
 }
 
 /** A loop, as a regular expression would take quadratic time. */
-function withFinalSlash(url: string): string {
+function normalizedUrl(given: string): string {
+  const url = new URL(given).href;
   let end = url.length;
   while (url[end - 1] === '/') end -= 1;
   return `${url.slice(0, end)}/`;

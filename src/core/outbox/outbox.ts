@@ -48,7 +48,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   readonly #emitter: Emitter;
   readonly #maxEntries: number;
   #checkouts: readonly Checkout[] = [];
-  #sequence = 0;
+  #sequence: number;
   #fencedCount = 0;
 
   /** @param config - `saves`: `false` keeps entries only in memory; `maxEntries`: the limit of queued entries. */
@@ -56,6 +56,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     this.#sync = new StorageSync(writer, { saves: config.saves, contents: [this, this.quarantine] });
     this.#emitter = emitter;
     this.#maxEntries = config.maxEntries;
+    this.#sequence = writer.lastSequence ?? 0;
   }
 
   /** The number of entries that other runs have adopted so far. */

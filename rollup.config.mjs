@@ -16,11 +16,11 @@ const external = [/^node:/, '@opentelemetry/api'];
 const compile = () => [resolve(), lazyKy(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
 
 /** The bundled libraries ask that their notices go wherever their code goes. */
-const notices = () =>
+const notices = (folder = 'dist') =>
   license({
     thirdParty: {
       output: {
-        file: 'dist/THIRD-PARTY-LICENSES.txt',
+        file: `${folder}/THIRD-PARTY-LICENSES.txt`,
         template: (dependencies) =>
           dependencies
             .map(({ name, version, license, licenseText }) => `${name} ${version} (${license})\n\n${licenseText}`)
@@ -37,7 +37,7 @@ const files = (extension) => ({
 });
 
 /** Entries of the package, as modules of the command import them. */
-const BUILT = /^.*\/(index|emulator)\.[jt]s$/;
+const BUILT = /^(?:(?:\.\.\/)+|.*\/src\/)(index|emulator)\.[jt]s$/;
 
 const LIBRARY = /\/node_modules\/(ky|valibot)\//;
 // Each in a chunk of its own, which a consumer's bundler drops where nothing of it is used; a flat bundle keeps all of ky.
@@ -75,7 +75,7 @@ export default [
     input: { cli: 'src/cli.ts' },
     // The command uses the package as it is built; nothing of the package depends on the command.
     external: (id) => id.startsWith('node:') || BUILT.test(id),
-    plugins: [bundledCommander(), packageVersion(), ...compile(), minify()],
+    plugins: [bundledCommander(), packageVersion(), ...compile(), minify(), notices('dist/cli')],
     // CommonJS: Node starts it 10 ms faster. A chunk for each command, one for what they share, and one that knows folders.
     output: {
       dir: 'dist/cli',

@@ -37,32 +37,36 @@ export async function pushFolder(call: Call, before?: Committed): Promise<ExitCo
 
 async function pushUntil(call: Call, { api, folder }: Session, seconds: number, result: Pushed): Promise<unknown> {
   const state = folder.pushState;
-  const stop = recordPushes(api, state, result);
+  const stops = [keepPushes(api, state), countPushes(api, result)];
   const until = Date.now() + seconds * 1000;
+  let failure: PushException | undefined;
   try {
     for (;;) {
       if (api.status().committed === 0) return undefined;
-      const dueAt = call.options['now'] === true && result.requests === 0 ? undefined : state.dueAt();
-      if (dueAt !== undefined) {
-        if (dueAt * 1000 > until) return result.requests === 0 ? notDue(dueAt, state) : state.lastException;
-        await new Promise((resolve) => setTimeout(resolve, dueAt * 1000 - Date.now()));
-      }
-      const failure = await pushOnce(api, state, result);
+      const dueAt = failure === undefined && call.options['now'] === true ? undefined : state.dueAt();
+      if (dueAt !== undefined && dueAt * 1000 > until) return failure ?? notDue(dueAt, state);
+      if (dueAt !== undefined) await new Promise((resolve) => setTimeout(resolve, dueAt * 1000 - Date.now()));
+      failure = await pushOnce(api, state);
       if (failure === undefined) return undefined;
       if (!isTransient(failure) || Date.now() >= until) return failure;
     }
   } finally {
-    stop();
+    for (const stop of stops) stop();
   }
 }
 
 /** Keeps the results of pushes in the folder. @returns A function that stops. */
-function recordPushes(api: Api, state: PushState, result: Pushed): () => void {
+export function keepPushes(api: Api, state: PushState): () => void {
+  return api.on('push', ({ entries, requests, milliseconds }) => {
+    state.record({ lastPush: { entries, requests, milliseconds, at: Math.floor(Date.now() / 1000) } });
+  });
+}
+
+function countPushes(api: Api, result: Pushed): () => void {
   const stops = [
-    api.on('push', ({ entries, requests, milliseconds }) => {
+    api.on('push', ({ entries, requests }) => {
       result.pushed += entries;
       result.requests += requests;
-      state.record({ lastPush: { entries, requests, milliseconds, at: Math.floor(Date.now() / 1000) } });
     }),
     api.on('quarantine', ({ entries }) => {
       result.quarantined += entries.length;
@@ -73,14 +77,11 @@ function recordPushes(api: Api, state: PushState, result: Pushed): () => void {
   };
 }
 
-async function pushOnce(api: Api, state: PushState, result: Pushed): Promise<PushException | undefined> {
+async function pushOnce(api: Api, state: PushState): Promise<PushException | undefined> {
   let failure = await tryPush(api);
   if (failure !== undefined && state.failures + 1 >= SEARCH_FROM) failure = await search(api, failure);
   if (failure === undefined) state.clear();
-  else {
-    result.requests = Math.max(result.requests, 1);
-    keepFailure(state, failure);
-  }
+  else keepFailure(state, failure);
   return failure;
 }
 

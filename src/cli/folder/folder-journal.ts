@@ -5,6 +5,7 @@ import { type Destination, sameDestination } from '../../core/model/destination.
 import type { StoredEntry } from '../../core/model/entry.js';
 import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/file/journal/contents.js';
 import { FileHandle } from '../../storage/file/journal/file-handle.js';
+import { storageException } from '../../storage/file/journal/file-io.js';
 import type { SafeFiles } from '../../storage/file/journal/file-system.js';
 import { Journal } from '../../storage/file/journal/journal.js';
 import { encodeEntry, encodeWriter, readRecord } from '../../storage/file/journal/record.js';
@@ -100,6 +101,8 @@ export class FolderJournal {
     try {
       if (this.identity !== undefined) handle.measure();
       handle.append(text, isSynced);
+    } catch (error) {
+      throw storageException(error, this.path);
     } finally {
       handle.close();
     }

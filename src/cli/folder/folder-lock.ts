@@ -113,12 +113,8 @@ export class FolderLock {
 
   /** Tries once. @returns Whether the token is this process's now. */
   #take(own: string): boolean {
-    const tokens = this.#tokens();
-    if (tokens.length === 0) {
-      this.#create();
-      return false;
-    }
-    return tokens.some((token) => (token === FREE || this.#isDead(token)) && this.#rename(token, own));
+    if (this.#tokens().length === 0) this.#create();
+    return this.#tokens().some((token) => (token === FREE || this.#isDead(token)) && this.#rename(token, own));
   }
 
   #tokens(): string[] {

@@ -34,10 +34,11 @@ export class LockedException extends CommandException {
   override readonly name = 'LockedException';
 
   constructor(lock: string, folder: string) {
-    super(`another nikdev-iot process ${lock === 'push-lock' ? 'pushes from' : 'works in'} ${folder}`, {
-      exitCode: EXIT.temporary,
-      advice: 'Nothing was changed by this call. Run it again.',
-    });
+    const [doing, advice] =
+      lock === 'push-lock'
+        ? ['pushes from', 'What is committed is kept: that process pushes it, or a later call.']
+        : ['works in', 'Nothing was changed by this call. Run it again.'];
+    super(`another nikdev-iot process ${doing} ${folder}`, { exitCode: EXIT.temporary, advice });
   }
 }
 

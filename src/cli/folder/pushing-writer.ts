@@ -10,7 +10,7 @@ import {
   type StorageAdapter,
   type Writer,
 } from '../../core/ports/storage.js';
-import type { Clock } from '../../core/time/clock.js';
+import { BACKGROUND, type Clock } from '../../core/time/clock.js';
 import { encodeQuarantineOf } from '../../storage/file/journal/contents.js';
 import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/file/journal/record.js';
 import { RangeSet } from '../../storage/shared/range-set.js';
@@ -56,7 +56,7 @@ class PushingWriter implements Writer {
     let cancel = (): void => {};
     const beat = (): void => {
       held.beat();
-      cancel = clock.setTimer(beat, HEARTBEAT_MS, true);
+      cancel = clock.setTimer(beat, HEARTBEAT_MS, BACKGROUND);
     };
     beat();
     this.#stopBeating = () => cancel();

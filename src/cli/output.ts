@@ -36,7 +36,8 @@ export class Printer {
   }
 
   get columns(): number {
-    return this.#stream.columns ?? 80;
+    // A terminal of unknown size says 0.
+    return this.#stream.columns || 80;
   }
 
   /** Writes a line; of `text`, only what a terminal shows. */

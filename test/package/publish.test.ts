@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/definitions.js';
 import { json, loopbackServer } from '../support/servers/loopback-server.js';
 
 const root = new URL('../../', import.meta.url);
@@ -52,7 +53,9 @@ describe('the published package', () => {
       'dist/THIRD-PARTY-LICENSES.txt',
       'docs/troubleshooting.md',
     ];
-    expect(paths).toEqual([...code, ...types, ...libraries, ...page, ...texts].sort());
+    const command = ['cli', 'folder', ...COMMANDS.map(({ name }) => name)].map((name) => `dist/cli/${name}.cjs`);
+    command.push('dist/cli/THIRD-PARTY-LICENSES.txt', 'docs/cli.md');
+    expect(paths).toEqual([...code, ...types, ...libraries, ...page, ...texts, ...command].sort());
   });
 
   test('takes at most 1 MB to load, and 6 MB on the disk', () => {

@@ -58,25 +58,32 @@ export async function ask(question: string, { isSecret }: { readonly isSecret: b
   }
 }
 
-/** Without echo: in raw mode the terminal shows nothing that is typed. */
+/** Without echo: in raw mode the terminal shows nothing that is typed, from before the question on. */
 async function askSecret(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
+  stderr.write(question);
   try {
-    let text = '';
-    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-      for (const character of String(chunk)) {
-        if (character === '\r' || character === '\n') return text.trim();
-        if (character === CONTROL_C || character === CONTROL_D) throw usage('nothing was saved');
-        text = BACKSPACES.includes(character) ? text.slice(0, -1) : text + character;
-      }
-    }
-    return text.trim();
+    return await typedLine(stdin);
   } finally {
+    stdin.removeAllListeners('data');
     stdin.setRawMode(false);
     stdin.pause();
     stderr.write('\n');
   }
+}
+
+function typedLine(stdin: NodeJS.ReadStream): Promise<string> {
+  let text = '';
+  return new Promise((resolve, reject) => {
+    const take = (chunk: string): void => {
+      for (const character of chunk) {
+        if (character === CONTROL_C || character === CONTROL_D) reject(usage('nothing was saved'));
+        else if (character === '\r' || character === '\n') resolve(text.trim());
+        else text = BACKSPACES.includes(character) ? text.slice(0, -1) : text + character;
+      }
+    };
+    stdin.on('data', take).resume();
+  });
 }

@@ -39,6 +39,12 @@ const files = (extension) => ({
 /** Entries of the package, as modules of the command import them. */
 const BUILT = /^(?:(?:\.\.\/)+|.*\/src\/)(index|emulator)\.[jt]s$/;
 
+/** A chunk for each command with its own parts, one for what they share, and one that knows folders. */
+function commandChunks(id) {
+  if (/\/src\/cli\/(?:commands\/|emulator\/|line-reader|progress)/.test(id)) return undefined;
+  return /\/src\/(?:cli\/(?:folder\/|session|push-folder|commit)|storage\/)/.test(id) ? 'folder' : 'shared';
+}
+
 const LIBRARY = /\/node_modules\/(ky|valibot)\//;
 // Each in a chunk of its own, which a consumer's bundler drops where nothing of it is used; a flat bundle keeps all of ky.
 const manualChunks = (id) => LIBRARY.exec(id)?.[1];
@@ -76,19 +82,14 @@ export default [
     // The command uses the package as it is built; nothing of the package depends on the command.
     external: (id) => id.startsWith('node:') || BUILT.test(id),
     plugins: [bundledCommander(), packageVersion(), ...compile(), minify(), notices('dist/cli')],
-    // CommonJS: Node starts it 10 ms faster. A chunk for each command, one for what they share, and one that knows folders.
+    // CommonJS: Node starts it 10 ms faster.
     output: {
       dir: 'dist/cli',
       format: 'cjs',
       entryFileNames: '[name].cjs',
       chunkFileNames: '[name].cjs',
       dynamicImportInCjs: false,
-      manualChunks: (id) =>
-        /\/commands\/\w+\.ts$/.test(id)
-          ? undefined
-          : /\/src\/(?:cli\/(?:folder\/|session)|storage\/)/.test(id)
-            ? 'folder'
-            : 'shared',
+      manualChunks: commandChunks,
       paths: (id) => id.replace(BUILT, '../$1.cjs'),
     },
   },

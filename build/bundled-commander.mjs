@@ -15,7 +15,11 @@ export const bundledCommander = () => ({
     if (id !== ENTRY) return null;
     const bundle = await rolldown({ input: ENTRY, platform: 'node', plugins: [withoutProcesses] });
     const { output } = await bundle.generate({ format: 'es' });
-    return { code: output[0].code, map: { mappings: '' } };
+    // The command is CommonJS in the end, which has a `require` of its own.
+    const code = output[0].code
+      .replace(/^import .* from "node:module";$/m, '')
+      .replace('createRequire(import.meta.url)', 'require');
+    return { code, map: { mappings: '' } };
   },
 });
 

@@ -1,6 +1,5 @@
 import { isApiException } from '../core/model/exceptions.js';
-import { maskIds } from '../core/model/foreign-text.js';
-import { codeOf } from '../storage/file/journal/file-io.js';
+import { codeWord, maskIds } from '../core/model/foreign-text.js';
 import type { Call } from './command.js';
 import { CommandException, EXIT, type ExitCode } from './exit.js';
 
@@ -35,7 +34,7 @@ export const isTransient = ({ message }: Error): boolean => message.startsWith(T
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommandException) return error.exitCode;
-  if (!isApiException(error)) return codeOf(error) === undefined ? EXIT.refused : EXIT.temporary;
+  if (!isApiException(error)) return codeWord(error) === undefined ? EXIT.refused : EXIT.temporary;
   if (error.name === 'ConfigException' || error.name === 'ValueException') return EXIT.usage;
   if (error.name === 'StorageException') return EXIT.temporary;
   return isTransient(error) ? EXIT.temporary : EXIT.refused;

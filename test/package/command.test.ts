@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/definitions.js';
 import { type Consumer, installPacked } from '../support/package/installed-package.js';
 import { blocksOf, readPage } from '../support/package/markdown.js';
 
@@ -80,9 +81,11 @@ describe('the command of the installed package', () => {
 
   test('loads of its commands only the one that is called', () => {
     const main = readFileSync(new URL('dist/cli/cli.cjs', root), 'utf8');
-    const eager = [...main.matchAll(/(?<!=>)\brequire\([`'"]\.\/([\w-]+)\.cjs[`'"]\)/g)].map(([, name]) => name);
-    expect(main).toMatch(/require\([`'"]\.\/push\.cjs/);
-    expect(eager.filter((name) => name !== 'folder')).toEqual([]);
+    const lazy = [...main.matchAll(/\{ ?return require\([`'"]\.\/([\w-]+)\.cjs[`'"]\)/g)].map(([, name]) => name);
+    const all = [...main.matchAll(/require\([`'"]\.\/([\w-]+)\.cjs[`'"]\)/g)].map(([, name]) => name);
+    expect(lazy.sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
+    expect(all.filter((name) => !lazy.includes(name))).toEqual([]);
+    expect(main).not.toMatch(/node:(?:http|child_process|crypto|zlib)/);
   });
 
   test('ships the notices of what it bundles', () => {

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../storage/file/journal/file-io.js';
+import { codeWord } from '../../core/model/foreign-text.js';
 import { usage } from '../exit.js';
 import { CONFIG_OPTIONS } from './option-table.js';
 
@@ -101,7 +101,7 @@ function open(path: string): number | undefined {
   try {
     return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    throw usage(`${path} can't be opened (${codeOf(error)})`);
+    throw usage(`${path} can't be opened (${codeWord(error)})`);
   }
 }
 

@@ -83,7 +83,7 @@ describe('a commit', () => {
 
   test('goes on with one writer in one journal, however many calls', async () => {
     for (let count = 1; count <= 12; count++) await does('add', `a=${count}`, '-c');
-    expect(readdirSync(join(folder, '.nikdev-iot')).sort()).toEqual(['journal', 'lock']);
+    expect(readdirSync(join(folder, '.nikdev-iot')).sort()).toEqual(['lock', 'nikdev-iot-1_folder_readings.journal']);
     const entries = await log();
     expect(new Set(entries.map(({ id }) => id.split('-')[0])).size).toBe(1);
     expect(entries.map(({ values }) => values[0]?.value)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);

@@ -104,7 +104,7 @@ describe('the environment', () => {
   test('is enough without init', async () => {
     expect((await call(folder, ['add', 'a=1', '-c'], env)).code).toBe(0);
     expect(modeOf(join(folder, '.nikdev-iot'))).toBe('700');
-    expect(modeOf(join(folder, '.nikdev-iot', 'journal'))).toBe('600');
+    expect(modeOf(join(folder, '.nikdev-iot', 'nikdev-iot-1_folder_readings.journal'))).toBe('600');
   });
 
   test('wins over the configuration', async () => {
@@ -133,7 +133,7 @@ describe('the environment', () => {
     const { NIKDEV_API_KEY: _, ...others } = env;
     const own = { ...others, NIKDEV_API_KEY_FILE: file, NIKDEV_DIR: 'there' } as Record<string, string>;
     expect((await call(folder, ['add', 'a=1', '-c'], own)).code).toBe(0);
-    expect(existsSync(join(folder, 'there', 'journal'))).toBe(true);
+    expect(existsSync(join(folder, 'there', 'nikdev-iot-1_folder_readings.journal'))).toBe(true);
   });
 
   test('may not name both a key and a file of it', async () => {
@@ -216,7 +216,7 @@ describe('the folder', () => {
     const inner = join(folder, 'a', 'b');
     mkdirSync(inner, { recursive: true });
     expect((await call(inner, ['add', 'a=1', '-c'])).code).toBe(0);
-    expect(existsSync(join(folder, '.nikdev-iot', 'journal'))).toBe(true);
+    expect(existsSync(join(folder, '.nikdev-iot', 'nikdev-iot-1_folder_readings.journal'))).toBe(true);
   });
 
   test('is not searched above the home folder', async () => {

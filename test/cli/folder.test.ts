@@ -2,13 +2,16 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Folder } from '../../src/cli/folder/folder.js';
+import { JOURNAL } from '../../src/cli/folder/folder-journal.js';
 import { FolderLock } from '../../src/cli/folder/folder-lock.js';
 import { committingStorage, type Problems } from '../../src/cli/folder/folder-storage.js';
 import { pushingStorage } from '../../src/cli/folder/pushing-writer.js';
 import type { StoredEntry } from '../../src/core/model/entry.js';
 import type { Writer } from '../../src/core/ports/storage.js';
 import { SystemClock } from '../../src/platform/system-clock.js';
-import { type FilePlatform, SafeFiles, systemPlatform } from '../../src/storage/file/journal/file-system.js';
+import { type FilePlatform, systemPlatform } from '../../src/storage/file/journal/file-system.js';
+import { journalName } from '../../src/storage/file/journal/journal-name.js';
+import { SafeFiles } from '../../src/storage/file/journal/safe-files.js';
 import { encodeOwner, ProcessIdentity } from '../../src/storage/file/ownership/process-identity.js';
 import { destination } from '../support/builders/stored-entry.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
@@ -17,6 +20,7 @@ const clock = new SystemClock();
 const FIRST = { isFirst: true };
 
 let path: string;
+const journalPath = (): string => join(path, journalName(JOURNAL));
 beforeEach(() => {
   path = join(temporaryFolder(), 'folder');
 });
@@ -102,7 +106,7 @@ describe('commits of calls', () => {
 
   test('begin a new writer behind a torn record, and behind one of another destination', async () => {
     const first = commit(new Folder(path));
-    fs.appendFileSync(join(path, 'journal'), '\n1 0000');
+    fs.appendFileSync(journalPath(), '\n1 0000');
     const second = commit(new Folder(path));
     expect(second.writer).not.toBe(first.writer);
     const other = committingStorage(new Folder(path), {}).open({ ...destination, baseUrl: 'http://x/' }, clock);
@@ -112,9 +116,9 @@ describe('commits of calls', () => {
   test('have a destination also where the first try of a call failed', async () => {
     const folder = new Folder(path);
     const writer = committing(folder);
-    fs.mkdirSync(join(path, 'journal'), { recursive: true });
+    fs.mkdirSync(journalPath(), { recursive: true });
     expect(() => writer.save(entryOf(writer, 1), { clearsStaged: true })).toThrow(/could not be written/);
-    fs.rmdirSync(join(path, 'journal'));
+    fs.rmdirSync(journalPath());
     writer.save(entryOf(writer, 2), { clearsStaged: true });
     const reader = pushing(new Folder(path));
     expect((await reader.adopt(FIRST)).entries).toHaveLength(1);
@@ -196,7 +200,7 @@ describe('a push', () => {
     const writer = pushing(new Folder(path));
     writer.remove((await writer.adopt(FIRST)).entries);
     writer.close();
-    expect(fs.statSync(join(path, 'journal')).size).toBe(0);
+    expect(fs.statSync(journalPath()).size).toBe(0);
   });
 
   test('keeps the journal short while it goes on for long', async () => {
@@ -207,7 +211,7 @@ describe('a push', () => {
       writer.save(entry, { clearsStaged: false });
       writer.remove([entry]);
     }
-    expect(fs.statSync(join(path, 'journal')).size).toBeLessThan(150_000);
+    expect(fs.statSync(journalPath()).size).toBeLessThan(150_000);
     writer.close();
   });
 
@@ -228,7 +232,7 @@ describe('a push', () => {
     const writer = pushing(new Folder(path));
     const { entries } = await writer.adopt(FIRST);
     expect(writer.check()).toBeUndefined();
-    fs.unlinkSync(join(path, 'journal'));
+    fs.unlinkSync(journalPath());
     expect(writer.check()).toEqual({ kind: 'cleared' });
     writer.saveAgain(entries);
     writer.close();
@@ -239,7 +243,7 @@ describe('a push', () => {
 
   test('reports damaged lines, and sends the others', async () => {
     commit(new Folder(path));
-    fs.appendFileSync(join(path, 'journal'), '\nnonsense\n');
+    fs.appendFileSync(journalPath(), '\nnonsense\n');
     commit(new Folder(path));
     const writer = pushing(new Folder(path));
     const { entries, warnings } = await writer.adopt(FIRST);
@@ -256,12 +260,12 @@ describe('a lock', () => {
   function lockOf(): { lock: FolderLock; files: SafeFiles; name: (boot?: string) => string } {
     const platform = systemPlatform();
     const files = new SafeFiles(platform, path);
-    const stores = new Set<string>();
     const boot = files.readSystemFile('/proc/sys/kernel/random/boot_id').trim();
     const namespace = /\d+/.exec(files.readSystemLink('/proc/self/ns/pid'))?.[0] ?? '-';
-    const identity = new ProcessIdentity(files, { ...platform, openStores: stores });
+    const openStores = new Set<string>();
+    const identify = () => new ProcessIdentity(files, { ...platform, openStores });
     const name = (of = boot): string => encodeOwner({ ...facts, boot: of, namespace }, 'aaaaaaaaaaaaaaaa');
-    return { lock: new FolderLock(files, identity, stores, 'lock'), files, name };
+    return { lock: new FolderLock(files, identify, 'lock'), files, name };
   }
 
   /** Gives the lock's token to a process. */

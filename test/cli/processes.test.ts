@@ -31,7 +31,9 @@ describe('processes of one folder', () => {
     expect(await committed(OFFLINE)).toBe(8);
     await Promise.all([run(folder, ['add', 'x=1'], OFFLINE), run(folder, ['add', 'y=2'], OFFLINE)]);
     expect(JSON.parse((await call(folder, ['status', '--json'], OFFLINE)).stdout)).toMatchObject({ staged: 2 });
-    expect(readdirSync(join(folder, '.nikdev-iot')).filter((name) => name.startsWith('journal'))).toEqual(['journal']);
+    expect(readdirSync(join(folder, '.nikdev-iot')).filter((name) => name.endsWith('.journal'))).toEqual([
+      'nikdev-iot-1_folder_readings.journal',
+    ]);
   }, 60_000);
 
   test('that commit while another pushes lose nothing, and wait for no request', async () => {
@@ -73,7 +75,7 @@ describe('processes of one folder', () => {
   test('write one journal, and the key nowhere', async () => {
     for (let count = 0; count < 3; count++) await run(folder, ['add', `a=${count}`, '-cp'], OFFLINE);
     const names = readdirSync(join(folder, '.nikdev-iot')).sort();
-    expect(names).toEqual(['journal', 'lock', 'push-lock', 'push.json']);
+    expect(names).toEqual(['lock', 'nikdev-iot-1_folder_readings.journal', 'push-lock', 'push.json']);
     expect(existsSync(join(folder, '.nikdev-iot', 'config.json'))).toBe(false);
   }, 60_000);
 });

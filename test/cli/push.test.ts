@@ -240,6 +240,7 @@ test('no output, and no file but the configuration, holds the key', async () => 
     const { stdout, stderr } = await does(...args);
     shown.push(stdout, stderr);
   }
-  for (const name of ['push.json', 'journal']) shown.push(readFileSync(join(folder, '.nikdev-iot', name), 'utf8'));
+  for (const name of ['push.json', 'nikdev-iot-1_folder_readings.journal'])
+    shown.push(readFileSync(join(folder, '.nikdev-iot', name), 'utf8'));
   expect(shown.join('')).not.toContain(API_KEY);
 });

@@ -32,7 +32,7 @@ function show({ out, settings }: Call, { api, folder }: Session, status: ShownSt
   const { deviceId, baseUrl } = settings();
   const rows: [name: string, text: string, style?: Style | undefined][] = [
     ['Device', `${deviceId} at ${baseUrl}`],
-    ['Folder', folder.files.folder],
+    ['Folder', folder.files.folder.path],
     ['Staged', plural(status.staged, 'value')],
     ['Waiting', waiting(status, api.log()[0]?.timestamp)],
     [

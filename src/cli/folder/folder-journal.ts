@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { createHash, randomFillSync } from 'node:crypto';
-import { join } from 'node:path';
 import { type Destination, sameDestination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/file/journal/contents.js';
 import { FileHandle } from '../../storage/file/journal/file-handle.js';
-import { storageException } from '../../storage/file/journal/file-io.js';
-import type { SafeFiles } from '../../storage/file/journal/file-system.js';
+import { storageException, useAndClose } from '../../storage/file/journal/file-io.js';
 import { Journal } from '../../storage/file/journal/journal.js';
+import { journalName } from '../../storage/file/journal/journal-name.js';
 import { encodeEntry, encodeWriter, readRecord } from '../../storage/file/journal/record.js';
+import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { idFrom } from '../../storage/shared/random-id.js';
 
 /*
@@ -22,6 +22,9 @@ import { idFrom } from '../../storage/shared/random-id.js';
  * So a C at the end is the last commit ever made here, and its writer belongs to no process that still runs. Ids of writers begin
  * with a hash of their destination, as their W record stands anywhere in the file.
  */
+
+/** Of no process: no other storage adopts it. */
+export const JOURNAL = { owner: 'folder', file: 'readings' };
 
 /** The end of the file that is searched for its last record. */
 const TAIL_BYTES = 16 * 1024;
@@ -50,7 +53,7 @@ export class FolderJournal {
 
   constructor(files: SafeFiles) {
     this.#files = files;
-    this.path = join(files.folder, 'journal');
+    this.path = files.folder.pathOf(journalName(JOURNAL));
   }
 
   /** The device and inode of the file; `undefined` if there is none. */
@@ -67,15 +70,12 @@ export class FolderJournal {
   tail(): Tail | undefined {
     if (this.identity === undefined) return undefined;
     const { io } = this.#files;
-    const fd = this.#files.open(this.path, 'read');
-    try {
+    return useAndClose(io, this.#files.open(this.path, 'read'), (fd) => {
       const { size } = io.fstatSync(fd);
       const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
       const length = io.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
       return lastCommitted(bytes.subarray(0, length));
-    } finally {
-      io.closeSync(fd);
-    }
+    });
   }
 
   /** The writer and sequence number to go on from. */
@@ -97,10 +97,11 @@ export class FolderJournal {
 
   /** Appends all of a text or nothing. @throws {@link StorageException} */
   append(text: string, isSynced: boolean): void {
-    const handle = new FileHandle(this.#files, this.path, { isNew: true, isSynced });
+    const handle = new FileHandle(this.#files, this.path, { isNew: true });
     try {
       if (this.identity !== undefined) handle.measure();
-      handle.append(text, isSynced);
+      if (isSynced) handle.appendDurably(text);
+      else handle.append(text);
     } catch (error) {
       throw storageException(error, this.path);
     } finally {
@@ -132,7 +133,7 @@ export class FolderJournal {
 
   #withHandle<Result>(use: (handle: FileHandle) => Result): Result | undefined {
     if (this.identity === undefined) return undefined;
-    const handle = new FileHandle(this.#files, this.path, { isNew: false, isSynced: false });
+    const handle = new FileHandle(this.#files, this.path, { isNew: false });
     try {
       handle.measure();
       return use(handle);
@@ -143,12 +144,12 @@ export class FolderJournal {
 
   #withJournal(use: (journal: Journal) => void): void {
     if (this.identity === undefined) return;
-    const journal = new Journal(this.#files, this.path, 'folder', false, true);
+    const journal = new Journal(this.#files, JOURNAL, { isNew: false });
     try {
       journal.read();
       use(journal);
     } finally {
-      journal.close();
+      journal.handle.close();
     }
   }
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
+import { SystemClock } from '../../platform/system-clock.js';
 import { codeOf } from '../../storage/file/journal/file-io.js';
-import type { SafeFiles } from '../../storage/file/journal/file-system.js';
+import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import type { ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
 import { idFrom } from '../../storage/shared/random-id.js';
 import { LockedException } from '../exit.js';
@@ -43,6 +44,8 @@ interface Observation {
   readonly uptime: number;
 }
 
+const CLOCK = new SystemClock();
+
 /** A lock that this process holds. */
 export interface HeldLock {
   /** Whether it is still held: a process that was stopped for minutes may have been presumed dead. */
@@ -61,39 +64,37 @@ export const sleep = (milliseconds: number): void => {
 export class FolderLock {
   readonly #folder: string;
   readonly #files: SafeFiles;
-  readonly #identity: ProcessIdentity;
-  readonly #stores: Set<string>;
+  readonly #identify: () => ProcessIdentity;
   readonly #observed: SmallFile;
   readonly #name: string;
 
-  /** @param stores - The stores that `identity` takes for open. */
-  constructor(files: SafeFiles, identity: ProcessIdentity, stores: Set<string>, name: string) {
+  /** @param identify - Makes a new identity of this process: tokens of two calls differ. */
+  constructor(files: SafeFiles, identify: () => ProcessIdentity, name: string) {
     this.#files = files;
-    this.#identity = identity;
-    this.#stores = stores;
+    this.#identify = identify;
     this.#name = name;
-    this.#folder = join(files.folder, name);
+    this.#folder = files.folder.pathOf(name);
     this.#observed = new SmallFile(files, `${name}.seen.json`);
   }
 
   /** @throws {@link LockedException} if another process holds it for all of the time. */
   acquire(waitMs = LOCK_WAIT_MS): HeldLock {
-    const store = idFrom(Math.random);
-    const own = this.#identity.ownerName(store);
-    this.#stores.add(store);
+    const identity = this.#identify();
+    identity.open(CLOCK);
     const until = performance.now() + waitMs;
-    while (!this.#take(own)) {
+    while (!this.#take(identity)) {
       if (performance.now() >= until) {
-        this.#stores.delete(store);
-        throw new LockedException(this.#name, this.#files.folder);
+        identity.close();
+        throw new LockedException(this.#name, this.#files.folder.path);
       }
       sleep(MIN_PAUSE_MS + Math.random() * (MAX_PAUSE_MS - MIN_PAUSE_MS));
     }
-    return this.#held(own, store);
+    return this.#held(identity);
   }
 
-  #held(own: string, store: string): HeldLock {
-    const path = join(this.#folder, own);
+  #held(identity: ProcessIdentity): HeldLock {
+    const { owner } = identity;
+    const path = join(this.#folder, owner);
     return {
       isHeld: () => statSync(path, { throwIfNoEntry: false }) !== undefined,
       beat() {
@@ -105,16 +106,18 @@ export class FolderLock {
         }
       },
       release: () => {
-        this.#stores.delete(store);
-        this.#rename(own, FREE);
+        identity.close();
+        this.#rename(owner, FREE);
       },
     };
   }
 
   /** Tries once. @returns Whether the token is this process's now. */
-  #take(own: string): boolean {
+  #take(identity: ProcessIdentity): boolean {
     if (this.#tokens().length === 0) this.#create();
-    return this.#tokens().some((token) => (token === FREE || this.#isDead(token)) && this.#rename(token, own));
+    return this.#tokens().some(
+      (token) => (token === FREE || this.#isDead(token, identity)) && this.#rename(token, identity.owner),
+    );
   }
 
   #tokens(): string[] {
@@ -137,7 +140,7 @@ export class FolderLock {
   }
 
   #create(): void {
-    this.#files.makeFolder(true);
+    this.#files.folder.make();
     const made = `${this.#folder}.${idFrom(Math.random)}`;
     mkdirSync(made, { mode: 0o700 });
     try {
@@ -151,15 +154,15 @@ export class FolderLock {
     }
   }
 
-  #isDead(token: string): boolean {
-    const status = this.#identity.status(token);
-    return status === 'unknown' ? this.#isSilent(token) : status === 'dead';
+  #isDead(token: string, identity: ProcessIdentity): boolean {
+    const status = identity.status(token);
+    return status === 'unknown' ? this.#isSilent(token, identity) : status === 'dead';
   }
 
-  #isSilent(token: string): boolean {
+  #isSilent(token: string, { owner }: ProcessIdentity): boolean {
     const modified = statSync(join(this.#folder, token), { throwIfNoEntry: false })?.mtimeMs;
     if (modified === undefined) return false;
-    const [machine = ''] = this.#identity.ownerName('').split('_');
+    const [machine = ''] = owner.split('_');
     const now: Observation = { token, modified, machine, uptime: uptime() };
     const before = this.#observed.read() as Partial<Observation> | undefined;
     const isSame = before?.token === token && before.modified === modified && before.machine === machine;

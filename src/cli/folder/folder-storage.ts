@@ -103,7 +103,7 @@ export class FolderStaging {
       else this.#folder.staged.remove();
       this.#saved = text;
     } catch (error) {
-      this.#problems.staging = storageException(error, this.#folder.files.folder);
+      this.#problems.staging = storageException(error, this.#folder.files.folder.path);
     }
   }
 }
@@ -128,7 +128,7 @@ export const readingStorage = (folder: Folder): StorageAdapter => ({
 
 /** What of a folder is not for this device, or can't be read. */
 export function warningsOf({ others, unreadable }: JournalView, { journal, files }: Folder): Warning[] {
-  const warnings: Warning[] = [...files.warnings(), ...others.map((other) => entriesWaiting(other, files.folder))];
+  const warnings: Warning[] = [...files.warnings(), ...others.map((other) => entriesWaiting(other, files.folder.path))];
   if (unreadable > 0) {
     const message = `${journal.path} holds ${unreadable} lines that can't be read, as they are damaged or of a newer version. They are kept, and the others are pushed.`;
     warnings.push({ code: 'unreadable-records', message });

@@ -1,4 +1,5 @@
-import { SafeFiles, systemPlatform } from '../../storage/file/journal/file-system.js';
+import { systemPlatform } from '../../storage/file/journal/file-system.js';
+import { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
 import { FolderJournal } from './folder-journal.js';
 import { FolderLock } from './folder-lock.js';
@@ -19,11 +20,11 @@ export class Folder {
   #isHeld = false;
 
   constructor(path: string, platform = systemPlatform()) {
-    const openStores = new Set<string>();
     this.files = new SafeFiles(platform, path);
-    const identity = new ProcessIdentity(this.files, { ...platform, openStores });
-    this.lock = new FolderLock(this.files, identity, openStores, 'lock');
-    this.pushLock = new FolderLock(this.files, identity, openStores, 'push-lock');
+    const openStores = new Set<string>();
+    const identify = () => new ProcessIdentity(this.files, { ...platform, openStores });
+    this.lock = new FolderLock(this.files, identify, 'lock');
+    this.pushLock = new FolderLock(this.files, identify, 'push-lock');
     this.journal = new FolderJournal(this.files);
     this.staged = new StagedFile(this.files, this.journal);
     this.pushState = new PushState(this.files);

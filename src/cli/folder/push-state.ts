@@ -1,6 +1,6 @@
 import type { LastPush } from '../../core/model/status.js';
 import { retryPolicy } from '../../core/time/retry-policy.js';
-import type { SafeFiles } from '../../storage/file/journal/file-system.js';
+import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { SmallFile } from './small-file.js';
 
 /** The exception of a push, as the folder keeps it. */

@@ -11,7 +11,7 @@ import {
   type Writer,
 } from '../../core/ports/storage.js';
 import { BACKGROUND, type Clock } from '../../core/time/clock.js';
-import { encodeQuarantineOf } from '../../storage/file/journal/contents.js';
+import { quarantineRecord } from '../../storage/file/journal/journal-text.js';
 import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/file/journal/record.js';
 import { RangeSet } from '../../storage/shared/range-set.js';
 import { isLocked } from '../exit.js';
@@ -103,7 +103,7 @@ class PushingWriter implements Writer {
   }
 
   quarantine(entries: readonly StoredEntry[]): void {
-    const text = entries.map(encodeQuarantineOf).join('');
+    const text = entries.map(quarantineRecord).join('');
     if (text !== '') this.#write(text, false);
   }
 
@@ -149,7 +149,7 @@ class PushingWriter implements Writer {
     for (const entry of entries) {
       if (!registered.has(entry.writer)) text += encodeWriter(entry.writer, this.#destination);
       registered.add(entry.writer);
-      text += encodeEntry(entry, kind) + encodeQuarantineOf(entry);
+      text += encodeEntry(entry, kind) + quarantineRecord(entry);
     }
     return text;
   }

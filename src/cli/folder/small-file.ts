@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { join } from 'node:path';
-import { codeOf, writeWhole } from '../../storage/file/journal/file-io.js';
-import type { SafeFiles } from '../../storage/file/journal/file-system.js';
+import { codeOf, useAndClose } from '../../storage/file/journal/file-io.js';
+import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 
 /** A longer file is not one that this command wrote. */
 const MAX_BYTES = 2 ** 25;
@@ -13,7 +12,7 @@ export class SmallFile {
 
   constructor(files: SafeFiles, name: string) {
     this.#files = files;
-    this.#path = join(files.folder, name);
+    this.#path = files.folder.pathOf(name);
   }
 
   /** @returns `undefined` if there is no such file, or its text is not JSON. */
@@ -27,17 +26,10 @@ export class SmallFile {
 
   /** Throws the system's error if it could not be written; the old text is still there. */
   write(value: unknown): void {
-    const temporary = `${this.#path}.tmp`;
-    this.#files.makeFolder(true);
-    this.#files.unlinkQuietly(temporary);
-    const fd = this.#files.createSynced(temporary);
-    try {
-      writeWhole(this.#files.io, fd, Buffer.from(`${JSON.stringify(value)}\n`));
-      this.#files.io.fdatasyncSync(fd);
-    } finally {
-      this.#files.io.closeSync(fd);
-    }
-    this.#files.rename(temporary, this.#path);
+    this.#files.folder.make();
+    const path = this.#path;
+    const { fd } = this.#files.replace({ from: path, to: path, mode: undefined }, [`${JSON.stringify(value)}\n`]);
+    this.#files.io.closeSync(fd);
   }
 
   /** Throws the system's error if it is still there. */
@@ -51,14 +43,11 @@ export class SmallFile {
 
   #readText(): string {
     const { io } = this.#files;
-    const fd = this.#files.open(this.#path, 'read');
-    try {
+    return useAndClose(io, this.#files.open(this.#path, 'read'), (fd) => {
       const { size } = io.fstatSync(fd);
       if (size > MAX_BYTES) return '';
       const bytes = Buffer.alloc(size);
       return bytes.toString('utf8', 0, io.readSync(fd, bytes, 0, size, 0));
-    } finally {
-      io.closeSync(fd);
-    }
+    });
   }
 }

@@ -1,7 +1,7 @@
 import type { Destination } from '../../core/model/destination.js';
 import type { Value } from '../../core/model/value.js';
 import { decodeValues, encodeValues } from '../../core/model/values-json.js';
-import type { SafeFiles } from '../../storage/file/journal/file-system.js';
+import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import type { FolderJournal, Tail } from './folder-journal.js';
 import { SmallFile } from './small-file.js';
 

@@ -220,6 +220,13 @@ describe('Outbox', () => {
     return { writer, news, outbox };
   }
 
+  test('numbers its entries on from the last sequence number of its writer', () => {
+    const writer = Object.assign(new FakeWriter(), { lastSequence: 41 });
+    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9 });
+    expect(append(outbox, { timestamp: 1, values: '[{"a":1}]' }).sequence).toBe(42);
+    expect([...writer.saved]).toEqual(['own/42']);
+  });
+
   test('drops fenced entries, and returns their number', () => {
     const { writer, news, outbox } = watched();
     outbox.adopt([

@@ -288,12 +288,14 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /**
    * Tests whether the server can be reached, accepts the credentials, and grants the rights to read and to upload. Makes at most
-   * two requests; stores and discards nothing. The result reports every failure.
+   * two requests, with `idempotency` three; stores and discards nothing. The result reports every failure.
    *
-   * @throws {@link ApiException} only if this `Api` is closed, before the call or during it.
+   * @throws {@link ApiException} only if this `Api` is closed, before the call or during it. {@link GetException} if the signal
+   * aborts. {@link ConfigException} if `signal` is not one.
    */
-  async testConnection(): Promise<ConnectionTest> {
-    return testConnection(this.#do((client) => client));
+  async testConnection(options: CallOptions = {}): Promise<ConnectionTest> {
+    const signal = this.#do(() => signalOf(options));
+    return testConnection(this.#client, signal);
   }
 
   /** The current status: a frozen snapshot, the same object until something changes. */

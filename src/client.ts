@@ -78,7 +78,11 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const committer = new Committer(local);
 
   const { maxEntriesPerRequest, maxBytesPerRequest } = config;
-  const sizer = new BatchSizer({ maxEntries: maxEntriesPerRequest, maxBytes: maxBytesPerRequest });
+  const sizer = new BatchSizer({
+    maxEntries: maxEntriesPerRequest,
+    maxBytes: maxBytesPerRequest,
+    isNamed: config.idempotency,
+  });
   const uploads = { ...local, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
   const flush = new UnloadFlush(uploads, { isEnabled: config.flushOnHide ?? isInMemory });
   const uploader = new Uploader({ ...uploads, flush }, config);

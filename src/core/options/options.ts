@@ -121,6 +121,14 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
       }
     | undefined;
   /**
+   * Whether each upload names its entries in the header `x-entry-ids`, so that a server that honours the header stores an entry
+   * once, however often its response is lost: the emulator and the gateway do. In a page the server must allow the header (CORS);
+   * `testConnection()` finds out.
+   *
+   * @defaultValue `false`
+   */
+  readonly idempotency?: boolean | undefined;
+  /**
    * Whether a page that is hidden or left sends queued entries, at most 60 KiB, in a request that outlives the page.
    *
    * @defaultValue `true` if committed entries do not survive the page, as in memory; else `false`
@@ -156,6 +164,7 @@ export const DEFAULTS = {
   stageUnpushedEntries: true,
   onRefusedCredentials: 'discard',
   autoPush: false,
+  idempotency: false,
 } as const;
 
 export type Options = ApiOptions<FieldDefinitions>;

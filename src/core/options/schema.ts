@@ -70,6 +70,7 @@ const AllOptions = ownObject(
       (input) => typeof input === 'boolean' || isPlainObject(input),
       'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
     ),
+    idempotency: flag,
     flushOnHide: v.optional(flag),
     fields: v.optional(v.custom<FieldDefinitions>(isPlainObject, 'a plain object of names and field ids')),
   } satisfies Record<keyof Options, v.GenericSchema>,

@@ -113,9 +113,9 @@ export class UnloadFlush {
 
   /** The entries from an index on that one request carries: at least one entry. */
   #piece(entries: readonly QueuedEntry[], from: number, maxPieceBytes: number): QueuedEntry[] {
-    const { maxEntries, maxBytes } = this.#parts.sizer.limits;
-    const piece = entries.slice(from, from + maxEntries);
-    piece.length = batchLength(piece, { maxEntries, maxBytes: Math.min(maxBytes, maxPieceBytes) });
+    const { limits } = this.#parts.sizer;
+    const piece = entries.slice(from, from + limits.maxEntries);
+    piece.length = batchLength(piece, { ...limits, maxBytes: Math.min(limits.maxBytes, maxPieceBytes) });
     return piece;
   }
 
@@ -152,7 +152,8 @@ export class UnloadFlush {
     const { outbox, server, clock, clockCorrection, emitter } = this.#parts;
     const batch = beacon.checkout.entries;
     const started = clock.monotonic();
-    const { verdict } = await server.postEntries(joinBody(batch, clockCorrection), beacon).outcome;
+    const { verdict } = await server.postEntries({ body: joinBody(batch, clockCorrection), entries: batch, beacon })
+      .outcome;
     if (verdict.kind !== 'stored') return;
     emitter.operation(() => {
       const entries = outbox.remove(batch);

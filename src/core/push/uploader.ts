@@ -236,7 +236,7 @@ export class Uploader {
     const { clock, server, clockCorrection } = this.#parts;
     run.addRequest();
     this.#overdueAt = clock.monotonic() + this.#config.requestTimeout * 1000 + OVERDUE_MS;
-    const pending = server.postEntries(joinBody(batch, clockCorrection));
+    const pending = server.postEntries({ body: joinBody(batch, clockCorrection), entries: batch });
     this.#pending = pending;
     const { verdict } = await pending.outcome;
     if (this.#pending === pending) this.#pending = undefined;

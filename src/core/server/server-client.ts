@@ -1,3 +1,4 @@
+import { ENTRY_IDS, type EntryIdentity, encodeEntryIds } from '../model/entry-ids.js';
 import type { ApiException } from '../model/exceptions.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
 import { own } from '../model/input.js';
@@ -22,6 +23,17 @@ export interface ServerAddress {
   readonly apiKey: string;
   /** The deadline of each request, in seconds. */
   readonly requestTimeout: number;
+  /** Whether a header names the entries of each upload. */
+  readonly idempotency: boolean;
+}
+
+/** An upload. */
+export interface Upload {
+  readonly body: string;
+  /** The entries of the body; absent for an upload without names, whatever the options say. */
+  readonly entries?: readonly EntryIdentity[] | undefined;
+  /** Makes the request outlive the page, and is updated once the platform accepted the request. */
+  readonly beacon?: Beacon | undefined;
 }
 
 /** A response with its verdict. */
@@ -88,13 +100,9 @@ export class ServerClient {
     return [this.#apiKey, ...this.#formerKeys];
   }
 
-  /**
-   * Uploads entries.
-   *
-   * @param beacon - Makes the request outlive the page, and is updated once the platform accepted the request.
-   */
-  postEntries(body: string, beacon?: Beacon): PendingRequest {
-    return this.#send('POST', 'entries/', body, beacon);
+  /** Uploads entries. */
+  postEntries(upload: Upload): PendingRequest {
+    return this.#send('POST', 'entries/', upload);
   }
 
   /** The maximum length of the ids of one {@link ServerClient.getValues}, percent-encoded and joined by commas. */
@@ -107,8 +115,8 @@ export class ServerClient {
     return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
-  #send(method: 'GET' | 'POST', path: string, body?: string, beacon?: Beacon): PendingRequest {
-    const { baseUrl, deviceId, requestTimeout: timeoutSeconds } = this.#address;
+  #send(method: 'GET' | 'POST', path: string, { body, entries, beacon }: Partial<Upload> = {}): PendingRequest {
+    const { baseUrl, deviceId, requestTimeout: timeoutSeconds, idempotency } = this.#address;
     const apiKey = this.#apiKey;
     // Without a prototype, so that properties that a script put into Object.prototype are not sent.
     const request = own<TransportRequest>({
@@ -118,6 +126,7 @@ export class ServerClient {
         'x-device-id': deviceId,
         'x-api-key': apiKey,
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(idempotency && entries && { [ENTRY_IDS]: encodeEntryIds(entries).text }),
       },
       ...(body !== undefined && { body }),
       ...(beacon && { keepalive: true, beacon }),

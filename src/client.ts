@@ -85,7 +85,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   });
   const uploads = { ...local, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
   const flush = new UnloadFlush(uploads, { isEnabled: config.flushOnHide ?? isInMemory });
-  const uploader = new Uploader({ ...uploads, flush }, config);
+  const uploader = new Uploader({ ...uploads, flush, compressor: config.compression?.open(warnings) }, config);
   const history = new PushHistory(outbox, clockCorrection);
   const pushes = { ...uploads, flush, uploader, history };
   const autoPush = config.autoPush ? new AutoPush(pushes, { ...config.autoPush, isInMemory }) : undefined;

@@ -12,6 +12,10 @@ export type { FetchLike, FetchInit, ResponseLike } from './core/ports/web-types.
 export type { PushResult } from './core/model/events.js';
 export type { FieldValue, Value } from './core/model/value.js';
 
+// Policies of delivery, each loaded only where it is imported.
+export { gzip } from './transport/gzip.js';
+export type { Compression } from './core/ports/compression.js';
+
 // Reading values, and testing the connection.
 export type { ConnectionTest } from './core/read/connection-test.js';
 export type { NamedReading, Reading, ReadingOf } from './core/model/reading.js';

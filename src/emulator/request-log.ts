@@ -14,6 +14,8 @@ export interface ReceivedRequest {
    * without valid credentials.
    */
   readonly entries: number | undefined;
+  /** The header `content-encoding`, such as `gzip`; `undefined` for a plain body. */
+  readonly contentEncoding: string | undefined;
   /** The header `x-entry-ids`, which names the entries; the first 4096 characters. `undefined` without `idempotency`. */
   readonly entryIds: string | undefined;
 }
@@ -34,6 +36,7 @@ export function createRequestLog() {
         path: path.slice(0, MAX_PATH_LENGTH),
         status: undefined,
         entries: undefined,
+        contentEncoding: header('content-encoding')?.slice(0, MAX_HEADER_LENGTH),
         entryIds: header(ENTRY_IDS)?.slice(0, MAX_HEADER_LENGTH),
       };
       requests.push(record);

@@ -1,4 +1,5 @@
 import type { FieldDefinitions, FieldIds } from '../model/fields.js';
+import type { Compression } from '../ports/compression.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { AbortSignalLike, FetchLike } from '../ports/web-types.js';
 
@@ -120,6 +121,12 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
         readonly atEntries?: number | undefined;
       }
     | undefined;
+  /**
+   * The compression of request bodies above 1 KiB: `gzip()`. The limits of a request count the plain body.
+   *
+   * @defaultValue none: bodies are sent plainly
+   */
+  readonly compression?: Compression | undefined;
   /**
    * Whether each upload names its entries in the header `x-entry-ids`, so that a server that honours the header stores an entry
    * once, however often its response is lost: the emulator and the gateway do. In a page the server must allow the header (CORS);

@@ -4,6 +4,7 @@ import { checkFields, type FieldDefinitions } from '../model/fields.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
 import { isObject, isPlainObject, own, show, showLength } from '../model/input.js';
 import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
+import type { Compression } from '../ports/compression.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
 import { checkOptions, count, flag, isCount, secondsFrom, timeout } from './call-options.js';
@@ -69,6 +70,9 @@ const AllOptions = ownObject(
     autoPush: v.custom<NonNullable<Options['autoPush']>>(
       (input) => typeof input === 'boolean' || isPlainObject(input),
       'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
+    ),
+    compression: v.optional(
+      v.custom<Compression>((input) => isObject(input) && typeof input['open'] === 'function', 'gzip()'),
     ),
     idempotency: flag,
     flushOnHide: v.optional(flag),

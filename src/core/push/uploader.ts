@@ -6,9 +6,10 @@ import { pushAborted, pushFenced, pushNotSent } from '../model/request-exception
 import type { Emitter, PushFailure } from '../notify/emitter.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
 import type { Checkout, Outbox } from '../outbox/outbox.js';
+import type { Compressor } from '../ports/compression.js';
 import type { UploadSlot } from '../ports/environment.js';
 import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
-import type { PendingRequest, ServerClient } from '../server/server-client.js';
+import type { PendingRequest, ServerClient, Upload } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import type { Clock } from '../time/clock.js';
 import type { ClockCorrection } from '../time/clock-correction.js';
@@ -31,6 +32,8 @@ export interface UploaderConfig {
 export interface UploaderParts {
   readonly outbox: Outbox;
   readonly server: ServerClient;
+  /** Absent if bodies are sent as they are. */
+  readonly compressor?: Compressor | undefined;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
   readonly flush: Pick<UnloadFlush, 'pending'>;
@@ -233,10 +236,20 @@ export class Uploader {
   }
 
   async #post(run: PushRun, batch: Batch): Promise<Verdict> {
-    const { clock, server, clockCorrection } = this.#parts;
+    const { clockCorrection, compressor } = this.#parts;
+    const body = joinBody(batch, clockCorrection);
+    if (compressor === undefined) return this.#request(run, { body, entries: batch });
+    return compressor.post(body, async (compressed) =>
+      // It may have been aborted while the body was compressed, or while another request was under way.
+      run.isAborted || this.#run !== run ? ABORTED : this.#request(run, { body, entries: batch, compressed }),
+    );
+  }
+
+  async #request(run: PushRun, upload: Upload): Promise<Verdict> {
+    const { clock, server } = this.#parts;
     run.addRequest();
     this.#overdueAt = clock.monotonic() + this.#config.requestTimeout * 1000 + OVERDUE_MS;
-    const pending = server.postEntries({ body: joinBody(batch, clockCorrection), entries: batch });
+    const pending = server.postEntries(upload);
     this.#pending = pending;
     const { verdict } = await pending.outcome;
     if (this.#pending === pending) this.#pending = undefined;
@@ -314,6 +327,9 @@ export class Uploader {
     return entries;
   }
 }
+
+/** The verdict on a request that was not sent, as no call waits for it any more. */
+const ABORTED: Verdict = { kind: 'transient', answered: false, message: '', advice: '' };
 
 const ONE_ENTRY = { maxEntries: 1, maxBytes: 0 };
 

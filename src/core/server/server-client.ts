@@ -4,6 +4,7 @@ import { holdsKey, redact } from '../model/foreign-text.js';
 import { own } from '../model/input.js';
 import { getAborted, getClosed } from '../model/request-exceptions.js';
 import { isInsecure } from '../options/schema.js';
+import type { CompressedBody } from '../ports/compression.js';
 import type { Environment } from '../ports/environment.js';
 import type { Beacon, Transport, TransportRequest } from '../ports/transport.js';
 import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
@@ -30,6 +31,8 @@ export interface ServerAddress {
 /** An upload. */
 export interface Upload {
   readonly body: string;
+  /** The body as it is sent, if it is compressed. */
+  readonly compressed?: CompressedBody | undefined;
   /** The entries of the body; absent for an upload without names, whatever the options say. */
   readonly entries?: readonly EntryIdentity[] | undefined;
   /** Makes the request outlive the page, and is updated once the platform accepted the request. */
@@ -115,7 +118,11 @@ export class ServerClient {
     return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
-  #send(method: 'GET' | 'POST', path: string, { body, entries, beacon }: Partial<Upload> = {}): PendingRequest {
+  #send(
+    method: 'GET' | 'POST',
+    path: string,
+    { body, compressed, entries, beacon }: Partial<Upload> = {},
+  ): PendingRequest {
     const { baseUrl, deviceId, requestTimeout: timeoutSeconds, idempotency } = this.#address;
     const apiKey = this.#apiKey;
     // Without a prototype, so that properties that a script put into Object.prototype are not sent.
@@ -126,9 +133,10 @@ export class ServerClient {
         'x-device-id': deviceId,
         'x-api-key': apiKey,
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(compressed && { 'content-encoding': compressed.encoding }),
         ...(idempotency && entries && { [ENTRY_IDS]: encodeEntryIds(entries).text }),
       },
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body, compressed: compressed?.bytes }),
       ...(beacon && { keepalive: true, beacon }),
       timeoutSeconds,
     });

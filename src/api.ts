@@ -173,7 +173,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * entries that are being uploaded.
    */
   resetUnpushedEntries(): void {
-    this.#do(({ outbox }) => outbox.clear());
+    this.#do(({ outbox, deadBands }) => {
+      deadBands?.onDiscarded(this.log());
+      outbox.clear();
+    });
   }
 
   /**
@@ -217,9 +220,20 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     });
   }
 
-  /** Makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */
+  /**
+   * Holds everything automatic, for consent or a metered link: pushes, retries, and the request of a page that goes away. A push
+   * under way ends after its present request. A manual push and `close({ push: true })` go. Not kept across a restart.
+   */
+  pause(): void {
+    this.#do(({ hold }) => hold.begin());
+  }
+
+  /** Ends {@link Api.pause}, and makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */
   resume(): void {
-    this.#do(({ autoPush }) => autoPush?.resume());
+    this.#do(({ hold, autoPush }) => {
+      hold.end();
+      autoPush?.resume();
+    });
   }
 
   /**

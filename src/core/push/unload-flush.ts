@@ -9,6 +9,7 @@ import type { ClockCorrection } from '../time/clock-correction.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
 import { type Batch, batchLength, bodyBytes, joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
+import type { Hold } from './hold.js';
 
 /** A request that outlives its page, and its entries. */
 interface PendingBeacon extends Beacon {
@@ -31,6 +32,7 @@ export interface UnloadFlushParts {
   readonly server: ServerClient;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
+  readonly hold: Pick<Hold, 'isOn'>;
   readonly clock: Clock;
   readonly clockCorrection: ClockCorrection;
   readonly emitter: Emitter;
@@ -63,7 +65,7 @@ export class UnloadFlush {
   }
 
   onLifecycle(event: LifecycleEvent): void {
-    if (this.#isEnabled && (event === 'hidden' || event === 'pagehide'))
+    if (this.#isEnabled && !this.#parts.hold.isOn && (event === 'hidden' || event === 'pagehide'))
       this.send({ isPagehide: event === 'pagehide' });
   }
 

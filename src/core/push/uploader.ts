@@ -16,6 +16,7 @@ import type { ClockCorrection } from '../time/clock-correction.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
 import { type Batch, joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
+import type { Hold } from './hold.js';
 import { type Call, PushRun } from './push-run.js';
 import type { BadEntry } from './strikes.js';
 import type { UnloadFlush } from './unload-flush.js';
@@ -36,6 +37,7 @@ export interface UploaderParts {
   readonly compressor?: Compressor | undefined;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
+  readonly hold: Pick<Hold, 'isOn'>;
   readonly flush: Pick<UnloadFlush, 'pending'>;
   /** Each request waits for this slot. */
   readonly slot: UploadSlot;
@@ -44,6 +46,12 @@ export interface UploaderParts {
   readonly emitter: Emitter;
   /** See {@link Environment.isolatesRequests}. */
   readonly environment: { readonly isolatesRequests?: boolean };
+}
+
+/** The manner of a call of {@link Uploader.push}. */
+export interface PushManner {
+  /** Whether {@link AutoPush} made it. Default: `false`. */
+  readonly isAutomatic?: boolean;
 }
 
 /** The interval in which a call checks whether its turn has come, in milliseconds. */
@@ -82,17 +90,18 @@ export class Uploader {
    * Uploads everything committed before this call; joins a push under way.
    *
    * @param signal - Rejects only this call; the request under way is aborted if no other call waits for it.
+   * @param how - `isAutomatic`: whether the call ends early, as if all were stored, while everything automatic is on hold.
    * @throws {@link PushException} if not everything was stored.
    */
-  push(signal?: AbortSignalLike): Promise<PushResult> {
-    return this.#parts.environment.isolatesRequests ? this.#pushInTurn(signal) : this.#join(signal);
+  push(signal?: AbortSignalLike, how: PushManner = {}): Promise<PushResult> {
+    return this.#parts.environment.isolatesRequests ? this.#pushInTurn(signal, how) : this.#join(signal, how);
   }
 
   /**
    * Waits until no push is under way, by timers: a worker request that joined the push of another request would wait for that
    * request's I/O, which the runtime ends as a deadlock.
    */
-  async #pushInTurn(signal: AbortSignalLike | undefined): Promise<PushResult> {
+  async #pushInTurn(signal: AbortSignalLike | undefined, how: PushManner): Promise<PushResult> {
     const { clock } = this.#parts;
     while (this.#run !== undefined && !signal?.aborted) {
       await new Promise<void>((resolve) => clock.setTimer(resolve, TURN_MS));
@@ -100,10 +109,10 @@ export class Uploader {
       if (this.#run !== undefined && clock.monotonic() > this.#overdueAt) this.#abandon(this.#run);
     }
     if (this.#stopped !== undefined) throw this.#stopped;
-    return this.#join(signal);
+    return this.#join(signal, how);
   }
 
-  #join(signal: AbortSignalLike | undefined): Promise<PushResult> {
+  #join(signal: AbortSignalLike | undefined, { isAutomatic = false }: PushManner): Promise<PushResult> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(pushAborted());
@@ -114,6 +123,7 @@ export class Uploader {
       const call: Call = {
         upTo: outbox.lastSequence,
         fencedCount: outbox.fencedCount,
+        isAutomatic,
         resolve: (result) => {
           stopListening();
           resolve(result);
@@ -218,10 +228,10 @@ export class Uploader {
 
   /** Settles the calls whose entries other runs have adopted, and the calls with nothing left to send. */
   #settleCalls(run: PushRun): void {
-    const { outbox, finder } = this.#parts;
+    const { outbox, finder, hold } = this.#parts;
     run.rejectAll(pushFenced, (call) => call.fencedCount !== outbox.fencedCount);
     for (const call of run.calls) {
-      if (finder.plan(outbox.upTo(call.upTo), ONE_ENTRY).length === 0)
+      if ((call.isAutomatic && hold.isOn) || finder.plan(outbox.upTo(call.upTo), ONE_ENTRY).length === 0)
         run.settle(call, { isStored: isEmpty(outbox.upTo(call.upTo)) });
     }
   }

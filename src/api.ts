@@ -10,7 +10,7 @@ import { closedException } from './core/model/request-exceptions.js';
 import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
 import { checkOptions, flag, signalOf, timeout } from './core/options/call-options.js';
-import type { ApiOptions, CallOptions } from './core/options/options.js';
+import type { ApiKeySource, ApiOptions, CallOptions } from './core/options/options.js';
 import { checkApiKey, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
@@ -96,7 +96,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   static fromCredentials<Fields extends FieldDefinitions = FieldIds>(
     deviceId: string,
-    apiKey: string,
+    apiKey: ApiKeySource,
     options?: Omit<ApiOptions<Fields>, 'deviceId' | 'apiKey'>,
   ): Api<Fields> {
     return new Api({ ...options, deviceId, apiKey });
@@ -237,7 +237,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * Replaces the API key, from the next request on, and resumes `autoPush`.
+   * Replaces the API key, or the function that gives it, from the next request on, and resumes `autoPush`.
    *
    * @throws {@link ConfigException} unless it is a UUID.
    */

@@ -6,7 +6,7 @@
 
 // Staging, committing and pushing.
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
-export type { ApiOptions } from './core/options/options.js';
+export type { ApiKeySource, ApiOptions } from './core/options/options.js';
 export type { Entry, QuarantinedEntry } from './core/model/entry.js';
 export type { FetchLike, FetchInit, ResponseLike } from './core/ports/web-types.js';
 export type { PushResult } from './core/model/events.js';

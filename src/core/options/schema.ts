@@ -9,6 +9,7 @@ import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
 import { checkOptions, count, flag, isCount, secondsFrom, timeout } from './call-options.js';
 import {
+  type ApiKeySource,
   AUTO_PUSH,
   type AutoPushConfig,
   type Config,
@@ -47,7 +48,7 @@ const Pace = ownObject(
 const AllOptions = ownObject(
   {
     deviceId: uuid,
-    apiKey: uuid,
+    apiKey: v.custom<ApiKeySource>((input) => typeof input === 'function' || isUuid(input), UUID),
     baseUrl: v.custom<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment'),
     requestTimeout: timeout,
     storage: v.optional(
@@ -104,7 +105,7 @@ export function resolveOptions(options: unknown): Config {
   });
   const { apiKey, fields = {} } = config;
   checkFields(fields, shown);
-  checkApiKey(apiKey, config);
+  if (typeof apiKey === 'string') checkApiKey(apiKey, config);
   return config;
 }
 

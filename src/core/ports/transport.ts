@@ -73,6 +73,7 @@ export interface FailedExchange {
  * - `interrupted`: the exchange failed within the body of the response.
  * - `too-long`: the body is longer than the limit of the transport (1 MiB).
  * - `blocked-port`: the fetch standard forbids the port.
+ * - `no-key`: no request was made, as the option `apiKey` gave no key; `detail` says why.
  * - `fault`: the fetch failed for a reason other than the network, such as a programming error.
  */
 export type FailureReason =
@@ -83,4 +84,5 @@ export type FailureReason =
   | 'interrupted'
   | 'too-long'
   | 'blocked-port'
+  | 'no-key'
   | 'fault';

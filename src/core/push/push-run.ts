@@ -96,8 +96,8 @@ export class PushRun {
     this.#isAborted = false;
   }
 
-  addRequest(): void {
-    this.#requests += 1;
+  addRequests(count: number): void {
+    this.#requests += count;
   }
 
   addPushed(entries: number): void {

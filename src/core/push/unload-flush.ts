@@ -65,7 +65,12 @@ export class UnloadFlush {
   }
 
   onLifecycle(event: LifecycleEvent): void {
-    if (this.#isEnabled && !this.#parts.hold.isOn && (event === 'hidden' || event === 'pagehide'))
+    if (
+      this.#isEnabled &&
+      !this.#parts.hold.isOn &&
+      this.#parts.server.hasKey &&
+      (event === 'hidden' || event === 'pagehide')
+    )
       this.send({ isPagehide: event === 'pagehide' });
   }
 

@@ -248,20 +248,23 @@ export class Uploader {
   async #post(run: PushRun, batch: Batch): Promise<Verdict> {
     const { clockCorrection, compressor } = this.#parts;
     const body = joinBody(batch, clockCorrection);
-    if (compressor === undefined) return this.#request(run, { body, entries: batch });
+    if (compressor === undefined)
+      return this.#request(run, { body, entries: batch, isConfirmation: batch.length === 0 });
     return compressor.post(body, async (compressed) =>
       // It may have been aborted while the body was compressed, or while another request was under way.
-      run.isAborted || this.#run !== run ? ABORTED : this.#request(run, { body, entries: batch, compressed }),
+      run.isAborted || this.#run !== run
+        ? ABORTED
+        : this.#request(run, { body, entries: batch, compressed, isConfirmation: batch.length === 0 }),
     );
   }
 
   async #request(run: PushRun, upload: Upload): Promise<Verdict> {
     const { clock, server } = this.#parts;
-    run.addRequest();
-    this.#overdueAt = clock.monotonic() + this.#config.requestTimeout * 1000 + OVERDUE_MS;
+    this.#overdueAt = clock.monotonic() + server.maxSeconds * 1000 + OVERDUE_MS;
     const pending = server.postEntries(upload);
     this.#pending = pending;
-    const { verdict } = await pending.outcome;
+    const { verdict, requests } = await pending.outcome;
+    run.addRequests(requests);
     if (this.#pending === pending) this.#pending = undefined;
     return verdict;
   }

@@ -1,27 +1,31 @@
 import { ENTRY_IDS, type EntryIdentity, encodeEntryIds } from '../model/entry-ids.js';
 import type { ApiException } from '../model/exceptions.js';
-import { holdsKey, redact } from '../model/foreign-text.js';
+import type { FieldDefinitions } from '../model/fields.js';
+import { holdsKey, redact, textOf } from '../model/foreign-text.js';
 import { own } from '../model/input.js';
 import { getAborted, getClosed } from '../model/request-exceptions.js';
+import type { ApiKeySource } from '../options/options.js';
 import { isInsecure } from '../options/schema.js';
 import type { CompressedBody } from '../ports/compression.js';
 import type { Environment } from '../ports/environment.js';
-import type { Beacon, Transport, TransportRequest } from '../ports/transport.js';
+import type { Answer, Beacon, FailedExchange, Transport, TransportRequest } from '../ports/transport.js';
 import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
 import type { Clock } from '../time/clock.js';
+import { ApiKeys } from './api-keys.js';
 import { judge, type Verdict } from './verdict.js';
 
 /** Servers and proxies accept request lines of up to 8 KB, which also hold the method and the HTTP version. */
 const MAX_URL_LENGTH = 8000;
 const VALUES = 'values/';
-const MAX_FORMER_KEYS = 20;
 
 /** The address of the server, and the credentials of the device. */
 export interface ServerAddress {
   /** Ends with `/`. */
   readonly baseUrl: string;
   readonly deviceId: string;
-  readonly apiKey: string;
+  readonly apiKey: ApiKeySource;
+  /** The API key must not be the id of a field. */
+  readonly fields?: FieldDefinitions | undefined;
   /** The deadline of each request, in seconds. */
   readonly requestTimeout: number;
   /** Whether a header names the entries of each upload. */
@@ -35,6 +39,8 @@ export interface Upload {
   readonly compressed?: CompressedBody | undefined;
   /** The entries of the body; absent for an upload without names, whatever the options say. */
   readonly entries?: readonly EntryIdentity[] | undefined;
+  /** Whether it confirms that the key is refused: then the key is not renewed. */
+  readonly isConfirmation?: boolean;
   /** Makes the request outlive the page, and is updated once the platform accepted the request. */
   readonly beacon?: Beacon | undefined;
 }
@@ -46,6 +52,15 @@ export interface JudgedResponse {
   readonly body: string;
   /** The `Date` header, if present and visible to the page. */
   readonly date: string | undefined;
+  /** How many requests were made: two if the key was renewed, none if there was no key. */
+  readonly requests: number;
+}
+
+/** A request without its key. */
+interface Draft {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly upload: Partial<Upload>;
 }
 
 /** A request under way. */
@@ -62,9 +77,7 @@ export class ServerClient {
   readonly #environment: Pick<Environment, 'isOnline'>;
   readonly #address: ServerAddress;
   readonly #isInsecure: boolean;
-  #apiKey: string;
-  /** The keys before the last calls of {@link ServerClient.setApiKey}: a server may repeat an old key, which may be valid elsewhere. */
-  #formerKeys: readonly string[] = [];
+  readonly #keys: ApiKeys;
 
   constructor(transport: Transport, clock: Clock, environment: Pick<Environment, 'isOnline'>, address: ServerAddress) {
     this.#transport = transport;
@@ -72,35 +85,40 @@ export class ServerClient {
     this.#environment = environment;
     this.#address = address;
     this.#isInsecure = isInsecure(address.baseUrl);
-    this.#apiKey = address.apiKey;
+    this.#keys = new ApiKeys(address);
   }
 
   setApiKey(apiKey: string): void {
-    if (apiKey !== this.#apiKey) this.#formerKeys = [this.#apiKey, ...this.#formerKeys].slice(0, MAX_FORMER_KEYS);
-    this.#apiKey = apiKey;
+    this.#keys.set(apiKey);
+  }
+
+  /** Whether a request can be sent in this task: without a key, the function of the option `apiKey` has to be called first. */
+  get hasKey(): boolean {
+    return this.#keys.known !== undefined;
+  }
+
+  /** The longest time that an upload or a read takes, in seconds: a refused key may be renewed, and the request sent again. */
+  get maxSeconds(): number {
+    return this.#address.requestTimeout * (this.#keys.isRenewable ? 2 : 1);
   }
 
   /** Removes the API key and former API keys from a text. */
   redact(text: string): string {
-    return redact(text, this.#keys);
+    return redact(text, this.#keys.all);
   }
 
   /** Whether a text holds the whole API key or a former API key. */
   holdsKey(text: string): boolean {
-    return holdsKey(text, this.#keys);
+    return holdsKey(text, this.#keys.all);
   }
 
   /** Whether a text equals the API key, without regard to case. */
   isKey(text: unknown): boolean {
-    const key = this.#apiKey;
+    const key = this.#keys.known;
+    if (key === undefined || typeof text !== 'string' || text.length !== key.length) return false;
     const last = key.length - 1;
-    if (typeof text !== 'string' || text.length !== key.length) return false;
     // Fast path, as this runs for each staged value: the last character of most ids differs.
     return (text.charCodeAt(last) | 32) === (key.charCodeAt(last) | 32) && text.toLowerCase() === key.toLowerCase();
-  }
-
-  get #keys(): readonly string[] {
-    return [this.#apiKey, ...this.#formerKeys];
   }
 
   /** Uploads entries. */
@@ -118,13 +136,68 @@ export class ServerClient {
     return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
-  #send(
-    method: 'GET' | 'POST',
-    path: string,
-    { body, compressed, entries, beacon }: Partial<Upload> = {},
-  ): PendingRequest {
-    const { baseUrl, deviceId, requestTimeout: timeoutSeconds, idempotency } = this.#address;
-    const apiKey = this.#apiKey;
+  #send(method: 'GET' | 'POST', path: string, upload: Partial<Upload> = {}): PendingRequest {
+    const { known, isRenewable } = this.#keys;
+    const draft = { method, path, upload };
+    if (known !== undefined && (!isRenewable || upload.beacon)) return this.#exchange(draft, known);
+    let abort = (): void => {};
+    let isAborted = false;
+    /** Sends the request, with the deadline less the time that the key took. */
+    const exchange = (key: string | FailedExchange, since: number): Promise<JudgedResponse> => {
+      if (typeof key !== 'string') return Promise.resolve(this.#judged(key));
+      const pending = this.#exchange(draft, key, since);
+      abort = pending.abort;
+      return pending.outcome;
+    };
+    const obtain = (refused?: string): Promise<string | FailedExchange> => {
+      const { key, cancel } = this.#obtain(refused);
+      abort = cancel;
+      return key;
+    };
+    const run = async (): Promise<JudgedResponse> => {
+      const started = this.#clock.monotonic();
+      const key = known ?? (await obtain());
+      const first = await exchange(key, started);
+      if (isAborted || upload.isConfirmation || first.verdict.kind !== 'unauthorized') return first;
+      const refused = this.#clock.monotonic();
+      const next = await obtain(key as string);
+      if (next === key || isAborted) return first;
+      const second = await exchange(next, refused);
+      return { ...second, requests: first.requests + second.requests };
+    };
+    return {
+      outcome: run(),
+      abort: () => {
+        isAborted = true;
+        abort();
+      },
+    };
+  }
+
+  /** The API key, within the deadline of a request, or the reason why there is none. */
+  #obtain(refused: string | undefined): {
+    readonly key: Promise<string | FailedExchange>;
+    readonly cancel: () => void;
+  } {
+    const { requestTimeout } = this.#address;
+    let end: (key: string | FailedExchange) => void = () => {};
+    const key = new Promise<string | FailedExchange>((resolve) => {
+      end = resolve;
+    });
+    const fail = (reason: FailedExchange['reason'], detail?: string): void =>
+      end({ received: false, reason, ...(detail !== undefined && { detail }) });
+    const cancelTimer = this.#clock.setTimer(() => {
+      this.#keys.abandonCall();
+      fail('no-key', `it took longer than ${requestTimeout} s`);
+    }, requestTimeout * 1000);
+    this.#keys.get(refused).then(end, (error: unknown) => fail('no-key', textOf(error, 'message') ?? 'it rejected'));
+    return { key: key.finally(cancelTimer), cancel: () => fail('aborted') };
+  }
+
+  /** @param since - When the deadline began to count, on the monotonic clock. Default: now. */
+  #exchange({ method, path, upload }: Draft, apiKey: string, since = this.#clock.monotonic()): PendingRequest {
+    const { baseUrl, deviceId, requestTimeout, idempotency } = this.#address;
+    const { body, compressed, entries, beacon } = upload;
     // Without a prototype, so that properties that a script put into Object.prototype are not sent.
     const request = own<TransportRequest>({
       method,
@@ -138,31 +211,32 @@ export class ServerClient {
       },
       ...(body !== undefined && { body, compressed: compressed?.bytes }),
       ...(beacon && { keepalive: true, beacon }),
-      timeoutSeconds,
+      timeoutSeconds: Math.max(requestTimeout - (this.#clock.monotonic() - since) / 1000, 0),
     });
     const { answer, abort } = this.#transport.send(request);
-    const outcome = answer.then((received): JudgedResponse => {
-      const { isOnline } = this.#environment;
-      const redactAll = (text: string): string => this.redact(text);
-      const context = {
-        redact: redactAll,
-        timeoutSeconds,
-        now: this.#clock.now(),
-        isOnline,
-        isInsecure: this.#isInsecure,
-      };
-      return {
-        verdict: this.#ofThisKey(judge(received, context), apiKey),
-        body: received.received ? received.body : '',
-        date: received.received ? received.date : undefined,
-      };
+    return { outcome: answer.then((received) => this.#judged(received, apiKey)), abort };
+  }
+
+  /** @param apiKey - The key of the request; absent if no request was made. */
+  #judged(answer: Answer, apiKey?: string): JudgedResponse {
+    const verdict = judge(answer, {
+      redact: (text) => this.redact(text),
+      timeoutSeconds: this.#address.requestTimeout,
+      now: this.#clock.now(),
+      isOnline: this.#environment.isOnline,
+      isInsecure: this.#isInsecure,
     });
-    return { outcome, abort };
+    return {
+      verdict: apiKey === undefined ? verdict : this.#ofThisKey(verdict, apiKey),
+      body: answer.received ? answer.body : '',
+      date: answer.received ? answer.date : undefined,
+      requests: apiKey === undefined ? 0 : 1,
+    };
   }
 
   /** The rejection of a former key says nothing about the present key. */
   #ofThisKey(verdict: Verdict, apiKey: string): Verdict {
-    if (verdict.kind !== 'unauthorized' || apiKey === this.#apiKey) return verdict;
+    if (verdict.kind !== 'unauthorized' || this.#keys.isRenewable || apiKey === this.#keys.known) return verdict;
     return {
       ...verdict,
       kind: 'transient',

@@ -9,7 +9,7 @@ import { isInsecure } from '../options/schema.js';
 import type { CompressedBody } from '../ports/compression.js';
 import type { Environment } from '../ports/environment.js';
 import type { Answer, Beacon, FailedExchange, Transport, TransportRequest } from '../ports/transport.js';
-import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
+import { type AbortSignalLike, CoreAbortSignal, onAbort } from '../ports/web-types.js';
 import type { Clock } from '../time/clock.js';
 import { ApiKeys } from './api-keys.js';
 import { judge, type Verdict } from './verdict.js';
@@ -140,58 +140,46 @@ export class ServerClient {
     const { known, isRenewable } = this.#keys;
     const draft = { method, path, upload };
     if (known !== undefined && (!isRenewable || upload.beacon)) return this.#exchange(draft, known);
-    let abort = (): void => {};
-    let isAborted = false;
-    /** Sends the request, with the deadline less the time that the key took. */
-    const exchange = (key: string | FailedExchange, since: number): Promise<JudgedResponse> => {
-      if (typeof key !== 'string') return Promise.resolve(this.#judged(key));
-      const pending = this.#exchange(draft, key, since);
-      abort = pending.abort;
-      return pending.outcome;
-    };
-    const obtain = (refused?: string): Promise<string | FailedExchange> => {
-      const { key, cancel } = this.#obtain(refused);
-      abort = cancel;
-      return key;
-    };
-    const run = async (): Promise<JudgedResponse> => {
-      const started = this.#clock.monotonic();
-      const key = known ?? (await obtain());
-      const first = await exchange(key, started);
-      if (isAborted || upload.isConfirmation || first.verdict.kind !== 'unauthorized') return first;
-      const refused = this.#clock.monotonic();
-      const next = await obtain(key as string);
-      if (next === key || isAborted) return first;
-      const second = await exchange(next, refused);
-      return { ...second, requests: first.requests + second.requests };
-    };
-    return {
-      outcome: run(),
-      abort: () => {
-        isAborted = true;
-        abort();
-      },
-    };
+    const aborted = new CoreAbortSignal();
+    return { outcome: this.#sendWithKey(draft, aborted) as Promise<JudgedResponse>, abort: () => aborted.abort() };
+  }
+
+  /**
+   * @param refused - The key that the server refused.
+   * @returns `undefined` if there is no key other than that.
+   */
+  async #sendWithKey(draft: Draft, aborted: CoreAbortSignal, refused?: string): Promise<JudgedResponse | undefined> {
+    const started = this.#clock.monotonic();
+    const key = await this.#obtain(aborted, refused);
+    if (key === refused) return undefined;
+    if (typeof key !== 'string') return this.#judged(key);
+    const { outcome, abort } = this.#exchange(draft, key, started);
+    onAbort(aborted, abort);
+    const first = await outcome;
+    const mayRenew = refused === undefined && !draft.upload.isConfirmation && !aborted.aborted;
+    if (!mayRenew || first.verdict.kind !== 'unauthorized') return first;
+    const second = await this.#sendWithKey(draft, aborted, key);
+    return second === undefined ? first : { ...second, requests: first.requests + second.requests };
   }
 
   /** The API key, within the deadline of a request, or the reason why there is none. */
-  #obtain(refused: string | undefined): {
-    readonly key: Promise<string | FailedExchange>;
-    readonly cancel: () => void;
-  } {
+  async #obtain(aborted: CoreAbortSignal, refused: string | undefined): Promise<string | FailedExchange> {
     const { requestTimeout } = this.#address;
-    let end: (key: string | FailedExchange) => void = () => {};
-    const key = new Promise<string | FailedExchange>((resolve) => {
-      end = resolve;
+    let cancel = (): void => {};
+    const deadline = new Promise<FailedExchange>((resolve) => {
+      onAbort(aborted, () => resolve({ received: false, reason: 'aborted' }));
+      cancel = this.#clock.setTimer(() => {
+        this.#keys.abandonCall();
+        resolve({ received: false, reason: 'no-key', detail: `it took longer than ${requestTimeout} s` });
+      }, requestTimeout * 1000);
     });
-    const fail = (reason: FailedExchange['reason'], detail?: string): void =>
-      end({ received: false, reason, ...(detail !== undefined && { detail }) });
-    const cancelTimer = this.#clock.setTimer(() => {
-      this.#keys.abandonCall();
-      fail('no-key', `it took longer than ${requestTimeout} s`);
-    }, requestTimeout * 1000);
-    this.#keys.get(refused).then(end, (error: unknown) => fail('no-key', textOf(error, 'message') ?? 'it rejected'));
-    return { key: key.finally(cancelTimer), cancel: () => fail('aborted') };
+    try {
+      return await Promise.race([this.#keys.get(refused), deadline]);
+    } catch (error) {
+      return { received: false, reason: 'no-key', detail: textOf(error, 'message') ?? 'it rejected' };
+    } finally {
+      cancel();
+    }
   }
 
   /** @param since - When the deadline began to count, on the monotonic clock. Default: now. */

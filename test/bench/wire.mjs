@@ -22,7 +22,10 @@ async function bytesOfADay({ deadband, ...options }) {
   const api = new Api({ ...credentials, ...options, fields, fetch, storage: memoryStorage() });
   const start = 1_795_000_000;
   let seed = 1;
-  const noise = () => (seed = (seed * 48_271) % 0x7fffffff) / 0x7fffffff - 0.5;
+  const noise = () => {
+    seed = (seed * 48_271) % 0x7fffffff;
+    return seed / 0x7fffffff - 0.5;
+  };
   for (let second = 0; second < DAY_SECONDS; second++) {
     const angle = (2 * Math.PI * second) / DAY_SECONDS;
     api.addValue('temperature', Number((20 + 4 * Math.sin(angle) + 0.1 * noise()).toFixed(2)));

@@ -10,7 +10,7 @@ import { closedException } from './core/model/request-exceptions.js';
 import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
 import { checkOptions, flag, signalOf, timeout } from './core/options/call-options.js';
-import type { ApiOptions, CallOptions } from './core/options/options.js';
+import type { ApiKeySource, ApiOptions, CallOptions } from './core/options/options.js';
 import { checkApiKey, resolveBaseUrl, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
@@ -97,7 +97,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   static fromCredentials<Fields extends FieldDefinitions = FieldIds>(
     deviceId: string,
-    apiKey: string,
+    apiKey: ApiKeySource,
     options?: Omit<ApiOptions<Fields>, 'deviceId' | 'apiKey'>,
   ): Api<Fields> {
     return new Api({ ...options, deviceId, apiKey });
@@ -174,7 +174,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * entries that are being uploaded.
    */
   resetUnpushedEntries(): void {
-    this.#do(({ outbox }) => outbox.clear());
+    this.#do(({ outbox, deadBands }) => {
+      deadBands?.onDiscarded(this.log());
+      outbox.clear();
+    });
   }
 
   /**
@@ -233,13 +236,24 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     return { entries: await this.#result(adoptFrom(this.#client, { deviceId: deviceId.toLowerCase(), baseUrl })) };
   }
 
-  /** Makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */
+  /**
+   * Holds everything automatic, for consent or a metered link: pushes, retries, and the request of a page that goes away. A push
+   * under way ends after its present request. A manual push and `close({ push: true })` go. Not kept across a restart.
+   */
+  pause(): void {
+    this.#do(({ hold }) => hold.begin());
+  }
+
+  /** Ends {@link Api.pause}, and makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */
   resume(): void {
-    this.#do(({ autoPush }) => autoPush?.resume());
+    this.#do(({ hold, autoPush }) => {
+      hold.end();
+      autoPush?.resume();
+    });
   }
 
   /**
-   * Replaces the API key, from the next request on, and resumes `autoPush`.
+   * Replaces the API key, or the function that gives it, from the next request on, and resumes `autoPush`.
    *
    * @throws {@link ConfigException} unless it is a UUID.
    */
@@ -302,12 +316,14 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /**
    * Tests whether the server can be reached, accepts the credentials, and grants the rights to read and to upload. Makes at most
-   * two requests; stores and discards nothing. The result reports every failure.
+   * two requests, with `idempotency` three; stores and discards nothing. The result reports every failure.
    *
-   * @throws {@link ApiException} only if this `Api` is closed, before the call or during it.
+   * @throws {@link ApiException} only if this `Api` is closed, before the call or during it. {@link GetException} if the signal
+   * aborts. {@link ConfigException} if `signal` is not one.
    */
-  async testConnection(): Promise<ConnectionTest> {
-    return testConnection(this.#do((client) => client));
+  async testConnection(options: CallOptions = {}): Promise<ConnectionTest> {
+    const signal = this.#do(() => signalOf(options));
+    return testConnection(this.#client, signal);
   }
 
   /** The current status: a frozen snapshot, the same object until something changes. */

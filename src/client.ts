@@ -28,6 +28,7 @@ import { AutoPush } from './core/push/auto-push.js';
 import { BadEntryFinder } from './core/push/bad-entry-finder.js';
 import { BatchSizer } from './core/push/batch-sizer.js';
 import { drain } from './core/push/drain.js';
+import { Hold } from './core/push/hold.js';
 import { PushHistory } from './core/push/push-history.js';
 import { UnloadFlush } from './core/push/unload-flush.js';
 import { Uploader } from './core/push/uploader.js';
@@ -35,6 +36,7 @@ import { Poller } from './core/read/poller.js';
 import { Reader } from './core/read/reader.js';
 import { ServerClient } from './core/server/server-client.js';
 import { Committer } from './core/staging/committer.js';
+import { createDeadBands } from './core/staging/dead-bands.js';
 import { Staging } from './core/staging/staging.js';
 import { StagingPersistence } from './core/staging/staging-persistence.js';
 import type { Clock } from './core/time/clock.js';
@@ -78,13 +80,22 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const staging = new Staging(emitter);
   const local = { ...base, writer, outbox, eviction, staging, notices };
   const persistence = new StagingPersistence(local, { saves: config.stageUncommittedValues });
-  const committer = new Committer(local);
+  const deadBands = createDeadBands(config.fields, clock);
+  const committer = new Committer({ ...local, deadBands });
 
   const { maxEntriesPerRequest, maxBytesPerRequest } = config;
-  const sizer = new BatchSizer({ maxEntries: maxEntriesPerRequest, maxBytes: maxBytesPerRequest });
-  const uploads = { ...local, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
+  const sizer = new BatchSizer({
+    maxEntries: maxEntriesPerRequest,
+    maxBytes: maxBytesPerRequest,
+    isNamed: config.idempotency,
+  });
+  const hold = new Hold(emitter);
+  const uploads = { ...local, hold, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
   const flush = new UnloadFlush(uploads, { isEnabled: config.flushOnHide ?? isInMemory });
-  const uploader = new Uploader({ ...uploads, flush }, { ...config, isInMemory });
+  const uploader = new Uploader(
+    { ...uploads, flush, compressor: config.compression?.open(warnings) },
+    { ...config, isInMemory },
+  );
   const history = new PushHistory(outbox, clockCorrection);
   const pushes = { ...uploads, flush, uploader, history };
   const autoPush = config.autoPush ? new AutoPush(pushes, { ...config.autoPush, isInMemory }) : undefined;
@@ -94,8 +105,20 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const reader = new Reader({ ...base, closing, fields });
   const poller = new Poller({ ...base, reader });
 
-  const status = new StatusStore({ ...pushes, autoPush, poller }, durability);
-  const parts = { ...pushes, queueLength, persistence, committer, autoPush, fields, closing, reader, poller, status };
+  const status = new StatusStore({ ...pushes, deadBands, autoPush, poller }, durability);
+  const parts = {
+    ...pushes,
+    queueLength,
+    persistence,
+    deadBands,
+    committer,
+    autoPush,
+    fields,
+    closing,
+    reader,
+    poller,
+    status,
+  };
   emitter.connect(parts, SUBSCRIBERS);
   if (warning) warnings.defer(warning, clock);
   if (hasWeakIds(clock)) warnings.defer(WEAK_IDS, clock);
@@ -124,6 +147,7 @@ type Subscribing = Pick<
   | 'notices'
   | 'server'
   | 'persistence'
+  | 'deadBands'
   | 'warnings'
   | 'finder'
   | 'history'
@@ -165,6 +189,8 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   ],
   'push-aborted': [({ autoPush }) => autoPush?.onPushAborted(), invalidate],
   push: [({ history }, push) => history.onPush(push), invalidate],
+  held: [({ autoPush }) => autoPush?.onHeld(), invalidate],
+  discard: [({ deadBands }, { entries }) => deadBands?.onDiscarded(entries)],
   planned: [invalidate],
   'read-error': [invalidate],
   request: [invalidate],

@@ -6,11 +6,15 @@
 
 // Staging, committing and pushing.
 export { Api, type CloseOptions, type CommitOptions } from './api.js';
-export type { ApiOptions } from './core/options/options.js';
+export type { ApiKeySource, ApiOptions } from './core/options/options.js';
 export type { Entry, QuarantinedEntry } from './core/model/entry.js';
 export type { FetchLike, FetchInit, ResponseLike } from './core/ports/web-types.js';
 export type { PushResult } from './core/model/events.js';
 export type { FieldValue, Value } from './core/model/value.js';
+
+// Policies of delivery, each loaded only where it is imported.
+export { gzip } from './transport/gzip.js';
+export type { Compression } from './core/ports/compression.js';
 
 // Reading values, and testing the connection.
 export type { ConnectionTest } from './core/read/connection-test.js';

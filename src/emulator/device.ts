@@ -1,3 +1,4 @@
+import type { EntryIdentity } from '../core/model/entry-ids.js';
 import type { Value } from '../core/model/value.js';
 import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
 import type { DeviceStore, Latest } from '../http/device-store.js';
@@ -22,14 +23,21 @@ export function createDevice({ apiKeys }: EmulatedDevice, maxEntries: number): D
   const rights = new Map(apiKeys.map((apiKey) => [apiKey.key.toLowerCase(), apiKey]));
   const received: ReceivedEntry[] = [];
   const latest = new Map<string, Latest>();
+  const storedIds = new Set<string>();
+  const isStored = (id: EntryIdentity | undefined): boolean => {
+    const { size } = storedIds;
+    return id !== undefined && storedIds.add(`${id.writer}/${id.sequence}`).size === size;
+  };
 
   return {
     rightsOf: (key) => rights.get(key.toLowerCase()),
     store({ clientTimestamp, entries }, serverNow) {
       for (const entry of entries) {
-        received.push(entry);
-        const timestamp = bounded(entry.timestamp + serverNow - clientTimestamp);
-        for (const { fieldId, value } of entry.values) {
+        const { id, timestamp: sent, values } = entry;
+        if (isStored(id)) continue;
+        received.push({ timestamp: sent, values });
+        const timestamp = bounded(sent + serverNow - clientTimestamp);
+        for (const { fieldId, value } of values) {
           if (timestamp >= (latest.get(fieldId)?.timestamp ?? -Infinity)) latest.set(fieldId, { value, timestamp });
         }
       }

@@ -82,7 +82,7 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (isPreflight(request)) return answerPreflight();
     if (request.signal?.aborted) throw request.signal.reason;
     const fault = faults.shift();
-    const complete = log.add(request.method, request.path);
+    const complete = log.add(request);
     const exchange = await routes(request);
     complete({ entries: exchange.entryCount });
     const response = await (fault ? misbehave(fault, request, exchange.answer) : exchange.answer());

@@ -1,4 +1,7 @@
-/** A received request. Has no headers, and so no API key. */
+import { ENTRY_IDS } from '../core/model/entry-ids.js';
+import type { HttpRequest } from '../http/message.js';
+
+/** A received request. Has no API key: of the headers it has only the named ones. */
 export interface ReceivedRequest {
   /** The HTTP method, such as `POST`. */
   readonly method: string;
@@ -11,10 +14,15 @@ export interface ReceivedRequest {
    * without valid credentials.
    */
   readonly entries: number | undefined;
+  /** The header `content-encoding`, such as `gzip`; `undefined` for a plain body. */
+  readonly contentEncoding: string | undefined;
+  /** The header `x-entry-ids`, which names the entries; the first 4096 characters. `undefined` without `idempotency`. */
+  readonly entryIds: string | undefined;
 }
 
 const MAX_REQUESTS = 1000;
 const MAX_PATH_LENGTH = 2000;
+const MAX_HEADER_LENGTH = 4096;
 
 /** Makes a log of the last requests, oldest first. */
 export function createRequestLog() {
@@ -22,8 +30,15 @@ export function createRequestLog() {
   return {
     requests: requests as readonly ReceivedRequest[],
     /** @returns A function that completes the record. */
-    add(method: string, path: string): (outcome: Partial<ReceivedRequest>) => void {
-      const record = { method, path: path.slice(0, MAX_PATH_LENGTH), status: undefined, entries: undefined };
+    add({ method, path, header }: HttpRequest): (outcome: Partial<ReceivedRequest>) => void {
+      const record = {
+        method,
+        path: path.slice(0, MAX_PATH_LENGTH),
+        status: undefined,
+        entries: undefined,
+        contentEncoding: header('content-encoding')?.slice(0, MAX_HEADER_LENGTH),
+        entryIds: header(ENTRY_IDS)?.slice(0, MAX_HEADER_LENGTH),
+      };
       requests.push(record);
       if (requests.length > MAX_REQUESTS) requests.shift();
       return (outcome) => void Object.assign(record, outcome);

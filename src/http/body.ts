@@ -1,5 +1,5 @@
 import { utf8Length } from '../core/model/values-json.js';
-import { type HttpRequest, type HttpResponse, json } from './message.js';
+import { type Body, type HttpRequest, type HttpResponse, json } from './message.js';
 
 /** A slow sender occupies a connection and memory of up to the size of the body. */
 const MAX_SECONDS = 120;
@@ -15,9 +15,33 @@ export type BodyText = { readonly text: string } | { readonly rejection: HttpRes
  */
 export async function readBody(request: HttpRequest, maxBytes: number): Promise<BodyText> {
   if (Number(request.header('content-length')) > maxBytes) return tooLarge(maxBytes);
+  const encoding = request.header('content-encoding')?.trim().toLowerCase();
+  const isCompressed = encoding === 'gzip' && typeof DecompressionStream !== 'undefined';
+  if (encoding && encoding !== 'identity' && !isCompressed)
+    return refuse(415, 'The content-encoding of a body must be gzip, or none');
   const body = await request.body();
+  if (isCompressed) return readCompressed(body, maxBytes);
   if (typeof body !== 'string') return readStream(body.getReader(), maxBytes);
   return body.length > maxBytes || utf8Length(body) > maxBytes ? tooLarge(maxBytes) : { text: body };
+}
+
+/** One layer of gzip; both its bytes and those that they inflate to are bounded. */
+async function readCompressed(body: Body, maxBytes: number): Promise<BodyText> {
+  const raw = typeof body === 'string' ? new Response(body).body : body;
+  let rawBytes = 0;
+  const counter = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+    transform(piece, controller) {
+      rawBytes += piece.byteLength;
+      if (rawBytes > maxBytes) controller.error(new RangeError());
+      else controller.enqueue(piece as Uint8Array<ArrayBuffer>);
+    },
+  });
+  try {
+    const inflated = raw?.pipeThrough(counter).pipeThrough(new DecompressionStream('gzip'));
+    return inflated ? await readStream(inflated.getReader(), maxBytes) : NOT_GZIP;
+  } catch {
+    return rawBytes > maxBytes ? tooLarge(maxBytes) : NOT_GZIP;
+  }
 }
 
 async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<BodyText> {
@@ -62,5 +86,7 @@ function createDecoder(): (piece?: Uint8Array) => string | undefined {
 }
 
 const tooLarge = (maxBytes: number): BodyText => refuse(413, `The body must be at most ${maxBytes} bytes long`);
+
+const NOT_GZIP: BodyText = { rejection: json(400, { message: 'the body must be gzip, as its content-encoding says' }) };
 
 const refuse = (status: number, message: string): BodyText => ({ rejection: json(status, { message }) });

@@ -1,3 +1,4 @@
+import { ENTRY_IDS } from '../core/model/entry-ids.js';
 import type { HttpRequest, HttpResponse } from './message.js';
 
 const FOR_EVERYONE = {
@@ -19,7 +20,7 @@ export function answerPreflight(): HttpResponse {
   return {
     status: 204,
     headers: {
-      'access-control-allow-headers': 'x-device-id, x-api-key, content-type',
+      'access-control-allow-headers': `x-device-id, x-api-key, content-type, content-encoding, ${ENTRY_IDS}`,
       'access-control-allow-methods': 'GET, POST',
       'access-control-max-age': '86400',
     },

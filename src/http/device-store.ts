@@ -18,7 +18,11 @@ export interface Latest {
 export interface DeviceStore {
   /** @returns The rights of an API key; `undefined` if the device does not have this key. */
   rightsOf(key: string): KeyRights | undefined;
-  /** @param serverNow - The server's clock, in whole Unix seconds. */
+  /**
+   * Stores an upload. An entry whose `id` was stored before is ignored.
+   *
+   * @param serverNow - The server's clock, in whole Unix seconds.
+   */
   store(upload: Upload, serverNow: number): void;
   /** @returns `undefined` for a field without a value. */
   latest(fieldId: string): Latest | undefined;

@@ -1,8 +1,9 @@
+import { ENTRY_IDS } from '../core/model/entry-ids.js';
 import { readBody } from './body.js';
 import { authorize } from './credentials.js';
 import type { DeviceStore } from './device-store.js';
 import { type HttpRequest, type HttpResponse, json } from './message.js';
-import { readUpload } from './upload-schema.js';
+import { readUpload, type UploadAttempt } from './upload-schema.js';
 
 const ENTRIES = '/api/v1/entries/';
 const VALUES = '/api/v1/values/';
@@ -39,7 +40,8 @@ export function createRoutes(
       const access = authorize(devices, request, 'write');
       if ('rejection' in access) return refuse(access.rejection);
       const body = await readBody(request, maxBodyBytes);
-      return 'text' in body ? receiveEntries(access.device, body.text, now) : refuse(body.rejection);
+      if ('rejection' in body) return refuse(body.rejection);
+      return receiveEntries(access.device, readUpload(body.text, request.header(ENTRY_IDS)), now);
     }
     const ids = request.path.startsWith(VALUES) ? request.path.slice(VALUES.length) : '';
     if (ids === '' || ids.includes('/')) return refuse(json(404, { message: 'There is nothing at this path' }));
@@ -49,8 +51,11 @@ export function createRoutes(
   };
 }
 
-function receiveEntries(device: DeviceStore, body: string, now: () => number): Exchange {
-  const { upload, fault, entryCount } = readUpload(body);
+function receiveEntries(
+  device: DeviceStore,
+  { upload, fault, entryCount }: UploadAttempt,
+  now: () => number,
+): Exchange {
   return {
     entryCount,
     answer() {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { decodeEntryIds, ENTRY_IDS, type EntryIdentity } from '../core/model/entry-ids.js';
 import { isObject } from '../core/model/input.js';
 import type { Value } from '../core/model/value.js';
 import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
@@ -14,7 +15,15 @@ import { faultOf } from './schema-issue.js';
 /** A parsed upload; times in whole Unix seconds by the client's clock. */
 export interface Upload {
   readonly clientTimestamp: number;
-  readonly entries: readonly { readonly timestamp: number; readonly values: readonly Value[] }[];
+  readonly entries: readonly UploadedEntry[];
+}
+
+/** An entry of an upload. */
+export interface UploadedEntry {
+  readonly timestamp: number;
+  readonly values: readonly Value[];
+  /** Present if the request names its entries: an entry of a writer and sequence is stored once. */
+  readonly id?: EntryIdentity | undefined;
 }
 
 /** The result of parsing a body: an upload or a fault. */
@@ -70,8 +79,12 @@ const Entry = v.object(
 
 const UploadBody = v.object({ clientTimestamp: seconds, entries: v.array(Entry, 'an array') }, 'an object');
 
-/** Parses the body of an upload. Of duplicate keys in an object the last one counts, as in `JSON.parse`. */
-export function readUpload(body: string): UploadAttempt {
+/**
+ * Parses an upload. Of duplicate keys in an object the last one counts, as in `JSON.parse`.
+ *
+ * @param entryIds - The header `x-entry-ids`; absent if the entries have no names.
+ */
+export function readUpload(body: string, entryIds?: string): UploadAttempt {
   const input = parse(body);
   if (input === undefined) return { fault: { status: 400, message: 'the body must be JSON' } };
   const entryCount = countEntries(input);
@@ -79,9 +92,18 @@ export function readUpload(body: string): UploadAttempt {
     return { entryCount, fault: { status: 413, message: `entries must be at most ${MAX_ENTRIES}, got ${entryCount}` } };
   }
   const result = v.safeParse(UploadBody, input, { abortEarly: true });
-  if (result.success) return { entryCount, upload: result.output };
-  return { entryCount, fault: { status: 400, message: faultOf(result.issues, 'the body') } };
+  if (!result.success) return { entryCount, fault: { status: 400, message: faultOf(result.issues, 'the body') } };
+  const { clientTimestamp, entries } = result.output;
+  if (entryIds === undefined) return { entryCount, upload: result.output };
+  const ids = decodeEntryIds(entryIds, entries.length);
+  if (ids === undefined) return { entryCount, fault: { status: 400, message: BAD_IDS } };
+  return {
+    entryCount,
+    upload: { clientTimestamp, entries: entries.map((entry, index) => ({ ...entry, id: ids[index] })) },
+  };
 }
+
+const BAD_IDS = `${ENTRY_IDS} must name each entry of the body, as <writer>/<first>-<last>,<sequence>;<writer>/…`;
 
 /** @returns `undefined`, which is never the value of a JSON text, if the text is not JSON. */
 function parse(body: string): unknown {

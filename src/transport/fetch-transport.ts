@@ -73,7 +73,8 @@ function respond(
   signal: AbortSignal,
   given: FetchLike | undefined,
 ): PromiseLike<ResponseLike> {
-  const { method, url, headers, body, keepalive = false, beacon } = request;
+  const { method, url, headers, keepalive = false, beacon } = request;
+  const body = request.compressed ?? request.body;
   // Without a prototype: fetch reads inherited properties too, such as a `dispatcher` or `body` in Object.prototype.
   const init = own<FetchInit>({
     method,

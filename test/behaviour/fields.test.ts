@@ -246,7 +246,7 @@ describe('a schema that can not be used', () => {
 });
 
 describe('the option', () => {
-  const PLACE = 'fields["door"] must be a field id or { id, schema? }';
+  const PLACE = 'fields["door"] must be a field id or { id, schema?, deadband?, atLeastEverySeconds? }';
   test.each<[string, unknown, string]>([
     ['no object', 'id', 'fields must be a plain object of names and field ids, got "id"'],
     ['an array', ['id'], 'fields must be a plain object of names and field ids, got an array'],

@@ -22,6 +22,8 @@ describe('status()', () => {
       committed: 0,
       quarantined: 0,
       bytes: 0,
+      suppressed: 0,
+      paused: false,
       durability: 'none',
       warnings: [],
       online: true,

@@ -8,6 +8,7 @@ import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
 import { size } from './size.mjs';
 import { start } from './start.mjs';
+import { wire } from './wire.mjs';
 
 // The figures are ratios of one run, medians with their lowest and highest round: these are what can be compared.
 const benches = {
@@ -16,6 +17,7 @@ const benches = {
   'commit-web': commitIntoLocalStorage,
   reopen: reopenFile,
   push,
+  wire,
   memory,
   gateway,
   start,

@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import type { ApiOptions, Entry } from '../../src/index.js';
+import type { Entry } from '../../src/index.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
 import { openTab, servePages } from '../support/browsers/pages.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { DEVICE_ID } from '../support/builders/credentials.js';
 import { serveEmulator } from '../support/servers/emulator.js';
 
@@ -14,7 +15,7 @@ declare global {
 }
 
 /** Commits one entry each time that it is loaded. */
-const device = (options: ApiOptions): string => `<!doctype html><title>Device</title><link rel="icon" href="data:,">
+const device = (options: PageOptions): string => `<!doctype html><title>Device</title><link rel="icon" href="data:,">
 <script src="/nikdev-iot.umd.js"></script>
 <script>
   window.shown = []

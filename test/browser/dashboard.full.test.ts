@@ -1,9 +1,10 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
-import { Api, type ApiOptions } from '../../src/index.js';
+import { Api } from '../../src/index.js';
 import { describeInChromium, type NewContext } from '../support/browsers/chromium.js';
 import { type DashboardConfig, serveDashboard } from '../support/browsers/dashboard.js';
 import { SOON } from '../support/browsers/every-browser.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { startDemo } from '../support/processes/demo.js';
 import type { NodeProcess } from '../support/processes/node-process.js';
 import { serveEmulator } from '../support/servers/emulator.js';
@@ -300,7 +301,7 @@ async function card(page: Page, index: number) {
   return found;
 }
 
-async function pushOne(options: ApiOptions, temperature: number): Promise<void> {
+async function pushOne(options: PageOptions, temperature: number): Promise<void> {
   const api = new Api(options);
   api.addValue(TEMPERATURE.id, temperature);
   await api.commitAndPush();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { ApiOptions } from '../../src/index.js';
 import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
 import { commitTexts, servePages } from '../support/browsers/pages.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { storedTexts } from '../support/servers/emulator.js';
 import { serveRecordedEmulator } from '../support/servers/recorded-emulator.js';
 
@@ -29,7 +29,7 @@ const REPLACEMENTS: readonly [string, () => void][] = [
   ],
 ];
 
-async function openForgetful(tab: Tab, options: ApiOptions): Promise<void> {
+async function openForgetful(tab: Tab, options: PageOptions): Promise<void> {
   await tab.evaluate((given) => {
     const { Api, memoryStorage } = window.NikDevIoT;
     window.api = new Api({ ...given, storage: memoryStorage() });

@@ -1,9 +1,9 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import type { ApiOptions } from '../../src/index.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
 import { SOON } from '../support/browsers/every-browser.js';
 import { commitTexts, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
 import { asOnLan } from '../support/servers/lan.js';
 
@@ -11,7 +11,7 @@ import { asOnLan } from '../support/servers/lan.js';
 const SPEED = 60;
 
 /** Opens a tab whose `Api` has a hurried clock. */
-async function openHurried(context: BrowserContext, url: string, options: ApiOptions): Promise<Page> {
+async function openHurried(context: BrowserContext, url: string, options: PageOptions): Promise<Page> {
   const page = await context.newPage();
   await page.goto(url);
   await page.evaluate(

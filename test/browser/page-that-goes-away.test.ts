@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { ApiOptions } from '../../src/index.js';
 import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
 import { commitTexts, openApiTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { API_KEY } from '../support/builders/credentials.js';
 import { storedTexts } from '../support/servers/emulator.js';
 import { serveRecordedEmulator } from '../support/servers/recorded-emulator.js';
@@ -14,7 +14,7 @@ const long = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `${name} ${number} `.padEnd(1000, '.'));
 
 /** Makes an `Api` whose entries go with the page. */
-async function makeForgetful(tab: Tab, options: ApiOptions): Promise<void> {
+async function makeForgetful(tab: Tab, options: PageOptions): Promise<void> {
   await tab.evaluate((given) => {
     const { Api, memoryStorage } = window.NikDevIoT;
     window.api = new Api({ ...given, storage: memoryStorage() });
@@ -38,7 +38,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     const server = await serveRecordedEmulator();
     const url = await servePages();
     const context = await newContext();
-    const openForgetful = async (more: Partial<ApiOptions> = {}): Promise<Tab> => {
+    const openForgetful = async (more: Partial<PageOptions> = {}): Promise<Tab> => {
       const tab = await context.newTab(url);
       await makeForgetful(tab, { ...server.options, ...more });
       return tab;

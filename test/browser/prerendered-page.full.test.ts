@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import type { ApiOptions, Entry, PushResult, Warning } from '../../src/index.js';
+import type { Entry, PushResult, Warning } from '../../src/index.js';
 import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
 import { commitTexts, openApiTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
@@ -25,7 +26,7 @@ interface Report {
  * A page that commits as it is loaded, and reports what it sees when it is shown: its driver may lose it then, as the
  * browser puts it in the place of the page that had it prerendered.
  */
-const prerendered = (options: ApiOptions, reportTo: string): string => `<!doctype html><title>Prerendered</title>
+const prerendered = (options: PageOptions, reportTo: string): string => `<!doctype html><title>Prerendered</title>
 <link rel="icon" href="data:,"><script src="/nikdev-iot.umd.js"></script><script>
 const api = new NikDevIoT.Api(${JSON.stringify(options)})
 const commit = (text) => {

@@ -1,9 +1,9 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import type { ApiOptions } from '../../src/index.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
 import { endWithinPush, startTab, type Tab } from '../support/browsers/committing-tab.js';
 import { crash, servePages } from '../support/browsers/pages.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { credentials } from '../support/builders/credentials.js';
 import { DeliveryLog } from '../support/servers/delivery-log.js';
 
@@ -112,7 +112,7 @@ describeInChromium('tabs that end in the middle of a push', (newContext) => {
   async function setUp(): Promise<{ deliveries: DeliveryLog; start: () => Promise<Tab> }> {
     const deliveries = new DeliveryLog();
     const baseUrl = await deliveries.serve({ beforeAnswering: () => Math.random() * 40 });
-    const options: ApiOptions = { ...credentials, baseUrl, maxEntriesPerRequest: 20 };
+    const options: PageOptions = { ...credentials, baseUrl, maxEntriesPerRequest: 20 };
     const url = await servePages();
     const context: BrowserContext = await newContext();
     return { deliveries, start: () => startTab(context, url, options) };

@@ -1,6 +1,5 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import type { ApiOptions } from '../../src/index.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
 import {
   commitTexts,
@@ -12,6 +11,7 @@ import {
   servePages,
   tryToPush,
 } from '../support/browsers/pages.js';
+import type { PageOptions } from '../support/builders/credentials.js';
 import { credentials } from '../support/builders/credentials.js';
 import { deferred } from '../support/fakes/stub-fetch.js';
 import { oneDevice, serveEmulator, storedTexts } from '../support/servers/emulator.js';
@@ -103,7 +103,7 @@ describeInChromium(
   'a page in the back/forward cache',
   (newContext) => {
     /** A tab that committed two entries, staged a value, and then went on to another page. */
-    async function leaveByLink(context: BrowserContext, url: string, options: ApiOptions) {
+    async function leaveByLink(context: BrowserContext, url: string, options: PageOptions) {
       const page = await openTab(context, url, options);
       await page.evaluate(() => {
         addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));

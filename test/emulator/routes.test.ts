@@ -76,7 +76,9 @@ describe('a preflight', () => {
   test.each(['entries/', 'values/a,b'])('allows what the protocol needs: %s', async (path) => {
     const { status, headers } = await standing().fetch(preflight(path));
     expect(status).toBe(204);
-    expect(headers.get('Access-Control-Allow-Headers')).toBe('x-device-id, x-api-key, content-type');
+    expect(headers.get('Access-Control-Allow-Headers')).toBe(
+      'x-device-id, x-api-key, content-type, content-encoding, x-entry-ids',
+    );
     expect(headers.get('Access-Control-Allow-Methods')).toBe('GET, POST');
     expect(Number(headers.get('Access-Control-Max-Age'))).toBeGreaterThan(0);
   });

@@ -25,7 +25,7 @@ export function open(random: Random, respond: () => Response, answered: Answered
   const requests: string[] = [];
   let isHealed = false;
   const fetch = async (url: string, { body }: FetchInit): Promise<Response> => {
-    requests.push(body ?? url);
+    requests.push(String(body ?? url));
     return isHealed ? new Response('{"data":{}}') : respond();
   };
   const owner = {};

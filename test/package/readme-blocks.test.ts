@@ -184,7 +184,7 @@ describe('every block of the documentation, on the packed package,', () => {
     )) as typeof import('../../src/index.js');
     const bodies: string[] = [];
     const answer = async (_url: string, { body = '' }: FetchInit): Promise<Response> => {
-      bodies.push(body);
+      bodies.push(String(body));
       return new Response('{}');
     };
     const api = new Api({ ...credentials, fetch: answer });

@@ -25,7 +25,7 @@ function setUp(options: Partial<ApiOptions> = {}) {
 function pickyFetch(refuses: (values: number[]) => 400 | 413 | undefined) {
   const sizes: number[] = [];
   const fetch = async (_url: string, { body = '' }: FetchInit): Promise<Response> => {
-    const { entries } = JSON.parse(body) as { entries: { values: { temperature: number }[] }[] };
+    const { entries } = JSON.parse(String(body)) as { entries: { values: { temperature: number }[] }[] };
     const status = refuses(entries.map(({ values }) => Number(values[0]?.temperature)));
     sizes.push(entries.length);
     return Response.json(status === undefined ? { data: {} } : { message: 'not this' }, { status: status ?? 200 });

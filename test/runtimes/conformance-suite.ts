@@ -15,7 +15,7 @@ export function conformanceSuite(): void {
             method,
             path: new URL(url).pathname,
             headers: { ...headers },
-            body,
+            body: String(body),
           });
           const type = text === undefined ? 'application/json' : 'text/plain';
           return new Response(text ?? JSON.stringify(json), { status, headers: { 'content-type': type } });

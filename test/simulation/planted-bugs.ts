@@ -424,6 +424,23 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     const answer: Promise<Answer> = Promise.resolve({ received: true, status: 401, body: '', ...NO_HEADERS });
     return { answer, abort: () => {} };
   }),
+  'names entries by their place in the body': inTransport((send) => (request) => {
+    const ids = request.headers['x-entry-ids'];
+    const named = ids?.replace(/\/[\d,-]+/g, '/1');
+    const count = request.body?.split('"values"').length ?? 1;
+    return send(
+      ids ? { ...request, headers: { ...request.headers, 'x-entry-ids': placesOf(named, count - 1) } } : request,
+    );
+  }),
+  'names each request anew': inTransport((send) => (request) => {
+    const ids = request.headers['x-entry-ids'];
+    anew += 1;
+    return send(
+      ids
+        ? { ...request, headers: { ...request.headers, 'x-entry-ids': ids.replace(/\w+\//g, `anew${anew}/`) } }
+        : request,
+    );
+  }),
   'never shrinks a batch after cut-offs': {
     patch: () =>
       patched(
@@ -557,6 +574,10 @@ function inUploadSlots(change: (slot: UploadSlot) => UploadSlot): Bug {
       ),
   };
 }
+
+let anew = 0;
+
+const placesOf = (named = '', count: number): string => `${named.split('/')[0]}/1${count > 1 ? `-${count}` : ''}`;
 
 function inTransport(change: (send: Transport['send']) => Transport['send']): Bug {
   return { transport: ({ send }) => ({ send: change(send) }) };

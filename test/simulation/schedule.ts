@@ -76,6 +76,9 @@ export type Damage = (typeof DAMAGES)[number];
 export type Platform = 'web' | 'plain' | 'process' | 'power';
 
 /** A schedule of the simulated world. Its seed determines every other random draw. */
+/** Whether uploads name their entries: a policy by the seed, so that it is combined with everything that is drawn. */
+export const namesEntries = ({ seed }: Pick<Schedule, 'seed'>): boolean => seed % 2 === 0;
+
 export interface Schedule {
   readonly platform: Platform;
   readonly seed: number;

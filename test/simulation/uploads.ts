@@ -1,9 +1,11 @@
 import { entryId, type QueuedEntry } from '../../src/core/model/entry.js';
+import { decodeEntryIds, ENTRY_IDS } from '../../src/core/model/entry-ids.js';
 import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
 import { BadEntryFinder } from '../support/internals.js';
 import type { Commit } from './model.js';
 import type { Meaning } from './push-model.js';
 import { foundEntry, invalidateSeen, type Run, writerOf } from './run.js';
+import { namesEntries } from './schedule.js';
 import type { FoundEntry } from './storage-contents.js';
 import type { World } from './world.js';
 
@@ -37,6 +39,9 @@ BadEntryFinder.prototype.plan = function (...args) {
 export class Uploads {
   readonly #world: World;
   readonly #carried = new WeakMap<TransportRequest, Commit[]>();
+  /** The commits that a server that honours `x-entry-ids` has stored, by their names. */
+  readonly #byName = new Map<string, Commit>();
+  readonly #names = new Map<Commit, string>();
   /** The entries of the unload requests of this task. */
   readonly #unloaded = new Set<Commit>();
 
@@ -93,7 +98,33 @@ export class Uploads {
     const { model } = this.#world;
     if (request.headers['x-device-id'] !== run.destination.deviceId)
       model.reportViolation('I2', `a request went out for device ${request.headers['x-device-id']}`);
-    for (const commit of this.#carried.get(request) ?? []) model.delivered(commit);
+    const carried = this.#carried.get(request) ?? [];
+    this.#storedByName(run, request, carried);
+    for (const commit of carried) model.delivered(commit);
+  }
+
+  /** A server that honours `x-entry-ids` stores an entry of a writer and sequence once: each commit under one name of its own. */
+  #storedByName(run: Run, { headers }: TransportRequest, carried: readonly Commit[]): void {
+    const { model, schedule } = this.#world;
+    const header = headers[ENTRY_IDS];
+    if (header === undefined) {
+      if (namesEntries(schedule)) model.reportViolation('I2', 'a request does not name its entries');
+      return;
+    }
+    const ids = decodeEntryIds(header, carried.length);
+    if (ids === undefined) model.reportViolation('I2', `${header} does not name ${carried.length} entries`);
+    for (const [index, { writer, sequence }] of (ids ?? []).entries()) {
+      const [name, commit] = [`${run.destinationText}/${writer}/${sequence}`, carried[index] as Commit];
+      const known = this.#byName.get(name);
+      if (known !== undefined && known !== commit && known.text !== commit.text)
+        model.reportViolation('I1', `${commit.id} is taken for ${known.id}, and not stored: both are named ${name}`);
+      if (known === commit) this.#world.count('stored once, by its name');
+      const other = this.#names.get(commit);
+      if (other !== undefined && other !== name && !commit.isRestored)
+        model.reportViolation('I2', `${commit.id} is stored twice: as ${other} and as ${name}`);
+      this.#byName.set(name, commit);
+      this.#names.set(commit, name);
+    }
   }
 
   /** A request is answered, or given up. */

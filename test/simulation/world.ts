@@ -27,6 +27,7 @@ import {
   writerOf,
 } from './run.js';
 import type { Schedule } from './schedule.js';
+import { namesEntries } from './schedule.js';
 import { readFolder, readItems, type StorageContents } from './storage-contents.js';
 import { SimulatedTime } from './time.js';
 import { Uploads } from './uploads.js';
@@ -256,7 +257,8 @@ export class World {
       },
     });
     const { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide } = schedule;
-    const options = { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide };
+    const limits = { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide };
+    const options = { ...limits, idempotency: namesEntries(schedule) };
     run.api = new Api(
       { ...destination, ...options, apiKey: run.key, storage },
       {

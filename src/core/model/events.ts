@@ -17,6 +17,7 @@ export interface Warning {
     | 'queue-long'
     | 'taken-over'
     | 'value-refused'
+    | 'compression-off'
     | 'weak-ids'
     | 'listener-failed';
   /** The condition, the data that it concerns, and the remedy. */

@@ -4,10 +4,10 @@ import { firstOf, isUnknown, ownObject } from './schema.js';
 import { type InputOf, isStandardSchema, type OutputOf, type StandardSchema } from './standard-schema.js';
 import { type FieldValue, isFieldId } from './value.js';
 
-/** A field of the option `fields`: its id, or an object with its id and a schema of its values. */
+/** A field of the option `fields`: its id, or an object with its id, and a schema or a dead band of its values. */
 export type FieldDefinition = string | SchemaField;
 
-/** A field with a schema. */
+/** A field with a schema or a dead band. */
 export interface SchemaField {
   /** The Field ID, as the server knows it. */
   readonly id: string;
@@ -16,6 +16,14 @@ export interface SchemaField {
    * finite numbers or booleans.
    */
   readonly schema?: StandardSchema<unknown, FieldValue> | undefined;
+  /**
+   * The dead band, from 0: a commit leaves out a value that differs by no more than this from the last value of the field that
+   * this run committed. 0 leaves out only equal values, of any type. The first value of a run is always committed, and so is the
+   * next one after an entry of the field was discarded. Default: none, each value is committed.
+   */
+  readonly deadband?: number | undefined;
+  /** With `deadband`: a value is committed all the same if the last one was committed so many seconds ago. Default: none. */
+  readonly atLeastEverySeconds?: number | undefined;
 }
 
 /** The option `fields`: field definitions by name. */
@@ -42,13 +50,19 @@ export type FieldInputs<Fields extends FieldDefinitions> = string extends keyof 
   ? Readonly<Record<string, FieldValue>>
   : { readonly [Name in keyof Fields]?: FieldInput<Fields[Name]> };
 
-const WANTED = 'be a field id or { id, schema? }';
+const WANTED = 'be a field id or { id, schema?, deadband?, atLeastEverySeconds? }';
 
 /** The messages continue the word "must". */
 const Field = ownObject(
   {
     id: v.custom<string>(isFieldId, 'have a field id, well-formed and not empty'),
     schema: v.optional(v.custom(isStandardSchema, 'have a Standard Schema as its schema')),
+    deadband: v.optional(
+      v.custom<number>((input) => Number.isFinite(input) && (input as number) >= 0, 'have a deadband from 0'),
+    ),
+    atLeastEverySeconds: v.optional(
+      v.custom<number>((input) => typeof input === 'number' && input > 0, 'have an atLeastEverySeconds above 0'),
+    ),
   },
   { wanted: WANTED },
 );

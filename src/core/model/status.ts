@@ -11,6 +11,10 @@ export interface Status {
   readonly quarantined: number;
   /** The size of the values of the committed entries, in bytes of UTF-8. */
   readonly bytes: number;
+  /** The number of values that commits left out, as they differed too little from the last: see the `deadband` of a field. */
+  readonly suppressed: number;
+  /** Whether everything automatic is on hold: see `pause()`. */
+  readonly paused: boolean;
   /** The events that a committed entry survives. */
   readonly durability: Durability;
   /** The current warnings, each once, oldest first. */

@@ -20,6 +20,8 @@ export interface News extends Events {
   'push-ended': PushEnd;
   /** A push ended without a response. */
   'push-aborted': undefined;
+  /** Everything automatic was put on hold, or goes on. */
+  held: undefined;
   /** The time of the next automatic push or poll changed. */
   planned: undefined;
   /** The page or process has changed. */

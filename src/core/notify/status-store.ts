@@ -11,6 +11,9 @@ export interface StatusParts {
     readonly bytes: number;
     readonly quarantine: { readonly size: number };
   };
+  /** Absent if no field has a dead band. */
+  readonly deadBands: { readonly suppressed: number } | undefined;
+  readonly hold: { readonly isOn: boolean };
   readonly warnings: Pick<Warnings, 'all'>;
   readonly server: { readonly isOnline: boolean };
   readonly uploader: { readonly isPushing: boolean };
@@ -56,12 +59,14 @@ export class StatusStore {
   }
 
   #read(): Status {
-    const { staging, outbox, warnings, server, uploader, history, autoPush, poller } = this.#parts;
+    const { staging, outbox, deadBands, hold, warnings, server, uploader, history, autoPush, poller } = this.#parts;
     return {
       staged: staging.size,
       committed: outbox.length,
       quarantined: outbox.quarantine.size,
       bytes: outbox.bytes,
+      suppressed: deadBands?.suppressed ?? 0,
+      paused: hold.isOn,
       durability: this.#durability,
       warnings: warnings.all,
       online: server.isOnline,

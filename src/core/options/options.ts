@@ -1,4 +1,5 @@
 import type { FieldDefinitions, FieldIds } from '../model/fields.js';
+import type { Compression } from '../ports/compression.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { AbortSignalLike, FetchLike } from '../ports/web-types.js';
 
@@ -22,12 +23,21 @@ export type OverflowPolicy = 'refuse' | 'drop-oldest';
 /** The treatment of the entries of this run if the server refuses the credentials. */
 export type RefusedCredentialsPolicy = 'discard' | 'keep';
 
+/** An API Key, or a function that returns one. */
+export type ApiKeySource = string | (() => string | PromiseLike<string>);
+
 /** The options of `new Api(…)`. An unknown option throws a `ConfigException`; `undefined` counts as absent. */
 export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /** The Device ID, a UUID. */
   readonly deviceId: string;
-  /** The API Key, a UUID. In a page it is public: use a key with only the rights that the page needs. */
-  readonly apiKey: string;
+  /**
+   * The API Key, a UUID, or a function that returns it. In a page it is public: use a key with only the rights that the page needs.
+   *
+   * A function is called before the first request, and once more when the server answers 401 or 403. Concurrent requests share
+   * one call, and its time counts towards `requestTimeout`. If it throws, rejects, or returns something other than a UUID, the request fails as
+   * without a network. A page that goes away uses the last key.
+   */
+  readonly apiKey: ApiKeySource;
   /**
    * The URL of the server: http or https, without user name, password, query and fragment; a missing final `/` is added. Plain
    * http to another machine exposes the API key to the network, and causes the warning `insecure-url`.
@@ -121,6 +131,20 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
       }
     | undefined;
   /**
+   * The compression of request bodies above 1 KiB: `gzip()`. The limits of a request count the plain body.
+   *
+   * @defaultValue none: bodies are sent plainly
+   */
+  readonly compression?: Compression | undefined;
+  /**
+   * Whether each upload names its entries in the header `x-entry-ids`, so that a server that honours the header stores an entry
+   * once, however often its response is lost: the emulator and the gateway do. In a page the server must allow the header (CORS);
+   * `testConnection()` finds out.
+   *
+   * @defaultValue `false`
+   */
+  readonly idempotency?: boolean | undefined;
+  /**
    * Whether a page that is hidden or left sends queued entries, at most 60 KiB, in a request that outlives the page.
    *
    * @defaultValue `true` if committed entries do not survive the page, as in memory; else `false`
@@ -165,6 +189,7 @@ export const DEFAULTS = {
   stageUnpushedEntries: true,
   onRefusedCredentials: 'discard',
   autoPush: false,
+  idempotency: false,
 } as const;
 
 export type Options = ApiOptions<FieldDefinitions>;

@@ -4,10 +4,12 @@ import { checkFields, type FieldDefinitions } from '../model/fields.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
 import { isObject, isPlainObject, own, show, showLength } from '../model/input.js';
 import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
+import type { Compression } from '../ports/compression.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
 import { checkOptions, count, flag, isCount, requestTimeout, secondsFrom } from './call-options.js';
 import {
+  type ApiKeySource,
   AUTO_PUSH,
   type AutoPushConfig,
   type Config,
@@ -53,7 +55,7 @@ export const resolveBaseUrl = (options: unknown): string => normalizedUrl(checkO
 const AllOptions = ownObject(
   {
     deviceId: uuid,
-    apiKey: uuid,
+    apiKey: v.custom<ApiKeySource>((input) => typeof input === 'function' || isUuid(input), UUID),
     baseUrl: serverUrl,
     requestTimeout,
     storage: v.optional(
@@ -77,6 +79,10 @@ const AllOptions = ownObject(
       (input) => typeof input === 'boolean' || isPlainObject(input),
       'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
     ),
+    compression: v.optional(
+      v.custom<Compression>((input) => isObject(input) && typeof input['open'] === 'function', 'gzip()'),
+    ),
+    idempotency: flag,
     flushOnHide: v.optional(flag),
     debug: v.optional(
       v.custom<NonNullable<Options['debug']>>(
@@ -112,7 +118,7 @@ export function resolveOptions(options: unknown): Config {
   });
   const { apiKey, fields = {} } = config;
   checkFields(fields, shown);
-  checkApiKey(apiKey, config);
+  if (typeof apiKey === 'string') checkApiKey(apiKey, config);
   return config;
 }
 

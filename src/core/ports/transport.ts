@@ -1,3 +1,5 @@
+import type { CompressedBody } from './compression.js';
+
 /** Port: makes one HTTP exchange per call, and never retries. */
 export interface Transport {
   /** Sends a request. Never throws, and the promise of the answer never rejects: each failure is an {@link Answer}. */
@@ -23,6 +25,8 @@ export interface TransportRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Sent in place of `body`, whose compressed form it is. */
+  readonly compressed?: CompressedBody['bytes'] | undefined;
   /** Whether the request is to outlive the page that sends it. Default: `false`. */
   readonly keepalive?: boolean;
   /** Updated synchronously once the platform accepted the request, by a transport that can observe this. */
@@ -71,6 +75,7 @@ export interface FailedExchange {
  * - `interrupted`: the exchange failed within the body of the response.
  * - `too-long`: the body is longer than the limit of the transport (1 MiB).
  * - `blocked-port`: the fetch standard forbids the port.
+ * - `no-key`: no request was made, as the option `apiKey` gave no key; `detail` says why.
  * - `fault`: the fetch failed for a reason other than the network, such as a programming error.
  */
 export type FailureReason =
@@ -81,4 +86,5 @@ export type FailureReason =
   | 'interrupted'
   | 'too-long'
   | 'blocked-port'
+  | 'no-key'
   | 'fault';

@@ -12,8 +12,8 @@ export interface FetchInit {
   readonly method: 'GET' | 'POST';
   /** Header values by name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The JSON of an upload; absent in a read. */
-  readonly body?: string;
+  /** The JSON of an upload, or its bytes if compressed (option `compression`); absent in a read. */
+  readonly body?: string | Uint8Array<ArrayBuffer>;
   /** Redirects are not followed, as the new address would receive the API key. */
   readonly redirect: 'manual';
   /** Whether the request is to outlive the page. Default: `false`. */

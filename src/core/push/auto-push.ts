@@ -6,6 +6,7 @@ import type { LifecycleEvent } from '../ports/environment.js';
 import { BACKGROUND, type Clock } from '../time/clock.js';
 import { backoffSeconds, retryPolicy } from '../time/retry-policy.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
+import type { Hold } from './hold.js';
 import type { Uploader } from './uploader.js';
 
 /*
@@ -18,6 +19,8 @@ import type { Uploader } from './uploader.js';
  *                        │ only entries with strikes left ▶ waiting(strikes), 15 to 60 min, or an interval after a commit
  *                        │ unauthorized ──────────────────▶ blocked ── resume, setApiKey ──▶ waiting, due now
  *                        │ aborted ───────────────────────▶ as before the push
+ *
+ *  waiting ── pause ──▶ idle, in which no timer is set before resume; a push started here ends after the request under way
  *
  *  idle, waiting, blocked ── a push by hand ──▶ pushing           any ── close ──▶ closed
  */
@@ -65,6 +68,7 @@ export interface AutoPushParts {
   readonly uploader: Pick<Uploader, 'push'>;
   readonly outbox: Pick<Outbox, 'length'>;
   readonly finder: Pick<BadEntryFinder, 'struckCount'>;
+  readonly hold: Pick<Hold, 'isOn'>;
   readonly clock: Clock;
   readonly emitter: Emitter;
 }
@@ -164,6 +168,11 @@ export class AutoPush {
     this.#bringForward(dueAt, 'backoff');
   }
 
+  /** Everything automatic was put on hold; {@link AutoPush.resume} ends that. */
+  onHeld(): void {
+    if (this.#parts.hold.isOn && this.#state.name === 'waiting') this.#leaveWaiting(IDLE);
+  }
+
   /** Plans a push at once, also after refused credentials. */
   resume(): void {
     if (this.#state.name === 'pushing') this.#state = { ...this.#state, wasBlocked: false };
@@ -180,7 +189,7 @@ export class AutoPush {
    */
   pushBeforeExit(): boolean {
     const isReady = this.#state.name === 'idle' || this.#state.name === 'waiting';
-    if (!isReady || this.#parts.outbox.length === 0) return false;
+    if (!isReady || this.#parts.outbox.length === 0 || this.#parts.hold.isOn) return false;
     this.#push();
     return true;
   }
@@ -247,9 +256,9 @@ export class AutoPush {
   }
 
   #wait(milliseconds: number, reason: Reason): void {
-    const { clock, outbox, emitter } = this.#parts;
+    const { clock, outbox, emitter, hold } = this.#parts;
     const { name } = this.#state;
-    if ((name !== 'idle' && name !== 'waiting') || outbox.length === 0) return;
+    if ((name !== 'idle' && name !== 'waiting') || outbox.length === 0 || hold.isOn) return;
     if (this.#state.name === 'waiting') this.#state.cancel();
     const dueAt = clock.monotonic() + milliseconds;
     const nextTry = Math.ceil((clock.now() + milliseconds) / 1000);
@@ -271,6 +280,6 @@ export class AutoPush {
   #push(): void {
     this.#enterPushing({ isOwn: true, wasBlocked: false });
     // `push-ended` does not report a push that ended without a response.
-    this.#parts.uploader.push().catch((error: PushException) => this.#emitError(error));
+    this.#parts.uploader.push(undefined, { isAutomatic: true }).catch((error: PushException) => this.#emitError(error));
   }
 }

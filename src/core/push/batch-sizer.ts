@@ -34,7 +34,7 @@ export class BatchSizer {
     this.#successes = 0;
     this.#cutOffs = isCutOff ? this.#cutOffs + 1 : 0;
     if (this.#cutOffs === 1 && !this.#isBelowMax) return;
-    this.#limits = { maxEntries: Math.ceil(batch.length / 2), maxBytes: Math.ceil(bodyBytes(batch) / 2) };
+    this.#limits = { ...this.#max, maxEntries: Math.ceil(batch.length / 2), maxBytes: Math.ceil(bodyBytes(batch) / 2) };
   }
 
   /** A request was stored: every eighth success doubles the limits. */
@@ -44,6 +44,7 @@ export class BatchSizer {
     if (this.#successes < SUCCESSES_TO_GROW) return;
     this.#successes = 0;
     this.#limits = {
+      ...this.#max,
       maxEntries: Math.min(2 * this.#limits.maxEntries, this.#max.maxEntries),
       maxBytes: Math.min(2 * this.#limits.maxBytes, this.#max.maxBytes),
     };

@@ -1,4 +1,5 @@
 import type { QueuedEntry, StoredEntry } from '../model/entry.js';
+import { encodeEntryIds, MAX_ENTRY_IDS_LENGTH } from '../model/entry-ids.js';
 import type { ClockCorrection } from '../time/clock-correction.js';
 
 /** The entries of one request. */
@@ -9,6 +10,8 @@ export interface BatchLimits {
   readonly maxEntries: number;
   /** The size of the whole body, in bytes of UTF-8. */
   readonly maxBytes: number;
+  /** Whether a header, of bounded length, names the entries. Default: `false`. */
+  readonly isNamed?: boolean;
 }
 
 const BODY_START = '{"clientTimestamp":';
@@ -25,6 +28,11 @@ const ENTRY_BYTES = ENTRY_START.length + TIME_BYTES + ENTRY_MIDDLE.length + ENTR
 
 /** The number of leading entries that fit in one request: at least 1, as an entry above the limit gets a request of its own. */
 export function batchLength(entries: readonly StoredEntry[], limits: BatchLimits): number {
+  const length = bodyLength(entries, limits);
+  return limits.isNamed ? encodeEntryIds(entries.slice(0, length), MAX_ENTRY_IDS_LENGTH).count : length;
+}
+
+function bodyLength(entries: readonly StoredEntry[], limits: BatchLimits): number {
   let bytes = BODY_BYTES;
   for (let index = 0; index < entries.length; index++) {
     bytes += ENTRY_BYTES + (entries[index] as StoredEntry).bytes;

@@ -11,6 +11,8 @@ export interface Call {
   readonly upTo: number;
   /** The number of entries that other runs had adopted at the time of the call. */
   readonly fencedCount: number;
+  /** Whether it ends early while everything automatic is on hold. */
+  readonly isAutomatic: boolean;
   resolve(result: PushResult): void;
   reject(exception: ApiException): void;
 }
@@ -98,8 +100,8 @@ export class PushRun {
     this.#isAborted = false;
   }
 
-  addRequest(): void {
-    this.#requests += 1;
+  addRequests(count: number): void {
+    this.#requests += count;
   }
 
   addPushed(entries: number): void {

@@ -9,6 +9,7 @@ import type { ClockCorrection } from '../time/clock-correction.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
 import { type Batch, batchLength, bodyBytes, joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
+import type { Hold } from './hold.js';
 
 /** A request that outlives its page, and its entries. */
 interface PendingBeacon extends Beacon {
@@ -31,6 +32,7 @@ export interface UnloadFlushParts {
   readonly server: ServerClient;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
+  readonly hold: Pick<Hold, 'isOn'>;
   readonly clock: Clock;
   readonly clockCorrection: ClockCorrection;
   readonly emitter: Emitter;
@@ -63,7 +65,12 @@ export class UnloadFlush {
   }
 
   onLifecycle(event: LifecycleEvent): void {
-    if (this.#isEnabled && (event === 'hidden' || event === 'pagehide'))
+    if (
+      this.#isEnabled &&
+      !this.#parts.hold.isOn &&
+      this.#parts.server.hasKey &&
+      (event === 'hidden' || event === 'pagehide')
+    )
       this.send({ isPagehide: event === 'pagehide' });
   }
 
@@ -113,9 +120,9 @@ export class UnloadFlush {
 
   /** The entries from an index on that one request carries: at least one entry. */
   #piece(entries: readonly QueuedEntry[], from: number, maxPieceBytes: number): QueuedEntry[] {
-    const { maxEntries, maxBytes } = this.#parts.sizer.limits;
-    const piece = entries.slice(from, from + maxEntries);
-    piece.length = batchLength(piece, { maxEntries, maxBytes: Math.min(maxBytes, maxPieceBytes) });
+    const { limits } = this.#parts.sizer;
+    const piece = entries.slice(from, from + limits.maxEntries);
+    piece.length = batchLength(piece, { ...limits, maxBytes: Math.min(limits.maxBytes, maxPieceBytes) });
     return piece;
   }
 
@@ -152,7 +159,8 @@ export class UnloadFlush {
     const { outbox, server, clock, clockCorrection, emitter } = this.#parts;
     const batch = beacon.checkout.entries;
     const started = clock.monotonic();
-    const { verdict } = await server.postEntries(joinBody(batch, clockCorrection), beacon).outcome;
+    const { verdict } = await server.postEntries({ body: joinBody(batch, clockCorrection), entries: batch, beacon })
+      .outcome;
     if (verdict.kind !== 'stored') return;
     emitter.operation(() => {
       const entries = outbox.remove(batch);

@@ -6,15 +6,17 @@ import { pushAborted, pushFenced, pushNotSent } from '../model/request-exception
 import type { Emitter, PushFailure } from '../notify/emitter.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
 import type { Checkout, Outbox } from '../outbox/outbox.js';
+import type { Compressor } from '../ports/compression.js';
 import type { UploadSlot } from '../ports/environment.js';
 import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
-import type { PendingRequest, ServerClient } from '../server/server-client.js';
+import type { PendingRequest, ServerClient, Upload } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
 import type { Clock } from '../time/clock.js';
 import type { ClockCorrection } from '../time/clock-correction.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
 import { type Batch, joinBody } from './batch.js';
 import type { BatchSizer } from './batch-sizer.js';
+import type { Hold } from './hold.js';
 import { type Call, PushRun } from './push-run.js';
 import type { BadEntry } from './strikes.js';
 import type { UnloadFlush } from './unload-flush.js';
@@ -33,8 +35,11 @@ export interface UploaderConfig {
 export interface UploaderParts {
   readonly outbox: Outbox;
   readonly server: ServerClient;
+  /** Absent if bodies are sent as they are. */
+  readonly compressor?: Compressor | undefined;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
+  readonly hold: Pick<Hold, 'isOn'>;
   readonly flush: Pick<UnloadFlush, 'pending'>;
   /** Each request waits for this slot. */
   readonly slot: UploadSlot;
@@ -43,6 +48,12 @@ export interface UploaderParts {
   readonly emitter: Emitter;
   /** See {@link Environment.isolatesRequests}. */
   readonly environment: { readonly isolatesRequests?: boolean };
+}
+
+/** The manner of a call of {@link Uploader.push}. */
+export interface PushManner {
+  /** Whether {@link AutoPush} made it. Default: `false`. */
+  readonly isAutomatic?: boolean;
 }
 
 /** The interval in which a call checks whether its turn has come, in milliseconds. */
@@ -81,17 +92,18 @@ export class Uploader {
    * Uploads everything committed before this call; joins a push under way.
    *
    * @param signal - Rejects only this call; the request under way is aborted if no other call waits for it.
+   * @param how - `isAutomatic`: whether the call ends early, as if all were stored, while everything automatic is on hold.
    * @throws {@link PushException} if not everything was stored.
    */
-  push(signal?: AbortSignalLike): Promise<PushResult> {
-    return this.#parts.environment.isolatesRequests ? this.#pushInTurn(signal) : this.#join(signal);
+  push(signal?: AbortSignalLike, how: PushManner = {}): Promise<PushResult> {
+    return this.#parts.environment.isolatesRequests ? this.#pushInTurn(signal, how) : this.#join(signal, how);
   }
 
   /**
    * Waits until no push is under way, by timers: a worker request that joined the push of another request would wait for that
    * request's I/O, which the runtime ends as a deadlock.
    */
-  async #pushInTurn(signal: AbortSignalLike | undefined): Promise<PushResult> {
+  async #pushInTurn(signal: AbortSignalLike | undefined, how: PushManner): Promise<PushResult> {
     const { clock } = this.#parts;
     while (this.#run !== undefined && !signal?.aborted) {
       await new Promise<void>((resolve) => clock.setTimer(resolve, TURN_MS));
@@ -99,10 +111,10 @@ export class Uploader {
       if (this.#run !== undefined && clock.monotonic() > this.#overdueAt) this.#abandon(this.#run);
     }
     if (this.#stopped !== undefined) throw this.#stopped;
-    return this.#join(signal);
+    return this.#join(signal, how);
   }
 
-  #join(signal: AbortSignalLike | undefined): Promise<PushResult> {
+  #join(signal: AbortSignalLike | undefined, { isAutomatic = false }: PushManner): Promise<PushResult> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(pushAborted());
@@ -113,6 +125,7 @@ export class Uploader {
       const call: Call = {
         upTo: outbox.lastSequence,
         fencedCount: outbox.fencedCount,
+        isAutomatic,
         resolve: (result) => {
           stopListening();
           resolve(result);
@@ -220,10 +233,10 @@ export class Uploader {
 
   /** Settles the calls whose entries other runs have adopted, and the calls with nothing left to send. */
   #settleCalls(run: PushRun): void {
-    const { outbox, finder } = this.#parts;
+    const { outbox, finder, hold } = this.#parts;
     run.rejectAll(pushFenced, (call) => call.fencedCount !== outbox.fencedCount);
     for (const call of run.calls) {
-      if (finder.plan(outbox.upTo(call.upTo), ONE_ENTRY).length === 0)
+      if ((call.isAutomatic && hold.isOn) || finder.plan(outbox.upTo(call.upTo), ONE_ENTRY).length === 0)
         run.settle(call, { isStored: isEmpty(outbox.upTo(call.upTo)) });
     }
   }
@@ -238,12 +251,25 @@ export class Uploader {
   }
 
   async #post(run: PushRun, batch: Batch): Promise<Verdict> {
-    const { clock, server, clockCorrection } = this.#parts;
-    run.addRequest();
-    this.#overdueAt = clock.monotonic() + this.#config.requestTimeout * 1000 + OVERDUE_MS;
-    const pending = server.postEntries(joinBody(batch, clockCorrection));
+    const { clockCorrection, compressor } = this.#parts;
+    const body = joinBody(batch, clockCorrection);
+    if (compressor === undefined)
+      return this.#request(run, { body, entries: batch, isConfirmation: batch.length === 0 });
+    return compressor.post(body, async (compressed) =>
+      // It may have been aborted while the body was compressed, or while another request was under way.
+      run.isAborted || this.#run !== run
+        ? ABORTED
+        : this.#request(run, { body, entries: batch, compressed, isConfirmation: batch.length === 0 }),
+    );
+  }
+
+  async #request(run: PushRun, upload: Upload): Promise<Verdict> {
+    const { clock, server } = this.#parts;
+    this.#overdueAt = clock.monotonic() + server.maxSeconds * 1000 + OVERDUE_MS;
+    const pending = server.postEntries(upload);
     this.#pending = pending;
-    const { verdict } = await pending.outcome;
+    const { verdict, requests } = await pending.outcome;
+    run.addRequests(requests);
     if (this.#pending === pending) this.#pending = undefined;
     return verdict;
   }
@@ -319,6 +345,9 @@ export class Uploader {
     return entries;
   }
 }
+
+/** The verdict on a request that was not sent, as no call waits for it any more. */
+const ABORTED: Verdict = { kind: 'transient', answered: false, message: '', advice: '' };
 
 const ONE_ENTRY = { maxEntries: 1, maxBytes: 0 };
 

@@ -49,27 +49,40 @@ export interface ConnectionTestParts {
   /** Ends all requests. */
   readonly closing: AbortSignalLike;
   readonly fields: Pick<FieldRegistry, 'anyId'>;
+  readonly config: { readonly idempotency: boolean };
 }
 
 /**
  * Reads a field, then uploads an empty batch: nothing is stored or discarded.
  *
- * @throws {@link ApiException} if the client closes.
+ * @throws {@link ApiException} if the client closes; {@link GetException} if the signal aborts.
  */
-export async function testConnection(parts: ConnectionTestParts): Promise<ConnectionTest> {
-  const { server, clock, fields } = parts;
+export async function testConnection(
+  parts: ConnectionTestParts,
+  signal: AbortSignalLike | undefined,
+): Promise<ConnectionTest> {
+  const { server, clock, fields, config, closing } = parts;
   const probe = async (send: () => PendingRequest): Promise<Probe> => {
     const sent = clock.monotonic();
-    const outcome = await requestUntilAborted(send, parts);
+    const outcome = await requestUntilAborted(send, { closing, signal });
     const milliseconds = clock.monotonic() - sent;
     return { ...outcome, milliseconds, halfWay: clock.now() - milliseconds / 2 };
   };
   const read = await probe(() => server.getValues([fields.anyId ?? UNKNOWN_FIELD]));
   if (!read.verdict.answered) return report([read], UNKNOWN, [describe(read.verdict)]);
-  const write = await probe(() => server.postEntries(joinBody([], new ClockCorrection(clock))));
+  const body = joinBody([], new ClockCorrection(clock));
+  const named = await probe(() => server.postEntries({ body, entries: [] }));
+  // No answer at all: a page's preflight may have failed, or something on the way refuses the header.
+  const plain = config.idempotency && !named.verdict.answered ? await probe(() => server.postEntries({ body })) : named;
+  const isHeaderRefused = plain !== named && plain.verdict.answered;
+  const write = isHeaderRefused ? plain : named;
   const rights = rightsOf(read, write);
-  return report([read, write], rights, explain(rights, read.verdict, write.verdict));
+  const lines = explain(rights, read.verdict, write.verdict);
+  return report([read, write], rights, isHeaderRefused ? [HEADER_REFUSED, ...lines] : lines);
 }
+
+const HEADER_REFUSED =
+  'push() will fail: the server answers uploads only without the header x-entry-ids (option idempotency). In a page, its Access-Control-Allow-Headers must list it.';
 
 type Rights = Pick<ConnectionTest, 'credentials' | 'canRead' | 'canWrite'>;
 

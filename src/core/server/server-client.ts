@@ -1,30 +1,51 @@
+import { ENTRY_IDS, type EntryIdentity, encodeEntryIds } from '../model/entry-ids.js';
 import type { ApiException } from '../model/exceptions.js';
-import { holdsKey, redact } from '../model/foreign-text.js';
+import type { FieldDefinitions } from '../model/fields.js';
+import { holdsKey, redact, textOf } from '../model/foreign-text.js';
 import { own } from '../model/input.js';
 import { getAborted, getClosed } from '../model/request-exceptions.js';
 import type { Emitter } from '../notify/emitter.js';
+import type { ApiKeySource } from '../options/options.js';
 import { isInsecure } from '../options/schema.js';
+import type { CompressedBody } from '../ports/compression.js';
 import type { Environment, LifecycleEvent } from '../ports/environment.js';
-import type { Beacon, FailureReason, Transport, TransportRequest } from '../ports/transport.js';
-import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
+import type { Answer, Beacon, FailedExchange, FailureReason, Transport, TransportRequest } from '../ports/transport.js';
+import { type AbortSignalLike, CoreAbortSignal, onAbort } from '../ports/web-types.js';
 import type { Clock } from '../time/clock.js';
+import { ApiKeys } from './api-keys.js';
 import { judge, type Verdict } from './verdict.js';
 
 /** Servers and proxies accept request lines of up to 8 KB, which also hold the method and the HTTP version. */
 const MAX_URL_LENGTH = 8000;
 const VALUES = 'values/';
-const MAX_FORMER_KEYS = 20;
 
 /** The address of the server, and the credentials of the device. */
 export interface ServerAddress {
   /** Ends with `/`. */
   readonly baseUrl: string;
   readonly deviceId: string;
-  readonly apiKey: string;
+  readonly apiKey: ApiKeySource;
+  /** The API key must not be the id of a field. */
+  readonly fields?: FieldDefinitions | undefined;
   /** The deadline of each request, in seconds. */
   readonly requestTimeout: number;
   /** Absent if requests are made by the platform's `fetch`. */
   readonly fetch?: unknown;
+  /** Whether a header names the entries of each upload. */
+  readonly idempotency: boolean;
+}
+
+/** An upload. */
+export interface Upload {
+  readonly body: string;
+  /** The body as it is sent, if it is compressed. */
+  readonly compressed?: CompressedBody | undefined;
+  /** The entries of the body; absent for an upload without names, whatever the options say. */
+  readonly entries?: readonly EntryIdentity[] | undefined;
+  /** Whether it confirms that the key is refused: then the key is not renewed. */
+  readonly isConfirmation?: boolean;
+  /** Makes the request outlive the page, and is updated once the platform accepted the request. */
+  readonly beacon?: Beacon | undefined;
 }
 
 /** A response with its verdict. */
@@ -34,6 +55,15 @@ export interface JudgedResponse {
   readonly body: string;
   /** The `Date` header, if present and visible to the page. */
   readonly date: string | undefined;
+  /** How many requests were made: two if the key was renewed, none if there was no key. */
+  readonly requests: number;
+}
+
+/** A request without its key. */
+interface Draft {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly upload: Partial<Upload>;
 }
 
 /** A request under way. */
@@ -56,17 +86,15 @@ export class ServerClient {
   readonly #parts: ServerClientParts;
   readonly #address: ServerAddress;
   readonly #isInsecure: boolean;
-  #apiKey: string;
+  readonly #keys: ApiKeys;
   /** Whether the last request got a response; `undefined` before the first, and after the network came or went. */
   #isReached: boolean | undefined;
-  /** The keys before the last calls of {@link ServerClient.setApiKey}: a server may repeat an old key, which may be valid elsewhere. */
-  #formerKeys: readonly string[] = [];
 
   constructor(parts: ServerClientParts, address: ServerAddress) {
     this.#parts = parts;
     this.#address = address;
     this.#isInsecure = isInsecure(address.baseUrl);
-    this.#apiKey = address.apiKey;
+    this.#keys = new ApiKeys(address);
   }
 
   /** Whether the server, or anything on the way to it, responds; until a request has found out, the hint of the platform. */
@@ -79,40 +107,41 @@ export class ServerClient {
   }
 
   setApiKey(apiKey: string): void {
-    if (apiKey !== this.#apiKey) this.#formerKeys = [this.#apiKey, ...this.#formerKeys].slice(0, MAX_FORMER_KEYS);
-    this.#apiKey = apiKey;
+    this.#keys.set(apiKey);
+  }
+
+  /** Whether a request can be sent in this task: without a key, the function of the option `apiKey` has to be called first. */
+  get hasKey(): boolean {
+    return this.#keys.known !== undefined;
+  }
+
+  /** The longest time that an upload or a read takes, in seconds: a refused key may be renewed, and the request sent again. */
+  get maxSeconds(): number {
+    return this.#address.requestTimeout * (this.#keys.isRenewable ? 2 : 1);
   }
 
   /** Removes the API key and former API keys from a text. */
   redact(text: string): string {
-    return redact(text, this.#keys);
+    return redact(text, this.#keys.all);
   }
 
   /** Whether a text holds the whole API key or a former API key. */
   holdsKey(text: string): boolean {
-    return holdsKey(text, this.#keys);
+    return holdsKey(text, this.#keys.all);
   }
 
   /** Whether a text equals the API key, without regard to case. */
   isKey(text: unknown): boolean {
-    const key = this.#apiKey;
+    const key = this.#keys.known;
+    if (key === undefined || typeof text !== 'string' || text.length !== key.length) return false;
     const last = key.length - 1;
-    if (typeof text !== 'string' || text.length !== key.length) return false;
     // Fast path, as this runs for each staged value: the last character of most ids differs.
     return (text.charCodeAt(last) | 32) === (key.charCodeAt(last) | 32) && text.toLowerCase() === key.toLowerCase();
   }
 
-  get #keys(): readonly string[] {
-    return [this.#apiKey, ...this.#formerKeys];
-  }
-
-  /**
-   * Uploads entries.
-   *
-   * @param beacon - Makes the request outlive the page, and is updated once the platform accepted the request.
-   */
-  postEntries(body: string, beacon?: Beacon): PendingRequest {
-    return this.#send('POST', 'entries/', body, beacon);
+  /** Uploads entries. */
+  postEntries(upload: Upload): PendingRequest {
+    return this.#send('POST', 'entries/', upload);
   }
 
   /** The maximum length of the ids of one {@link ServerClient.getValues}, percent-encoded and joined by commas. */
@@ -125,9 +154,56 @@ export class ServerClient {
     return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
-  #send(method: 'GET' | 'POST', path: string, body?: string, beacon?: Beacon): PendingRequest {
-    const { baseUrl, deviceId, requestTimeout: timeoutSeconds } = this.#address;
-    const apiKey = this.#apiKey;
+  #send(method: 'GET' | 'POST', path: string, upload: Partial<Upload> = {}): PendingRequest {
+    const { known, isRenewable } = this.#keys;
+    const draft = { method, path, upload };
+    if (known !== undefined && (!isRenewable || upload.beacon)) return this.#exchange(draft, known);
+    const aborted = new CoreAbortSignal();
+    return { outcome: this.#sendWithKey(draft, aborted) as Promise<JudgedResponse>, abort: () => aborted.abort() };
+  }
+
+  /**
+   * @param refused - The key that the server refused.
+   * @returns `undefined` if there is no key other than that.
+   */
+  async #sendWithKey(draft: Draft, aborted: CoreAbortSignal, refused?: string): Promise<JudgedResponse | undefined> {
+    const started = this.#parts.clock.monotonic();
+    const key = await this.#obtain(aborted, refused);
+    if (key === refused) return undefined;
+    if (typeof key !== 'string') return this.#judged(key);
+    const { outcome, abort } = this.#exchange(draft, key, started);
+    onAbort(aborted, abort);
+    const first = await outcome;
+    const mayRenew = refused === undefined && !draft.upload.isConfirmation && !aborted.aborted;
+    if (!mayRenew || first.verdict.kind !== 'unauthorized') return first;
+    const second = await this.#sendWithKey(draft, aborted, key);
+    return second === undefined ? first : { ...second, requests: first.requests + second.requests };
+  }
+
+  /** The API key, within the deadline of a request, or the reason why there is none. */
+  async #obtain(aborted: CoreAbortSignal, refused: string | undefined): Promise<string | FailedExchange> {
+    const { requestTimeout } = this.#address;
+    let cancel = (): void => {};
+    const deadline = new Promise<FailedExchange>((resolve) => {
+      onAbort(aborted, () => resolve({ received: false, reason: 'aborted' }));
+      cancel = this.#parts.clock.setTimer(() => {
+        this.#keys.abandonCall();
+        resolve({ received: false, reason: 'no-key', detail: `it took longer than ${requestTimeout} s` });
+      }, requestTimeout * 1000);
+    });
+    try {
+      return await Promise.race([this.#keys.get(refused), deadline]);
+    } catch (error) {
+      return { received: false, reason: 'no-key', detail: textOf(error, 'message') ?? 'it rejected' };
+    } finally {
+      cancel();
+    }
+  }
+
+  /** @param since - When the deadline began to count, on the monotonic clock. Default: now. */
+  #exchange({ method, path, upload }: Draft, apiKey: string, since = this.#parts.clock.monotonic()): PendingRequest {
+    const { baseUrl, deviceId, requestTimeout, idempotency } = this.#address;
+    const { body, compressed, entries, beacon } = upload;
     // Without a prototype, so that properties that a script put into Object.prototype are not sent.
     const request = own<TransportRequest>({
       method,
@@ -136,43 +212,54 @@ export class ServerClient {
         'x-device-id': deviceId,
         'x-api-key': apiKey,
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(compressed && { 'content-encoding': compressed.encoding }),
+        ...(idempotency && entries && { [ENTRY_IDS]: encodeEntryIds(entries).text }),
       },
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body, compressed: compressed?.bytes }),
       ...(beacon && { keepalive: true, beacon }),
-      timeoutSeconds,
+      timeoutSeconds: Math.max(requestTimeout - (this.#parts.clock.monotonic() - since) / 1000, 0),
     });
-    const { transport, clock, environment, emitter } = this.#parts;
+    const { transport, clock } = this.#parts;
     const sent = clock.monotonic();
     const { answer, abort } = transport.send(request);
-    const outcome = answer.then((received): JudgedResponse => {
-      const { isOnline, ignoresProxy = false } = environment;
-      const redactAll = (text: string): string => this.redact(text);
-      const context = {
-        redact: redactAll,
-        timeoutSeconds,
-        now: clock.now(),
-        isOnline,
-        isProxyIgnored: ignoresProxy && this.#address.fetch === undefined,
-        isInsecure: this.#isInsecure,
-      };
-      const verdict = this.#ofThisKey(judge(received, context), apiKey);
-      const { status, kind, message } = verdict;
-      // An exchange that was aborted, or not even sent, finds out nothing.
-      if (status !== undefined) this.#isReached = true;
-      else if (!received.received && NO_NETWORK.has(received.reason)) this.#isReached = false;
-      emitter.emit('request', { method, status, verdict: kind, milliseconds: clock.monotonic() - sent, message });
-      return {
-        verdict,
-        body: received.received ? received.body : '',
-        date: received.received ? received.date : undefined,
-      };
+    const outcome = answer.then((received) => {
+      const judged = this.#judged(received, apiKey);
+      this.#report(method, received, judged.verdict, clock.monotonic() - sent);
+      return judged;
     });
     return { outcome, abort };
   }
 
+  #report(method: 'GET' | 'POST', received: Answer, { status, kind, message }: Verdict, milliseconds: number): void {
+    // An exchange that was aborted, or not even sent, finds out nothing.
+    if (status !== undefined) this.#isReached = true;
+    else if (!received.received && NO_NETWORK.has(received.reason)) this.#isReached = false;
+    this.#parts.emitter.emit('request', { method, status, verdict: kind, milliseconds, message });
+  }
+
+  /** @param apiKey - The key of the request; absent if no request was made. */
+  #judged(answer: Answer, apiKey?: string): JudgedResponse {
+    const { clock, environment } = this.#parts;
+    const { isOnline, ignoresProxy = false } = environment;
+    const verdict = judge(answer, {
+      redact: (text) => this.redact(text),
+      timeoutSeconds: this.#address.requestTimeout,
+      now: clock.now(),
+      isOnline,
+      isProxyIgnored: ignoresProxy && this.#address.fetch === undefined,
+      isInsecure: this.#isInsecure,
+    });
+    return {
+      verdict: apiKey === undefined ? verdict : this.#ofThisKey(verdict, apiKey),
+      body: answer.received ? answer.body : '',
+      date: answer.received ? answer.date : undefined,
+      requests: apiKey === undefined ? 0 : 1,
+    };
+  }
+
   /** The rejection of a former key says nothing about the present key. */
   #ofThisKey(verdict: Verdict, apiKey: string): Verdict {
-    if (verdict.kind !== 'unauthorized' || apiKey === this.#apiKey) return verdict;
+    if (verdict.kind !== 'unauthorized' || this.#keys.isRenewable || apiKey === this.#keys.known) return verdict;
     return {
       ...verdict,
       kind: 'transient',

@@ -163,6 +163,8 @@ function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context
       return `the connection was cut off before an answer came${known && ` (${known})`}`;
     case 'blocked-port':
       return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
+    case 'no-key':
+      return `the function apiKey gave no API Key: ${known}`;
     case 'fault':
       return status === undefined
         ? `the call failed before its request could be sent: ${known}`
@@ -200,6 +202,7 @@ function adviceOf({ reason, code = '', detail }: FailedExchange): string {
   if (reason === 'timeout')
     return 'Check the connection, raise requestTimeout if the link is slow, or try again later.';
   if (reason === 'blocked-port') return OTHER_PORT;
+  if (reason === 'no-key') return FIX_KEY;
   if (reason === 'fault') return FIX_FETCH;
   if (reason === 'cut-off') return CHECK_CONNECTION;
   if (reason !== 'unreachable') return TRY_AGAIN;
@@ -209,6 +212,7 @@ function adviceOf({ reason, code = '', detail }: FailedExchange): string {
 
 const CHECK_CONNECTION = 'Check the connection and baseUrl, or try again later.';
 const OTHER_PORT = 'Let the server listen on another port, such as 80, 443 or 8080.';
+const FIX_KEY = 'The next request calls the function again.';
 const FIX_FETCH = 'The network is not the cause: resolve the error that the message names.';
 const USE_PROXY =
   ' HTTPS_PROXY is set, and fetch in Node ignores it: set NODE_USE_ENV_PROXY=1 (from Node 24), or use httpFetch of nikdev-iot/node with an agent.';

@@ -6,6 +6,7 @@ import type { Emitter } from '../notify/emitter.js';
 import type { Eviction } from '../outbox/eviction.js';
 import type { Draft, Outbox } from '../outbox/outbox.js';
 import type { ClockCorrection, ClockEpoch } from '../time/clock-correction.js';
+import type { DeadBands } from './dead-bands.js';
 import type { Staging } from './staging.js';
 
 /** The parts of a client that a committer uses. */
@@ -14,6 +15,8 @@ export interface CommitterParts {
   readonly outbox: Outbox;
   readonly eviction: Eviction;
   readonly clockCorrection: ClockCorrection;
+  /** Absent if no field has a dead band. */
+  readonly deadBands: DeadBands | undefined;
   readonly emitter: Emitter;
 }
 
@@ -70,19 +73,20 @@ export class Committer {
   }
 
   #commit(timestamp: number | undefined): Entry | undefined {
-    const { staging, outbox, clockCorrection, emitter } = this.#parts;
+    const { staging, outbox, clockCorrection, deadBands, emitter } = this.#parts;
     let values: Value[] = [];
     try {
       const queued = outbox.append(() => {
         this.#checkOpen();
-        if (staging.size === 0) return undefined;
-        values = staging.values();
+        const staged = staging.values();
+        values = deadBands?.select(staged) ?? staged;
+        if (values.length === 0) return undefined;
         if (timestamp !== undefined) return draftOf(values, timestamp, undefined);
         return draftOf(values, clockCorrection.seconds, clockCorrection.epoch);
       });
-      if (queued === undefined) return undefined;
-      staging.clear();
-      return toEntry(queued, values);
+      deadBands?.onCommitted(values, staging.size - values.length);
+      if (staging.size > 0) staging.clear();
+      return queued && toEntry(queued, values);
     } catch (error) {
       // The storage may have removed the saved staged values to free space.
       emitter.emit('staged');

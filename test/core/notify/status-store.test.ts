@@ -26,6 +26,8 @@ function setUp() {
       },
       lastFailure: undefined,
     },
+    deadBands: undefined,
+    hold: { isOn: false },
     autoPush: undefined,
     poller: { health: undefined },
   };

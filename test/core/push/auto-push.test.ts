@@ -29,7 +29,7 @@ function setUp({ everySeconds = 10, atEntries = 5, isInMemory = false } = {}) {
       return state.queued;
     },
   };
-  const parts = { uploader: { push }, outbox, finder: { struckCount: 0 }, clock, emitter };
+  const parts = { uploader: { push }, outbox, finder: { struckCount: 0 }, hold: { isOn: false }, clock, emitter };
   const autoPush = new AutoPush(parts, { everySeconds, atEntries, isInMemory });
   const add = (count: number): void => {
     for (let each = 0; each < count; each++) {

@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import type { ApiOptions, FetchInit } from '../../../src/index.js';
+import type { FetchInit } from '../../../src/index.js';
+import type { PageOptions } from '../builders/credentials.js';
 import { type DeliveryLog, SENDER } from '../servers/delivery-log.js';
 
 /** A tab that commits and pushes in the background until it ends or `stopCommitting()` is called. */
@@ -24,7 +25,7 @@ declare global {
 let tabs = 0;
 
 /** Opens a tab that commits steadily, reports each acknowledged commit to the server, and pushes. */
-export async function startTab(context: BrowserContext, url: string, options: ApiOptions): Promise<Tab> {
+export async function startTab(context: BrowserContext, url: string, options: PageOptions): Promise<Tab> {
   const name = `tab${++tabs}`;
   const page = await context.newPage();
   await page.goto(url);
@@ -51,7 +52,7 @@ export async function startTab(context: BrowserContext, url: string, options: Ap
 /** Runs in the page. */
 function commitAndPushForEver(given: {
   readonly name: string;
-  readonly options: ApiOptions;
+  readonly options: PageOptions;
   readonly sender: string;
   readonly reportAt: string;
 }): void {

@@ -1,5 +1,6 @@
 import type { Emulator } from '../../../src/emulator.js';
-import type { ApiOptions } from '../../../src/index.js';
+
+import type { PageOptions } from '../builders/credentials.js';
 import { serveEmulator } from '../servers/emulator.js';
 import { serveOnLoopback } from '../servers/serve-on-loopback.js';
 
@@ -12,7 +13,7 @@ export interface DashboardField {
 }
 
 /** The contents of `config.js`. */
-export interface DashboardConfig extends Pick<ApiOptions, 'deviceId' | 'apiKey' | 'baseUrl'> {
+export interface DashboardConfig extends Pick<PageOptions, 'deviceId' | 'apiKey' | 'baseUrl'> {
   readonly everySeconds?: number;
   readonly fields: readonly DashboardField[];
 }
@@ -33,7 +34,7 @@ export const HEATING = { id: 'heating', label: 'Heating', input: 'boolean' } as 
 /** A dashboard that writes and reads `fields`, and the server that it does so at. */
 export async function startDashboard(
   fields: readonly DashboardField[] = [ROOM, NOTE, HEATING],
-): Promise<{ url: string; emulator: Emulator; options: ApiOptions }> {
+): Promise<{ url: string; emulator: Emulator; options: PageOptions }> {
   const { emulator, options } = await serveEmulator();
   return { emulator, options, url: await serveDashboard({ ...options, everySeconds: 1, fields }) };
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import type { Api, ApiOptions, Entry } from '../../../src/index.js';
+import type { Api, Entry } from '../../../src/index.js';
+import type { PageOptions } from '../builders/credentials.js';
 import { serveOnLoopback } from '../servers/serve-on-loopback.js';
 import type { Context, Evaluates, Tab } from './every-browser.js';
 
@@ -42,7 +43,7 @@ export function servePages(more: Readonly<Record<string, string>> = {}): Promise
 }
 
 /** Opens a tab and makes an `Api` in it, as `window.api`. */
-export async function openTab(context: BrowserContext, url: string, options: ApiOptions): Promise<Page> {
+export async function openTab(context: BrowserContext, url: string, options: PageOptions): Promise<Page> {
   const page = await context.newPage();
   await page.goto(url);
   await makeApi(page, options);
@@ -50,7 +51,7 @@ export async function openTab(context: BrowserContext, url: string, options: Api
 }
 
 /** As {@link openTab}, in any browser. */
-export async function openApiTab(context: Context, url: string, options: ApiOptions): Promise<Tab> {
+export async function openApiTab(context: Context, url: string, options: PageOptions): Promise<Tab> {
   const tab = await context.newTab(url);
   // On a busy machine WebKit's driver takes a page for loaded whose module has not run.
   await expect.poll(() => tab.evaluate(() => 'NikDevIoT' in window), { timeout: 15_000 }).toBe(true);
@@ -58,7 +59,7 @@ export async function openApiTab(context: Context, url: string, options: ApiOpti
   return tab;
 }
 
-export async function makeApi(page: Evaluates, options: ApiOptions): Promise<void> {
+export async function makeApi(page: Evaluates, options: PageOptions): Promise<void> {
   await page.evaluate((given) => {
     window.api = new window.NikDevIoT.Api(given);
   }, options);

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { ApiOptions } from '../../../src/index.js';
+
+import type { PageOptions } from '../builders/credentials.js';
 import { temporaryFolder } from '../disks/temporary-folder.js';
 import { serveOnLoopback } from '../servers/serve-on-loopback.js';
 
@@ -12,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const VITE = join(dirname(createRequire(import.meta.url).resolve('vite/package.json')), 'bin/vite.js');
 
 /** Builds the example as its README says. @returns Its files, by their paths on a server. */
-export async function buildWebApp({ deviceId, apiKey, baseUrl }: ApiOptions): Promise<Map<string, Buffer>> {
+export async function buildWebApp({ deviceId, apiKey, baseUrl }: PageOptions): Promise<Map<string, Buffer>> {
   const folder = temporaryFolder();
   await promisify(execFile)(
     process.execPath,

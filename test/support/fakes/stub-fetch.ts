@@ -36,7 +36,8 @@ export class StubFetch {
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     try {
       const { method, signal, body = '' } = init;
-      const seen = { method, url, headers: new Headers(init.headers), signal: signal as AbortSignal, body };
+      const headers = new Headers(init.headers);
+      const seen = { method, url, headers, signal: signal as AbortSignal, body: String(body) };
       return await Promise.race([this.#answer(seen, this.requests.push(seen) - 1), abortOf(signal)]);
     } finally {
       this.underWay -= 1;

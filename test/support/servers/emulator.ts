@@ -1,5 +1,6 @@
 import { createEmulator, type Emulator } from '../../../src/emulator.js';
-import type { ApiOptions } from '../../../src/index.js';
+
+import type { PageOptions } from '../builders/credentials.js';
 import { API_KEY, credentials, DEVICE_ID } from '../builders/credentials.js';
 import { serveOnLoopback } from './serve-on-loopback.js';
 
@@ -15,7 +16,7 @@ export const asHandler =
     emulator.fetch(request) as Promise<Response>;
 
 /** An emulator on an origin of its own, so that its CORS headers are really asked for. */
-export async function serveEmulator(): Promise<{ emulator: Emulator; options: ApiOptions }> {
+export async function serveEmulator(): Promise<{ emulator: Emulator; options: PageOptions }> {
   const emulator = oneDevice();
   const url = await serveOnLoopback(asHandler(emulator));
   return { emulator, options: { ...credentials, baseUrl: `${url}api/v1/` } };

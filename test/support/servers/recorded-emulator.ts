@@ -1,5 +1,6 @@
 import type { Emulator } from '../../../src/emulator.js';
-import type { ApiOptions } from '../../../src/index.js';
+
+import type { PageOptions } from '../builders/credentials.js';
 import { credentials } from '../builders/credentials.js';
 import { uploadedEntries } from '../builders/uploads.js';
 import { oneDevice } from './emulator.js';
@@ -17,7 +18,7 @@ export interface Arrival {
 
 export interface RecordedEmulator {
   readonly emulator: Emulator;
-  readonly options: ApiOptions;
+  readonly options: PageOptions;
   /** Preflights too, in the order in which they came. */
   readonly arrivals: readonly Arrival[];
   /** The requests that upload. */

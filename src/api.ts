@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { type Client, closeClient, commitAndPush, createClient, type Ports } from './client.js';
+import type { Destination } from './core/model/destination.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
-import { checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
+import { type AdoptEvent, checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
 import { addCaller, redactException, ValueException } from './core/model/exceptions.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
 import { isPlainObject, own, show } from './core/model/input.js';
@@ -230,7 +231,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ConfigException} if `baseUrl` is not the URL of a server; {@link StorageException} if not all entries can be
    * saved: then all stay where they are.
    */
-  async adoptFrom(options: { readonly baseUrl: string }): Promise<{ readonly entries: number }> {
+  async adoptFrom(options: Pick<Destination, 'baseUrl'>): Promise<Pick<AdoptEvent, 'entries'>> {
     const baseUrl = this.#do(() => resolveBaseUrl(options));
     const { deviceId } = this.#client.config;
     return { entries: await this.#result(adoptFrom(this.#client, { deviceId: deviceId.toLowerCase(), baseUrl })) };

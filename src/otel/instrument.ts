@@ -1,4 +1,5 @@
 import { type Attributes, type MeterProvider, metrics, type ObservableResult } from '@opentelemetry/api';
+import type { Entry } from '../core/model/entry.js';
 import type { Events } from '../core/model/events.js';
 import type { Status } from '../core/model/status.js';
 import { makeInstruments } from './instruments.js';
@@ -8,7 +9,7 @@ export interface InstrumentedApi {
   /** The state of the queue. */
   status(): Status;
   /** The committed entries, oldest first. */
-  log(): readonly { readonly timestamp: number }[];
+  log(): readonly Pick<Entry, 'timestamp'>[];
   /** Listens to an event. @returns A function that stops listening. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void;
 }

@@ -12,6 +12,9 @@ export type { FetchLike, FetchInit, ResponseLike } from './core/ports/web-types.
 export type { PushResult } from './core/model/events.js';
 export type { FieldValue, Value } from './core/model/value.js';
 
+// Policies with code of their own.
+export { thin } from './core/outbox/thinning.js';
+
 // Reading values, and testing the connection.
 export type { ConnectionTest } from './core/read/connection-test.js';
 export type { NamedReading, Reading, ReadingOf } from './core/model/reading.js';
@@ -80,5 +83,5 @@ export { PushException } from './core/model/request-exceptions.js';
 export type { Durability } from './core/model/status.js';
 export type { AbortSignalLike } from './core/ports/web-types.js';
 export type { CallOptions } from './core/options/options.js';
-export type { OverflowPolicy } from './core/options/options.js';
+export type { OverflowChooser, OverflowPolicy, PushOrder } from './core/options/options.js';
 export type { RefusedCredentialsPolicy } from './core/options/options.js';

@@ -1,4 +1,6 @@
+import type { QueuedEntry } from '../model/entry.js';
 import type { Durability, LastPush, ReadingHealth, Status } from '../model/status.js';
+import type { ClockCorrection } from '../time/clock-correction.js';
 import { type Emitter, Listeners, type PushFailure } from './emitter.js';
 import type { Warnings } from './warnings.js';
 
@@ -10,7 +12,11 @@ export interface StatusParts {
     readonly length: number;
     readonly bytes: number;
     readonly quarantine: { readonly size: number };
+    readonly capacity: { readonly usedBytes: number };
+    oldest(count: number): QueuedEntry[];
   };
+  readonly lanes: { readonly live: number };
+  readonly clockCorrection: ClockCorrection;
   readonly warnings: Pick<Warnings, 'all'>;
   readonly server: { readonly isOnline: boolean };
   readonly uploader: { readonly isPushing: boolean };
@@ -56,12 +62,17 @@ export class StatusStore {
   }
 
   #read(): Status {
-    const { staging, outbox, warnings, server, uploader, history, autoPush, poller } = this.#parts;
+    const { staging, outbox, lanes, warnings, server, uploader, history, autoPush, poller } = this.#parts;
+    const { live } = lanes;
     return {
       staged: staging.size,
       committed: outbox.length,
+      live,
+      backlog: outbox.length - live,
       quarantined: outbox.quarantine.size,
       bytes: outbox.bytes,
+      queuedBytes: outbox.capacity.usedBytes,
+      oldestAgeSeconds: this.#oldestAge,
       durability: this.#durability,
       warnings: warnings.all,
       online: server.isOnline,
@@ -71,6 +82,12 @@ export class StatusStore {
       nextTry: autoPush?.nextTry,
       lastException: history.lastFailure?.exception,
     };
+  }
+
+  get #oldestAge(): number | undefined {
+    const { outbox, clockCorrection } = this.#parts;
+    const [oldest] = outbox.oldest(1);
+    return oldest && Math.max(0, clockCorrection.seconds - clockCorrection.timeOf(oldest, oldest.epoch));
   }
 
   #emit(): void {

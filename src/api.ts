@@ -21,6 +21,11 @@ import { adoptFrom } from './core/staging/adopt-from.js';
 export interface CommitOptions {
   /** Whole Unix seconds; now if absent. */
   readonly timestamp?: number | undefined;
+  /**
+   * Whether the entry goes before all others, and brings the next automatic push forward: not within 5 s of the end of the last
+   * push, nor before the server's `Retry-After`. After a restart it is an entry as any other. Default: `false`.
+   */
+  readonly urgent?: boolean | undefined;
 }
 
 /** Options of {@link Api.close}. */
@@ -39,7 +44,7 @@ declare global {
 }
 
 /** Does not check the timestamp: an invalid one is a ValueException. */
-const CommitSchema = ownObject({ timestamp: v.custom(() => true) });
+const CommitSchema = ownObject({ timestamp: v.custom(() => true), urgent: v.optional(flag) });
 const CloseSchema = ownObject(
   { push: flag, timeoutSeconds: timeout },
   { defaults: { push: false, timeoutSeconds: 10 } },
@@ -133,7 +138,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link ValueException} if the timestamp is invalid; {@link ConfigException} if another option is.
    */
   commit(options?: CommitOptions): Entry | undefined {
-    return this.#do(({ committer }) => committer.commit(options === undefined ? undefined : timestampOf(options)));
+    return this.#do(({ committer }) => {
+      if (options === undefined) return committer.commit();
+      const { timestamp, urgent } = commitOptions(options);
+      return committer.commit(timestamp, urgent);
+    });
   }
 
   /**
@@ -418,10 +427,12 @@ function checkIds(ids: readonly string[]): void {
     throw new ValueException(`the ids must be an array of strings, got ${show(ids)}`);
 }
 
-function timestampOf(options: CommitOptions): number | undefined {
-  const { timestamp, ...rest } = own(options);
+function commitOptions(options: CommitOptions): CommitOptions {
+  const given = own(options);
+  const { timestamp, urgent, ...rest } = given;
   // The schema runs only to word the exception: it is too slow for each commit.
-  if (!isPlainObject(options) || Object.keys(rest).length > 0) checkOptions(options, CommitSchema);
+  if (!isPlainObject(options) || Object.keys(rest).length > 0 || typeof (urgent ?? true) !== 'boolean')
+    checkOptions(options, CommitSchema);
   if (timestamp !== undefined) checkTimestamp(timestamp);
-  return timestamp;
+  return given;
 }

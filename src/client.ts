@@ -18,7 +18,10 @@ import {
 } from './core/notify/warnings.js';
 import type { Config } from './core/options/options.js';
 import { isInsecure } from './core/options/schema.js';
+import { Discarder } from './core/outbox/discarder.js';
 import { Eviction } from './core/outbox/eviction.js';
+import { Expiry } from './core/outbox/expiry.js';
+import { Lanes } from './core/outbox/lanes.js';
 import { Outbox } from './core/outbox/outbox.js';
 import { OrphanRecovery } from './core/outbox/recovery.js';
 import type { Environment } from './core/ports/environment.js';
@@ -26,6 +29,7 @@ import type { Transport } from './core/ports/transport.js';
 import { type AbortSignalLike, CoreAbortSignal } from './core/ports/web-types.js';
 import { AutoPush } from './core/push/auto-push.js';
 import { BadEntryFinder } from './core/push/bad-entry-finder.js';
+import { BatchPlanner } from './core/push/batch-planner.js';
 import { BatchSizer } from './core/push/batch-sizer.js';
 import { drain } from './core/push/drain.js';
 import { Hold } from './core/push/hold.js';
@@ -62,7 +66,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const { clock = new SystemClock(), environment = platform, transport: given } = own(ports);
   const transport = given ?? fetchTransport(clock, config.fetch);
   const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
-  const { baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
+  const { baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries, maxQueuedBytes: maxBytes } = config;
   const durability = saves ? storage.durability : 'none';
   const isInMemory = durability === 'none';
 
@@ -73,12 +77,15 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const base = { clock, clockCorrection, environment, emitter, server, redactor: server, warnings };
 
   const writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl }, clock);
-  const outbox = new Outbox(writer, emitter, { saves, maxEntries });
+  const outbox = new Outbox(writer, emitter, { saves, maxEntries, maxBytes });
   const queueLength = new QueueLength(outbox, warnings);
   const notices = new Notices({ ...base, outbox }, { isInMemory });
-  const eviction = new Eviction({ outbox, emitter, redactor: server }, config.overflow);
+  const lanes = new Lanes({ outbox, clock }, config.order === 'live-first' ? config.liveSeconds : 0);
+  const discarder = new Discarder({ outbox, emitter });
+  const queue = { ...base, writer, outbox, lanes, discarder };
+  const [eviction, expiry] = [new Eviction(queue, config.overflow), new Expiry(queue, config.maxAge)];
   const staging = new Staging(emitter);
-  const local = { ...base, writer, outbox, eviction, staging, notices };
+  const local = { ...queue, eviction, expiry, staging, notices };
   const persistence = new StagingPersistence(local, { saves: config.stageUncommittedValues });
   const deadBands = createDeadBands(config.fields, clock);
   const committer = new Committer({ ...local, deadBands });
@@ -90,7 +97,9 @@ export function createClient(config: Config, ports: Partial<Ports>) {
     isNamed: config.idempotency,
   });
   const hold = new Hold(emitter);
-  const uploads = { ...local, hold, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
+  const finder = new BadEntryFinder();
+  const planner = new BatchPlanner({ lanes, finder, sizer });
+  const uploads = { ...local, hold, sizer, finder, planner, slot: environment.uploads.open(baseUrl) };
   const flush = new UnloadFlush(uploads, { isEnabled: config.flushOnHide ?? isInMemory });
   const uploader = new Uploader(
     { ...uploads, flush, compressor: config.compression?.open(warnings) },
@@ -149,6 +158,7 @@ type Subscribing = Pick<
   | 'persistence'
   | 'deadBands'
   | 'warnings'
+  | 'lanes'
   | 'finder'
   | 'history'
   | 'autoPush'
@@ -167,7 +177,9 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
     ({ notices }) => notices.onQueueChanged(),
     invalidate,
   ],
+  urgent: [({ autoPush }) => autoPush?.onUrgent()],
   removed: [
+    ({ lanes }, entries) => lanes.remove(entries),
     ({ finder }, entries) => finder.remove(entries),
     ({ history }) => history.onRemoved(),
     ({ autoPush }) => autoPush?.onRemoved(),
@@ -256,5 +268,9 @@ async function pushToCommit({ committer, uploader }: Client, signal: AbortSignal
   committer.commit();
   const after = await uploader.push(signal);
   if (isApiException(before)) throw before;
-  return { pushed: before.pushed + after.pushed, requests: before.requests + after.requests };
+  return {
+    pushed: before.pushed + after.pushed,
+    requests: before.requests + after.requests,
+    expired: before.expired + after.expired,
+  };
 }

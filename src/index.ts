@@ -13,6 +13,7 @@ export type { PushResult } from './core/model/events.js';
 export type { FieldValue, Value } from './core/model/value.js';
 
 // Policies of delivery, each loaded only where it is imported.
+export { thin } from './core/outbox/thinning.js';
 export { gzip } from './transport/gzip.js';
 export type { Compression } from './core/ports/compression.js';
 
@@ -84,5 +85,5 @@ export { PushException } from './core/model/request-exceptions.js';
 export type { Durability } from './core/model/status.js';
 export type { AbortSignalLike } from './core/ports/web-types.js';
 export type { CallOptions } from './core/options/options.js';
-export type { OverflowPolicy } from './core/options/options.js';
+export type { OverflowChooser, OverflowPolicy, PushOrder } from './core/options/options.js';
 export type { RefusedCredentialsPolicy } from './core/options/options.js';

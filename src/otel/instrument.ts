@@ -76,7 +76,9 @@ function register(meterProvider: MeterProvider) {
   const { entries, bytes, oldestAge } = instruments;
   entries.addCallback((result) => observe(result, all, (sum, { status }) => sum + status.committed));
   bytes.addCallback((result) => observe(result, all, (sum, { status }) => sum + status.bytes));
-  oldestAge.addCallback((result) => observe(result, all, (max, { api, status }) => Math.max(max, ageOf(api, status))));
+  oldestAge.addCallback((result) =>
+    observe(result, all, (max, { status }) => Math.max(max, status.oldestAgeSeconds ?? 0)),
+  );
   return { instruments, ...all };
 }
 
@@ -104,13 +106,6 @@ function isClosed(api: InstrumentedApi): boolean {
   } catch {
     return true;
   }
-}
-
-/** @returns The age of the oldest queued entry, in seconds. */
-function ageOf(api: InstrumentedApi, status: Status & { readonly oldestAgeSeconds?: number | undefined }): number {
-  if ('oldestAgeSeconds' in status) return status.oldestAgeSeconds ?? 0;
-  const [oldest] = status.committed > 0 ? api.log() : [];
-  return oldest === undefined ? 0 : Math.max(Date.now() / 1000 - oldest.timestamp, 0);
 }
 
 function* listen(api: InstrumentedApi, attributes: Attributes, to: ReturnType<typeof makeInstruments>) {

@@ -91,7 +91,7 @@ describe('close()', () => {
     server.answerWith(() => received(200));
     const next = open();
     await next.ready;
-    expect(await next.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await next.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('a get under way is rejected at once', async () => {

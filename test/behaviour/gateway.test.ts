@@ -64,7 +64,7 @@ describe('a gateway with an Api for each of its devices', () => {
     const pushes = apis.map((api) => api.push());
     await clock.advance(MINUTE);
     expect(server.mostUnderWay).toBe(AT_ONCE);
-    expect(await Promise.all(pushes)).toEqual(apis.map(() => ({ pushed: 1, requests: 1 })));
+    expect(await Promise.all(pushes)).toEqual(apis.map(() => ({ pushed: 1, requests: 1, expired: 0 })));
     const devices = server.requests.map(({ headers }) => headers['x-device-id']);
     expect(devices).toEqual([...devices].sort());
   });
@@ -80,7 +80,7 @@ describe('a gateway with an Api for each of its devices', () => {
     void Promise.allSettled(apis.map((api) => api.push()));
     const stored = well.push();
     await clock.advance(0);
-    expect(await stored).toEqual({ pushed: 1, requests: 1 });
+    expect(await stored).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('a push that waits for a slot also sends entries committed meanwhile, with the time at sending', async () => {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ApiOptions, type Entry, StorageException, webStorage } from '../../src/index.js';
+import { type ApiOptions, type Entry, memoryStorage, StorageException, thin, webStorage } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
 import { rejectionOf } from '../support/assertions/rejections.js';
@@ -69,7 +69,7 @@ describe('maxQueuedEntries', () => {
     expect(await rejectionOf(api.commitAndPush())).toMatchObject({ name: 'StorageException', isFull: true });
     expect(api.status()).toMatchObject({ staged: 1, committed: 2 });
     stub.answerWith(() => reply(200));
-    expect(await api.commitAndPush()).toEqual({ pushed: 3, requests: 2 });
+    expect(await api.commitAndPush()).toEqual({ pushed: 3, requests: 2, expired: 0 });
     expect(api.status()).toMatchObject({ staged: 0, committed: 0 });
   });
 
@@ -279,7 +279,7 @@ describe('F40 a localStorage that is full', () => {
     savedRejectionOf(() => commitEach(api, 3));
     expect(dropped).toEqual([]);
     answer.resolve(reply(200));
-    expect(await push).toEqual({ pushed: 2, requests: 1 });
+    expect(await push).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(valuesOf([api.commit() as Entry])).toEqual([3]);
   });
 
@@ -350,5 +350,148 @@ describe('F20 a disk that is full', () => {
     const next = reopen();
     await next.ready;
     expect(valuesOf(next.log())).toEqual(left);
+  });
+});
+
+describe('maxQueuedBytes', () => {
+  const value = 'x'.repeat(80);
+  /** `[{"temperature":"<80>"}]` */
+  const BYTES = 100;
+  const commitText = (api: ReturnType<typeof open>['api'], text = value): Entry | undefined => {
+    api.addValue('temperature', text);
+    return api.commit();
+  };
+
+  test('refuses a commit beyond it, as maxQueuedEntries does, and counts bytes of UTF-8', () => {
+    const { api } = open({ maxQueuedBytes: 3 * BYTES });
+    commitText(api);
+    commitText(api, 'ä'.repeat(40));
+    expect(api.status()).toMatchObject({ bytes: 2 * BYTES, queuedBytes: 2 * BYTES });
+    commitText(api);
+    const { message, isFull } = savedRejectionOf(() => commitText(api));
+    expect(message).toMatch(/maxQueuedBytes \(300\) is reached.*Still queued and safe: 3 \(300 bytes\).*still staged/);
+    expect(isFull).toBe(true);
+    expect(api.status()).toMatchObject({ staged: 1, committed: 3 });
+  });
+
+  test('entries in quarantine count, and make space as they leave', async () => {
+    const { api, stub } = open({ maxQueuedBytes: 2 * BYTES });
+    commitText(api, 'y'.repeat(80));
+    commitText(api);
+    stub.answerWith(({ body }) => reply(body.includes('yyy') ? 400 : 200));
+    await api.push().catch(() => {});
+    await api.push().catch(() => {});
+    expect(api.status()).toMatchObject({ committed: 0, quarantined: 1, bytes: 0, queuedBytes: BYTES });
+    commitText(api);
+    expect(savedRejectionOf(() => commitText(api)).isFull).toBe(true);
+    expect(api.restore(api.quarantined())).toHaveLength(1);
+    expect(api.status()).toMatchObject({ committed: 2, quarantined: 0, queuedBytes: 2 * BYTES });
+  });
+
+  test("'drop-oldest' drops as many as the new entry needs", () => {
+    const { api, dropped } = open({ maxQueuedBytes: 5 * BYTES, overflow: 'drop-oldest' });
+    for (let index = 0; index < 5; index++) commitText(api, String(index).repeat(80));
+    commitText(api, 'z'.repeat(80 + 150));
+    expect(dropped).toEqual([0, 1, 2].slice(0, 3).map((index) => String(index).repeat(80)));
+    expect(api.status()).toMatchObject({ committed: 3, queuedBytes: 450 });
+  });
+
+  test('an entry that is larger than all of it is refused, and drops nothing', async () => {
+    const { api, dropped } = open({ maxQueuedBytes: 2 * BYTES, overflow: 'drop-oldest' });
+    commitText(api);
+    api.addValue('temperature', 'z'.repeat(500));
+    const { message, advice, isFull } = savedRejectionOf(() => api.commit());
+    expect(message).toMatch(/520 bytes exceed maxQueuedBytes \(200\)/);
+    expect(advice).toMatch(/Raise maxQueuedBytes/);
+    expect(isFull).toBe(false);
+    expect(await rejectionOf(api.commitAndPush())).toMatchObject({ name: 'StorageException', isFull: false });
+    expect(dropped).toEqual([]);
+    expect(api.status()).toMatchObject({ committed: 1, staged: 1 });
+  });
+
+  test('holds for all storages', () => {
+    const ofPage = webStorage(new FakeWebStorage(), {}, { locks: new FakeLocks().tab() });
+    for (const storage of [ofPage, fileStorage(temporaryFolder()), memoryStorage()]) {
+      const { api } = open({ maxQueuedBytes: BYTES, storage });
+      commitText(api);
+      expect(savedRejectionOf(() => commitText(api)).message).toContain('maxQueuedBytes');
+    }
+  });
+});
+
+describe('overflow: thin()', () => {
+  test('a full queue gets thinner: a quarter leaves, by a discard event with the limit', async () => {
+    const { api, dropped } = open({ maxQueuedEntries: 100, overflow: thin() });
+    const messages: string[] = [];
+    api.on('discard', ({ message }) => messages.push(message));
+    commitEach(api, ...Array.from({ length: 1000 }, (_, index) => index + 1));
+    const left = valuesOf(api.log()) as number[];
+    expect(left.length).toBeLessThanOrEqual(100);
+    expect([left[0], left.at(-1)]).toEqual([1, 1000]);
+    expect(left.slice(1).map((value, index) => value - (left[index] ?? 0))).toSatisfy((gaps: number[]) =>
+      gaps.every((gap) => gap <= 40),
+    );
+    expect([...(dropped as number[]), ...left].sort((one, other) => one - other)).toEqual(
+      Array.from({ length: 1000 }, (_, index) => index + 1),
+    );
+    expect(messages[0]).toBe('maxQueuedEntries (100) is reached');
+  });
+
+  test('entries in quarantine leave first, and urgent ones and those in flight stay', async () => {
+    const { api, stub, dropped } = open({ maxQueuedEntries: 20, overflow: thin(), maxEntriesPerRequest: 5 });
+    commitEach(api, 0, 1);
+    stub.answerWith(({ body }) => reply(body.includes(':0}') ? 400 : 200));
+    await api.push().catch(() => {});
+    await api.push().catch(() => {});
+    expect(api.status()).toMatchObject({ committed: 0, quarantined: 1 });
+    const answer = deferred<Response>();
+    stub.answerWith(() => answer.promise);
+    commitEach(api, 1, 2, 3, 4, 5);
+    const push = api.push();
+    commitEach(api, 6, 7, 8);
+    api.addValue('temperature', 9);
+    api.commit({ urgent: true });
+    commitEach(api, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19);
+    expect(dropped).toEqual([]);
+    commitEach(api, 20, 21, 22, 23, 24, 25);
+    expect(dropped[0]).toBe(0);
+    expect(dropped.length).toBeGreaterThanOrEqual(5);
+    for (const kept of [1, 2, 3, 4, 5, 9]) expect(dropped).not.toContain(kept);
+    answer.resolve(reply(200));
+    await push;
+  });
+
+  test('a queue of entries that must all stay is full', () => {
+    const { api, dropped } = open({ maxQueuedEntries: 3, overflow: thin() });
+    for (const field of ['a', 'b', 'c']) {
+      api.addValue(field, 1);
+      api.commit();
+    }
+    api.addValue('d', 1);
+    expect(savedRejectionOf(() => api.commit()).message).toContain('maxQueuedEntries (3)');
+    expect(dropped).toEqual([]);
+  });
+
+  test('thins for bytes and for a full storage too', () => {
+    const byBytes = open({ maxQueuedBytes: 2000, overflow: thin() });
+    commitEach(byBytes.api, ...Array.from({ length: 500 }, (_, index) => index + 100));
+    expect(byBytes.api.status().queuedBytes).toBeLessThanOrEqual(2000);
+    const storage = webStorage(new FakeWebStorage(), { maxLength: 10_000 }, { locks: new FakeLocks().tab() });
+    const byStorage = open({ storage, overflow: thin() });
+    commitEach(byStorage.api, ...Array.from({ length: 500 }, (_, index) => index));
+    const left = valuesOf(byStorage.api.log());
+    expect([left[0], left.at(-1)]).toEqual([0, 499]);
+  });
+
+  test('many leave in events of a thousand', () => {
+    const { api } = open({ maxQueuedEntries: 10_000, overflow: thin() });
+    const sizes: number[] = [];
+    api.on('discard', ({ entries }) => sizes.push(entries.length));
+    commitEach(api, ...Array.from({ length: 10_001 }, (_, index) => index));
+    expect(sizes).toEqual([1000, 1000, 500]);
+  });
+
+  test.each([['thin'], [{}], [{ choose: 5 }], [() => {}], [[]], [null]])('%o as overflow is refused', (overflow) => {
+    expect(() => open({ overflow: overflow as never })).toThrow(/overflow must be "refuse", "drop-oldest" or thin\(\)/);
   });
 });

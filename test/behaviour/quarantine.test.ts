@@ -52,9 +52,9 @@ describe('an entry in quarantine', () => {
     commitEach(api, 0, 1);
     await pushFailure(api.push());
     const before = server.requests.length;
-    expect(await api.push()).toEqual({ pushed: 0, requests: 0 });
+    expect(await api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
     commitEach(api, 2);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(server.requests.length - before).toBe(1);
   });
 
@@ -233,7 +233,7 @@ describe.each(PLACES)('in %s, quarantine', (_name, makePlace) => {
     const { length } = place.server.requests;
     expect(next.quarantined()).toEqual(before);
     expect(next.status()).toMatchObject({ committed: 1, quarantined: 2 });
-    expect(await next.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await next.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(place.server.requests).toHaveLength(length + 1);
     place.crash(next);
     expect((await place.reopen()).quarantined()).toEqual(before);

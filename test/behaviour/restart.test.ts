@@ -43,7 +43,7 @@ describe('after a restart', () => {
     await origin.clock.advance(5000);
     await second.ready;
     expect(second.log()).toEqual([one, two]);
-    expect(await second.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await second.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(origin.server.uploads).toEqual([[[{ a: 1 }], [{ a: 2 }]]]);
     expect(second.status()).toMatchObject({ committed: 0, bytes: 0 });
   });
@@ -135,7 +135,7 @@ describe('after a restart', () => {
     api.commit();
     expect(origin.localStorage.length).toBe(0);
     expect(api.status()).toMatchObject({ committed: 1, durability: 'none' });
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('entries of another device stay where they are, and a warning names the device', async () => {
@@ -164,7 +164,7 @@ describe('after a restart', () => {
     other.commit();
     origin.crash(other);
     await origin.clock.advance(40_000);
-    expect(await living.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await living.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('an Api opened and closed often leaves no timer and no key behind', async () => {
@@ -213,7 +213,7 @@ describe('after a restart', () => {
     await api.ready;
     expect(api.status().warnings).toMatchObject([{ code: 'storage-failed' }]);
     api.addValue('a', 1);
-    expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 });
 
@@ -250,8 +250,8 @@ describe('a storage that fails', () => {
     origin.localStorage.removeItem = () => {
       throw new Error('broken');
     };
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
-    expect(await api.push()).toEqual({ pushed: 0, requests: 0 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
+    expect(await api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
     await origin.clock.advance(31_000);
     expect(api.status().warnings).toMatchObject([{ code: 'storage-failed' }]);
     origin.localStorage.removeItem = removeItem;

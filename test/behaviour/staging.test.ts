@@ -85,7 +85,7 @@ describe('commit', () => {
 
 test('push with nothing committed sends nothing', async () => {
   const { api, server } = setUp();
-  expect(await api.push()).toEqual({ pushed: 0, requests: 0 });
+  expect(await api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
   expect(server.requests).toEqual([]);
 });
 

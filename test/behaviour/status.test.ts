@@ -20,8 +20,12 @@ describe('status()', () => {
     expect(api.status()).toEqual({
       staged: 0,
       committed: 0,
+      live: 0,
+      backlog: 0,
       quarantined: 0,
       bytes: 0,
+      queuedBytes: 0,
+      oldestAgeSeconds: undefined,
       suppressed: 0,
       paused: false,
       durability: 'none',

@@ -3,6 +3,7 @@ import { commitIntoMemory } from './commit-memory.mjs';
 import { commitIntoLocalStorage } from './commit-web.mjs';
 import { gateway } from './gateway.mjs';
 import { memory } from './memory.mjs';
+import { outage } from './outage.mjs';
 import { peers } from './peers.mjs';
 import { push } from './push.mjs';
 import { reopenFile } from './reopen-file.mjs';
@@ -17,6 +18,7 @@ const benches = {
   'commit-web': commitIntoLocalStorage,
   reopen: reopenFile,
   push,
+  outage,
   wire,
   memory,
   gateway,

@@ -35,7 +35,7 @@ describeInChromium('a page that may not store data', (newContext) => {
       warned: 'storage-unavailable',
       durability: 'none',
       warnings: [{ code: 'storage-unavailable' }],
-      result: { pushed: 1, requests: 1 },
+      result: { pushed: 1, requests: 1, expired: 0 },
     });
     expect(emulator.entries(DEVICE_ID)).toHaveLength(1);
   });

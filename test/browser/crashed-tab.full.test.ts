@@ -21,11 +21,11 @@ describeInChromium('a crash of a tab', (newContext) => {
       return window.api.log();
     });
     expect(adopted).toEqual(left);
-    expect((await tryToPush(heir)).result).toEqual({ pushed: 2, requests: 1 });
+    expect((await tryToPush(heir)).result).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['doomed 1', 'doomed 2']);
 
     expect(await living.evaluate(() => window.api.log())).toEqual(kept);
-    expect((await tryToPush(living)).result).toEqual({ pushed: 1, requests: 1 });
+    expect((await tryToPush(living)).result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['doomed 1', 'doomed 2', 'living']);
   });
 
@@ -64,7 +64,7 @@ describeInChromium('a crash of a tab', (newContext) => {
       )
       .toEqual(left);
     expect(seconds).toBeLessThan(60);
-    expect((await tryToPush(living)).result).toEqual({ pushed: 1, requests: 1 });
+    expect((await tryToPush(living)).result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['doomed']);
   });
 });

@@ -46,7 +46,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     });
     expect(seen.staged).toMatchObject({ staged: 2, committed: 0 });
     expect(seen.saved).toMatchObject({ staged: 0, committed: 1, durability: 'tab', warnings: [] });
-    expect(seen.result).toEqual({ pushed: 1, requests: 1 });
+    expect(seen.result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(seen.after).toMatchObject({ committed: 0, warnings: [] });
     expect(emulator.entries(DEVICE_ID)).toEqual([{ timestamp: seen.entry?.timestamp, values: seen.entry?.values }]);
     expect(seen.readings).toMatchObject([
@@ -94,7 +94,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     await makeApi(tab, options);
     expect(await queuedTexts(tab)).toEqual(['one', 'two']);
     await tab.evaluate(() => window.api.commit());
-    expect((await tryToPush(tab)).result).toEqual({ pushed: 3, requests: 1 });
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 3, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'staged']);
 
     await tab.reload();
@@ -240,7 +240,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     await tab.setHidden(true);
     await expect.poll(isHidden, SOON).toBe(true);
     await commitTexts(tab, ['hidden']);
-    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['waits', 'hidden']);
   });
 
@@ -253,7 +253,7 @@ describeInEveryBrowser('the SDK', ({ newContext, cannot }) => {
     await tab.reload();
     await makeApi(tab, options);
     expect(await queuedTexts(tab)).toEqual(['one', 'two']);
-    expect((await tryToPush(tab)).result).toEqual({ pushed: 2, requests: 1 });
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 2, requests: 1, expired: 0 });
     await tab.reload();
     await makeApi(tab, options);
     expect(await queuedTexts(tab)).toEqual([]);
@@ -281,7 +281,7 @@ describeInEveryBrowser(
         durability: 'none',
         warnings: [{ code: 'storage-unavailable' }],
       });
-      expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+      expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1, expired: 0 });
       expect(storedTexts(emulator)).toEqual(['one']);
     });
   },

@@ -83,7 +83,7 @@ describeInChromium('a tab that the browser freezes', (newContext) => {
     expect(await queuedTexts(other)).toEqual([]);
     await wake();
     await commitTexts(frozen, ['three']);
-    expect((await tryToPush(frozen)).result).toEqual({ pushed: 3, requests: 1 });
+    expect((await tryToPush(frozen)).result).toEqual({ pushed: 3, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
     expect(await warningsOf(frozen)).toEqual([]);
   });

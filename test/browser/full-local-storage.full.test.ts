@@ -89,7 +89,7 @@ describeInChromium('a localStorage that the page fills up', (newContext) => {
 
   test('F19 removes pushed entries, as removal never needs space: no new tab sends them again', async () => {
     const { emulator, options, url, context, page } = await openFull();
-    expect((await tryToPush(page)).result).toEqual({ pushed: 2, requests: 1 });
+    expect((await tryToPush(page)).result).toEqual({ pushed: 2, requests: 1, expired: 0 });
     await crash(page);
     const next = await openTab(context, url, options);
     expect(await queuedTexts(next)).toEqual([]);
@@ -224,7 +224,7 @@ describeInChromium('a localStorage that is cleared underneath', (newContext) => 
     const page = await openTab(await newContext(), await servePages(), options);
     await commitTexts(page, ['one', 'two']);
     await page.evaluate(() => localStorage.clear());
-    expect((await tryToPush(page)).result).toEqual({ pushed: 2, requests: 1 });
+    expect((await tryToPush(page)).result).toEqual({ pushed: 2, requests: 1, expired: 0 });
     await commitTexts(page, ['three']);
     await tryToPush(page);
     await page.reload();

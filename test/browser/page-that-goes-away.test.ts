@@ -140,7 +140,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await expect.poll(() => statusOf(tab), SOON).toMatchObject({ committed: 0, lastPush: { entries: 2 } });
     await show(tab);
     await commitTexts(tab, ['three']);
-    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     await tab.close();
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
   });
@@ -154,7 +154,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await expect.poll(() => emulator.requests, SOON).toMatchObject([{ status: 503 }]);
     await show(tab);
     expect(await statusOf(tab)).toMatchObject({ committed: 1 });
-    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['one']);
   });
 
@@ -168,7 +168,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     const goBack = await leave(tab, url);
     await goBack();
     await commitTexts(tab, ['three']);
-    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1 });
+    expect((await tryToPush(tab)).result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
   });
 

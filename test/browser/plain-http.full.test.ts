@@ -51,7 +51,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     await makeApi(page, options);
     expect(await queuedTexts(page)).toEqual(['one', 'two']);
     await page.evaluate(() => window.api.commit());
-    expect((await tryToPush(page)).result).toEqual({ pushed: 3, requests: 1 });
+    expect((await tryToPush(page)).result).toEqual({ pushed: 3, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['one', 'two', 'staged']);
 
     await page.reload();
@@ -99,7 +99,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     expect(await queuedTexts(living)).toEqual([]);
     await pass([living], 3 * MINUTE);
     expect(await queuedTexts(living)).toEqual(['one', 'two']);
-    expect((await tryToPush(living)).result).toEqual({ pushed: 2, requests: 1 });
+    expect((await tryToPush(living)).result).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(storedTexts(emulator)).toEqual(['one', 'two']);
   });
 

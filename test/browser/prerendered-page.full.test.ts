@@ -91,9 +91,9 @@ describeInEveryBrowser('a page that is prerendered', ({ name, newContext }) => {
       const { emulator, options, url, context, show, reportOf } = await setUp();
       const other = await openApiTab(context, url, options);
       expect(await queuedTexts(other)).toEqual([]);
-      expect((await tryToPush(other)).result).toEqual({ pushed: 0, requests: 0 });
+      expect((await tryToPush(other)).result).toEqual({ pushed: 0, requests: 0, expired: 0 });
       await show();
-      expect(await reportOf('shown')).toMatchObject({ result: { pushed: 4, requests: 1 }, warnings: [] });
+      expect(await reportOf('shown')).toMatchObject({ result: { pushed: 4, requests: 1, expired: 0 }, warnings: [] });
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three', 'four']);
     },
   );

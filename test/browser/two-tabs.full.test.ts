@@ -72,7 +72,7 @@ describeInChromium('two tabs of one origin', (newContext) => {
 
     const heir = await openTab(context, pages, options);
     expect(await queuedTexts(heir)).toEqual(['one', 'two']);
-    expect((await tryToPush(heir)).result).toEqual({ pushed: 2, requests: 1 });
+    expect((await tryToPush(heir)).result).toEqual({ pushed: 2, requests: 1, expired: 0 });
     // At most the batch that was under way is stored twice.
     expect(storedTexts(emulator)).toEqual(isStored ? ['one', 'two', 'one', 'two'] : ['one', 'two']);
   });
@@ -125,7 +125,7 @@ describeInChromium(
       // Otherwise nothing of this has been tried.
       expect(await page.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
       await commitTexts(page, ['three']);
-      expect((await tryToPush(page)).result).toEqual({ pushed: 3, requests: 1 });
+      expect((await tryToPush(page)).result).toEqual({ pushed: 3, requests: 1, expired: 0 });
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);
       await page.reload();
       await makeApi(page, options);

@@ -20,7 +20,7 @@ describeInChromium('the UMD by script tag', (newContext) => {
     });
 
     expect(seen.saved).toMatchObject({ committed: 1, durability: 'tab', warnings: [] });
-    expect(seen.result).toEqual({ pushed: 1, requests: 1 });
+    expect(seen.result).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(seen.after).toBe(0);
     expect(emulator.entries(DEVICE_ID)).toEqual([{ timestamp: seen.entry?.timestamp, values: seen.entry?.values }]);
     expect(seen.readings.map(({ fieldId, value }) => ({ fieldId, value }))).toEqual([

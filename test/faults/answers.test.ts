@@ -38,13 +38,13 @@ describe('stored entries', () => {
       const meanwhile = commitEach(api, 4, 5);
       expect(api.log()).toEqual([...sent, ...meanwhile]);
       answer.resolve(reply(status, body));
-      expect(await push).toEqual({ pushed: 3, requests: 1 });
+      expect(await push).toEqual({ pushed: 3, requests: 1, expired: 0 });
       expect(stub.uploads).toEqual([asUploaded(sent)]);
       expect(api.log()).toEqual(meanwhile);
       expect(api.status().committed).toBe(2);
 
       stub.answerWith(() => reply(status, body));
-      expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+      expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
       expect(stub.uploads[1]).toEqual(asUploaded(meanwhile));
       expect(api.status()).toMatchObject({ committed: 0, bytes: 0 });
     },
@@ -63,7 +63,7 @@ describe('stored entries', () => {
   test('F5 nothing to upload is no request', async () => {
     const stub = new StubFetch();
     const api = openApi({ fetch: stub.fetch });
-    expect(await api.push()).toEqual({ pushed: 0, requests: 0 });
+    expect(await api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
     expect(stub.requests).toEqual([]);
   });
 });
@@ -108,7 +108,7 @@ describe('pages of captive portals and proxies', () => {
     const requests = status === 200 ? 1 : 2;
     expect(stub.requests).toHaveLength(requests);
     stub.answerWith(() => replyJson(200, { data: {} }));
-    expect(await api.push()).toEqual({ pushed: 2, requests });
+    expect(await api.push()).toEqual({ pushed: 2, requests, expired: 0 });
     expect(stub.uploads.slice(requests).flat()).toEqual(asUploaded(entries));
   });
 });
@@ -166,7 +166,7 @@ describe('rejections', () => {
       // The content may be the reason: halves follow, in this push and the next.
       expect(stub.uploads).toEqual([asUploaded(entries), asUploaded(entries.slice(0, 1))]);
       stub.answerWith(() => reply(200));
-      expect(await api.push()).toEqual({ pushed: 2, requests: 2 });
+      expect(await api.push()).toEqual({ pushed: 2, requests: 2, expired: 0 });
       expect(stub.uploads.slice(2).flat()).toEqual(asUploaded(entries));
     },
   );
@@ -197,7 +197,7 @@ describe('answers that ask to wait', () => {
     expect(stub.requests).toHaveLength(requests);
 
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 2, requests });
+    expect(await api.push()).toEqual({ pushed: 2, requests, expired: 0 });
     expect(stub.uploads.slice(requests).flat()).toEqual(asUploaded(entries));
   });
 

@@ -48,11 +48,11 @@ describe('a commit during a push', () => {
     const push = api.push();
     const meanwhile = commitEach(api, 2);
     await answer();
-    expect(await push).toEqual({ pushed: 1, requests: 1 });
+    expect(await push).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(api.log()).toEqual(meanwhile);
     const next = api.push();
     await answer();
-    expect(await next).toEqual({ pushed: 1, requests: 1 });
+    expect(await next).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(stub.uploads).toEqual([asUploaded(first), asUploaded(meanwhile)]);
   });
 
@@ -63,7 +63,7 @@ describe('a commit during a push', () => {
     await answer();
     const meanwhile = commitEach(api, 3);
     await answer();
-    expect(await push).toEqual({ pushed: 2, requests: 2 });
+    expect(await push).toEqual({ pushed: 2, requests: 2, expired: 0 });
     expect(stub.uploads).toEqual(first.map((entry) => asUploaded([entry])));
     expect(api.log()).toEqual(meanwhile);
   });
@@ -128,7 +128,7 @@ describe('two pushes at once', () => {
     commitEach(api, 1, 2);
     const pushes = [api.push(), api.push(), api.push()];
     await answer();
-    expect(await Promise.all(pushes)).toEqual(new Array(3).fill({ pushed: 2, requests: 1 }));
+    expect(await Promise.all(pushes)).toEqual(new Array(3).fill({ pushed: 2, requests: 1, expired: 0 }));
     expect(stub.requests).toHaveLength(1);
   });
 
@@ -281,7 +281,7 @@ describe('a push with a signal', () => {
     expectBadLuck(await pushFailure(api.push({ signal: AbortSignal.abort() })));
     expect(stub.requests[0]?.signal.aborted).toBe(false);
     await answer();
-    expect(await first).toEqual({ pushed: 1, requests: 1 });
+    expect(await first).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('F18 that aborts during the push: rejects at once, the request is given up, all kept and stored by the next', async () => {
@@ -298,7 +298,7 @@ describe('a push with a signal', () => {
     expect(api.status().pushing).toBe(false);
 
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(stub.uploads[1]).toEqual(asUploaded(entries));
     expect(api.log()).toEqual([]);
   });
@@ -325,7 +325,7 @@ describe('a push with a signal', () => {
     expectBadLuck(await joined);
     expect(stub.requests[0]?.signal.aborted).toBe(false);
     await answer();
-    expect(await first).toEqual({ pushed: 1, requests: 1 });
+    expect(await first).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(stub.requests).toHaveLength(1);
   });
 
@@ -340,7 +340,7 @@ describe('a push with a signal', () => {
     expectBadLuck(await first);
     expect(stub.requests[0]?.signal.aborted).toBe(false);
     await answer();
-    expect(await joined).toEqual({ pushed: 1, requests: 1 });
+    expect(await joined).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('F18 that joined with later commits and aborts: they stay, and are not sent', async () => {
@@ -385,7 +385,7 @@ describe('a push with a signal', () => {
     abort.abort();
     expect(stub.requests[1]?.signal.aborted).toBe(false);
     await answer();
-    expect(await second).toEqual({ pushed: 1, requests: 1 });
+    expect(await second).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('F18 commitAndPush with an aborted signal has committed all the same', async () => {

@@ -60,7 +60,7 @@ describe('the confirmation of refused credentials', () => {
     expect(api.log()).toEqual(entries);
     expect(discards).toEqual([]);
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
   });
 
   test.each([200, 201, 204, 400, 404, 413, 422])(
@@ -69,7 +69,7 @@ describe('the confirmation of refused credentials', () => {
       const { api, stub, discards } = setUp();
       stub.answerWith((_request, index) => [refuse(403), reply(status)][index] ?? reply(200));
       const entries = commitEach(api, 1, 2);
-      expect(await api.push()).toEqual({ pushed: 2, requests: 4 });
+      expect(await api.push()).toEqual({ pushed: 2, requests: 4, expired: 0 });
       expect(stub.uploads).toEqual([entries, [], entries.slice(0, 1), entries.slice(1)].map(asUploaded));
       expect(discards).toEqual([]);
     },
@@ -132,7 +132,7 @@ describe('the confirmation of refused credentials', () => {
     expect(api.log()).toEqual(entries);
     expect(discards).toEqual([]);
     stub.answerWith(({ headers }) => (headers.get('x-api-key') === key ? reply(200) : refuse()));
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('F11 during which the page goes away: what left with it and was stored is not discarded', async () => {
@@ -170,7 +170,7 @@ describe('the confirmation of refused credentials', () => {
     const exception = await pushFailure(api.push());
     expect(exception.discarded).toEqual(entries);
     expect(await Promise.all(pushes)).toEqual([exception]);
-    expect(await api.push()).toEqual({ pushed: 0, requests: 0 });
+    expect(await api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
   });
 });
 
@@ -192,6 +192,6 @@ describe('an entry that is forgotten while it is being refused', () => {
     expect(entry && finder?.isBlamed(entry)).toBe(false);
     commitEach(api, 2, 3);
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
   });
 });

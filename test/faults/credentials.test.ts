@@ -151,7 +151,7 @@ describe('refused credentials', () => {
     expect(exception).toMatchObject({ retainedData: false, discarded: own });
     expect(api.log()).toEqual(left);
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(stub.uploads.at(-1)).toEqual(asUploaded(left));
   });
 
@@ -164,7 +164,7 @@ describe('refused credentials', () => {
     expect(api.log()).toEqual(entries);
     expect(discards).toEqual([]);
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
   });
 
   test.each([401, 403])('F11 a get that is answered with %i discards nothing', async (status) => {
@@ -184,7 +184,7 @@ describe('refused credentials', () => {
     commitEach(api, 1);
     await pushFailure(api.push());
     api.setApiKey(key);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('F11 a key that was changed while the old one was being refused costs no entry', async () => {
@@ -221,7 +221,7 @@ describe('restoring discarded entries', () => {
     expect(api.log()).toEqual(restored);
 
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(stub.uploads.at(-1)).toEqual(asUploaded(discarded));
   });
 

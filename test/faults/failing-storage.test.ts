@@ -163,7 +163,7 @@ describe('F19 a localStorage that is cleared underneath', () => {
       place.localStorage.items.clear();
       return received(200);
     });
-    expect(await api.push()).toEqual({ pushed: 3, requests: 3 });
+    expect(await api.push()).toEqual({ pushed: 3, requests: 3, expired: 0 });
     await place.clock.advance(60_000);
     place.crash(api);
     expect((await place.reopen()).status().committed).toBe(0);
@@ -249,9 +249,9 @@ describe('F20 a disk that fails', () => {
       const api = place.open({}, faults);
       commitEach(api, 1, 2);
       Object.assign(faults, { [call]: () => code });
-      expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+      expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
       await place.clock.advance(120_000);
-      expect(await api.push()).toEqual({ pushed: 0, requests: 0 });
+      expect(await api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
       delete faults[call];
       await place.clock.advance(120_000);
       place.crash(api);

@@ -23,7 +23,7 @@ describe('no connection', () => {
     expect(api.log()).toEqual(entries);
 
     const server = await rawServer(undefined, port);
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(server.stored).toEqual([asUploaded(entries)]);
     expect(api.log()).toEqual([]);
   });
@@ -147,7 +147,7 @@ describe('answers that are none', () => {
     server.behave(server.storeThen((socket) => drip(socket, HEALTHY_ANSWER, 1)));
     const api = openApi({ baseUrl: server.baseUrl, requestTimeout: 10 });
     commitEach(api, 1);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('F2 no more than a few megabytes of an endless body are taken', async () => {
@@ -247,7 +247,7 @@ describe('answers that are lost or cut short', () => {
     const lost = [asUploaded(entries), asUploaded(entries)];
     expect(server.stored).toEqual(lost);
     server.behave(server.healthy);
-    expect(await api.push()).toEqual({ pushed: 2, requests: 2 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 2, expired: 0 });
     expect(server.stored).toEqual([...lost, ...entries.map((entry) => asUploaded([entry]))]);
     expect(api.log()).toEqual([]);
   });
@@ -285,7 +285,7 @@ describe('answers that are lost or cut short', () => {
     server.behave(server.storeThen((socket) => socket.end(`${head('connection: close')}{"data":{}}`)));
     const api = openApi({ baseUrl: server.baseUrl });
     commitEach(api, 1);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('F4 a fetch whose body fails after a 200 does not acknowledge', async () => {
@@ -316,7 +316,7 @@ describe('the message in a page', () => {
     expect(api.log()).toEqual(entries);
 
     stub.answerWith(() => reply(200));
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test.each([

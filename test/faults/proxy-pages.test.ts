@@ -46,7 +46,7 @@ describeBehindNginx('behind nginx', () => {
     expect(requests).toBeLessThanOrEqual(20);
     // The size is learned.
     commitEach(api, ...range(301, 330));
-    expect(await api.push()).toEqual({ pushed: 30, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 30, requests: 1, expired: 0 });
   });
 
   test.each(Object.entries(PAGES))(
@@ -62,7 +62,7 @@ describeBehindNginx('behind nginx', () => {
       expect(exception.status).toBe(status);
       expect(api.log()).toEqual(entries);
       state.answer = (response) => json(response, 200, { data: {} });
-      expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+      expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
       expect(numbers).toEqual([[1], [1]]);
     },
   );
@@ -72,8 +72,8 @@ describeBehindNginx('behind nginx', () => {
     async (_name, answer) => {
       const { api, numbers } = await setUp(answer);
       commitEach(api, 1, 2, 3);
-      expect(await api.push()).toEqual({ pushed: 3, requests: 1 });
-      expect(await api.push()).toEqual({ pushed: 0, requests: 0 });
+      expect(await api.push()).toEqual({ pushed: 3, requests: 1, expired: 0 });
+      expect(await api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
       expect(numbers).toEqual([[1, 2, 3]]);
     },
   );

@@ -45,7 +45,7 @@ describe('F28 a page on plain http that was frozen for minutes, and fenced', () 
     const { frozen, awake } = await freeze(origin);
     await awake.api.push();
     await frozen.clock.advance(5 * MINUTE);
-    expect(await frozen.api.push()).toEqual({ pushed: 0, requests: 0 });
+    expect(await frozen.api.push()).toEqual({ pushed: 0, requests: 0, expired: 0 });
     expect(frozen.api.status().warnings).toMatchObject([{ code: 'taken-over' }]);
     expect(origin.delivered).toEqual([1, 2, 3]);
   });

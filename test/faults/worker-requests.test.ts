@@ -28,8 +28,8 @@ describe('F56 one Api in several requests of a worker', () => {
     response.give(received(200));
     transport.answerWith(() => received(200));
     await clock.advance(100);
-    expect(await first).toEqual({ pushed: 1, requests: 1 });
-    expect(await second).toEqual({ pushed: 2, requests: 1 });
+    expect(await first).toEqual({ pushed: 1, requests: 1, expired: 0 });
+    expect(await second).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(api.status().committed).toBe(0);
   });
 
@@ -39,8 +39,8 @@ describe('F56 one Api in several requests of a worker', () => {
     const [first, second] = [api.push(), api.push()];
     response.give(received(200));
     await clock.advance(100);
-    expect(await first).toEqual({ pushed: 1, requests: 1 });
-    expect(await second).toEqual({ pushed: 0, requests: 0 });
+    expect(await first).toEqual({ pushed: 1, requests: 1, expired: 0 });
+    expect(await second).toEqual({ pushed: 0, requests: 0, expired: 0 });
   });
 
   test('a push waits with a timer of its own, which keeps the runtime from taking the wait for a deadlock', async () => {
@@ -63,7 +63,7 @@ describe('F56 one Api in several requests of a worker', () => {
     expect(transport.uploads).toHaveLength(1);
     transport.answerWith(() => received(200));
     await clock.advance(200);
-    expect(await next).toEqual({ pushed: 1, requests: 1 });
+    expect(await next).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(await canceled).toMatchObject({ name: 'PushException', retainedData: true });
   });
 
@@ -81,7 +81,7 @@ describe('F56 one Api in several requests of a worker', () => {
     expect(api.status()).toMatchObject({ pushing: true, committed: 1 });
     second.give(received(200));
     await clock.advance(100);
-    expect(await next).toEqual({ pushed: 1, requests: 1 });
+    expect(await next).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('a push that waits for its turn ends with its signal, and with close()', async () => {

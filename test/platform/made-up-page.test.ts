@@ -23,7 +23,7 @@ describe('F58 in Node, where server-side rendering made up', () => {
     api.addValue('a', 1);
     api.commit();
     expect(api.status()).toMatchObject({ online: true, durability: 'none', warnings: [] });
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(process.listenerCount('beforeExit')).toBeGreaterThan(0);
     await api.close();
   });
@@ -46,7 +46,7 @@ describe('F58 in Node, where server-side rendering made up', () => {
         durability: 'none',
         warnings: [{ code: 'storage-unavailable' }],
       });
-      expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+      expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
       await api.close();
     },
   );

@@ -43,7 +43,7 @@ describe('an Api in a page that was given no storage', () => {
     await clock.advance(0);
     expect(sent).toEqual(['storage-unavailable']);
     api.addValue('a', 1);
-    expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
   test('the API key is in no key and no value of localStorage', () => {

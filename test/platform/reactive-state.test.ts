@@ -11,7 +11,7 @@ test.each([
   const state = wrap({ api: openApi({ fetch: new StubFetch().fetch }) });
   expect(isReactive(state.api)).toBe(false);
   state.api.addValue('a', 1);
-  expect(await state.api.commitAndPush()).toEqual({ pushed: 1, requests: 1 });
+  expect(await state.api.commitAndPush()).toEqual({ pushed: 1, requests: 1, expired: 0 });
 });
 
 test("F58 Vue's reactive(api) is that Api", () => {

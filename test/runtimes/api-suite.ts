@@ -49,7 +49,7 @@ export function apiSuite(): void {
     test('stores what was committed, oldest first, in several requests where there is much', async () => {
       const { api, stored } = setUp({ maxEntriesPerRequest: 2 });
       commitEach(api, 1, 2, 3, 4, 5);
-      expect(await api.push()).toEqual({ pushed: 5, requests: 3 });
+      expect(await api.push()).toEqual({ pushed: 5, requests: 3, expired: 0 });
       expect(stored()).toEqual([1, 2, 3, 4, 5]);
       expect(api.status()).toMatchObject({ committed: 0, staged: 0, bytes: 0, pushing: false, warnings: [] });
     });

@@ -11,7 +11,7 @@ export function httpSuite(serverUrl: string): void {
     test('entries reach a server, and can be read', async () => {
       const api = openApi({ baseUrl });
       commitEach(api, 20, 21.5);
-      expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+      expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
       expect(await api.get('temperature')).toMatchObject([{ fieldId: 'temperature', value: 21.5 }]);
     });
 

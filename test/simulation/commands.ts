@@ -122,6 +122,10 @@ function executeOnRun(
     case 'commit':
       commit(world, run, command.timestamp);
       return;
+    case 'commit urgent':
+      add(world, run, [command.field], false);
+      if (host.lifecycle.isAlive) commit(world, run, undefined, true);
+      return;
     case 'commit several':
       commitSeveral(world, run, command.count, command.big);
       return;
@@ -239,13 +243,15 @@ function addSeveral(world: World, run: Run, fields: readonly number[]): void {
   for (const [fieldId, value] of Object.entries(values)) run.staged.set(fieldId, value);
 }
 
-function commit(world: World, run: Run, timestamp: number | undefined): void {
+function commit(world: World, run: Run, timestamp: number | undefined, isUrgent = false): void {
   const { model, time } = world;
   const at = timestamp ?? Math.floor(time.wall / 1000);
   run.pending = run.staged.size === 0 ? undefined : model.begin(run.staged, at, run.destinationText);
+  const isTimeGiven = timestamp !== undefined;
+  if (run.pending) run.pending.own = { by: run, at: time.monotonic, isUrgent, isTimeGiven };
   if (run.pending && timestamp === undefined) run.pending.clock = { by: run, ahead: time.wall - time.monotonic };
   try {
-    const entry = run.api.commit({ timestamp });
+    const entry = run.api.commit({ timestamp, urgent: isUrgent });
     if (!run.host.lifecycle.isAlive) return;
     const { pending } = run;
     if (entry === undefined || pending === undefined) {
@@ -255,9 +261,12 @@ function commit(world: World, run: Run, timestamp: number | undefined): void {
     }
     model.acknowledge(pending, entry, run.writer);
     run.staged.clear();
-    const { committed } = run.api.status();
+    if (isUrgent) world.uploads.urgent(run);
+    const { committed, queuedBytes } = run.api.status();
     if (committed > (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY))
       model.reportViolation('I7', `${committed} entries are queued after a commit`);
+    if (queuedBytes > (world.schedule.maxQueuedBytes ?? Number.POSITIVE_INFINITY))
+      model.reportViolation('I7', `${queuedBytes} bytes are queued after a commit`);
   } catch (error) {
     if (!run.host.lifecycle.isAlive) return;
     // The values must still be staged, which is checked after every step.
@@ -335,16 +344,17 @@ function refused(world: World, run: Run, pending: readonly Commit[], error: unkn
 
 /** Whether a quota or bound explains the rejection. */
 function isBounded(world: World, run: Run, count: number, error: unknown): boolean {
-  const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength } = world.schedule;
+  const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxQueuedBytes, maxLength } = world.schedule;
   if (!(error instanceof StorageException)) return false;
+  if (maxQueuedBytes !== undefined && error.message.includes('maxQueuedBytes')) return true;
   // An entry larger than the quota is always refused.
   return maxLength !== undefined || (error.isFull && heldBy(run) + count > maxQueuedEntries);
 }
 
 /** With drop-oldest, an entry is refused only if no entry can be dropped. */
 function checkDropped(world: World, run: Run, pending: readonly Commit[], error: unknown): void {
-  if (world.schedule.overflow === 'refuse' || pending.length > 1) return;
-  if (!(error instanceof StorageException && error.isFull)) return;
+  if (world.schedule.overflow !== 'drop-oldest' || pending.length > 1) return;
+  if (world.schedule.maxQueuedBytes !== undefined || !(error instanceof StorageException && error.isFull)) return;
   const held = heldBy(run);
   const droppable = held - run.inFlight.size - run.restoring.size;
   const missing = held + 1 - run.restoring.size - (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY);

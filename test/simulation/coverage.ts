@@ -28,6 +28,7 @@ const REQUIRED: readonly string[] = [
   ...['ended within an operation', 'push stores all', 'restore something', 'a commit or restore failed', 'discard'],
   ...[400, 422, 413, 503, 403, 404, 'cut-off'].map((status) => `bad entry: ${status}`),
   ...['quarantine', 'quarantine by strikes', 'stored once, by its name'],
+  ...['commit urgent', 'lane: urgent', 'lane: live', 'lane: backlog', 'expire', 'thin'],
   ...['adopted entries', 'staged values came back', 'journal rewritten', 'unreadable records moved'],
   ...Object.keys(OUTCOMES).map((outcome) => `answer: ${outcome}`),
   ...[...new Set([...DISK_FAULTS, ...WEB_FAULTS])].map((fault) => `storage fails: ${fault}`),

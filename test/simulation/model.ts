@@ -28,6 +28,10 @@ export interface Commit {
   mayRemain: boolean;
   /** The run and its clock offset at the commit, if the time is that of the commit. */
   clock?: { readonly by: object; readonly ahead: number } | undefined;
+  /** The run whose entry it is, and the time of the commit on the monotonic clock; absent once it is restored or adopted. */
+  own?:
+    | { readonly by: object; readonly at: number; readonly isUrgent: boolean; readonly isTimeGiven: boolean }
+    | undefined;
   /** Whether it failed in a request of its own, so that later entries may be delivered first. */
   mayComeLate?: boolean;
   /** Whether the server refuses it. */
@@ -158,10 +162,11 @@ export class Model {
     return this.#byId.get(id);
   }
 
-  /** The server stored it. */
-  delivered(commit: Commit): void {
+  /** The server stored it. @param lane - The lane that it was in when it was sent. */
+  delivered(commit: Commit, lane: string): void {
     const [, writer = '', sequence] = /^(.*)-(\d+)$/.exec(commit.id ?? '') ?? [];
-    const last = this.#lastDelivered.get(writer) ?? 0;
+    const queue = `${writer} ${lane}`;
+    const last = this.#lastDelivered.get(queue) ?? 0;
     const isFirst = commit.stored === 0;
     if (
       isFirst &&
@@ -170,8 +175,8 @@ export class Model {
       commit.state === 'acknowledged' &&
       Number(sequence) < last
     )
-      this.reportViolation('I4', `${commit.id} was first delivered after ${writer}-${last}`);
-    if (isFirst && commit.state === 'acknowledged') this.#lastDelivered.set(writer, Math.max(last, Number(sequence)));
+      this.reportViolation('I4', `${commit.id} was first delivered after ${writer}-${last}, both of the lane ${lane}`);
+    if (isFirst && commit.state === 'acknowledged') this.#lastDelivered.set(queue, Math.max(last, Number(sequence)));
     commit.stored += 1;
     this.required.delete(commit);
   }

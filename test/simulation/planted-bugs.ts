@@ -6,14 +6,18 @@ import {
   type Answer,
   AutoPush,
   BadEntryFinder,
+  BatchPlanner,
   BatchSizer,
+  Capacity,
   ClockCorrection,
   Emitter,
+  Expiry,
   FailingEntry,
   type FilePlatform,
   type FileSystem,
   idFrom,
   Journal,
+  Lanes,
   LiveIndex,
   type LocksLike,
   Outbox,
@@ -260,15 +264,15 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'drops entries in flight': inOutbox(
     'evictable',
     () =>
-      function (count) {
-        return this.oldest(count);
+      function () {
+        return this;
       },
   ),
   'drops the newest entries': inOutbox(
     'evictable',
     () =>
-      function (count) {
-        return [...this].slice(-count);
+      function () {
+        return [...this].reverse();
       },
   ),
   'drops without an event': {
@@ -283,12 +287,98 @@ export const BUGS: Readonly<Record<string, Bug>> = {
           },
       ),
   },
-  'queues more than maxQueuedEntries': {
+  'sends expired entries': { patch: () => patched(Expiry.prototype, 'expire', () => () => []) },
+  'expires entries in flight': { patch: () => patched(Outbox.prototype, 'isCheckedOut', () => () => false) },
+  'expires by a clock that is an hour ahead': {
     patch: () => {
-      const capacityLeft = Object.getOwnPropertyDescriptor(Outbox.prototype, 'capacityLeft') as PropertyDescriptor;
-      Object.defineProperty(Outbox.prototype, 'capacityLeft', { get: () => 1, configurable: true });
-      return () => void Object.defineProperty(Outbox.prototype, 'capacityLeft', capacityLeft);
+      const seconds = Object.getOwnPropertyDescriptor(ClockCorrection.prototype, 'seconds') as PropertyDescriptor;
+      const undo = patched(
+        Expiry.prototype,
+        'expire',
+        (expire) =>
+          function (read) {
+            Object.defineProperty(ClockCorrection.prototype, 'seconds', {
+              get() {
+                return (seconds.get?.call(this) as number) + 3600;
+              },
+              configurable: true,
+            });
+            try {
+              return expire.call(this, read);
+            } finally {
+              Object.defineProperty(ClockCorrection.prototype, 'seconds', seconds);
+            }
+          },
+      );
+      return undo;
     },
+  },
+  'expires without an event': {
+    patch: () =>
+      patched(
+        Emitter.prototype,
+        'emit',
+        (emit) =>
+          function (name, event) {
+            const isExpiry = name === 'discard' && (event as DiscardEvent).reason === 'expired';
+            if (!isExpiry) emit.call(this, name, event as never);
+          },
+      ),
+  },
+  'starves the backlog': { patch: () => patched(BatchPlanner.prototype, 'onStored', () => () => {}) },
+  'takes urgent entries for any others': {
+    patch: () =>
+      patched(
+        Lanes.prototype,
+        'add',
+        (add) =>
+          function (entry) {
+            add.call(this, entry, false);
+          },
+      ),
+  },
+  'takes live entries for urgent ones': {
+    patch: () =>
+      patched(
+        Lanes.prototype,
+        'add',
+        (add) =>
+          function (entry) {
+            add.call(this, entry, true);
+          },
+      ),
+  },
+  'keeps entries in their lane after they left': { patch: () => patched(Lanes.prototype, 'remove', () => () => {}) },
+  'sends each lane newest first': {
+    patch: () =>
+      patched(
+        Lanes.prototype,
+        'inOrder',
+        (inOrder) =>
+          function (...given) {
+            return this.isActive ? [...inOrder.call(this, ...given)].reverse() : inOrder.call(this, ...given);
+          },
+      ),
+  },
+  'thins entries that must stay': { overflow: ({ choose }) => ({ choose: (entries) => choose(entries, () => false) }) },
+  'thins neighbours at once': {
+    overflow: ({ choose }) => ({
+      choose: (entries, isKept) => {
+        const count = choose(entries, isKept).length;
+        return entries.filter((entry) => !isKept(entry)).slice(0, count + 1);
+      },
+    }),
+  },
+  'thins the newest entries': {
+    overflow: ({ choose }) => ({
+      choose: (entries, isKept) => {
+        const [first] = choose(entries, isKept);
+        return first?.rejection === undefined ? entries.slice(-1) : [first];
+      },
+    }),
+  },
+  'queues more than maxQueuedEntries and maxQueuedBytes': {
+    patch: () => patched(Capacity.prototype, 'fits', () => () => true),
   },
   'counts only the quota of its own page': {
     patch: () => patched(StorageQuota.prototype, 'foundOthers', () => () => {}),

@@ -21,6 +21,7 @@ export class PushModel {
   #hasAccepted = false;
   #failures = 0;
   #isOver = false;
+  #hasRefused = false;
   readonly #failedBefore = new Set<string>();
   #unconfirmed: readonly string[] | undefined;
   #isConfirmed = false;
@@ -33,6 +34,11 @@ export class PushModel {
   /** The entries for which refused credentials are to be confirmed. */
   get unconfirmed(): readonly string[] {
     return this.#unconfirmed ?? [];
+  }
+
+  /** Whether content was refused in this push. */
+  get hasRefused(): boolean {
+    return this.#hasRefused;
   }
 
   /** Whether the push must end with its last answer. */
@@ -64,6 +70,7 @@ export class PushModel {
     this.#hasAccepted = false;
     this.#failures = 0;
     this.#isOver = false;
+    this.#hasRefused = false;
     this.#failedBefore.clear();
     this.#unconfirmed = undefined;
     this.#isConfirmed = false;
@@ -108,6 +115,7 @@ export class PushModel {
   }
 
   #refused(ids: readonly string[]): void {
+    this.#hasRefused = true;
     this.#failures = 0;
     const [id] = ids;
     if (ids.length === 1 && id !== undefined) this.#refusedAlone.add(id);

@@ -2,11 +2,12 @@ import type { FieldValue, Value } from '../../src/core/model/value.js';
 import type { Adoption, OwnershipLoss, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
 import type { Transport } from '../../src/core/ports/transport.js';
 import type { Clock } from '../../src/core/time/clock.js';
-import { Api, type ApiOptions, type Entry } from '../../src/index.js';
+import { Api, type ApiOptions, type Entry, type OverflowChooser } from '../../src/index.js';
 import type { FilePlatform } from '../../src/storage/file/journal/file-system.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
 import type { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import type { LaneTurn } from './lane-model.js';
 import type { Lifecycle } from './lifecycle.js';
 import { type Commit, textOf } from './model.js';
 import type { Page } from './origin.js';
@@ -32,6 +33,7 @@ export interface Bug {
   readonly storage?: (storage: StorageAdapter) => StorageAdapter;
   readonly transport?: (transport: Transport) => Transport;
   readonly clock?: (clock: Clock) => Clock;
+  readonly overflow?: (chooser: OverflowChooser) => OverflowChooser;
 }
 
 /** A process or a page, and the storage object that the `Api`s in it share. */
@@ -77,6 +79,10 @@ export interface Run {
   readonly pushModel: PushModel;
   /** No automatic push starts before this time on the monotonic clock, for backoff or Retry-After. */
   pausedUntil: number;
+  /** An urgent commit may bring a push forward to this time. */
+  urgentFrom: number;
+  /** What the lanes of its last upload allow. */
+  turn: LaneTurn | undefined;
   /** The uploads without an answer, with the ids of their entries. */
   readonly inFlightRequests: Map<object, readonly string[]>;
   /** The ids of all entries in flight. */

@@ -6,6 +6,7 @@ export type Command =
   | { readonly do: 'add'; readonly runIndex: number; readonly field: number; readonly big: boolean }
   | { readonly do: 'add several'; readonly runIndex: number; readonly fields: readonly number[] }
   | { readonly do: 'commit'; readonly runIndex: number; readonly timestamp: number | undefined }
+  | { readonly do: 'commit urgent'; readonly runIndex: number; readonly field: number }
   | { readonly do: 'commit several'; readonly runIndex: number; readonly count: number; readonly big: boolean }
   | { readonly do: 'commit bad'; readonly runIndex: number; readonly field: number; readonly status: number }
   | {
@@ -86,7 +87,13 @@ export interface Schedule {
   readonly onRefusedCredentials: 'discard' | 'keep';
   /** Unbounded if absent. */
   readonly maxQueuedEntries: number | undefined;
-  readonly overflow: 'refuse' | 'drop-oldest';
+  /** Unbounded if absent. */
+  readonly maxQueuedBytes: number | undefined;
+  readonly overflow: 'refuse' | 'drop-oldest' | 'thin';
+  readonly order: 'oldest-first' | 'live-first';
+  readonly liveSeconds: number;
+  /** In seconds; unbounded if absent. */
+  readonly maxAge: number | undefined;
   readonly autoPush: { readonly everySeconds: number; readonly atEntries: number } | false;
   readonly flushOnHide: boolean;
   /** Of `webStorage`; its default if absent. */
@@ -119,6 +126,7 @@ const everywhere: Weighted[] = [
   of(2, 'add several', { runIndex, fields: fc.uniqueArray(fc.nat({ max: 4 }), { minLength: 1, maxLength: 4 }) }),
   of(8, 'commit', { runIndex, timestamp: fc.option(fc.nat({ max: 2_000_000_000 }), { nil: undefined, freq: 6 }) }),
   of(8, 'commit several', { runIndex, count: fc.integer({ min: 1, max: 5 }), big: seldom(6) }),
+  of(3, 'commit urgent', { runIndex, field: fc.nat({ max: 4 }) }),
   of(6, 'push', {
     runIndex,
     outcomes,
@@ -197,7 +205,11 @@ const scheduleOn = (platforms: readonly Platform[], commands: Weighted[]): fc.Ar
     maxEntriesPerRequest: fc.constantFrom(1000, 3, 1),
     onRefusedCredentials: fc.constantFrom('discard', 'discard', 'discard', 'keep'),
     maxQueuedEntries: fc.constantFrom(undefined, undefined, undefined, 2, 5, 9),
-    overflow: fc.constantFrom('refuse', 'drop-oldest'),
+    maxQueuedBytes: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 120, 300, 2000),
+    overflow: fc.constantFrom('refuse', 'drop-oldest', 'thin'),
+    order: fc.constantFrom('oldest-first', 'live-first'),
+    liveSeconds: fc.constantFrom(60, 5),
+    maxAge: fc.constantFrom(undefined, undefined, undefined, 100, 3600),
     autoPush: fc.constantFrom<Schedule['autoPush']>(
       false,
       false,

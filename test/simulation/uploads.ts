@@ -1,7 +1,8 @@
 import { entryId, type QueuedEntry } from '../../src/core/model/entry.js';
 import { decodeEntryIds, ENTRY_IDS } from '../../src/core/model/entry-ids.js';
 import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
-import { BadEntryFinder } from '../support/internals.js';
+import { BatchPlanner } from '../support/internals.js';
+import type { LaneName } from './lane-model.js';
 import type { Commit } from './model.js';
 import type { Meaning } from './push-model.js';
 import { foundEntry, invalidateSeen, type Run, writerOf } from './run.js';
@@ -15,6 +16,9 @@ const JUMP_MS = 2000;
 /** The shortest backoff after a transient failure. */
 const MIN_BACKOFF_MS = 299;
 
+/** The time between the end of a push and a push for an urgent entry, at least. */
+const MIN_URGENT_GAP_MS = 5000;
+
 /** The delay after a rejected push, at least. */
 const MIN_REJECTED_RETRY_MS = 900_000;
 
@@ -22,15 +26,15 @@ const MIN_REJECTED_RETRY_MS = 900_000;
 let planned: { readonly batch: readonly QueuedEntry[]; readonly push: number } = { batch: [], push: 0 };
 /** The number of pushes so far, over all runs. */
 let pushes = 0;
-const pushOf = new WeakMap<BadEntryFinder, number>();
-const { begin, plan } = BadEntryFinder.prototype;
-BadEntryFinder.prototype.begin = function (...args) {
+const pushOf = new WeakMap<BatchPlanner, number>();
+const { begin, next } = BatchPlanner.prototype;
+BatchPlanner.prototype.begin = function (...args) {
   pushes += 1;
   pushOf.set(this, pushes);
   begin.apply(this, args);
 };
-BadEntryFinder.prototype.plan = function (...args) {
-  const batch = plan.apply(this, args);
+BatchPlanner.prototype.next = function (...args) {
+  const batch = next.apply(this, args);
   planned = { batch, push: pushOf.get(this) ?? planned.push };
   return batch;
 };
@@ -38,7 +42,7 @@ BadEntryFinder.prototype.plan = function (...args) {
 /** Checks the requests that cross the network. */
 export class Uploads {
   readonly #world: World;
-  readonly #carried = new WeakMap<TransportRequest, Commit[]>();
+  readonly #carried = new WeakMap<TransportRequest, { readonly commit: Commit; readonly lane: LaneName }[]>();
   /** The commits that a server that honours `x-entry-ids` has stored, by their names. */
   readonly #byName = new Map<string, Commit>();
   readonly #names = new Map<Commit, string>();
@@ -58,7 +62,14 @@ export class Uploads {
     if (!url.startsWith(run.destination.baseUrl)) model.reportViolation('I8', `a request with the key went to ${url}`);
     if (method !== 'POST') return;
     const carried = this.#read(run, body, keepalive ? undefined : planned.batch.map(entryId));
-    this.#carried.set(request, carried);
+    const { lanes } = this.#world;
+    this.#carried.set(
+      request,
+      carried.map((commit) => ({ commit, lane: lanes.laneOf(run, commit) })),
+    );
+    for (const commit of carried)
+      if (!run.inFlight.has(commit.id ?? '') && lanes.isExpired(run, commit, true))
+        model.reportViolation('I7', `${commit.id} is sent, though it has expired`);
     const ids = carried.map(({ id }) => id ?? '');
     this.#world.ownership.sent(run, ids);
     // Entries whose rejection is being confirmed are still in flight.
@@ -83,6 +94,13 @@ export class Uploads {
       model.reportViolation('I7', `an automatic push started ${run.pausedUntil - time.monotonic} ms too soon`);
     const reason = run.pushModel.sent(push, ids);
     if (reason !== undefined) model.reportViolation('I7', reason);
+    if (ids.length > 0)
+      lanes.sent(
+        run,
+        push,
+        ids,
+        run.api.log().map(({ id }) => id),
+      );
     this.#world.network.isDead = model.hasViolation;
   }
 
@@ -99,8 +117,12 @@ export class Uploads {
     if (request.headers['x-device-id'] !== run.destination.deviceId)
       model.reportViolation('I2', `a request went out for device ${request.headers['x-device-id']}`);
     const carried = this.#carried.get(request) ?? [];
-    this.#storedByName(run, request, carried);
-    for (const commit of carried) model.delivered(commit);
+    this.#storedByName(
+      run,
+      request,
+      carried.map(({ commit }) => commit),
+    );
+    for (const { commit, lane } of carried) model.delivered(commit, lane);
   }
 
   /** A server that honours `x-entry-ids` stores an entry of a writer and sequence once: each commit under one name of its own. */
@@ -136,8 +158,9 @@ export class Uploads {
     run.inFlight = new Set([...run.inFlightRequests.values()].flat());
     const carried = this.#carried.get(request) ?? [];
     if (request.keepalive) return;
-    const ids = carried.map(({ id }) => id ?? '');
+    const ids = carried.map(({ commit }) => commit.id ?? '');
     const meaning = meaningOf(answer, request.headers['x-api-key'] === run.key);
+    if (meaning === 'stored' && ids.length > 0) this.#world.lanes.stored(run);
     const judged = ids.length > 0 ? ids : run.pushModel.unconfirmed;
     run.pushModel.ended(ids, meaning, isRejection(answer), this.#world.time.monotonic);
     for (const id of judged) {
@@ -158,13 +181,21 @@ export class Uploads {
     const asked = answer.received && answer.retryAfter === '120' ? 120_000 : MIN_BACKOFF_MS;
     const pause = isRejection(answer) ? MIN_REJECTED_RETRY_MS : asked;
     run.pausedUntil = run.pushModel.isConfirmed ? Number.POSITIVE_INFINITY : time.monotonic + pause;
+    run.urgentFrom = time.monotonic + Math.max(asked, MIN_URGENT_GAP_MS);
+    if (run.api.log().some(({ id: queued }) => this.#world.model.byId(queued)?.own?.isUrgent)) this.urgent(run);
+  }
+
+  /** An urgent commit brings the next automatic push forward, unless the credentials were refused. */
+  urgent(run: Run): void {
+    if (run.pausedUntil < Number.POSITIVE_INFINITY) run.pausedUntil = Math.min(run.pausedUntil, run.urgentFrom);
   }
 
   /** A body holds entries of the queue, in order, unaltered but for corrected times; only entries that failed on their own are skipped. */
   #read(run: Run, body: string, ids: readonly string[] | undefined): Commit[] {
     const { model, time } = this.#world;
     const { entries } = JSON.parse(body) as { entries: { timestamp: number; values: unknown }[] };
-    const log = run.api.log().map((entry) => foundEntry(entry, run));
+    const queue = run.api.log().map((entry) => foundEntry(entry, run));
+    const log = this.#world.lanes.inOrder(run, queue, ids);
     const found: Commit[] = [];
     const parts: string[] = [];
     let at = 0;
@@ -178,7 +209,7 @@ export class Uploads {
       if (one) for (const { id } of log.slice(from, at)) this.#skipped(run, id, one.id);
       const commit = one && model.find(one, 'a request');
       if (commit === undefined) {
-        const isKnown = log.some((other) => other.text === text);
+        const isKnown = queue.some((other) => other.text === text);
         model.reportViolation(
           isKnown ? 'I4' : 'I2',
           `a body holds ${timestamp} ${text}, ${isKnown ? 'too late' : 'not queued'}`,
@@ -187,7 +218,7 @@ export class Uploads {
       }
       at += 1;
       found.push(commit);
-      parts.push(`{"timestamp":${this.#timeOf(commit, run)},"values":${commit.text}}`);
+      parts.push(`{"timestamp":${this.timeOf(commit, run)},"values":${commit.text}}`);
     }
     const expected = `{"clientTimestamp":${Math.floor(time.wall / 1000)},"entries":[${parts.join()}]}`;
     if (body !== expected) model.reportViolation('I2', `a body is ${body}, not ${expected}`);
@@ -206,7 +237,7 @@ export class Uploads {
   }
 
   /** The time of a commit, corrected by the current clock where a jump since then can't have been a suspend. */
-  #timeOf({ clock, timestamp }: Commit, run: Run): number {
+  timeOf({ clock, timestamp }: Commit, run: Run): number {
     const { time } = this.#world;
     if (clock?.by !== run) return timestamp;
     const jump = time.wall - time.monotonic - clock.ahead;

@@ -1,10 +1,11 @@
 import type { Adoption, OwnershipLoss, Writer } from '../../src/core/ports/storage.js';
-import { Api, type Entry, type QuarantinedEntry } from '../../src/index.js';
+import { Api, type Entry, type QuarantinedEntry, thin } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import { webStorage } from '../../src/storage/web/web-storage.js';
 import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { exemptUnsaved, rememberUnsaved } from './deletion.js';
+import { LaneModel } from './lane-model.js';
 import type { Lifecycle } from './lifecycle.js';
 import { Machine } from './machine.js';
 import { type Commit, Model } from './model.js';
@@ -46,6 +47,7 @@ export class World {
   readonly random: Random;
   readonly ownership = new OwnershipModel(this);
   readonly uploads = new Uploads(this);
+  readonly lanes = new LaneModel(this);
   readonly machine: Machine | undefined;
   readonly origin: Origin | undefined;
   readonly bug: Bug;
@@ -99,7 +101,8 @@ export class World {
   /** Another world with the same storage and no runs. */
   copy(bug: Bug): World {
     // A seed of its own: with equal draws, two writers would have the same id.
-    const copy = new World({ ...this.schedule, seed: this.schedule.seed ^ 0x5bd1e995 }, bug);
+    // Entries don't expire in it, whose recoveries are compared.
+    const copy = new World({ ...this.schedule, maxAge: undefined, seed: this.schedule.seed ^ 0x5bd1e995 }, bug);
     Object.assign(copy, {
       machine: this.machine?.copy(copy.time),
       origin: this.origin?.copy(copy.time, copy.random),
@@ -211,6 +214,8 @@ export class World {
       uploads: 0,
       pushModel: new PushModel(),
       pausedUntil: Number.NEGATIVE_INFINITY,
+      urgentFrom: Number.NEGATIVE_INFINITY,
+      turn: undefined,
       inFlightRequests: new Map(),
       inFlight: new Set(),
       checkedAt: 0,
@@ -256,8 +261,11 @@ export class World {
         }
       },
     });
-    const { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide } = schedule;
-    const limits = { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, overflow, autoPush, flushOnHide };
+    const { maxEntriesPerRequest, onRefusedCredentials, maxQueuedEntries, autoPush, flushOnHide } = schedule;
+    const { order, liveSeconds, maxAge, maxQueuedBytes } = schedule;
+    const overflow = schedule.overflow === 'thin' ? (bug.overflow?.(thin()) ?? thin()) : schedule.overflow;
+    const pushing = { maxEntriesPerRequest, onRefusedCredentials, autoPush, flushOnHide, order, liveSeconds };
+    const limits = { ...pushing, maxQueuedEntries, maxQueuedBytes, overflow, maxAge };
     const options = { ...limits, idempotency: namesEntries(schedule) };
     run.api = new Api(
       { ...destination, ...options, apiKey: run.key, storage },
@@ -270,6 +278,7 @@ export class World {
     run.api.on('discard', ({ reason, entries, message }) => {
       this.showed(message);
       if (reason === 'overflow') this.#evicted(run, entries);
+      else if (reason === 'expired') this.#expired(run, entries);
       else this.#discarded(run, entries);
     });
     run.api.on('warning', (warning) => this.showed(JSON.stringify(warning)));
@@ -325,6 +334,7 @@ export class World {
       const adoption = await call();
       if (!run.host.lifecycle.isAlive) return adoption;
       this.ownership.adopted(run, adoption.entries);
+      this.lanes.adopted(adoption.entries.map(({ writer, sequence }) => `${writer}-${sequence}`));
       for (const { writer, sequence } of adoption.entries) {
         const commit = this.model.byId(`${writer}-${sequence}`);
         // Its own entries too, where another had adopted them: the clock offset is not saved.
@@ -363,6 +373,7 @@ export class World {
     else {
       run.pending = this.model.begin(staged, pending.timestamp, run.destinationText);
       run.pending.clock = pending.clock;
+      run.pending.own = pending.own;
     }
   }
 
@@ -397,12 +408,33 @@ export class World {
     }
   }
 
+  #expired(run: Run, entries: readonly Entry[]): void {
+    if (!run.host.lifecycle.isAlive) return;
+    this.count('expire');
+    invalidateSeen(run);
+    this.lanes.expired(
+      run,
+      entries.map(({ id }) => id),
+    );
+    this.#carried(run, entries);
+  }
+
+  /** Entries leave through an event, and may be restored. */
+  #carried(run: Run, entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const commit = this.model.find(foundEntry(entry, run), 'a discard event');
+      if (commit === undefined) continue;
+      this.model.exempt(commit, 'carried');
+      this.discarded.push({ entry, destinationText: run.destinationText });
+    }
+  }
+
   #evicted(run: Run, entries: readonly Entry[]): void {
     if (!run.host.lifecycle.isAlive) return;
-    this.count('evict');
+    this.count(this.schedule.overflow === 'thin' ? 'thin' : 'evict');
     invalidateSeen(run);
     const { model, schedule } = this;
-    const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength, overflow } = schedule;
+    const { maxQueuedEntries = Number.POSITIVE_INFINITY, maxLength, overflow, maxQueuedBytes } = schedule;
     const log = run.api.log();
     const quarantined = run.api.quarantined();
     const oldest = [
@@ -412,18 +444,23 @@ export class World {
     const isFull =
       log.length + quarantined.length + MAX_RESTORED > maxQueuedEntries ||
       maxLength !== undefined ||
+      maxQueuedBytes !== undefined ||
       this.isStorageBroken;
-    if (overflow !== 'drop-oldest' || !isFull)
-      model.reportViolation('I1', 'entries were dropped, though nothing was full');
+    if (overflow === 'refuse' || !isFull) model.reportViolation('I1', 'entries were dropped, though nothing was full');
+    if (overflow === 'thin') {
+      this.lanes.thinned(
+        run,
+        entries.map(({ id }) => id),
+      );
+      this.#carried(run, entries);
+      return;
+    }
     for (const [index, entry] of entries.entries()) {
-      const commit = model.find(foundEntry(entry, run), 'a drop event');
       if (run.inFlight.has(entry.id)) model.reportViolation('I1', `${entry.id} was dropped in flight`);
       else if (oldest[index]?.id !== entry.id)
         model.reportViolation('I1', `${entry.id} was dropped, which is not the oldest`);
-      if (commit === undefined) continue;
-      model.exempt(commit, 'carried');
-      this.discarded.push({ entry, destinationText: run.destinationText });
     }
+    this.#carried(run, entries);
   }
 }
 

@@ -3,12 +3,17 @@
  * here, so that a class that moves changes one import.
  */
 export { Emitter, type PushFailure } from '../../src/core/notify/emitter.js';
+export { Capacity } from '../../src/core/outbox/capacity.js';
+export { Discarder } from '../../src/core/outbox/discarder.js';
+export { Expiry } from '../../src/core/outbox/expiry.js';
+export { Lanes } from '../../src/core/outbox/lanes.js';
 export { Outbox } from '../../src/core/outbox/outbox.js';
 export type { UploadSlot } from '../../src/core/ports/environment.js';
 export type { Adoption, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
 export type { Answer, Transport } from '../../src/core/ports/transport.js';
 export { AutoPush } from '../../src/core/push/auto-push.js';
 export { BadEntryFinder } from '../../src/core/push/bad-entry-finder.js';
+export { BatchPlanner } from '../../src/core/push/batch-planner.js';
 export { BatchSizer } from '../../src/core/push/batch-sizer.js';
 export { FailingEntry } from '../../src/core/push/failing-entry.js';
 export { Strikes } from '../../src/core/push/strikes.js';

@@ -59,7 +59,7 @@ describe.skipIf(!hasOpenssl)('httpFetch over TLS (needs openssl)', () => {
     const { baseUrl, clients } = await tlsServer({ ...server, ca, requestCert: true, rejectUnauthorized: true });
     const api = openApi({ baseUrl, fetch: httpFetch({ ca, ...device }) });
     commitEach(api, 1, 2);
-    expect(await api.push()).toEqual({ pushed: 2, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 2, requests: 1, expired: 0 });
     expect(clients).toEqual(['device']);
   });
 

@@ -37,7 +37,7 @@ describe.each(FETCHES)('F53 the fetch of %s', (_name, fetch) => {
     const emulator = oneDevice();
     const url = await serveOnLoopback(asHandler(emulator));
     const api = setUp({ fetch, baseUrl: `${url}api/v1/` });
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(await api.get('place')).toMatchObject([{ value: 'Küche' }]);
   });
 
@@ -97,7 +97,7 @@ describe('F53 a fetch', () => {
       if ('signal' in init) throw new TypeError('Expected signal ("AbortSignal {}") to be an instance of AbortSignal.');
       return new Response('{"data":{}}');
     };
-    expect(await setUp({ fetch }).push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await setUp({ fetch }).push()).toEqual({ pushed: 1, requests: 1, expired: 0 });
     expect(signals).toEqual([true, false]);
   });
 

@@ -12,6 +12,6 @@ test('F53 the fetch of whatwg-fetch stores and reads', async () => {
   const baseUrl = `${await serveOnLoopback(asHandler(oneDevice()))}api/v1/`;
   const api = openApi({ fetch, baseUrl });
   api.addValue('place', 'Küche');
-  expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1 });
+  expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   expect(await api.get('place')).toMatchObject([{ value: 'Küche' }]);
 });

@@ -34,7 +34,7 @@ export interface Events {
   retry: RetryEvent;
   /**
    * Entries are about to leave the queue undelivered: the server refused the credentials, and refused them again when asked to
-   * confirm; or the queue or the storage is full (`overflow: 'drop-oldest'`).
+   * confirm; the queue or the storage is full (`overflow`); or the entries are older than `maxAge`.
    */
   discard: DiscardEvent;
   /** Entries that make requests fail were quarantined, so that the entries behind them can pass. */
@@ -84,6 +84,8 @@ export interface PushResult {
   readonly pushed: number;
   /** The number of requests; 0 if nothing was queued. */
   readonly requests: number;
+  /** The number of entries that left during the push because they were older than `maxAge`; a `discard` event carried them. */
+  readonly expired: number;
 }
 
 /** A push failed, and `autoPush` tries again. */
@@ -101,18 +103,19 @@ export interface RetryEvent {
 /** Entries are about to leave the queue undelivered. */
 export interface DiscardEvent {
   /**
-   * The cause: the server refused the credentials (`'unauthorized'`), or the queue or the storage is full and
-   * `overflow: 'drop-oldest'` makes space (`'overflow'`).
+   * The cause: the server refused the credentials (`'unauthorized'`); the queue or the storage is full, and the option `overflow`
+   * makes space (`'overflow'`); or the entries are older than `maxAge` (`'expired'`).
    */
-  readonly reason: 'unauthorized' | 'overflow';
+  readonly reason: 'unauthorized' | 'overflow' | 'expired';
   /**
    * The entries; `restore()` puts them back into the queue, with their timestamps. On overflow, entries in quarantine come
-   * first, then the oldest queued entries that are not being uploaded.
+   * first, then the oldest queued entries that are not being uploaded, or those that `thin()` chooses. Of more than 1,000
+   * entries, each thousand has an event of its own.
    */
   readonly entries: readonly Entry[];
   /**
    * `Bad request: <the server's message, or the status>`; on overflow the limit that was reached, such as
-   * `maxQueuedEntries (1000) is reached`.
+   * `maxQueuedEntries (1000) is reached`; of expired entries `maxAge (3600 s) is exceeded`.
    */
   readonly message: string;
   /** The HTTP status, 401 or 403, of `'unauthorized'`. */

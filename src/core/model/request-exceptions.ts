@@ -18,6 +18,8 @@ export interface PushDetails extends AnswerDetails {
   readonly discarded?: readonly Entry[];
   /** The entries that this push quarantined. Default: empty. */
   readonly quarantined?: readonly QuarantinedEntry[];
+  /** The entries that expired during this push (`maxAge`). Default: empty. */
+  readonly expired?: readonly Entry[];
 }
 
 /** `push()` could not upload everything. See {@link PushException.retainedData}. */
@@ -26,7 +28,7 @@ export class PushException extends ApiException {
   override readonly name = 'PushException';
   /**
    * Whether all entries that the server did not store are still queued, here or in the page or process that adopted them in
-   * the meantime; `false` only if entries were discarded.
+   * the meantime; `false` only if entries were discarded. Entries that expired don't count.
    */
   readonly retainedData: boolean;
   /** The HTTP status; absent if there was no response. */
@@ -37,6 +39,8 @@ export class PushException extends ApiException {
   readonly discarded: readonly Entry[];
   /** The entries that this push quarantined, with the reason. They stay saved, and `quarantined()` returns them too. */
   readonly quarantined: readonly QuarantinedEntry[];
+  /** The entries that left during this push because they were older than `maxAge`; a `discard` event carried them too. */
+  readonly expired: readonly Entry[];
 
   /**
    * Instances come from this package; construct one only to test your own error handling.
@@ -51,6 +55,7 @@ export class PushException extends ApiException {
     this.retryAfter = details.retryAfter;
     this.discarded = details.discarded ?? [];
     this.quarantined = details.quarantined ?? [];
+    this.expired = details.expired ?? [];
     this.retainedData = this.discarded.length === 0;
   }
 }

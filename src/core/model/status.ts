@@ -9,8 +9,16 @@ export interface Status {
   readonly committed: number;
   /** The number of entries in quarantine. */
   readonly quarantined: number;
+  /** The number of committed entries in the live lane: see the option `order`. 0 with `'oldest-first'`. */
+  readonly live: number;
+  /** The number of committed entries that are not in the live lane. */
+  readonly backlog: number;
   /** The size of the values of the committed entries, in bytes of UTF-8. */
   readonly bytes: number;
+  /** As `bytes`, those of entries in quarantine included: what `maxQueuedBytes` limits. */
+  readonly queuedBytes: number;
+  /** The age of the entry that was committed first, by the clock of now, in whole seconds; `undefined` if none is queued. */
+  readonly oldestAgeSeconds: number | undefined;
   /** The number of values that commits left out, as they differed too little from the last: see the `deadband` of a field. */
   readonly suppressed: number;
   /** Whether everything automatic is on hold: see `pause()`. */

@@ -10,6 +10,8 @@ export interface News extends Events {
   staged: undefined;
   /** Entries were queued. */
   enqueued: undefined;
+  /** An urgent entry was queued. */
+  urgent: undefined;
   /** Entries left the outbox, for any reason; the list may include entries that had left before. */
   removed: readonly QueuedEntry[];
   /** Another run has adopted entries or staged values that this run had saved. */

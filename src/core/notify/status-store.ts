@@ -1,4 +1,6 @@
+import type { QueuedEntry } from '../model/entry.js';
 import type { Durability, LastPush, ReadingHealth, Status } from '../model/status.js';
+import type { ClockCorrection } from '../time/clock-correction.js';
 import { type Emitter, Listeners, type PushFailure } from './emitter.js';
 import type { Warnings } from './warnings.js';
 
@@ -10,10 +12,14 @@ export interface StatusParts {
     readonly length: number;
     readonly bytes: number;
     readonly quarantine: { readonly size: number };
+    readonly capacity: { readonly usedBytes: number };
+    oldest(count: number): QueuedEntry[];
   };
   /** Absent if no field has a dead band. */
   readonly deadBands: { readonly suppressed: number } | undefined;
   readonly hold: { readonly isOn: boolean };
+  readonly lanes: { readonly live: number };
+  readonly clockCorrection: ClockCorrection;
   readonly warnings: Pick<Warnings, 'all'>;
   readonly server: { readonly isOnline: boolean };
   readonly uploader: { readonly isPushing: boolean };
@@ -59,12 +65,18 @@ export class StatusStore {
   }
 
   #read(): Status {
-    const { staging, outbox, deadBands, hold, warnings, server, uploader, history, autoPush, poller } = this.#parts;
+    const { staging, outbox, lanes, deadBands, hold, warnings, server, uploader, history, autoPush, poller } =
+      this.#parts;
+    const { live } = lanes;
     return {
       staged: staging.size,
       committed: outbox.length,
+      live,
+      backlog: outbox.length - live,
       quarantined: outbox.quarantine.size,
       bytes: outbox.bytes,
+      queuedBytes: outbox.capacity.usedBytes,
+      oldestAgeSeconds: this.#oldestAge,
       suppressed: deadBands?.suppressed ?? 0,
       paused: hold.isOn,
       durability: this.#durability,
@@ -76,6 +88,12 @@ export class StatusStore {
       nextTry: autoPush?.nextTry,
       lastException: history.lastFailure?.exception,
     };
+  }
+
+  get #oldestAge(): number | undefined {
+    const { outbox, clockCorrection } = this.#parts;
+    const [oldest] = outbox.oldest(1);
+    return oldest && Math.max(0, clockCorrection.seconds - clockCorrection.timeOf(oldest, oldest.epoch));
   }
 
   #emit(): void {

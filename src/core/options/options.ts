@@ -1,3 +1,4 @@
+import type { StoredEntry } from '../model/entry.js';
 import type { FieldDefinitions, FieldIds } from '../model/fields.js';
 import type { Compression } from '../ports/compression.js';
 import type { StorageAdapter } from '../ports/storage.js';
@@ -17,8 +18,25 @@ export interface AutoPushConfig {
   readonly atEntries: number;
 }
 
-/** The effect of a commit while the queue or the storage is full: `'refuse'` throws, `'drop-oldest'` drops the oldest entries. */
-export type OverflowPolicy = 'refuse' | 'drop-oldest';
+/**
+ * The effect of a commit while the queue or the storage is full: `'refuse'` throws, `'drop-oldest'` drops the oldest entries,
+ * `thin()` thins the queue.
+ */
+export type OverflowPolicy = 'refuse' | 'drop-oldest' | OverflowChooser;
+
+/** A policy of the option `overflow` with code of its own: see {@link thin}. */
+export interface OverflowChooser {
+  /**
+   * Chooses the entries that leave a full queue, those in quarantine first.
+   *
+   * @param entries - Those in quarantine, which have a `rejection`, then the queued ones, oldest first.
+   * @param isKept - Whether an entry must stay.
+   */
+  choose<Stored extends StoredEntry>(entries: readonly Stored[], isKept: (entry: Stored) => boolean): Stored[];
+}
+
+/** The order in which entries are sent. */
+export type PushOrder = 'oldest-first' | 'live-first';
 
 /** The treatment of the entries of this run if the server refuses the credentials. */
 export type RefusedCredentialsPolicy = 'discard' | 'keep';
@@ -97,13 +115,44 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly maxQueuedEntries?: number | undefined;
   /**
-   * The effect of a commit when `maxQueuedEntries` is reached or the storage is full: `'refuse'` throws a
+   * The maximum size of the queued values in bytes of UTF-8, as they are saved, from 1; otherwise as `maxQueuedEntries`.
+   *
+   * @defaultValue `Infinity`
+   */
+  readonly maxQueuedBytes?: number | undefined;
+  /**
+   * The effect of a commit when `maxQueuedEntries` or `maxQueuedBytes` is reached or the storage is full: `'refuse'` throws a
    * {@link StorageException}, and the values stay staged; `'drop-oldest'` drops entries in quarantine, then the oldest entries
-   * that are not being uploaded, and passes them to a `discard` event.
+   * that are not being uploaded, and passes them to a `discard` event; `thin()` does so with a quarter of the queue, which
+   * then still covers all of its time.
    *
    * @defaultValue `'refuse'`
    */
   readonly overflow?: OverflowPolicy | undefined;
+  /**
+   * The age in seconds, above 0, beyond which an entry leaves the queue through a `discard` event, by its time (one given to
+   * `commit` too). Checked before each request and, at the head of the queue, at each commit. Entries that are being uploaded or
+   * in quarantine stay, and no entry expires while the clock shows a time before the release of this SDK.
+   *
+   * @defaultValue `Infinity`
+   */
+  readonly maxAge?: number | undefined;
+  /**
+   * The order in which entries are sent: `'oldest-first'`, or `'live-first'`: requests with live entries and requests with the
+   * backlog by turns, live entries first, each lane oldest first. Live entries are those that this run committed less than
+   * `liveSeconds` ago, when the request is formed; entries of earlier runs and restored ones are backlog. A push also carries
+   * live entries that were committed after its call. The promise to deliver in the order of commits then holds only among
+   * entries that were in the same lane when they were sent.
+   *
+   * @defaultValue `'oldest-first'`
+   */
+  readonly order?: PushOrder | undefined;
+  /**
+   * How long an entry is live with `order: 'live-first'`, in seconds (more than 0, at most 86,400).
+   *
+   * @defaultValue `60`
+   */
+  readonly liveSeconds?: number | undefined;
   /**
    * The treatment of the entries that this run committed when the server refuses the credentials (401, 403), and refuses them
    * again for an upload without entries: `'discard'` removes the entries and passes them to the exception and to a `discard`
@@ -184,7 +233,11 @@ export const DEFAULTS = {
   maxEntriesPerRequest: 1000,
   maxBytesPerRequest: 524_288,
   maxQueuedEntries: Infinity,
+  maxQueuedBytes: Infinity,
   overflow: 'refuse',
+  maxAge: Infinity,
+  order: 'oldest-first',
+  liveSeconds: 60,
   stageUncommittedValues: true,
   stageUnpushedEntries: true,
   onRefusedCredentials: 'discard',

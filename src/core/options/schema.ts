@@ -7,7 +7,7 @@ import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
 import type { Compression } from '../ports/compression.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
-import { checkOptions, count, flag, isCount, requestTimeout, secondsFrom } from './call-options.js';
+import { checkOptions, count, flag, isCount, requestTimeout, secondsFrom, timeout } from './call-options.js';
 import {
   type ApiKeySource,
   AUTO_PUSH,
@@ -16,6 +16,7 @@ import {
   DEFAULTS,
   type Options,
   type OverflowPolicy,
+  type PushOrder,
   type RefusedCredentialsPolicy,
 } from './options.js';
 
@@ -52,6 +53,8 @@ const UrlOnly = ownObject({ baseUrl: serverUrl });
 /** @throws {@link ConfigException} unless the options are a `baseUrl`. @returns It, normalized. */
 export const resolveBaseUrl = (options: unknown): string => normalizedUrl(checkOptions(options, UrlOnly).baseUrl);
 
+const limit = v.custom<number>((input) => isCount(input) || input === Infinity, 'a whole number from 1, or Infinity');
+
 const AllOptions = ownObject(
   {
     deviceId: uuid,
@@ -67,11 +70,16 @@ const AllOptions = ownObject(
     fetch: v.optional(v.custom<FetchLike>((input) => typeof input === 'function', 'a function like fetch')),
     maxEntriesPerRequest: count,
     maxBytesPerRequest: count,
-    maxQueuedEntries: v.custom<number>(
-      (input) => isCount(input) || input === Infinity,
-      'a whole number from 1, or Infinity',
+    maxQueuedEntries: limit,
+    maxQueuedBytes: limit,
+    overflow: v.custom<OverflowPolicy>(
+      (input) =>
+        input === 'refuse' || input === 'drop-oldest' || (isObject(input) && typeof input['choose'] === 'function'),
+      '"refuse", "drop-oldest" or thin()',
     ),
-    overflow: oneOf<OverflowPolicy>('refuse', 'drop-oldest'),
+    maxAge: v.custom<number>((input) => typeof input === 'number' && input > 0, 'seconds above 0, or Infinity'),
+    order: oneOf<PushOrder>('oldest-first', 'live-first'),
+    liveSeconds: timeout,
     stageUncommittedValues: flag,
     stageUnpushedEntries: flag,
     onRefusedCredentials: oneOf<RefusedCredentialsPolicy>('discard', 'keep'),

@@ -1,39 +1,30 @@
-import { toEntry } from '../model/entry.js';
-import { isStorageFull, redactException, type StorageException } from '../model/exceptions.js';
+import type { QueuedEntry } from '../model/entry.js';
+import { isStorageFull, redactException } from '../model/exceptions.js';
 import type { Redactor } from '../model/foreign-text.js';
-import type { Emitter } from '../notify/emitter.js';
 import type { OverflowPolicy } from '../options/options.js';
+import type { Discarder } from './discarder.js';
+import { type Lanes, URGENT } from './lanes.js';
 import type { Outbox } from './outbox.js';
 
 /** The share of the queue that the first eviction removes if the storage is full: an eviction may rewrite the whole storage. */
 const SHARE = 0.01;
-
-/** The entries that need space. */
-export interface Demand {
-  /** The number of entries to add. */
-  readonly count: number;
-  /** The ids of the quarantined entries that they replace, which are not evicted. */
-  readonly leaving?: readonly string[];
-}
+const NONE: readonly string[] = [];
 
 /** The parts of a client that an eviction uses. */
 export interface EvictionParts {
   readonly outbox: Outbox;
-  readonly emitter: Emitter;
+  readonly discarder: Discarder;
+  readonly lanes: Pick<Lanes, 'laneOf'>;
   readonly redactor: Redactor;
 }
 
-/** Evicts the oldest entries for new entries, with `overflow: 'drop-oldest'`. */
+/** Makes space for new entries at the cost of queued ones, if the option `overflow` says so. */
 export class Eviction {
-  readonly #outbox: Outbox;
-  readonly #emitter: Emitter;
-  readonly #redactor: Redactor;
+  readonly #parts: EvictionParts;
   readonly #policy: OverflowPolicy;
 
-  constructor({ outbox, emitter, redactor }: EvictionParts, policy: OverflowPolicy) {
-    this.#outbox = outbox;
-    this.#emitter = emitter;
-    this.#redactor = redactor;
+  constructor(parts: EvictionParts, policy: OverflowPolicy) {
+    this.#parts = parts;
     this.#policy = policy;
   }
 
@@ -41,32 +32,48 @@ export class Eviction {
    * Saves entries, again after each eviction.
    *
    * @param save - Reads the values to save in each call, as a listener may have committed meanwhile.
+   * @param leaving - The ids of entries that leave the quarantine for the new ones, and are not evicted.
    * @throws The exception of `save`, if eviction is off or can't make enough space.
    */
-  save<Result>({ count, leaving = [] }: Demand, save: () => Result): Result {
+  save<Result>(save: () => Result, leaving: readonly string[] = NONE): Result {
+    const { discarder, redactor } = this.#parts;
     for (let share = SHARE; ; share *= 2) {
       try {
         return save();
       } catch (error) {
         // The message of the exception becomes the message of the event.
-        redactException(error, this.#redactor);
-        const mayEvict = this.#policy === 'drop-oldest' && isStorageFull(error);
-        if (!mayEvict || !this.#evict(count - this.#outbox.quarantine.count(leaving), leaving, share, error))
-          throw error;
+        redactException(error, redactor);
+        if (!isStorageFull(error)) throw error;
+        const evicted = this.#choose(leaving, share);
+        if (evicted.length === 0) throw error;
+        discarder.discard(evicted, { reason: 'overflow', message: error.reason });
       }
     }
   }
 
-  /** @returns Whether enough entries were evicted to try again. */
-  #evict(count: number, leaving: readonly string[], share: number, { reason: message }: StorageException): boolean {
-    const missing = count - this.#outbox.capacityLeft;
-    const wanted = missing > 0 ? missing : Math.ceil((this.#outbox.length + this.#outbox.quarantine.size) * share);
-    const evicted = this.#outbox.evictable(wanted, leaving);
-    if (evicted.length === 0 || evicted.length < missing) return false;
-    this.#emitter.emit('discard', { reason: 'overflow', entries: evicted.map((entry) => toEntry(entry)), message });
-    // Before the removal: a listener can save the entries elsewhere, even if this process ends now.
-    this.#emitter.flush();
-    this.#outbox.evict(evicted);
-    return true;
+  /** @returns No entries if they would not be enough. */
+  #choose(leaving: readonly string[], share: number): QueuedEntry[] {
+    const { outbox, lanes } = this.#parts;
+    const { shortage } = outbox;
+    if (this.#policy === 'refuse') return [];
+    if (this.#policy === 'drop-oldest') {
+      const total = outbox.length + outbox.quarantine.size;
+      return take(outbox.evictable(leaving), shortage?.entries ?? total * share, shortage?.bytes);
+    }
+    const evictable = new Set(outbox.evictable(leaving));
+    const isKept = (entry: QueuedEntry): boolean => !evictable.has(entry) || lanes.laneOf(entry) === URGENT;
+    const chosen = this.#policy.choose([...outbox.quarantine, ...outbox], isKept);
+    return chosen.length < (shortage?.entries ?? 0) ? [] : chosen;
   }
+}
+
+/** The first entries, so many and of so many bytes; none if these are needed and there are fewer. */
+function take(entries: Iterable<QueuedEntry>, count: number, bytes?: number): QueuedEntry[] {
+  const taken: QueuedEntry[] = [];
+  let missing = bytes ?? 0;
+  for (const entry of entries) {
+    missing -= entry.bytes;
+    if (taken.push(entry) >= count && missing <= 0) return taken;
+  }
+  return bytes === undefined ? taken : [];
 }

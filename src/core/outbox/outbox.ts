@@ -7,11 +7,12 @@ import {
   type StoredEntry,
 } from '../model/entry.js';
 import { isStorageException, StorageException } from '../model/exceptions.js';
-import { describeError, shortText } from '../model/foreign-text.js';
+import { describeError } from '../model/foreign-text.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { FailedOperation } from '../notify/warnings.js';
 import type { OwnershipLoss, Writer } from '../ports/storage.js';
 import type { ClockEpoch } from '../time/clock-correction.js';
+import { Capacity, type CapacityLimits, type Shortage } from './capacity.js';
 import { EntryQueue } from './entry-queue.js';
 import { Quarantine } from './quarantine.js';
 import { StorageSync } from './storage-sync.js';
@@ -43,19 +44,20 @@ export interface Checkout {
  */
 export class Outbox implements Iterable<QueuedEntry> {
   readonly quarantine = new Quarantine();
+  readonly capacity: Capacity;
   readonly #queue = new EntryQueue();
   readonly #sync: StorageSync;
   readonly #emitter: Emitter;
-  readonly #maxEntries: number;
+  #shortage: Shortage | undefined;
   #checkouts: readonly Checkout[] = [];
   #sequence: number;
   #fencedCount = 0;
 
-  /** @param config - `saves`: `false` keeps entries only in memory; `maxEntries`: the limit of queued entries. */
-  constructor(writer: Writer, emitter: Emitter, config: { readonly saves: boolean; readonly maxEntries: number }) {
+  /** @param config - `saves`: `false` keeps entries only in memory. */
+  constructor(writer: Writer, emitter: Emitter, config: { readonly saves: boolean } & CapacityLimits) {
     this.#sync = new StorageSync(writer, { saves: config.saves, contents: [this, this.quarantine] });
     this.#emitter = emitter;
-    this.#maxEntries = config.maxEntries;
+    this.capacity = new Capacity(config, this);
     this.#sequence = writer.lastSequence ?? 0;
   }
 
@@ -73,9 +75,9 @@ export class Outbox implements Iterable<QueuedEntry> {
     return this.#queue.bytes;
   }
 
-  /** The number of entries that may still be queued; quarantined entries count too. */
-  get capacityLeft(): number {
-    return this.#maxEntries - this.length - this.quarantine.size;
+  /** By how much the entries that were refused last exceeded the capacity; `undefined` if the storage refused them. */
+  get shortage(): Shortage | undefined {
+    return this.#shortage;
   }
 
   /** The sequence number of the last added entry; 0 if no entry was added. */
@@ -85,6 +87,10 @@ export class Outbox implements Iterable<QueuedEntry> {
 
   get hasCheckouts(): boolean {
     return this.#checkouts.length > 0;
+  }
+
+  isCheckedOut(entry: QueuedEntry): boolean {
+    return this.#checkouts.some(({ entries }) => entries.includes(entry));
   }
 
   has(entry: QueuedEntry): boolean {
@@ -153,7 +159,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   #append(read: () => Draft | undefined): QueuedEntry | undefined {
     const draft = read();
     if (draft === undefined) return undefined;
-    if (this.capacityLeft < 1) throw this.#noCapacity('committed');
+    if (!this.capacity.fits(draft.bytes)) throw this.#noCapacity('committed', [draft]);
     return this.#add(draft, 'committed');
   }
 
@@ -178,7 +184,9 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   #requeue(drafts: readonly Draft[], leaving: readonly string[]): QueuedEntry[] {
-    if (this.capacityLeft + this.quarantine.count(leaving) < drafts.length) throw this.#noCapacity('restored');
+    const replaced = this.quarantine.find(leaving);
+    const { entries, bytes } = this.capacity.shortage(drafts, replaced);
+    if (entries > 0 || bytes > 0) throw this.#noCapacity('restored', drafts, replaced);
     const added: QueuedEntry[] = [];
     try {
       for (const draft of drafts) added.push(this.#add(draft, 'restored'));
@@ -289,15 +297,14 @@ export class Outbox implements Iterable<QueuedEntry> {
     return removed.length;
   }
 
-  /** At most `count` entries to evict: quarantined entries except the ids `kept`, then the oldest entries not checked out. */
-  evictable(count: number, kept: readonly string[]): QueuedEntry[] {
-    const quarantined = this.quarantine.oldest(count, kept);
+  /** The entries that may be evicted: quarantined entries except the ids `kept`, then the oldest entries not checked out. */
+  *evictable(kept: readonly string[]): Iterable<QueuedEntry> {
+    for (const entry of this.quarantine) if (!kept.includes(entryId(entry))) yield entry;
     const checkedOut = new Set(this.#checkouts.flatMap(({ entries }) => entries));
-    const queued = this.oldest(count + checkedOut.size).filter((entry) => !checkedOut.has(entry));
-    return [...quarantined, ...queued].slice(0, count);
+    for (const entry of this) if (!checkedOut.has(entry)) yield entry;
   }
 
-  /** Removes entries that {@link Outbox.evictable} returned. */
+  /** Removes entries that {@link Outbox.evictable} returned, in its order. */
   evict(entries: readonly QueuedEntry[]): void {
     const quarantined = entries.filter(({ rejection }) => rejection !== undefined);
     this.removeQuarantined(quarantined.map(entryId));
@@ -320,32 +327,19 @@ export class Outbox implements Iterable<QueuedEntry> {
     try {
       this.#sync.save(entry);
     } catch (error) {
-      throw this.#notSaved(origin, isStorageException(error) ? error : failed(error));
+      this.#shortage = undefined;
+      throw this.capacity.notSaved(origin, isStorageException(error) ? error : failed(error));
     }
   }
 
-  #noCapacity(origin: 'committed' | 'restored'): StorageException {
-    const message = `maxQueuedEntries (${this.#maxEntries}) is reached`;
-    return this.#notSaved(origin, { message, advice: '', isFull: true, cause: undefined });
-  }
-
-  #notSaved(
+  /** Records the shortage, for the eviction that makes room. */
+  #noCapacity(
     origin: 'committed' | 'restored',
-    { message, advice, isFull, cause }: Pick<StorageException, 'message' | 'advice' | 'isFull' | 'cause'>,
+    added: readonly Draft[],
+    replaced: readonly QueuedEntry[] = [],
   ): StorageException {
-    const { size } = this.quarantine;
-    const reason = shortText(message);
-    const [staged, again] = origin === 'committed' ? ['. The values are still staged.', 'commit'] : ['.', 'restore'];
-    return new StorageException(
-      `The entry could not be saved: ${reason}. Still queued and safe: ${this.length} (${this.bytes} bytes)` +
-        `${size > 0 ? `; in quarantine: ${size}` : ''}${staged}`,
-      {
-        advice: advice || `Push the queue${size > 0 ? ', dropQuarantined(),' : ''} or free space, then ${again} again.`,
-        isFull,
-        reason,
-        cause,
-      },
-    );
+    this.#shortage = this.capacity.shortage(added, replaced);
+    return this.capacity.notSaved(origin, this.capacity.refusal(added, this.#shortage));
   }
 }
 

@@ -8,9 +8,15 @@ interface Item {
 /** The quarantined entries, in the order in which they were quarantined. */
 export class Quarantine implements Iterable<QueuedEntry> {
   readonly #byId = new Map<string, Item>();
+  #bytes = 0;
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** The bytes of UTF-8 that all values take. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The entries in the form of the storage. */
@@ -25,30 +31,29 @@ export class Quarantine implements Iterable<QueuedEntry> {
 
   add(stored: QueuedEntry & { readonly rejection: Rejection }): QuarantinedEntry {
     const shown = { ...toEntry(stored), ...stored.rejection };
+    this.#bytes += stored.bytes - (this.#byId.get(shown.id)?.stored.bytes ?? 0);
     this.#byId.set(shown.id, { stored, shown });
     return shown;
   }
 
-  /** The number of entries with one of the ids. */
-  count(ids: Iterable<string>): number {
-    let count = 0;
-    for (const id of new Set(ids)) if (this.#byId.has(id)) count += 1;
-    return count;
+  /** The entries with one of the ids, each once. */
+  find(ids: Iterable<string>): QueuedEntry[] {
+    const found: QueuedEntry[] = [];
+    for (const id of new Set(ids)) {
+      const item = this.#byId.get(id);
+      if (item) found.push(item.stored);
+    }
+    return found;
   }
 
   /** Removes the entries with the ids; unknown ids are ignored. @returns The removed entries. */
   remove(ids: Iterable<string>): QueuedEntry[] {
-    const removed: QueuedEntry[] = [];
-    for (const id of ids) {
-      const item = this.#byId.get(id);
-      if (item && this.#byId.delete(id)) removed.push(item.stored);
+    const removed = this.find(ids);
+    for (const entry of removed) {
+      this.#byId.delete(entryId(entry));
+      this.#bytes -= entry.bytes;
     }
     return removed;
-  }
-
-  /** The oldest entries, at most `count`. @param kept - The ids of entries to leave out. */
-  oldest(count: number, kept: readonly string[]): QueuedEntry[] {
-    return [...this].filter((entry) => !kept.includes(entryId(entry))).slice(0, count);
   }
 
   /** Removes all entries that are not wanted. */

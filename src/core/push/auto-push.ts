@@ -1,6 +1,7 @@
 import type { PushException } from '../model/request-exceptions.js';
 import type { Emitter, PushEnd, PushFailure } from '../notify/emitter.js';
 import type { AutoPushConfig } from '../options/options.js';
+import type { Lanes } from '../outbox/lanes.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { LifecycleEvent } from '../ports/environment.js';
 import { BACKGROUND, type Clock } from '../time/clock.js';
@@ -11,7 +12,7 @@ import type { Uploader } from './uploader.js';
 
 /*
  *  idle ──enqueued──▶ waiting {dueAt, reason: interval | backoff | rejected | strikes}
- *    ▲                   │ timer, atEntries, before-exit; online, visible and resume bring the timer forward
+ *    ▲                   │ timer, atEntries, before-exit; online, visible, resume, urgent entries bring it forward
  *    │ emptied           ▼
  *    └─────────────── pushing {isOwn} ── stored ──────────▶ idle | waiting(interval)
  *                        │ transient ─────────────────────▶ waiting(backoff), not before Retry-After
@@ -69,6 +70,7 @@ export interface AutoPushParts {
   readonly outbox: Pick<Outbox, 'length'>;
   readonly finder: Pick<BadEntryFinder, 'struckCount'>;
   readonly hold: Pick<Hold, 'isOn'>;
+  readonly lanes: Pick<Lanes, 'hasUrgent'>;
   readonly clock: Clock;
   readonly emitter: Emitter;
 }
@@ -87,6 +89,10 @@ export class AutoPush {
   /** The number of tries that failed in a row. */
   #failures = 0;
   #lastEnd = LONG_AGO;
+  /** The time before which the server asked for no further request, on the monotonic clock. */
+  #retryAt = LONG_AGO;
+  /** Whether an urgent entry was queued during the last push. */
+  #isUrgent = false;
   #lastEmitted: PushException | undefined;
   #hasPushedBeforeExit = false;
 
@@ -117,12 +123,21 @@ export class AutoPush {
     else this.#bringForward(Math.max(next, dueAt), 'strikes');
   }
 
+  /** An urgent entry was queued: it waits for neither the interval nor the delay after a failure. */
+  onUrgent(): void {
+    this.#isUrgent = this.#state.name === 'pushing';
+    const { reason } = this.#delay;
+    const dueAt = Math.max(this.#parts.clock.monotonic(), this.#lastEnd + MIN_WAKE_GAP_MS, this.#retryAt);
+    this.#bringForward(dueAt, reason);
+  }
+
   /** Entries left the outbox. */
   onRemoved(): void {
     if (this.#parts.outbox.length === 0 && this.#state.name === 'waiting') this.#leaveWaiting(IDLE);
   }
 
   onPushStarted(): void {
+    this.#isUrgent = false;
     const { name } = this.#state;
     if (name !== 'pushing') this.#enterPushing({ isOwn: false, wasBlocked: name === 'blocked' });
   }
@@ -134,6 +149,7 @@ export class AutoPush {
     const { reason, dueAt, notBefore } = this.#delay;
     if (this.#failures === 0) this.onEnqueued();
     else this.#bringForward(Math.max(dueAt, notBefore), reason);
+    if (this.#isUrgent && this.#parts.lanes.hasUrgent) this.onUrgent();
   }
 
   onPushEnded({ result: { pushed }, failure }: PushEnd): void {
@@ -142,14 +158,18 @@ export class AutoPush {
     this.#state = IDLE;
     this.#delay = NO_DELAY;
     this.#lastEnd = this.#parts.clock.monotonic();
+    this.#retryAt = this.#lastEnd + (failure?.exception.retryAfter ?? 0) * 1000;
     if (pushed > 0 || failure === undefined) this.#failures = 0;
     const seconds = this.#plan(pushed, failure);
+    if (this.#isUrgent && this.#parts.lanes.hasUrgent) this.onUrgent();
     if (failure === undefined) return;
     const { exception } = failure;
     if (isOwn) this.#emitError(exception);
     if (seconds === undefined || this.#state.name !== 'waiting') return;
-    const [at, attempt] = [this.#state.nextTry, Math.max(this.#failures, 1)];
-    this.#parts.emitter.emit('retry', { at, seconds, message: exception.message, attempt });
+    const { nextTry: at, dueAt } = this.#state;
+    const attempt = Math.max(this.#failures, 1);
+    const actual = Math.min(seconds, (dueAt - this.#lastEnd) / 1000);
+    this.#parts.emitter.emit('retry', { at, seconds: actual, message: exception.message, attempt });
   }
 
   onLifecycle(event: LifecycleEvent): void {

@@ -59,6 +59,11 @@ export class BadEntryFinder {
     return this.#strikes.size;
   }
 
+  /** Whether a search by halves is under way. */
+  get isNarrowing(): boolean {
+    return this.#suspects.narrowedLength > 0;
+  }
+
   hasStrikes(entry: QueuedEntry): boolean {
     return this.#strikes.has(entry);
   }

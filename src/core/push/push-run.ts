@@ -26,6 +26,7 @@ export class PushRun {
   readonly #calls = new Set<Call>();
   readonly #quarantined: QuarantinedEntry[] = [];
   readonly #quarantinedSequences: number[] = [];
+  readonly #expired: Entry[] = [];
   #pushed = 0;
   #requests = 0;
   #isJudged = false;
@@ -51,7 +52,7 @@ export class PushRun {
   }
 
   get result(): PushResult {
-    return { pushed: this.#pushed, requests: this.#requests };
+    return { pushed: this.#pushed, requests: this.#requests, expired: this.#expired.length };
   }
 
   /** Whether any request was judged. */
@@ -108,6 +109,11 @@ export class PushRun {
     this.#pushed += entries;
   }
 
+  /** Entries expired before they were sent. */
+  addExpired(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#expired.push(entry);
+  }
+
   /** A request was judged. */
   addJudgement(): void {
     this.#isJudged = true;
@@ -150,12 +156,15 @@ export class PushRun {
 
   /** The exception of this push, shared by all its calls. */
   exceptionOf(verdict: Verdict, discarded: readonly Entry[] = []): PushException {
-    const quarantined = [...this.#quarantined];
+    const [quarantined, expired] = [[...this.#quarantined], [...this.#expired]];
     const last = this.#exception;
-    const isSame = last?.message === verdict.message && last.quarantined.length === quarantined.length;
+    const isSame =
+      last?.message === verdict.message &&
+      last.quarantined.length === quarantined.length &&
+      last.expired.length === expired.length;
     if (isSame && discarded.length === 0) return last;
     const advice = adviceFor(verdict, discarded.length, quarantined.length, this.#kept);
-    this.#exception = new PushException(verdict.message, advice, { ...verdict, discarded, quarantined });
+    this.#exception = new PushException(verdict.message, advice, { ...verdict, discarded, quarantined, expired });
     return this.#exception;
   }
 

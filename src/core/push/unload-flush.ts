@@ -1,5 +1,7 @@
 import type { QueuedEntry } from '../model/entry.js';
 import type { Emitter } from '../notify/emitter.js';
+import type { Expiry } from '../outbox/expiry.js';
+import type { Lanes } from '../outbox/lanes.js';
 import type { Checkout, Outbox } from '../outbox/outbox.js';
 import type { ByteBudget, LifecycleEvent } from '../ports/environment.js';
 import type { Beacon } from '../ports/transport.js';
@@ -29,6 +31,8 @@ const MAX_ENTRIES = 1500;
 /** The parts of a client that an unload flush uses. */
 export interface UnloadFlushParts {
   readonly outbox: Outbox;
+  readonly lanes: Pick<Lanes, 'inOrder'>;
+  readonly expiry: Pick<Expiry, 'expire'>;
   readonly server: ServerClient;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
@@ -40,9 +44,9 @@ export interface UnloadFlushParts {
 }
 
 /**
- * Sends the queue while a page is hidden or left: oldest entries first, in pieces, by requests that outlive the page. All are
- * sent in the same task, as it may be the last. No entry leaves the queue before its verdict, which arrives if the page
- * survives.
+ * Sends the queue while a page is hidden or left: lane by lane, oldest entries first, in pieces, by requests that outlive the
+ * page. All are sent in the same task, as it may be the last. No entry leaves the queue before its verdict, which arrives if
+ * the page survives.
  *
  * Even that task may end early: while the process of a closed tab ends, Firefox interrupts the running script anywhere, without
  * an exception, and then runs the next listener. So {@link UnloadFlush.send} may be called again, and sends the rest.
@@ -79,6 +83,7 @@ export class UnloadFlush {
     if (this.#last?.dispatched === false) this.#release(this.#last);
     // A page that is only hidden continues its uploads, in order.
     if (!isPagehide && this.#parts.outbox.hasCheckouts) return;
+    this.#parts.expiry.expire(() => this.#entries());
     // Repeated if the check of ownership changed the queue.
     if (!this.#sendQueue()) this.#sendQueue();
   }
@@ -110,11 +115,12 @@ export class UnloadFlush {
     return true;
   }
 
-  /** The oldest entries, without entries that would make a request fail. */
+  /** The first entries, without entries that would make a request fail. */
   #entries(): QueuedEntry[] {
-    const { outbox, finder } = this.#parts;
+    const { outbox, lanes, finder } = this.#parts;
     const sendable: QueuedEntry[] = [];
-    for (const entry of outbox) if (!finder.isBlamed(entry) && sendable.push(entry) === MAX_ENTRIES) break;
+    for (const entry of lanes.inOrder(Infinity))
+      if (!finder.isBlamed(entry) && sendable.push(entry) === MAX_ENTRIES) break;
     return sendable.length > 0 ? sendable : outbox.oldest(MAX_ENTRIES);
   }
 

@@ -5,6 +5,8 @@ import { causeOf, shortText } from '../model/foreign-text.js';
 import { pushAborted, pushFenced, pushNotSent } from '../model/request-exceptions.js';
 import type { Emitter, PushFailure } from '../notify/emitter.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
+import type { Discarder } from '../outbox/discarder.js';
+import type { Expiry } from '../outbox/expiry.js';
 import type { Checkout, Outbox } from '../outbox/outbox.js';
 import type { Compressor } from '../ports/compression.js';
 import type { UploadSlot } from '../ports/environment.js';
@@ -15,6 +17,7 @@ import type { Clock } from '../time/clock.js';
 import type { ClockCorrection } from '../time/clock-correction.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
 import { type Batch, joinBody } from './batch.js';
+import type { BatchPlanner } from './batch-planner.js';
 import type { BatchSizer } from './batch-sizer.js';
 import type { Hold } from './hold.js';
 import { type Call, PushRun } from './push-run.js';
@@ -34,9 +37,12 @@ export interface UploaderConfig {
 /** The parts of a client that an uploader uses. */
 export interface UploaderParts {
   readonly outbox: Outbox;
+  readonly discarder: Pick<Discarder, 'isBusy'>;
+  readonly expiry: Pick<Expiry, 'expire'>;
   readonly server: ServerClient;
   /** Absent if bodies are sent as they are. */
   readonly compressor?: Compressor | undefined;
+  readonly planner: BatchPlanner;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
   readonly hold: Pick<Hold, 'isOn'>;
@@ -74,6 +80,8 @@ export class Uploader {
   #run: PushRun | undefined;
   #checkout: Checkout | undefined;
   #pending: PendingRequest | undefined;
+  /** When the batch under way left, on the monotonic clock. */
+  #sentAt = 0;
   /** The latest end of the request under way, on the monotonic clock; used if the platform isolates requests. */
   #overdueAt = 0;
   #stopped: ApiException | undefined;
@@ -168,9 +176,10 @@ export class Uploader {
   }
 
   #start(run: PushRun): void {
-    const { finder, outbox, emitter } = this.#parts;
+    const { finder, planner, outbox, emitter } = this.#parts;
     this.#run = run;
     this.#overdueAt = Number.POSITIVE_INFINITY;
+    planner.begin();
     finder.begin({ queued: outbox.length, maxEntries: this.#config.maxEntriesPerRequest });
     emitter.emit('push-started');
     void this.#work(run).catch((error: unknown) => {
@@ -204,7 +213,10 @@ export class Uploader {
   }
 
   async #work(run: PushRun): Promise<void> {
-    const { flush, slot, outbox, finder, sizer, emitter } = this.#parts;
+    const { flush, slot, outbox, expiry, discarder, planner, emitter } = this.#parts;
+    // A listener that pushes while entries are being discarded does not send them.
+    if (discarder.isBusy) await undefined;
+    run.addExpired(expiry.expire(() => outbox));
     for (;;) {
       // Entries sent at pagehide are not sent twice if the page survives.
       while (flush.pending !== undefined) {
@@ -223,7 +235,10 @@ export class Uploader {
         continue;
       }
       const { upTo } = run;
-      const checkout = outbox.checkOut(finder.plan(outbox.upTo(upTo), sizer.limits));
+      const plan = (): Batch => planner.next(upTo);
+      const expired = expiry.expire(plan);
+      run.addExpired(expired);
+      const checkout = expired.length > 0 ? undefined : outbox.checkOut(plan());
       if (checkout === undefined) continue;
       const verdict = await this.#send(run, checkout);
       if (this.#run !== run) return;
@@ -244,6 +259,7 @@ export class Uploader {
   async #send(run: PushRun, checkout: Checkout): Promise<Verdict> {
     run.beginUpload();
     this.#checkout = checkout;
+    this.#sentAt = this.#parts.clock.monotonic();
     const verdict = await this.#post(run, checkout.entries);
     const confirmed = verdict.kind === 'unauthorized' && !run.isAborted ? await this.#confirm(run, verdict) : verdict;
     if (this.#run === run) this.#parts.slot.release();
@@ -299,9 +315,10 @@ export class Uploader {
   }
 
   #accept(run: PushRun, batch: Batch, verdict: Verdict): void {
-    const { finder, outbox, sizer, clock } = this.#parts;
+    const { finder, planner, outbox, sizer, clock } = this.#parts;
     run.addJudgement();
     const { quarantine } = finder.settle(batch, verdict, clock.monotonic());
+    planner.onStored(batch, clock.monotonic() - this.#sentAt);
     // Fewer than were sent if the unload flush sent the same entries and was answered first.
     run.addPushed(outbox.remove(batch));
     sizer.grow();

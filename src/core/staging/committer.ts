@@ -4,6 +4,8 @@ import type { Value } from '../model/value.js';
 import { encodeWithSize } from '../model/values-json.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { Eviction } from '../outbox/eviction.js';
+import type { Expiry } from '../outbox/expiry.js';
+import type { Lanes } from '../outbox/lanes.js';
 import type { Draft, Outbox } from '../outbox/outbox.js';
 import type { ClockCorrection, ClockEpoch } from '../time/clock-correction.js';
 import type { DeadBands } from './dead-bands.js';
@@ -14,6 +16,8 @@ export interface CommitterParts {
   readonly staging: Staging;
   readonly outbox: Outbox;
   readonly eviction: Eviction;
+  readonly expiry: Pick<Expiry, 'expireHead'>;
+  readonly lanes: Lanes;
   readonly clockCorrection: ClockCorrection;
   /** Absent if no field has a dead band. */
   readonly deadBands: DeadBands | undefined;
@@ -32,13 +36,15 @@ export class Committer {
 
   /**
    * @param timestamp - Whole Unix seconds; now if absent.
+   * @param isUrgent - Whether the entry goes first.
    * @returns `undefined` if nothing was staged.
    * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
    */
-  commit(timestamp?: number): Entry | undefined {
-    const { eviction, emitter } = this.#parts;
+  commit(timestamp?: number, isUrgent = false): Entry | undefined {
+    const { eviction, expiry, emitter } = this.#parts;
     return emitter.operation(() => {
-      const entry = eviction.save(ONE_ENTRY, () => this.#commit(timestamp));
+      expiry.expireHead();
+      const entry = eviction.save(() => this.#commit(timestamp, isUrgent));
       if (entry !== undefined) emitter.emit('commit', entry);
       return entry;
     });
@@ -59,10 +65,10 @@ export class Committer {
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
     const drafts = missing.map(({ timestamp, values }) => draftOf(values, timestamp, undefined));
     const leaving = missing.map(({ id }) => id);
-    const restored = eviction.save({ count: drafts.length, leaving }, () => {
+    const restored = eviction.save(() => {
       this.#checkOpen();
       return outbox.requeue(drafts, leaving);
-    });
+    }, leaving);
     for (const entry of missing) this.#restored.add(entry);
     return restored.map((entry) => toEntry(entry));
   }
@@ -72,8 +78,8 @@ export class Committer {
     this.#isClosed = true;
   }
 
-  #commit(timestamp: number | undefined): Entry | undefined {
-    const { staging, outbox, clockCorrection, deadBands, emitter } = this.#parts;
+  #commit(timestamp: number | undefined, isUrgent: boolean): Entry | undefined {
+    const { staging, outbox, lanes, clockCorrection, deadBands, emitter } = this.#parts;
     let values: Value[] = [];
     try {
       const queued = outbox.append(() => {
@@ -86,7 +92,10 @@ export class Committer {
       });
       deadBands?.onCommitted(values, staging.size - values.length);
       if (staging.size > 0) staging.clear();
-      return queued && toEntry(queued, values);
+      if (queued === undefined) return undefined;
+      lanes.add(queued, isUrgent);
+      if (isUrgent) emitter.emit('urgent');
+      return toEntry(queued, values);
     } catch (error) {
       // The storage may have removed the saved staged values to free space.
       emitter.emit('staged');
@@ -98,8 +107,6 @@ export class Committer {
     if (this.#isClosed) throw closedException();
   }
 }
-
-const ONE_ENTRY = { count: 1 };
 
 function draftOf(values: readonly Value[], timestamp: number, epoch: ClockEpoch | undefined): Draft {
   const { text, bytes } = encodeWithSize(values);

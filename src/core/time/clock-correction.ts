@@ -8,7 +8,7 @@ export interface ClockEpoch {
 }
 
 /** 2026-11-01, before the release of this SDK: a clock that shows an earlier time is not set. In Unix seconds. */
-const RELEASED = 1_793_491_200;
+export const RELEASED = 1_793_491_200;
 const within = (seconds: number): number => Math.min(Math.max(0, seconds), MAX_UNIX_SECONDS - 1);
 /** Smaller differences come from slewing and rounding. */
 const JUMP_MS = 2000;

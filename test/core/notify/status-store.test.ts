@@ -2,7 +2,8 @@ import { describe, expect, test, vi } from 'vitest';
 import type { LastPush } from '../../../src/core/model/status.js';
 import { Emitter } from '../../../src/core/notify/emitter.js';
 import { type StatusParts, StatusStore } from '../../../src/core/notify/status-store.js';
-import { turn } from '../../support/fakes/fake-clock.js';
+import { ClockCorrection } from '../../../src/core/time/clock-correction.js';
+import { FakeClock, turn } from '../../support/fakes/fake-clock.js';
 
 function setUp() {
   const now: { staged: number; lastPush: LastPush | undefined } = { staged: 0, lastPush: undefined };
@@ -16,7 +17,9 @@ function setUp() {
         return now.staged;
       },
     },
-    outbox: { length: 0, bytes: 0, quarantine: { size: 0 } },
+    outbox: { length: 0, bytes: 0, quarantine: { size: 0 }, capacity: { usedBytes: 0 }, oldest: () => [] },
+    lanes: { live: 0 },
+    clockCorrection: new ClockCorrection(new FakeClock()),
     warnings: { all: [] },
     server: { isOnline: true },
     uploader: { isPushing: false },

@@ -44,7 +44,7 @@ describe('a quarantine', () => {
     const quarantine = filled();
     expect(quarantine.remove(['own-1', 'own-9', 'own-1']).map(({ sequence }) => sequence)).toEqual([1]);
     expect(quarantine.size).toBe(2);
-    expect(quarantine.count(['own-1', 'own-2', 'own-2'])).toBe(1);
+    expect(quarantine.find(['own-1', 'own-2', 'own-2']).map(({ sequence }) => sequence)).toEqual([2]);
   });
 
   test('keeps only what is wanted', () => {
@@ -54,10 +54,14 @@ describe('a quarantine', () => {
     expect([...quarantine].map(({ writer }) => writer)).toEqual(['other']);
   });
 
-  test('returns the oldest, and holds an entry that is added twice once', () => {
+  test('holds an entry that is added twice once, and counts its bytes once', () => {
     const quarantine = filled();
+    const { bytes } = quarantine;
     quarantine.add(entry(3));
     expect(quarantine.size).toBe(3);
-    expect(quarantine.oldest(2, []).map(({ sequence }) => sequence)).toEqual([3, 1]);
+    expect([...quarantine].map(({ sequence }) => sequence)).toEqual([3, 1, 2]);
+    expect(quarantine.bytes).toBe(bytes);
+    quarantine.remove(['own-3', 'own-1', 'own-2']);
+    expect(quarantine.bytes).toBe(0);
   });
 });

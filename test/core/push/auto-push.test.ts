@@ -29,7 +29,8 @@ function setUp({ everySeconds = 10, atEntries = 5, isInMemory = false } = {}) {
       return state.queued;
     },
   };
-  const parts = { uploader: { push }, outbox, finder: { struckCount: 0 }, hold: { isOn: false }, clock, emitter };
+  const [lanes, hold] = [{ hasUrgent: false }, { isOn: false }];
+  const parts = { uploader: { push }, outbox, finder: { struckCount: 0 }, hold, lanes, clock, emitter };
   const autoPush = new AutoPush(parts, { everySeconds, atEntries, isInMemory });
   const add = (count: number): void => {
     for (let each = 0; each < count; each++) {
@@ -40,7 +41,7 @@ function setUp({ everySeconds = 10, atEntries = 5, isInMemory = false } = {}) {
   const end = (pushed: number, failed?: PushFailure): void => {
     state.isUnderWay = false;
     state.queued -= pushed;
-    autoPush.onPushEnded({ result: { pushed, requests: 1 }, failure: failed });
+    autoPush.onPushEnded({ result: { pushed, requests: 1, expired: 0 }, failure: failed });
   };
   return { clock, emitter, autoPush, state, add, end };
 }

@@ -17,7 +17,7 @@ function setUp(takes: number, ends: readonly ('stored' | Error)[]) {
     return new Promise<PushResult>((resolve, reject) => {
       stop = reject;
       if (end === undefined) return;
-      clock.setTimer(() => (end === 'stored' ? resolve({ pushed: 1, requests: 1 }) : reject(end)), takes);
+      clock.setTimer(() => (end === 'stored' ? resolve({ pushed: 1, requests: 1, expired: 0 }) : reject(end)), takes);
     });
   };
   const partsFor = (kind: Verdict['kind']): DrainParts => ({

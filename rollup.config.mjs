@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import resolve from '@rollup/plugin-node-resolve';
 import typescript from '@rollup/plugin-typescript';
 import dts from 'rollup-plugin-dts';
@@ -46,6 +47,10 @@ const modules = (extension) => ({
   },
 });
 
+const INDEX = fileURLToPath(new URL('src/index.js', import.meta.url));
+/** Hooks run in client components only. */
+const react = { sourcemap: true, banner: "'use client';" };
+
 export default [
   {
     input: entries,
@@ -66,6 +71,15 @@ export default [
     ],
   },
   {
+    input: 'src/react.ts',
+    external: [/index\.js$/, 'react'],
+    plugins: compile(),
+    output: [
+      { file: 'dist/react.js', format: 'es', ...react, paths: { [INDEX]: './index.js' } },
+      { file: 'dist/react.cjs', format: 'cjs', exports: 'named', ...react, paths: { [INDEX]: './index.cjs' } },
+    ],
+  },
+  {
     input: entries.index,
     plugins: [...compile(), minify(), withoutValibot()],
     output: {
@@ -79,8 +93,8 @@ export default [
     },
   },
   {
-    input: entries,
-    external: /^node:/,
+    input: { ...entries, react: 'src/react.ts' },
+    external: [/^node:/, 'react'],
     plugins: [dts({ compilerOptions: { stripInternal: true } })],
     output: [
       { ...files('.d.ts'), format: 'es' },

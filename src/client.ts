@@ -48,6 +48,8 @@ export interface Ports {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly environment: Environment;
+  /** Entries of earlier runs are left alone until it resolves: an `Api` that is not used after all takes none. */
+  readonly startsAfter: Promise<void>;
 }
 
 /** The parts of an `Api`. */
@@ -55,7 +57,7 @@ export type Client = ReturnType<typeof createClient>;
 
 /** The composition root: creates the parts of an `Api`, each after its dependencies, and connects them. */
 export function createClient(config: Config, ports: Partial<Ports>) {
-  const { clock = new SystemClock(), environment = platform, transport: given } = own(ports);
+  const { clock = new SystemClock(), environment = platform, transport: given, startsAfter } = own(ports);
   const transport = given ?? fetchTransport(clock, config.fetch);
   const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
   const { baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
@@ -102,7 +104,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
     environment.warn?.(insecure.message);
   }
   const stopListening = environment.subscribe((event) => emitter.emit('lifecycle', event));
-  const recovery = new OrphanRecovery(local);
+  const recovery = new OrphanRecovery(local, startsAfter);
   return { ...parts, config, isInMemory, stopListening, recovery };
 }
 

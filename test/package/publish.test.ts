@@ -35,11 +35,11 @@ const KILOBYTE = 1000;
 
 describe('the published package', () => {
   test('is the built files, their types and maps, and what is to be read', () => {
-    const code = ['index', 'node', 'node.browser', 'emulator', 'shared/checks', 'shared/core'].flatMap((name) =>
-      twice(name, 'js', 'js.map'),
+    const code = ['index', 'node', 'node.browser', 'react', 'emulator', 'shared/checks', 'shared/core'].flatMap(
+      (name) => twice(name, 'js', 'js.map'),
     );
-    const types = ['index', 'node', 'emulator', 'shared/web-types', 'shared/value'].flatMap((name) =>
-      twice(name, 'd.js').map((path) => path.replace(/js$/, 'ts')),
+    const types = ['index', 'node', 'react', 'emulator', 'shared/api', 'shared/web-types', 'shared/value'].flatMap(
+      (name) => twice(name, 'd.js').map((path) => path.replace(/js$/, 'ts')),
     );
     const libraries = ['ky', 'valibot'].flatMap((name) => twice(`shared/${name}`, 'js'));
     const page = ['dist/index.umd.js', 'dist/index.umd.js.map'];

@@ -30,14 +30,17 @@ export class OrphanRecovery {
   #cancel = (): void => {};
   #isClosed = false;
 
-  constructor(parts: RecoveryParts) {
+  /** @param startsAfter - The first adoption waits for it. */
+  constructor(parts: RecoveryParts, startsAfter?: Promise<void>) {
     this.#parts = parts;
     this.ready = new Promise((resolve) => {
       const cancel = parts.clock.setTimer(resolve, READY_WITHIN_MS, BACKGROUND);
-      void this.#recover({ isFirst: true }).then(() => {
+      const recover = async (): Promise<void> => {
+        if (!this.#isClosed) await this.#recover({ isFirst: true });
         cancel();
         resolve();
-      });
+      };
+      void (startsAfter ? startsAfter.then(recover) : recover());
     });
   }
 

@@ -5,10 +5,15 @@ import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
 import { lazyKy } from './build/lazy-ky.mjs';
 import { minify } from './build/minify.mjs';
-import { ownMaps, withoutValibot } from './build/own-maps.mjs';
 import { umd } from './build/umd.mjs';
+import { withoutValibot } from './build/without-valibot.mjs';
 
-const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts' };
+const entries = {
+  index: 'src/index.ts',
+  node: 'src/node.ts',
+  'react-native': 'src/react-native.ts',
+  emulator: 'src/emulator.ts',
+};
 
 // noEmitOnError: without it a type error is printed and the build still succeeds.
 const compile = () => [resolve(), lazyKy(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
@@ -42,23 +47,25 @@ const modules = (extension) => ({
   ...files(extension),
   chunkFileNames: ({ name, moduleIds }) => {
     if (moduleIds.some((id) => LIBRARY.test(id))) return `shared/${name}${extension}`;
+    const has = (path) => moduleIds.some((id) => id.includes(path));
+    if (has('/storage/web/')) return `shared/web${extension}`;
     // The part of the core that the emulator needs too.
-    return `shared/${moduleIds.some((id) => id.endsWith('/model/schema.ts')) ? 'checks' : 'core'}${extension}`;
+    return `shared/${has('/model/schema.ts') ? 'checks' : 'core'}${extension}`;
   },
 });
 
 const INDEX = fileURLToPath(new URL('src/index.js', import.meta.url));
 /** Hooks run in client components only. */
-const react = { sourcemap: true, banner: "'use client';" };
+const react = { banner: "'use client';" };
 
 export default [
   {
     input: entries,
     external: /^node:/,
-    plugins: [...compile(), notices(), ownMaps()],
+    plugins: [...compile(), notices()],
     output: [
-      { ...modules('.js'), format: 'es', sourcemap: true, manualChunks },
-      { ...modules('.cjs'), format: 'cjs', exports: 'named', sourcemap: true, manualChunks },
+      { ...modules('.js'), format: 'es', manualChunks },
+      { ...modules('.cjs'), format: 'cjs', exports: 'named', manualChunks },
     ],
   },
   {
@@ -66,8 +73,8 @@ export default [
     external: /index\.js$/,
     plugins: compile(),
     output: [
-      { file: 'dist/node.browser.js', format: 'es', sourcemap: true, paths: () => './index.js' },
-      { file: 'dist/node.browser.cjs', format: 'cjs', exports: 'named', sourcemap: true, paths: () => './index.cjs' },
+      { file: 'dist/node.browser.js', format: 'es', paths: () => './index.js' },
+      { file: 'dist/node.browser.cjs', format: 'cjs', exports: 'named', paths: () => './index.cjs' },
     ],
   },
   {

@@ -14,6 +14,7 @@ import type { ApiOptions, CallOptions } from './core/options/options.js';
 import { checkApiKey, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
+import { inThisZone } from './platform/zone.js';
 
 /** Options of {@link Api.commit}. */
 export interface CommitOptions {
@@ -311,7 +312,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   subscribe(listener: () => void): () => void {
     return this.#do(({ status }) => {
       checkListener(listener);
-      return status.subscribe(listener);
+      return status.subscribe(inThisZone<void>(listener) as () => unknown);
     });
   }
 
@@ -330,7 +331,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     return this.#do(({ emitter }) => {
       checkEventName(name);
       checkListener(listener);
-      return emitter.on(name, listener);
+      return emitter.on(name, inThisZone(listener));
     });
   }
 

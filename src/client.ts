@@ -4,6 +4,7 @@ import { FieldRegistry } from './core/model/field-registry.js';
 import { own } from './core/model/input.js';
 import { isPushException, onlyInMemory, type PushException, pushClosed } from './core/model/request-exceptions.js';
 import { Emitter, type Subscribers } from './core/notify/emitter.js';
+import { HostSubscription } from './core/notify/host-subscription.js';
 import { StatusStore } from './core/notify/status-store.js';
 import {
   CLEARED,
@@ -38,7 +39,7 @@ import { StagingPersistence } from './core/staging/staging-persistence.js';
 import type { Clock } from './core/time/clock.js';
 import { ClockCorrection } from './core/time/clock-correction.js';
 import { defaultStorage } from './platform/default-storage.js';
-import { environment as platform } from './platform/environment.js';
+import { hosted, environment as platform } from './platform/environment.js';
 import { SystemClock } from './platform/system-clock.js';
 import { hasWeakIds } from './storage/shared/random-id.js';
 import { fetchTransport } from './transport/fetch-transport.js';
@@ -57,7 +58,12 @@ export type Client = ReturnType<typeof createClient>;
 
 /** The composition root: creates the parts of an `Api`, each after its dependencies, and connects them. */
 export function createClient(config: Config, ports: Partial<Ports>) {
-  const { clock = new SystemClock(), environment = platform, transport: given, startsAfter } = own(ports);
+  const {
+    clock = new SystemClock(),
+    environment = config.environment ? hosted(config.environment) : platform,
+    transport: given,
+    startsAfter,
+  } = own(ports);
   const transport = given ?? fetchTransport(clock, config.fetch);
   const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
   const { baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries } = config;
@@ -94,7 +100,8 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const poller = new Poller(reader, clock, environment);
 
   const status = new StatusStore({ ...pushes, autoPush }, durability);
-  const parts = { ...pushes, queueLength, persistence, committer, autoPush, fields, closing, reader, poller, status };
+  const host = new HostSubscription(environment, emitter, writer);
+  const parts = { ...pushes, host, queueLength, persistence, committer, autoPush, fields, closing, reader, poller, status };
   emitter.connect(parts, SUBSCRIBERS);
   if (warning) warnings.defer(warning, clock);
   if (hasWeakIds(clock)) warnings.defer(WEAK_IDS, clock);
@@ -103,27 +110,37 @@ export function createClient(config: Config, ports: Partial<Ports>) {
     warnings.defer(insecure, clock);
     environment.warn?.(insecure.message);
   }
-  const stopListening = environment.subscribe((event) => emitter.emit('lifecycle', event));
   const recovery = new OrphanRecovery(local, startsAfter);
-  return { ...parts, config, isInMemory, stopListening, recovery };
+  return { ...parts, config, isInMemory, recovery };
 }
 
 type Subscribing = Pick<
   Client,
-  'queueLength' | 'persistence' | 'warnings' | 'finder' | 'history' | 'autoPush' | 'flush' | 'status'
+  | 'outbox'
+  | 'host'
+  | 'queueLength'
+  | 'persistence'
+  | 'warnings'
+  | 'finder'
+  | 'history'
+  | 'autoPush'
+  | 'flush'
+  | 'status'
 >;
 
+const hold = ({ host, outbox, status }: Subscribing): void => host.hold(outbox.length > 0 || status.isWatched);
 const invalidate = ({ status }: Subscribing): void => status.invalidate();
 
 /** The internal subscribers of each event, in the order in which they run: see {@link Emitter}. */
 const SUBSCRIBERS: Subscribers<Subscribing> = {
   staged: [({ persistence }) => persistence.invalidate(), invalidate],
-  enqueued: [({ autoPush }) => autoPush?.onEnqueued(), ({ queueLength }) => queueLength.onEnqueued(), invalidate],
+  enqueued: [({ autoPush }) => autoPush?.onEnqueued(), ({ queueLength }) => queueLength.onEnqueued(), hold, invalidate],
   removed: [
     ({ finder }, entries) => finder.remove(entries),
     ({ history }) => history.onRemoved(),
     ({ autoPush }) => autoPush?.onRemoved(),
     ({ queueLength }) => queueLength.onRemoved(),
+    hold,
     invalidate,
   ],
   fenced: [
@@ -142,6 +159,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   push: [({ history }, push) => history.onPush(push), invalidate],
   planned: [invalidate],
   warning: [invalidate],
+  watched: [hold],
   'listener-failed': [({ warnings }, source) => warnings.add(listenerFailed(source))],
   lifecycle: [
     invalidate,
@@ -171,8 +189,8 @@ export async function closeClient(
   }
 }
 
-function stop({ stopListening, uploader, poller, closing, persistence, outbox, status }: Client): void {
-  stopListening();
+function stop({ host, uploader, poller, closing, persistence, outbox, status }: Client): void {
+  host.stop();
   uploader.stop(pushClosed());
   poller.stop();
   closing.abort();

@@ -4,6 +4,7 @@ import { checkFields, type FieldDefinitions } from '../model/fields.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
 import { isObject, isPlainObject, own, show, showLength } from '../model/input.js';
 import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
+import type { HostEnvironment } from '../ports/environment.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
 import { checkOptions, count, flag, isCount, secondsFrom, timeout } from './call-options.js';
@@ -56,6 +57,12 @@ const AllOptions = ownObject(
       ),
     ),
     fetch: v.optional(v.custom<FetchLike>((input) => typeof input === 'function', 'a function like fetch')),
+    environment: v.optional(
+      v.custom<HostEnvironment>(
+        (input) => isObject(input) && typeof input['subscribe'] === 'function',
+        'an environment, such as reactNativeEnvironment({ AppState })',
+      ),
+    ),
     maxEntriesPerRequest: count,
     maxBytesPerRequest: count,
     maxQueuedEntries: v.custom<number>(

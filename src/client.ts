@@ -101,7 +101,21 @@ export function createClient(config: Config, ports: Partial<Ports>) {
 
   const status = new StatusStore({ ...pushes, autoPush }, durability);
   const host = new HostSubscription(environment, emitter, writer);
-  const parts = { ...pushes, host, queueLength, persistence, committer, autoPush, fields, closing, reader, poller, status };
+  const recovery = new OrphanRecovery(local, startsAfter);
+  const parts = {
+    ...pushes,
+    host,
+    recovery,
+    queueLength,
+    persistence,
+    committer,
+    autoPush,
+    fields,
+    closing,
+    reader,
+    poller,
+    status,
+  };
   emitter.connect(parts, SUBSCRIBERS);
   if (warning) warnings.defer(warning, clock);
   // In memory, no run meets the ids of another.
@@ -111,8 +125,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
     warnings.defer(insecure, clock);
     environment.warn?.(insecure.message);
   }
-  const recovery = new OrphanRecovery(local, startsAfter);
-  return { ...parts, config, isInMemory, recovery };
+  return { ...parts, config, isInMemory };
 }
 
 type Subscribing = Pick<

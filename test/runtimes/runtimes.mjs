@@ -22,7 +22,8 @@ export function listRuntimes(runtimes, project) {
       isProcess: true,
       needs: [program],
       suite: (format) => script('in-process', format),
-      imports: (format) => ['index', 'node', 'react-native', 'emulator'].map((entry) => script(`import-${entry}`, format)),
+      imports: (format) =>
+        ['index', 'node', 'react-native', 'emulator'].map((entry) => script(`import-${entry}`, format)),
     };
   };
   const running = Number(process.versions.node.split('.')[0]);
@@ -55,7 +56,9 @@ function inWorker(name, bin, runtimes, project) {
     needs: [node, bin('miniflare/package.json'), bin('@cloudflare/workerd-linux-64/bin/workerd')],
     suite: (format) => script({ esm: 'everywhere.mjs', cjs: 'everywhere.cjs' }[format], format),
     imports: (format) =>
-      ['index', 'react-native', 'emulator'].map((entry) => script(`${DIST}/${entry}.${{ esm: 'js', cjs: 'cjs' }[format]}`, format)),
+      ['index', 'react-native', 'emulator'].map((entry) =>
+        script(`${DIST}/${entry}.${{ esm: 'js', cjs: 'cjs' }[format]}`, format),
+      ),
   };
 }
 

@@ -2,12 +2,18 @@ import { ConfigException } from '../core/model/exceptions.js';
 import { show } from '../core/model/input.js';
 import type { HostEnvironment, LifecycleEvent } from '../core/ports/environment.js';
 
+/** Ends with `remove()`. */
+export interface AppStateSubscription {
+  /** Stops listening. */
+  remove(): void;
+}
+
 /** The members of React Native's `AppState` that are used. */
 export interface AppStateLike {
   /** `active`, `inactive` or `background`. */
   readonly currentState?: string | null;
   /** Calls `listener` with each new state. */
-  addEventListener(type: 'change', listener: (state: string) => void): { remove(): void } | undefined;
+  addEventListener(type: 'change', listener: (state: string) => void): AppStateSubscription | undefined;
 }
 
 /** The members of `@react-native-community/netinfo` that are used. */

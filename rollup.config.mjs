@@ -3,6 +3,7 @@ import resolve from '@rollup/plugin-node-resolve';
 import typescript from '@rollup/plugin-typescript';
 import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
+import { bundledCommander, packageVersion } from './build/bundled-commander.mjs';
 import { lazyKy } from './build/lazy-ky.mjs';
 import { minify } from './build/minify.mjs';
 import { umd } from './build/umd.mjs';
@@ -11,19 +12,22 @@ import { withoutValibot } from './build/without-valibot.mjs';
 const entries = {
   index: 'src/index.ts',
   node: 'src/node.ts',
-  'react-native': 'src/react-native.ts',
   emulator: 'src/emulator.ts',
+  'react-native': 'src/react-native.ts',
+  otel: 'src/otel.ts',
 };
+/** Modules of the platform, and the optional peer dependency. */
+const external = [/^node:/, '@opentelemetry/api'];
 
 // noEmitOnError: without it a type error is printed and the build still succeeds.
 const compile = () => [resolve(), lazyKy(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
 
 /** The bundled libraries ask that their notices go wherever their code goes. */
-const notices = () =>
+const notices = (folder = 'dist') =>
   license({
     thirdParty: {
       output: {
-        file: 'dist/THIRD-PARTY-LICENSES.txt',
+        file: `${folder}/THIRD-PARTY-LICENSES.txt`,
         template: (dependencies) =>
           dependencies
             .map(({ name, version, license, licenseText }) => `${name} ${version} (${license})\n\n${licenseText}`)
@@ -38,6 +42,15 @@ const files = (extension) => ({
   entryFileNames: `[name]${extension}`,
   chunkFileNames: `shared/[name]${extension}`,
 });
+
+/** Entries of the package, as modules of the command import them. */
+const BUILT = /^(?:(?:\.\.\/)+|.*\/src\/)(index|emulator)\.[jt]s$/;
+
+/** A chunk for each command with its own parts, one for what they share, and one that knows folders. */
+function commandChunks(id) {
+  if (/\/src\/cli\/(?:commands\/|emulator\/|line-reader|progress)/.test(id)) return undefined;
+  return /\/src\/(?:cli\/(?:folder\/|session|push-folder|commit)|storage\/)/.test(id) ? 'folder' : 'shared';
+}
 
 const LIBRARY = /\/node_modules\/(ky|valibot)\//;
 // Each in a chunk of its own, which a consumer's bundler drops where nothing of it is used; a flat bundle keeps all of ky.
@@ -61,7 +74,7 @@ const react = { banner: "'use client';" };
 export default [
   {
     input: entries,
-    external: /^node:/,
+    external,
     plugins: [...compile(), notices()],
     output: [
       { ...modules('.js'), format: 'es', manualChunks },
@@ -87,6 +100,22 @@ export default [
     ],
   },
   {
+    input: { cli: 'src/cli.ts' },
+    // The command uses the package as it is built; nothing of the package depends on the command.
+    external: (id) => id.startsWith('node:') || BUILT.test(id),
+    plugins: [bundledCommander(), packageVersion(), ...compile(), minify(), notices('dist/cli')],
+    // CommonJS: Node starts it 10 ms faster.
+    output: {
+      dir: 'dist/cli',
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: '[name].cjs',
+      dynamicImportInCjs: false,
+      manualChunks: commandChunks,
+      paths: (id) => id.replace(BUILT, '../$1.cjs'),
+    },
+  },
+  {
     input: entries.index,
     plugins: [...compile(), minify(), withoutValibot()],
     output: {
@@ -101,7 +130,7 @@ export default [
   },
   {
     input: { ...entries, react: 'src/react.ts' },
-    external: [/^node:/, 'react'],
+    external: [...external, 'react'],
     plugins: [dts({ compilerOptions: { stripInternal: true } })],
     output: [
       { ...files('.d.ts'), format: 'es' },

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type Client, closeClient, commitAndPush, createClient, type Ports } from './client.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
 import { checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
-import { redactException, ValueException } from './core/model/exceptions.js';
+import { addCaller, redactException, ValueException } from './core/model/exceptions.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
 import { isPlainObject, own, show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
@@ -11,9 +11,10 @@ import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
 import { checkOptions, flag, signalOf, timeout } from './core/options/call-options.js';
 import type { ApiOptions, CallOptions } from './core/options/options.js';
-import { checkApiKey, resolveOptions } from './core/options/schema.js';
+import { checkApiKey, resolveBaseUrl, resolveOptions } from './core/options/schema.js';
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
+import { adoptFrom } from './core/staging/adopt-from.js';
 import { inThisZone } from './platform/zone.js';
 
 /** Options of {@link Api.commit}. */
@@ -150,7 +151,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
-    return this.#client.uploader.push(signal);
+    return this.#result(this.#client.uploader.push(signal));
   }
 
   /**
@@ -161,7 +162,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
-    return commitAndPush(this.#client, signal);
+    return this.#result(commitAndPush(this.#client, signal));
   }
 
   /** Removes the staged values. */
@@ -218,6 +219,21 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     });
   }
 
+  /**
+   * Adopts entries of this device that were committed for another `baseUrl`, as the warning `entries-waiting` reports: they are
+   * committed again, with their times, and pushed to this server. Only entries left behind by dead runs are adopted, quarantined
+   * entries too, and never those of another device. In a page it takes a second or two.
+   *
+   * @returns The number of adopted entries.
+   * @throws {@link ConfigException} if `baseUrl` is not the URL of a server; {@link StorageException} if not all entries can be
+   * saved: then all stay where they are.
+   */
+  async adoptFrom(options: { readonly baseUrl: string }): Promise<{ readonly entries: number }> {
+    const baseUrl = this.#do(() => resolveBaseUrl(options));
+    const { deviceId } = this.#client.config;
+    return { entries: await this.#result(adoptFrom(this.#client, { deviceId: deviceId.toLowerCase(), baseUrl })) };
+  }
+
   /** Makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */
   resume(): void {
     this.#do(({ autoPush }) => autoPush?.resume());
@@ -251,9 +267,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     options: CallOptions = {},
   ): Promise<ReadingOf<Fields, Name>[]> {
     const signal = this.#do(() => signalOf(options));
-    const readings = await this.#client.reader.get(listOf(fields), signal).catch((error: unknown) => {
-      throw this.#redacted(error);
-    });
+    const readings = await this.#result(this.#client.reader.get(listOf(fields), signal));
     return readings as ReadingOf<Fields, Name>[];
   }
 
@@ -348,7 +362,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
     this.#isClosed = true;
     this.#closing = closeClient(this.#client, { push, timeoutSeconds });
-    return this.#closing;
+    return this.#result(this.#closing);
   }
 
   /** Runs a call. @throws {@link ApiException} if this `Api` is closed. */
@@ -363,6 +377,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
       return run(this.#client);
     } catch (error) {
       throw this.#redacted(error);
+    }
+  }
+
+  /** Redacts the exception that a promise rejects with, and adds the caller's line to its stack. */
+  async #result<Result>(pending: Promise<Result>): Promise<Result> {
+    try {
+      return await pending;
+    } catch (error) {
+      throw addCaller(this.#redacted(error));
     }
   }
 

@@ -5,6 +5,8 @@ import { own } from './core/model/input.js';
 import { isPushException, onlyInMemory, type PushException, pushClosed } from './core/model/request-exceptions.js';
 import { Emitter, type Subscribers } from './core/notify/emitter.js';
 import { HostSubscription } from './core/notify/host-subscription.js';
+import { logEvents } from './core/notify/log.js';
+import { Notices } from './core/notify/notices.js';
 import { StatusStore } from './core/notify/status-store.js';
 import {
   CLEARED,
@@ -72,16 +74,17 @@ export function createClient(config: Config, ports: Partial<Ports>) {
 
   const emitter = new Emitter();
   const clockCorrection = new ClockCorrection(clock);
-  const server = new ServerClient(transport, clock, environment, config);
+  const server = new ServerClient({ transport, clock, environment, emitter }, config);
   const warnings = new Warnings(emitter, server);
   const base = { clock, clockCorrection, environment, emitter, server, redactor: server, warnings };
 
   const writer = storage.open({ deviceId: config.deviceId.toLowerCase(), baseUrl }, clock);
   const outbox = new Outbox(writer, emitter, { saves, maxEntries });
   const queueLength = new QueueLength(outbox, warnings);
+  const notices = new Notices({ ...base, outbox }, { isInMemory });
   const eviction = new Eviction({ outbox, emitter, redactor: server }, config.overflow);
   const staging = new Staging(emitter);
-  const local = { ...base, writer, outbox, eviction, staging };
+  const local = { ...base, writer, outbox, eviction, staging, notices };
   const persistence = new StagingPersistence(local, { saves: config.stageUncommittedValues });
   const committer = new Committer(local);
 
@@ -89,7 +92,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const sizer = new BatchSizer({ maxEntries: maxEntriesPerRequest, maxBytes: maxBytesPerRequest });
   const uploads = { ...local, sizer, finder: new BadEntryFinder(), slot: environment.uploads.open(baseUrl) };
   const flush = new UnloadFlush(uploads, { isEnabled: config.flushOnHide ?? isInMemory });
-  const uploader = new Uploader({ ...uploads, flush }, config);
+  const uploader = new Uploader({ ...uploads, flush }, { ...config, isInMemory });
   const history = new PushHistory(outbox, clockCorrection);
   const pushes = { ...uploads, flush, uploader, history };
   const autoPush = config.autoPush ? new AutoPush(pushes, { ...config.autoPush, isInMemory }) : undefined;
@@ -97,9 +100,9 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const fields = new FieldRegistry(config.fields, server);
   const closing = new CoreAbortSignal();
   const reader = new Reader({ ...base, closing, fields });
-  const poller = new Poller(reader, clock, environment);
+  const poller = new Poller({ ...base, reader });
 
-  const status = new StatusStore({ ...pushes, autoPush }, durability);
+  const status = new StatusStore({ ...pushes, autoPush, poller }, durability);
   const host = new HostSubscription(environment, emitter, writer);
   const recovery = new OrphanRecovery(local, startsAfter);
   const parts = {
@@ -123,9 +126,18 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   if (isInsecure(baseUrl)) {
     const insecure = insecureUrl(baseUrl);
     warnings.defer(insecure, clock);
-    environment.warn?.(insecure.message);
+    // Also with a listener, which may not show it.
+    environment.warn?.(insecure.code, insecure.message);
   }
-  return { ...parts, config, isInMemory };
+  const debug = config.debug ?? environment.isDebugging;
+  if (debug) {
+    const write = typeof debug === 'function' ? debug : environment.print;
+    logEvents(
+      (name, listener) => emitter.on(name, listener),
+      (line) => write?.(line),
+    );
+  }
+  return { ...parts, storage, config, isInMemory };
 }
 
 type Subscribing = Pick<
@@ -133,6 +145,8 @@ type Subscribing = Pick<
   | 'outbox'
   | 'host'
   | 'queueLength'
+  | 'notices'
+  | 'server'
   | 'persistence'
   | 'warnings'
   | 'finder'
@@ -148,13 +162,20 @@ const invalidate = ({ status }: Subscribing): void => status.invalidate();
 /** The internal subscribers of each event, in the order in which they run: see {@link Emitter}. */
 const SUBSCRIBERS: Subscribers<Subscribing> = {
   staged: [({ persistence }) => persistence.invalidate(), invalidate],
-  enqueued: [({ autoPush }) => autoPush?.onEnqueued(), ({ queueLength }) => queueLength.onEnqueued(), hold, invalidate],
+  enqueued: [
+    ({ autoPush }) => autoPush?.onEnqueued(),
+    ({ queueLength }) => queueLength.onEnqueued(),
+    hold,
+    ({ notices }) => notices.onQueueChanged(),
+    invalidate,
+  ],
   removed: [
     ({ finder }, entries) => finder.remove(entries),
     ({ history }) => history.onRemoved(),
     ({ autoPush }) => autoPush?.onRemoved(),
     ({ queueLength }) => queueLength.onRemoved(),
     hold,
+    ({ notices }) => notices.onQueueChanged(),
     invalidate,
   ],
   fenced: [
@@ -172,10 +193,14 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   'push-aborted': [({ autoPush }) => autoPush?.onPushAborted(), invalidate],
   push: [({ history }, push) => history.onPush(push), invalidate],
   planned: [invalidate],
-  warning: [invalidate],
+  'read-error': [invalidate],
+  request: [invalidate],
+  warning: [invalidate, ({ notices }, warning) => notices.onWarning(warning)],
+  error: [({ notices }, error) => notices.onError(error)],
   watched: [hold],
   'listener-failed': [({ warnings }, source) => warnings.add(listenerFailed(source))],
   lifecycle: [
+    ({ server }, event) => server.onLifecycle(event),
     invalidate,
     ({ autoPush }, event) => autoPush?.onLifecycle(event),
     ({ flush }, event) => flush.onLifecycle(event),
@@ -203,13 +228,14 @@ export async function closeClient(
   }
 }
 
-function stop({ host, uploader, poller, closing, persistence, outbox, status }: Client): void {
+function stop({ host, uploader, poller, closing, persistence, outbox, notices, status }: Client): void {
   host.stop();
   uploader.stop(pushClosed());
   poller.stop();
   closing.abort();
   persistence.close();
   outbox.close();
+  notices.close();
   status.invalidate();
 }
 

@@ -24,10 +24,14 @@ export type {
   Events,
   PushEvent,
   QuarantineEvent,
+  LogLevel,
+  RequestEvent,
   RetryEvent,
   Warning,
 } from './core/model/events.js';
-export type { LastPush, Status } from './core/model/status.js';
+export type { LastPush, ReadingHealth, Status } from './core/model/status.js';
+
+export { type LoggerLike, type LogOptions, logTo } from './log-to.js';
 
 // Exceptions.
 export {

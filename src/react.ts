@@ -182,6 +182,7 @@ const IDLE: Status = Object.freeze({
   durability: 'none',
   warnings: Object.freeze([]),
   online: true,
+  reading: undefined,
   pushing: false,
   lastPush: undefined,
   nextTry: undefined,

@@ -17,8 +17,8 @@ export interface Device extends DeviceStore {
   entries(): ReceivedEntry[];
 }
 
-/** Makes a device without entries. */
-export function createDevice({ apiKeys }: EmulatedDevice): Device {
+/** Makes a device without entries. @param maxEntries - How many entries are kept. */
+export function createDevice({ apiKeys }: EmulatedDevice, maxEntries: number): Device {
   const rights = new Map(apiKeys.map((apiKey) => [apiKey.key.toLowerCase(), apiKey]));
   const received: ReceivedEntry[] = [];
   const latest = new Map<string, Latest>();
@@ -33,9 +33,11 @@ export function createDevice({ apiKeys }: EmulatedDevice): Device {
           if (timestamp >= (latest.get(fieldId)?.timestamp ?? -Infinity)) latest.set(fieldId, { value, timestamp });
         }
       }
+      // Not each time: it moves all that stay.
+      if (received.length >= 2 * maxEntries) received.splice(0, received.length - maxEntries);
     },
     latest: (fieldId) => latest.get(fieldId),
-    entries: () => received.map(copy),
+    entries: () => received.slice(-Math.min(maxEntries, received.length)).map(copy),
   };
 }
 

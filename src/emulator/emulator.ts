@@ -30,7 +30,7 @@ export interface Emulator {
   };
   /**
    * Returns copies of all entries that a device uploaded, in the order in which they were received. Entries are kept as long as
-   * the emulator exists: memory grows with each upload.
+   * the emulator exists, `maxEntries` at most: without it, memory grows with each upload.
    *
    * @throws Error naming the id, if the device is unknown.
    */
@@ -72,8 +72,8 @@ export interface Emulator {
  * ```
  */
 export function createEmulator(options: EmulatorOptions): Emulator {
-  const { devices: known, now, maxBodyBytes } = resolveOptions(options);
-  const devices = new Map(known.map((device) => [device.deviceId.toLowerCase(), createDevice(device)]));
+  const { devices: known, now, maxBodyBytes, maxEntries } = resolveOptions(options);
+  const devices = new Map(known.map((device) => [device.deviceId.toLowerCase(), createDevice(device, maxEntries)]));
   const routes = createRoutes(devices, () => Math.floor(now() / 1000), maxBodyBytes);
   const faults: Fault[] = [];
   const log = createRequestLog();

@@ -19,6 +19,12 @@ export interface EmulatorOptions {
    * @defaultValue `1048576`
    */
   readonly maxBodyBytes?: number | undefined;
+  /**
+   * The number of entries of each device that are kept, from 1; older ones are forgotten.
+   *
+   * @defaultValue `Infinity`
+   */
+  readonly maxEntries?: number | undefined;
 }
 
 /** A device of the server. */
@@ -49,9 +55,13 @@ const Options = ownObject(
     devices: v.array(Device, 'an array'),
     now: v.custom<() => number>((input) => typeof input === 'function', 'a function'),
     maxBodyBytes: v.pipe(v.number(BYTES), v.safeInteger(BYTES), v.minValue(1, BYTES)),
+    maxEntries: v.custom<number>(
+      (input) => input === Infinity || (Number.isSafeInteger(input) && (input as number) >= 1),
+      'a whole number from 1, or Infinity',
+    ),
   },
   // Called through Date, so that a replacement by a test takes effect.
-  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576 } },
+  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576, maxEntries: Infinity } },
 );
 
 type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };

@@ -2,8 +2,13 @@ import { Listeners } from '../core/notify/emitter.js';
 import type { Environment, HostEnvironment, LifecycleEvent } from '../core/ports/environment.js';
 import { KeepaliveBudget } from '../core/push/unload-flush.js';
 import { UploadSemaphore } from '../core/push/upload-semaphore.js';
+import { countInMemory } from './exit-notice.js';
+
+declare const process: ProcessLike;
 
 interface ProcessLike {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly versions?: { readonly node?: string; readonly bun?: string; readonly deno?: string };
   on?(event: string, listener: () => void): void;
   off?(event: string, listener: () => void): void;
 }
@@ -16,7 +21,12 @@ const listeners = /* @__PURE__ */ new Listeners<LifecycleEvent>();
 const notWatching = (): void => {};
 let stopWatching = notWatching;
 
-let hasWarned = false;
+const DEBUG = 'NIKDEV_IOT_DEBUG';
+
+/** Whether this is Node, Bun or Deno. */
+const isProcess = (): boolean => typeof process !== 'undefined' && process.versions?.node !== undefined;
+
+const warned = /* @__PURE__ */ new Set<string>();
 
 /** The page or process that this runs in. */
 export const environment: Environment = {
@@ -34,11 +44,33 @@ export const environment: Environment = {
   // A gateway has an `Api` for each of thousands of devices; a worker runtime has its own limit for each request.
   // Marked as pure, so that a bundler drops it if `Api` is not used.
   uploads: /* @__PURE__ */ new UploadSemaphore(/* @__PURE__ */ isWorkerRuntime() ? Number.POSITIVE_INFINITY : 16),
-  warn(message) {
-    if (hasWarned || typeof console === 'undefined') return;
-    hasWarned = true;
+  get ignoresProxy() {
+    // Bun and Deno use it.
+    if (!isProcess() || process.versions?.bun || process.versions?.deno) return false;
+    const { HTTPS_PROXY: proxy, https_proxy: lower, NODE_USE_ENV_PROXY: isUsed } = process.env ?? {};
+    return !isUsed && !!(proxy ?? lower);
+  },
+  get isDebugging() {
+    try {
+      // A Deno without the right to read the variable would ask its user for it.
+      const { permissions } = Object(globalThis).Deno ?? {};
+      const isAllowed = !permissions || permissions.querySync({ name: 'env', variable: DEBUG }).state === 'granted';
+      return (
+        (isAllowed && isProcess() && process.env?.[DEBUG] === '1') || (isPage() && !!localStorage['nikdev-iot:debug'])
+      );
+    } catch {
+      return false;
+    }
+  },
+  print(line) {
+    // Node writes `debug` to stdout.
+    console[isProcess() ? 'error' : 'debug'](line);
+  },
+  warn(kind, message) {
+    if (warned.size === warned.add(kind).size || typeof console === 'undefined') return;
     console.warn(`nikdev-iot: ${message}`);
   },
+  countInMemory,
   subscribe(listener) {
     if (listeners.size === 0) stopWatching = isPage() ? watchPage() : watchProcess();
     const remove = listeners.add(listener);

@@ -1,4 +1,4 @@
-import { codeWord, textOf } from '../core/model/foreign-text.js';
+import { codeWord, describeError, textOf } from '../core/model/foreign-text.js';
 import { isObject } from '../core/model/input.js';
 import type { FailedExchange } from '../core/ports/transport.js';
 
@@ -33,12 +33,13 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
   const known = { ...(code !== undefined && { code }) };
   if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
     return { reason: 'timeout', ...known };
+  if (isProgrammingError(thrown)) return faultOf(thrown, chain, status);
   if (status !== undefined) return { reason: 'interrupted', ...known };
   if (code !== undefined && !MISUSED.test(code))
     return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
   if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
   const message = textOf(thrown, 'message') ?? '';
-  if (!NETWORK_MESSAGE.test(message)) return { reason: 'fault', detail: `${FETCH_THREW} ${describe(thrown, chain)}` };
+  if (!NETWORK_MESSAGE.test(message)) return faultOf(thrown, chain, status);
   const detail = chain.length > 1 ? textOf(chain[1], 'message') : /: (.+)/.exec(message)?.[1];
   if (isBlocked(port) && /\bport\b/.test(detail ?? 'port')) return { reason: 'blocked-port' };
   if (detail === undefined) return { reason: 'unreachable', isOpaque: true };
@@ -46,6 +47,17 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
 }
 
 const FETCH_THREW = 'fetch threw';
+
+function faultOf(error: unknown, chain: readonly Thrown[], status: number | undefined): Classified {
+  const text = describe(error, chain);
+  return { reason: 'fault', detail: status === undefined ? `${FETCH_THREW} ${text}` : text, error };
+}
+
+/** Whether an error is of a program or of rights that are missing, whatever its message says of a network. */
+const isProgrammingError = (thrown: unknown): boolean =>
+  /^(?:ReferenceError|SyntaxError|NotCapable|PermissionDenied)$/.test(textOf(thrown, 'name') ?? '') ||
+  /is not a |undefined|null/.test(textOf(thrown, 'message') ?? '');
+
 const MAX_CAUSES = 5;
 
 /** @returns The error and its causes, outermost first; empty if the thrown value is not an object. */
@@ -66,11 +78,15 @@ const MISUSED = /^(?:UND_)?ERR_(?:INVALID|MISSING|UNSUPPORTED|METHOD)/;
 const NETWORK_MESSAGE =
   /fetch failed|failed to fetch|load failed|network|error sending request|could not connect|hostname|timed out|cancelled|offline/i;
 
-function describe(thrown: unknown, [outer, inner]: readonly Thrown[]): string {
-  if (outer === undefined) return typeof thrown === 'string' ? JSON.stringify(thrown) : String(thrown);
-  const text = [outer.name ?? 'an object', outer.message].filter((part) => part !== undefined).join(': ');
+/** @returns The error and its first cause in words. */
+function describe(thrown: unknown, [, inner]: readonly Thrown[]): string {
+  const text = describeError(thrown).replace(MISSING_GLOBAL, `$1 ${IN_JSDOM}`);
   return inner === undefined ? text : `${text} (${inner.message})`;
 }
+
+const MISSING_GLOBAL =
+  /^(ReferenceError: (?:fetch|Request|Response|Headers|Abort\w+|Text\w+|Readable\w+) is not defined)$/;
+const IN_JSDOM = "in this environment (Jest's jsdom lacks it: use jest-fixed-jsdom)";
 
 /** The fetch standard's bad ports: https://fetch.spec.whatwg.org/#bad-port */
 const BLOCKED =

@@ -84,7 +84,8 @@ function respond(
     ...(keepalive && { keepalive }),
     ...(isInPage() && { referrerPolicy: 'no-referrer', ...(method === 'GET' && { cache: 'no-store' }) }),
   });
-  const fetch: FetchLike = given ?? globalThis.fetch;
+  const fetch: FetchLike | undefined = given ?? globalThis.fetch;
+  if (fetch === undefined) throw new ReferenceError('fetch is not defined');
   // Bypasses ky for keepalive requests, as ky awaits a microtask, after which Firefox sends no request from a closing tab; and
   // for a polluted Object.prototype, as ky reads inherited options.
   // React Native's Response has no body, and ky copies bodies.

@@ -552,7 +552,7 @@ describe('when the network comes back, or the page is shown again', () => {
     commitEach(api, 1);
     environment.dispatch('online');
     await clock.advance(MINUTE);
-    expect(api.status()).toMatchObject({ online: true, committed: 1 });
+    expect(api.status()).toMatchObject({ online: false, committed: 1 });
     instead.answer = undefined;
     await clock.advance(10 * MINUTE);
     expect(server.stored).toEqual([1]);

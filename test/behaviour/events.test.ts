@@ -114,7 +114,7 @@ describe('events', () => {
   test.each(['psuh', '__proto__', 'toString', undefined, 5])('an unknown event (%s) is refused by name', (name) => {
     const { api } = setUp();
     expect(() => api.on(name as 'push', () => {})).toThrow(
-      /is not an event; the events are commit, push, retry, discard, quarantine, adopt, warning, error$/,
+      /is not an event; the events are commit, push, retry, discard, quarantine, adopt, warning, error, read-error, request$/,
     );
     expect(() => api.on('push', undefined as never)).toThrow(/listener must be a function, got undefined/);
   });

@@ -286,3 +286,12 @@ test('the list of requests holds no more than the beginning of a path', async ()
   await emulator.fetch(get(`values/${'x'.repeat(1_000_000)}`));
   expect(emulator.requests[0]?.path).toHaveLength(2000);
 });
+
+test('keeps as many entries of a device as asked for, the newest', async () => {
+  const emulator = standing({ maxEntries: 3 });
+  for (let at = 1; at <= 10; at++) {
+    await emulator.fetch(post(upload(['a', at])));
+    expect(emulator.entries(DEVICE).length).toBe(Math.min(at, 3));
+  }
+  expect(emulator.entries(DEVICE).map(({ values }) => values[0]?.value)).toEqual([8, 9, 10]);
+});

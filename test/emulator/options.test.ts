@@ -15,6 +15,11 @@ describe('options', () => {
     ['a clock that is no function', create({ devices: [], now: 5 }), 'now must be a function, got 5'],
     ['a longest body of nothing', create({ devices: [], maxBodyBytes: 0 }), 'maxBodyBytes must be a whole number of'],
     ['a longest body of part of a byte', create({ devices: [], maxBodyBytes: 1.5 }), 'of bytes, from 1, got 1.5'],
+    [
+      'no entries to keep',
+      create({ devices: [], maxEntries: 0 }),
+      'maxEntries must be a whole number from 1, or Infinity',
+    ],
     ['a device that is none', withDevice(null), 'devices[1] must be an object, got null'],
     ['a device without id', withDevice({ apiKeys: [] }), 'devices[1].deviceId is missing'],
     ['a device id that is no UUID', withDevice({ deviceId: 'x', apiKeys: [] }), 'devices[1].deviceId must be a UUID'],

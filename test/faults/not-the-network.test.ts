@@ -1,10 +1,10 @@
 import { getEventListeners, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { FetchLike } from '../../src/index.js';
 import { pushFailure } from '../support/assertions/rejections.js';
-import { leaksIn, SENTINEL_KEY } from '../support/assertions/sentinel.js';
+import { leaksIn, renderings, SENTINEL_KEY } from '../support/assertions/sentinel.js';
 import { openApi } from '../support/builders/api.js';
 import { deferred, reply, StubFetch } from '../support/fakes/stub-fetch.js';
 
@@ -16,7 +16,25 @@ const failureWith = (options: Parameters<typeof openApi>[0]) => {
 
 describe('F57 a fault that is not of the network', () => {
   test.each<[string, () => unknown, string]>([
-    ['a ReferenceError', () => new ReferenceError('Request is not defined'), 'ReferenceError: Request is not defined'],
+    ['a ReferenceError', () => new ReferenceError('x is not defined'), 'ReferenceError: x is not defined'],
+    [
+      'a part of the platform that is missing',
+      () => new ReferenceError('Request is not defined'),
+      "ReferenceError: Request is not defined in this environment (Jest's jsdom lacks it: use jest-fixed-jsdom)",
+    ],
+    [
+      'a TypeError that speaks of a network',
+      () => new TypeError("Cannot read properties of undefined (reading 'network')"),
+      "TypeError: Cannot read properties of undefined (reading 'network')",
+    ],
+    [
+      'a right that Deno lacks',
+      () =>
+        Object.assign(new Error('Requires net access to "h:1", run again with the --allow-net flag'), {
+          name: 'NotCapable',
+        }),
+      'NotCapable: Requires net access to "h:1", run again with the --allow-net flag',
+    ],
     ['a TypeError of a program', () => new TypeError('x is not a function'), 'TypeError: x is not a function'],
     ['a string', () => 'no reason', '"no reason"'],
     ['undefined', () => undefined, 'undefined'],
@@ -29,7 +47,44 @@ describe('F57 a fault that is not of the network', () => {
       expect(failure.message).toBe(`Bad luck: the call failed before its request could be sent: fetch threw ${text}.`);
       expect(failure.advice).not.toContain('CORS');
       expect(failure.retainedData).toBe(true);
+      const [, name, message = name] = /^(?:(\w+): )?(.*?)(?: in this environment .*)?$/.exec(text) ?? [];
+      const isError = make() instanceof Error;
+      expect(failure.cause).toMatchObject({ name: isError ? name : 'Error', message });
     }
+  });
+
+  test('within the reading of an answer is named, not a connection that broke off', async () => {
+    const body = () => ({
+      getReader() {
+        throw new ReferenceError('TextDecoder is not defined');
+      },
+    });
+    const fetch: FetchLike = async () => ({
+      ...reply(200, ''),
+      headers: { get: () => null },
+      status: 200,
+      body: body(),
+    });
+    const failure = await failureWith({ fetch });
+    expect(failure.message).toMatch(
+      /^Bad luck: the answer \(status 200\) could not be read: ReferenceError: TextDecoder is/,
+    );
+    expect(failure).toMatchObject({
+      cause: { name: 'ReferenceError' },
+      advice: expect.stringMatching(/not the cause/),
+    });
+  });
+
+  test('where there is no fetch at all is named', async () => {
+    vi.stubGlobal('fetch', undefined);
+    const failure = await failureWith({ fetch: undefined });
+    vi.unstubAllGlobals();
+    expect(failure.message).toMatch(/ReferenceError: fetch is not defined in this environment \(Jest's jsdom lacks it/);
+  });
+
+  test('of a network is no cause', async () => {
+    const failure = await failureWith({ fetch: () => Promise.reject(new TypeError('fetch failed')) });
+    expect(failure.cause).toBeUndefined();
   });
 
   test('is named without what acts on a terminal', async () => {
@@ -43,7 +98,9 @@ describe('F57 a fault that is not of the network', () => {
 
   test('whose error holds the key is not repeated', async () => {
     const fetch: FetchLike = () => Promise.reject(new TypeError(`bad header ${SENTINEL_KEY}`));
-    const { message } = await failureWith({ fetch, apiKey: SENTINEL_KEY });
+    const failure = await failureWith({ fetch, apiKey: SENTINEL_KEY });
+    const { message } = failure;
+    expect(leaksIn(renderings(failure))).toEqual([]);
     expect(message).toMatch(/could be sent: a text that holds the API Key, and is not shown\.$/);
     expect(leaksIn(message)).toEqual([]);
   });

@@ -51,15 +51,17 @@ describe('a Node process with autoPush', () => {
       const api = new Api({ ...credentials, autoPush: { everySeconds: 3600 }, baseUrl: '${server.baseUrl}' });
       commit(api, 1);
       await api.push().catch(() => {});`);
-    expect(printed).toBe('');
+    expect(printed).toMatch(
+      /^nikdev-iot: Bad luck: the server answered 503\.\n.*\n.*unpushed entries in memory \(1\).*\n$/,
+    );
     expect(server.requests).toHaveLength(2);
   });
 
-  test('that cannot reach its server ends all the same, with exit code 0 and no complaint', async () => {
+  test('that cannot reach its server ends all the same, with exit code 0, and names the failure and the loss', async () => {
     const { printed } = await run(`
       const api = new Api({ ...credentials, autoPush: { everySeconds: 0 }, baseUrl: 'http://127.0.0.1:${await closedPort()}/' });
       commit(api, 1);`);
-    expect(printed).toBe('');
+    expect(printed).toMatch(/^nikdev-iot: Bad luck: .*ECONNREFUSED.*\n.*\n.*unpushed entries in memory \(1\).*\n$/);
   });
 
   test('whose entries are saved leaves them to the next run', async () => {

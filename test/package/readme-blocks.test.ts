@@ -32,6 +32,8 @@ const INSTALL = 'npm install nikdev-iot\n';
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm run demo\n': 'it installs anew what this test runs with; test/demo.full.test.ts runs the demo',
   'npm ci && npm test\n': 'this test is what it runs',
+  [blocksOf(readPage('README.md')).find(({ code }) => code.includes('nikdev-iot emulator'))?.code ?? '']:
+    'it runs until Ctrl+C; test/package/command.test.ts runs it on the installed package',
   [blocksOf(readPage('examples/web-app/README.md'))[0]?.code ?? '']:
     'it fetches Preact and Vite; test/browser/web-app.full.test.ts builds and opens the app',
   [blocksOf(readPage('examples/device/README.md')).find(({ code }) => code.includes('systemctl'))?.code ?? '']:

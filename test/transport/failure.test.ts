@@ -63,7 +63,7 @@ describe('F57 a failed fetch', () => {
   });
 
   test.each([
-    [new ReferenceError('Request is not defined'), 'ReferenceError: Request is not defined'],
+    [new ReferenceError('x is not defined'), 'ReferenceError: x is not defined'],
     [new TypeError('x is not a function'), 'TypeError: x is not a function'],
     [runInNewContext('new RangeError("far")'), 'RangeError: far'],
     [new TypeError('no header', { cause: new Error('invalid') }), 'TypeError: no header (invalid)'],
@@ -76,12 +76,21 @@ describe('F57 a failed fetch', () => {
     [Object.create(null), 'an object'],
     [{ message: 'no class' }, 'an object: no class'],
   ])('with %o is named as what it is', (thrown, text) => {
-    expect(failureOf(thrown, '8080')).toEqual({ received: false, reason: 'fault', detail: `fetch threw ${text}` });
+    expect(failureOf(thrown, '8080')).toEqual({
+      received: false,
+      reason: 'fault',
+      detail: `fetch threw ${text}`,
+      error: thrown,
+    });
   });
 
   test('whose error throws when it is looked at is named all the same', () => {
     const error = Object.defineProperty({}, 'message', { get: () => JSON.parse('{') });
-    expect(failureOf(error, '')).toEqual({ received: false, reason: 'fault', detail: 'fetch threw' });
+    expect(failureOf(error, '')).toMatchObject({
+      received: false,
+      reason: 'fault',
+      detail: expect.stringMatching(/^fetch threw/),
+    });
   });
 
   test('has no code of hexadecimal digits: they may be those of a key', () => {

@@ -1,7 +1,7 @@
 import type { Entry, QuarantinedEntry } from './entry.js';
 import { ConfigException } from './exceptions.js';
 import { show } from './input.js';
-import type { PushException } from './request-exceptions.js';
+import type { GetException, PushException } from './request-exceptions.js';
 
 /** A condition worth attention that is not an error. Also kept in `status().warnings`. */
 export interface Warning {
@@ -45,6 +45,27 @@ export interface Events {
   warning: Warning;
   /** An automatic push failed. */
   error: PushException;
+  /** A poll of `watch` failed. After a transient failure `watch` polls again; else its loop throws. */
+  'read-error': GetException;
+  /** A request ended: with a response, without one, or aborted. */
+  request: RequestEvent;
+}
+
+/** A request ended: with a response, without one, or aborted. */
+export interface RequestEvent {
+  /** `'POST'` uploads entries, `'GET'` reads values. */
+  readonly method: 'GET' | 'POST';
+  /** The HTTP status; absent if there was no response. */
+  readonly status: number | undefined;
+  /**
+   * The meaning of the response, or of its absence. `stored`: success, also of a read. `transient`: the network or the server
+   * is at fault. `unauthorized`: the credentials are refused. `too-large`, `invalid-entries`, `rejected`: the request is refused.
+   */
+  readonly verdict: 'stored' | 'transient' | 'unauthorized' | 'too-large' | 'invalid-entries' | 'rejected';
+  /** The duration until the end of the response, in milliseconds. */
+  readonly milliseconds: number;
+  /** `Bad request: …` or `Bad luck: …`; empty after a success. */
+  readonly message: string;
 }
 
 /** A push ended, and the server stored at least one entry of it. */
@@ -118,21 +139,27 @@ export interface AdoptEvent {
   readonly staged: number;
 }
 
-const NAMES: Readonly<Record<keyof Events, true>> = {
-  commit: true,
-  push: true,
-  retry: true,
-  discard: true,
-  quarantine: true,
-  adopt: true,
-  warning: true,
-  error: true,
+/** The importance of a log line, as the method of a logger that takes it. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** All events, with the level of their log lines. */
+export const EVENT_LEVELS: Readonly<Record<keyof Events, LogLevel>> = {
+  commit: 'debug',
+  push: 'info',
+  retry: 'warn',
+  discard: 'warn',
+  quarantine: 'warn',
+  adopt: 'info',
+  warning: 'warn',
+  error: 'error',
+  'read-error': 'warn',
+  request: 'debug',
 };
 
 /** @throws {@link ConfigException} unless `name` is the name of an event. */
 export function checkEventName(name: unknown): asserts name is keyof Events {
-  if (typeof name === 'string' && Object.hasOwn(NAMES, name)) return;
-  throw new ConfigException(`${show(name)} is not an event; the events are ${Object.keys(NAMES).join(', ')}`);
+  if (typeof name === 'string' && Object.hasOwn(EVENT_LEVELS, name)) return;
+  throw new ConfigException(`${show(name)} is not an event; the events are ${Object.keys(EVENT_LEVELS).join(', ')}`);
 }
 
 /** @throws {@link ConfigException} unless `listener` is a function. */

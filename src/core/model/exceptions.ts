@@ -1,4 +1,4 @@
-import { cleanText, type Redactor } from './foreign-text.js';
+import { causeOf, cleanText, type Redactor } from './foreign-text.js';
 
 /** Marks our exceptions, as `instanceof` is false across realms and between two copies of the package. */
 const BRAND = Symbol.for('nikdev-iot.ApiException');
@@ -26,9 +26,10 @@ export class ApiException extends Error {
    *
    * @param message - The failure, and the data that it concerns.
    * @param advice - The meaning of the failure, and the remedy. Default: empty.
+   * @param cause - The error of a library or the runtime that caused the failure. Default: none.
    */
-  constructor(message: string, advice = '') {
-    super(message);
+  constructor(message: string, advice = '', cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.advice = advice;
     Object.defineProperty(this, BRAND, { value: true });
   }
@@ -80,8 +81,8 @@ export class StorageException extends ApiException {
    *
    * @param message - The failure, and the data that it concerns.
    */
-  constructor(message: string, { advice = '', isFull = false, reason = message }: StorageExceptionDetails = {}) {
-    super(message, advice);
+  constructor(message: string, { advice = '', isFull = false, reason = message, cause }: StorageExceptionDetails = {}) {
+    super(message, advice, cause);
     this.isFull = isFull;
     this.reason = reason;
   }
@@ -95,6 +96,8 @@ export interface StorageExceptionDetails {
   readonly isFull?: boolean;
   /** The cause only. Default: the message. */
   readonly reason?: string;
+  /** The error that caused the failure; the exception that the caller gets has its class name and message. Default: none. */
+  readonly cause?: unknown;
 }
 
 /** Whether `error` is one of this package's exceptions, whichever copy or build of the package threw it. */
@@ -127,8 +130,27 @@ export function redactException(error: unknown, redactor: Redactor): unknown {
     const shown = typeof text === 'string' ? redactor.redact(cleanText(text)) : text;
     if (shown !== text) Object.defineProperty(error, name, { value: shown });
   }
+  const { cause } = error;
+  if (cause !== undefined)
+    Object.defineProperty(error, 'cause', { value: causeOf(cause, (text) => redactor.redact(text)) });
   // The stack begins with the original message.
   if (error.message !== message)
     Object.defineProperty(error, 'stack', { value: redactor.redact(stack.replace(message, () => error.message)) });
+  return error;
+}
+
+/**
+ * Adds to the stack of an exception the functions that await this call, of which engines with asynchronous stack traces know.
+ * Several callers may share an exception.
+ *
+ * @returns The same error.
+ */
+export function addCaller(error: unknown): unknown {
+  if (!isApiException(error)) return error;
+  const { stack = '' } = error;
+  // Behind this function and its caller, which Api has for all its calls.
+  const callers = (new Error().stack ?? '').split('\n').slice(3);
+  const added = callers.filter((line) => !stack.includes(line));
+  Object.defineProperty(error, 'stack', { value: [stack, ...added].join('\n') });
   return error;
 }

@@ -65,6 +65,23 @@ export function textOf(error: unknown, name: 'name' | 'code' | 'message'): strin
   }
 }
 
+/** @returns The class and message of an error, `TypeError: …`, or the thrown value as text. Not redacted. */
+export function describeError(error: unknown): string {
+  if (Object(error) !== error) return typeof error === 'string' ? JSON.stringify(error) : String(error);
+  const message = textOf(error, 'message');
+  return `${textOf(error, 'name') ?? 'an object'}${message === undefined ? '' : `: ${message}`}`;
+}
+
+/**
+ * @param redact - Removes the API key.
+ * @returns An error with the class name and message of another, whose further properties and stack may hold the API key.
+ */
+export function causeOf(error: unknown, redact: (text: string) => string): Error {
+  const cause = new Error(foreignText(textOf(error, 'message') ?? describeError(error), redact));
+  const name = foreignText(textOf(error, 'name') ?? cause.name, redact);
+  return Object.defineProperty(cause, 'name', { value: name });
+}
+
 /** Codes are words (`ECONNREFUSED`, `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`): anything else may hold a header's value. */
 const CODE = /^(?:[A-Za-z_]{3,64}|[A-Z][A-Z\d/]*(?:_[A-Z\d/]{1,24})+)$/;
 

@@ -55,6 +55,11 @@ export const showLength = (input: unknown): string =>
 /** The type of an input in words, for inputs that must not be shown. */
 export function kindOf(input: unknown): string {
   if (input === null || input === undefined) return String(input);
-  if (typeof input === 'object') return Array.isArray(input) ? 'an array' : 'an object';
+  if (typeof input === 'object') {
+    if (Array.isArray(input)) return 'an array';
+    // Of any realm.
+    const [, known] = /^\[object (Date|Map|Set|Promise)\]$/.exec(Object.prototype.toString.call(input)) ?? [];
+    return known === undefined ? 'an object' : `a ${known}${known === 'Promise' ? ' (a forgotten await?)' : ''}`;
+  }
   return `a ${typeof input}`;
 }

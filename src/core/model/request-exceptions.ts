@@ -1,5 +1,6 @@
 import type { Entry, QuarantinedEntry } from './entry.js';
 import { ApiException, isApiException } from './exceptions.js';
+import { describeError } from './foreign-text.js';
 
 /** Details of a failed request. */
 export interface AnswerDetails {
@@ -7,6 +8,8 @@ export interface AnswerDetails {
   readonly status?: number | undefined;
   /** The delay that the server asked for (`Retry-After`), in seconds, clamped to 1–3600; absent if it did not ask for one. */
   readonly retryAfter?: number | undefined;
+  /** The error of a library or the runtime that is not a network failure: its class name and message. Default: none. */
+  readonly cause?: unknown;
 }
 
 /** Details of a failed push. */
@@ -43,7 +46,7 @@ export class PushException extends ApiException {
    * @param details - Details of the response and of the entries. Default: none.
    */
   constructor(message: string, advice: string, details: PushDetails = {}) {
-    super(message, advice);
+    super(message, advice, details.cause);
     this.status = details.status;
     this.retryAfter = details.retryAfter;
     this.discarded = details.discarded ?? [];
@@ -74,7 +77,7 @@ export class GetException extends ApiException {
    * @param details - Details of the response. Default: none.
    */
   constructor(message: string, advice: string, details: AnswerDetails = {}) {
-    super(message, advice);
+    super(message, advice, details.cause);
     this.status = details.status;
     this.retryAfter = details.retryAfter;
   }
@@ -95,10 +98,11 @@ export function pushFenced(): PushException {
 }
 
 /** For failures outside of any verdict: a body longer than the longest string, or a clock or transport that throws. */
-export function pushNotSent(): PushException {
+export function pushNotSent(cause: Error): PushException {
   return new PushException(
-    'Bad luck: the push failed before its request could be sent.',
-    'Everything is still queued. Lower maxBytesPerRequest or maxEntriesPerRequest, and push again.',
+    `Bad luck: the push failed before its request could be sent: ${describeError(cause)}.`,
+    'Everything is still queued. If it was too much for one request, lower maxBytesPerRequest or maxEntriesPerRequest.',
+    { cause },
   );
 }
 

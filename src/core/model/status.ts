@@ -1,5 +1,5 @@
 import type { PushEvent, Warning } from './events.js';
-import type { PushException } from './request-exceptions.js';
+import type { GetException, PushException } from './request-exceptions.js';
 
 /** The state of an `Api`, like the output of `git status`. Frozen; a new object is made only after a change. */
 export interface Status {
@@ -15,8 +15,13 @@ export interface Status {
   readonly durability: Durability;
   /** The current warnings, each once, oldest first. */
   readonly warnings: readonly Warning[];
-  /** Whether the platform reports a network connection: a hint that can be wrong; `true` if the platform can't report it. */
+  /**
+   * Whether the last request got a response, whatever response. Before the first request, and after the platform reports that
+   * the network came or went: whether the platform reports a network connection, `true` if it can't report it.
+   */
   readonly online: boolean;
+  /** The health of the polls of `watch`; `undefined` before the first poll. */
+  readonly reading: ReadingHealth | undefined;
   /** Whether a push is under way. */
   readonly pushing: boolean;
   /** The last push of which the server stored at least one entry; `undefined` if there was no such push. */
@@ -25,6 +30,18 @@ export interface Status {
   readonly nextTry: number | undefined;
   /** The exception of the last push; `undefined` if it succeeded or there was no push yet. */
   readonly lastException: PushException | undefined;
+}
+
+/** The health of the polls of `watch`. Frozen. */
+export interface ReadingHealth {
+  /** Whether the last poll succeeded. */
+  readonly ok: boolean;
+  /** The first of the polls in a row with this result, in Unix seconds by the local clock. */
+  readonly since: number;
+  /** The exception of the last poll; `undefined` if it succeeded. */
+  readonly lastException: GetException | undefined;
+  /** The time of the next poll, in Unix seconds by the local clock; `undefined` if no loop waits for readings. */
+  readonly nextPoll: number | undefined;
 }
 
 /** A push of which the server stored at least one entry. */

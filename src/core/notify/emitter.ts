@@ -20,7 +20,7 @@ export interface News extends Events {
   'push-ended': PushEnd;
   /** A push ended without a response. */
   'push-aborted': undefined;
-  /** The time of the next automatic push changed. */
+  /** The time of the next automatic push or poll changed. */
   planned: undefined;
   /** The page or process has changed. */
   lifecycle: LifecycleEvent;
@@ -86,6 +86,11 @@ export class Emitter {
     const listeners: Listeners<Events[Name]> = this.#listeners[name] ?? new Listeners();
     this.#listeners[name] = listeners as Listening[Name];
     return listeners.add(listener);
+  }
+
+  /** Whether a listener is added now. */
+  hasListener(name: keyof Events): boolean {
+    return (this.#listeners?.[name]?.size ?? 0) > 0;
   }
 
   emit(name: Silent): void;

@@ -1,5 +1,4 @@
-import type { Durability, LastPush, Status } from '../model/status.js';
-import type { Environment } from '../ports/environment.js';
+import type { Durability, LastPush, ReadingHealth, Status } from '../model/status.js';
 import { type Emitter, Listeners, type PushFailure } from './emitter.js';
 import type { Warnings } from './warnings.js';
 
@@ -13,11 +12,12 @@ export interface StatusParts {
     readonly quarantine: { readonly size: number };
   };
   readonly warnings: Pick<Warnings, 'all'>;
-  readonly environment: Pick<Environment, 'isOnline'>;
+  readonly server: { readonly isOnline: boolean };
   readonly uploader: { readonly isPushing: boolean };
   readonly history: { readonly lastPush: LastPush | undefined; readonly lastFailure: PushFailure | undefined };
   /** Absent without automatic pushing. */
   readonly autoPush: { readonly nextTry: number | undefined } | undefined;
+  readonly poller: { readonly health: ReadingHealth | undefined };
 }
 
 /** The status of a client, in snapshots: the same object until something changes. */
@@ -66,7 +66,7 @@ export class StatusStore {
   }
 
   #read(): Status {
-    const { staging, outbox, warnings, environment, uploader, history, autoPush } = this.#parts;
+    const { staging, outbox, warnings, server, uploader, history, autoPush, poller } = this.#parts;
     return {
       staged: staging.size,
       committed: outbox.length,
@@ -74,7 +74,8 @@ export class StatusStore {
       bytes: outbox.bytes,
       durability: this.#durability,
       warnings: warnings.all,
-      online: environment.isOnline,
+      online: server.isOnline,
+      reading: poller.health,
       pushing: uploader.isPushing,
       lastPush: history.lastPush,
       nextTry: autoPush?.nextTry,

@@ -37,9 +37,9 @@ export class Warnings {
     this.#emitter.emit('warning', warning);
   }
 
-  /** Removes the warnings of a kind, once their cause is gone. */
-  remove(code: Warning['code']): void {
-    this.#all = Object.freeze(this.#all.filter((kept) => kept.code !== code));
+  /** Removes the warnings of a kind, once their cause is gone. @param text - Only warnings that contain it. */
+  remove(code: Warning['code'], text = ''): void {
+    this.#all = Object.freeze(this.#all.filter((kept) => kept.code !== code || !kept.message.includes(text)));
   }
 
   /** Adds a warning during construction; its event follows in a later task, as no listener exists yet. */

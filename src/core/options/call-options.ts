@@ -9,10 +9,10 @@ export const flag = v.custom<boolean>((input) => typeof input === 'boolean', 'tr
 
 export const count = v.custom<number>(isCount, 'a whole number from 1');
 
-export const timeout = v.custom<number>(
-  (input) => typeof input === 'number' && input > 0 && input <= 86_400,
-  'seconds, from above 0 to 86400',
-);
+export const timeout = seconds((input) => input > 0, 'from above 0', 86_400);
+
+/** The deadline of a request, in seconds. */
+export const requestTimeout = seconds((input) => input > 0, 'from above 0', 600);
 
 export const signal = v.custom<AbortSignalLike>((input) => {
   const { aborted, addEventListener, removeEventListener } = Object(input) as Partial<AbortSignalLike>;
@@ -23,9 +23,19 @@ export const signal = v.custom<AbortSignalLike>((input) => {
 /** @param min - In seconds. */
 /* @__NO_SIDE_EFFECTS__ */
 export function secondsFrom(min: number) {
+  return seconds((input) => input >= min, `from ${min}`, 86_400);
+}
+
+/** The message of an issue with a number that is taken for milliseconds. */
+const IN_SECONDS = 'in seconds';
+
+/** A number above `max` is taken for milliseconds. */
+/* @__NO_SIDE_EFFECTS__ */
+function seconds(isEnough: (input: number) => boolean, from: string, max: number) {
   return v.custom<number>(
-    (input) => typeof input === 'number' && input >= min && input <= 86_400,
-    `seconds, from ${min} to 86400`,
+    (input) => typeof input === 'number' && isEnough(input) && input <= max,
+    ({ input }) =>
+      typeof input === 'number' && input > max && input < Infinity ? IN_SECONDS : `seconds, ${from} to ${max}`,
   );
 }
 
@@ -47,11 +57,11 @@ export function checkOptions<Output>(
   if (result.success) return result.output;
   const issue = firstOf(result.issues);
   const { input, path, message } = issue;
-  throw new ConfigException(
-    isUnknown(issue)
-      ? `${shown(input)} is not an option; ${message}`
-      : `${path?.[0].key ?? 'the options'} must be ${message}, got ${shown(input)}`,
-  );
+  if (isUnknown(issue)) throw new ConfigException(`${shown(input)} is not an option; ${message}`);
+  const name = path?.[0].key ?? 'the options';
+  if (message === IN_SECONDS)
+    throw new ConfigException(`${name} is in seconds, got ${input}; did you mean ${Number(input) / 1000}?`);
+  throw new ConfigException(`${name} must be ${message}, got ${shown(input)}`);
 }
 
 const SIGNAL_ONLY = ownObject({ signal: v.optional(signal) });

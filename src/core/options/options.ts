@@ -37,7 +37,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly baseUrl?: string | undefined;
   /**
-   * The deadline of each request, the body of its response included, in seconds (more than 0, at most 86,400).
+   * The deadline of each request, the body of its response included, in seconds (more than 0, at most 600).
    *
    * @defaultValue `10`
    */
@@ -134,6 +134,15 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    * @defaultValue `true` if committed entries do not survive the page, as in memory; else `false`
    */
   readonly flushOnHide?: boolean | undefined;
+  /**
+   * Whether the events of this `Api` are written as log lines, one each, commits and requests included: `true` writes them to
+   * stderr in Node, Bun and Deno, and to `console.debug` in a page; a function is called with each line. No line holds the API
+   * key or values. See {@link logTo} for levels and loggers.
+   *
+   * @defaultValue `true` with `NIKDEV_IOT_DEBUG=1` in the environment of the process, or a value of `nikdev-iot:debug` in the
+   * `localStorage` of the page; else `false`
+   */
+  readonly debug?: boolean | ((line: string) => void) | undefined;
   /**
    * Names of fields, which replace the field ids in all calls. A field may have a schema (valibot, zod, arktype, or any other
    * Standard Schema), which validates its values:

@@ -7,7 +7,7 @@ import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
 import type { HostEnvironment } from '../ports/environment.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
-import { checkOptions, count, flag, isCount, secondsFrom, timeout } from './call-options.js';
+import { checkOptions, count, flag, isCount, requestTimeout, secondsFrom } from './call-options.js';
 import {
   AUTO_PUSH,
   type AutoPushConfig,
@@ -44,12 +44,19 @@ const Pace = ownObject(
   { list: 'autoPush has', defaults: AUTO_PUSH },
 );
 
+const serverUrl = v.custom<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment');
+
+const UrlOnly = ownObject({ baseUrl: serverUrl });
+
+/** @throws {@link ConfigException} unless the options are a `baseUrl`. @returns It, normalized. */
+export const resolveBaseUrl = (options: unknown): string => normalizedUrl(checkOptions(options, UrlOnly).baseUrl);
+
 const AllOptions = ownObject(
   {
     deviceId: uuid,
     apiKey: uuid,
-    baseUrl: v.custom<string>(isServerUrl, 'an http or https URL without user name, password, query and fragment'),
-    requestTimeout: timeout,
+    baseUrl: serverUrl,
+    requestTimeout,
     storage: v.optional(
       v.custom<StorageAdapter>(
         (input) => isObject(input) && typeof input['open'] === 'function',
@@ -78,6 +85,12 @@ const AllOptions = ownObject(
       'true, false or { everySeconds: 0 to 86400, atEntries: a whole number from 1 }',
     ),
     flushOnHide: v.optional(flag),
+    debug: v.optional(
+      v.custom<NonNullable<Options['debug']>>(
+        (input) => typeof input === 'boolean' || typeof input === 'function',
+        'true, false or a function',
+      ),
+    ),
     fields: v.optional(v.custom<FieldDefinitions>(isPlainObject, 'a plain object of names and field ids')),
   } satisfies Record<keyof Options, v.GenericSchema>,
   { list: 'the options are', defaults: DEFAULTS },
@@ -96,7 +109,7 @@ export function resolveOptions(options: unknown): Config {
   const given = own(options);
   const shown = (input: unknown): string => showSafely(input, given['apiKey']);
   const { autoPush, ...others } = checkOptions(given, AllOptions, shown);
-  const baseUrl = withFinalSlash(new URL(others.baseUrl).href);
+  const baseUrl = normalizedUrl(others.baseUrl);
   const config = own({
     ...others,
     baseUrl,
@@ -111,7 +124,8 @@ export function resolveOptions(options: unknown): Config {
 }
 
 /** A loop, as a regular expression would take quadratic time. */
-function withFinalSlash(url: string): string {
+function normalizedUrl(given: string): string {
+  const url = new URL(given).href;
   let end = url.length;
   while (url[end - 1] === '/') end -= 1;
   return `${url.slice(0, end)}/`;

@@ -7,7 +7,7 @@ import {
   type StoredEntry,
 } from '../model/entry.js';
 import { isStorageException, StorageException } from '../model/exceptions.js';
-import { shortText } from '../model/foreign-text.js';
+import { describeError, shortText } from '../model/foreign-text.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { FailedOperation } from '../notify/warnings.js';
 import type { OwnershipLoss, Writer } from '../ports/storage.js';
@@ -48,7 +48,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   readonly #emitter: Emitter;
   readonly #maxEntries: number;
   #checkouts: readonly Checkout[] = [];
-  #sequence = 0;
+  #sequence: number;
   #fencedCount = 0;
 
   /** @param config - `saves`: `false` keeps entries only in memory; `maxEntries`: the limit of queued entries. */
@@ -56,6 +56,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     this.#sync = new StorageSync(writer, { saves: config.saves, contents: [this, this.quarantine] });
     this.#emitter = emitter;
     this.#maxEntries = config.maxEntries;
+    this.#sequence = writer.lastSequence ?? 0;
   }
 
   /** The number of entries that other runs have adopted so far. */
@@ -319,18 +320,18 @@ export class Outbox implements Iterable<QueuedEntry> {
     try {
       this.#sync.save(entry);
     } catch (error) {
-      throw this.#notSaved(origin, isStorageException(error) ? error : new StorageException('the storage failed'));
+      throw this.#notSaved(origin, isStorageException(error) ? error : failed(error));
     }
   }
 
   #noCapacity(origin: 'committed' | 'restored'): StorageException {
     const message = `maxQueuedEntries (${this.#maxEntries}) is reached`;
-    return this.#notSaved(origin, { message, advice: '', isFull: true });
+    return this.#notSaved(origin, { message, advice: '', isFull: true, cause: undefined });
   }
 
   #notSaved(
     origin: 'committed' | 'restored',
-    { message, advice, isFull }: Pick<StorageException, 'message' | 'advice' | 'isFull'>,
+    { message, advice, isFull, cause }: Pick<StorageException, 'message' | 'advice' | 'isFull' | 'cause'>,
   ): StorageException {
     const { size } = this.quarantine;
     const reason = shortText(message);
@@ -342,7 +343,12 @@ export class Outbox implements Iterable<QueuedEntry> {
         advice: advice || `Push the queue${size > 0 ? ', dropQuarantined(),' : ''} or free space, then ${again} again.`,
         isFull,
         reason,
+        cause,
       },
     );
   }
 }
+
+/** For an error that is not a {@link StorageException}, of an adapter or of the runtime. */
+const failed = (cause: unknown): StorageException =>
+  new StorageException(`the storage failed: ${describeError(cause)}`, { cause });

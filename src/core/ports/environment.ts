@@ -26,8 +26,16 @@ export interface Environment extends HostEnvironment {
   readonly keepalive: ByteBudget;
   /** The uploads of all `Api`s of the page or process. */
   readonly uploads: Uploads;
-  /** Shows a message to the developer, once per page or process. */
-  warn?(message: string): void;
+  /** Whether the environment names a proxy for https that the platform's `fetch` does not use. Default: `false`. */
+  readonly ignoresProxy?: boolean;
+  /** Whether the page or process asks for log lines of every `Api`. Default: `false`. */
+  readonly isDebugging?: boolean;
+  /** Shows a line to the developer: on the console of a page, on stderr of a process. */
+  print?(line: string): void;
+  /** Shows the first message of a kind, each once per page or process, as a warning. */
+  warn?(kind: string, message: string): void;
+  /** Counts the unpushed entries in memory, of which a process that ends gives notice. */
+  countInMemory?(change: number): void;
 }
 
 /** A number of bytes that is shared. */

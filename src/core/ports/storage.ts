@@ -42,6 +42,8 @@ export interface Writer {
    * a sequence number it forms the id of an entry.
    */
   readonly id: string;
+  /** The sequence number after which this writer goes on, where its id was used before. Default: 0. */
+  readonly lastSequence?: number;
   /**
    * Checks that the saved entries still exist and still belong to this writer. Cheap: called before each entry.
    *

@@ -57,6 +57,8 @@ export interface FailedExchange {
   readonly code?: string;
   /** Only with `unreachable`: the platform gives neither code nor detail, as browsers do for all network failures and for CORS. */
   readonly isOpaque?: true;
+  /** Only with `fault`: the thrown value. Not redacted. */
+  readonly error?: unknown;
   /** The platform's message if it gave no code. Not redacted: it may hold the value of a header. */
   readonly detail?: string;
 }

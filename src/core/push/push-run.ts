@@ -19,6 +19,8 @@ export interface Call {
 export class PushRun {
   /** The start on the monotonic clock, in milliseconds. */
   readonly started: number;
+  /** The end of an advice: entries that were not stored are kept, and where. */
+  readonly #kept: string;
   readonly #calls = new Set<Call>();
   readonly #quarantined: QuarantinedEntry[] = [];
   readonly #quarantinedSequences: number[] = [];
@@ -32,8 +34,10 @@ export class PushRun {
   #exception: PushException | undefined;
   #hasFailed = false;
 
-  constructor(started: number) {
+  /** @param config - `isInMemory`: whether queued entries end with the process. */
+  constructor(started: number, config: { readonly isInMemory: boolean }) {
     this.started = started;
+    this.#kept = config.isInMemory ? `${KEPT}, in memory: it is lost when this process or page ends.` : `${KEPT}.`;
   }
 
   get calls(): readonly Call[] {
@@ -148,7 +152,7 @@ export class PushRun {
     const last = this.#exception;
     const isSame = last?.message === verdict.message && last.quarantined.length === quarantined.length;
     if (isSame && discarded.length === 0) return last;
-    const advice = adviceFor(verdict, discarded.length, quarantined.length);
+    const advice = adviceFor(verdict, discarded.length, quarantined.length, this.#kept);
     this.#exception = new PushException(verdict.message, advice, { ...verdict, discarded, quarantined });
     return this.#exception;
   }
@@ -159,9 +163,11 @@ export class PushRun {
   }
 }
 
-function adviceFor({ advice }: Verdict, discarded: number, quarantined: number): string {
+const KEPT = 'that was not stored is still queued';
+
+function adviceFor({ advice }: Verdict, discarded: number, quarantined: number, kept: string): string {
   if (discarded > 0)
     return `${advice} This exception's "discarded" holds the discarded entries (${discarded} in all); restore() puts them back.`;
-  if (quarantined === 0) return `${advice} Everything that was not stored is still queued.`;
-  return `${advice} The server does not accept ${quarantined === 1 ? 'an entry' : `${quarantined} entries`}: quarantined and saved, see quarantined(); restore() puts them back. Everything else that was not stored is still queued.`;
+  if (quarantined === 0) return `${advice} Everything ${kept}`;
+  return `${advice} The server does not accept ${quarantined === 1 ? 'an entry' : `${quarantined} entries`}: quarantined and saved, see quarantined(); restore() puts them back. Everything else ${kept}`;
 }

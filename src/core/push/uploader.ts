@@ -1,7 +1,7 @@
 import { type Entry, type QueuedEntry, toEntry } from '../model/entry.js';
 import type { PushResult } from '../model/events.js';
 import type { ApiException } from '../model/exceptions.js';
-import { shortText } from '../model/foreign-text.js';
+import { causeOf, shortText } from '../model/foreign-text.js';
 import { pushAborted, pushFenced, pushNotSent } from '../model/request-exceptions.js';
 import type { Emitter, PushFailure } from '../notify/emitter.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
@@ -25,6 +25,8 @@ export interface UploaderConfig {
   readonly onRefusedCredentials: RefusedCredentialsPolicy;
   /** In seconds. */
   readonly requestTimeout: number;
+  /** Whether queued entries end with the process. */
+  readonly isInMemory: boolean;
 }
 
 /** The parts of a client that an uploader uses. */
@@ -120,7 +122,7 @@ export class Uploader {
           reject(exception);
         },
       };
-      const run = this.#run ?? new PushRun(clock.monotonic());
+      const run = this.#run ?? new PushRun(clock.monotonic(), this.#config);
       run.join(call);
       stopListening = onAbort(signal, () => {
         run.leave(call);
@@ -158,9 +160,12 @@ export class Uploader {
     this.#overdueAt = Number.POSITIVE_INFINITY;
     finder.begin({ queued: outbox.length, maxEntries: this.#config.maxEntriesPerRequest });
     emitter.emit('push-started');
-    void this.#work(run).catch(() => {
+    void this.#work(run).catch((error: unknown) => {
       // Every call is settled, whatever threw.
-      this.#fail(run, { exception: pushNotSent(), kind: 'transient' });
+      this.#fail(run, {
+        exception: pushNotSent(causeOf(error, (text) => this.#parts.server.redact(text))),
+        kind: 'transient',
+      });
     });
   }
 

@@ -1,4 +1,7 @@
 import type { Field } from '../model/field-registry.js';
+import type { GetException } from '../model/request-exceptions.js';
+import type { ReadingHealth } from '../model/status.js';
+import type { Emitter } from '../notify/emitter.js';
 import type { Environment } from '../ports/environment.js';
 import { CoreAbortSignal } from '../ports/web-types.js';
 import type { Verdict } from '../server/verdict.js';
@@ -9,6 +12,14 @@ import { type PollSource, Watch, type WatchOptions } from './watch-iterator.js';
 
 /** Multiplies all intervals while the page is hidden. */
 const HIDDEN_FACTOR = 5;
+
+/** The parts of a client that a poller uses. */
+export interface PollerParts {
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly environment: Environment;
+  readonly emitter: Emitter;
+}
 
 /** A request under way, and the watches that it reads for. */
 interface Poll {
@@ -21,9 +32,7 @@ interface Poll {
  * time share a request. While no watch is awaited, the poller has no request, timer or listener.
  */
 export class Poller implements PollSource {
-  readonly #reader: Reader;
-  readonly #clock: Clock;
-  readonly #environment: Environment;
+  readonly #parts: PollerParts;
   /** The watches with a pending call of `next()`. */
   readonly #waiting = new Set<Watch>();
   #poll: Poll | undefined;
@@ -37,10 +46,15 @@ export class Poller implements PollSource {
   #stopListening: (() => void) | undefined;
   #isStopped = false;
 
-  constructor(reader: Reader, clock: Clock, environment: Environment) {
-    this.#reader = reader;
-    this.#clock = clock;
-    this.#environment = environment;
+  #health: ReadingHealth | undefined;
+
+  constructor(parts: PollerParts) {
+    this.#parts = parts;
+  }
+
+  /** `undefined` before the first poll. */
+  get health(): ReadingHealth | undefined {
+    return this.#health;
   }
 
   get isStopped(): boolean {
@@ -49,12 +63,12 @@ export class Poller implements PollSource {
 
   /** @throws {@link ConfigException} for an unknown or invalid option. */
   watch(fields: readonly Field[], options: WatchOptions): Watch {
-    return new Watch(this.#reader, this, fields, options);
+    return new Watch(this.#parts.reader, this, fields, options);
   }
 
   add(watch: Watch): void {
     this.#waiting.add(watch);
-    this.#stopListening ??= this.#environment.subscribe(() => this.#schedule());
+    this.#stopListening ??= this.#parts.environment.subscribe(() => this.#schedule());
     this.#schedule();
   }
 
@@ -77,20 +91,42 @@ export class Poller implements PollSource {
 
   /** Sets the timer for the next request. Even a watch that is due now waits for the end of the task, so that further watches can join. */
   #schedule(): void {
+    const { clock } = this.#parts;
     this.#cancelTimer();
-    if (this.#poll !== undefined || this.#waiting.size === 0) return;
+    if (this.#poll !== undefined) return;
+    if (this.#waiting.size === 0) {
+      this.#setHealth({ nextPoll: undefined });
+      return;
+    }
     const due = Math.min(...Array.from(this.#waiting, (watch) => this.#dueAt(watch)));
+    const milliseconds = Math.max(due - clock.monotonic(), 0);
     // A caller waits for the result, so the timer keeps the process alive.
-    this.#cancelTimer = this.#clock.setTimer(() => void this.#pollDue(), Math.max(due - this.#clock.monotonic(), 0));
+    this.#cancelTimer = clock.setTimer(() => void this.#pollDue(), milliseconds);
+    this.#setHealth({ nextPoll: Math.ceil((clock.now() + milliseconds) / 1000) });
+  }
+
+  /** Does nothing before the first poll has ended. */
+  #setHealth(change: Partial<ReadingHealth>): void {
+    if (this.#health === undefined) return;
+    this.#health = Object.freeze({ ...this.#health, ...change });
+    this.#parts.emitter.emit('planned');
+  }
+
+  /** A poll has ended. @param lastException - Absent if it succeeded. */
+  #end(lastException?: GetException): void {
+    const ok = lastException === undefined;
+    const now = Math.floor(this.#parts.clock.now() / 1000);
+    const { since, nextPoll } = this.#health?.ok === ok ? this.#health : { since: now };
+    this.#health = Object.freeze({ ok, since, lastException, nextPoll });
   }
 
   #dueAt({ polledAt, everySeconds }: Watch): number {
-    const factor = this.#environment.isHidden ? HIDDEN_FACTOR * 1000 : 1000;
+    const factor = this.#parts.environment.isHidden ? HIDDEN_FACTOR * 1000 : 1000;
     return Math.max(polledAt + everySeconds * factor, this.#failedAt + this.#pauseSeconds * factor, this.#notBefore);
   }
 
   async #pollDue(): Promise<void> {
-    const now = this.#clock.monotonic();
+    const now = this.#parts.clock.monotonic();
     const due = [...this.#waiting].filter((watch) => this.#dueAt(watch) <= now);
     const separate = due.find(({ isSeparate }) => isSeparate);
     const watches = new Set(separate ? [separate] : due);
@@ -101,11 +137,12 @@ export class Poller implements PollSource {
     this.#poll = { watches, abort };
     try {
       for (const watch of watches) watch.begin(now);
-      const result = await this.#reader.read(ids, abort);
+      const result = await this.#parts.reader.read(ids, abort);
       this.#poll = undefined;
       if ('failure' in result) return this.#fail(result.failure, watches);
       this.#failures = 0;
       this.#pauseSeconds = 0;
+      this.#end();
       for (const watch of watches) watch.deliver(result.known);
     } catch {
       // Aborted: no watch waits for the result any more.
@@ -116,17 +153,22 @@ export class Poller implements PollSource {
   }
 
   #fail(verdict: Verdict, watches: ReadonlySet<Watch>): void {
+    const exception = getException(verdict);
+    this.#end(exception);
     if (verdict.kind === 'transient') {
       this.#failures += 1;
-      this.#failedAt = this.#clock.monotonic();
+      this.#failedAt = this.#parts.clock.monotonic();
       // Without `Retry-After`, which a hidden page does not multiply.
-      this.#pauseSeconds = retryPolicy({ kind: 'transient' }, this.#failures, this.#clock.random()).seconds;
+      this.#pauseSeconds = retryPolicy({ kind: 'transient' }, this.#failures, this.#parts.clock.random()).seconds;
       this.#notBefore = this.#failedAt + (verdict.retryAfter ?? 0) * 1000;
-    } else if (watches.size === 1) {
-      for (const watch of watches) watch.fail(getException(verdict));
-      return;
     }
-    // The server may refuse the fields of only one of the watches.
-    for (const watch of watches) watch.repeat({ isSeparate: verdict.kind !== 'transient' });
+    const isRefused = verdict.kind !== 'transient';
+    const isOfOne = watches.size === 1;
+    for (const watch of watches) {
+      if (isRefused && isOfOne) watch.fail(exception);
+      // The server may refuse the fields of only one of the watches.
+      else watch.repeat({ isSeparate: isRefused });
+    }
+    this.#parts.emitter.emit('read-error', exception);
   }
 }

@@ -2,9 +2,10 @@ import type { ApiException } from '../model/exceptions.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
 import { own } from '../model/input.js';
 import { getAborted, getClosed } from '../model/request-exceptions.js';
+import type { Emitter } from '../notify/emitter.js';
 import { isInsecure } from '../options/schema.js';
-import type { Environment } from '../ports/environment.js';
-import type { Beacon, Transport, TransportRequest } from '../ports/transport.js';
+import type { Environment, LifecycleEvent } from '../ports/environment.js';
+import type { Beacon, FailureReason, Transport, TransportRequest } from '../ports/transport.js';
 import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
 import type { Clock } from '../time/clock.js';
 import { judge, type Verdict } from './verdict.js';
@@ -22,6 +23,8 @@ export interface ServerAddress {
   readonly apiKey: string;
   /** The deadline of each request, in seconds. */
   readonly requestTimeout: number;
+  /** Absent if requests are made by the platform's `fetch`. */
+  readonly fetch?: unknown;
 }
 
 /** A response with its verdict. */
@@ -40,24 +43,39 @@ export interface PendingRequest {
   abort(): void;
 }
 
+/** The parts of a client that requests use. */
+export interface ServerClientParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly environment: Pick<Environment, 'isOnline' | 'ignoresProxy'>;
+  readonly emitter: Emitter;
+}
+
 /** The NikDev IoT server as the core sees it: the only holder of the API key, and the only one to send it. */
 export class ServerClient {
-  readonly #transport: Transport;
-  readonly #clock: Clock;
-  readonly #environment: Pick<Environment, 'isOnline'>;
+  readonly #parts: ServerClientParts;
   readonly #address: ServerAddress;
   readonly #isInsecure: boolean;
   #apiKey: string;
+  /** Whether the last request got a response; `undefined` before the first, and after the network came or went. */
+  #isReached: boolean | undefined;
   /** The keys before the last calls of {@link ServerClient.setApiKey}: a server may repeat an old key, which may be valid elsewhere. */
   #formerKeys: readonly string[] = [];
 
-  constructor(transport: Transport, clock: Clock, environment: Pick<Environment, 'isOnline'>, address: ServerAddress) {
-    this.#transport = transport;
-    this.#clock = clock;
-    this.#environment = environment;
+  constructor(parts: ServerClientParts, address: ServerAddress) {
+    this.#parts = parts;
     this.#address = address;
     this.#isInsecure = isInsecure(address.baseUrl);
     this.#apiKey = address.apiKey;
+  }
+
+  /** Whether the server, or anything on the way to it, responds; until a request has found out, the hint of the platform. */
+  get isOnline(): boolean {
+    return this.#isReached ?? this.#parts.environment.isOnline;
+  }
+
+  onLifecycle(event: LifecycleEvent): void {
+    if (event === 'online' || event === 'offline') this.#isReached = undefined;
   }
 
   setApiKey(apiKey: string): void {
@@ -123,19 +141,28 @@ export class ServerClient {
       ...(beacon && { keepalive: true, beacon }),
       timeoutSeconds,
     });
-    const { answer, abort } = this.#transport.send(request);
+    const { transport, clock, environment, emitter } = this.#parts;
+    const sent = clock.monotonic();
+    const { answer, abort } = transport.send(request);
     const outcome = answer.then((received): JudgedResponse => {
-      const { isOnline } = this.#environment;
+      const { isOnline, ignoresProxy = false } = environment;
       const redactAll = (text: string): string => this.redact(text);
       const context = {
         redact: redactAll,
         timeoutSeconds,
-        now: this.#clock.now(),
+        now: clock.now(),
         isOnline,
+        isProxyIgnored: ignoresProxy && this.#address.fetch === undefined,
         isInsecure: this.#isInsecure,
       };
+      const verdict = this.#ofThisKey(judge(received, context), apiKey);
+      const { status, kind, message } = verdict;
+      // An exchange that was aborted, or not even sent, finds out nothing.
+      if (status !== undefined) this.#isReached = true;
+      else if (!received.received && NO_NETWORK.has(received.reason)) this.#isReached = false;
+      emitter.emit('request', { method, status, verdict: kind, milliseconds: clock.monotonic() - sent, message });
       return {
-        verdict: this.#ofThisKey(judge(received, context), apiKey),
+        verdict,
         body: received.received ? received.body : '',
         date: received.received ? received.date : undefined,
       };
@@ -154,6 +181,8 @@ export class ServerClient {
     };
   }
 }
+
+const NO_NETWORK: ReadonlySet<FailureReason> = new Set(['timeout', 'unreachable', 'cut-off']);
 
 /**
  * Sends a request and waits for its response.

@@ -1,4 +1,4 @@
-import { foreignText } from '../model/foreign-text.js';
+import { causeOf, foreignText } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
 import { retryAfterSeconds } from './retry-after.js';
@@ -30,6 +30,8 @@ export interface JudgeContext {
   readonly redact: (text: string) => string;
   /** Whether the request crossed a network unencrypted, so that anyone on the network can forge the response. */
   readonly isInsecure: boolean;
+  /** Whether the environment names a proxy that the requests do not use. */
+  readonly isProxyIgnored?: boolean;
   /** The deadline of the request, in seconds. */
   readonly timeoutSeconds: number;
   /** The local clock, in milliseconds since the Unix epoch. */
@@ -90,9 +92,10 @@ function judgeRejection(said: string, details: Details, { isInsecure }: JudgeCon
 
 function judgeFailure(failed: FailedExchange, context: JudgeContext): Verdict {
   const details = { status: failed.status, answered: false };
-  const verdict = transient(noAnswer(failed, context), noAnswerAdvice(failed), details);
+  const cause = 'error' in failed ? causeOf(failed.error, context.redact) : undefined;
+  const verdict = transient(noAnswer(failed, context), noAnswerAdvice(failed, context), details);
   const suspect = suspectOf(failed, context);
-  return suspect === undefined ? verdict : { ...verdict, suspect };
+  return { ...verdict, ...(suspect && { suspect }), ...(cause && { cause }) };
 }
 
 /** A page gets no details: while it is online, each failure may be a connection that was cut off. */
@@ -161,7 +164,9 @@ function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context
     case 'blocked-port':
       return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
     case 'fault':
-      return `the call failed before its request could be sent: ${known}`;
+      return status === undefined
+        ? `the call failed before its request could be sent: ${known}`
+        : `the answer (status ${status}) could not be read: ${known}`;
     case 'unreachable':
       // Browsers give no details to pages: the cause may be the network or missing CORS headers.
       return known
@@ -186,7 +191,12 @@ const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-function noAnswerAdvice({ reason, code = '', detail }: FailedExchange): string {
+function noAnswerAdvice(failed: FailedExchange, { isProxyIgnored }: JudgeContext): string {
+  const isLost = failed.reason === 'timeout' || failed.reason === 'unreachable';
+  return adviceOf(failed) + (isProxyIgnored && isLost ? USE_PROXY : '');
+}
+
+function adviceOf({ reason, code = '', detail }: FailedExchange): string {
   if (reason === 'timeout')
     return 'Check the connection, raise requestTimeout if the link is slow, or try again later.';
   if (reason === 'blocked-port') return OTHER_PORT;
@@ -199,7 +209,9 @@ function noAnswerAdvice({ reason, code = '', detail }: FailedExchange): string {
 
 const CHECK_CONNECTION = 'Check the connection and baseUrl, or try again later.';
 const OTHER_PORT = 'Let the server listen on another port, such as 80, 443 or 8080.';
-const FIX_FETCH = 'The network is not the cause: check the fetch function in use and its dependencies.';
+const FIX_FETCH = 'The network is not the cause: resolve the error that the message names.';
+const USE_PROXY =
+  ' HTTPS_PROXY is set, and fetch in Node ignores it: set NODE_USE_ENV_PROXY=1 (from Node 24), or use httpFetch of nikdev-iot/node with an agent.';
 
 /**
  * A body that begins with a tag, a comment or a declaration. A content type proves nothing: PHP labels JSON and empty bodies

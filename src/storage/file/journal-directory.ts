@@ -82,7 +82,7 @@ export class JournalDirectory {
     // Entries that another process adopted while this one was stopped must not be adopted here.
     this.heartbeat.beatIfLate(clock);
     orphans.refresh(journals, writers);
-    const warnings = this.#adoption.scan(clock, options);
+    const warnings = this.#adoption.scan(clock, { ...options, deviceId: writer.destination.deviceId });
     const { entries, staged } = orphans.adopt(writer, options);
     journals.releaseUnused();
     this.#evacuation.run(clock);

@@ -18,7 +18,7 @@ function setUp() {
     },
     outbox: { length: 0, bytes: 0, quarantine: { size: 0 } },
     warnings: { all: [] },
-    environment: { isOnline: true },
+    server: { isOnline: true },
     uploader: { isPushing: false },
     history: {
       get lastPush() {
@@ -27,6 +27,7 @@ function setUp() {
       lastFailure: undefined,
     },
     autoPush: undefined,
+    poller: { health: undefined },
   };
   const store = new StatusStore(parts, 'none');
   return { now, store, onFailure };

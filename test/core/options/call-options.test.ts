@@ -24,7 +24,7 @@ describe("a call's options", () => {
   test.each<[string, unknown, string]>([
     ['null', null, 'the options must be an object, got null'],
     ['an array', [], 'the options must be an object, got an array'],
-    ['a Date', new Date(0), 'the options must be an object, got an object'],
+    ['a Date', new Date(0), 'the options must be an object, got a Date'],
     ['an unknown one', { pull: true }, '"pull" is not an option; there is push, most, signal'],
     ['a name of Object.prototype', { toString: 1 }, '"toString" is not an option; there is push, most, signal'],
     ['an unknown one beside a wrong one', { push: 1, pull: true }, '"pull" is not an option; there is push'],

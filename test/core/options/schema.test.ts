@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { isInsecure, resolveOptions } from '../../../src/core/options/schema.js';
 import { Api, ConfigException, memoryStorage } from '../../../src/index.js';
@@ -63,7 +64,7 @@ describe('options', () => {
     ['apiKey', 'ABCDEF01-2345-6789-abcd-ef0123456789'],
     ['baseUrl', 'http://localhost:8080/'],
     ['requestTimeout', 0.001],
-    ['requestTimeout', 86_400],
+    ['requestTimeout', 600],
     ['storage', storage],
     ['fetch', fetch],
     ['maxEntriesPerRequest', 1],
@@ -98,7 +99,7 @@ describe('options', () => {
 
   const UUID = 'a UUID (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)';
   const COUNT = 'a whole number from 1';
-  const SECONDS = /^requestTimeout must be .*seconds.*86400, got /;
+  const SECONDS = /^requestTimeout must be .*seconds.*600, got /;
 
   test('a rejection is in the words of the design', () => {
     expect(rejection({ deviceId: '<Device ID>', apiKey: API_KEY })).toBe(
@@ -155,12 +156,31 @@ describe('options', () => {
     expect(rejection({ ...credentials, [name]: value })).toBe(message);
   });
 
-  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 86_401, '10', null, 10n, true])(
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '10', null, 10n, true])(
     'requestTimeout: %s is refused by name, with its unit',
     (requestTimeout) => {
       expect(rejection({ ...credentials, requestTimeout })).toMatch(SECONDS);
     },
   );
+
+  test.each([
+    [{ requestTimeout: 10_000 }, 'requestTimeout is in seconds, got 10000; did you mean 10?'],
+    [{ requestTimeout: 601 }, 'requestTimeout is in seconds, got 601; did you mean 0.601?'],
+    [{ autoPush: { everySeconds: 90_000 } }, 'everySeconds is in seconds, got 90000; did you mean 90?'],
+  ])('milliseconds in the place of seconds are refused with what was meant (%j)', (options, message) => {
+    expect(rejection({ ...credentials, ...options })).toBe(message);
+  });
+
+  test.each([
+    [new Date(0), 'a Date'],
+    [Promise.resolve('x'), 'a Promise (a forgotten await?)'],
+    [runInNewContext('Promise.resolve()'), 'a Promise (a forgotten await?)'],
+    [new Map(), 'a Map'],
+    [new Set(), 'a Set'],
+    [{ [Symbol.toStringTag]: 'Secret' }, 'an object'],
+  ])('%o is named by its kind, of whatever realm', (apiKey, kind) => {
+    expect(rejection({ ...credentials, apiKey })).toMatch(new RegExp(`, got ${kind.replace(/[()?]/g, '\\$&')}$`));
+  });
 
   test.each([
     ['a wrong one', 'not-a-uuid'],

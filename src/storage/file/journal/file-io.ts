@@ -117,10 +117,15 @@ export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes
 export function storageException(error: unknown, path: string): StorageException {
   if (isStorageException(error)) return error;
   const code = codeOf(error) ?? 'unknown';
+  const flag = /--allow-\w+/.exec(textOf(error, 'message') ?? '')?.[0];
   return isFull(error)
     ? new StorageException(`the disk is full (${code}, ${path})`, {
         advice: 'Push, or make room on the disk, then commit again.',
         isFull: true,
+        cause: error,
       })
-    : new StorageException(`the file could not be written (${code}, ${path})`, { advice: CHECK_DISK });
+    : new StorageException(`the file could not be written (${code}, ${path})`, {
+        advice: flag ? `This Deno process lacks a right: run it with ${flag}=<folder>.` : CHECK_DISK,
+        cause: error,
+      });
 }

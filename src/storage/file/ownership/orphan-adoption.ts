@@ -43,7 +43,7 @@ export class OrphanAdoption {
   }
 
   /** Scans once. @returns Warnings about entries for other destinations, and about files that can't be read. */
-  scan(clock: Clock, options: AdoptOptions): Warning[] {
+  scan(clock: Clock, options: AdoptOptions & Pick<Destination, 'deviceId'>): Warning[] {
     const { files, journals } = this.#state;
     let found: OrphanFile[];
     try {
@@ -69,8 +69,7 @@ export class OrphanAdoption {
         } else {
           this.#summaries.set(orphan.signature, { ...summary, contents: undefined, scans: summary.scans + 1 });
         }
-        // Not in the first scan: the application may open an Api for that destination next.
-        if (summary.scans > 0) warnings.push(...this.#entriesWaiting(summary));
+        warnings.push(...this.#entriesWaiting(summary, options));
       } catch (error) {
         // Another process adopted the file first, or it can't be read now: the next scan tries again.
         warnings.push(...failure(orphan.path, error));
@@ -160,9 +159,11 @@ export class OrphanAdoption {
     return entries.size === 0 && staged.size === 0 && warnings.length === 0;
   }
 
-  #entriesWaiting({ entries }: OrphanSummary): Warning[] {
+  /** Of other devices not in the first scan: the application may open an Api for that destination next. */
+  #entriesWaiting({ entries, scans }: OrphanSummary, own: Pick<Destination, 'deviceId'>): Warning[] {
     const { files, writers } = this.#state;
-    const foreign = [...entries].filter(([key]) => !writers.isServed(key));
+    const isDue = ({ deviceId }: Destination): boolean => scans > 0 || deviceId === own.deviceId;
+    const foreign = [...entries].filter(([key, destination]) => !writers.isServed(key) && isDue(destination));
     return foreign.map(([, destination]) => entriesWaiting(destination, files.folder.path));
   }
 }

@@ -1,0 +1,25 @@
+import type { Call } from '../command.js';
+import { commit, inWords, timeOf } from '../commit.js';
+import { EXIT, type ExitCode, usage } from '../exit.js';
+import { pushFolder } from '../push-folder.js';
+import { withCommitting } from '../session.js';
+import { parsePair } from '../values.js';
+
+export async function run(call: Call): Promise<ExitCode> {
+  const { args, options, out, isJson } = call;
+  const pairs = args.map(parsePair);
+  const isCommitted = options['commit'] === true;
+  const isPushed = options['push'] === true;
+  if (isPushed && !isCommitted) throw usage('-p pushes what is committed', 'Use -cp to commit and push.');
+  const timestamp = timeOf(call);
+  if (timestamp !== undefined && !isCommitted) throw usage('-t is the time of a commit', 'Use -c as well.');
+  const staged = await withCommitting(call, (api) => {
+    // One after the other: an object would put names that look like numbers first.
+    api.addValues(Object.assign(Object.create(null), Object.fromEntries(pairs)));
+    return isCommitted ? commit(api, timestamp) : { staged: api.status().staged };
+  });
+  if (isPushed) return pushFolder(call, staged);
+  if (isJson) out.json(staged);
+  else out.line(inWords(staged));
+  return EXIT.ok;
+}

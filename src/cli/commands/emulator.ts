@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo, Server } from 'node:net';
+import { type Call, textOf } from '../command.js';
+import { EmulatorServer, isLoopback, type ServedRequest } from '../emulator/emulator-server.js';
+import { parseFault } from '../emulator/faults.js';
+import { CommandException, EXIT, type ExitCode, usage } from '../exit.js';
+import { parseCount } from '../values.js';
+import { plural } from '../words.js';
+
+export async function run(call: Call): Promise<ExitCode> {
+  const port = parseCount(textOf(call, 'port') ?? '8080', '--port', { min: 0, max: 65_535 });
+  const host = textOf(call, 'host') ?? '127.0.0.1';
+  const maxEntries = parseCount(textOf(call, 'keep') ?? '100000', '--keep');
+  const faults = listOf(call, 'fault').map(parseFault);
+  const { createEmulator } = await import('../../emulator.js');
+  const devices = devicesOf(listOf(call, 'device'));
+  const emulator = createEmulator({
+    devices: devices.map(({ deviceId, apiKey }) => ({ deviceId, apiKeys: [{ key: apiKey, read: true, write: true }] })),
+    maxEntries,
+  });
+  const { server } = new EmulatorServer(emulator, { faults, host, onRequest: (request) => showRequest(call, request) });
+  const url = await listen(server, port, host);
+  showStart(call, url, devices);
+  if (!isLoopback(host)) call.err.line(`Anyone who reaches ${host} can use it: it is for trials.`, 'warn');
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  server.close();
+  server.closeAllConnections();
+  return EXIT.ok;
+}
+
+interface Credentials {
+  readonly deviceId: string;
+  readonly apiKey: string;
+}
+
+function devicesOf(given: readonly string[]): Credentials[] {
+  if (given.length === 0) return [{ deviceId: randomUUID(), apiKey: randomUUID() }];
+  return given.map((text) => {
+    const [deviceId = '', apiKey = '', ...rest] = text.split(':');
+    const isUuid = (id: string): boolean => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id);
+    if (rest.length > 0 || !isUuid(deviceId) || !isUuid(apiKey))
+      throw usage('--device must be a Device ID and an API key, two UUIDs with a colon between them');
+    return { deviceId, apiKey };
+  });
+}
+
+const listOf = ({ options }: Call, name: string): readonly string[] => {
+  const value = options[name];
+  return Array.isArray(value) ? value : [];
+};
+
+async function listen(server: Server, port: number, host: string): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const message =
+        error.code === 'EADDRINUSE' ? `port ${port} is in use` : `can't listen on ${host} (${error.code})`;
+      reject(new CommandException(message, { exitCode: EXIT.usage, advice: 'Choose another with --port or --host.' }));
+    });
+    server.listen(port, host, resolve);
+  });
+  const { port: bound, address, family } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}/`;
+}
+
+function showStart({ out, isJson }: Call, url: string, devices: readonly Credentials[]): void {
+  const baseUrl = `${url}api/v1/`;
+  if (isJson) {
+    out.json({ url, baseUrl, devices });
+    return;
+  }
+  out.line(`Emulator at ${url} (a page shows what arrives)`, 'strong');
+  for (const { deviceId, apiKey } of devices) {
+    out.line('');
+    out.line(`export NIKDEV_URL=${baseUrl}`);
+    out.line(`export NIKDEV_DEVICE_ID=${deviceId}`);
+    out.line(`export NIKDEV_API_KEY=${apiKey}`);
+  }
+  out.line('');
+  out.line('Put these lines into another shell, then: nikdev-iot add temperature=21.5 -cp');
+}
+
+function showRequest({ out, isJson }: Call, request: ServedRequest): void {
+  const { method, path, status, entries } = request;
+  if (isJson) out.json(request);
+  else
+    out.line(
+      `${method} ${path} ${status}${entries === undefined ? '' : ` ${plural(entries, 'entry', 'entries')}`}`,
+      status < 400 ? undefined : 'bad',
+    );
+}

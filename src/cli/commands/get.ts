@@ -1,0 +1,12 @@
+import type { Call } from '../command.js';
+import { readingRow } from '../entry-text.js';
+import { EXIT, type ExitCode } from '../exit.js';
+import { withServer } from '../session.js';
+
+export const run = (call: Call): Promise<ExitCode> =>
+  withServer(call, async (api) => {
+    const readings = await api.get(call.args);
+    if (call.isJson) call.out.json(readings);
+    else call.out.table(readings.map((reading) => readingRow(reading, call)));
+    return EXIT.ok;
+  });

@@ -1,0 +1,127 @@
+import type { Api, FieldValue } from '../../index.js';
+import { type Call, textOf } from '../command.js';
+import { EXIT, type ExitCode } from '../exit.js';
+import { LineReader } from '../line-reader.js';
+import { Progress } from '../progress.js';
+import { keepFailure, keepPushes } from '../push-folder.js';
+import { exitCodeOf, failureOf, report } from '../report.js';
+import { type Session, withPushing } from '../session.js';
+import { parseDuration, parseLine } from '../values.js';
+
+/** After SIGTERM, in seconds: supervisors kill after 10 s or more. */
+const STOP_SECONDS = 9;
+
+export async function run(call: Call): Promise<ExitCode> {
+  const everyText = textOf(call, 'every');
+  const every = everyText === undefined ? undefined : parseDuration(everyText, '--every');
+  const drainSeconds = parseDuration(textOf(call, 'wait') ?? '30s', '--wait');
+  return withPushing(call, (session) => new Pipe(call, session, every).run(drainSeconds), { autoPush: true });
+}
+
+/** Commits the lines of standard input while an `Api` pushes them. */
+class Pipe {
+  readonly #call: Call;
+  readonly #session: Session;
+  readonly #api: Api;
+  /** In seconds; `undefined` to commit each line. */
+  readonly #every: number | undefined;
+  readonly #progress: Progress;
+  readonly #reader = new LineReader(process.stdin);
+  #isStopped = false;
+  #failures = 0;
+  #quarantined = 0;
+
+  constructor(call: Call, session: Session, every: number | undefined) {
+    this.#call = call;
+    this.#session = session;
+    this.#api = session.api;
+    this.#every = every;
+    this.#progress = new Progress(call.err, () => session.api.status());
+  }
+
+  async run(drainSeconds: number): Promise<ExitCode> {
+    const stopListening = this.#listen();
+    const timer = this.#every === undefined ? undefined : setInterval(() => this.#commit(), this.#every * 1000);
+    try {
+      for await (const { number, text } of this.#reader.lines()) this.#take(number, text);
+      clearInterval(timer);
+      this.#commit();
+      return await this.#drain(this.#isStopped ? STOP_SECONDS : drainSeconds);
+    } finally {
+      clearInterval(timer);
+      stopListening();
+      this.#progress.end();
+    }
+  }
+
+  #listen(): () => void {
+    const { pushState } = this.#session.folder;
+    const stops = [
+      keepPushes(this.#api, pushState),
+      this.#api.on('commit', () => this.#progress.add({ committed: 1 })),
+      this.#api.on('push', ({ entries }) => this.#progress.add({ pushed: entries })),
+      this.#api.on('error', (error) => {
+        keepFailure(pushState, error);
+        this.#progress.line(failureOf(error).message, 'warn');
+      }),
+      this.#api.on('quarantine', ({ entries, message }) => {
+        this.#quarantined += entries.length;
+        this.#progress.line(`quarantined: ${message}`, 'bad');
+      }),
+    ];
+    const stop = (): void => {
+      if (this.#isStopped) process.exit(EXIT.temporary);
+      this.#isStopped = true;
+      this.#reader.stop();
+    };
+    const signals = ['SIGTERM', 'SIGINT'] as const;
+    for (const signal of signals) process.on(signal, stop);
+    return () => {
+      for (const end of stops) end();
+      for (const signal of signals) process.off(signal, stop);
+    };
+  }
+
+  #take(number: number, text: string | undefined): void {
+    try {
+      if (text === undefined) throw new Error('the line is too long');
+      const values: Record<string, FieldValue> | undefined = parseLine(text);
+      if (values === undefined) return;
+      this.#api.addValues(values);
+    } catch (error) {
+      this.#fail(`line ${number}: ${failureOf(error).message}`);
+      return;
+    }
+    if (this.#every === undefined) this.#commit(`line ${number}: `);
+  }
+
+  #commit(where = ''): void {
+    try {
+      this.#api.commit();
+    } catch (error) {
+      this.#fail(`${where}${failureOf(error).message}`);
+    }
+  }
+
+  #fail(message: string): void {
+    this.#failures += 1;
+    this.#progress.line(message, 'bad');
+  }
+
+  /** Pushes what is left. */
+  async #drain(seconds: number): Promise<ExitCode> {
+    let code: ExitCode = EXIT.ok;
+    try {
+      await this.#api.close({ push: true, timeoutSeconds: seconds });
+    } catch (error) {
+      this.#progress.end();
+      report(error, { ...this.#call, isJson: false });
+      code = exitCodeOf(error);
+    }
+    const { committed, staged } = this.#api.status();
+    if (this.#call.isJson)
+      this.#call.out.json({ ...this.#progress.counts, committed, staged, failures: this.#failures });
+    if (this.#failures > 0 || this.#quarantined > 0) return EXIT.refused;
+    return code;
+  }
+}

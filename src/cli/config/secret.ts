@@ -1,0 +1,89 @@
+import * as fs from 'node:fs';
+import { usage } from '../exit.js';
+
+/** A longer text is not a key. */
+const MAX_BYTES = 1000;
+const CONTROL_C = '\u0003';
+const CONTROL_D = '\u0004';
+const BACKSPACES = ['\b', '\u007f'];
+
+/** Reads the API key from a file, such as a container's secret. */
+export function readKeyFile(path: string): string {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, 'r');
+  } catch (error) {
+    throw usage(`the file of NIKDEV_API_KEY_FILE can't be opened (${(error as NodeJS.ErrnoException).code})`);
+  }
+  try {
+    return readFrom(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Reads the API key from standard input that is not a terminal: its first line. */
+export const readKeyFromInput = (): string => readFrom(0);
+
+function readFrom(fd: number): string {
+  const bytes = Buffer.alloc(MAX_BYTES + 1);
+  let length = 0;
+  let read: number;
+  do {
+    read = readSome(fd, bytes, length);
+    length += read;
+  } while (read > 0 && length <= MAX_BYTES && !bytes.subarray(0, length).includes('\n'));
+  if (length > MAX_BYTES) throw usage('this is too long for an API key');
+  return (bytes.toString('utf8', 0, length).split('\n', 1)[0] ?? '').trim();
+}
+
+function readSome(fd: number, bytes: Buffer, offset: number): number {
+  try {
+    return fs.readSync(fd, bytes, offset, bytes.length - offset, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EOF') return 0;
+    throw error;
+  }
+}
+
+/** Asks for a text on the terminal. */
+export async function ask(question: string, { isSecret }: { readonly isSecret: boolean }): Promise<string> {
+  if (isSecret) return askSecret(question);
+  const { createInterface } = await import('node:readline/promises');
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await asking.question(question)).trim();
+  } finally {
+    asking.close();
+  }
+}
+
+/** Without echo: in raw mode the terminal shows nothing that is typed, from before the question on. */
+async function askSecret(question: string): Promise<string> {
+  const { stdin, stderr } = process;
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stderr.write(question);
+  try {
+    return await typedLine(stdin);
+  } finally {
+    stdin.removeAllListeners('data');
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write('\n');
+  }
+}
+
+function typedLine(stdin: NodeJS.ReadStream): Promise<string> {
+  let text = '';
+  return new Promise((resolve, reject) => {
+    const take = (chunk: string): void => {
+      for (const character of chunk) {
+        if (character === CONTROL_C || character === CONTROL_D) reject(usage('nothing was saved'));
+        else if (character === '\r' || character === '\n') resolve(text.trim());
+        else text = BACKSPACES.includes(character) ? text.slice(0, -1) : text + character;
+      }
+    };
+    stdin.on('data', take).resume();
+  });
+}

@@ -1,0 +1,124 @@
+import { join, resolve } from 'node:path';
+import { usage } from '../exit.js';
+import { type Config, problemOfFolder, readConfig } from './config-file.js';
+import { FOLDER, findFolder } from './folder-search.js';
+import { readKeyFile } from './secret.js';
+
+export const DEFAULT_URL = 'https://iot.nik-dev.se/api/v1/';
+
+/** The environment of a call. */
+export interface CallEnvironment {
+  readonly env: NodeJS.ProcessEnv;
+  readonly workingFolder: string;
+}
+
+/** Where a call works, and as which device. */
+export interface Settings {
+  readonly folder: string;
+  readonly deviceId: string;
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  /** See {@link Config.options}. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The variables of the environment that win over the configuration. */
+interface Variables {
+  readonly folder: string | undefined;
+  readonly deviceId: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly baseUrl: string | undefined;
+}
+
+/** Reads the variables, and removes the key from the environment, which child processes would inherit. */
+export function readVariables(env: NodeJS.ProcessEnv): Variables {
+  const { NIKDEV_DEVICE_ID, NIKDEV_API_KEY, NIKDEV_API_KEY_FILE, NIKDEV_URL, NIKDEV_DIR } = env;
+  if (NIKDEV_API_KEY && NIKDEV_API_KEY_FILE)
+    throw usage('NIKDEV_API_KEY and NIKDEV_API_KEY_FILE are both set', 'Unset one of them.');
+  delete env['NIKDEV_API_KEY'];
+  return {
+    folder: NIKDEV_DIR || undefined,
+    deviceId: NIKDEV_DEVICE_ID || undefined,
+    apiKey: NIKDEV_API_KEY || (NIKDEV_API_KEY_FILE ? readKeyFile(NIKDEV_API_KEY_FILE) : undefined),
+    baseUrl: NIKDEV_URL || undefined,
+  };
+}
+
+/**
+ * Finds the folder and the credentials of a call.
+ *
+ * @param insecureHttp - Whether plain http to another machine is allowed.
+ * @throws A usage exception if one is missing or can't be used.
+ */
+export function readSettings({ env, workingFolder }: CallEnvironment, insecureHttp: boolean): Settings {
+  const variables = readVariables(env);
+  const folder = folderOf(variables, workingFolder);
+  const config: Config = readConfig(folder) ?? { options: {} };
+  const deviceId = variables.deviceId ?? config.deviceId;
+  if (deviceId === undefined) throw missing('Device ID', 'NIKDEV_DEVICE_ID');
+  const baseUrl = variables.baseUrl ?? config.baseUrl ?? DEFAULT_URL;
+  const apiKey = keyFor(baseUrl, variables, config);
+  const isInsecureAllowed = insecureHttp || (variables.baseUrl === undefined && config.insecureHttp === true);
+  refuseInsecure(baseUrl, isInsecureAllowed);
+  return { folder, deviceId, apiKey, baseUrl, options: config.options };
+}
+
+/** The folder of a call: one that is there, or, where the environment has the credentials, one that will be made. */
+export function folderOf(variables: Variables, workingFolder: string): string {
+  const found = variables.folder === undefined ? findFolder(workingFolder) : resolve(workingFolder, variables.folder);
+  const folder = found ?? join(workingFolder, FOLDER);
+  if (found === undefined && (variables.deviceId === undefined || variables.apiKey === undefined)) {
+    throw usage(
+      `there is no ${FOLDER} in ${workingFolder} or above`,
+      'Run nikdev-iot init, or set NIKDEV_DEVICE_ID and NIKDEV_API_KEY.',
+    );
+  }
+  const problem = problemOfFolder(folder);
+  if (problem !== undefined)
+    throw usage(`${folder} ${problem}`, 'Use a folder of this user only, with the rights 0700.');
+  return folder;
+}
+
+/** A key goes to the origin that it was given for, and to no other: a configuration may have been planted. */
+function keyFor(baseUrl: string, variables: Variables, config: Config): string {
+  const target = originOf(baseUrl);
+  if (variables.apiKey !== undefined) {
+    if (target === originOf(variables.baseUrl ?? DEFAULT_URL)) return variables.apiKey;
+    throw usage(
+      `the API key of the environment is not sent to ${target}, which only the configuration names`,
+      `Set NIKDEV_URL as well, if it is for ${target}.`,
+    );
+  }
+  if (config.apiKey === undefined) throw missing('API key', 'NIKDEV_API_KEY or NIKDEV_API_KEY_FILE');
+  if (target === originOf(config.baseUrl ?? DEFAULT_URL)) return config.apiKey;
+  throw usage(
+    `the API key of the configuration is for ${originOf(config.baseUrl ?? DEFAULT_URL)} and is not sent to ${target}`,
+    'Run nikdev-iot init for that server, or set NIKDEV_API_KEY as well as NIKDEV_URL.',
+  );
+}
+
+/** @throws A usage exception unless `url` is one of http or https. */
+export function originOf(url: string): string {
+  try {
+    const { protocol, origin } = new URL(url);
+    if (protocol === 'http:' || protocol === 'https:') return origin;
+  } catch {
+    // The message follows.
+  }
+  throw usage('the URL of the server must be an http or https URL, such as https://iot.nik-dev.se/api/v1/');
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/** @throws A usage exception for plain http to another machine, which shows the key to the network. */
+export function refuseInsecure(baseUrl: string, isAllowed: boolean): void {
+  const { protocol, hostname } = new URL(baseUrl);
+  if (isAllowed || protocol === 'https:' || LOOPBACK.test(hostname)) return;
+  throw usage(
+    `${originOf(baseUrl)} is plain http: anyone on the way can read the API key`,
+    'Use https, or allow it with --insecure-http.',
+  );
+}
+
+const missing = (what: string, variable: string) =>
+  usage(`there is no ${what}`, `Run nikdev-iot init, or set ${variable}.`);

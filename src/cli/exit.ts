@@ -1,0 +1,46 @@
+/** The exit codes, after sysexits.h where that has one. */
+export const EXIT = {
+  /** Done, or there was nothing to do. */
+  ok: 0,
+  /** The server refused something, or something was quarantined or could not be read. */
+  refused: 1,
+  /** The command line or the configuration can't be used. */
+  usage: 2,
+  /** Temporary: everything is kept. Try again later. */
+  temporary: 75,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** A failure with a message for people and an exit code. */
+export class CommandException extends Error {
+  override readonly name: string = 'CommandException';
+  readonly exitCode: ExitCode;
+  readonly advice: string;
+
+  constructor(message: string, { exitCode, advice = '' }: { readonly exitCode: ExitCode; readonly advice?: string }) {
+    super(message);
+    this.exitCode = exitCode;
+    this.advice = advice;
+  }
+}
+
+/** The command line or the configuration can't be used; nothing was changed. */
+export const usage = (message: string, advice = ''): CommandException =>
+  new CommandException(message, { exitCode: EXIT.usage, advice });
+
+/** Another process holds a lock of the folder. */
+export class LockedException extends CommandException {
+  override readonly name = 'LockedException';
+
+  constructor(lock: string, folder: string) {
+    const [doing, advice] =
+      lock === 'push-lock'
+        ? ['pushes from', 'What is committed is kept: that process pushes it, or a later call.']
+        : ['works in', 'Nothing was changed by this call. Run it again.'];
+    super(`another nikdev-iot process ${doing} ${folder}`, { exitCode: EXIT.temporary, advice });
+  }
+}
+
+export const isLocked = (error: unknown): error is LockedException =>
+  (error as Error | null)?.name === 'LockedException';

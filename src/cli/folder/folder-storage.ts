@@ -1,0 +1,137 @@
+import type { Destination } from '../../core/model/destination.js';
+import type { StoredEntry } from '../../core/model/entry.js';
+import type { Warning } from '../../core/model/events.js';
+import type { Value } from '../../core/model/value.js';
+import { entriesWaiting } from '../../core/notify/warnings.js';
+import type { Adoption, StorageAdapter, Writer } from '../../core/ports/storage.js';
+import { storageException } from '../../storage/file/journal/file-io.js';
+import type { Folder } from './folder.js';
+import type { JournalView } from './folder-journal.js';
+
+const NOTHING: Adoption = { entries: [], staged: [], warnings: [] };
+
+/** A writer that neither has entries nor saves any. */
+abstract class FolderWriter implements Writer {
+  abstract readonly id: string;
+  readonly lastSequence: number = 0;
+  protected readonly folder: Folder;
+  protected readonly destination: Destination;
+
+  constructor(folder: Folder, destination: Destination) {
+    this.folder = folder;
+    this.destination = destination;
+  }
+
+  check(): undefined {}
+  save(_entry: StoredEntry): void {}
+  saveAgain(_entries: readonly StoredEntry[]): void {}
+  remove(_entries: readonly StoredEntry[]): void {}
+  quarantine(_entries: readonly StoredEntry[]): void {}
+  saveStaged(_values: readonly Value[]): void {}
+  async adopt(): Promise<Adoption> {
+    return NOTHING;
+  }
+  close(): void {}
+}
+
+/** Stages and commits, and reads no entries. Its caller holds the folder's lock as long as it is open. */
+class CommittingWriter extends FolderWriter {
+  readonly id: string;
+  override readonly lastSequence: number;
+  readonly #staging: FolderStaging;
+  /** Whether the journal has this writer's destination. */
+  #isRegistered: boolean;
+
+  constructor(folder: Folder, destination: Destination, problems: Problems) {
+    super(folder, destination);
+    this.#staging = new FolderStaging(folder, destination, problems);
+    const { writer, sequence } = folder.journal.next(destination);
+    this.id = writer;
+    this.lastSequence = sequence;
+    this.#isRegistered = sequence > 0;
+  }
+
+  override save(entry: StoredEntry): void {
+    this.folder.journal.commit(entry, this.#isRegistered ? undefined : this.destination);
+    this.#isRegistered = true;
+  }
+
+  override saveStaged(values: readonly Value[]): void {
+    this.#staging.save(values);
+  }
+
+  override async adopt(): Promise<Adoption> {
+    return { ...NOTHING, staged: this.#staging.read() };
+  }
+}
+
+/** Shows what a folder holds, and changes nothing. Its caller holds the folder's lock until everything is adopted. */
+class ReadingWriter extends FolderWriter {
+  readonly id = 'reading000000000';
+
+  override async adopt(): Promise<Adoption> {
+    const view = this.folder.journal.read(this.destination);
+    const staged = this.folder.staged.read(this.destination);
+    return { entries: view.entries, staged, warnings: warningsOf(view, this.folder) };
+  }
+}
+
+/** The staged values of a folder, as one writer changes them. */
+export class FolderStaging {
+  readonly #folder: Folder;
+  readonly #destination: Destination;
+  readonly #problems: Problems;
+  #saved = '';
+
+  constructor(folder: Folder, destination: Destination, problems: Problems) {
+    this.#folder = folder;
+    this.#destination = destination;
+    this.#problems = problems;
+  }
+
+  read(): readonly Value[] {
+    const values = this.#folder.staged.read(this.#destination);
+    this.#saved = JSON.stringify(values);
+    return values;
+  }
+
+  save(values: readonly Value[]): void {
+    const text = JSON.stringify(values);
+    if (text === this.#saved) return;
+    try {
+      if (values.length > 0) this.#folder.staged.write(values, this.#destination);
+      else this.#folder.staged.remove();
+      this.#saved = text;
+    } catch (error) {
+      this.#problems.staging = storageException(error, this.#folder.files.folder.path);
+    }
+  }
+}
+
+/** Failures that the library passes over, as it promises nothing where they occur. */
+export interface Problems {
+  /** Why staged values were not saved. */
+  staging?: unknown;
+}
+
+/** For `add` and `commit`. */
+export const committingStorage = (folder: Folder, problems: Problems): StorageAdapter => ({
+  durability: 'power',
+  open: (destination) => new CommittingWriter(folder, destination, problems),
+});
+
+/** For `status` and its kin. */
+export const readingStorage = (folder: Folder): StorageAdapter => ({
+  durability: 'power',
+  open: (destination) => new ReadingWriter(folder, destination),
+});
+
+/** What of a folder is not for this device, or can't be read. */
+export function warningsOf({ others, unreadable }: JournalView, { journal, files }: Folder): Warning[] {
+  const warnings: Warning[] = [...files.warnings(), ...others.map((other) => entriesWaiting(other, files.folder.path))];
+  if (unreadable > 0) {
+    const message = `${journal.path} holds ${unreadable} lines that can't be read, as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+    warnings.push({ code: 'unreadable-records', message });
+  }
+  return warnings;
+}

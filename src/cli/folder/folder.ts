@@ -1,0 +1,55 @@
+import { systemPlatform } from '../../storage/file/journal/file-system.js';
+import { SafeFiles } from '../../storage/file/journal/safe-files.js';
+import { ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
+import { FolderJournal } from './folder-journal.js';
+import { FolderLock } from './folder-lock.js';
+import { PushState } from './push-state.js';
+import { StagedFile } from './staged-file.js';
+
+/**
+ * A folder of readings: one journal, one set of staged values, the times of pushes, and two locks. Whoever appends or reads holds
+ * `lock`, for as long as that takes; whoever uploads, removes or rewrites holds `pushLock`, for as long as it lives.
+ */
+export class Folder {
+  readonly files: SafeFiles;
+  readonly lock: FolderLock;
+  readonly pushLock: FolderLock;
+  readonly journal: FolderJournal;
+  readonly staged: StagedFile;
+  readonly pushState: PushState;
+  #isHeld = false;
+
+  constructor(path: string, platform = systemPlatform()) {
+    this.files = new SafeFiles(platform, path);
+    const openStores = new Set<string>();
+    const identify = () => new ProcessIdentity(this.files, { ...platform, openStores });
+    this.lock = new FolderLock(this.files, identify, 'lock');
+    this.pushLock = new FolderLock(this.files, identify, 'push-lock');
+    this.journal = new FolderJournal(this.files);
+    this.staged = new StagedFile(this.files, this.journal);
+    this.pushState = new PushState(this.files);
+  }
+
+  /** Runs a step under the lock. @throws {@link LockedException} if another process works in the folder for 5 s. */
+  locked<Result>(run: () => Result): Result {
+    if (this.#isHeld) return run();
+    const held = this.lock.acquire();
+    try {
+      return run();
+    } finally {
+      held.release();
+    }
+  }
+
+  /** Runs several steps under the lock: {@link Folder.locked} does not wait for it meanwhile. */
+  async hold<Result>(run: () => Promise<Result>): Promise<Result> {
+    const held = this.lock.acquire();
+    this.#isHeld = true;
+    try {
+      return await run();
+    } finally {
+      this.#isHeld = false;
+      held.release();
+    }
+  }
+}

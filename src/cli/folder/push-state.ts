@@ -1,0 +1,95 @@
+import type { LastPush } from '../../core/model/status.js';
+import { retryPolicy } from '../../core/time/retry-policy.js';
+import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
+import { SmallFile } from './small-file.js';
+
+/** The exception of a push, as the folder keeps it. */
+export interface KeptException {
+  readonly name: string;
+  readonly message: string;
+  readonly advice: string;
+  readonly status?: number | undefined;
+  readonly retryAfter?: number | undefined;
+}
+
+/** The kind of a failed push, as far as the delay depends on it. */
+export type FailureKind = 'transient' | 'rejected';
+
+interface Failure {
+  /** The number of pushes that failed in a row. */
+  readonly count: number;
+  readonly kind: FailureKind;
+  /** In Unix seconds. */
+  readonly at: number;
+  /** How long after `at` the next push is due. */
+  readonly waitSeconds: number;
+  readonly exception: KeptException;
+}
+
+interface PushRecord {
+  readonly version: 1;
+  readonly lastPush?: LastPush | undefined;
+  readonly failure?: Failure | undefined;
+}
+
+/** When the folder was pushed, and when the next push is due: backoff and `Retry-After` last from call to call. */
+export class PushState {
+  readonly #file: SmallFile;
+
+  constructor(files: SafeFiles) {
+    this.#file = new SmallFile(files, 'push.json');
+  }
+
+  get lastPush(): LastPush | undefined {
+    return this.#read().lastPush;
+  }
+
+  get lastException(): KeptException | undefined {
+    return this.#read().failure?.exception;
+  }
+
+  get failures(): number {
+    return this.#read().failure?.count ?? 0;
+  }
+
+  /** When the next push is due, in Unix seconds; `undefined` if it is due now. A clock that was set back makes it due. */
+  dueAt(now = seconds()): number | undefined {
+    const { failure } = this.#read();
+    if (failure === undefined || now < failure.at || now >= failure.at + failure.waitSeconds) return undefined;
+    return Math.ceil(failure.at + failure.waitSeconds);
+  }
+
+  /** A push ended. @param outcome - Absent where a part did not apply. */
+  record({
+    lastPush,
+    failure,
+  }: {
+    lastPush?: LastPush;
+    failure?: { kind: FailureKind; exception: KeptException };
+  }): void {
+    const before = this.#read();
+    const count = (before.failure?.count ?? 0) + 1;
+    const next: PushRecord = {
+      version: 1,
+      lastPush: lastPush ?? before.lastPush,
+      failure: failure && { ...failure, count, at: seconds(), waitSeconds: waitOf(failure, count) },
+    };
+    this.#file.write(next);
+  }
+
+  /** Forgets failures: what they were about was changed. */
+  clear(): void {
+    const { lastPush, failure } = this.#read();
+    if (failure !== undefined) this.#file.write({ version: 1, lastPush });
+  }
+
+  #read(): PushRecord {
+    const record = this.#file.read() as Partial<PushRecord> | undefined | null;
+    return record?.version === 1 ? (record as PushRecord) : { version: 1 };
+  }
+}
+
+const waitOf = ({ kind, exception }: { kind: FailureKind; exception: KeptException }, count: number): number =>
+  retryPolicy({ kind, retryAfter: exception.retryAfter }, count, Math.random()).seconds;
+
+const seconds = (): number => Math.floor(Date.now() / 1000);

@@ -1,0 +1,235 @@
+import type { Destination } from '../../core/model/destination.js';
+import type { StoredEntry } from '../../core/model/entry.js';
+import { isStorageFull, StorageException } from '../../core/model/exceptions.js';
+import type { Value } from '../../core/model/value.js';
+import {
+  type Adoption,
+  type AdoptOptions,
+  type OwnershipLoss,
+  RECOVERY_INTERVAL_SECONDS,
+  type StorageAdapter,
+  type Writer,
+} from '../../core/ports/storage.js';
+import { BACKGROUND, type Clock } from '../../core/time/clock.js';
+import { quarantineRecord } from '../../storage/file/journal/journal-text.js';
+import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/file/journal/record.js';
+import { RangeSet } from '../../storage/shared/range-set.js';
+import { isLocked } from '../exit.js';
+import type { Folder } from './folder.js';
+import { newWriterOf } from './folder-journal.js';
+import { HEARTBEAT_MS, type HeldLock } from './folder-lock.js';
+import { FolderStaging, type Problems, warningsOf } from './folder-storage.js';
+
+/** The journal is tidied when it has grown by this much, or has doubled. */
+const SLACK_BYTES = 64 * 1024;
+
+/**
+ * Has all entries of a folder in memory, and may remove them. Its caller holds the folder's push lock as long as it is open;
+ * others may commit meanwhile, at the end of the journal.
+ */
+class PushingWriter implements Writer {
+  readonly id: string;
+  readonly #folder: Folder;
+  readonly #held: HeldLock;
+  readonly #destination: Destination;
+  readonly #stopBeating: () => void;
+  /** Present if it stages, too: then its caller holds the folder's lock as well. */
+  readonly #staging: FolderStaging | undefined;
+  /** By writer, the entries that were handed out or saved here. */
+  readonly #known = new Map<string, RangeSet>();
+  /** The writers whose destination this run has written since the journal was rewritten. */
+  #registered = new Set<string>();
+  /** How many of the known entries are not removed. */
+  #live = 0;
+  /** That of the journal after the last write here. */
+  #identity: string | undefined;
+  #size = 0;
+  #tidyAt = SLACK_BYTES;
+  #isOpen = true;
+
+  constructor(folder: Folder, { held, problems }: PushingOptions, destination: Destination, clock: Clock) {
+    this.#folder = folder;
+    this.#held = held;
+    this.#destination = destination;
+    this.id = newWriterOf(destination);
+    this.#staging = problems && new FolderStaging(folder, destination, problems);
+    let cancel = (): void => {};
+    const beat = (): void => {
+      held.beat();
+      cancel = clock.setTimer(beat, HEARTBEAT_MS, BACKGROUND);
+    };
+    beat();
+    this.#stopBeating = () => cancel();
+  }
+
+  check(): OwnershipLoss | undefined {
+    if (!this.#isOpen) return undefined;
+    // A process that was stopped for minutes: another pushes the entries now.
+    if (!this.#held.isHeld()) return this.#fenced();
+    if (this.#live === 0 || this.#folder.journal.identity === this.#identity) return undefined;
+    this.#identity = this.#folder.journal.identity;
+    return { kind: 'cleared' };
+  }
+
+  save(entry: StoredEntry): void {
+    this.#write(this.#textOf([entry]), true);
+    this.#registered.add(entry.writer);
+    this.#add(entry);
+  }
+
+  saveAgain(entries: readonly StoredEntry[]): void {
+    this.#locked(() => {
+      const saved = new Set(this.#folder.journal.read(this.#destination).entries.map(keyOf));
+      const missing = entries.filter((entry) => !saved.has(keyOf(entry)));
+      this.#registered.clear();
+      if (missing.length > 0) this.#append(this.#textOf(missing), true);
+      for (const { writer } of missing) this.#registered.add(writer);
+    });
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    const removed = new Map<string, RangeSet>();
+    for (const { writer, sequence } of entries) {
+      if (this.#known.get(writer)?.has(sequence)) setOf(removed, writer).add(sequence);
+    }
+    if (removed.size === 0) return;
+    this.#locked(() => this.#remove(removed, entries));
+    for (const [writer, { ranges, size }] of removed) {
+      this.#live -= size;
+      for (const [first, last] of ranges) this.#known.get(writer)?.deleteRange(first, last);
+    }
+    // Not only what was known here: others may have committed since.
+    if (this.#size > this.#tidyAt) this.#tidy();
+  }
+
+  quarantine(entries: readonly StoredEntry[]): void {
+    const text = entries.map(quarantineRecord).join('');
+    if (text !== '') this.#write(text, false);
+  }
+
+  saveStaged(values: readonly Value[]): void {
+    this.#staging?.save(values);
+  }
+
+  async adopt({ isFirst }: AdoptOptions): Promise<Adoption> {
+    if (!this.#isOpen) return { entries: [], staged: [], warnings: [] };
+    const view = this.#locked(() => {
+      this.#folder.staged.settle();
+      const isNew = ({ writer, sequence }: StoredEntry): boolean => !this.#known.get(writer)?.has(sequence);
+      const read = this.#folder.journal.read(this.#destination, isNew);
+      this.#note();
+      return read;
+    });
+    for (const entry of view.entries) this.#add(entry);
+    const warnings = warningsOf(view, this.#folder);
+    const staged = (isFirst && this.#staging?.read()) || [];
+    return { entries: view.entries, staged, warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#stopBeating();
+    this.#tidy();
+  }
+
+  #fenced(): OwnershipLoss {
+    const writers = new Set([this.id, ...this.#known.keys()]);
+    this.#known.clear();
+    this.#live = 0;
+    return { kind: 'fenced', writers, isStagedFenced: false };
+  }
+
+  /** The entries as they are saved, each writer's destination before its first. */
+  #textOf(entries: readonly StoredEntry[]): string {
+    let text = '';
+    // A C at the end of the journal is made of the staged values, and by a process that has ended when others see it.
+    const kind = this.#staging ? 'C' : 'E';
+    const registered = new Set(this.#registered);
+    for (const entry of entries) {
+      if (!registered.has(entry.writer)) text += encodeWriter(entry.writer, this.#destination);
+      registered.add(entry.writer);
+      text += encodeEntry(entry, kind) + quarantineRecord(entry);
+    }
+    return text;
+  }
+
+  #remove(removed: ReadonlyMap<string, RangeSet>, entries: readonly StoredEntry[]): void {
+    const text = Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join('');
+    try {
+      this.#append(text, false);
+    } catch (error) {
+      if (!isStorageFull(error)) throw error;
+      this.#folder.journal.removeInPlace(entries);
+      this.#registered.clear();
+      this.#note();
+    }
+  }
+
+  #write(text: string, isSynced: boolean): void {
+    try {
+      this.#locked(() => this.#append(text, isSynced));
+    } catch (error) {
+      throw isLocked(error) ? new StorageException(error.message, { advice: error.advice }) : error;
+    }
+  }
+
+  #append(text: string, isSynced: boolean): void {
+    // A commit at the end of the journal is a sign for the staged values that it was made of.
+    this.#folder.staged.settle();
+    this.#folder.journal.append(text, isSynced);
+    this.#note();
+  }
+
+  /** A failure is harmless: the next run tidies. */
+  #tidy(): void {
+    try {
+      this.#locked(() => {
+        this.#folder.staged.settle();
+        this.#folder.journal.tidy();
+        this.#registered.clear();
+        this.#note();
+        this.#tidyAt = this.#size + Math.max(SLACK_BYTES, this.#size);
+      });
+    } catch {
+      // See above.
+    }
+  }
+
+  #locked<Result>(run: () => Result): Result {
+    return this.#folder.locked(run);
+  }
+
+  #note(): void {
+    this.#identity = this.#folder.journal.identity;
+    this.#size = this.#folder.journal.size;
+  }
+
+  #add({ writer, sequence }: StoredEntry): void {
+    if (setOf(this.#known, writer).add(sequence)) this.#live += 1;
+  }
+}
+
+function setOf(sets: Map<string, RangeSet>, writer: string): RangeSet {
+  const known = sets.get(writer);
+  if (known !== undefined) return known;
+  const set = new RangeSet();
+  sets.set(writer, set);
+  return set;
+}
+
+const keyOf = ({ writer, sequence }: StoredEntry): string => `${writer}-${sequence}`;
+
+/** How a folder is pushed from. */
+interface PushingOptions {
+  /** The folder's push lock. */
+  readonly held: HeldLock;
+  /** Present if it stages, too. */
+  readonly problems?: Problems | undefined;
+}
+
+/** For `push` and its kin. */
+export const pushingStorage = (folder: Folder, options: PushingOptions): StorageAdapter => ({
+  durability: 'power',
+  open: (destination, clock) => new PushingWriter(folder, options, destination, clock),
+});

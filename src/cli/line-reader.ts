@@ -1,0 +1,67 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/** A line of input, numbered from 1. */
+export interface InputLine {
+  readonly number: number;
+  /** `undefined` if it is too long. */
+  readonly text: string | undefined;
+}
+
+/** In UTF-16 units: an endless line must not fill the memory. */
+const MAX_LENGTH = 2 ** 20;
+
+/** Reads lines of a stream, one after the other, until it ends or is told to stop. */
+export class LineReader {
+  readonly #stream: NodeJS.ReadStream;
+  readonly #stopping = new AbortController();
+  #number = 0;
+  #rest = '';
+  #isTooLong = false;
+
+  constructor(stream: NodeJS.ReadStream) {
+    this.#stream = stream;
+  }
+
+  /** Ends {@link LineReader.lines} after the lines that have arrived. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async *lines(): AsyncGenerator<InputLine, void> {
+    const decoder = new StringDecoder('utf8');
+    for await (const chunk of this.#chunks()) yield* this.#split(decoder.write(chunk));
+    const rest = this.#rest + decoder.end();
+    if (rest !== '' || this.#isTooLong) yield this.#line(rest);
+  }
+
+  /** Those that arrive until the stream ends, fails or is stopped. */
+  async *#chunks(): AsyncGenerator<Buffer, void> {
+    const { signal } = this.#stopping;
+    const stopped = new Promise<undefined>((resolve) => {
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    const chunks = this.#stream.iterator({ destroyOnReturn: false });
+    while (!signal.aborted) {
+      const next = await Promise.race([stopped, chunks.next()]);
+      if (next === undefined || next.done) break;
+      yield next.value as Buffer;
+    }
+    this.#stream.destroy();
+  }
+
+  *#split(text: string): Generator<InputLine> {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) yield this.#line(line);
+    if (this.#rest.length <= MAX_LENGTH) return;
+    this.#isTooLong = true;
+    this.#rest = '';
+  }
+
+  #line(text: string): InputLine {
+    const isTooLong = this.#isTooLong || text.length > MAX_LENGTH;
+    this.#isTooLong = false;
+    this.#number += 1;
+    return { number: this.#number, text: isTooLong ? undefined : text };
+  }
+}

@@ -1,0 +1,55 @@
+import type { CommanderError } from 'commander';
+import { version } from '../../package.json';
+import { cleanText, maskIds } from '../core/model/foreign-text.js';
+import type { Call } from './command.js';
+import { readSettings, type Settings } from './config/settings.js';
+import { EXIT, type ExitCode } from './exit.js';
+import { Printer } from './output.js';
+import { createProgram } from './program.js';
+import { report } from './report.js';
+
+/** Runs a call. @returns Its exit code. */
+export async function main(argv: readonly string[], process: NodeJS.Process): Promise<ExitCode> {
+  const { env, stdout, stderr } = process;
+  const out = new Printer(stdout, env);
+  const err = new Printer(stderr, env);
+  let exitCode: ExitCode = EXIT.ok;
+  const output = { out: (text: string) => out.raw(text), err: (text: string) => err.raw(safe(text)) };
+  const program = createProgram(version, output, async ({ load }, args, options) => {
+    const environment = { env, workingFolder: process.cwd() };
+    let settings: Settings | undefined;
+    const call: Call = {
+      args,
+      options,
+      isJson: options['json'] === true,
+      out,
+      err,
+      environment,
+      settings: () => (settings ??= readSettings(environment, options['insecureHttp'] === true)),
+    };
+    try {
+      const { run } = await load();
+      exitCode = await run(call);
+    } catch (error) {
+      exitCode = report(error, call);
+    }
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!isParserExit(error)) throw error;
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  return exitCode;
+}
+
+/** The parser shows arguments that it refuses: one of them may be a key. */
+const safe = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => maskIds(cleanText(line)))
+    .join('\n');
+
+/** The parser has printed its help or message. */
+const isParserExit = (error: unknown): error is CommanderError =>
+  typeof (error as CommanderError | null)?.code === 'string' && (error as CommanderError).code.startsWith('commander.');

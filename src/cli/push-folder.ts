@@ -1,0 +1,138 @@
+import type { Api, PushException } from '../index.js';
+import { type Call, textOf } from './command.js';
+import { type Committed, inWords } from './commit.js';
+import { CommandException, EXIT, type ExitCode } from './exit.js';
+import type { PushState } from './folder/push-state.js';
+import { failureOf, isTransient, report } from './report.js';
+import { type Session, withPushing } from './session.js';
+import { parseDuration } from './values.js';
+import { plural } from './words.js';
+
+/** Pushes of one call back to back, to find the entry that makes requests fail: a call has no later ones. */
+const MAX_SEARCH = 12;
+/** From this many failures in a row on, an entry may be at fault. */
+const SEARCH_FROM = 2;
+
+/** The result of a push, for programs. */
+interface Pushed {
+  pushed: number;
+  requests: number;
+  quarantined: number;
+  /** Entries that still wait. */
+  committed: number;
+}
+
+/** @param before - The result of a commit by the same call. */
+export async function pushFolder(call: Call, before?: Committed): Promise<ExitCode> {
+  const wait = textOf(call, 'wait');
+  const seconds = wait === undefined ? 0 : parseDuration(wait, '--wait');
+  if (before !== undefined && !call.isJson) call.out.line(inWords(before));
+  return withPushing(call, async ({ api, folder }) => {
+    const result: Pushed = { pushed: 0, requests: 0, quarantined: 0, committed: 0 };
+    const failure = await pushUntil(call, { api, folder }, seconds, result);
+    result.committed = api.status().committed;
+    return show(call, { ...before, ...result }, failure);
+  });
+}
+
+async function pushUntil(call: Call, { api, folder }: Session, seconds: number, result: Pushed): Promise<unknown> {
+  const state = folder.pushState;
+  const stops = [keepPushes(api, state), countPushes(api, result)];
+  const until = Date.now() + seconds * 1000;
+  let failure: PushException | undefined;
+  try {
+    for (;;) {
+      if (api.status().committed === 0) return undefined;
+      const dueAt = failure === undefined && call.options['now'] === true ? undefined : state.dueAt();
+      if (dueAt !== undefined && dueAt * 1000 > until) return failure ?? notDue(dueAt, state);
+      if (dueAt !== undefined) await new Promise((resolve) => setTimeout(resolve, dueAt * 1000 - Date.now()));
+      failure = await pushOnce(api, state);
+      if (failure === undefined) return undefined;
+      if (!isTransient(failure) || Date.now() >= until) return failure;
+    }
+  } finally {
+    for (const stop of stops) stop();
+  }
+}
+
+/** Keeps the results of pushes in the folder. @returns A function that stops. */
+export function keepPushes(api: Api, state: PushState): () => void {
+  return api.on('push', ({ entries, requests, milliseconds }) => {
+    state.record({ lastPush: { entries, requests, milliseconds, at: Math.floor(Date.now() / 1000) } });
+  });
+}
+
+function countPushes(api: Api, result: Pushed): () => void {
+  const stops = [
+    api.on('push', ({ entries, requests }) => {
+      result.pushed += entries;
+      result.requests += requests;
+    }),
+    api.on('quarantine', ({ entries }) => {
+      result.quarantined += entries.length;
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+async function pushOnce(api: Api, state: PushState): Promise<PushException | undefined> {
+  let failure = await tryPush(api);
+  if (failure !== undefined && state.failures + 1 >= SEARCH_FROM) failure = await search(api, failure);
+  if (failure === undefined) state.clear();
+  else keepFailure(state, failure);
+  return failure;
+}
+
+async function tryPush(api: Api): Promise<PushException | undefined> {
+  try {
+    await api.push();
+    return undefined;
+  } catch (error) {
+    if ((error as Error).name === 'PushException') return error as PushException;
+    throw error;
+  }
+}
+
+/** Goes on while the server takes an upload without entries: then it is the entries that it does not take. */
+async function search(api: Api, first: PushException): Promise<PushException | undefined> {
+  let failure: PushException | undefined = first;
+  if (first.retryAfter !== undefined || (await api.testConnection()).canWrite !== true) return failure;
+  for (let count = 0; count < MAX_SEARCH && failure !== undefined && failure.retryAfter === undefined; count++) {
+    failure = await tryPush(api);
+  }
+  return failure;
+}
+
+/** Remembers a failure, and when the next push is due. */
+export function keepFailure(state: PushState, exception: PushException): void {
+  const { name, message, advice, status, retryAfter } = exception;
+  const kind = isTransient(exception) ? 'transient' : 'rejected';
+  state.record({ failure: { kind, exception: { name, message, advice, status, retryAfter } } });
+}
+
+function notDue(dueAt: number, state: PushState): CommandException {
+  const seconds = Math.max(1, Math.round(dueAt - Date.now() / 1000));
+  const { message = '' } = state.lastException ?? {};
+  return new CommandException(`the next push is due in ${seconds} s: ${message}`, {
+    exitCode: EXIT.temporary,
+    advice: 'Everything is kept. --now pushes at once.',
+  });
+}
+
+function show(call: Call, result: Pushed & Committed, failure: unknown): ExitCode {
+  const { isJson, out, err } = call;
+  if (isJson) out.json(failure === undefined ? result : { ...result, error: failureOf(failure) });
+  else if (failure === undefined || result.pushed > 0) out.line(pushedInWords(result));
+  const code = failure === undefined ? EXIT.ok : report(failure, { isJson: false, out, err });
+  if (failure !== undefined && !isJson) err.line(`${plural(result.committed, 'entry', 'entries')} kept.`);
+  if (result.quarantined === 0) return code;
+  err.line(`${plural(result.quarantined, 'entry', 'entries')} quarantined: see nikdev-iot quarantine.`, 'warn');
+  return code === EXIT.temporary ? code : EXIT.refused;
+}
+
+const pushedInWords = ({ pushed, requests }: Pushed): string =>
+  pushed === 0
+    ? 'Everything up-to-date.'
+    : `Pushed ${plural(pushed, 'entry', 'entries')} in ${plural(requests, 'request')}.`;

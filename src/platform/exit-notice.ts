@@ -1,0 +1,26 @@
+declare const process: {
+  on?(event: 'exit', listener: () => void): void;
+  off?(event: 'exit', listener: () => void): void;
+};
+
+/** The unpushed entries in memory of all `Api`s that are not closed: also of those that were garbage collected. */
+let entries = 0;
+
+/** Counts entries in memory. A process that ends with such entries says so on stderr; without any it has no listener. */
+export function countInMemory(change: number): void {
+  const before = entries;
+  entries += change;
+  if (entries > 0 === before > 0 || typeof process === 'undefined') return;
+  try {
+    if (entries > 0) process.on?.('exit', report);
+    else process.off?.('exit', report);
+  } catch {
+    // Next's Edge runtime has the functions, and they throw.
+  }
+}
+
+function report(): void {
+  console.error(
+    `nikdev-iot: this process ends with unpushed entries in memory (${entries}), which are lost. fileStorage(directory) of nikdev-iot/node keeps entries, and close({ push: true }) pushes them before the end.`,
+  );
+}

@@ -1,0 +1,255 @@
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { findFolder } from '../../src/cli/config/folder-search.js';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { call, environmentFor } from '../support/processes/command.js';
+import { asNobody, describeWithSecondUser } from '../support/processes/second-user.js';
+
+const URL_OF_SERVER = 'http://127.0.0.1:8080/api/v1/';
+const env = environmentFor(URL_OF_SERVER);
+
+let folder: string;
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+const configPath = (): string => join(folder, '.nikdev-iot', 'config.json');
+const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
+async function init(): Promise<void> {
+  expect(await call(folder, ['init'], env)).toMatchObject({ code: 0, stderr: '' });
+}
+
+function changeConfig(change: Record<string, unknown>): void {
+  const config = { ...(JSON.parse(readFileSync(configPath(), 'utf8')) as object), ...change };
+  writeFileSync(configPath(), JSON.stringify(config));
+}
+
+describe('init', () => {
+  test('saves the credentials for this user only, out of reach of a repository', async () => {
+    await init();
+    expect(JSON.parse(readFileSync(configPath(), 'utf8'))).toEqual({
+      deviceId: DEVICE_ID,
+      apiKey: API_KEY,
+      baseUrl: URL_OF_SERVER,
+    });
+    expect(modeOf(configPath())).toBe('600');
+    expect(modeOf(join(folder, '.nikdev-iot'))).toBe('700');
+    expect(readFileSync(join(folder, '.nikdev-iot', '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  test('keeps the options of the configuration that is there', async () => {
+    await init();
+    changeConfig({ fields: { temperature: 'f-1' } });
+    await init();
+    expect(JSON.parse(readFileSync(configPath(), 'utf8'))).toMatchObject({ fields: { temperature: 'f-1' } });
+  });
+
+  test.each([
+    ['a Device ID that is not a UUID', { NIKDEV_DEVICE_ID: 'x' }, /deviceId must be a UUID/],
+    ['a key that is not a UUID', { NIKDEV_API_KEY: 'secret-word' }, /apiKey must be a UUID/],
+    ['a URL that is not one', { NIKDEV_URL: 'ftp://x' }, /http or https URL/],
+    ['plain http to another machine', { NIKDEV_URL: 'http://192.0.2.1/api/v1/' }, /plain http/],
+  ])('refuses %s, and saves nothing', async (_, change, message) => {
+    const { code, stdout, stderr } = await call(folder, ['init'], { ...env, ...change });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/secret-word/);
+    expect(existsSync(configPath())).toBe(false);
+  });
+
+  test('saves plain http to another machine where that is allowed', async () => {
+    const url = 'http://192.0.2.1/api/v1/';
+    const args = ['init', '--insecure-http'];
+    expect((await call(folder, args, { ...env, NIKDEV_URL: url })).code).toBe(0);
+    expect((await call(folder, ['status'])).code).toBe(0);
+    expect((await call(temporaryFolder(), ['status'], { ...env, NIKDEV_URL: url })).code).toBe(2);
+  });
+
+  test('has no option for the key', async () => {
+    const { stdout } = await call(folder, ['init', '--help']);
+    expect(stdout).not.toMatch(/--(api-)?key/);
+  });
+});
+
+describe('logout', () => {
+  test('deletes the key, and only that', async () => {
+    await init();
+    await call(folder, ['add', 'a=1', '-c']);
+    expect(await call(folder, ['logout'])).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(configPath(), 'utf8')).not.toContain(API_KEY);
+    expect(await call(folder, ['status'])).toMatchObject({ code: 2, stderr: expect.stringContaining('no API key') });
+    const { NIKDEV_API_KEY, NIKDEV_URL } = env;
+    const { stdout } = await call(folder, ['status', '--json'], { NIKDEV_API_KEY, NIKDEV_URL } as Record<
+      string,
+      string
+    >);
+    expect(JSON.parse(stdout)).toMatchObject({ committed: 1 });
+  });
+});
+
+describe('the environment', () => {
+  test('is enough without init', async () => {
+    expect((await call(folder, ['add', 'a=1', '-c'], env)).code).toBe(0);
+    expect(modeOf(join(folder, '.nikdev-iot'))).toBe('700');
+    expect(modeOf(join(folder, '.nikdev-iot', 'nikdev-iot-1_folder_readings.journal'))).toBe('600');
+  });
+
+  test('wins over the configuration', async () => {
+    await init();
+    const other = '33333333-3333-4333-8333-333333333333';
+    const { stdout } = await call(folder, ['status'], { NIKDEV_DEVICE_ID: other });
+    expect(stdout).toContain(other);
+  });
+
+  test('loses the key, which child processes would inherit', async () => {
+    const own: Record<string, string> = { ...env };
+    const { main } = await import('../../src/cli/main.js');
+    const silent = { write: () => true };
+    await main(['status'], {
+      env: own,
+      stdout: silent,
+      stderr: silent,
+      cwd: () => folder,
+    } as unknown as NodeJS.Process);
+    expect(own).not.toHaveProperty('NIKDEV_API_KEY');
+  });
+
+  test('may name a file of the key, and a folder', async () => {
+    const file = join(folder, 'key');
+    writeFileSync(file, `${API_KEY}\n`);
+    const { NIKDEV_API_KEY: _, ...others } = env;
+    const own = { ...others, NIKDEV_API_KEY_FILE: file, NIKDEV_DIR: 'there' } as Record<string, string>;
+    expect((await call(folder, ['add', 'a=1', '-c'], own)).code).toBe(0);
+    expect(existsSync(join(folder, 'there', 'nikdev-iot-1_folder_readings.journal'))).toBe(true);
+  });
+
+  test('may not name both a key and a file of it', async () => {
+    expect(await call(folder, ['status'], { ...env, NIKDEV_API_KEY_FILE: 'x' })).toMatchObject({ code: 2 });
+  });
+});
+
+describe('a key', () => {
+  test('of the environment is never sent to a server that only the configuration names', async () => {
+    await init();
+    changeConfig({ baseUrl: 'https://evil.example/api/v1/' });
+    const { code, stderr } = await call(folder, ['test'], { NIKDEV_API_KEY: API_KEY });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/not sent to https:\/\/evil\.example/);
+  });
+
+  test('of the configuration is never sent to another server', async () => {
+    await init();
+    const { code, stderr } = await call(folder, ['test'], { NIKDEV_URL: 'https://other.example/' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/not sent to https:\/\/other\.example/);
+  });
+});
+
+describe('the configuration is refused', () => {
+  beforeEach(init);
+
+  const refused = async (message: RegExp): Promise<void> => {
+    const { code, stdout, stderr } = await call(folder, ['status']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain(API_KEY.slice(0, 8));
+  };
+
+  test('if others may read it', async () => {
+    chmodSync(configPath(), 0o640);
+    await refused(/may be used by other users/);
+  });
+
+  test('if it is a link', async () => {
+    renameSync(configPath(), join(folder, 'elsewhere'));
+    symlinkSync(join(folder, 'elsewhere'), configPath());
+    await refused(/is a link/);
+  });
+
+  test('if it has another name', async () => {
+    linkSync(configPath(), join(folder, 'elsewhere'));
+    await refused(/hard link/);
+  });
+
+  test('if its folder may be written to by others', async () => {
+    chmodSync(join(folder, '.nikdev-iot'), 0o777);
+    await refused(/may be written to by other users/);
+  });
+
+  test('if it is not JSON, without showing it', async () => {
+    writeFileSync(configPath(), `{ "apiKey": "${API_KEY}`);
+    await refused(/is not JSON/);
+  });
+
+  test('if it holds something unknown', async () => {
+    changeConfig({ fetch: 'x' });
+    await refused(/"fetch", which is not known/);
+  });
+
+  test('if an option can not be used', async () => {
+    changeConfig({ maxQueuedEntries: -1 });
+    await refused(/maxQueuedEntries must be/);
+  });
+
+  test('if it is endless', async () => {
+    writeFileSync(configPath(), ' '.repeat(70_000));
+    await refused(/longer than a configuration/);
+  });
+});
+
+describe('the folder', () => {
+  test('is found upward', async () => {
+    await init();
+    const inner = join(folder, 'a', 'b');
+    mkdirSync(inner, { recursive: true });
+    expect((await call(inner, ['add', 'a=1', '-c'])).code).toBe(0);
+    expect(existsSync(join(folder, '.nikdev-iot', 'nikdev-iot-1_folder_readings.journal'))).toBe(true);
+  });
+
+  test('is not searched above the home folder', async () => {
+    await init();
+    const home = join(folder, 'home');
+    const inner = join(home, 'a');
+    mkdirSync(inner, { recursive: true });
+    expect(findFolder(inner, home)).toBeUndefined();
+    expect(findFolder(inner, folder)).toBe(join(folder, '.nikdev-iot'));
+  });
+
+  test('is not searched beyond the border of a file system', () => {
+    expect(findFolder('/proc/self', '/nowhere')).toBeUndefined();
+  });
+
+  test('that is missing is named, with the way to make it', async () => {
+    const { code, stderr } = await call('/proc', ['status']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/there is no \.nikdev-iot in .*\n.*nikdev-iot init/);
+  });
+
+  describeWithSecondUser('of another user', () => {
+    test('is passed over', () => {
+      chmodSync(folder, 0o777);
+      asNobody('mkdir -m 755 "$1"', join(folder, '.nikdev-iot'));
+      expect(findFolder(folder, '/nowhere')).toBeUndefined();
+    });
+
+    test('is refused where it is named', async () => {
+      chmodSync(folder, 0o777);
+      asNobody('mkdir -m 755 "$1"', join(folder, 'theirs'));
+      const result = await call(folder, ['status'], { ...env, NIKDEV_DIR: 'theirs' });
+      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('belongs to another user') });
+    });
+  });
+});

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { parseFault } from '../../src/cli/emulator/faults.js';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { type CommandProcess, call, start } from '../support/processes/command.js';
+
+const SLOW = 60_000;
+let running: CommandProcess | undefined;
+afterEach(async () => {
+  running?.kill('SIGKILL');
+  await running?.ended;
+});
+
+async function startEmulator(
+  ...args: string[]
+): Promise<{ url: string; env: Record<string, string>; process: CommandProcess }> {
+  const process = start(temporaryFolder(), ['emulator', '--port', '0', '--json', ...args]);
+  running = process;
+  const line = await vi.waitFor(
+    () => {
+      const [first = ''] = process.written.stdout.split('\n');
+      return JSON.parse(first) as { url: string; baseUrl: string; devices: [{ deviceId: string; apiKey: string }] };
+    },
+    { timeout: 20_000 },
+  );
+  const { url, baseUrl, devices } = line;
+  const env = { NIKDEV_URL: baseUrl, NIKDEV_DEVICE_ID: devices[0].deviceId, NIKDEV_API_KEY: devices[0].apiKey };
+  return { url, env, process };
+}
+
+describe('emulator', () => {
+  test(
+    'takes readings on loopback, prints each request, shows them on a page, and ends on SIGTERM',
+    async () => {
+      const { url, env, process } = await startEmulator();
+      expect(new URL(url).hostname).toBe('127.0.0.1');
+      const folder = temporaryFolder();
+      expect(await call(folder, ['add', 'temperature=21.5', '-cp'], env)).toMatchObject({ code: 0 });
+      expect((await call(folder, ['get', 'temperature'], env)).stdout).toMatch(/^temperature=21\.5/);
+      const requests = process.written.stdout
+        .split('\n')
+        .slice(1)
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as object);
+      expect(requests).toMatchObject([
+        { method: 'POST', status: 200, entries: 1 },
+        { method: 'GET', status: 200 },
+      ]);
+
+      const page = await fetch(url);
+      expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+      expect(page.headers.get('cache-control')).toBe('no-store');
+      expect(await page.text()).not.toContain(env['NIKDEV_API_KEY']);
+      const ending = new AbortController();
+      const events = await fetch(`${url}events`, { signal: ending.signal });
+      const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let text = '';
+      while (!text.includes('"fieldId":"temperature"')) text += (await reader?.read())?.value ?? '';
+      ending.abort();
+      expect(text).not.toContain(env['NIKDEV_API_KEY']);
+
+      process.kill('SIGTERM');
+      expect(await process.ended).toMatchObject({ code: 0, stderr: '' });
+    },
+    SLOW,
+  );
+
+  test(
+    'answers under its own name only, and other paths not at all',
+    async () => {
+      const { url } = await startEmulator();
+      const { request } = await import('node:http');
+      const statusFor = (path: string, host?: string): Promise<number | undefined> =>
+        new Promise((resolve, reject) => {
+          const asking = request(new URL(path, url), { headers: host === undefined ? {} : { host } }, (response) => {
+            response.resume();
+            resolve(response.statusCode);
+          });
+          asking.on('error', reject).end();
+        });
+      expect(await statusFor('/', 'evil.example')).toBe(421);
+      expect(await statusFor('/api/v1/values/a', 'evil.example')).toBe(421);
+      expect(await statusFor('/nothing')).toBe(404);
+      expect(await statusFor('/api/v1/values/a')).toBe(401);
+    },
+    SLOW,
+  );
+
+  test(
+    'answers with the faults asked for, and knows the devices named',
+    async () => {
+      const { env } = await startEmulator('--fault', '503', '--device', `${DEVICE_ID}:${API_KEY}`);
+      expect(env).toMatchObject({ NIKDEV_DEVICE_ID: DEVICE_ID, NIKDEV_API_KEY: API_KEY });
+      const { code, stderr } = await call(temporaryFolder(), ['add', 'a=1', '-cp'], env);
+      expect(code).toBe(75);
+      expect(stderr).toContain('503');
+    },
+    SLOW,
+  );
+
+  test(
+    'refuses a port in use',
+    async () => {
+      const { url } = await startEmulator();
+      const folder = temporaryFolder();
+      const { code, stderr } = await call(folder, ['emulator', '--port', new URL(url).port]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/is in use/);
+    },
+    SLOW,
+  );
+
+  test.each([
+    ['503', { status: 503 }, 1],
+    ['429@12.5%', { status: 429 }, 0.125],
+    ['timeout@5%', { hang: true }, 0.05],
+    ['cut@100%', { cut: true }, 1],
+  ])('reads the fault %s', (text, fault, share) => {
+    expect(parseFault(text)).toEqual({ fault, share });
+  });
+
+  test.each(['', '99', '700', '503@', '503@200%', 'boom', '503@-1%'])('refuses the fault %j', (text) => {
+    expect(() => parseFault(text)).toThrow(/--fault must be like/);
+  });
+
+  test.each([
+    ['--device', `${DEVICE_ID}:x`],
+    ['--port', '70000'],
+    ['--keep', '0'],
+  ])('refuses %s %s', async (...args) => {
+    expect(await call(temporaryFolder(), ['emulator', ...args])).toMatchObject({ code: 2, stdout: '' });
+  });
+});

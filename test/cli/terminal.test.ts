@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { environmentFor } from '../support/processes/command.js';
+import { onTerminal } from '../support/processes/terminal.js';
+import { asHandler, oneDevice } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
+
+const SLOW = 60_000;
+let folder: string;
+let env: Record<string, string>;
+beforeEach(async () => {
+  folder = temporaryFolder();
+  env = environmentFor(`${await serveOnLoopback(asHandler(oneDevice()))}api/v1/`);
+});
+
+const ESCAPE = '\u001b[';
+
+describe('on a terminal', () => {
+  test(
+    'init asks for the credentials, and does not show the key',
+    async () => {
+      const terminal = onTerminal(folder, '$nikdev init');
+      await terminal.shows('Device ID: ');
+      terminal.type(`${DEVICE_ID}\r`);
+      await terminal.shows('API key (not shown): ');
+      terminal.type(`${API_KEY}x\u007f\r`);
+      await terminal.shows('URL of the server [https://iot.nik-dev.se/api/v1/]: ');
+      terminal.type(`${env['NIKDEV_URL']}\r`);
+      expect(await terminal.ended).toBe(0);
+      expect(terminal.shown()).toContain('Saved in');
+      expect(terminal.shown()).not.toContain(API_KEY.slice(0, 8));
+      const config: unknown = JSON.parse(readFileSync(join(folder, '.nikdev-iot', 'config.json'), 'utf8'));
+      expect(config).toEqual({ deviceId: DEVICE_ID, apiKey: API_KEY, baseUrl: env['NIKDEV_URL'] });
+    },
+    SLOW,
+  );
+
+  test(
+    'init that is interrupted at the key saves nothing, and leaves the terminal as it was',
+    async () => {
+      const terminal = onTerminal(folder, `$nikdev init --device ${DEVICE_ID}; stty -a`);
+      await terminal.shows('API key (not shown): ');
+      terminal.type('\u0003');
+      await terminal.shows(/[^-]icanon/);
+      expect(terminal.shown()).toContain('nothing was saved');
+      expect(terminal.shown()).toMatch(/[^-]\becho\b/);
+      await terminal.ended;
+    },
+    SLOW,
+  );
+
+  test(
+    'pipe shows its progress in one line, errors above it',
+    async () => {
+      const terminal = onTerminal(folder, "printf 'a=1\\nbad\\na=2\\n' | $nikdev pipe", env);
+      expect(await terminal.ended).toBe(1);
+      const lines = terminal.shown().split('\r\n');
+      expect(lines.at(-2)).toMatch(/2 committed · 2 pushed · 0 waiting$/);
+      expect(lines.filter((line) => line.includes('committed'))).toHaveLength(1);
+      expect(terminal.shown()).toContain('line 2: ');
+    },
+    SLOW,
+  );
+
+  test(
+    'results have colour; not with NO_COLOR, and not where the output is not a terminal',
+    async () => {
+      const shown = async (line: string, extra: Record<string, string> = {}): Promise<string> => {
+        const terminal = onTerminal(folder, line, { ...env, ...extra });
+        await terminal.ended;
+        return terminal.shown();
+      };
+      expect(await shown('$nikdev test')).toContain(`${ESCAPE}32mok`);
+      expect(await shown('$nikdev test', { NO_COLOR: '1' })).not.toContain(ESCAPE);
+      expect(await shown('$nikdev test', { TERM: 'dumb' })).not.toContain(ESCAPE);
+      expect(await shown('$nikdev test | cat')).not.toContain(ESCAPE);
+      expect(await shown('$nikdev test --json')).not.toContain(ESCAPE);
+    },
+    SLOW,
+  );
+
+  test(
+    'a reader that has seen enough is no failure',
+    async () => {
+      const terminal = onTerminal(
+        folder,
+        `for n in 1 2 3; do $nikdev add a=$n -c; done | head -n 1; $nikdev log | head -n 0; echo end`,
+        env,
+      );
+      await terminal.ended;
+      expect(terminal.shown()).toMatch(/end\r\n$/);
+      expect(terminal.shown()).not.toMatch(/EPIPE|Error/);
+    },
+    SLOW,
+  );
+});

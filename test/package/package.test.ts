@@ -115,7 +115,7 @@ describe('the built package', () => {
     for (const file of readdirSync(new URL('dist', root), { recursive: true, encoding: 'utf8' })) {
       if (!/\.d\.c?ts$/.test(file)) continue;
       const imports = [...read(`dist/${file}`).matchAll(/^(?:import|export)\b.*? from '([^']+)'/gm)];
-      const peers = file.startsWith('otel.') ? ['@opentelemetry/api'] : file.startsWith('react.') ? ['react'] : [];
+      const peers = file.startsWith('otel.') ? ['@opentelemetry/api'] : [];
       expect(imports.map(([, name]) => name).filter((name) => !name?.startsWith('.'))).toEqual(peers);
     }
   });

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import resolve from '@rollup/plugin-node-resolve';
 import typescript from '@rollup/plugin-typescript';
 import dts from 'rollup-plugin-dts';
@@ -5,10 +6,16 @@ import license from 'rollup-plugin-license';
 import { bundledCommander, packageVersion } from './build/bundled-commander.mjs';
 import { lazyKy } from './build/lazy-ky.mjs';
 import { minify } from './build/minify.mjs';
-import { ownMaps, withoutValibot } from './build/own-maps.mjs';
 import { umd } from './build/umd.mjs';
+import { withoutValibot } from './build/without-valibot.mjs';
 
-const entries = { index: 'src/index.ts', node: 'src/node.ts', emulator: 'src/emulator.ts', otel: 'src/otel.ts' };
+const entries = {
+  index: 'src/index.ts',
+  node: 'src/node.ts',
+  emulator: 'src/emulator.ts',
+  'react-native': 'src/react-native.ts',
+  otel: 'src/otel.ts',
+};
 /** Modules of the platform, and the optional peer dependency. */
 const external = [/^node:/, '@opentelemetry/api'];
 
@@ -53,19 +60,25 @@ const modules = (extension) => ({
   ...files(extension),
   chunkFileNames: ({ name, moduleIds }) => {
     if (moduleIds.some((id) => LIBRARY.test(id))) return `shared/${name}${extension}`;
+    const has = (path) => moduleIds.some((id) => id.includes(path));
+    if (has('/storage/web/')) return `shared/web${extension}`;
     // The part of the core that the emulator needs too.
-    return `shared/${moduleIds.some((id) => id.endsWith('/model/schema.ts')) ? 'checks' : 'core'}${extension}`;
+    return `shared/${has('/model/schema.ts') ? 'checks' : 'core'}${extension}`;
   },
 });
+
+const INDEX = fileURLToPath(new URL('src/index.js', import.meta.url));
+/** Hooks run in client components only. */
+const react = { banner: "'use client';" };
 
 export default [
   {
     input: entries,
     external,
-    plugins: [...compile(), notices(), ownMaps()],
+    plugins: [...compile(), notices()],
     output: [
-      { ...modules('.js'), format: 'es', sourcemap: true, manualChunks },
-      { ...modules('.cjs'), format: 'cjs', exports: 'named', sourcemap: true, manualChunks },
+      { ...modules('.js'), format: 'es', manualChunks },
+      { ...modules('.cjs'), format: 'cjs', exports: 'named', manualChunks },
     ],
   },
   {
@@ -73,8 +86,17 @@ export default [
     external: /index\.js$/,
     plugins: compile(),
     output: [
-      { file: 'dist/node.browser.js', format: 'es', sourcemap: true, paths: () => './index.js' },
-      { file: 'dist/node.browser.cjs', format: 'cjs', exports: 'named', sourcemap: true, paths: () => './index.cjs' },
+      { file: 'dist/node.browser.js', format: 'es', paths: () => './index.js' },
+      { file: 'dist/node.browser.cjs', format: 'cjs', exports: 'named', paths: () => './index.cjs' },
+    ],
+  },
+  {
+    input: 'src/react.ts',
+    external: [/index\.js$/, 'react'],
+    plugins: compile(),
+    output: [
+      { file: 'dist/react.js', format: 'es', ...react, paths: { [INDEX]: './index.js' } },
+      { file: 'dist/react.cjs', format: 'cjs', exports: 'named', ...react, paths: { [INDEX]: './index.cjs' } },
     ],
   },
   {
@@ -107,8 +129,8 @@ export default [
     },
   },
   {
-    input: entries,
-    external,
+    input: { ...entries, react: 'src/react.ts' },
+    external: [...external, 'react'],
     plugins: [dts({ compilerOptions: { stripInternal: true } })],
     output: [
       { ...files('.d.ts'), format: 'es' },

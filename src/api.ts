@@ -16,6 +16,7 @@ import { checkApiKey, resolveBaseUrl, resolveOptions } from './core/options/sche
 import { type ConnectionTest, testConnection } from './core/read/connection-test.js';
 import type { WatchOptions } from './core/read/watch-iterator.js';
 import { adoptFrom } from './core/staging/adopt-from.js';
+import { inThisZone } from './platform/zone.js';
 
 /** Options of {@link Api.commit}. */
 export interface CommitOptions {
@@ -351,7 +352,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   subscribe(listener: () => void): () => void {
     return this.#do(({ status }) => {
       checkListener(listener);
-      return status.subscribe(listener);
+      return status.subscribe(inThisZone<void>(listener) as () => unknown);
     });
   }
 
@@ -370,7 +371,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     return this.#do(({ emitter }) => {
       checkEventName(name);
       checkListener(listener);
-      return emitter.on(name, listener);
+      return emitter.on(name, inThisZone(listener));
     });
   }
 

@@ -4,6 +4,7 @@ import { FieldRegistry } from './core/model/field-registry.js';
 import { own } from './core/model/input.js';
 import { isPushException, onlyInMemory, type PushException, pushClosed } from './core/model/request-exceptions.js';
 import { Emitter, type Subscribers } from './core/notify/emitter.js';
+import { HostSubscription } from './core/notify/host-subscription.js';
 import { logEvents } from './core/notify/log.js';
 import { Notices } from './core/notify/notices.js';
 import { StatusStore } from './core/notify/status-store.js';
@@ -46,7 +47,7 @@ import { StagingPersistence } from './core/staging/staging-persistence.js';
 import type { Clock } from './core/time/clock.js';
 import { ClockCorrection } from './core/time/clock-correction.js';
 import { defaultStorage } from './platform/default-storage.js';
-import { environment as platform } from './platform/environment.js';
+import { hosted, environment as platform } from './platform/environment.js';
 import { SystemClock } from './platform/system-clock.js';
 import { hasWeakIds } from './storage/shared/random-id.js';
 import { fetchTransport } from './transport/fetch-transport.js';
@@ -56,6 +57,8 @@ export interface Ports {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly environment: Environment;
+  /** Entries of earlier runs are left alone until it resolves: an `Api` that is not used after all takes none. */
+  readonly startsAfter: Promise<void>;
 }
 
 /** The parts of an `Api`. */
@@ -63,7 +66,12 @@ export type Client = ReturnType<typeof createClient>;
 
 /** The composition root: creates the parts of an `Api`, each after its dependencies, and connects them. */
 export function createClient(config: Config, ports: Partial<Ports>) {
-  const { clock = new SystemClock(), environment = platform, transport: given } = own(ports);
+  const {
+    clock = new SystemClock(),
+    environment = config.environment ? hosted(config.environment) : platform,
+    transport: given,
+    startsAfter,
+  } = own(ports);
   const transport = given ?? fetchTransport(clock, config.fetch);
   const { storage, warning } = config.storage ? { storage: config.storage } : defaultStorage();
   const { baseUrl, stageUnpushedEntries: saves, maxQueuedEntries: maxEntries, maxQueuedBytes: maxBytes } = config;
@@ -115,8 +123,12 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const poller = new Poller({ ...base, reader });
 
   const status = new StatusStore({ ...pushes, deadBands, autoPush, poller }, durability);
+  const host = new HostSubscription(environment, emitter, writer);
+  const recovery = new OrphanRecovery(local, startsAfter);
   const parts = {
     ...pushes,
+    host,
+    recovery,
     queueLength,
     persistence,
     deadBands,
@@ -130,7 +142,8 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   };
   emitter.connect(parts, SUBSCRIBERS);
   if (warning) warnings.defer(warning, clock);
-  if (hasWeakIds(clock)) warnings.defer(WEAK_IDS, clock);
+  // In memory, no run meets the ids of another.
+  if (!isInMemory && hasWeakIds(clock)) warnings.defer(WEAK_IDS, clock);
   if (isInsecure(baseUrl)) {
     const insecure = insecureUrl(baseUrl);
     warnings.defer(insecure, clock);
@@ -145,13 +158,13 @@ export function createClient(config: Config, ports: Partial<Ports>) {
       (line) => write?.(line),
     );
   }
-  const stopListening = environment.subscribe((event) => emitter.emit('lifecycle', event));
-  const recovery = new OrphanRecovery(local);
-  return { ...parts, storage, config, isInMemory, stopListening, recovery };
+  return { ...parts, storage, config, isInMemory };
 }
 
 type Subscribing = Pick<
   Client,
+  | 'outbox'
+  | 'host'
   | 'queueLength'
   | 'notices'
   | 'server'
@@ -166,6 +179,7 @@ type Subscribing = Pick<
   | 'status'
 >;
 
+const hold = ({ host, outbox, status }: Subscribing): void => host.hold(outbox.length > 0 || status.isWatched);
 const invalidate = ({ status }: Subscribing): void => status.invalidate();
 
 /** The internal subscribers of each event, in the order in which they run: see {@link Emitter}. */
@@ -174,6 +188,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   enqueued: [
     ({ autoPush }) => autoPush?.onEnqueued(),
     ({ queueLength }) => queueLength.onEnqueued(),
+    hold,
     ({ notices }) => notices.onQueueChanged(),
     invalidate,
   ],
@@ -184,6 +199,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
     ({ history }) => history.onRemoved(),
     ({ autoPush }) => autoPush?.onRemoved(),
     ({ queueLength }) => queueLength.onRemoved(),
+    hold,
     ({ notices }) => notices.onQueueChanged(),
     invalidate,
   ],
@@ -208,6 +224,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   request: [invalidate],
   warning: [invalidate, ({ notices }, warning) => notices.onWarning(warning)],
   error: [({ notices }, error) => notices.onError(error)],
+  watched: [hold],
   'listener-failed': [({ warnings }, source) => warnings.add(listenerFailed(source))],
   lifecycle: [
     ({ server }, event) => server.onLifecycle(event),
@@ -238,8 +255,8 @@ export async function closeClient(
   }
 }
 
-function stop({ stopListening, uploader, poller, closing, persistence, outbox, notices, status }: Client): void {
-  stopListening();
+function stop({ host, uploader, poller, closing, persistence, outbox, notices, status }: Client): void {
+  host.stop();
   uploader.stop(pushClosed());
   poller.stop();
   closing.abort();

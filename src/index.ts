@@ -69,6 +69,7 @@ export { webStorage, type WebStorageOptions } from './storage/web/web-storage.js
 // Types for custom storage adapters, and further types of the API.
 export type { Destination } from './core/model/destination.js';
 export type { Clock, TimerOptions } from './core/time/clock.js';
+export type { HostEnvironment, LifecycleEvent } from './core/ports/environment.js';
 export type { Rejection, StoredEntry } from './core/model/entry.js';
 export type {
   AdoptOptions,

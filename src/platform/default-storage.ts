@@ -12,7 +12,7 @@ const METHODS = ['key', 'setItem', 'removeItem'] as const;
  * the global `localStorage`, as Node 26 prints a warning on each access to it.
  */
 export function defaultStorage(): { storage: StorageAdapter; warning?: Warning } {
-  if (!isPage()) return { storage: memoryStorage() };
+  if (!isPage()) return { storage: memoryStorage(), ...(isSharedOrServiceWorker() && { warning: IN_WORKER }) };
   try {
     // Throws if site data are blocked, and in a sandboxed frame; some pages have no localStorage.
     const { localStorage } = window;
@@ -31,3 +31,12 @@ export function defaultStorage(): { storage: StorageAdapter; warning?: Warning }
     };
   }
 }
+
+/** By the members that only their globals have: workerd has the class of a service worker, and is not one. */
+const isSharedOrServiceWorker = (): boolean => 'registration' in globalThis || 'onconnect' in globalThis;
+
+const IN_WORKER: Warning = {
+  code: 'storage-unavailable',
+  message:
+    'A shared or service worker, such as that of an extension, has no storage that commit() could wait for: entries wait in memory and are lost when the browser ends the worker, which it does after seconds. Push right after each commit (commitAndPush()), or post the values to a page, whose Api saves them in localStorage.',
+};

@@ -1,15 +1,17 @@
 import { Listeners } from '../core/notify/emitter.js';
-import type { Environment, LifecycleEvent } from '../core/ports/environment.js';
+import type { Environment, HostEnvironment, LifecycleEvent } from '../core/ports/environment.js';
 import { KeepaliveBudget } from '../core/push/unload-flush.js';
 import { UploadSemaphore } from '../core/push/upload-semaphore.js';
 import { countInMemory } from './exit-notice.js';
 
-declare const process: {
+declare const process: ProcessLike;
+
+interface ProcessLike {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly versions?: { readonly node?: string; readonly bun?: string; readonly deno?: string };
   on?(event: string, listener: () => void): void;
   off?(event: string, listener: () => void): void;
-};
+}
 
 /** Whether this is Cloudflare's workerd, which documents this check. */
 const isWorkerRuntime = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers';
@@ -81,6 +83,14 @@ export const environment: Environment = {
   },
 };
 
+/** The environment in which a program's own {@link HostEnvironment} takes the place of what is known of a page. */
+export const hosted = (host: HostEnvironment): Environment =>
+  Object.create(environment, {
+    isOnline: { get: () => host.isOnline },
+    isHidden: { get: () => host.isHidden },
+    subscribe: { value: (listener: (event: LifecycleEvent) => void) => host.subscribe(listener) },
+  });
+
 function emit(event: LifecycleEvent): void {
   listeners.emit(event, () => {});
 }
@@ -113,10 +123,15 @@ function watchPage(): () => void {
 
 /** Emits `before-exit` when the process has no more work. */
 function watchProcess(): () => void {
-  if (typeof process === 'undefined' || typeof process.on !== 'function') return () => {};
+  // By its global object: bundlers put a process of their own in the place of the name.
+  const { process } = globalThis as { process?: ProcessLike };
   const onIdle = (): void => emit('before-exit');
-  process.on('beforeExit', onIdle);
-  return () => process.off?.('beforeExit', onIdle);
+  try {
+    process?.on?.('beforeExit', onIdle);
+  } catch {
+    // Next's Edge runtime has the function, and it throws.
+  }
+  return () => process?.off?.('beforeExit', onIdle);
 }
 
 /**

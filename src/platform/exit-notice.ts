@@ -11,8 +11,12 @@ export function countInMemory(change: number): void {
   const before = entries;
   entries += change;
   if (entries > 0 === before > 0 || typeof process === 'undefined') return;
-  if (entries > 0) process.on?.('exit', report);
-  else process.off?.('exit', report);
+  try {
+    if (entries > 0) process.on?.('exit', report);
+    else process.off?.('exit', report);
+  } catch {
+    // Next's Edge runtime has the functions, and they throw.
+  }
 }
 
 function report(): void {

@@ -1,4 +1,5 @@
 import type { Clock, TimerOptions } from '../core/time/clock.js';
+import { outOfZone } from './zone.js';
 
 declare const setTimeout: (run: () => void, milliseconds: number) => unknown;
 declare const clearTimeout: (timer: never) => void;
@@ -24,7 +25,7 @@ export class SystemClock implements Clock {
   setTimer(run: () => void, milliseconds: number, { isBackground = false }: TimerOptions = {}): () => void {
     let timer: unknown;
     try {
-      timer = setTimeout(run, milliseconds);
+      timer = outOfZone(() => setTimeout(run, milliseconds));
     } catch {
       // Worker runtimes allow timers only within requests, not while a module is loaded.
       return () => {};

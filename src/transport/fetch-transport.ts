@@ -89,8 +89,8 @@ function respond(
   if (fetch === undefined) throw new ReferenceError('fetch is not defined');
   // Bypasses ky for keepalive requests, as ky awaits a microtask, after which Firefox sends no request from a closing tab; and
   // for a polluted Object.prototype, as ky reads inherited options.
-  if (given !== undefined || keepalive || typeof Request === 'undefined' || isPolluted())
-    return call(fetch, url, init, beacon);
+  // React Native's Response has no body, and ky copies bodies.
+  if (given !== undefined || keepalive || !hasBodies() || isPolluted()) return call(fetch, url, init, beacon);
   return ky(url, {
     method,
     // Bypasses the signal and the Request objects of ky, which another library's fetch refuses.
@@ -100,6 +100,9 @@ function respond(
     timeout: false,
   });
 }
+
+/** Whether the platform has a Request, and a Response whose body is a stream. */
+const hasBodies = (): boolean => typeof Request === 'function' && 'body' in Response.prototype;
 
 /** Whether Object.prototype has an enumerable property. */
 function isPolluted(): boolean {

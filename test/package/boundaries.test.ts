@@ -43,6 +43,8 @@ const planted = [
   ['src/storage/web/', '../../transport/fetch-transport.js', 'refused'],
   ['src/storage/web/', '../../platform/environment.js', 'refused'],
   ['src/storage/web/', '../memory/memory-storage.js', 'refused'],
+  ['src/storage/mmkv/', '../web/writer.js', 'taken'],
+  ['src/storage/mmkv/', '../memory/memory-storage.js', 'refused'],
   ['src/storage/web/', 'node:fs', 'refused'],
   ['src/storage/web/', '../../core/model/value.js', 'taken'],
   ['src/storage/web/', '../shared/range-set.js', 'taken'],

@@ -45,6 +45,8 @@ const DEVICE = blocks.find(({ code }) => code.includes(' node device.mjs '))?.co
 
 /** Languages of which no block is run, and why. */
 const NOT_OURS: Readonly<Record<string, string>> = {
+  jsx: 'it needs React; test/react/readme.dom.test.ts renders it',
+  tsx: 'it needs React Native; test/storage/mmkv and test/platform/react-native-environment.test.ts run its parts',
   python: 'it needs the Python client, and is there to be read beside the block that does the same here',
 };
 

@@ -56,14 +56,22 @@ describe('the README', () => {
   test('says of each storage, files first, what it survives, in the word that the storage has for it, and what not', async () => {
     const { memoryStorage, webStorage } = await import('../../src/index.js');
     const { fileStorage } = await import('../../src/node.js');
+    const { mmkvStorage } = await import('../../src/react-native.js');
     const storages = [
       fileStorage('/nowhere'),
       fileStorage('/nowhere', { durability: 'process' }),
       webStorage({ length: 0, key: () => null, getItem: () => null, setItem: () => {}, removeItem: () => {} }),
+      mmkvStorage({ set() {}, getString: () => undefined, getAllKeys: () => [], remove() {} }),
       memoryStorage(),
     ];
     const rows = [...readme.matchAll(/^\| `(\w+Storage)\(.*?\| (.+?) \| (.+?) \|$/gm)];
-    expect(rows.map(([, name]) => name)).toEqual(['fileStorage', 'fileStorage', 'webStorage', 'memoryStorage']);
+    expect(rows.map(([, name]) => name)).toEqual([
+      'fileStorage',
+      'fileStorage',
+      'webStorage',
+      'mmkvStorage',
+      'memoryStorage',
+    ]);
     for (const [index, { durability }] of storages.entries())
       expect(rows[index]?.[2]).toContain(`(\`'${durability}'\`)`);
     for (const [, , , lost] of rows) expect(lost).toMatch(/\w/);

@@ -9,6 +9,13 @@ const USES = `
 import { Api, type Status, type QuarantinedEntry, type RetryEvent } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
 import { createEmulator } from 'nikdev-iot/emulator';
+import { useApi, useReadings, useStatus } from 'nikdev-iot/react';
+export function useDevice(deviceId: string): number {
+  const api = useApi({ deviceId, apiKey: '', fields: { door: 'a', room: 'b' } });
+  const [reading] = useReadings(api, ['door', 'room'], { everySeconds: 5 });
+  const name: 'door' | 'room' | undefined = reading?.field;
+  return useStatus(api).committed + (name?.length ?? 0);
+}
 export function use(api: Api): Promise<void> {
   const status: Status = api.status();
   const quarantined: QuarantinedEntry[] = api.quarantined();

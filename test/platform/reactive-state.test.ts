@@ -1,4 +1,4 @@
-import { isReactive, reactive, readonly, shallowReactive } from '@vue/reactivity';
+import { isReactive, reactive, readonly, ref, shallowReactive } from '@vue/reactivity';
 import { expect, test } from 'vitest';
 import { openApi } from '../support/builders/api.js';
 import { StubFetch } from '../support/fakes/stub-fetch.js';
@@ -14,7 +14,8 @@ test.each([
   expect(await state.api.commitAndPush()).toEqual({ pushed: 1, requests: 1, expired: 0 });
 });
 
-test("F58 Vue's reactive(api) is that Api", () => {
+test("F58 Vue's reactive(api) is that Api, as is ref(api)", () => {
   const api = openApi({ fetch: new StubFetch().fetch });
   expect(reactive(api)).toBe(api);
+  expect(ref(api).value).toBe(api);
 });

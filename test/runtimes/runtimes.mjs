@@ -22,12 +22,14 @@ export function listRuntimes(runtimes, project) {
       isProcess: true,
       needs: [program],
       suite: (format) => script('in-process', format),
-      imports: (format) => ['index', 'node', 'emulator'].map((entry) => script(`import-${entry}`, format)),
+      imports: (format) =>
+        ['index', 'node', 'react-native', 'emulator'].map((entry) => script(`import-${entry}`, format)),
     };
   };
   const running = Number(process.versions.node.split('.')[0]);
   const others = [22, 24, 26].filter((version) => version !== running);
   return [
+    inProcess('Node 18.20', bin('node-18/bin/node')),
     inProcess('Node 20.15', bin('node-20/bin/node')),
     inProcess(`Node ${running}`, process.execPath),
     ...others.map((version) => inProcess(`Node ${version}`, bin(`node-${version}/bin/node`))),
@@ -54,7 +56,9 @@ function inWorker(name, bin, runtimes, project) {
     needs: [node, bin('miniflare/package.json'), bin('@cloudflare/workerd-linux-64/bin/workerd')],
     suite: (format) => script({ esm: 'everywhere.mjs', cjs: 'everywhere.cjs' }[format], format),
     imports: (format) =>
-      ['index', 'emulator'].map((entry) => script(`${DIST}/${entry}.${{ esm: 'js', cjs: 'cjs' }[format]}`, format)),
+      ['index', 'react-native', 'emulator'].map((entry) =>
+        script(`${DIST}/${entry}.${{ esm: 'js', cjs: 'cjs' }[format]}`, format),
+      ),
   };
 }
 

@@ -9,6 +9,7 @@ export interface Warning {
   readonly code:
     | 'insecure-url'
     | 'storage-unavailable'
+    | 'storage-opened-twice'
     | 'entries-waiting'
     | 'unreadable-records'
     | 'storage-failed'

@@ -28,6 +28,8 @@ export interface News extends Events {
   planned: undefined;
   /** The page or process has changed. */
   lifecycle: LifecycleEvent;
+  /** Listeners of the status came or went. */
+  watched: undefined;
   /** A listener threw: `the event "<name>"` or `subscribe()`. */
   'listener-failed': string;
 }

@@ -54,7 +54,17 @@ export class StatusStore {
   /** @returns A function that stops listening. */
   subscribe(listener: () => unknown): () => void {
     if (this.#listeners.size === 0) this.#lastEmitted = this.status;
-    return this.#listeners.add(listener);
+    const remove = this.#listeners.add(listener);
+    this.#parts.emitter.emit('watched');
+    return () => {
+      remove();
+      this.#parts.emitter.emit('watched');
+    };
+  }
+
+  /** Whether somebody listens. */
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
   }
 
   /** The status may have changed. If it has, listeners are called once, in a microtask. */

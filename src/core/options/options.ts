@@ -1,6 +1,7 @@
 import type { StoredEntry } from '../model/entry.js';
 import type { FieldDefinitions, FieldIds } from '../model/fields.js';
 import type { Compression } from '../ports/compression.js';
+import type { HostEnvironment } from '../ports/environment.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { AbortSignalLike, FetchLike } from '../ports/web-types.js';
 
@@ -83,6 +84,13 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    * @defaultValue the platform's `fetch`
    */
   readonly fetch?: FetchLike | undefined;
+  /**
+   * Reports the network and the lifecycle of an app in place of the platform: `reactNativeEnvironment({ AppState, NetInfo })` of
+   * `nikdev-iot/react-native`.
+   *
+   * @defaultValue the page or process
+   */
+  readonly environment?: HostEnvironment | undefined;
   /**
    * The maximum number of entries in one request, from 1.
    *

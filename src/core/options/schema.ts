@@ -5,6 +5,7 @@ import { holdsKey, redact } from '../model/foreign-text.js';
 import { isObject, isPlainObject, own, show, showLength } from '../model/input.js';
 import { isUuid, oneOf, ownObject, UUID, uuid } from '../model/schema.js';
 import type { Compression } from '../ports/compression.js';
+import type { HostEnvironment } from '../ports/environment.js';
 import type { StorageAdapter } from '../ports/storage.js';
 import type { FetchLike } from '../ports/web-types.js';
 import { checkOptions, count, flag, isCount, requestTimeout, secondsFrom, timeout } from './call-options.js';
@@ -68,6 +69,12 @@ const AllOptions = ownObject(
       ),
     ),
     fetch: v.optional(v.custom<FetchLike>((input) => typeof input === 'function', 'a function like fetch')),
+    environment: v.optional(
+      v.custom<HostEnvironment>(
+        (input) => isObject(input) && typeof input['subscribe'] === 'function',
+        'an environment, such as reactNativeEnvironment({ AppState })',
+      ),
+    ),
     maxEntriesPerRequest: count,
     maxBytesPerRequest: count,
     maxQueuedEntries: limit,

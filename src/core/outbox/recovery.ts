@@ -2,6 +2,7 @@ import { withReason } from '../model/entry.js';
 import { foreignText, type Redactor } from '../model/foreign-text.js';
 import type { Value } from '../model/value.js';
 import type { Emitter } from '../notify/emitter.js';
+import { weakly } from '../notify/host-subscription.js';
 import { ADOPTION_FAILED, STORAGE_FAILED, type Warnings } from '../notify/warnings.js';
 import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../ports/storage.js';
 import { BACKGROUND, type Clock } from '../time/clock.js';
@@ -30,14 +31,17 @@ export class OrphanRecovery {
   #cancel = (): void => {};
   #isClosed = false;
 
-  constructor(parts: RecoveryParts) {
+  /** @param startsAfter - The first adoption waits for it. */
+  constructor(parts: RecoveryParts, startsAfter?: Promise<void>) {
     this.#parts = parts;
     this.ready = new Promise((resolve) => {
       const cancel = parts.clock.setTimer(resolve, READY_WITHIN_MS, BACKGROUND);
-      void this.#recover({ isFirst: true }).then(() => {
+      const recover = async (): Promise<void> => {
+        if (!this.#isClosed) await this.#recover({ isFirst: true });
         cancel();
         resolve();
-      });
+      };
+      void (startsAfter ? startsAfter.then(recover) : recover());
     });
   }
 
@@ -46,8 +50,12 @@ export class OrphanRecovery {
     this.#cancel();
   }
 
+  recoverAgain(): Promise<void> {
+    return this.#recover({ isFirst: false });
+  }
+
   async #recover({ isFirst }: { readonly isFirst: boolean }): Promise<void> {
-    const { writer, clock, emitter, warnings } = this.#parts;
+    const { writer, emitter, warnings } = this.#parts;
     // The interval if the storage fails.
     let again: number | undefined = RECOVERY_INTERVAL_SECONDS;
     try {
@@ -59,7 +67,13 @@ export class OrphanRecovery {
       warnings.add(ADOPTION_FAILED);
     }
     if (again === undefined || this.#isClosed) return;
-    this.#cancel = clock.setTimer(() => void this.#recover({ isFirst: false }), again * 1000, BACKGROUND);
+    this.#cancel = this.#recoverIn(again);
+  }
+
+  /** Holds this recovery weakly, and with it the client: the function may not capture it. */
+  #recoverIn(seconds: number): () => void {
+    const target = weakly(this);
+    return this.#parts.clock.setTimer(() => void target.deref()?.recoverAgain(), seconds * 1000, BACKGROUND);
   }
 
   #adopt({ entries, staged: values, warnings: found }: Adoption): void {

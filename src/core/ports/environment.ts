@@ -4,12 +4,22 @@
  */
 export type LifecycleEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'pagehide' | 'before-exit';
 
-/** Port: the page or process that an `Api` lives in. */
-export interface Environment {
+/**
+ * What a program knows of its host where the platform has no `window`, such as an app: see the option `environment` of an `Api`.
+ *
+ * @group For storage adapters of your own
+ */
+export interface HostEnvironment {
   /** Whether the platform reports a network connection: a hint that can be wrong; `true` if the platform can't report it. */
   readonly isOnline: boolean;
-  /** Whether the page is hidden; `false` outside of a page. */
+  /** Whether the page or app is hidden; `false` if the platform can't report it. */
   readonly isHidden: boolean;
+  /** Calls `listener` for each event from now on, in the task of the event. @returns A function that stops listening. */
+  subscribe(listener: (event: LifecycleEvent) => void): () => void;
+}
+
+/** Port: the page or process that an `Api` lives in. */
+export interface Environment extends HostEnvironment {
   /** Whether each request to this program may wait only for its own I/O, as in a worker runtime. Default: `false`. */
   readonly isolatesRequests?: boolean;
   /** The bytes that all `Api`s of the page may have in flight with `keepalive`. */
@@ -26,8 +36,6 @@ export interface Environment {
   warn?(kind: string, message: string): void;
   /** Counts the unpushed entries in memory, of which a process that ends gives notice. */
   countInMemory?(change: number): void;
-  /** Calls `listener` for each event from now on, in the task of the event. @returns A function that stops listening. */
-  subscribe(listener: (event: LifecycleEvent) => void): () => void;
 }
 
 /** A number of bytes that is shared. */

@@ -117,8 +117,10 @@ export class OrphanAdoption {
       const dead = [...others].filter(([writer]) => allDead.has(writer));
       round.warnings.push(...this.#foreign(dead));
       const ours = dead.filter(([, { destination }]) => destination && sameDestination(destination, this.#destination));
-      const sure = ours.filter(([writer, { heartbeat }]) => heartbeat !== undefined || deadBefore.has(writer));
+      const { isOneProgram } = this.#leases;
+      const sure = ours.filter(([writer, { heartbeat }]) => isOneProgram || heartbeat || deadBefore.has(writer));
       if (sure.length > 0 && !this.#closed) await this.#adopt(new Map(sure), round);
+      if (isOneProgram) return;
       if (sure.length === ours.length && (scan > 0 || ours.length === others.size)) return;
       deadBefore = new Set(ours.map(([writer]) => writer));
     }

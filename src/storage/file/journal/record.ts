@@ -1,11 +1,11 @@
 import type { Buffer } from 'node:buffer';
-import { crc32 } from 'node:zlib';
 import { type Destination, decodeDestination } from '../../../core/model/destination.js';
 import { decodeRejection, encodeRejection, type Rejection, type StoredEntry } from '../../../core/model/entry.js';
 import type { Value } from '../../../core/model/value.js';
 import { decodeValues, encodeValues } from '../../../core/model/values-json.js';
 import { MAX_UNIX_SECONDS } from '../../../core/time/clock.js';
 import type { StagedValues } from '../../shared/run-number.js';
+import { crc32 } from './crc32.js';
 import type { Line } from './lines.js';
 import { COMMA, isWireText, MINUS, NINE, SMALL_F, ZERO } from './wire-text.js';
 

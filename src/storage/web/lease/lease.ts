@@ -23,6 +23,8 @@ export interface WebPlatform {
   readonly locks?: LocksLike | undefined;
   /** The `window`, for its events `pagehide` and `pageshow`. */
   readonly page?: PageLike | undefined;
+  /** Whether all writers are of one program, so that each lock and each change is seen at once. */
+  readonly isOneProgram?: boolean;
   /** Whether the page is prerendered and not shown yet: until then lock requests and queries wait. */
   readonly isPrerendering?: boolean;
 }
@@ -68,6 +70,11 @@ export class LeaseManager {
     for (const heartbeat of this.#heartbeats) quietly(() => heartbeat.beat());
   }
 
+  /** See {@link WebPlatform.isOneProgram}. */
+  get isOneProgram(): boolean {
+    return this.#platform.isOneProgram === true;
+  }
+
   /** @returns The writers that hold no lock and have no heartbeat. */
   async findDead(writers: ReadonlyMap<string, OrphanKeys>): Promise<Set<string>> {
     const { locks } = this.#platform;
@@ -97,7 +104,7 @@ export class LeaseManager {
       if (lease !== undefined) acquired.set(writer, lease);
     }
     const hasHeartbeat = [...acquired.values()].some(({ heartbeat }) => heartbeat !== undefined);
-    if (acquired.size > 0) await this.wait(hasHeartbeat ? CONFIRM_MS : SETTLE_MS);
+    if (acquired.size > 0 && !this.isOneProgram) await this.wait(hasHeartbeat ? CONFIRM_MS : SETTLE_MS);
     for (const [writer, { heartbeat, release }] of acquired) {
       if (heartbeat === undefined || isOwn(heartbeat)) continue;
       // The writer is alive after all, or another page claimed it at the same time.

@@ -87,11 +87,11 @@ export function findWriters(
   return writers;
 }
 
-/** The function that lists all keys of a browser's `localStorage` at once. */
-const KEYS = Symbol();
+/** The function that lists all keys of a storage at once. */
+export const KEYS = Symbol();
 
 /** All keys. By index, 20,000 of them take Firefox a second. */
-function keysOf(storage: WebStorageLike & { readonly [KEYS]?: () => string[] }): readonly string[] {
+function keysOf(storage: WebStorageLike & { readonly [KEYS]?: () => readonly string[] }): readonly string[] {
   const { length } = storage;
   // A key called "length" is left out.
   const keys = storage[KEYS]?.() ?? [];
@@ -122,7 +122,7 @@ export function readEntries(
  *
  * @returns `storage` unchanged, if it is not a browser's.
  */
-export function unshadowed(storage: WebStorageLike): WebStorageLike & { readonly [KEYS]?: () => string[] } {
+export function unshadowed(storage: WebStorageLike): WebStorageLike & { readonly [KEYS]?: () => readonly string[] } {
   const methods: WebStorageLike = Object.getPrototypeOf(storage);
   try {
     if (Object.prototype.toString.call(storage) !== '[object Storage]') return storage;

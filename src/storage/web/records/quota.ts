@@ -1,4 +1,4 @@
-import { StorageException } from '../../../core/model/exceptions.js';
+import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { textOf } from '../../../core/model/foreign-text.js';
 import type { WebStorageLike } from './keys.js';
 
@@ -112,6 +112,7 @@ export class StorageQuota {
 const QUOTA_ERROR = /^(QuotaExceededError|NS_ERROR_DOM_QUOTA_REACHED)$/;
 
 function storageException(error: unknown): StorageException {
+  if (isStorageException(error)) return error;
   // A wrapped storage may throw anything.
   const given = textOf(error, 'name') ?? '';
   const name = /^[A-Za-z_]{3,64}$/.test(given) ? given : 'unknown';

@@ -1,19 +1,3 @@
-const FOREIGN = /\/node_modules\//;
-
-/**
- * Removes the source maps of chunks that hold only a library: these maps were a third of the package.
- */
-export const ownMaps = () => ({
-  name: 'own-maps',
-  generateBundle(_options, bundle) {
-    for (const chunk of Object.values(bundle)) {
-      if (!chunk.map?.sources.every((source) => FOREIGN.test(source))) continue;
-      delete bundle[chunk.sourcemapFileName];
-      chunk.code = chunk.code.replace(/\/\/# sourceMappingURL=.*\n$/, '');
-    }
-  },
-});
-
 /** Removes the source of valibot from the maps: a file of 200 kB, of which a twentieth is in use. */
 export const withoutValibot = () => ({
   name: 'without-valibot',

@@ -25,6 +25,10 @@ export class CommandException extends Error {
   }
 }
 
+/** Whether `error` is a {@link CommandException}. */
+export const isCommandException = (error: unknown): error is CommandException =>
+  typeof error === 'object' && error !== null && 'exitCode' in error;
+
 /** The command line or the configuration can't be used; nothing was changed. */
 export const usage = (message: string, advice = ''): CommandException =>
   new CommandException(message, { exitCode: EXIT.usage, advice });

@@ -1,7 +1,7 @@
 import { isApiException } from '../core/model/exceptions.js';
 import { codeWord, maskIds } from '../core/model/foreign-text.js';
 import type { Call } from './command.js';
-import { CommandException, EXIT, type ExitCode } from './exit.js';
+import { EXIT, type ExitCode, isCommandException } from './exit.js';
 
 /** A failure as programs and people see it. */
 export interface Failure {
@@ -33,7 +33,7 @@ const TRANSIENT = 'Bad luck: ';
 export const isTransient = ({ message }: Error): boolean => message.startsWith(TRANSIENT);
 
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof CommandException) return error.exitCode;
+  if (isCommandException(error)) return error.exitCode;
   if (!isApiException(error)) return codeWord(error) === undefined ? EXIT.refused : EXIT.temporary;
   if (error.name === 'ConfigException' || error.name === 'ValueException') return EXIT.usage;
   if (error.name === 'StorageException') return EXIT.temporary;

@@ -3,7 +3,7 @@ import { usage } from './exit.js';
 
 type FieldValue = string | number | boolean;
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** A value as it is typed: a number, `true` or `false`, else text. Quotes around it make it text: `"42"`. */
 export function parseValue(text: string): FieldValue {

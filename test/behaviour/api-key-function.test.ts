@@ -49,7 +49,7 @@ describe('apiKey as a function', () => {
     const server = new FakeServer();
     const api = openApi({ apiKey: () => API_KEY }, { transport: server });
     commitEach(api, 1);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toMatchObject({ pushed: 1, requests: 1 });
   });
 
   test('concurrent requests share one call', async () => {
@@ -62,7 +62,7 @@ describe('apiKey as a function', () => {
   test('is called once more after a 401: with another key the batch is sent again, and nothing is discarded', async () => {
     const { api, state, server, keysOf } = setUp([OTHER_KEY, API_KEY]);
     commitEach(api, 1, 2);
-    expect(await api.push()).toEqual({ pushed: 2, requests: 2 });
+    expect(await api.push()).toMatchObject({ pushed: 2, requests: 2 });
     expect(state.calls).toBe(2);
     expect(keysOf()).toEqual([OTHER_KEY, API_KEY]);
     expect(server.requests.map(bodiesOf)).toEqual([2, 2]);
@@ -95,7 +95,7 @@ describe('apiKey as a function', () => {
     expect(state.calls).toBe(2);
     state.valid = LAST_KEY;
     commitEach(api, 2);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 2 });
+    expect(await api.push()).toMatchObject({ pushed: 1, requests: 2 });
     expect(state.calls).toBe(3);
   });
 
@@ -113,7 +113,7 @@ describe('apiKey as a function', () => {
     expect(exception.message).toContain(message);
     expect(exception.message).not.toContain('swordfish');
     expect(server.requests).toEqual([]);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toMatchObject({ pushed: 1, requests: 1 });
     expect(state.calls).toBe(2);
   });
 

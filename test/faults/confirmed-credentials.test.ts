@@ -81,7 +81,7 @@ describe('the confirmation of refused credentials', () => {
     commitEach(api, 1);
     const exception = await pushFailure(api.push());
     expect(exception).toMatchObject({ message: 'Bad request: Wrong API Key.', status: 403, retainedData: true });
-    expect(exception.advice).toMatch(/credentials are good.*firewall.*content/);
+    expect(exception.advice).toMatch(/credentials are valid.*firewall.*content/);
   });
 
   test('F11 that is aborted with its push discards nothing', async () => {

@@ -81,7 +81,7 @@ describe('F28 a page on plain http that was frozen for minutes, and fenced', () 
     const origin = new PlainOrigin();
     const { answer, give } = held();
     const silent = new FakeServer(() => answer);
-    const frozen = origin.open({ maxEntriesPerRequest: 2, requestTimeout: 86_400 }, silent);
+    const frozen = origin.open({ maxEntriesPerRequest: 2, requestTimeout: 600 }, silent);
     const awake = origin.open();
     await Promise.all([frozen.clock.advance(5000), awake.clock.advance(5000)]);
     commitEach(frozen.api, 1, 2, 3, 4);
@@ -130,7 +130,7 @@ describe('F28 a page on plain http that was frozen and fenced while a bad entry 
     const server = new FakeServer((request) =>
       isAlone(request.body) && request.body?.includes('"temperature":1}') ? answer : refusesOdd(request),
     );
-    const frozen = origin.open({ requestTimeout: 86_400 }, server);
+    const frozen = origin.open({ requestTimeout: 600 }, server);
     const awake = origin.open();
     const events: unknown[] = [];
     frozen.api.on(event, (one) => events.push(one));

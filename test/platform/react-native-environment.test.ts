@@ -106,7 +106,7 @@ test("an Api works where process.on is a function that throws, as in Next's Edge
   try {
     const api = openApi({ fetch: stub.fetch });
     commitEach(api, 1);
-    expect(await api.push()).toEqual({ pushed: 1, requests: 1 });
+    expect(await api.push()).toMatchObject({ pushed: 1, requests: 1 });
     await api.close();
   } finally {
     process.on = on;

@@ -154,8 +154,10 @@ export class ServerClient {
     return this.#send('GET', `${VALUES}${fieldIds.map(encodeURIComponent).join(',')}`);
   }
 
-  #send(method: 'GET' | 'POST', path: string, upload: Partial<Upload> = {}): PendingRequest {
+  #send(method: 'GET' | 'POST', path: string, given: Partial<Upload> = {}): PendingRequest {
     const { known, isRenewable } = this.#keys;
+    // Without a prototype, like the request that is made of it.
+    const upload = own(given);
     const draft = { method, path, upload };
     if (known !== undefined && (!isRenewable || upload.beacon)) return this.#exchange(draft, known);
     const aborted = new CoreAbortSignal();

@@ -149,7 +149,7 @@ test('a push of entries committed after the fencing was noticed is not rejected 
   const pages = new PlainHttpPages();
   const { answer, give } = held();
   const clock = new FakeClock();
-  const frozen = pages.page({ requestTimeout: 86_400 }, clock);
+  const frozen = pages.page({ requestTimeout: 600 }, clock);
   const awake = pages.page();
   await Promise.all([clock.advance(5000), pages.clock.advance(5000)]);
   pages.server.answerWith(() => answer);

@@ -90,7 +90,7 @@ const api = new Api(
     ...options,
     storage: fileStorage(folder, { durability }, { fs, pid: process.pid, uid: process.geteuid?.(), isRunning }),
     // Of a clock that may be hurried.
-    requestTimeout: 86_400,
+    requestTimeout: 600,
     fetch(input, init) {
       const request = new Request(input, init);
       request.headers.set('x-sender', name);

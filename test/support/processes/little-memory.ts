@@ -23,7 +23,7 @@ export async function littleMemory() {
   });
   const folder = temporaryFolder();
   // Of a clock that may be hurried.
-  const options = { ...credentials, baseUrl, autoPush: false, maxEntriesPerRequest: BATCH, requestTimeout: 86_400 };
+  const options = { ...credentials, baseUrl, autoPush: false, maxEntriesPerRequest: BATCH, requestTimeout: 600 };
   const run = (role: 'fill' | 'push' | 'part', ...args: readonly number[]): NodeProcess =>
     runNode(
       '--expose-gc',

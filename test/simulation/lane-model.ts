@@ -126,11 +126,11 @@ export class LaneModel {
       }
   }
 
-  /** Entries that a run adopts are no run's own any more. */
-  adopted(ids: Iterable<string>): void {
+  /** Entries that a run adopts are backlog to it, its own too. A run that was fenced knows its own until it notices that. */
+  adopted(run: Run, ids: Iterable<string>): void {
     for (const id of ids) {
       const commit = this.#world.model.byId(id);
-      if (commit) commit.own = undefined;
+      if (commit?.own?.by === run) commit.own = undefined;
     }
   }
 }

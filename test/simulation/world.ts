@@ -334,7 +334,10 @@ export class World {
       const adoption = await call();
       if (!run.host.lifecycle.isAlive) return adoption;
       this.ownership.adopted(run, adoption.entries);
-      this.lanes.adopted(adoption.entries.map(({ writer, sequence }) => `${writer}-${sequence}`));
+      this.lanes.adopted(
+        run,
+        adoption.entries.map(({ writer, sequence }) => `${writer}-${sequence}`),
+      );
       for (const { writer, sequence } of adoption.entries) {
         const commit = this.model.byId(`${writer}-${sequence}`);
         // Its own entries too, where another had adopted them: the clock offset is not saved.

@@ -59,8 +59,8 @@ const constantsIn = (source) =>
   );
 
 /** @throws Error - If ky reads otherwise than when this was written. */
-function replaceIn(code, [pattern, by]) {
+export function replaceIn(code, [pattern, by]) {
   const replaced = code.replace(pattern, by);
-  if (replaced === code) throw new Error(`ky has changed: ${pattern} is not in it`);
+  if (replaced === code) throw new Error(`A bundled library has changed: ${pattern} is not in it`);
   return replaced;
 }

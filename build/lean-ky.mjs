@@ -18,13 +18,16 @@ const STATEMENTS = [
   [/if \(this\.#retryCount > this\.#options\.retry\.limit\)/, 'if (true)'],
   [/if \(this\.#abortController\?\.signal\.aborted\)/, 'if (false)'],
   [/(?=for \(const \[type, mimeType\] of)/, 'if (false) '],
+  [/hooks: mergeHooks\(\{[^}]*\}, options\.hooks\),/, ''],
+  [/(?:prefixUrl: String|throwHttpErrors: options|timeout: options|context: options).*,\n/g, ''],
+  [/const userProvidedContentType = .*;/, 'const userProvidedContentType = true;'],
   [/for \(const hook of (?:ky|this)\.#options\.hooks\.\w+\)/g, 'if (false) for (const hook of [])'],
 ];
 
 /** Modules of which only the parts for these options are used. */
 const MODULES = {
   'utils/merge.js': `export const mergeHeaders = () => new Headers();
-export const mergeHooks = (hooks) => hooks;`,
+export const mergeHooks = undefined;`,
   'utils/normalize.js': `export const normalizeRequestMethod = (method) => method;
 export const normalizeRetryOptions = (limit) => ({ limit });`,
   'utils/options.js': `export const findUnknownOptions = () => ({});

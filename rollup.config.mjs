@@ -5,6 +5,7 @@ import dts from 'rollup-plugin-dts';
 import license from 'rollup-plugin-license';
 import { bundledCommander, packageVersion } from './build/bundled-commander.mjs';
 import { lazyKy } from './build/lazy-ky.mjs';
+import { leanValibot } from './build/lean-valibot.mjs';
 import { minify } from './build/minify.mjs';
 import { umd } from './build/umd.mjs';
 import { withoutValibot } from './build/without-valibot.mjs';
@@ -20,7 +21,12 @@ const entries = {
 const external = [/^node:/, '@opentelemetry/api'];
 
 // noEmitOnError: without it a type error is printed and the build still succeeds.
-const compile = () => [resolve(), lazyKy(), typescript({ include: ['src/**/*.ts'], noEmitOnError: true })];
+const compile = () => [
+  resolve(),
+  lazyKy(),
+  leanValibot(),
+  typescript({ include: ['src/**/*.ts'], noEmitOnError: true }),
+];
 
 /** The bundled libraries ask that their notices go wherever their code goes. */
 const notices = (folder = 'dist') =>

@@ -1,4 +1,5 @@
 import { rollup } from 'rollup';
+import { leanKy } from './lean-ky.mjs';
 
 /**
  * Creates ky at its first call. At load time, ky tests the features of the platform's requests, for which Node loads its whole
@@ -8,24 +9,25 @@ export const lazyKy = () => ({
   name: 'lazy-ky',
   async load(id) {
     if (!id.endsWith('/node_modules/ky/distribution/index.js')) return null;
-    const bundle = await rollup({ input: ENTRY, plugins: [defaultOf(id)] });
+    const bundle = await rollup({ input: ENTRY, plugins: [entryOf(id), leanKy()] });
     const { output } = await bundle.generate({
       file: id,
       format: 'iife',
-      name: 'ky',
+      name: 'Ky',
       sourcemap: true,
-      banner: 'const make = () => {',
-      footer: 'return ky;\n};\nlet made;\nexport default (input, options) => (made ??= make())(input, options);',
+      banner: '/*! ky: MIT License © Sindre Sorhus */\nconst make = () => {',
+      footer: 'return Ky;\n};\nlet made;\nexport default (input, options) => (made ??= make()).create(input, options);',
     });
     return { code: output[0].code, map: output[0].map };
   },
 });
 
-const ENTRY = 'default-of-ky';
+const ENTRY = 'class-of-ky';
 
-/** An entry that exports only the default export of a module. */
-const defaultOf = (id) => ({
+/** An entry that makes a request as ky's default instance does. */
+const entryOf = (id) => ({
   name: ENTRY,
   resolveId: (name) => (name === ENTRY ? name : null),
-  load: (name) => (name === ENTRY ? `export { default } from ${JSON.stringify(id)};` : null),
+  load: (name) =>
+    name === ENTRY ? `export { Ky as default } from ${JSON.stringify(id.replace('index.js', 'core/Ky.js'))};` : null,
 });

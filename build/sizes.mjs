@@ -28,7 +28,7 @@ async function bundle(names) {
     load: (id) => (id === 'page' ? `export ${names} from ${JSON.stringify(ESM)};` : null),
   };
   const bundle = await rolldown({ input: 'page', plugins: [plugin] });
-  const { output } = await bundle.generate({ format: 'es', minify: true });
+  const { output } = await bundle.generate({ format: 'es', minify: true, comments: { annotation: false } });
   return output[0].code;
 }
 

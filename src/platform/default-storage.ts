@@ -38,5 +38,5 @@ const isSharedOrServiceWorker = (): boolean => 'registration' in globalThis || '
 const IN_WORKER: Warning = {
   code: 'storage-unavailable',
   message:
-    'A shared or service worker, such as that of an extension, has no storage that commit() could wait for: entries wait in memory and are lost when the browser ends the worker, which it does after seconds. Push right after each commit (commitAndPush()), or post the values to a page, whose Api saves them in localStorage.',
+    'A shared or service worker has no storage that commit() could wait for: entries wait in memory and are lost when the browser ends it, after seconds. Push after each commit (commitAndPush()), or post the values to a page.',
 };

@@ -21,6 +21,6 @@ export function countInMemory(change: number): void {
 
 function report(): void {
   console.error(
-    `nikdev-iot: this process ends with unpushed entries in memory (${entries}), which are lost. fileStorage(directory) of nikdev-iot/node keeps entries, and close({ push: true }) pushes them before the end.`,
+    `nikdev-iot: this process ends with unpushed entries in memory (${entries}), which are lost. fileStorage(directory) of nikdev-iot/node keeps them; close({ push: true }) pushes them.`,
   );
 }

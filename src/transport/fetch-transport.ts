@@ -91,6 +91,7 @@ function respond(
   // for a polluted Object.prototype, as ky reads inherited options.
   // React Native's Response has no body, and ky copies bodies.
   if (given !== undefined || keepalive || !hasBodies() || isPolluted()) return call(fetch, url, init, beacon);
+  // The build leaves out the rest of ky: see build/lean-ky.mjs before another option is passed.
   return ky(url, {
     method,
     // Bypasses the signal and the Request objects of ky, which another library's fetch refuses.

@@ -86,7 +86,7 @@ export class QueueLength {
 
 const queueLong = (entries: number, bytes: number): Warning => ({
   code: 'queue-long',
-  message: `${entries} entries (${Math.round(bytes / 1e6)} MB) are queued, and every commit adds to them. See status().lastException, and bound the queue by maxQueuedEntries and overflow.`,
+  message: `${entries} entries (${Math.round(bytes / 1e6)} MB) are queued. See status().lastException; maxQueuedEntries and overflow bound the queue.`,
 });
 
 export const insecureUrl = (baseUrl: string): Warning => ({
@@ -144,7 +144,7 @@ export const ADOPTION_FAILED: Warning = {
 export const WEAK_IDS: Warning = {
   code: 'weak-ids',
   message:
-    "This platform has no cryptographic random numbers: if Math.random is seeded, runs may draw the same ids, and overwrite each other's entries. Provide crypto.getRandomValues first.",
+    "This platform has no cryptographic random numbers: if Math.random is seeded, runs may overwrite each other's entries. Provide crypto.getRandomValues first.",
 };
 
 /** @param where - The place, as a part of the sentence. */

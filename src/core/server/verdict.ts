@@ -215,7 +215,7 @@ const OTHER_PORT = 'Let the server listen on another port, such as 80, 443 or 80
 const FIX_KEY = 'The next request calls the function again.';
 const FIX_FETCH = 'The network is not the cause: resolve the error that the message names.';
 const USE_PROXY =
-  ' HTTPS_PROXY is set, and fetch in Node ignores it: set NODE_USE_ENV_PROXY=1 (from Node 24), or use httpFetch of nikdev-iot/node with an agent.';
+  ' HTTPS_PROXY is set, which fetch ignores: set NODE_USE_ENV_PROXY=1 (from Node 24), or use httpFetch of nikdev-iot/node.';
 
 /**
  * A body that begins with a tag, a comment or a declaration. A content type proves nothing: PHP labels JSON and empty bodies

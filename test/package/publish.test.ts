@@ -114,7 +114,8 @@ describe('the published package', () => {
     });
     expect(stderr).toContain(`Publishing to ${origin}/`);
     expect(stderr.split('\n').filter((line) => line !== '' && !line.startsWith('npm notice'))).toEqual([]);
-  }, 60_000););
+  }, 60_000);
+});
 
 describe('the changelog', () => {
   const headings = [...read('CHANGELOG.md').matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);

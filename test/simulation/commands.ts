@@ -84,6 +84,9 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       if (machine === undefined) return;
       killDescriptors(world, machine, command.deletes);
       break;
+    case 'next answers':
+      world.network.outcomes.push(...command.outcomes);
+      break;
     case 'limit encodings':
       world.network.encodings = command.encodings;
       break;

@@ -37,6 +37,8 @@ export type Command =
     }
   | { readonly do: 'drop quarantined'; readonly runIndex: number }
   | { readonly do: 'limit server'; readonly maxEntries: number; readonly cutsOff: boolean }
+  /** Of the next requests, whatever sends them. */
+  | { readonly do: 'next answers'; readonly outcomes: readonly Outcome[] }
   | { readonly do: 'limit encodings'; readonly encodings: Encodings }
   | { readonly do: 'restore'; readonly runIndex: number; readonly count: number }
   | { readonly do: 'set key'; readonly runIndex: number; readonly key: number }
@@ -155,6 +157,7 @@ const everywhere: Weighted[] = [
   of(1, 'go online', { runIndex }),
   of(1, 'pause', { runIndex }),
   of(2, 'resume', { runIndex }),
+  of(2, 'next answers', { outcomes }),
   of(2, 'limit encodings', { encodings: fc.constantFrom<Encodings>('gzip', '415', '400') }),
   of(1, 'drop quarantined', { runIndex }),
   of(1, 'get', { runIndex, outcomes }),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Api, isApiException } from 'nikdev-iot';
+import { parseArgs } from 'node:util';
+import { Api, gzip, isApiException } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
 import { readApiKey } from './api-key.mjs';
 import { readMachine } from './machine.mjs';
@@ -8,13 +9,31 @@ const { env } = process;
 const FOLDER = env.NIKDEV_FOLDER || 'readings';
 const READ_EVERY_MS = 1000;
 
-const [argument, ...others] = process.argv.slice(2);
-const once = argument === '--once';
-if ((argument !== undefined && !once) || others.length > 0) fail('usage: node device.mjs [--once]');
+const USAGE = 'usage: node device.mjs [--once] [--live-first] [--max-age <hours>] [--gzip] [--deadband <points>]';
+
+const flags = readFlags();
+const { once } = flags;
 
 const api = connect();
 if (once) await readOnce();
 else await readUntilStopped();
+
+function readFlags() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        once: { type: 'boolean', default: false },
+        'live-first': { type: 'boolean', default: false },
+        'max-age': { type: 'string' },
+        gzip: { type: 'boolean', default: false },
+        deadband: { type: 'string' },
+      },
+    });
+    return values;
+  } catch (exception) {
+    return fail(`${exception.message}\n${USAGE}`);
+  }
+}
 
 function connect() {
   try {
@@ -23,9 +42,9 @@ function connect() {
       apiKey: readApiKey(env),
       baseUrl: env.NIKDEV_BASE_URL || undefined,
       fields: {
-        cpu: env.NIKDEV_FIELD_CPU || 'cpu',
-        memory: env.NIKDEV_FIELD_MEMORY || 'memory',
-        temperature: env.NIKDEV_FIELD_TEMPERATURE || 'temperature',
+        cpu: field(env.NIKDEV_FIELD_CPU || 'cpu'),
+        memory: field(env.NIKDEV_FIELD_MEMORY || 'memory'),
+        temperature: field(env.NIKDEV_FIELD_TEMPERATURE || 'temperature'),
       },
       // What is committed is on the disk: it outlasts kill -9 and power cuts.
       storage: fileStorage(FOLDER),
@@ -36,10 +55,22 @@ function connect() {
       // Three days without a server; then the oldest go.
       maxQueuedEntries: 250_000,
       overflow: 'drop-oldest',
+      // After an outage the current reading and the backlog go by turns.
+      order: flags['live-first'] ? 'live-first' : 'oldest-first',
+      maxAge: flags['max-age'] === undefined ? undefined : Number(flags['max-age']) * 3600,
+      compression: flags.gzip ? gzip() : undefined,
     });
   } catch (exception) {
-    return fail(`${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY_FILE and, if need be, NIKDEV_BASE_URL.`);
+    return fail(
+      `${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY_FILE and, if need be, NIKDEV_BASE_URL.\n${USAGE}`,
+    );
   }
+}
+
+/** With --deadband, a field is committed when its value has changed by more than that, and every ten minutes. */
+function field(id) {
+  if (flags.deadband === undefined) return id;
+  return { id, deadband: Number(flags.deadband), atLeastEverySeconds: 600 };
 }
 
 async function readOnce() {
@@ -79,8 +110,8 @@ function tellWhatHappens() {
   api.on('adopt', ({ entries }) => console.log(`took over ${count(entries)} of an earlier run`));
   api.on('push', ({ entries }) => console.log(`pushed ${count(entries)}`));
   api.on('error', complain);
-  api.on('quarantine', ({ entries, message }) => console.error(`${count(entries)} set aside – ${message}`));
-  api.on('discard', ({ entries, message }) => console.error(`${count(entries)} discarded: ${message}`));
+  api.on('quarantine', ({ entries, message }) => console.error(`${count(entries.length)} set aside – ${message}`));
+  api.on('discard', ({ entries, message }) => console.error(`${count(entries.length)} discarded: ${message}`));
   api.on('warning', ({ message }) => console.error(message));
 }
 

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import type { ApiOptions } from '../../src/index.js';
+import { describe, expect, test, vi } from 'vitest';
+import { type ApiOptions, gzip } from '../../src/index.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { FakeClock, turn } from '../support/fakes/fake-clock.js';
 import { FakeEnvironment } from '../support/fakes/fake-environment.js';
@@ -95,6 +95,30 @@ describe('pause()', () => {
     api.resume();
     await clock.advance(1);
     expect(api.status().committed).toBe(0);
+  });
+
+  test.each([
+    ['the confirmation of refused credentials', received(401), undefined],
+    ['the plain repetition of a compressed upload', received(415), gzip()],
+  ])('an automatic push under way sends nothing more: %s comes after resume()', async (_, answer, compression) => {
+    const { api, clock, server } = setUp({ compression });
+    const discards: unknown[] = [];
+    api.on('discard', (event) => discards.push(event));
+    const response = held();
+    server.answerWith(() => response.answer);
+    api.addValue('t', 'x'.repeat(2000));
+    api.commit();
+    await clock.advance(11_000);
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    api.pause();
+    response.give(answer);
+    server.answerWith(() => received(200));
+    await clock.advance(600_000);
+    expect(server.requests).toHaveLength(1);
+    expect(discards).toEqual([]);
+    api.resume();
+    await clock.advance(0);
+    await vi.waitFor(() => expect(api.status().committed).toBe(0));
   });
 
   test('a manual push that joined it goes on to the end', async () => {

@@ -3,9 +3,12 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Api } from '../../src/index.js';
+import { fileStorage } from '../../src/node.js';
 import { findProgram } from '../support/browsers/find-program.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { range } from '../support/fakes/picky-server.js';
 import { blocksOf, PAGES, readPage, withIds } from '../support/package/markdown.js';
 import { type NodeProcess, runNode } from '../support/processes/node-process.js';
 import { oneDevice } from '../support/servers/emulator.js';
@@ -62,6 +65,16 @@ function storedReadings({ emulator }: Server): string[] {
     const shown = values.map(({ fieldId, value }) => `${fieldId} ${value}`).join(', ');
     return `${new Date(timestamp * 1000).toISOString()} ${shown}`;
   });
+}
+
+/** Leaves entries of these times, of more than 1 KiB each, in a folder, as an earlier run without a server does. */
+async function commitInto(folder: string, { baseUrl }: Server, timestamps: readonly number[]): Promise<void> {
+  const api = new Api({ deviceId: DEVICE_ID, apiKey: API_KEY, baseUrl, storage: fileStorage(folder) });
+  for (const timestamp of timestamps) {
+    api.addValue('memory', 'much '.repeat(300));
+    api.commit({ timestamp });
+  }
+  await api.close();
 }
 
 const DOWN = { status: 503, message: 'Back soon' };
@@ -154,6 +167,42 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(await device.ended).toEqual({ code: 0, signal: null });
     const { timestamp, values } = JSON.parse(device.lines[0] ?? '');
     expect(server.emulator.entries(DEVICE_ID)).toEqual([expect.anything(), { timestamp, values }]);
+  });
+
+  test('--live-first, --max-age, --gzip and --deadband decide what is sent, and in which order', async () => {
+    const [server, folder] = [await startServer(), temporaryFolder()];
+    const now = Math.floor(Date.now() / 1000);
+    const left = range(1, 50).map((age) => now - 1800 + age);
+    await commitInto(folder, server, [now - 7200, ...left]);
+    server.down = DOWN;
+    const flags = ['--live-first', '--max-age', '1', '--gzip', '--deadband', '1000'];
+    const device = startDevice(server, folder, flags);
+    await device.line(/^1 entry discarded: .*maxAge/);
+    await readings(device, 1);
+    server.down = undefined;
+    await expect.poll(() => server.emulator.entries(DEVICE_ID).length, { timeout: 20_000 }).toBe(51);
+    const [live, ...backlog] = server.emulator.entries(DEVICE_ID).map(({ timestamp }) => timestamp);
+    expect(live).toBeGreaterThanOrEqual(now);
+    expect(backlog).toEqual(left);
+    const [first, ...others] = server.emulator.requests.map(({ contentEncoding }) => contentEncoding);
+    expect(first).toBeUndefined();
+    expect(new Set(others)).toEqual(new Set(['gzip']));
+    device.kill('SIGTERM');
+    expect(await device.ended).toEqual({ code: 0, signal: null });
+    // Two seconds at least have passed, with values within the dead band.
+    expect(readingsOf(device)).toHaveLength(1);
+  });
+
+  test.each([
+    [['--unknown'], /^Unknown option '--unknown'/],
+    [['once'], /^Unexpected argument 'once'/],
+    [['--deadband', 'wide'], /deadband/],
+    [['--max-age', '0'], /maxAge/],
+  ])('refuses %j, with its usage', async (args, reason) => {
+    const device = startDevice({ baseUrl: '' } as Server, temporaryFolder(), args);
+    expect(await device.ended).toEqual({ code: 2, signal: null });
+    expect(device.lines[0]).toMatch(reason);
+    expect(device.lines.at(-1)).toMatch(/^usage: node device\.mjs .*--deadband/);
   });
 
   test('says which settings it needs', async () => {

@@ -4,11 +4,11 @@ import { deleteSaved, killDescriptors } from './deletion.js';
 import { freeze, wakeUp } from './freezing.js';
 import type { Commit } from './model.js';
 import { upTo } from './random.js';
-import { BINDINGS, type DiscardedEntry, KEYS, type Run } from './run.js';
+import { BINDINGS, type DiscardedEntry, fieldsOf, KEYS, nameOf, type Run } from './run.js';
 import type { Command, StorageFault } from './schedule.js';
 import type { World } from './world.js';
 
-const FIELDS = ['temperature', '__proto__', 'a,b', '0', 'å/€'];
+export const FIELDS = ['temperature', '__proto__', 'a,b', '0', 'å/€'];
 const MAX_RUNS = 5;
 /** By namespace. */
 const STARTS = ['start', 'start in a container', 'start without /proc'];
@@ -84,6 +84,12 @@ async function executeOnWorld(world: World, command: Exclude<Command, { readonly
       if (machine === undefined) return;
       killDescriptors(world, machine, command.deletes);
       break;
+    case 'next answers':
+      world.network.outcomes.push(...command.outcomes);
+      break;
+    case 'limit encodings':
+      world.network.encodings = command.encodings;
+      break;
     case 'limit server':
       world.network.maxEntries = command.maxEntries;
       world.network.cutsOff = command.cutsOff;
@@ -146,7 +152,12 @@ function executeOnRun(
     case 'go online':
       host.environment.dispatch('online');
       return;
+    case 'pause':
+      run.isHeld = true;
+      api.pause();
+      return;
     case 'resume':
+      run.isHeld = false;
       run.pausedUntil = Number.NEGATIVE_INFINITY;
       api.resume();
       return;
@@ -161,7 +172,7 @@ function executeOnRun(
       return;
     case 'get':
       world.network.outcomes.unshift(...command.outcomes.slice(0, 1));
-      void api.get('a,b').then(
+      void api.get(nameOf('a,b', world.schedule)).then(
         (readings) => world.showed(JSON.stringify(readings)),
         (error: unknown) => failed(world, run, error),
       );
@@ -224,32 +235,43 @@ function add(world: World, run: Run, fields: readonly number[], isBig: boolean, 
   for (const field of fields) {
     const [fieldId, value] = [
       FIELDS[field] ?? '',
-      world.model.newValue(run.destinationText, isBig || world.schedule.isBig),
+      world.model.newValue(run.destinationText, isBig || world.schedule.isBig, world.schedule.deadband !== undefined),
     ];
     if (status !== undefined) {
       world.network.bad.set(`:${JSON.stringify(value)}}`, status);
       world.count(`bad entry: ${status || 'cut-off'}`);
     }
-    run.api.addValue(fieldId, value);
+    run.api.addValue(nameOf(fieldId, world.schedule), value);
     run.staged.set(fieldId, value);
   }
 }
 
 function addSeveral(world: World, run: Run, fields: readonly number[]): void {
-  const pairs = fields.map((field) => [FIELDS[field] ?? '', world.model.newValue(run.destinationText, false)] as const);
-  const values = Object.fromEntries(pairs);
+  const pairs = fields.map(
+    (field) =>
+      [
+        FIELDS[field] ?? '',
+        world.model.newValue(run.destinationText, false, world.schedule.deadband !== undefined),
+      ] as const,
+  );
+  const idOf = new Map(pairs.map(([fieldId]) => [nameOf(fieldId, world.schedule), fieldId]));
+  const values = Object.fromEntries(pairs.map(([fieldId, value]) => [nameOf(fieldId, world.schedule), value]));
   run.api.addValues(values);
   // Objects list integer keys first.
-  for (const [fieldId, value] of Object.entries(values)) run.staged.set(fieldId, value);
+  for (const [name, value] of Object.entries(values)) run.staged.set(idOf.get(name) ?? '', value);
 }
 
 function commit(world: World, run: Run, timestamp: number | undefined, isUrgent = false): void {
   const { model, time } = world;
   const at = timestamp ?? Math.floor(time.wall / 1000);
-  run.pending = run.staged.size === 0 ? undefined : model.begin(run.staged, at, run.destinationText);
   const isTimeGiven = timestamp !== undefined;
-  if (run.pending) run.pending.own = { by: run, at: time.monotonic, isUrgent, isTimeGiven };
-  if (run.pending && timestamp === undefined) run.pending.clock = { by: run, ahead: time.wall - time.monotonic };
+  run.beginAgain = () => {
+    const values = run.deadBands.selected(run.staged, time.monotonic);
+    run.pending = values.size === 0 ? undefined : model.begin(values, at, run.destinationText);
+    if (run.pending) run.pending.own = { by: run, at: time.monotonic, isUrgent, isTimeGiven };
+    if (run.pending && !isTimeGiven) run.pending.clock = { by: run, ahead: time.wall - time.monotonic };
+  };
+  run.beginAgain();
   try {
     const entry = run.api.commit({ timestamp, urgent: isUrgent });
     if (!run.host.lifecycle.isAlive) return;
@@ -257,10 +279,11 @@ function commit(world: World, run: Run, timestamp: number | undefined, isUrgent 
     if (entry === undefined || pending === undefined) {
       if (entry !== pending)
         model.reportViolation('I3', 'a commit of nothing made an entry, or one of something made none');
+      settleStaged(world, run);
       return;
     }
     model.acknowledge(pending, entry, run.writer);
-    run.staged.clear();
+    settleStaged(world, run);
     if (isUrgent) world.uploads.urgent(run);
     const { committed, queuedBytes } = run.api.status();
     if (committed > (world.schedule.maxQueuedEntries ?? Number.POSITIVE_INFINITY))
@@ -273,7 +296,17 @@ function commit(world: World, run: Run, timestamp: number | undefined, isUrgent 
     if (run.pending) refused(world, run, [run.pending], error);
   } finally {
     run.pending = undefined;
+    run.beginAgain = undefined;
   }
+}
+
+/** The staged values were committed, or left out by a dead band. */
+function settleStaged(world: World, { staged, deadBands }: Run): void {
+  const { suppressed } = deadBands;
+  deadBands.committed(staged, world.time.monotonic);
+  if (deadBands.suppressed > suppressed) world.count('left out by a dead band');
+  else if (world.schedule.deadband) world.count('changed beyond a dead band');
+  staged.clear();
 }
 
 function restore(world: World, run: Run, count: number): void {
@@ -388,6 +421,7 @@ function exemptRemoved({ model }: World, id: string): void {
 
 function resetUnpushed(world: World, run: Run): void {
   const queued = world.queueOf(run);
+  run.deadBands.left(fieldsOf(run.api.log()));
   run.api.resetUnpushedEntries();
   for (const one of queued) if (one) world.model.exempt(one, 'removed');
   const { committed } = run.api.status();

@@ -71,8 +71,11 @@ function checkPower(world: World): void {
 
 function checkRun(world: World, run: Run, holders: Map<string, Run>): void {
   const { model, time } = world;
-  const { staged, committed, bytes, warnings } = run.api.status();
+  const { staged, committed, bytes, warnings, suppressed, paused } = run.api.status();
   if (staged !== run.staged.size) model.reportViolation('I3', `${staged} values are staged, not ${run.staged.size}`);
+  if (suppressed !== run.deadBands.suppressed)
+    model.reportViolation('I3', `${suppressed} values were left out, not ${run.deadBands.suppressed}`);
+  if (paused !== run.isHeld) model.reportViolation('I3', `the status says paused: ${paused}, after the opposite call`);
   // Reading a queue is the most expensive check, and each request reads it again.
   const { seen } = run;
   if (committed !== seen.committed || bytes !== seen.bytes) {

@@ -68,9 +68,9 @@ export class Model {
   }
 
   /** A unique value. */
-  newValue(destination: string, isBig: boolean): FieldValue {
+  newValue(destination: string, isBig: boolean, isNumeric = false): FieldValue {
     const number = ++this.#count;
-    const value = isBig ? `v${number}`.padEnd(9000, 'x') : number % 3 === 0 ? number : `v${number}\n€`;
+    const value = isBig ? `v${number}`.padEnd(9000, 'x') : isNumeric || number % 3 === 0 ? number : `v${number}\n€`;
     this.#values.set(value, { destination, isCommitted: false });
     return value;
   }

@@ -9,6 +9,9 @@ export interface Outcome {
   readonly after: number;
 }
 
+/** Whether the server takes compressed bodies, or refuses them, or something on the way garbles them. */
+export type Encodings = 'gzip' | '415' | '400';
+
 export type OutcomeKind = keyof typeof OUTCOMES;
 
 interface Kind {
@@ -91,11 +94,12 @@ export class Network {
   maxEntries = Number.POSITIVE_INFINITY;
   /** Whether requests with more are cut off, or else answered with 413. */
   cutsOff = false;
+  encodings: Encodings = 'gzip';
   readonly #time: SimulatedTime;
-  readonly #onOutcome: (outcome: OutcomeKind) => void;
+  readonly #onOutcome: (outcome: OutcomeKind | `${Encodings} to gzip`) => void;
 
   /** @param onOutcome - Called with the outcome of each request. */
-  constructor(time: SimulatedTime, onOutcome: (outcome: OutcomeKind) => void) {
+  constructor(time: SimulatedTime, onOutcome: (outcome: OutcomeKind | `${Encodings} to gzip`) => void) {
     this.#time = time;
     this.#onOutcome = onOutcome;
   }
@@ -146,8 +150,10 @@ export class Network {
   }
 
   /** @returns The status of the rejection, 0 for a cut-off; `undefined` if the server accepts the request. */
-  #savedRejectionOf({ method, body = '' }: TransportRequest): number | undefined {
+  #savedRejectionOf({ method, body = '', compressed }: TransportRequest): number | undefined {
     if (method !== 'POST') return undefined;
+    if (compressed !== undefined) this.#onOutcome(`${this.encodings} to gzip`);
+    if (compressed !== undefined && this.encodings !== 'gzip') return Number(this.encodings);
     for (const [text, status] of this.bad) if (body.includes(text)) return status;
     const { length } = (JSON.parse(body) as { entries: unknown[] }).entries;
     if (length <= this.maxEntries) return undefined;

@@ -10,11 +10,13 @@ import {
   BatchSizer,
   Capacity,
   ClockCorrection,
+  DeadBands,
   Emitter,
   Expiry,
   FailingEntry,
   type FilePlatform,
   type FileSystem,
+  Hold,
   idFrom,
   Journal,
   Lanes,
@@ -531,6 +533,76 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         : request,
     );
   }),
+  'pushes while everything automatic is paused': {
+    patch: () => {
+      const isOn = Object.getOwnPropertyDescriptor(Hold.prototype, 'isOn') as PropertyDescriptor;
+      let isForStatus = false;
+      // The status still says that it is paused.
+      const undo = patched(
+        Api.prototype,
+        'status',
+        (status) =>
+          function () {
+            isForStatus = true;
+            try {
+              return status.call(this);
+            } finally {
+              isForStatus = false;
+            }
+          },
+      );
+      Object.defineProperty(Hold.prototype, 'isOn', {
+        get() {
+          return isForStatus && isOn.get?.call(this);
+        },
+        configurable: true,
+      });
+      return () => {
+        Object.defineProperty(Hold.prototype, 'isOn', isOn);
+        undo();
+      };
+    },
+  },
+  'compares with the last value of a field, committed or not': {
+    patch: () =>
+      patched(
+        DeadBands.prototype,
+        'select',
+        (select) =>
+          function (values) {
+            const selected = select.call(this, values);
+            this.onCommitted(values, 0);
+            return selected;
+          },
+      ),
+  },
+  'takes a compressed upload for stored that the server refused': {
+    compression: ({ open }) => ({
+      open: (warnings) => {
+        const compressor = open(warnings);
+        return {
+          post: (body, send) =>
+            compressor.post(body, async (compressed) => {
+              const verdict = await send(compressed);
+              return compressed ? { ...verdict, kind: 'stored' } : verdict;
+            }),
+        };
+      },
+    }),
+  },
+  'never repeats a compressed upload plainly': {
+    compression: ({ open }) => ({
+      open: (warnings) => {
+        const compressor = open(warnings);
+        return {
+          post: async (body, send) => {
+            let last: ReturnType<typeof send> | undefined;
+            return compressor.post(body, (compressed) => (last ??= send(compressed)));
+          },
+        };
+      },
+    }),
+  },
   'never shrinks a batch after cut-offs': {
     patch: () =>
       patched(

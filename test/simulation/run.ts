@@ -1,17 +1,21 @@
+import type { QueuedEntry } from '../../src/core/model/entry.js';
 import type { FieldValue, Value } from '../../src/core/model/value.js';
 import type { Adoption, OwnershipLoss, StorageAdapter, Writer } from '../../src/core/ports/storage.js';
 import type { Transport } from '../../src/core/ports/transport.js';
 import type { Clock } from '../../src/core/time/clock.js';
-import { Api, type ApiOptions, type Entry, type OverflowChooser } from '../../src/index.js';
+import { Api, type ApiOptions, type Compression, type Entry, type OverflowChooser } from '../../src/index.js';
 import type { FilePlatform } from '../../src/storage/file/journal/file-system.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import type { WebStorageLike } from '../../src/storage/web/records/keys.js';
 import type { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import type { DeadBandModel } from './dead-band-model.js';
+import type { EncodingModel } from './encoding-model.js';
 import type { LaneTurn } from './lane-model.js';
 import type { Lifecycle } from './lifecycle.js';
 import { type Commit, textOf } from './model.js';
 import type { Page } from './origin.js';
 import type { PushModel } from './push-model.js';
+import type { Schedule } from './schedule.js';
 import type { FoundEntry } from './storage-contents.js';
 
 /** A part of every API key, and of nothing else. */
@@ -33,6 +37,7 @@ export interface Bug {
   readonly storage?: (storage: StorageAdapter) => StorageAdapter;
   readonly transport?: (transport: Transport) => Transport;
   readonly clock?: (clock: Clock) => Clock;
+  readonly compression?: (compression: Compression) => Compression;
   readonly overflow?: (chooser: OverflowChooser) => OverflowChooser;
 }
 
@@ -51,6 +56,12 @@ export interface Host {
   frozenAt: number;
   /** The total growth of other pages' keys when it last looked at them. */
   grownByOthers: number;
+}
+
+/** A batch, and the number of its push. */
+export interface Plan {
+  readonly batch: readonly QueuedEntry[];
+  readonly push: number;
 }
 
 /** One `Api`, and its expected state. */
@@ -73,6 +84,14 @@ export interface Run {
   restoring: ReadonlySet<string>;
   /** The commit in progress, if there are values to commit. */
   pending: Commit | undefined;
+  /** During a commit: models it again, after its values have changed. */
+  beginAgain: (() => void) | undefined;
+  readonly deadBands: DeadBandModel;
+  readonly encoding: EncodingModel;
+  /** The batch that is sent next, where it is compressed meanwhile. */
+  planned: Plan | undefined;
+  /** Whether everything automatic is on hold. */
+  isHeld: boolean;
   isClosed: boolean;
   isAdopting: boolean;
   uploads: number;
@@ -164,10 +183,18 @@ export function invalidateSeen({ seen }: Run): void {
   seen.bytes = Number.NaN;
 }
 
+/** The name of a field, as the option `fields` has it where there are dead bands. */
+export const nameOf = (fieldId: string, { deadband }: Pick<Schedule, 'deadband'>): string =>
+  deadband === undefined ? fieldId : `the field ${fieldId}`;
+
 /** The id of the writer of an entry. */
 export const writerOf = (id: string): string => id.slice(0, id.lastIndexOf('-'));
 
 const pairsOf = (values: Entry['values']) => values.map(({ fieldId, value }) => [fieldId, value] as const);
+
+/** The fields of entries. */
+export const fieldsOf = (entries: readonly Pick<Entry, 'values'>[]): string[] =>
+  entries.flatMap(({ values }) => values.map(({ fieldId }) => fieldId));
 
 /** The entry of a queue or an event, as a storage contains it. */
 export function foundEntry({ id, timestamp, values }: Entry, { destinationText }: Run): FoundEntry {

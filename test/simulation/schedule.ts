@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { OUTCOMES, type Outcome, type OutcomeKind } from './network.js';
+import { type Encodings, OUTCOMES, type Outcome, type OutcomeKind } from './network.js';
 
 /** One step of a schedule. `runIndex` picks one of the open runs. */
 export type Command =
@@ -32,11 +32,14 @@ export type Command =
   | { readonly do: 'push twice'; readonly runIndex: number; readonly outcomes: readonly Outcome[] }
   | { readonly do: 'get'; readonly runIndex: number; readonly outcomes: readonly Outcome[] }
   | {
-      readonly do: 'reset' | 'reset unpushed' | 'close' | 'read status' | 'go online' | 'resume';
+      readonly do: 'reset' | 'reset unpushed' | 'close' | 'read status' | 'go online' | 'pause' | 'resume';
       readonly runIndex: number;
     }
   | { readonly do: 'drop quarantined'; readonly runIndex: number }
   | { readonly do: 'limit server'; readonly maxEntries: number; readonly cutsOff: boolean }
+  /** Of the next requests, whatever sends them. */
+  | { readonly do: 'next answers'; readonly outcomes: readonly Outcome[] }
+  | { readonly do: 'limit encodings'; readonly encodings: Encodings }
   | { readonly do: 'restore'; readonly runIndex: number; readonly count: number }
   | { readonly do: 'set key'; readonly runIndex: number; readonly key: number }
   | { readonly do: 'start'; readonly destination: number; readonly isShared: boolean; readonly namespace: number }
@@ -94,6 +97,11 @@ export interface Schedule {
   readonly liveSeconds: number;
   /** In seconds; unbounded if absent. */
   readonly maxAge: number | undefined;
+  /** Of all fields; none if absent. */
+  readonly deadband: { readonly by: number; readonly atLeastEverySeconds?: number } | undefined;
+  readonly isCompressed: boolean;
+  /** Whether the server takes compressed bodies at first. */
+  readonly encodings: Encodings;
   readonly autoPush: { readonly everySeconds: number; readonly atEntries: number } | false;
   readonly flushOnHide: boolean;
   /** Of `webStorage`; its default if absent. */
@@ -147,7 +155,10 @@ const everywhere: Weighted[] = [
     status: fc.constantFrom(undefined, 503, 404, 0),
   }),
   of(1, 'go online', { runIndex }),
-  of(1, 'resume', { runIndex }),
+  of(1, 'pause', { runIndex }),
+  of(2, 'resume', { runIndex }),
+  of(2, 'next answers', { outcomes }),
+  of(2, 'limit encodings', { encodings: fc.constantFrom<Encodings>('gzip', '415', '400') }),
   of(1, 'drop quarantined', { runIndex }),
   of(1, 'get', { runIndex, outcomes }),
   of(1, 'reset', { runIndex }),
@@ -210,6 +221,13 @@ const scheduleOn = (platforms: readonly Platform[], commands: Weighted[]): fc.Ar
     order: fc.constantFrom('oldest-first', 'live-first'),
     liveSeconds: fc.constantFrom(60, 5),
     maxAge: fc.constantFrom(undefined, undefined, undefined, 100, 3600),
+    deadband: fc.constantFrom<Schedule['deadband']>(
+      ...Array<undefined>(7).fill(undefined),
+      { by: 3 },
+      { by: 12, atLeastEverySeconds: 100 },
+    ),
+    isCompressed: fc.boolean(),
+    encodings: fc.constantFrom<Encodings>('gzip', '415', '400'),
     autoPush: fc.constantFrom<Schedule['autoPush']>(
       false,
       false,

@@ -46,6 +46,9 @@ async function deliver(world: World): Promise<void> {
   network.outcomes = [];
   for (const [, status] of network.bad) if (![400, 413, 422].includes(status)) world.hasFailingEntries = true;
   if (network.cutsOff) world.hasFailingEntries = true;
+  if (schedule.isCompressed) world.hasFailingEntries = true;
+  // A server that took compressed bodies before must go on doing so; one that never did may refuse them for ever.
+  if (world.runs.some(({ encoding }) => encoding.isProven)) network.encodings = 'gzip';
   world.machine?.disk.heal();
   world.origin?.heal();
   for (const { lifecycle } of world.hosts) lifecycle.endAfter(Number.POSITIVE_INFINITY);

@@ -1,11 +1,11 @@
-import { entryId, type QueuedEntry } from '../../src/core/model/entry.js';
+import { entryId } from '../../src/core/model/entry.js';
 import { decodeEntryIds, ENTRY_IDS } from '../../src/core/model/entry-ids.js';
 import type { Answer, TransportRequest } from '../../src/core/ports/transport.js';
 import { BatchPlanner } from '../support/internals.js';
 import type { LaneName } from './lane-model.js';
 import type { Commit } from './model.js';
 import type { Meaning } from './push-model.js';
-import { foundEntry, invalidateSeen, type Run, writerOf } from './run.js';
+import { foundEntry, invalidateSeen, type Plan, type Run, writerOf } from './run.js';
 import { namesEntries } from './schedule.js';
 import type { FoundEntry } from './storage-contents.js';
 import type { World } from './world.js';
@@ -23,7 +23,7 @@ const MIN_URGENT_GAP_MS = 5000;
 const MIN_REJECTED_RETRY_MS = 900_000;
 
 /** The last plan is the batch that is sent next: a body contains no ids, and two entries may be equal. */
-let planned: { readonly batch: readonly QueuedEntry[]; readonly push: number } = { batch: [], push: 0 };
+let planned: Plan = { batch: [], push: 0 };
 /** The number of pushes so far, over all runs. */
 let pushes = 0;
 const pushOf = new WeakMap<BatchPlanner, number>();
@@ -38,6 +38,9 @@ BatchPlanner.prototype.next = function (...args) {
   planned = { batch, push: pushOf.get(this) ?? planned.push };
   return batch;
 };
+
+/** The batch that was planned last, and is compressed now. */
+export const lastPlan = (): Plan => planned;
 
 /** Checks the requests that cross the network. */
 export class Uploads {
@@ -61,14 +64,20 @@ export class Uploads {
     if (headers['x-api-key'] !== run.key) model.reportViolation('I8', `a request has another key than ${run.key}`);
     if (!url.startsWith(run.destination.baseUrl)) model.reportViolation('I8', `a request with the key went to ${url}`);
     if (method !== 'POST') return;
-    const carried = this.#read(run, body, keepalive ? undefined : planned.batch.map(entryId));
+    this.#whileHeld(run);
     const { lanes } = this.#world;
-    this.#carried.set(
-      request,
-      carried.map((commit) => ({ commit, lane: lanes.laneOf(run, commit) })),
-    );
+    const plan = run.planned ?? planned;
+    const repeated = keepalive ? undefined : this.#encoded(run, request, plan.push);
+    const carrying =
+      this.#carried.get(repeated ?? request) ??
+      this.#read(run, body, keepalive ? undefined : plan.batch.map(entryId)).map((commit) => ({
+        commit,
+        lane: lanes.laneOf(run, commit),
+      }));
+    const carried = carrying.map(({ commit }) => commit);
+    this.#carried.set(request, carrying);
     for (const commit of carried)
-      if (!run.inFlight.has(commit.id ?? '') && lanes.isExpired(run, commit, true))
+      if (!repeated && !run.inFlight.has(commit.id ?? '') && lanes.isExpired(run, commit, true))
         model.reportViolation('I7', `${commit.id} is sent, though it has expired`);
     const ids = carried.map(({ id }) => id ?? '');
     this.#world.ownership.sent(run, ids);
@@ -89,12 +98,12 @@ export class Uploads {
     const hasCompany = ofHost.some((other) => other !== run && other.destination.baseUrl === run.destination.baseUrl);
     if (hasCompany && ofHost.length > run.host.uploadsAtOnce)
       model.reportViolation('I7', `${ofHost.length} uploads of one page or process are in flight at once`);
-    const push = ids.length === 0 ? run.pushModel.push : planned.push;
+    const push = ids.length === 0 ? run.pushModel.push : plan.push;
     if (push !== run.pushModel.push && time.monotonic < run.pausedUntil)
       model.reportViolation('I7', `an automatic push started ${run.pausedUntil - time.monotonic} ms too soon`);
     const reason = run.pushModel.sent(push, ids);
     if (reason !== undefined) model.reportViolation('I7', reason);
-    if (ids.length > 0)
+    if (ids.length > 0 && !repeated)
       lanes.sent(
         run,
         push,
@@ -102,6 +111,22 @@ export class Uploads {
         run.api.log().map(({ id }) => id),
       );
     this.#world.network.isDead = model.hasViolation;
+  }
+
+  /** While everything automatic is on hold, only calls of the application send anything. */
+  #whileHeld(run: Run): void {
+    if (!run.isHeld) return;
+    if (run.pushes.size > 0) this.#world.count('pushed by hand while paused');
+    else this.#world.model.reportViolation('I7', 'a request is sent while everything automatic is paused');
+  }
+
+  /** @returns The compressed upload that a request repeats. */
+  #encoded(run: Run, request: TransportRequest, push: number): TransportRequest | undefined {
+    const repeated = run.encoding.sent(request, push);
+    if (repeated === undefined) return undefined;
+    if (typeof repeated === 'string') this.#world.model.reportViolation('I7', repeated);
+    else this.#world.count('repeated plainly');
+    return typeof repeated === 'string' ? undefined : repeated;
   }
 
   /** Unload requests of one task race each other. */
@@ -160,6 +185,10 @@ export class Uploads {
     if (request.keepalive) return;
     const ids = carried.map(({ commit }) => commit.id ?? '');
     const meaning = meaningOf(answer, request.headers['x-api-key'] === run.key);
+    const wasPlain = run.encoding.isPlain;
+    const isJudged = run.encoding.ended(request, meaning, run.planned?.push ?? 0);
+    if (run.encoding.isPlain && !wasPlain) this.#world.count('stays plain');
+    if (!isJudged) return;
     if (meaning === 'stored' && ids.length > 0) this.#world.lanes.stored(run);
     const judged = ids.length > 0 ? ids : run.pushModel.unconfirmed;
     run.pushModel.ended(ids, meaning, isRejection(answer), this.#world.time.monotonic);

@@ -1,10 +1,13 @@
 import type { Adoption, OwnershipLoss, Writer } from '../../src/core/ports/storage.js';
-import { Api, type Entry, type QuarantinedEntry, thin } from '../../src/index.js';
+import { Api, type Compression, type Entry, type QuarantinedEntry, thin } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { WebPlatform } from '../../src/storage/web/lease/lease.js';
 import { webStorage } from '../../src/storage/web/web-storage.js';
 import { FakeEnvironment } from '../support/fakes/fake-environment.js';
+import { FIELDS } from './commands.js';
+import { DeadBandModel } from './dead-band-model.js';
 import { exemptUnsaved, rememberUnsaved } from './deletion.js';
+import { EncodingModel, instantGzip } from './encoding-model.js';
 import { LaneModel } from './lane-model.js';
 import type { Lifecycle } from './lifecycle.js';
 import { Machine } from './machine.js';
@@ -18,11 +21,13 @@ import {
   type BINDINGS,
   type Bug,
   type DiscardedEntry,
+  fieldsOf,
   foundEntry,
   type Host,
   invalidateSeen,
   KEY_MARK,
   KEYS,
+  nameOf,
   type Run,
   spyOn,
   writerOf,
@@ -31,7 +36,7 @@ import type { Schedule } from './schedule.js';
 import { namesEntries } from './schedule.js';
 import { readFolder, readItems, type StorageContents } from './storage-contents.js';
 import { SimulatedTime } from './time.js';
-import { Uploads } from './uploads.js';
+import { lastPlan, Uploads } from './uploads.js';
 
 /** The most entries that one call restores. */
 const MAX_RESTORED = 4;
@@ -90,6 +95,7 @@ export class World {
     this.schedule = schedule;
     this.bug = bug;
     this.random = randomOf(schedule.seed);
+    this.network.encodings = schedule.encodings;
     const onEvent = (event: string): void => this.count(event);
     const { platform } = schedule;
     if (platform === 'web' || platform === 'plain')
@@ -198,6 +204,7 @@ export class World {
   open(host: Host, destination: (typeof BINDINGS)[number]): Run {
     const { schedule, bug, model } = this;
     const destinationText = `${destination.deviceId} ${destination.baseUrl}`;
+    const canCompress = schedule.seed % 5 > 0;
     const run = {
       host,
       destination,
@@ -208,6 +215,11 @@ export class World {
       staged: new Map(),
       savedStaged: [],
       pending: undefined,
+      beginAgain: undefined,
+      deadBands: new DeadBandModel(schedule.deadband),
+      encoding: new EncodingModel(schedule.isCompressed && canCompress),
+      planned: undefined,
+      isHeld: false,
       restoring: new Set(),
       isClosed: false,
       isAdopting: false,
@@ -266,7 +278,9 @@ export class World {
     const overflow = schedule.overflow === 'thin' ? (bug.overflow?.(thin()) ?? thin()) : schedule.overflow;
     const pushing = { maxEntriesPerRequest, onRefusedCredentials, autoPush, flushOnHide, order, liveSeconds };
     const limits = { ...pushing, maxQueuedEntries, maxQueuedBytes, overflow, maxAge };
-    const options = { ...limits, idempotency: namesEntries(schedule) };
+    const compression = schedule.isCompressed ? this.#compression(run, canCompress) : undefined;
+    const fields = schedule.deadband && fieldsWith(schedule);
+    const options = { ...limits, fields, compression, idempotency: namesEntries(schedule) };
     run.api = new Api(
       { ...destination, ...options, apiKey: run.key, storage },
       {
@@ -277,9 +291,12 @@ export class World {
     );
     run.api.on('discard', ({ reason, entries, message }) => {
       this.showed(message);
+      run.deadBands.left(fieldsOf(entries));
       if (reason === 'overflow') this.#evicted(run, entries);
       else if (reason === 'expired') this.#expired(run, entries);
       else this.#discarded(run, entries);
+      // The next value of a field whose entry was discarded is committed, whatever its dead band.
+      if (schedule.deadband && host.lifecycle.isAlive) this.#modelAgain(run);
     });
     run.api.on('warning', (warning) => this.showed(JSON.stringify(warning)));
     run.api.on('push', (event) => {
@@ -297,6 +314,23 @@ export class World {
     run.api.on('error', ({ message, advice }) => this.showed(message + advice));
     this.runs.push(run);
     return run;
+  }
+
+  #compression(run: Run, canCompress: boolean): Compression {
+    const compression = instantGzip(canCompress);
+    const { open } = this.bug.compression?.(compression) ?? compression;
+    return {
+      open: (warnings) => {
+        const compressor = open(warnings);
+        return {
+          post: (body, send) => {
+            // Others may plan their batches while this one is compressed.
+            run.planned = lastPlan();
+            return compressor.post(body, send);
+          },
+        };
+      },
+    };
   }
 
   /** Checks a text that is shown to the application. */
@@ -369,15 +403,9 @@ export class World {
 
   /** Some values of the pending commit turned out to be adopted by another run. */
   #modelAgain(run: Run): void {
-    const { pending, staged } = run;
-    if (pending === undefined) return;
-    pending.state = 'failed';
-    if (staged.size === 0) run.pending = undefined;
-    else {
-      run.pending = this.model.begin(staged, pending.timestamp, run.destinationText);
-      run.pending.clock = pending.clock;
-      run.pending.own = pending.own;
-    }
+    const { pending } = run;
+    if (pending !== undefined) pending.state = 'failed';
+    run.beginAgain?.();
   }
 
   /** An entry is quarantined only on evidence: see {@link PushModel.whyNotQuarantine}. */
@@ -466,5 +494,13 @@ export class World {
     this.#carried(run, entries);
   }
 }
+
+const fieldsWith = (schedule: Schedule) =>
+  Object.fromEntries(
+    FIELDS.map((id) => {
+      const { by, atLeastEverySeconds } = schedule.deadband ?? { by: 0 };
+      return [nameOf(id, schedule), { id, deadband: by, atLeastEverySeconds }];
+    }),
+  );
 
 const copyOf = <Value extends object>(value: Value | undefined): Value | undefined => value && { ...value };

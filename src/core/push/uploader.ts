@@ -266,14 +266,19 @@ export class Uploader {
     return confirmed;
   }
 
+  /** Whether only automatic calls wait for it, while everything automatic is on hold. */
+  #isHeld(run: PushRun): boolean {
+    return this.#parts.hold.isOn && run.calls.every((call) => call.isAutomatic);
+  }
+
   async #post(run: PushRun, batch: Batch): Promise<Verdict> {
-    const { clockCorrection, compressor } = this.#parts;
+    const { clockCorrection, compressor, outbox } = this.#parts;
     const body = joinBody(batch, clockCorrection);
     if (compressor === undefined)
       return this.#request(run, { body, entries: batch, isConfirmation: batch.length === 0 });
     return compressor.post(body, async (compressed) =>
-      // It may have been aborted while the body was compressed, or while another request was under way.
-      run.isAborted || this.#run !== run
+      // It may have been aborted, put on hold or adopted while the body was compressed, or while another request was under way.
+      run.isAborted || this.#run !== run || this.#isHeld(run) || outbox.reconcile()
         ? ABORTED
         : this.#request(run, { body, entries: batch, compressed, isConfirmation: batch.length === 0 }),
     );
@@ -292,6 +297,7 @@ export class Uploader {
 
   /** Tests by an upload without entries whether the credentials are refused, or only the content of the batch. */
   async #confirm(run: PushRun, verdict: Verdict): Promise<Verdict> {
+    if (this.#isHeld(run)) return ABORTED;
     const { kind, ...confirmation } = await this.#post(run, []);
     if (kind === 'unauthorized') return verdict;
     // An outage that began between the two requests is no evidence against the content.
@@ -306,7 +312,7 @@ export class Uploader {
     checkout.release();
     this.#checkout = undefined;
     // An aborted request is not a failure: the next request serves the calls that joined since.
-    if (isStored || run.isAborted) return false;
+    if (isStored || run.isAborted || verdict === ABORTED) return false;
     run.addJudgement();
     const discarded = verdict.kind === 'unauthorized' ? this.#discard(verdict, upTo) : [];
     if (verdict.kind !== 'unauthorized' && !this.#reject(run, checkout.entries, verdict)) return false;
@@ -363,7 +369,7 @@ export class Uploader {
   }
 }
 
-/** The verdict on a request that was not sent, as no call waits for it any more. */
+/** The verdict on a request that was not sent, as no call waits for it, or only automatic ones while these are on hold. */
 const ABORTED: Verdict = { kind: 'transient', answered: false, message: '', advice: '' };
 
 const ONE_ENTRY = { maxEntries: 1, maxBytes: 0 };

@@ -7,19 +7,15 @@ import type { Emitter, PushFailure } from '../notify/emitter.js';
 import type { RefusedCredentialsPolicy } from '../options/options.js';
 import type { Discarder } from '../outbox/discarder.js';
 import type { Expiry } from '../outbox/expiry.js';
-import type { Checkout, Outbox } from '../outbox/outbox.js';
-import type { Compressor } from '../ports/compression.js';
+import type { Checkout } from '../outbox/outbox.js';
 import type { UploadSlot } from '../ports/environment.js';
 import { type AbortSignalLike, onAbort } from '../ports/web-types.js';
-import type { PendingRequest, ServerClient, Upload } from '../server/server-client.js';
 import type { Verdict } from '../server/verdict.js';
-import type { Clock } from '../time/clock.js';
-import type { ClockCorrection } from '../time/clock-correction.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
-import { type Batch, joinBody } from './batch.js';
+import type { Batch } from './batch.js';
 import type { BatchPlanner } from './batch-planner.js';
+import { ABORTED, BatchSender, type BatchSenderParts } from './batch-sender.js';
 import type { BatchSizer } from './batch-sizer.js';
-import type { Hold } from './hold.js';
 import { type Call, PushRun } from './push-run.js';
 import type { BadEntry } from './strikes.js';
 import type { UnloadFlush } from './unload-flush.js';
@@ -35,22 +31,15 @@ export interface UploaderConfig {
 }
 
 /** The parts of a client that an uploader uses. */
-export interface UploaderParts {
-  readonly outbox: Outbox;
+export interface UploaderParts extends BatchSenderParts {
   readonly discarder: Pick<Discarder, 'isBusy'>;
   readonly expiry: Pick<Expiry, 'expire'>;
-  readonly server: ServerClient;
-  /** Absent if bodies are sent as they are. */
-  readonly compressor?: Compressor | undefined;
   readonly planner: BatchPlanner;
   readonly finder: BadEntryFinder;
   readonly sizer: BatchSizer;
-  readonly hold: Pick<Hold, 'isOn'>;
   readonly flush: Pick<UnloadFlush, 'pending'>;
   /** Each request waits for this slot. */
   readonly slot: UploadSlot;
-  readonly clock: Clock;
-  readonly clockCorrection: ClockCorrection;
   readonly emitter: Emitter;
   /** See {@link Environment.isolatesRequests}. */
   readonly environment: { readonly isolatesRequests?: boolean };
@@ -64,12 +53,6 @@ export interface PushManner {
 
 /** The interval in which a call checks whether its turn has come, in milliseconds. */
 const TURN_MS = 20;
-/** A request has certainly ended this long after its deadline, in milliseconds. */
-const OVERDUE_MS = 1000;
-
-const CONTENT_REFUSED =
-  'The credentials are valid, but a firewall or proxy on the way refuses the content. Smaller requests follow, to find the entry.';
-
 /**
  * Uploads the queue, oldest entries first, one request at a time. Entries leave the queue only after their verdict, and by
  * identity, never by count: entries committed meanwhile stay.
@@ -77,18 +60,17 @@ const CONTENT_REFUSED =
 export class Uploader {
   readonly #parts: UploaderParts;
   readonly #config: UploaderConfig;
+  readonly #sender: BatchSender;
   #run: PushRun | undefined;
   #checkout: Checkout | undefined;
-  #pending: PendingRequest | undefined;
   /** When the batch under way left, on the monotonic clock. */
   #sentAt = 0;
-  /** The latest end of the request under way, on the monotonic clock; used if the platform isolates requests. */
-  #overdueAt = 0;
   #stopped: ApiException | undefined;
 
   constructor(parts: UploaderParts, config: UploaderConfig) {
     this.#parts = parts;
     this.#config = config;
+    this.#sender = new BatchSender(parts);
   }
 
   /** Whether a push is under way. */
@@ -116,7 +98,7 @@ export class Uploader {
     while (this.#run !== undefined && !signal?.aborted) {
       await new Promise<void>((resolve) => clock.setTimer(resolve, TURN_MS));
       // The worker request that began the push was canceled, with its timers and I/O.
-      if (this.#run !== undefined && clock.monotonic() > this.#overdueAt) this.#abandon(this.#run);
+      if (this.#run !== undefined && clock.monotonic() > this.#sender.overdueAt) this.#abandon(this.#run);
     }
     if (this.#stopped !== undefined) throw this.#stopped;
     return this.#join(signal, how);
@@ -164,7 +146,7 @@ export class Uploader {
 
   #abort(run: PushRun): void {
     run.abort();
-    if (this.#pending !== undefined) this.#pending.abort();
+    if (this.#sender.isSending) this.#sender.abort();
     else this.#parts.slot.release();
   }
 
@@ -178,7 +160,7 @@ export class Uploader {
   #start(run: PushRun): void {
     const { finder, planner, outbox, emitter } = this.#parts;
     this.#run = run;
-    this.#overdueAt = Number.POSITIVE_INFINITY;
+    this.#sender.begin();
     planner.begin();
     finder.begin({ queued: outbox.length, maxEntries: this.#config.maxEntriesPerRequest });
     emitter.emit('push-started');
@@ -260,49 +242,9 @@ export class Uploader {
     run.beginUpload();
     this.#checkout = checkout;
     this.#sentAt = this.#parts.clock.monotonic();
-    const verdict = await this.#post(run, checkout.entries);
-    const confirmed = verdict.kind === 'unauthorized' && !run.isAborted ? await this.#confirm(run, verdict) : verdict;
+    const verdict = await this.#sender.send(run, checkout.entries);
     if (this.#run === run) this.#parts.slot.release();
-    return confirmed;
-  }
-
-  /** Whether only automatic calls wait for it, while everything automatic is on hold. */
-  #isHeld(run: PushRun): boolean {
-    return this.#parts.hold.isOn && run.calls.every((call) => call.isAutomatic);
-  }
-
-  async #post(run: PushRun, batch: Batch): Promise<Verdict> {
-    const { clockCorrection, compressor, outbox } = this.#parts;
-    const body = joinBody(batch, clockCorrection);
-    if (compressor === undefined)
-      return this.#request(run, { body, entries: batch, isConfirmation: batch.length === 0 });
-    return compressor.post(body, async (compressed) =>
-      // It may have been aborted, put on hold or adopted while the body was compressed, or while another request was under way.
-      run.isAborted || this.#run !== run || this.#isHeld(run) || outbox.reconcile()
-        ? ABORTED
-        : this.#request(run, { body, entries: batch, compressed, isConfirmation: batch.length === 0 }),
-    );
-  }
-
-  async #request(run: PushRun, upload: Upload): Promise<Verdict> {
-    const { clock, server } = this.#parts;
-    this.#overdueAt = clock.monotonic() + server.maxSeconds * 1000 + OVERDUE_MS;
-    const pending = server.postEntries(upload);
-    this.#pending = pending;
-    const { verdict, requests } = await pending.outcome;
-    run.addRequests(requests);
-    if (this.#pending === pending) this.#pending = undefined;
     return verdict;
-  }
-
-  /** Tests by an upload without entries whether the credentials are refused, or only the content of the batch. */
-  async #confirm(run: PushRun, verdict: Verdict): Promise<Verdict> {
-    if (this.#isHeld(run)) return ABORTED;
-    const { kind, ...confirmation } = await this.#post(run, []);
-    if (kind === 'unauthorized') return verdict;
-    // An outage that began between the two requests is no evidence against the content.
-    if (kind === 'transient') return { ...confirmation, kind, suspect: undefined };
-    return { ...verdict, kind: 'rejected', suspect: 'content', advice: CONTENT_REFUSED };
   }
 
   /** Applies the verdict to the batch. @returns Whether the push has ended. */
@@ -368,9 +310,6 @@ export class Uploader {
     return entries;
   }
 }
-
-/** The verdict on a request that was not sent, as no call waits for it, or only automatic ones while these are on hold. */
-const ABORTED: Verdict = { kind: 'transient', answered: false, message: '', advice: '' };
 
 const ONE_ENTRY = { maxEntries: 1, maxBytes: 0 };
 

@@ -76,7 +76,8 @@ export class BatchSender {
   /** A batch may be aborted, put on hold or adopted while its body is compressed, and while its compressed request is under way. */
   #isWanted(run: PushRun, batch: Batch): boolean {
     const { outbox } = this.#parts;
-    if (run.isAborted || this.#isHeld(run) || outbox.reconcile()) return false;
+    if (run.isAborted || this.#isHeld(run)) return false;
+    outbox.reconcile();
     return batch.every((entry) => outbox.has(entry));
   }
 

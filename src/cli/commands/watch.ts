@@ -1,23 +1,44 @@
-import type { Reading } from '../../index.js';
+import type { Api, FieldValue, Reading } from '../../index.js';
 import { type Call, textOf } from '../command.js';
 import { readingRow } from '../entry-text.js';
 import { EXIT, type ExitCode } from '../exit.js';
+import { failureOf, isTransient } from '../report.js';
 import { withServer } from '../session.js';
 import { parseDuration } from '../values.js';
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 export async function run(call: Call): Promise<ExitCode> {
   const everySeconds = Math.max(1, parseDuration(textOf(call, 'every') ?? '10s', '--every'));
-  return withServer(call, async (api) => {
-    const ending = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
-    let shown = new Map<string, string>();
-    for await (const readings of api.watch(call.args, { everySeconds, signal: ending.signal })) {
-      const next = new Map(readings.map((reading) => [reading.fieldId, JSON.stringify(reading)]));
-      for (const reading of readings) if (shown.get(reading.fieldId) !== next.get(reading.fieldId)) show(reading, call);
-      shown = next;
-    }
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  // Before the library is loaded, which takes most of the time of a start.
+  for (const signal of SIGNALS) process.once(signal, end);
+  try {
+    await withServer(call, (api) => watch(api, call, { everySeconds, signal: ending.signal }));
     return EXIT.ok;
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+  }
+}
+
+async function watch(
+  api: Api,
+  call: Call,
+  options: { readonly everySeconds: number; readonly signal: AbortSignal },
+): Promise<void> {
+  // A refusal ends the watch, and is reported at its end.
+  api.on('read-error', (error) => {
+    if (isTransient(error)) call.err.line(failureOf(error).message, 'warn');
   });
+  // Values only: the time of a reading that did not change varies by a second.
+  const shown = new Map<string, FieldValue | null>();
+  for await (const readings of api.watch(call.args, options))
+    for (const reading of readings) {
+      if (shown.get(reading.fieldId) === reading.value) continue;
+      shown.set(reading.fieldId, reading.value);
+      show(reading, call);
+    }
 }
 
 function show(reading: Reading, call: Call): void {

@@ -34,6 +34,8 @@ export interface Commit {
     | undefined;
   /** Whether it failed in a request of its own, so that later entries may be delivered first. */
   mayComeLate?: boolean;
+  /** Whether the backlog was sent while this entry was in another lane: it may be sent later, as backlog itself. */
+  wasPassed?: boolean;
   /** Whether the server refuses it. */
   isBad?: boolean;
   stored: number;
@@ -172,6 +174,7 @@ export class Model {
       isFirst &&
       !commit.exemption &&
       !commit.mayComeLate &&
+      !(commit.wasPassed && lane === 'backlog') &&
       commit.state === 'acknowledged' &&
       Number(sequence) < last
     )

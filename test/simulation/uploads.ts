@@ -76,6 +76,7 @@ export class Uploads {
       }));
     const carried = carrying.map(({ commit }) => commit);
     this.#carried.set(request, carrying);
+    if (carrying.some(({ lane }) => lane === 'backlog')) this.#passOthers(run);
     for (const commit of carried)
       if (!repeated && !run.inFlight.has(commit.id ?? '') && lanes.isExpired(run, commit, true))
         model.reportViolation('I7', `${commit.id} is sent, though it has expired`);
@@ -127,6 +128,16 @@ export class Uploads {
     if (typeof repeated === 'string') this.#world.model.reportViolation('I7', repeated);
     else this.#world.count('repeated plainly');
     return typeof repeated === 'string' ? undefined : repeated;
+  }
+
+  /** The backlog is sent: entries that are in another lane now may be sent after it, as backlog themselves. */
+  #passOthers(run: Run): void {
+    const { model, lanes, schedule } = this.#world;
+    if (schedule.order !== 'live-first') return;
+    for (const { id } of run.api.log()) {
+      const queued = model.byId(id);
+      if (queued && lanes.laneOf(run, queued) !== 'backlog') queued.wasPassed = true;
+    }
   }
 
   /** Unload requests of one task race each other. */

@@ -73,7 +73,7 @@ describe('F58 nikdev-iot/node in the bundle of a page', { timeout: 60_000 }, () 
     const { tryFiles } = (await import(pathToFileURL(file).href)) as { tryFiles(): unknown };
     expect(tryFiles()).toEqual({
       isOurs: true,
-      message: expect.stringMatching(/built for a page/),
+      message: expect.stringMatching(/this build is for pages/),
       advice: expect.stringMatching(/webStorage/),
     });
   });

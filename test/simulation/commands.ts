@@ -183,6 +183,7 @@ function executeOnRun(
       return;
     case 'reset unpushed':
       resetUnpushed(world, run);
+      run.encoding.removed();
       return;
     case 'close':
       run.isClosed = true;

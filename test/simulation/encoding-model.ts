@@ -21,6 +21,8 @@ export class EncodingModel {
   /** A compressed upload that was not stored, which its push repeats plainly. */
   #unstored: { readonly push: number; readonly request: TransportRequest } | undefined;
   #repeat: TransportRequest | undefined;
+  /** Whether the entries of the last upload were removed since. */
+  #isRemoved = false;
 
   /** @param isOn - Whether bodies are compressed at all. */
   constructor(isOn: boolean) {
@@ -45,6 +47,7 @@ export class EncodingModel {
     const unstored = this.#unstored;
     this.#unstored = undefined;
     this.#repeat = undefined;
+    this.#isRemoved = false;
     const { body = '', compressed } = request;
     if (compressed !== undefined && String(gunzipSync(compressed)) !== body) return 'a compressed body is another one';
     if (unstored?.push === push) {
@@ -64,7 +67,13 @@ export class EncodingModel {
     if (request.compressed === undefined) return true;
     if (meaning === 'stored') this.#state = 'proven';
     if (this.#state === 'proven' || meaning === 'aborted') return true;
-    this.#unstored = { push, request };
+    if (!this.#isRemoved) this.#unstored = { push, request };
     return false;
+  }
+
+  /** The entries under way were removed: nothing is repeated. */
+  removed(): void {
+    this.#isRemoved = true;
+    this.#unstored = undefined;
   }
 }

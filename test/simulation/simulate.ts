@@ -11,6 +11,7 @@ import { World } from './world.js';
 /** Runs a schedule, then heals all faults and checks that everything is delivered. @throws {@link Violation} */
 export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World> {
   const undo = bug.patch?.();
+  const restore = withoutCollection();
   const { stackTraceLimit } = Error;
   // Thousands of faults are thrown, and no stack trace is read.
   Error.stackTraceLimit = 0;
@@ -27,8 +28,19 @@ export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World
     return world;
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
+    restore();
     undo?.();
   }
+}
+
+/**
+ * The time of a garbage collection may not decide a schedule, and a registry of the process would keep each crashed `Api`, and
+ * with it the whole world of its schedule, in memory.
+ */
+function withoutCollection(): () => void {
+  const { WeakRef, FinalizationRegistry } = globalThis;
+  Object.assign(globalThis, { WeakRef: undefined, FinalizationRegistry: undefined });
+  return () => void Object.assign(globalThis, { WeakRef, FinalizationRegistry });
 }
 
 /** Writers without a heartbeat are presumed dead after 3 minutes. */

@@ -24,7 +24,7 @@ export interface CommitOptions {
   readonly timestamp?: number | undefined;
   /**
    * Whether the entry goes before all others, and brings the next automatic push forward: not within 5 s of the end of the last
-   * push, nor before the server's `Retry-After`. After a restart it is an entry as any other. Default: `false`.
+   * push, nor before the server's `Retry-After`. After a restart it is like any other entry. Default: `false`.
    */
   readonly urgent?: boolean | undefined;
 }

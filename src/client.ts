@@ -91,7 +91,8 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   const lanes = new Lanes({ outbox, clock }, config.order === 'live-first' ? config.liveSeconds : 0);
   const discarder = new Discarder({ outbox, emitter });
   const queue = { ...base, writer, outbox, lanes, discarder };
-  const [eviction, expiry] = [new Eviction(queue, config.overflow), new Expiry(queue, config.maxAge)];
+  const eviction = new Eviction(queue, config.overflow);
+  const expiry = new Expiry(queue, config.maxAge);
   const staging = new Staging(emitter);
   const local = { ...queue, eviction, expiry, staging, notices };
   const persistence = new StagingPersistence(local, { saves: config.stageUncommittedValues });

@@ -22,7 +22,7 @@ export function valueText(value: string | number | boolean): string {
 }
 
 /** The row of a reading. */
-export function readingRow({ fieldId, value, timestamp }: Reading, call: Call): string[] {
-  const name = namesOf(call).get(fieldId) ?? fieldId;
+export function readingRow({ fieldId, value, timestamp }: Reading, names: ReadonlyMap<string, string>): string[] {
+  const name = names.get(fieldId) ?? fieldId;
   return [`${name}=${value === null ? '' : valueText(value)}`, timestamp === null ? 'never' : timeText(timestamp)];
 }

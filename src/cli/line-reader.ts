@@ -10,7 +10,7 @@ export interface InputLine {
 /** In UTF-16 units: an endless line must not fill the memory. */
 const MAX_LENGTH = 2 ** 20;
 
-/** Reads lines of a stream, one after the other, until it ends or is told to stop. */
+/** Reads lines of a stream, one after the other, until it ends or {@link LineReader.stop} is called. */
 export class LineReader {
   readonly #stream: NodeJS.ReadStream;
   readonly #stopping = new AbortController();
@@ -34,7 +34,7 @@ export class LineReader {
     if (rest !== '' || this.#isTooLong) yield this.#line(rest);
   }
 
-  /** Those that arrive until the stream ends, fails or is stopped. */
+  /** The chunks that arrive until the stream ends, fails or is stopped. */
   async *#chunks(): AsyncGenerator<Buffer, void> {
     const { signal } = this.#stopping;
     const stopped = new Promise<undefined>((resolve) => {

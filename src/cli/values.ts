@@ -1,4 +1,4 @@
-import { show } from '../core/model/input.js';
+import { own, show } from '../core/model/input.js';
 import { usage } from './exit.js';
 
 type FieldValue = string | number | boolean;
@@ -36,7 +36,7 @@ export function parseLine(line: string): Record<string, FieldValue> | undefined 
   const text = line.trim();
   if (text === '') return undefined;
   if (text.startsWith('{')) return parseObject(text);
-  return Object.assign(Object.create(null), Object.fromEntries((text.match(WORD) ?? []).map(parsePair)));
+  return own(Object.fromEntries((text.match(WORD) ?? []).map(parsePair)));
 }
 
 function parseObject(text: string): Record<string, FieldValue> {
@@ -46,7 +46,7 @@ function parseObject(text: string): Record<string, FieldValue> {
   } catch {
     throw usage('this is not JSON');
   }
-  return Object.assign(Object.create(null), given);
+  return own(given as Record<string, FieldValue>);
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, '': 1 };

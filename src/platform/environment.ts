@@ -1,8 +1,8 @@
-import { Listeners } from '../core/notify/emitter.js';
 import type { Environment, HostEnvironment, LifecycleEvent } from '../core/ports/environment.js';
 import { KeepaliveBudget } from '../core/push/unload-flush.js';
 import { UploadSemaphore } from '../core/push/upload-semaphore.js';
 import { countInMemory } from './exit-notice.js';
+import { sharedSubscription } from './shared-subscription.js';
 
 declare const process: ProcessLike;
 
@@ -15,11 +15,6 @@ interface ProcessLike {
 
 /** Whether this is Cloudflare's workerd, which documents this check. */
 const isWorkerRuntime = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers';
-
-/** The subscribers of all `Api`s, which share one set of listeners at the platform. */
-const listeners = /* @__PURE__ */ new Listeners<LifecycleEvent>();
-const notWatching = (): void => {};
-let stopWatching = notWatching;
 
 const DEBUG = 'NIKDEV_IOT_DEBUG';
 
@@ -71,16 +66,7 @@ export const environment: Environment = {
     console.warn(`nikdev-iot: ${message}`);
   },
   countInMemory,
-  subscribe(listener) {
-    if (listeners.size === 0) stopWatching = isPage() ? watchPage() : watchProcess();
-    const remove = listeners.add(listener);
-    return () => {
-      remove();
-      if (listeners.size > 0) return;
-      stopWatching();
-      stopWatching = notWatching;
-    };
-  },
+  subscribe: /* @__PURE__ */ sharedSubscription((emit) => (isPage() ? watchPage(emit) : watchProcess(emit))),
 };
 
 /** The environment in which a program's own {@link HostEnvironment} takes the place of what is known of a page. */
@@ -91,11 +77,7 @@ export const hosted = (host: HostEnvironment): Environment =>
     subscribe: { value: (listener: (event: LifecycleEvent) => void) => host.subscribe(listener) },
   });
 
-function emit(event: LifecycleEvent): void {
-  listeners.emit(event, () => {});
-}
-
-function watchPage(): () => void {
+function watchPage(emit: (event: LifecycleEvent) => void): () => void {
   const onPagehide = (): void => emit('pagehide');
   const registrations: readonly [EventTarget, string, (event: Event) => void][] = [
     [window, 'online', () => emit('online')],
@@ -122,7 +104,7 @@ function watchPage(): () => void {
 }
 
 /** Emits `before-exit` when the process has no more work. */
-function watchProcess(): () => void {
+function watchProcess(emit: (event: LifecycleEvent) => void): () => void {
   // By its global object: bundlers put a process of their own in the place of the name.
   const { process } = globalThis as { process?: ProcessLike };
   const onIdle = (): void => emit('before-exit');

@@ -1,6 +1,7 @@
 import { ConfigException } from '../core/model/exceptions.js';
 import { show } from '../core/model/input.js';
 import type { HostEnvironment, LifecycleEvent } from '../core/ports/environment.js';
+import { sharedSubscription } from './shared-subscription.js';
 
 /** Ends with `remove()`. */
 export interface AppStateSubscription {
@@ -61,19 +62,17 @@ export function reactNativeEnvironment({ AppState, NetInfo }: ReactNativeModules
     if (isOnline === before) return undefined;
     return isOnline ? 'online' : 'offline';
   };
-  const listeners = new Set<(event: LifecycleEvent) => void>();
-  const emit = (event: LifecycleEvent | undefined): void => {
-    if (event !== undefined) for (const listener of [...listeners]) listener(event);
-  };
-  let stop: (() => void) | undefined;
-  const start = (): (() => void) => {
-    const change = AppState.addEventListener('change', (state) => emit(onState(state)));
-    const leave = NetInfo?.addEventListener(({ isConnected }) => emit(onNetwork(isConnected)));
+  const subscribe = sharedSubscription((emit) => {
+    const emitIf = (event: LifecycleEvent | undefined): void => {
+      if (event !== undefined) emit(event);
+    };
+    const change = AppState.addEventListener('change', (state) => emitIf(onState(state)));
+    const leave = NetInfo?.addEventListener(({ isConnected }) => emitIf(onNetwork(isConnected)));
     return () => {
       change?.remove();
       leave?.();
     };
-  };
+  });
   return {
     get isOnline() {
       return isOnline;
@@ -81,16 +80,6 @@ export function reactNativeEnvironment({ AppState, NetInfo }: ReactNativeModules
     get isHidden() {
       return isHidden;
     },
-    subscribe(listener) {
-      const own = (event: LifecycleEvent): void => listener(event);
-      listeners.add(own);
-      stop ??= start();
-      return () => {
-        listeners.delete(own);
-        if (listeners.size > 0) return;
-        stop?.();
-        stop = undefined;
-      };
-    },
+    subscribe,
   };
 }

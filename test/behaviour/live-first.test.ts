@@ -240,7 +240,7 @@ describe('commit({ urgent: true })', () => {
     expect(requests).toEqual([[1], [99], [2], [3]]);
   });
 
-  test('is an entry as any other after a restart', async () => {
+  test('is like any other entry after a restart', async () => {
     const storage = memoryStorage();
     const dead = openApi({ storage });
     commitEach(dead, 1);

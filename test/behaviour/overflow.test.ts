@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ApiOptions, type Entry, memoryStorage, StorageException, thin, webStorage } from '../../src/index.js';
+import { type ApiOptions, type Entry, memoryStorage, thin, webStorage } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import type { FileSystem } from '../../src/storage/file/journal/file-system.js';
-import { rejectionOf } from '../support/assertions/rejections.js';
+import { rejectionOf, storageExceptionOf } from '../support/assertions/rejections.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { FakeMachine } from '../support/fakes/fake-machine.js';
@@ -21,16 +21,6 @@ function open(options: Partial<ApiOptions> = {}) {
   return { api, stub, dropped };
 }
 
-function savedRejectionOf(run: () => unknown): StorageException {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof StorageException) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
-
 describe('maxQueuedEntries', () => {
   test('is unlimited by default', () => {
     const { api } = open();
@@ -41,7 +31,7 @@ describe('maxQueuedEntries', () => {
     const { api, dropped } = open({ maxQueuedEntries: 2 });
     commitEach(api, 1, 2);
     api.addValue('temperature', 3);
-    const { message, advice, isFull } = savedRejectionOf(() => api.commit());
+    const { message, advice, isFull } = storageExceptionOf(() => api.commit());
     expect(message).toMatch(/maxQueuedEntries \(2\).*Still queued and safe: 2 \(.* bytes\).*still staged/);
     expect(advice).toMatch(/[Pp]ush/);
     expect(isFull).toBe(true);
@@ -53,7 +43,7 @@ describe('maxQueuedEntries', () => {
     const { api } = open({ maxQueuedEntries: 1 });
     commitEach(api, 1);
     api.addValue('temperature', 2);
-    savedRejectionOf(() => api.commit());
+    storageExceptionOf(() => api.commit());
     await api.push();
     expect(valuesOf([api.commit() as Entry])).toEqual([2]);
   });
@@ -112,7 +102,7 @@ describe('maxQueuedEntries', () => {
     await rejectionOf(api.push());
     commitEach(api, 2);
     api.addValue('temperature', 3);
-    const { message, advice } = savedRejectionOf(() => api.commit());
+    const { message, advice } = storageExceptionOf(() => api.commit());
     expect(message).toMatch(/Still queued and safe: 1 \(.* bytes\); in quarantine: 1/);
     expect(advice).toContain('dropQuarantined()');
   });
@@ -145,7 +135,7 @@ describe('maxQueuedEntries', () => {
     commitEach(held.api, 1);
     const other = held.api.push();
     held.api.addValue('temperature', 2);
-    expect(savedRejectionOf(() => held.api.commit()).isFull).toBe(true);
+    expect(storageExceptionOf(() => held.api.commit()).isFull).toBe(true);
     expect(held.dropped).toEqual([]);
     answer.resolve(reply(200));
     await Promise.all([push, other]);
@@ -176,7 +166,7 @@ describe('maxQueuedEntries', () => {
     expect(dropped).toEqual([3]);
     expect(valuesOf(api.log())).toEqual([4, 1, 2]);
     const many = Array.from({ length: 4 }, (_, index) => ({ ...(entries[0] as Entry), id: `x${index}` }));
-    savedRejectionOf(() => api.restore(many));
+    storageExceptionOf(() => api.restore(many));
     expect(valuesOf(api.log())).toEqual([4, 1, 2]);
     expect(dropped).toEqual([3]);
   });
@@ -232,7 +222,7 @@ describe('F40 a localStorage that is full', () => {
     const { api, localStorage } = openInPage(options);
     localStorage.setItem('of the page', 'x'.repeat(1000));
     localStorage.capacity = 4000;
-    const { message } = savedRejectionOf(() => commitEach(api, ...Array.from({ length: 60 }, (_, index) => index)));
+    const { message } = storageExceptionOf(() => commitEach(api, ...Array.from({ length: 60 }, (_, index) => index)));
     expect(message).toMatch(what);
     const { committed, staged } = api.status();
     expect(staged).toBe(1);
@@ -276,7 +266,7 @@ describe('F40 a localStorage that is full', () => {
     commitEach(api, 1, 2);
     const push = api.push();
     localStorage.capacity = localStorage.units;
-    savedRejectionOf(() => commitEach(api, 3));
+    storageExceptionOf(() => commitEach(api, 3));
     expect(dropped).toEqual([]);
     answer.resolve(reply(200));
     expect(await push).toEqual({ pushed: 2, requests: 1, expired: 0 });
@@ -287,7 +277,7 @@ describe('F40 a localStorage that is full', () => {
     const { api, localStorage, dropped } = openInPage({ overflow: 'drop-oldest' });
     localStorage.setItem('of the page', 'x'.repeat(1000));
     localStorage.capacity = localStorage.units;
-    savedRejectionOf(() => commitEach(api, 1));
+    storageExceptionOf(() => commitEach(api, 1));
     expect(dropped).toEqual([]);
   });
 });
@@ -331,7 +321,7 @@ describe('F20 a disk that is full', () => {
 
   test('is refused, with what was full; nothing is dropped', () => {
     const { api, dropped } = openOnDisk(4000);
-    const { message, isFull } = savedRejectionOf(() =>
+    const { message, isFull } = storageExceptionOf(() =>
       commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)),
     );
     expect(message).toMatch(/the disk is full \(ENOSPC.*The values are still staged/);
@@ -342,7 +332,7 @@ describe('F20 a disk that is full', () => {
 
   test('removes pushed entries from the disk, though a removal record does not fit', async () => {
     const { api, stub, reopen } = openOnDisk(4000, { maxEntriesPerRequest: 5 });
-    savedRejectionOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
+    storageExceptionOf(() => commitEach(api, ...Array.from({ length: 500 }, (_, index) => index)));
     stub.answerWith((_request, index) => reply(index < 3 ? 200 : 500));
     await rejectionOf(api.push());
     const left = valuesOf(api.log());
@@ -368,7 +358,7 @@ describe('maxQueuedBytes', () => {
     commitText(api, 'ä'.repeat(40));
     expect(api.status()).toMatchObject({ bytes: 2 * BYTES, queuedBytes: 2 * BYTES });
     commitText(api);
-    const { message, isFull } = savedRejectionOf(() => commitText(api));
+    const { message, isFull } = storageExceptionOf(() => commitText(api));
     expect(message).toMatch(/maxQueuedBytes \(300\) is reached.*Still queued and safe: 3 \(300 bytes\).*still staged/);
     expect(isFull).toBe(true);
     expect(api.status()).toMatchObject({ staged: 1, committed: 3 });
@@ -383,7 +373,7 @@ describe('maxQueuedBytes', () => {
     await api.push().catch(() => {});
     expect(api.status()).toMatchObject({ committed: 0, quarantined: 1, bytes: 0, queuedBytes: BYTES });
     commitText(api);
-    expect(savedRejectionOf(() => commitText(api)).isFull).toBe(true);
+    expect(storageExceptionOf(() => commitText(api)).isFull).toBe(true);
     expect(api.restore(api.quarantined())).toHaveLength(1);
     expect(api.status()).toMatchObject({ committed: 2, quarantined: 0, queuedBytes: 2 * BYTES });
   });
@@ -400,7 +390,7 @@ describe('maxQueuedBytes', () => {
     const { api, dropped } = open({ maxQueuedBytes: 2 * BYTES, overflow: 'drop-oldest' });
     commitText(api);
     api.addValue('temperature', 'z'.repeat(500));
-    const { message, advice, isFull } = savedRejectionOf(() => api.commit());
+    const { message, advice, isFull } = storageExceptionOf(() => api.commit());
     expect(message).toMatch(/520 bytes exceed maxQueuedBytes \(200\)/);
     expect(advice).toMatch(/Raise maxQueuedBytes/);
     expect(isFull).toBe(false);
@@ -414,7 +404,7 @@ describe('maxQueuedBytes', () => {
     for (const storage of [ofPage, fileStorage(temporaryFolder()), memoryStorage()]) {
       const { api } = open({ maxQueuedBytes: BYTES, storage });
       commitText(api);
-      expect(savedRejectionOf(() => commitText(api)).message).toContain('maxQueuedBytes');
+      expect(storageExceptionOf(() => commitText(api)).message).toContain('maxQueuedBytes');
     }
   });
 });
@@ -468,7 +458,7 @@ describe('overflow: thin()', () => {
       api.commit();
     }
     api.addValue('d', 1);
-    expect(savedRejectionOf(() => api.commit()).message).toContain('maxQueuedEntries (3)');
+    expect(storageExceptionOf(() => api.commit()).message).toContain('maxQueuedEntries (3)');
     expect(dropped).toEqual([]);
   });
 

@@ -2,17 +2,15 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { call, environmentFor, run, start } from '../support/processes/command.js';
-import { asHandler, oneDevice, storedTexts } from '../support/servers/emulator.js';
-import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
+import { call, commandServer, run, start } from '../support/processes/command.js';
+import { storedTexts } from '../support/servers/emulator.js';
 
 let folder: string;
 let emulator: Emulator;
 let env: Record<string, string>;
 beforeEach(async () => {
   folder = temporaryFolder();
-  emulator = oneDevice();
-  env = environmentFor(`${await serveOnLoopback(asHandler(emulator))}api/v1/`);
+  ({ emulator, env } = await commandServer());
 });
 
 const SLOW = 60_000;

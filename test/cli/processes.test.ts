@@ -1,21 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Emulator } from '../../src/emulator.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { call, environmentFor, run, start } from '../support/processes/command.js';
-import { asHandler, oneDevice, storedTexts } from '../support/servers/emulator.js';
-import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
+import { call, commandServer, environmentFor, run, start } from '../support/processes/command.js';
+import { storedTexts } from '../support/servers/emulator.js';
 
 let folder: string;
 beforeEach(() => {
   folder = temporaryFolder();
 });
-
-async function serve(): Promise<{ emulator: Emulator; env: Record<string, string> }> {
-  const emulator = oneDevice();
-  return { emulator, env: environmentFor(`${await serveOnLoopback(asHandler(emulator))}api/v1/`) };
-}
 
 const OFFLINE = environmentFor('http://127.0.0.1:8080/api/v1/');
 
@@ -37,7 +30,7 @@ describe('processes of one folder', () => {
   }, 60_000);
 
   test('that commit while another pushes lose nothing, and wait for no request', async () => {
-    const { emulator, env } = await serve();
+    const { emulator, env } = await commandServer();
     await call(folder, ['add', 'a=0', '-c'], env);
     emulator.script({ delay: 3 });
     const push = start(folder, ['push'], env);
@@ -51,7 +44,7 @@ describe('processes of one folder', () => {
   }, 60_000);
 
   test('of which one is killed at any moment lose nothing that was said to be committed', async () => {
-    const { emulator, env } = await serve();
+    const { emulator, env } = await commandServer();
     const said: number[] = [];
     for (let count = 0; count < 14; count++) {
       const cron = start(folder, ['add', `a=${count}`, '-c'], env);

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { type CommandResult, call, environmentFor } from '../support/processes/command.js';
-import { asHandler, oneDevice, storedTexts } from '../support/servers/emulator.js';
+import { type CommandResult, call, commandServer, environmentFor } from '../support/processes/command.js';
+import { storedTexts } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 let folder: string;
@@ -13,8 +13,7 @@ let emulator: Emulator;
 let env: Record<string, string>;
 beforeEach(async () => {
   folder = temporaryFolder();
-  emulator = oneDevice();
-  env = environmentFor(`${await serveOnLoopback(asHandler(emulator))}api/v1/`);
+  ({ emulator, env } = await commandServer());
 });
 
 const does = (...args: string[]): Promise<CommandResult> => call(folder, args, env);

@@ -3,8 +3,8 @@ import type { Emulator } from '../../src/emulator.js';
 import { Api, type FieldValue, memoryStorage } from '../../src/index.js';
 import { credentials } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { type CommandProcess, environmentFor, run, start } from '../support/processes/command.js';
-import { asHandler, oneDevice } from '../support/servers/emulator.js';
+import { type CommandProcess, commandServer, environmentFor, run, start } from '../support/processes/command.js';
+import { asHandler } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const SLOW = 60_000;
@@ -16,8 +16,7 @@ let emulator: Emulator;
 let env: Record<string, string>;
 beforeEach(async () => {
   folder = temporaryFolder();
-  emulator = oneDevice();
-  env = environmentFor(`${await serveOnLoopback(asHandler(emulator))}api/v1/`);
+  ({ emulator, env } = await commandServer());
 });
 
 /** Stores an entry on the emulator. */

@@ -10,9 +10,7 @@ import { findProgram } from '../support/browsers/find-program.js';
 import { DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { withIds } from '../support/package/markdown.js';
-import { COMMAND, call, environmentFor, run } from '../support/processes/command.js';
-import { asHandler, oneDevice } from '../support/servers/emulator.js';
-import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
+import { COMMAND, call, commandServer, run } from '../support/processes/command.js';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/shell/', import.meta.url));
 const read = (name: string): string => readFileSync(join(EXAMPLE, name), 'utf8');
@@ -24,8 +22,7 @@ let emulator: Emulator;
 let env: Record<string, string>;
 beforeEach(async () => {
   folder = temporaryFolder({ onDisk: true });
-  emulator = oneDevice();
-  env = environmentFor(`${await serveOnLoopback(asHandler(emulator))}api/v1/`);
+  ({ emulator, env } = await commandServer());
   // As `npm install --global` puts it there, and the scripts as the README says.
   mkdirSync(join(folder, 'bin'));
   writeFileSync(join(folder, 'bin', 'nikdev-iot'), `#!/bin/sh\nexec ${process.execPath} ${COMMAND} "$@"\n`);

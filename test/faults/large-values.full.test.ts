@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Api, type Entry, memoryStorage, StorageException } from '../../src/index.js';
+import { storageExceptionOf } from '../support/assertions/rejections.js';
 import { commitEach } from '../support/builders/api.js';
 import { uploadedEntries } from '../support/builders/uploads.js';
 import { FilePlace, type Place, WebPlace } from '../support/fakes/places.js';
@@ -20,16 +21,6 @@ const LARGE: readonly (readonly [what: string, values: Readonly<Record<string, s
 /** What was uploaded, request by request: the values of each entry, by field. */
 const uploadsOf = ({ server }: Place) =>
   server.requests.map(({ body }) => uploadedEntries(body ?? '').map(({ values }) => Object.fromEntries(values)));
-
-function savedRejectionOf(run: () => unknown): StorageException {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof StorageException) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
 
 describe.each(LARGE)('F32 an entry of %s', { timeout: 60_000 }, (_what, values) => {
   test('in memory: is pushed unchanged in a request of its own, and the entries around it too', async () => {
@@ -95,7 +86,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
 
   test('is refused, with what is full and what is safe, and stays staged', () => {
     const { api } = openWithQueue();
-    const { message, advice } = savedRejectionOf(() => api.commit());
+    const { message, advice } = storageExceptionOf(() => api.commit());
     expect(message).toMatch(/maxLength \(3000000\).*Still queued and safe: 2 .*still staged/);
     expect(advice).not.toBe('');
     expect(api.status()).toMatchObject({ staged: Object.keys(values).length, committed: 2 });
@@ -103,7 +94,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
 
   test('stops nothing once it is reset: what is queued goes, and what is committed then', async () => {
     const { place, api } = openWithQueue();
-    savedRejectionOf(() => api.commit());
+    storageExceptionOf(() => api.commit());
     api.reset();
     commitEach(api, 3);
     await api.push();
@@ -112,7 +103,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
 
   test('leaves what is queued to the next run, should this one crash', async () => {
     const { place, api } = openWithQueue();
-    savedRejectionOf(() => api.commit());
+    storageExceptionOf(() => api.commit());
     await place.clock.advance(0);
     place.crash(api);
     const next = await place.reopen();
@@ -124,7 +115,7 @@ describe.each(TOO_LARGE)('F32 an entry of %s, too large for localStorage', { tim
     const { api } = openWithQueue({ overflow: 'drop-oldest' });
     const dropped: Entry[] = [];
     api.on('discard', ({ entries }) => dropped.push(...entries));
-    savedRejectionOf(() => api.commit());
+    storageExceptionOf(() => api.commit());
     expect(dropped).toEqual([]);
     expect(api.status().committed).toBe(2);
   });

@@ -7,7 +7,7 @@ import { FakeClock } from '../support/fakes/fake-clock.js';
 import { StubFetch } from '../support/fakes/stub-fetch.js';
 
 /** The exception with which options are refused. */
-function savedRejectionOf(construct: () => unknown): ConfigException {
+function refusalOf(construct: () => unknown): ConfigException {
   try {
     construct();
   } catch (exception) {
@@ -43,7 +43,7 @@ describe('credentials', () => {
   test.each(spoilt(SENTINEL_KEY))(
     'F33 an apiKey with %s is refused at construction, without the key in it',
     (_name, apiKey) => {
-      const exception = savedRejectionOf(() => new Api({ deviceId: DEVICE_ID, apiKey }));
+      const exception = refusalOf(() => new Api({ deviceId: DEVICE_ID, apiKey }));
       expect(exception.message).toMatch(/^apiKey must be a UUID \(xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx\), got /);
       expect(leaksIn(renderings(exception))).toEqual([]);
     },
@@ -54,7 +54,7 @@ describe('credentials', () => {
     async (_name, apiKey) => {
       const stub = new StubFetch();
       const api = openApi({ fetch: stub.fetch });
-      const exception = savedRejectionOf(() => api.setApiKey(apiKey));
+      const exception = refusalOf(() => api.setApiKey(apiKey));
       expect(exception.message).toMatch(/^apiKey must be a UUID/);
       expect(leaksIn(renderings(exception))).toEqual([]);
       commitEach(api, 1);
@@ -66,7 +66,7 @@ describe('credentials', () => {
   test.each(spoilt(DEVICE_ID))(
     'F33 a deviceId with %s is refused at construction, without the key',
     (_name, deviceId) => {
-      const exception = savedRejectionOf(() => new Api({ deviceId, apiKey: SENTINEL_KEY }));
+      const exception = refusalOf(() => new Api({ deviceId, apiKey: SENTINEL_KEY }));
       expect(exception.message).toMatch(/^deviceId must be a UUID \(xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx\), got /);
       expect(leaksIn(renderings(exception))).toEqual([]);
     },
@@ -76,7 +76,7 @@ describe('credentials', () => {
     'F33 the key with %s, pasted in place of the deviceId or of both, is refused, without the key in the message',
     (_name, pasted) => {
       for (const apiKey of [SENTINEL_KEY, pasted]) {
-        const exception = savedRejectionOf(() => new Api({ deviceId: pasted, apiKey }));
+        const exception = refusalOf(() => new Api({ deviceId: pasted, apiKey }));
         expect(leaksIn(renderings(exception))).toEqual([]);
       }
     },
@@ -97,13 +97,13 @@ describe('credentials', () => {
     ['in another option, where it is cut off in the message', { requestTimeout: `${'a'.repeat(40)} ${SENTINEL_KEY}` }],
   ])('F33 the key %s is refused, without the key in the message', (_name, options) => {
     const given = { ...credentials, apiKey: SENTINEL_KEY, ...options } as ApiOptions;
-    const exception = savedRejectionOf(() => new Api(given));
+    const exception = refusalOf(() => new Api(given));
     expect(leaksIn(renderings(exception))).toEqual([]);
   });
 
   test('F33 a new key that baseUrl holds is refused too', () => {
     const api = openApi({ baseUrl: `https://host/${SENTINEL_KEY}/` });
-    const exception = savedRejectionOf(() => api.setApiKey(SENTINEL_KEY));
+    const exception = refusalOf(() => api.setApiKey(SENTINEL_KEY));
     expect(leaksIn(renderings(exception))).toEqual([]);
   });
 });
@@ -138,7 +138,7 @@ describe('baseUrl', () => {
     'https://server.example/api#x',
   ])('F35 %j is refused by name, with what came and what was wanted', (baseUrl) => {
     const stub = new StubFetch();
-    const exception = savedRejectionOf(() => new Api({ ...credentials, baseUrl, fetch: stub.fetch }));
+    const exception = refusalOf(() => new Api({ ...credentials, baseUrl, fetch: stub.fetch }));
     expect(exception.message).toMatch(/^baseUrl must be an http or https URL/);
     expect(exception.message).toContain(`got ${JSON.stringify(baseUrl)}`);
     expect(stub.requests).toEqual([]);
@@ -147,7 +147,7 @@ describe('baseUrl', () => {
   test.each([null, 5, true, {}, [], new URL('https://server.example/')])(
     'F35 %j is refused, as it is no text',
     (baseUrl) => {
-      const exception = savedRejectionOf(() => new Api({ ...credentials, baseUrl: baseUrl as unknown as string }));
+      const exception = refusalOf(() => new Api({ ...credentials, baseUrl: baseUrl as unknown as string }));
       expect(exception.message).toMatch(/^baseUrl must be an http or https URL/);
     },
   );
@@ -168,7 +168,7 @@ describe('baseUrl', () => {
     `ftp://user:${SECRET}@server.example/`,
     `https://user:${SECRET.repeat(5)}@server.example/`,
   ])('F35 user info (%j) is refused, and the password is not in the message', (baseUrl) => {
-    const exception = savedRejectionOf(() => new Api({ ...credentials, baseUrl }));
+    const exception = refusalOf(() => new Api({ ...credentials, baseUrl }));
     expect(exception.message).toMatch(/^baseUrl must be /);
     expect(leaksIn(renderings(exception), SECRET)).toEqual([]);
   });

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Api, type ApiOptions, StorageException, webStorage } from '../../src/index.js';
+import { type Api, type ApiOptions, type StorageException, webStorage } from '../../src/index.js';
+import { storageExceptionOf } from '../support/assertions/rejections.js';
 import { captureOutput, SENTINEL_KEY as KEY, leaksIn, renderings } from '../support/assertions/sentinel.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { DEVICE_ID } from '../support/builders/credentials.js';
@@ -32,16 +33,10 @@ function openWatched(place: Place, options: Partial<ApiOptions> = {}) {
   return { api, ...watch(api, place) };
 }
 
-/** What a commit throws. */
-function savedRejectionOf(api: Api): StorageException {
+/** The exception of a commit that nothing saves. */
+function commitException(api: Api): StorageException {
   api.addValue('temperature', 21.5);
-  try {
-    api.commit();
-  } catch (error) {
-    if (error instanceof StorageException) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
+  return storageExceptionOf(() => api.commit());
 }
 
 describe('a full storage', () => {
@@ -49,7 +44,7 @@ describe('a full storage', () => {
     const place = makePlace();
     const { api, seen } = openWatched(place, { maxQueuedEntries: 2 });
     commitEach(api, 1, 2);
-    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
+    expect(leaksIn(seen(commitException(api)))).toEqual([]);
   });
 
   test('F34 the key is in nothing that a full localStorage leaves behind', () => {
@@ -57,21 +52,21 @@ describe('a full storage', () => {
     const { api, seen } = openWatched(place);
     commitEach(api, 1, 2);
     place.localStorage.capacity = place.localStorage.units;
-    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
+    expect(leaksIn(seen(commitException(api)))).toEqual([]);
   });
 
   test('F34 the key is in nothing that a maxLength which is reached leaves behind', () => {
     const place = new WebPlace({ maxLength: 300 });
     const { api, seen } = openWatched(place);
     commitEach(api, 1);
-    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
+    expect(leaksIn(seen(commitException(api)))).toEqual([]);
   });
 
   test('F34 the key is in nothing that an entry larger than maxLength leaves behind', () => {
     const place = new WebPlace({ maxLength: 100 });
     const { api, seen } = openWatched(place);
     api.addValue('text', 'x'.repeat(1000));
-    expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
+    expect(leaksIn(seen(commitException(api)))).toEqual([]);
   });
 
   test.each(PLACES)('F34 the key is in no drop event, in %s', async (_where, makePlace) => {
@@ -93,7 +88,7 @@ describe('a full storage', () => {
       const faults: DiskFaults = { [call]: () => 'ENOSPC' };
       const api = place.open({ apiKey: KEY }, faults, { durability: 'power' });
       const { seen } = watch(api, place);
-      expect(leaksIn(seen(savedRejectionOf(api)))).toEqual([]);
+      expect(leaksIn(seen(commitException(api)))).toEqual([]);
     },
   );
 });
@@ -112,7 +107,7 @@ describe('errors of the platform that hold the key', () => {
     localStorage.setItem = () => {
       throw makeError();
     };
-    expect(leaksIn(watch(api).seen(savedRejectionOf(api)))).toEqual([]);
+    expect(leaksIn(watch(api).seen(commitException(api)))).toEqual([]);
   });
 
   test.each(['writeSync', 'openSync', 'mkdirSync'] as const)(
@@ -120,7 +115,7 @@ describe('errors of the platform that hold the key', () => {
     (call) => {
       const place = new FilePlace();
       const api = place.open({ apiKey: KEY }, { [call]: () => `E_${KEY}` });
-      expect(leaksIn(watch(api, place).seen(savedRejectionOf(api)))).toEqual([]);
+      expect(leaksIn(watch(api, place).seen(commitException(api)))).toEqual([]);
     },
   );
 });

@@ -132,7 +132,7 @@ export class Network {
         const arrive = (): void => {
           if (this.isDead) return;
           const { stores, answer: answered } = OUTCOMES[kind];
-          const rejection = stores ? this.#savedRejectionOf(request) : undefined;
+          const rejection = stores ? this.#refusalStatus(request) : undefined;
           if (rejection !== undefined) {
             const answered = rejection === 0 ? lost('cut-off') : error(rejection);
             lifecycle.deliver(() => end(answered(request.headers['x-api-key'] ?? '')));
@@ -150,7 +150,7 @@ export class Network {
   }
 
   /** @returns The status of the rejection, 0 for a cut-off; `undefined` if the server accepts the request. */
-  #savedRejectionOf({ method, body = '', compressed }: TransportRequest): number | undefined {
+  #refusalStatus({ method, body = '', compressed }: TransportRequest): number | undefined {
     if (method !== 'POST') return undefined;
     if (compressed !== undefined) this.#onOutcome(`${this.encodings} to gzip`);
     if (compressed !== undefined && this.encodings !== 'gzip') return Number(this.encodings);

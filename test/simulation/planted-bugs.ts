@@ -277,18 +277,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
         return [...this].reverse();
       },
   ),
-  'drops without an event': {
-    patch: () =>
-      patched(
-        Emitter.prototype,
-        'emit',
-        (emit) =>
-          function (name, event) {
-            const isEviction = name === 'discard' && (event as DiscardEvent).reason === 'overflow';
-            if (!isEviction) emit.call(this, name, event as never);
-          },
-      ),
-  },
+  'drops without an event': withoutDiscard('overflow'),
   'sends expired entries': { patch: () => patched(Expiry.prototype, 'expire', () => () => []) },
   'expires entries in flight': { patch: () => patched(Outbox.prototype, 'isCheckedOut', () => () => false) },
   'expires by a clock that is an hour ahead': {
@@ -315,18 +304,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       return undo;
     },
   },
-  'expires without an event': {
-    patch: () =>
-      patched(
-        Emitter.prototype,
-        'emit',
-        (emit) =>
-          function (name, event) {
-            const isExpiry = name === 'discard' && (event as DiscardEvent).reason === 'expired';
-            if (!isExpiry) emit.call(this, name, event as never);
-          },
-      ),
-  },
+  'expires without an event': withoutDiscard('expired'),
   'starves the backlog': { patch: () => patched(BatchPlanner.prototype, 'onStored', () => () => {}) },
   'takes urgent entries for any others': {
     patch: () =>
@@ -707,6 +685,21 @@ function inOutbox<Name extends 'remove' | 'adopt' | 'requeue' | 'checkOut' | 'ev
   change: (original: Outbox[Name]) => (this: Outbox, ...args: Parameters<Outbox[Name]>) => ReturnType<Outbox[Name]>,
 ): Bug {
   return { patch: () => patched(Outbox.prototype, name, change as never) };
+}
+
+function withoutDiscard(reason: DiscardEvent['reason']): Bug {
+  return {
+    patch: () =>
+      patched(
+        Emitter.prototype,
+        'emit',
+        (emit) =>
+          function (name, event) {
+            const isLeftOut = name === 'discard' && (event as DiscardEvent).reason === reason;
+            if (!isLeftOut) emit.call(this, name, event as never);
+          },
+      ),
+  };
 }
 
 function inFailures(change: (failure: PushFailure) => PushFailure): Bug {

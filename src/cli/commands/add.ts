@@ -1,3 +1,4 @@
+import { own } from '../../core/model/input.js';
 import type { Call } from '../command.js';
 import { commit, inWords, timeOf } from '../commit.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
@@ -14,8 +15,8 @@ export async function run(call: Call): Promise<ExitCode> {
   const timestamp = timeOf(call);
   if (timestamp !== undefined && !isCommitted) throw usage('-t is the time of a commit', 'Use -c as well.');
   const staged = await withCommitting(call, (api) => {
-    // One after the other: an object would put names that look like numbers first.
-    api.addValues(Object.assign(Object.create(null), Object.fromEntries(pairs)));
+    // Without a prototype: a field may be named `__proto__`.
+    api.addValues(own(Object.fromEntries(pairs)));
     return isCommitted ? commit(api, timestamp) : { staged: api.status().staged };
   });
   if (isPushed) return pushFolder(call, staged);

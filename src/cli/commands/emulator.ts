@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Server } from 'node:net';
+import { isUuid } from '../../core/model/schema.js';
 import { type Call, textOf } from '../command.js';
 import { EmulatorServer, isLoopback, type ServedRequest } from '../emulator/emulator-server.js';
 import { parseFault } from '../emulator/faults.js';
@@ -39,7 +40,6 @@ function devicesOf(given: readonly string[]): Credentials[] {
   if (given.length === 0) return [{ deviceId: randomUUID(), apiKey: randomUUID() }];
   return given.map((text) => {
     const [deviceId = '', apiKey = '', ...rest] = text.split(':');
-    const isUuid = (id: string): boolean => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id);
     if (rest.length > 0 || !isUuid(deviceId) || !isUuid(apiKey))
       throw usage('--device must be a Device ID and an API key, two UUIDs with a colon between them');
     return { deviceId, apiKey };

@@ -1,5 +1,5 @@
 import type { Call } from '../command.js';
-import { readingRow } from '../entry-text.js';
+import { namesOf, readingRow } from '../entry-text.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { withServer } from '../session.js';
 
@@ -7,6 +7,9 @@ export const run = (call: Call): Promise<ExitCode> =>
   withServer(call, async (api) => {
     const readings = await api.get(call.args);
     if (call.isJson) call.out.json(readings);
-    else call.out.table(readings.map((reading) => readingRow(reading, call)));
+    else {
+      const names = namesOf(call);
+      call.out.table(readings.map((reading) => readingRow(reading, names)));
+    }
     return EXIT.ok;
   });

@@ -36,12 +36,9 @@ function chosen(api: Api, ids: readonly string[]): QuarantinedEntry[] {
   return ids.length === 0 ? entries : entries.filter(({ id }) => ids.includes(id));
 }
 
-function list(
-  { isJson, out, ...call }: Call,
-  entries: readonly QuarantinedEntry[],
-  { isWhole }: { isWhole: boolean },
-): ExitCode {
-  const names = namesOf({ isJson, out, ...call });
+function list(call: Call, entries: readonly QuarantinedEntry[], { isWhole }: { isWhole: boolean }): ExitCode {
+  const { isJson, out } = call;
+  const names = namesOf(call);
   if (isJson) for (const entry of entries) out.json(entry);
   else if (entries.length === 0) out.line('Nothing is in quarantine.');
   else if (!isWhole) out.table(entries.map((entry) => [...rowOf(entry, names).slice(0, 2), entry.reason]));

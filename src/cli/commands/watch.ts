@@ -1,6 +1,6 @@
-import type { Api, FieldValue, Reading } from '../../index.js';
+import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
-import { readingRow } from '../entry-text.js';
+import { namesOf, readingRow } from '../entry-text.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { failureOf, isTransient } from '../report.js';
 import { withServer } from '../session.js';
@@ -31,17 +31,14 @@ async function watch(
   api.on('read-error', (error) => {
     if (isTransient(error)) call.err.line(failureOf(error).message, 'warn');
   });
+  const names = namesOf(call);
   // Values only: the time of a reading that did not change varies by a second.
   const shown = new Map<string, FieldValue | null>();
   for await (const readings of api.watch(call.args, options))
     for (const reading of readings) {
       if (shown.get(reading.fieldId) === reading.value) continue;
       shown.set(reading.fieldId, reading.value);
-      show(reading, call);
+      if (call.isJson) call.out.json(reading);
+      else call.out.line(readingRow(reading, names).reverse().join('  '));
     }
-}
-
-function show(reading: Reading, call: Call): void {
-  if (call.isJson) call.out.json(reading);
-  else call.out.line(readingRow(reading, call).reverse().join('  '));
 }

@@ -30,7 +30,8 @@ export interface Config {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-const isOwn = (uid: number): boolean => !HAS_USERS || uid === process.getuid?.();
+/** Whether a user id is that of this process; always so on systems without users. */
+export const isOwn = (uid: number): boolean => !HAS_USERS || uid === process.getuid?.();
 
 /** Why a folder is not to be used; `undefined` if it may be, or is not there. */
 export function problemOfFolder(folder: string): string | undefined {

@@ -1,6 +1,7 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { isOwn } from './config-file.js';
 
 export const FOLDER = '.nikdev-iot';
 
@@ -24,5 +25,4 @@ export function findFolder(from: string, home = homedir()): string | undefined {
 
 const statsOf = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
 
-const isOwnFolder = (stats: Stats | undefined): boolean =>
-  stats?.isDirectory() === true && (process.getuid === undefined || stats.uid === process.getuid());
+const isOwnFolder = (stats: Stats | undefined): boolean => stats?.isDirectory() === true && isOwn(stats.uid);

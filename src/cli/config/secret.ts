@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { codeWord } from '../../core/model/foreign-text.js';
 import { usage } from '../exit.js';
 
 /** A longer text is not a key. */
@@ -13,7 +14,7 @@ export function readKeyFile(path: string): string {
   try {
     fd = fs.openSync(path, 'r');
   } catch (error) {
-    throw usage(`the file of NIKDEV_API_KEY_FILE can't be opened (${(error as NodeJS.ErrnoException).code})`);
+    throw usage(`the file of NIKDEV_API_KEY_FILE can't be opened (${codeWord(error)})`);
   }
   try {
     return readFrom(fd);

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { createHash, randomFillSync } from 'node:crypto';
 import { type Destination, sameDestination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
+import type { EntryIdentity } from '../../core/model/entry-ids.js';
 import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/file/journal/contents.js';
 import { FileHandle } from '../../storage/file/journal/file-handle.js';
 import { storageException, useAndClose } from '../../storage/file/journal/file-io.js';
@@ -30,12 +31,6 @@ export const JOURNAL = { owner: 'folder', file: 'readings' };
 const TAIL_BYTES = 16 * 1024;
 const NEWLINE = 10;
 const HASH_LENGTH = 6;
-
-/** An entry at the end of the journal. */
-export interface Tail {
-  readonly writer: string;
-  readonly sequence: number;
-}
 
 /** The entries of one destination, and notes about the rest. */
 export interface JournalView {
@@ -67,7 +62,7 @@ export class FolderJournal {
   }
 
   /** The last record, if it is an entry that was committed by a process without the push lock. Reads 16 KiB at most. */
-  tail(): Tail | undefined {
+  tail(): EntryIdentity | undefined {
     if (this.identity === undefined) return undefined;
     const { io } = this.#files;
     return useAndClose(io, this.#files.open(this.path, 'read'), (fd) => {
@@ -79,7 +74,7 @@ export class FolderJournal {
   }
 
   /** The writer and sequence number to go on from. */
-  next(destination: Destination, tail = this.tail()): Tail {
+  next(destination: Destination, tail = this.tail()): EntryIdentity {
     const hash = hashOf(destination);
     return tail?.writer.startsWith(hash) ? tail : { writer: newWriter(hash), sequence: 0 };
   }
@@ -154,7 +149,7 @@ export class FolderJournal {
   }
 }
 
-function lastCommitted(bytes: Buffer): Tail | undefined {
+function lastCommitted(bytes: Buffer): EntryIdentity | undefined {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === NEWLINE) end -= 1;
   // Without a newline behind it, it may be torn.

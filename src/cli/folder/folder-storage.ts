@@ -126,7 +126,7 @@ export const readingStorage = (folder: Folder): StorageAdapter => ({
   open: (destination) => new ReadingWriter(folder, destination),
 });
 
-/** What of a folder is not for this device, or can't be read. */
+/** Warnings of entries for other devices, of lines that can't be read, and of an unsafe folder. */
 export function warningsOf({ others, unreadable }: JournalView, { journal, files }: Folder): Warning[] {
   const warnings: Warning[] = [...files.warnings(), ...others.map((other) => entriesWaiting(other, files.folder.path))];
   if (unreadable > 0) {

@@ -1,5 +1,5 @@
 import type { Destination } from '../../core/model/destination.js';
-import type { StoredEntry } from '../../core/model/entry.js';
+import { entryId, type StoredEntry } from '../../core/model/entry.js';
 import { isStorageFull, StorageException } from '../../core/model/exceptions.js';
 import type { Value } from '../../core/model/value.js';
 import {
@@ -79,8 +79,8 @@ class PushingWriter implements Writer {
 
   saveAgain(entries: readonly StoredEntry[]): void {
     this.#locked(() => {
-      const saved = new Set(this.#folder.journal.read(this.#destination).entries.map(keyOf));
-      const missing = entries.filter((entry) => !saved.has(keyOf(entry)));
+      const saved = new Set(this.#folder.journal.read(this.#destination).entries.map(entryId));
+      const missing = entries.filter((entry) => !saved.has(entryId(entry)));
       this.#registered.clear();
       if (missing.length > 0) this.#append(this.#textOf(missing), true);
       for (const { writer } of missing) this.#registered.add(writer);
@@ -217,8 +217,6 @@ function setOf(sets: Map<string, RangeSet>, writer: string): RangeSet {
   sets.set(writer, set);
   return set;
 }
-
-const keyOf = ({ writer, sequence }: StoredEntry): string => `${writer}-${sequence}`;
 
 /** How a folder is pushed from. */
 interface PushingOptions {

@@ -1,8 +1,9 @@
-import type { Destination } from '../../core/model/destination.js';
+import { type Destination, sameDestination } from '../../core/model/destination.js';
+import { entryId } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import { decodeValues, encodeValues } from '../../core/model/values-json.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
-import type { FolderJournal, Tail } from './folder-journal.js';
+import type { FolderJournal } from './folder-journal.js';
 import { SmallFile } from './small-file.js';
 
 /** The values that are staged in a folder, as the file has them. */
@@ -24,9 +25,9 @@ export class StagedFile {
     this.#journal = journal;
   }
 
-  read({ deviceId, baseUrl }: Destination): Value[] {
+  read(destination: Destination): Value[] {
     const record = this.#settled();
-    if (record === undefined || record.deviceId !== deviceId || record.baseUrl !== baseUrl) return [];
+    if (record === undefined || !sameDestination(record, destination)) return [];
     return decodeValues(record.values) ?? [];
   }
 
@@ -55,8 +56,7 @@ export class StagedFile {
   }
 
   get #tail(): string {
-    return keyOf(this.#journal.tail());
+    const tail = this.#journal.tail();
+    return tail === undefined ? '' : entryId(tail);
   }
 }
-
-const keyOf = (tail: Tail | undefined): string => (tail === undefined ? '' : `${tail.writer}-${tail.sequence}`);

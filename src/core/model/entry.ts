@@ -1,5 +1,6 @@
 import { MAX_UNIX_SECONDS } from '../time/clock.js';
 import type { ClockEpoch } from '../time/clock-correction.js';
+import type { EntryIdentity } from './entry-ids.js';
 import { ValueException } from './exceptions.js';
 import { show } from './input.js';
 import { checkFieldId, checkValue, type Value } from './value.js';
@@ -77,7 +78,7 @@ export function decodeRejection(text: string): Rejection | undefined {
 }
 
 /** @returns The id of an entry; unique, as the writer's id is random and its sequence numbers increase. */
-export const entryId = ({ writer, sequence }: StoredEntry): string => `${writer}-${sequence}`;
+export const entryId = ({ writer, sequence }: EntryIdentity): string => `${writer}-${sequence}`;
 
 /** @returns The entry as the public API shows it. */
 export function toEntry(stored: StoredEntry, values = decodeValues(stored.values) ?? []): Entry {

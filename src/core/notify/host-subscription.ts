@@ -1,7 +1,7 @@
 import type { HostEnvironment } from '../ports/environment.js';
 import type { Emitter } from './emitter.js';
 
-/** What a client holds at its storage, which is released with it. */
+/** The writer of a client, which is closed once the client was collected. */
 interface Closable {
   close(): void;
 }

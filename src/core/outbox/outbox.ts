@@ -235,7 +235,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   checkOut(entries: readonly QueuedEntry[]): Checkout | undefined {
     const { fencedCount } = this;
     this.reconcile();
-    if (this.fencedCount !== fencedCount) return undefined;
+    if (this.fencedCount !== fencedCount || entries.length === 0) return undefined;
     const checkout: Checkout = { entries, release: () => this.#release(checkout) };
     this.#checkouts = [...this.#checkouts, checkout];
     return checkout;

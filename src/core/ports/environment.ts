@@ -5,7 +5,7 @@
 export type LifecycleEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'pagehide' | 'before-exit';
 
 /**
- * What a program knows of its host where the platform has no `window`, such as an app: see the option `environment` of an `Api`.
+ * The host of a program where the platform has no `window`, such as an app: see the option `environment` of an `Api`.
  *
  * @group For storage adapters of your own
  */

@@ -218,12 +218,9 @@ export class Uploader {
       }
       const { upTo } = run;
       const plan = (): Batch => planner.next(upTo);
-      const { fencedCount } = outbox;
       const expired = expiry.expire(plan);
       run.addExpired(expired);
-      // The search for expired entries may find that another run has adopted the batch.
-      const isCurrent = expired.length === 0 && outbox.fencedCount === fencedCount;
-      const checkout = isCurrent ? outbox.checkOut(plan()) : undefined;
+      const checkout = expired.length > 0 ? undefined : outbox.checkOut(plan());
       if (checkout === undefined) continue;
       const verdict = await this.#send(run, checkout);
       if (this.#run !== run) return;

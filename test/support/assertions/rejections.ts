@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { GetException, PushException } from '../../../src/index.js';
+import { GetException, PushException, StorageException } from '../../../src/index.js';
 
 /** The reason with which a promise rejects. @throws Error if it resolves. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
@@ -23,6 +23,17 @@ export async function getFailure(get: Promise<unknown>): Promise<GetException> {
   const exception = await rejectionOf(get);
   expect(exception).toBeInstanceOf(GetException);
   return exception as GetException;
+}
+
+/** The exception with which nothing is saved. @throws Error if it is saved; any other error as it is. */
+export function storageExceptionOf(save: () => unknown): StorageException {
+  try {
+    save();
+  } catch (error) {
+    if (error instanceof StorageException) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
 }
 
 /** Expects a transient failure: a message and advice, and no entry lost. */

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../../src/cli/main.js';
+import type { Emulator } from '../../../src/emulator.js';
 import { API_KEY, DEVICE_ID } from '../builders/credentials.js';
+import { serveEmulator } from '../servers/emulator.js';
 
 /** The built command. */
 export const COMMAND = fileURLToPath(new URL('../../../dist/cli/cli.cjs', import.meta.url));
@@ -20,6 +22,12 @@ export const environmentFor = (baseUrl: string): Record<string, string> => ({
   NIKDEV_API_KEY: API_KEY,
   NIKDEV_URL: baseUrl,
 });
+
+/** An emulator over HTTP, and the variables with which the command uses it. */
+export async function commandServer(): Promise<{ emulator: Emulator; env: Record<string, string> }> {
+  const { emulator, options } = await serveEmulator();
+  return { emulator, env: environmentFor(options.baseUrl) };
+}
 
 /** Runs the command's source in this process, as a call in `folder` would. */
 export async function call(

@@ -16,7 +16,10 @@ export const asHandler =
     emulator.fetch(request) as Promise<Response>;
 
 /** An emulator on an origin of its own, so that its CORS headers are really asked for. */
-export async function serveEmulator(): Promise<{ emulator: Emulator; options: PageOptions }> {
+export async function serveEmulator(): Promise<{
+  emulator: Emulator;
+  options: PageOptions & { readonly baseUrl: string };
+}> {
   const emulator = oneDevice();
   const url = await serveOnLoopback(asHandler(emulator));
   return { emulator, options: { ...credentials, baseUrl: `${url}api/v1/` } };

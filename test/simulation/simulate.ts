@@ -38,9 +38,9 @@ export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World
  * with it the whole world of its schedule, in memory.
  */
 function withoutCollection(): () => void {
-  const { WeakRef, FinalizationRegistry } = globalThis;
+  const collection = { WeakRef: globalThis.WeakRef, FinalizationRegistry: globalThis.FinalizationRegistry };
   Object.assign(globalThis, { WeakRef: undefined, FinalizationRegistry: undefined });
-  return () => void Object.assign(globalThis, { WeakRef, FinalizationRegistry });
+  return () => void Object.assign(globalThis, collection);
 }
 
 /** Writers without a heartbeat are presumed dead after 3 minutes. */

@@ -1,0 +1,102 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { KV } from '@nats-io/kv';
+import type { MsgHdrs, NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import { codeWord } from '../core/model/foreign-text.js';
+import { GatewayException } from './gateway-exception.js';
+import { loadPeer } from './peers.js';
+
+/** How to reach the NATS cluster. Texts of files, not their paths. */
+export interface NatsOptions {
+  /** URLs such as `nats://10.0.0.1:4222`, without credentials. */
+  readonly servers: readonly string[];
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  /** The content of a `.creds` file. */
+  readonly credentials?: string | undefined;
+  /** Certificates in PEM. An empty object is TLS with the authorities of the system. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+}
+
+/** A connection to the cluster, shared by all parts of a gateway. */
+export interface Nats {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** Opens a bucket, which must exist. Reads go to its leader, never to a follower that lags. */
+  kv(name: string): Promise<KV>;
+  /** Makes headers of a message. */
+  headers(fields: Readonly<Record<string, string>>): MsgHdrs;
+  close(): Promise<void>;
+}
+
+/** A request to JetStream that was not answered has failed. */
+const TIMEOUT_MS = 5000;
+/** A server that was stopped, or a cable that was cut, closes no connection: two missed pings do. */
+const PING_MS = 5000;
+const MAX_PINGS = 2;
+
+/**
+ * Connects to the cluster; from then on the connection is opened again whenever it breaks.
+ *
+ * @throws GatewayException if no server can be reached.
+ */
+export async function connectNats(options: NatsOptions): Promise<Nats> {
+  const [transport, jetstream, { Kvm }] = await Promise.all([
+    loadPeer('@nats-io/transport-node'),
+    loadPeer('@nats-io/jetstream'),
+    loadPeer('@nats-io/kv'),
+  ]);
+  const connection = await transport
+    .connect({ ...connectionOptions(options), ...authenticator(transport, options) })
+    .catch((cause: unknown) => {
+      throw new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE);
+    });
+  const js = jetstream.jetstream(connection, { timeout: TIMEOUT_MS });
+  // Without the check of the account, which needs a right that `run` need not have.
+  const jsm = await jetstream.jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
+  const buckets = new Map<string, Promise<KV>>();
+  const kvm = new Kvm(js);
+  return {
+    connection,
+    js,
+    jsm,
+    kv(name) {
+      const bucket = buckets.get(name) ?? kvm.open(name);
+      buckets.set(name, bucket);
+      return bucket;
+    },
+    headers(fields) {
+      const headers = transport.headers();
+      for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+      return headers;
+    },
+    close: () => connection.close(),
+  };
+}
+
+const ADVICE = 'Check the addresses, the credentials and the certificates, and that two of three servers run.';
+
+function connectionOptions({ servers, tls }: NatsOptions): NodeConnectionOptions {
+  return {
+    servers: [...servers],
+    name: 'nikdev-iot gateway',
+    timeout: TIMEOUT_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    pingInterval: PING_MS,
+    maxPingOut: MAX_PINGS,
+    ...(tls && { tls }),
+  };
+}
+
+function authenticator(
+  { credsAuthenticator, usernamePasswordAuthenticator }: typeof import('@nats-io/transport-node'),
+  { user, password, credentials }: NatsOptions,
+): NodeConnectionOptions {
+  if (credentials !== undefined) return { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) };
+  return user === undefined ? {} : { authenticator: usernamePasswordAuthenticator(user, password ?? '') };
+}
+
+/** The class or code of an error: its message may hold the user name or an address with credentials. */
+const reasonOf = (error: unknown): string => codeWord(error) ?? (error as Error | null)?.name ?? 'unknown';

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { hashKey, parseSecrets, Secret, Secrets } from '../../src/gateway/keys/secret.js';
+import {
+  decodeMessage,
+  type EncodedMessage,
+  encodeUpload,
+  encodeWakeUp,
+  type ReceivedMessage,
+  type StoredUpload,
+} from '../../src/gateway/message.js';
+import { uploadSubject } from '../../src/gateway/names.js';
+import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+
+const secret = new Secret(randomBytes(32));
+const secrets = new Secrets(secret);
+const OTHER_DEVICE = '33333333-3333-4333-8333-333333333333';
+
+const upload: StoredUpload = {
+  device: DEVICE_ID,
+  offset: -1500,
+  body: Buffer.from('{"clientTimestamp":1,"entries":[]}'),
+  entryIds: 'writer/1-3',
+  keyHash: hashKey(secret, DEVICE_ID, API_KEY),
+  isVerified: true,
+};
+
+function received({ headers, body }: EncodedMessage, subject = uploadSubject(3, DEVICE_ID)): ReceivedMessage {
+  const map = new Map(Object.entries(headers));
+  return { subject, data: body, headers: { get: (name) => map.get(name) ?? '', has: (name) => map.has(name) } };
+}
+
+const withHeader = (message: EncodedMessage, name: string, value: string): EncodedMessage => ({
+  ...message,
+  headers: { ...message.headers, [name]: value },
+});
+
+describe('an upload as a message', () => {
+  test.each([upload, { ...upload, entryIds: undefined, isVerified: false, offset: 0 }])(
+    'comes back as it was %#',
+    (it) => {
+      expect(decodeMessage(received(encodeUpload(it, secret)), secrets)).toEqual({ kind: 'upload', upload: it });
+    },
+  );
+
+  test('has neither the API key nor, without entry ids, a message id', () => {
+    const { headers } = encodeUpload({ ...upload, entryIds: undefined }, secret);
+    expect(headers).not.toHaveProperty('Nats-Msg-Id');
+    expect(JSON.stringify(encodeUpload(upload, secret).headers)).not.toContain(API_KEY);
+  });
+
+  test('has another message id for another device, key, body or ids, and the same for a repetition', () => {
+    const idOf = (change: Partial<StoredUpload>) =>
+      encodeUpload({ ...upload, ...change }, secret).headers['Nats-Msg-Id'];
+    const others = [
+      idOf({ device: OTHER_DEVICE }),
+      idOf({ keyHash: hashKey(secret, DEVICE_ID, OTHER_DEVICE) }),
+      idOf({ body: Buffer.from('{}') }),
+      idOf({ entryIds: 'writer/1-4' }),
+    ];
+    expect(new Set([...others, idOf({})]).size).toBe(5);
+    expect(idOf({ offset: 7, isVerified: false })).toBe(idOf({}));
+  });
+
+  test('a message of a newer format is reported as such', () => {
+    const message = withHeader(encodeUpload(upload, secret), 'Nikdev-Version', '2');
+    expect(decodeMessage(received(message), secrets)).toEqual({ kind: 'unknown-version', version: '2' });
+  });
+
+  test.each([
+    ['Nikdev-Offset', '0'],
+    ['Nikdev-Offset', 'soon'],
+    ['Nikdev-Entry-Ids', 'writer/1-4'],
+    ['Nikdev-Key', hashKey(secret, DEVICE_ID, OTHER_DEVICE)],
+    ['Nikdev-Verified', '0'],
+    ['Nikdev-Device', OTHER_DEVICE],
+    ['Nikdev-Device', 'a.b'],
+    ['Nikdev-Mac', ''],
+  ])('G8 a message whose %s was changed to %j is invalid', (name, value) => {
+    const message = withHeader(encodeUpload(upload, secret), name, value);
+    expect(decodeMessage(received(message), secrets)).toMatchObject({ kind: 'invalid' });
+  });
+
+  test('G8 a message with another body, or on the subject of another device, is invalid', () => {
+    const message = encodeUpload(upload, secret);
+    expect(decodeMessage(received({ ...message, body: Buffer.from('{}') }), secrets)).toMatchObject({
+      kind: 'invalid',
+    });
+    const moved = received(message, uploadSubject(3, OTHER_DEVICE));
+    expect(decodeMessage(moved, secrets)).toMatchObject({ kind: 'invalid' });
+    expect(decodeMessage({ subject: moved.subject, data: message.body }, secrets)).toMatchObject({ kind: 'invalid' });
+  });
+
+  test('after a rotation of the secret, messages of the old one are read, and those of a third are not', () => {
+    const message = received(encodeUpload(upload, secret));
+    expect(decodeMessage(message, new Secrets(new Secret(randomBytes(32)), [secret]))).toMatchObject({
+      kind: 'upload',
+    });
+    expect(decodeMessage(message, new Secrets(new Secret(randomBytes(32))))).toMatchObject({ kind: 'invalid' });
+  });
+
+  test('a wake-up has no body', () => {
+    const message = received(encodeWakeUp(DEVICE_ID));
+    expect(decodeMessage(message, secrets)).toEqual({ kind: 'wake-up', device: DEVICE_ID });
+    expect(message.data).toHaveLength(0);
+  });
+});
+
+describe('the secret', () => {
+  const text = (bytes = 32) => randomBytes(bytes).toString('base64');
+
+  test('is one text, or a new and an old one', () => {
+    expect(parseSecrets(text()).all).toHaveLength(1);
+    expect(parseSecrets(` ${text()},${text()}\n`).all).toHaveLength(2);
+  });
+
+  test.each(['', 'x', text(31), text(33), `${text()},`, `${text()},${text()},${text()}`, `${text()}=`])(
+    'G5 %j is refused, without the text in the message',
+    (given) => {
+      const message = (() => {
+        try {
+          parseSecrets(given);
+        } catch (error) {
+          return (error as Error).message;
+        }
+        return undefined;
+      })();
+      expect(message).toMatch(/^the secret must be/);
+      if (given.length > 1) expect(message).not.toContain(given);
+    },
+  );
+});

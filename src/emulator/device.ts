@@ -1,7 +1,8 @@
 import type { EntryIdentity } from '../core/model/entry-ids.js';
-import type { Value } from '../core/model/value.js';
+import type { FieldValue, Value } from '../core/model/value.js';
 import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
-import type { DeviceStore, Latest } from '../http/device-store.js';
+import type { KeyRights } from '../http/store.js';
+import type { Upload } from '../http/upload-schema.js';
 import type { EmulatedDevice } from './options.js';
 
 /** An entry as the emulator received it. */
@@ -12,8 +13,25 @@ export interface ReceivedEntry {
   readonly values: readonly Value[];
 }
 
+/** The value of a field with the latest time. */
+export interface Latest {
+  readonly value: FieldValue;
+  /** Whole Unix seconds, by the server's clock. */
+  readonly timestamp: number;
+}
+
 /** An emulated device. */
-export interface Device extends DeviceStore {
+export interface Device {
+  /** @returns The rights of an API key; `undefined` if the device does not have this key. */
+  rightsOf(key: string): KeyRights | undefined;
+  /**
+   * Stores an upload. An entry whose `id` was stored before is ignored.
+   *
+   * @param serverNow - The server's clock, in whole Unix seconds.
+   */
+  store(upload: Upload, serverNow: number): void;
+  /** @returns `undefined` for a field without a value. */
+  latest(fieldId: string): Latest | undefined;
   /** @returns Copies of all entries, in the order in which they were received. */
   entries(): ReceivedEntry[];
 }

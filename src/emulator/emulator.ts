@@ -2,6 +2,7 @@ import { answerPreflight, isPreflight, withCommonHeaders } from '../http/cors.js
 import { createRoutes } from '../http/routes.js';
 import { createDevice, type ReceivedEntry } from './device.js';
 import { checkFault, type Fault } from './fault.js';
+import { memoryStore } from './memory-store.js';
 import { misbehave } from './misbehave.js';
 import { type EmulatorOptions, resolveOptions } from './options.js';
 import {
@@ -74,7 +75,8 @@ export interface Emulator {
 export function createEmulator(options: EmulatorOptions): Emulator {
   const { devices: known, now, maxBodyBytes, maxEntries } = resolveOptions(options);
   const devices = new Map(known.map((device) => [device.deviceId.toLowerCase(), createDevice(device, maxEntries)]));
-  const routes = createRoutes(devices, () => Math.floor(now() / 1000), maxBodyBytes);
+  const store = memoryStore(devices, () => Math.floor(now() / 1000));
+  const routes = createRoutes(store, maxBodyBytes);
   const faults: Fault[] = [];
   const log = createRequestLog();
 

@@ -11,10 +11,10 @@ import { wait } from './wait.js';
 export async function misbehave(
   fault: Fault,
   request: EmulatedRequest,
-  handle: () => HttpResponse,
+  handle: () => HttpResponse | PromiseLike<HttpResponse>,
 ): Promise<EmulatedResponse> {
   if ('status' in fault) return answerWith(fault);
-  if ('cut' in fault) return { ...handle(), isCut: true };
+  if ('cut' in fault) return { ...(await handle()), isCut: true };
   await wait(request, 'delay' in fault ? fault.delay : undefined);
   return handle();
 }

@@ -1,9 +1,9 @@
 import { ENTRY_IDS } from '../core/model/entry-ids.js';
 import { readBody } from './body.js';
 import { authorize } from './credentials.js';
-import type { DeviceStore } from './device-store.js';
 import { type HttpRequest, type HttpResponse, json } from './message.js';
-import { readUpload, type UploadAttempt } from './upload-schema.js';
+import type { DeviceAccess, Store } from './store.js';
+import { readUpload } from './upload-schema.js';
 
 const ENTRIES = '/api/v1/entries/';
 const VALUES = '/api/v1/values/';
@@ -15,7 +15,7 @@ export interface Exchange {
   /** The number of entries in the body, valid or not; absent if the body was not read or has no list of entries. */
   readonly entryCount?: number | undefined;
   /** Executes the request: stores an upload, or reads values. */
-  answer(): HttpResponse;
+  answer(): HttpResponse | PromiseLike<HttpResponse>;
 }
 
 /** Validates a request. */
@@ -25,57 +25,39 @@ export type Routes = (request: HttpRequest) => Promise<Exchange>;
  * The two routes of the server. The checks run in the order of their cost: path and method, format of the ids, credentials, size
  * of the body, JSON, schema. A client without a key can't make the server read a body.
  *
- * @param devices - The devices by Device ID in lower case.
- * @param now - The server's clock, in whole Unix seconds.
  * @param maxBodyBytes - The maximum size of a body in bytes.
  */
-export function createRoutes(
-  devices: ReadonlyMap<string, DeviceStore>,
-  now: () => number,
-  maxBodyBytes: number,
-): Routes {
+export function createRoutes(store: Store, maxBodyBytes: number): Routes {
   return async (request) => {
     if (request.path === ENTRIES) {
       if (request.method !== 'POST') return refuseMethod('POST');
-      const access = authorize(devices, request, 'write');
+      const access = await authorize(store, request, 'write');
       if ('rejection' in access) return refuse(access.rejection);
       const body = await readBody(request, maxBodyBytes);
-      if ('rejection' in body) return refuse(body.rejection);
-      return receiveEntries(access.device, readUpload(body.text, request.header(ENTRY_IDS)), now);
+      return 'rejection' in body ? refuse(body.rejection) : receiveEntries(access.device, body.text, request);
     }
     const ids = request.path.startsWith(VALUES) ? request.path.slice(VALUES.length) : '';
     if (ids === '' || ids.includes('/')) return refuse(json(404, { message: 'There is nothing at this path' }));
     if (request.method !== 'GET') return refuseMethod('GET');
-    const access = authorize(devices, request, 'read');
-    return 'device' in access ? { answer: () => sendValues(access.device, ids, now) } : refuse(access.rejection);
+    const access = await authorize(store, request, 'read');
+    return 'device' in access ? { answer: () => sendValues(access.device, ids) } : refuse(access.rejection);
   };
 }
 
-function receiveEntries(
-  device: DeviceStore,
-  { upload, fault, entryCount }: UploadAttempt,
-  now: () => number,
-): Exchange {
-  return {
-    entryCount,
-    answer() {
-      if (!upload) return json(fault.status, { message: fault.message });
-      device.store(upload, now());
-      return json(200, { data: {} });
-    },
-  };
+function receiveEntries(device: DeviceAccess, text: string, { header }: HttpRequest): Exchange {
+  const entryIds = header(ENTRY_IDS);
+  const { upload, fault, entryCount } = readUpload(text, entryIds);
+  const answer = () =>
+    upload ? device.append({ upload, text, entryIds }) : json(fault.status, { message: fault.message });
+  return { entryCount, answer };
 }
 
-function sendValues(device: DeviceStore, ids: string, now: () => number): HttpResponse {
+function sendValues(device: DeviceAccess, ids: string): HttpResponse | PromiseLike<HttpResponse> {
   const fieldIds = ids.split(',', MAX_FIELD_IDS + 1).map(decode);
   if (fieldIds.length > MAX_FIELD_IDS) return json(400, { message: `At most ${MAX_FIELD_IDS} fields at once` });
   const wrong = fieldIds.findIndex((fieldId) => !fieldId);
   if (wrong >= 0) return json(400, { message: `field id [${wrong}] is empty or not percent-encoded` });
-  const values = fieldIds.flatMap((fieldId = '') => {
-    const latest = device.latest(fieldId);
-    return latest ? [{ [fieldId]: latest }] : [];
-  });
-  return json(200, { data: { servertime: now(), values } });
+  return device.read(fieldIds as string[]);
 }
 
 /** @returns `undefined` if an escape is malformed. */

@@ -17,12 +17,16 @@ export interface Delivery {
   readonly origin: Origin;
 }
 
-/** The keys of the messages, in memory only. */
+/** The keys of the messages: see `KeyStore`. */
 export interface WorkerKeys {
-  /** @returns `undefined` if the key is not there, or can't be unsealed. */
+  /** @returns `undefined` if the key is not there, or can't be unsealed, which is an alarm. */
   get(device: string, keyHash: string): Promise<string | undefined>;
-  /** Upstream accepted a key that was not verified. */
-  onAccepted(device: string, keyHash: string): unknown;
+  /** The key of a device that upstream accepted last. */
+  latestAccepted(device: string): Promise<{ readonly keyHash: string } | undefined>;
+  /** Upstream stored an upload with a key. */
+  onAccepted(device: string, keyHash: string): Promise<void>;
+  /** Upstream refused an upload with a key. @param status - 401 or 403. */
+  onRefused(device: string, keyHash: string, status: number): Promise<void>;
 }
 
 /** The result of forwarding messages of one device. */
@@ -74,7 +78,7 @@ export class Deliverer {
     const pending = entries.filter((entry) => !read.has(entry));
     if (pending.length === 0) return deliveredOf([], undefined);
     const apiKey = await turn.persist(() => keys.get(device, keyHash));
-    if (apiKey === undefined) return this.#withoutKey(pending);
+    if (apiKey === undefined) return deliveredOf(pending, NO_KEY);
     turn.check();
     const attempt = await turn.attempt(milliseconds, (signal) =>
       this.#timed(() => forwarder.attempt(device, apiKey, pending, signal)),
@@ -94,11 +98,6 @@ export class Deliverer {
     await this.#settle(delivery.upload.keyHash, [delivery], { ...NOTHING, refused }, turn);
   }
 
-  #withoutKey(pending: readonly ForwardedEntry[]): Delivered {
-    this.#parts.news.emit('alarm', { alarm: 'missing-key', message: NO_KEY.message });
-    return deliveredOf(pending, NO_KEY);
-  }
-
   async #timed(run: () => Promise<Attempt>): Promise<Attempt> {
     const { clock, news } = this.#parts;
     const started = clock.monotonic();
@@ -111,21 +110,33 @@ export class Deliverer {
   }
 
   async #settle(keyHash: string, deliveries: readonly Delivery[], attempt: Attempt, turn: Turn): Promise<void> {
-    this.#report(keyHash, deliveries, attempt);
+    this.#report(deliveries, attempt);
     for (const delivery of deliveries) await this.#quarantine(delivery, attempt, turn);
     await this.#mark(deliveries, attempt, turn);
+    await this.#judgeKey(keyHash, deliveries, attempt);
   }
 
-  #report(keyHash: string, deliveries: readonly Delivery[], { stored, failure }: Attempt): void {
-    const { evidence, clock, keys, news } = this.#parts;
+  #report(deliveries: readonly Delivery[], { stored, failure }: Attempt): void {
+    const { evidence, clock, news } = this.#parts;
     const [{ upload }] = deliveries as [Delivery];
     const { device } = upload;
     if (stored.length > 0) {
       evidence.onStored(device, clock.monotonic());
       news.emit('forwarded', { device, partition: this.#partition, entries: stored.length });
-      if (!upload.isVerified) keys.onAccepted(device, keyHash);
     }
     if (failure !== undefined) evidence.onFailed(device);
+  }
+
+  /** The front answers by what upstream said last about a key. Best effort: it asks upstream itself when it has to know. */
+  async #judgeKey(keyHash: string, deliveries: readonly Delivery[], { stored, failure }: Attempt): Promise<void> {
+    const { keys } = this.#parts;
+    const [{ upload }] = deliveries as [Delivery];
+    try {
+      if (stored.length > 0 && !upload.isVerified) await keys.onAccepted(upload.device, keyHash);
+      if (failure?.kind === 'unauthorized') await keys.onRefused(upload.device, keyHash, failure.status);
+    } catch {
+      // The bucket can't be written to at present.
+    }
   }
 
   async #quarantine({ upload, forwarded, origin }: Delivery, { refused }: Attempt, turn: Turn): Promise<void> {

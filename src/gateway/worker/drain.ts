@@ -4,7 +4,7 @@ import { decodeMessage, type StoredUpload } from '../message.js';
 import type { GatewayNews } from '../news.js';
 import { type FailedHead, stateOf, withFailures } from './blocks.js';
 import { type Decision, decide, type Failure } from './decision.js';
-import type { Delivered, Deliverer, Delivery } from './delivery.js';
+import type { Delivered, Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { entriesOf } from './entries.js';
 import type { Evidence } from './evidence.js';
 import { ANY_KEY, type ParkedRecord } from './parked-devices.js';
@@ -16,6 +16,7 @@ import type { Turn } from './turn.js';
 /** The parts of a worker that a drain uses. */
 export interface DrainParts {
   readonly deliverer: Deliverer;
+  readonly keys: WorkerKeys;
   readonly parking: Parking;
   readonly messages: ParkedMessages;
   readonly quarantine: QuarantineStream;
@@ -49,6 +50,8 @@ export class Drain {
   readonly #failed = new Map<string, FailedHead>();
   /** The keys of messages that no key can go with at present. */
   readonly #waiting = new Set<string>();
+  /** The keys that verified messages may go with besides their own, the best first. */
+  #acceptedKeys: readonly string[] = [];
   /** The next sequence of the stream of parked messages. */
   #from = 0;
   #isStopped = false;
@@ -62,6 +65,7 @@ export class Drain {
   }
 
   async run(): Promise<void> {
+    this.#acceptedKeys = await this.#findAcceptedKeys();
     while (this.#millisecondsLeft > 0 && !this.#isStopped && !this.#isThrough) {
       const batch = await this.#nextBatch();
       if (batch !== undefined) await this.#forward(batch);
@@ -150,9 +154,15 @@ export class Drain {
    * be anyone's, and go with no other key.
    */
   #keyFor({ keyHash, isVerified }: StoredUpload): string | undefined {
-    const { blocks } = this.#record.parked;
-    const others = Object.keys(blocks).filter((key) => isVerified && blocks[key]?.isVerified && key !== ANY_KEY);
-    return [keyHash, ...others.reverse()].find((key) => !this.#failed.has(key));
+    const others = isVerified ? this.#acceptedKeys : [];
+    return [keyHash, ...others].find((key) => !this.#failed.has(key));
+  }
+
+  async #findAcceptedKeys(): Promise<string[]> {
+    const { device, parked } = this.#record;
+    const latest = await this.#turn.persist(() => this.#parts.keys.latestAccepted(device));
+    const waiting = Object.keys(parked.blocks).filter((key) => parked.blocks[key]?.isVerified && key !== ANY_KEY);
+    return [...new Set([...(latest ? [latest.keyHash] : []), ...waiting.reverse()])];
   }
 
   async #forward(batch: Batch): Promise<void> {

@@ -7,7 +7,7 @@ import { consumerOf, decodeId, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
 import { type Decision, decide, type Failure } from './decision.js';
-import type { Deliverer, Delivery } from './delivery.js';
+import type { Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { Drain, unknownVersion } from './drain.js';
 import { entriesOf, type Origin } from './entries.js';
 import type { Evidence } from './evidence.js';
@@ -22,6 +22,7 @@ export interface PartitionParts {
   readonly nats: Nats;
   readonly secrets: Secrets;
   readonly deliverer: Deliverer;
+  readonly keys: WorkerKeys;
   readonly parking: Parking;
   readonly devices: ParkedDevices;
   readonly messages: ParkedMessages;

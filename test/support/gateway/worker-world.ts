@@ -20,8 +20,15 @@ export const keyOf = (number: number, generation = 0): string =>
 const MAX_DEVICES = 1000;
 const GENERATIONS = 3;
 
+/** A request as upstream received it. */
+export interface UpstreamRequest {
+  readonly device: string;
+  readonly apiKey: string;
+  readonly body: string;
+}
+
 /** A fault of one device at upstream; `undefined` to handle the request. */
-export type DeviceFault = (request: { readonly body: string }) => Response | Promise<Response> | undefined;
+export type DeviceFault = (request: UpstreamRequest) => Response | Promise<Response> | undefined;
 
 export const answer =
   (status: number): DeviceFault =>
@@ -34,6 +41,7 @@ export class FaultyUpstream {
   readonly faults = new Map<string, DeviceFault>();
   /** A fault of all devices. */
   outage: DeviceFault | undefined;
+  readonly requests: UpstreamRequest[] = [];
   /** Called after an upload was stored, before its response is sent. */
   onStored = (_device: string): void => {};
 
@@ -51,8 +59,10 @@ export class FaultyUpstream {
   }
 
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
-    const device = new Headers(init.headers).get('x-device-id') ?? '';
-    const request = { body: String(init.body ?? '') };
+    const headers = new Headers(init.headers);
+    const device = headers.get('x-device-id') ?? '';
+    const request = { device, apiKey: headers.get('x-api-key') ?? '', body: String(init.body ?? '') };
+    this.requests.push(request);
     const replaced = (await this.outage?.(request)) ?? (await this.faults.get(device)?.(request));
     if (replaced) return replaced;
     const response = (await this.emulator.fetch(url, init as never)) as Response;

@@ -96,7 +96,10 @@ export class KeyStore {
     if (cached) return cached.apiKey;
     const record = await this.#read(device, keyHash);
     if (record === undefined)
-      this.#parts.news.emit('alarm', { alarm: 'missing-key', message: `a key of device ${device} is not in the bucket` });
+      this.#parts.news.emit('alarm', {
+        alarm: 'missing-key',
+        message: `a key of device ${device} is not in the bucket`,
+      });
     return record?.apiKey;
   }
 

@@ -1,0 +1,11 @@
+/**
+ * A gateway in front of a NikDev server, on NATS JetStream: it accepts uploads, keeps them replicated, and forwards them.
+ *
+ * @module nikdev-iot/gateway
+ */
+
+export { createGateway, type Gateway } from './gateway/gateway.js';
+export { GatewayException } from './gateway/gateway-exception.js';
+export { initGateway } from './gateway/init.js';
+export type { GatewayLogger } from './gateway/operations/logs.js';
+export type { GatewayInitOptions, GatewayNatsOptions, GatewayOptions } from './gateway/options.js';

@@ -1,0 +1,57 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { Readable } from 'node:stream';
+import type { HttpRequest, HttpResponse } from '../../http/message.js';
+
+/** A function that answers requests. */
+export type Answer = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** A certificate and its private key, in PEM. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const LIMITS: ServerOptions = {
+  maxHeaderSize: 16_384,
+  // A client that sends slowly, or nothing, occupies a connection for so long.
+  headersTimeout: 10_000,
+  requestTimeout: 130_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5000,
+};
+const MAX_CONNECTIONS = 10_000;
+
+/** Serves requests of devices. @param certificate - Absent for plain HTTP. */
+export function createFrontServer(answer: Answer, certificate?: ServerCertificate): Server {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    respond(answer, request, response).catch(() => response.destroy());
+  };
+  const server = certificate ? createTlsServer({ ...LIMITS, ...certificate }, handle) : createServer(LIMITS, handle);
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+async function respond(answer: Answer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, headers, body } = await answer(ofIncoming(request));
+  // Of a body that was refused, nothing more is read.
+  const isUnread = !request.complete;
+  response.writeHead(status, isUnread ? { ...headers, connection: 'close' } : headers);
+  if (isUnread) response.on('finish', () => request.destroy());
+  response.end(body);
+}
+
+/** The query is cut off, as by a URL. */
+function ofIncoming(request: IncomingMessage): HttpRequest {
+  const { method = 'GET', url = '/' } = request;
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+  return {
+    method,
+    path: url.split('?', 1)[0] ?? '/',
+    header,
+    body: () => Readable.toWeb(request) as ReadableStream<Uint8Array>,
+  };
+}

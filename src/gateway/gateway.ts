@@ -1,0 +1,147 @@
+import type { HttpRequest, HttpResponse } from '../http/message.js';
+import { Front } from './front/front.js';
+import { StreamStore } from './front/stream-store.js';
+import { requestOf, responseOf } from './front/web-message.js';
+import { KeyChecker } from './keys/key-checker.js';
+import { KeyRecords } from './keys/key-records.js';
+import { KeyStore } from './keys/key-store.js';
+import { BUCKETS } from './names.js';
+import { connectNats, type Nats } from './nats.js';
+import { GatewayNews } from './news.js';
+import { Health } from './operations/health.js';
+import { logNews } from './operations/logs.js';
+import { createMetrics, type Metrics } from './operations/metrics.js';
+import { QueueDepth } from './operations/queue-depth.js';
+import { type GatewayOptions, type ResolvedOptions, resolveGatewayOptions } from './options.js';
+import { readSettings } from './settings.js';
+import { Upstream } from './upstream.js';
+
+/** A gateway, made by {@link createGateway}. */
+export interface Gateway {
+  /**
+   * Answers a request: the wire under `/api/v1/`, and `/healthz` and `/readyz`. Pass it to a server that takes a fetch handler.
+   */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Resolves once the gateway is connected and works; rejects with a {@link GatewayException} if it can't. */
+  readonly ready: Promise<void>;
+  /** The metrics in the format of Prometheus. They need the package `prom-client`. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Refuses further uploads, finishes those under way within 10 s, and disconnects. */
+  close(): Promise<void>;
+}
+
+/** The parts of a gateway that runs. */
+interface Running {
+  readonly nats: Nats;
+  readonly front: Front;
+  readonly health: Health;
+  readonly depth: QueueDepth;
+  readonly worker: { close(): Promise<void> } | undefined;
+}
+
+/** A gateway with its internal handler of requests. */
+export interface InternalGateway extends Gateway {
+  /** As `fetch`, without the objects of the platform. */
+  answer(request: HttpRequest): Promise<HttpResponse>;
+  readonly news: GatewayNews;
+}
+
+/** A message of NATS is at most so long; the headers take the rest. */
+const MAX_BODY_BYTES = 1_048_576;
+const HEADER_BYTES = 24_576;
+/** What is under way is finished within 10 s, the end of the connection included. */
+const FINISH_MS = 9000;
+
+/**
+ * Makes a gateway: it answers uploads with 202 once they are replicated in NATS JetStream, and forwards them to a NikDev server. The
+ * streams must exist: see {@link initGateway}.
+ *
+ * @throws GatewayException naming an invalid option.
+ *
+ * @example
+ * ```ts
+ * import { createGateway } from 'nikdev-iot/gateway'
+ * import { serve } from '@hono/node-server'
+ *
+ * const gateway = createGateway({ secret: process.env.NIKDEV_GATEWAY_SECRET ?? '' })
+ * await gateway.ready
+ * serve({ fetch: gateway.fetch, port: 8080, hostname: '127.0.0.1' })
+ * ```
+ */
+export const createGateway = (options: GatewayOptions): Gateway => createInternalGateway(options);
+
+/** As {@link createGateway}, for the command. */
+export function createInternalGateway(given: GatewayOptions): InternalGateway {
+  const options = resolveGatewayOptions(given);
+  const news = new GatewayNews();
+  const stopLogging = options.logger ? logNews(news, options.logger) : () => {};
+  const starting = start(options, news);
+  // Reported by `ready`; without a handler here the process would end.
+  starting.catch(() => {});
+  let metrics: Promise<Metrics> | undefined;
+  let closing: Promise<void> | undefined;
+  const answer = async (request: HttpRequest): Promise<HttpResponse> => (await starting).front.answer(request);
+  return {
+    answer,
+    news,
+    fetch: async (request) => responseOf(await answer(requestOf(request))),
+    ready: starting.then(() => {}),
+    async metrics() {
+      metrics ??= starting.then(({ depth }) => createMetrics(news, depth));
+      const { contentType, text } = await metrics;
+      return { contentType, text: await text() };
+    },
+    close: () => (closing ??= closeAll(starting).finally(stopLogging)),
+  };
+}
+
+async function start(options: ResolvedOptions, news: GatewayNews): Promise<Running> {
+  const nats = await connectNats(options.nats);
+  try {
+    return await compose(options, nats, news);
+  } catch (error) {
+    await nats.close();
+    throw error;
+  }
+}
+
+async function compose(options: ResolvedOptions, nats: Nats, news: GatewayNews): Promise<Running> {
+  const { secrets, worker: hasWorker, upstream: baseUrl, fetch } = options;
+  const { partitions } = await readSettings(nats, options.partitions);
+  const upstream = new Upstream(baseUrl, fetch);
+  const records = new KeyRecords(() => nats.kv(BUCKETS.keys), secrets);
+  const keys = new KeyStore({ secrets, records, checker: new KeyChecker(upstream, news), news });
+  const store = new StreamStore({ nats, keys, secrets, upstream, news, partitions });
+  const health = new Health(nats, news);
+  const front = new Front({ store, health, news, maxBodyBytes: maxBodyBytes(nats) });
+  const depth = new QueueDepth(nats, partitions);
+  void followConnection(nats, news);
+  await health.start();
+  const worker = hasWorker ? undefined : undefined;
+  return { nats, front, health, depth, worker };
+}
+
+const maxBodyBytes = ({ connection: { info } }: Nats): number =>
+  Math.min(MAX_BODY_BYTES, info?.max_payload ?? MAX_BODY_BYTES) - HEADER_BYTES;
+
+/** Ends with the connection. */
+async function followConnection({ connection }: Nats, news: GatewayNews): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === 'disconnect') news.emit('connection', { isConnected: false });
+    else if (type === 'reconnect') news.emit('connection', { isConnected: true });
+  }
+}
+
+async function closeAll(starting: Promise<Running>): Promise<void> {
+  const running = await starting.catch(() => undefined);
+  if (running === undefined) return;
+  const { nats, front, health, worker } = running;
+  front.close();
+  health.close();
+  await Promise.race([Promise.all([front.idle(), worker?.close()]), delay(FINISH_MS)]);
+  await nats.close();
+}
+
+/** Keeps no process alive. */
+const delay = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds).unref());

@@ -1,0 +1,145 @@
+import type { ConsumerConfig, StreamConfig } from '@nats-io/jetstream';
+import type { KvOptions } from '@nats-io/kv';
+import { GatewayException } from './gateway-exception.js';
+import {
+  BUCKETS,
+  consumerOf,
+  FORMAT_VERSION,
+  PARKED,
+  partitionSubject,
+  QUARANTINE,
+  SETTINGS_KEY,
+  SUBJECTS,
+  UPLOADS,
+} from './names.js';
+import type { Nats } from './nats.js';
+import { loadPeer } from './peers.js';
+import { checkSettings, findSettings, isMissing } from './settings.js';
+
+/** The size of the streams of a gateway. */
+export interface ProvisionOptions {
+  /** Copies of each message: 1, 3 or 5. */
+  readonly replicas: number;
+  /** Fixed once and for all. */
+  readonly partitions: number;
+  /** Bytes of the queue. Parked messages get half of that, quarantine, marks and keys a tenth each. */
+  readonly maxBytes: number;
+  /** Messages of one device in the queue. */
+  readonly maxMessagesPerDevice: number;
+}
+
+const SECOND = 1e9;
+const DAY_MS = 24 * 3_600_000;
+/** A worker extends it every 5 s while it works on a message. */
+const ACK_WAIT = 15 * SECOND;
+/** JetStream keeps the ids of this time in memory. */
+const DUPLICATES = 2 * 60 * SECOND;
+const MAX_MARK_BYTES = 32_768;
+const MAX_KEY_BYTES = 1024;
+const MAX_STATE_BYTES = 65_536;
+
+/**
+ * Makes the streams, consumers and buckets, and adapts the sizes of those that are there. Only `init` does: a stream that vanished is
+ * an alarm, and an empty one in its place would hide the loss.
+ *
+ * @throws GatewayException if the cluster has other settings.
+ */
+export async function provision(nats: Nats, options: ProvisionOptions): Promise<void> {
+  await checkBefore(nats, options);
+  for (const stream of streamsOf(options)) await addStream(nats, stream);
+  for (const [name, bucket] of bucketsOf(options)) await addBucket(nats, name, bucket);
+  for (let partition = 0; partition < options.partitions; partition++)
+    await nats.jsm.consumers.add(UPLOADS, consumerConfig(partition));
+  // Last: a gateway runs only on a cluster that is complete.
+  const settings = JSON.stringify({ version: FORMAT_VERSION, partitions: options.partitions });
+  await (await nats.kv(BUCKETS.config)).put(SETTINGS_KEY, settings);
+}
+
+async function checkBefore(nats: Nats, { replicas, partitions }: ProvisionOptions): Promise<void> {
+  const settings = await findSettings(nats);
+  if (settings !== undefined) checkSettings(settings, partitions);
+  const { connection } = nats;
+  if (replicas > 1 && connection.info?.cluster === undefined)
+    throw new GatewayException(
+      `${replicas} replicas need a cluster, and this server is not in one`,
+      'Start three nats-server with the same cluster name, or pass --replicas 1: then a lost disk loses what it holds.',
+    );
+}
+
+function streamsOf({ replicas, maxBytes, maxMessagesPerDevice }: ProvisionOptions): StreamOptions[] {
+  const common = { storage: 'file', discard: 'new', num_replicas: replicas, duplicate_window: DUPLICATES } as const;
+  return [
+    {
+      ...common,
+      name: UPLOADS,
+      subjects: [SUBJECTS[UPLOADS]],
+      retention: 'workqueue',
+      max_bytes: maxBytes,
+      max_msgs_per_subject: maxMessagesPerDevice,
+      discard_new_per_subject: true,
+    },
+    { ...common, name: PARKED, subjects: [SUBJECTS[PARKED]], retention: 'limits', max_bytes: Math.ceil(maxBytes / 2) },
+    {
+      ...common,
+      name: QUARANTINE,
+      subjects: [SUBJECTS[QUARANTINE]],
+      retention: 'limits',
+      max_bytes: Math.ceil(maxBytes / 10),
+    },
+  ];
+}
+
+type StreamOptions = Partial<StreamConfig> & { readonly name: string };
+
+/** What an existing stream may be changed to; its retention is fixed. */
+async function addStream({ jsm }: Nats, wanted: StreamOptions): Promise<void> {
+  const { name, max_bytes, max_msgs_per_subject, num_replicas } = wanted;
+  const found = await jsm.streams.info(name).catch((error: Error) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (found === undefined) return void (await jsm.streams.add(wanted));
+  if (found.config.retention !== wanted.retention)
+    throw new GatewayException(
+      `the stream ${name} is not a gateway's`,
+      'Use another NATS account, or delete that stream if it is of no use.',
+    );
+  const sizes = { max_bytes, num_replicas, ...(max_msgs_per_subject && { max_msgs_per_subject }) };
+  await jsm.streams.update(name, sizes as Partial<StreamConfig>);
+}
+
+function bucketsOf({ replicas, maxBytes }: ProvisionOptions): [string, Partial<KvOptions>][] {
+  // Without direct reads, which a follower that lags may answer.
+  const common = { history: 1, replicas, allow_direct: false };
+  const share = Math.ceil(maxBytes / 10);
+  return [
+    [BUCKETS.config, { ...common, maxValueSize: MAX_KEY_BYTES }],
+    [BUCKETS.marks, { ...common, ttl: 7 * DAY_MS, max_bytes: share, maxValueSize: MAX_MARK_BYTES }],
+    [BUCKETS.keys, { ...common, ttl: 30 * DAY_MS, max_bytes: share, maxValueSize: MAX_KEY_BYTES }],
+    [BUCKETS.devices, { ...common, maxValueSize: MAX_STATE_BYTES }],
+  ];
+}
+
+async function addBucket({ js, jsm }: Nats, name: string, options: Partial<KvOptions>): Promise<void> {
+  const { Kvm } = await loadPeer('@nats-io/kv');
+  const stream = `KV_${name}`;
+  const found = await jsm.streams.info(stream).catch((error: Error) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (found === undefined) return void (await new Kvm(js).create(name, options));
+  const { replicas, max_bytes } = options;
+  const sizes = { num_replicas: replicas, ...(max_bytes && { max_bytes }) };
+  await jsm.streams.update(stream, sizes as Partial<StreamConfig>);
+}
+
+const consumerConfig = (partition: number): Partial<ConsumerConfig> => ({
+  durable_name: consumerOf(partition),
+  filter_subject: partitionSubject(partition),
+  ack_policy: 'explicit',
+  deliver_policy: 'all',
+  // One message in flight: JetStream keeps the order, whichever worker pulls.
+  max_ack_pending: 1,
+  ack_wait: ACK_WAIT,
+  max_deliver: -1,
+});

@@ -59,8 +59,8 @@ export type Subscribers<Parts> = {
 };
 
 type Subscriber = (parts: unknown, news: unknown) => unknown;
-type Listening = { [Name in keyof Events]?: Listeners<Events[Name]> };
-type Pending = { [Name in keyof Events]: readonly [Name, Events[Name]] }[keyof Events];
+type Listening = { [Name in keyof News]?: Listeners<News[Name]> };
+type Pending = { [Name in keyof News]: readonly [Name, News[Name]] }[keyof News];
 
 /**
  * Emits the events of a client. Internal subscribers run at once. Listeners of public events run last, when the operation
@@ -83,17 +83,17 @@ export class Emitter {
     this.#subscribers = subscribers;
   }
 
-  /** Adds a listener. @returns A function that removes it. */
-  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => unknown): () => void {
+  /** Adds a listener, which runs when the operation is complete. @returns A function that removes it. */
+  on<Name extends keyof News>(name: Name, listener: (event: News[Name]) => unknown): () => void {
     // Without a prototype, which a script may have changed.
     this.#listeners ??= Object.create(null) as Listening;
-    const listeners: Listeners<Events[Name]> = this.#listeners[name] ?? new Listeners();
+    const listeners: Listeners<News[Name]> = this.#listeners[name] ?? new Listeners();
     this.#listeners[name] = listeners as Listening[Name];
     return listeners.add(listener);
   }
 
   /** Whether a listener is added now. */
-  hasListener(name: keyof Events): boolean {
+  hasListener(name: keyof News): boolean {
     return (this.#listeners?.[name]?.size ?? 0) > 0;
   }
 
@@ -104,7 +104,7 @@ export class Emitter {
     this.#depth += 1;
     try {
       if (subscribers !== undefined) for (const notify of subscribers) notify(this.#parts, news);
-      if (this.#listeners?.[name as keyof Events]) this.#pending.push([name, news] as unknown as Pending);
+      if (this.#listeners?.[name]) this.#pending.push([name, news] as unknown as Pending);
     } finally {
       this.#complete();
     }
@@ -131,7 +131,7 @@ export class Emitter {
     if (this.#depth === 0 && this.#pending.length > 0) this.flush();
   }
 
-  #send(name: keyof Events, event: unknown): void {
+  #send(name: keyof News, event: unknown): void {
     const listeners = this.#listeners?.[name] as Listeners<unknown> | undefined;
     listeners?.emit(event, () => this.emit('listener-failed', `the event "${name}"`));
   }

@@ -1,0 +1,70 @@
+import type { StoredMsg } from '@nats-io/jetstream';
+import type { MsgHdrs } from '@nats-io/transport-node';
+import { PARKED, parkedSubject } from '../names.js';
+import type { Nats } from '../nats.js';
+import type { Origin } from './entries.js';
+
+/** The place of the message in the queue: `<sequence>/<time>`. */
+const ORIGIN = 'Nikdev-Origin';
+const MESSAGE_ID = 'Nats-Msg-Id';
+
+/** The parts of a message that are copied. */
+export interface CopiedMessage {
+  readonly data: Uint8Array;
+  readonly headers?: MsgHdrs | undefined;
+}
+
+/** A message that waits apart from the queue. */
+export interface ParkedMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: MsgHdrs;
+  /** Of the stream of parked messages. */
+  readonly sequence: number;
+  readonly origin: Origin;
+}
+
+/** The messages of parked devices, in the order in which they were queued. */
+export class ParkedMessages {
+  readonly #nats: Nats;
+
+  constructor(nats: Nats) {
+    this.#nats = nats;
+  }
+
+  /** Copies a message behind the others of its device, once however often it is called. */
+  async add(device: string, { data, headers }: CopiedMessage, origin: Origin): Promise<void> {
+    const place = `${origin.sequence}/${origin.time}`;
+    const fields = { ...fieldsOf(headers), [ORIGIN]: place, [MESSAGE_ID]: `parked/${place}` };
+    const expect = { streamName: PARKED };
+    await this.#nats.js.publish(parkedSubject(device), data, { headers: this.#nats.headers(fields), expect });
+  }
+
+  /** The oldest message of a device from a sequence on. */
+  async next(device: string, from: number): Promise<ParkedMessage | undefined> {
+    const query = { next_by_subj: parkedSubject(device), seq: Math.max(from, 1) };
+    const stored = await this.#nats.jsm.streams.getMessage(PARKED, query);
+    return stored === null ? undefined : messageOf(stored);
+  }
+
+  async remove({ sequence }: ParkedMessage): Promise<void> {
+    await this.#nats.jsm.streams.deleteMessage(PARKED, sequence, false);
+  }
+}
+
+function messageOf({ subject, data, header: headers, seq: sequence, timestamp }: StoredMsg): ParkedMessage {
+  return { subject, data, headers, sequence, origin: originOf(headers) ?? { sequence, time: nanosOf(timestamp) } };
+}
+
+function originOf(headers: MsgHdrs): Origin | undefined {
+  const [, sequence, time] = /^(\d{1,16})\/(\d{1,20})$/.exec(headers.get(ORIGIN)) ?? [];
+  return sequence && time ? { sequence: Number(sequence), time: BigInt(time) } : undefined;
+}
+
+const nanosOf = (timestamp: string): bigint => BigInt(Date.parse(timestamp)) * 1_000_000n;
+
+/** The headers of a message of this format; those that control JetStream are not copied. */
+export function fieldsOf(headers: MsgHdrs | undefined): Record<string, string> {
+  const names = headers?.keys().filter((name) => name.startsWith('Nikdev-')) ?? [];
+  return Object.fromEntries(names.map((name) => [name, headers?.get(name) ?? '']));
+}

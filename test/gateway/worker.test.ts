@@ -1,0 +1,96 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { answer, deviceId, startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
+import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
+
+describeOnNats('the worker of a gateway', () => {
+  let cluster: NatsCluster;
+  let world: WorkerWorld;
+  beforeAll(async () => {
+    cluster = await startCluster(1);
+  });
+  beforeEach(async () => {
+    world = await WorkerWorld.open(cluster);
+  });
+  afterEach(async () => {
+    await world.clear();
+    await world.close();
+  });
+  afterAll(() => cluster?.close());
+
+  test('forwards the uploads of each device in their order, with the names of their entries', async () => {
+    for (let sequence = 1; sequence <= 20; sequence += 2)
+      for (const device of [0, 1, 2]) await world.publish({ device, values: [sequence, sequence + 1] });
+    await world.start();
+    await world.untilForwarded();
+    for (const device of [0, 1, 2])
+      expect(world.upstream.values(device)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
+    expect(world.eventsOf('forwarded').reduce((sum, { entries }) => sum + entries, 0)).toBe(60);
+  });
+
+  test('converts times to its own clock by the offset of the upload', async () => {
+    await world.publish({ device: 0, values: [1], clientTimestamp: 1000, timestamp: 900, offset: 1_795_000_000_999 });
+    await world.start();
+    await world.untilForwarded();
+    expect(world.upstream.emulator.entries(deviceId(0))[0]?.timestamp).toBe(1_795_000_900);
+  });
+
+  test('sends no entry again that another message had stored', async () => {
+    await world.publish({ device: 0, values: [1, 2, 3] });
+    await world.publish({ device: 0, values: [2, 3, 4, 5] });
+    await world.publish({ device: 1, values: [2, 3] });
+    const sent: number[] = [];
+    world.upstream.outage = ({ body }) => {
+      for (const { values } of JSON.parse(body).entries) sent.push(values[0].a);
+      return undefined;
+    };
+    await world.start();
+    await world.untilForwarded();
+    expect(sent.sort()).toEqual([1, 2, 2, 3, 3, 4, 5]);
+    expect(world.upstream.values(0)).toEqual([1, 2, 3, 4, 5]);
+    expect(world.upstream.values(1)).toEqual([2, 3]);
+  });
+
+  test('quarantines a refused entry with its reason, and stores the others', async () => {
+    world.upstream.outage = ({ body }) => (body.includes('"bad"') ? (answer(400)({ body }) as Response) : undefined);
+    await world.publish({ device: 0, values: ['1', 'bad', '3'], entryIds: 'w/1-3' });
+    await world.start();
+    await world.untilForwarded();
+    expect(world.upstream.values(0)).toEqual(['1', '3']);
+    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 1 });
+    expect(world.eventsOf('quarantined')).toEqual([
+      { device: deviceId(0), entries: 1, reason: 'Bad request: planted' },
+    ]);
+  });
+
+  test.each([401, 500])('a device that gets %i is parked, and delays no other', async (status) => {
+    for (const device of [0, 1, 2, 3]) await world.publish({ device, values: [1] });
+    await world.start();
+    await world.untilForwarded();
+    world.upstream.faults.set(deviceId(0), answer(status));
+    for (const sequence of [2, 3, 4])
+      for (const device of [0, 1, 2, 3]) await world.publish({ device, values: [sequence] });
+    await world.untilForwarded();
+    for (const device of [1, 2, 3]) expect(world.upstream.values(device)).toEqual([1, 2, 3, 4]);
+    expect((await world.depths()).parked).toBe(3);
+    expect(world.eventsOf('parked')).toHaveLength(1);
+    expect(world.eventsOf('upstream-away')).toEqual([]);
+  });
+
+  test('a parked device goes on in its order as soon as upstream accepts it', async () => {
+    await world.publish({ device: 1, values: [1] });
+    await world.start();
+    await world.untilForwarded();
+    world.upstream.faults.set(deviceId(0), answer(500));
+    for (const sequence of [1, 2, 3]) await world.publish({ device: 0, values: [sequence] });
+    await world.until(async () => (await world.depths()).parked === 3);
+    world.upstream.faults.clear();
+    await world.publish({ device: 0, values: [4] });
+    await world.until(() => world.eventsOf('unparked').length > 0);
+    await world.publish({ device: 0, values: [5] });
+    await world.untilForwarded();
+    await world.until(() => world.upstream.values(0).length === 5);
+    expect(world.upstream.values(0)).toEqual([1, 2, 3, 4, 5]);
+    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
+  });
+});

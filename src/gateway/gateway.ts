@@ -15,6 +15,7 @@ import { QueueDepth } from './operations/queue-depth.js';
 import { type GatewayOptions, type ResolvedOptions, resolveGatewayOptions } from './options.js';
 import { readSettings } from './settings.js';
 import { Upstream } from './upstream.js';
+import { createWorker, type Worker } from './worker/worker.js';
 
 /** A gateway, made by {@link createGateway}. */
 export interface Gateway {
@@ -36,7 +37,7 @@ interface Running {
   readonly front: Front;
   readonly health: Health;
   readonly depth: QueueDepth;
-  readonly worker: { close(): Promise<void> } | undefined;
+  readonly worker: Worker | undefined;
 }
 
 /** A gateway with its internal handler of requests. */
@@ -117,7 +118,10 @@ async function compose(options: ResolvedOptions, nats: Nats, news: GatewayNews):
   const depth = new QueueDepth(nats, partitions);
   void followConnection(nats, news);
   await health.start();
-  const worker = hasWorker ? undefined : undefined;
+  const target = { baseUrl, fetch };
+  const worker = hasWorker
+    ? await createWorker({ nats, secrets, keys, news, upstream: target, partitions })
+    : undefined;
   return { nats, front, health, depth, worker };
 }
 

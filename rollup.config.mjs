@@ -16,9 +16,10 @@ const entries = {
   emulator: 'src/emulator.ts',
   'react-native': 'src/react-native.ts',
   otel: 'src/otel.ts',
+  gateway: 'src/gateway.ts',
 };
-/** Modules of the platform, and the optional peer dependency. */
-const external = [/^node:/, '@opentelemetry/api'];
+/** Modules of the platform, and the optional peer dependencies. */
+const external = [/^node:/, /^@nats-io\//, '@opentelemetry/api', 'pino', 'prom-client'];
 
 // noEmitOnError: without it a type error is printed and the build still succeeds.
 const compile = () => [
@@ -50,7 +51,7 @@ const files = (extension) => ({
 });
 
 /** Entries of the package, as modules of the command import them. */
-const BUILT = /^(?:(?:\.\.\/)+|.*\/src\/)(index|emulator)\.[jt]s$/;
+const BUILT = /^(?:(?:\.\.\/)+|.*\/src\/)(index|emulator|gateway)\.[jt]s$/;
 
 /** A chunk for each command with its own parts, one for what they share, and one that knows folders. */
 function commandChunks(id) {

@@ -8,4 +8,7 @@ export { createGateway, type Gateway } from './gateway/gateway.js';
 export { GatewayException } from './gateway/gateway-exception.js';
 export { initGateway } from './gateway/init.js';
 export type { GatewayLogger } from './gateway/operations/logs.js';
+export type { PartitionDepth } from './gateway/operations/queue-depth.js';
 export type { GatewayInitOptions, GatewayNatsOptions, GatewayOptions } from './gateway/options.js';
+export { type GatewayServer, type ServeOptions, serveGateway } from './gateway/serve.js';
+export { type GatewayStatus, gatewayStatus, type StreamStatus } from './gateway/status.js';

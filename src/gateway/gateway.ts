@@ -118,8 +118,9 @@ async function compose(options: ResolvedOptions, nats: Nats, news: GatewayNews):
   const depth = new QueueDepth(nats, partitions);
   void followConnection(nats, news);
   await health.start();
+  const target = { baseUrl, fetch };
   const worker = hasWorker
-    ? await createWorker({ nats, secrets, keys, news, partitions, upstream: { baseUrl, fetch } })
+    ? await createWorker({ nats, secrets, keys, news, upstream: target, partitions })
     : undefined;
   return { nats, front, health, depth, worker };
 }

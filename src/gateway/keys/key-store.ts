@@ -19,9 +19,6 @@ export interface AcceptedKey {
   readonly apiKey: string;
 }
 
-/** A device posted with a key that upstream accepts, and that this gateway did not know as accepted. */
-export type OnAccepted = (device: string, keyHash: string) => void;
-
 const MAX_CACHED = 100_000;
 /** The cache of refusals is separate: an attacker's keys must not push out those of devices. */
 const MAX_REFUSED = 10_000;
@@ -58,18 +55,11 @@ export class KeyStore {
   readonly #accepted = new RecentMap<Cached>(MAX_CACHED);
   readonly #refused = new RecentMap<Refused>(MAX_REFUSED);
   readonly #unverified: UnverifiedPairs;
-  readonly #listeners = new Set<OnAccepted>();
 
   constructor(parts: KeyStoreParts) {
     this.#parts = parts;
-    this.#now = parts.now ?? Date.now;
+    this.#now = parts.now ?? (() => Date.now());
     this.#unverified = new UnverifiedPairs(this.#now);
-  }
-
-  /** Calls a function after each acceptance of a key that was not known as accepted. @returns A function that ends it. */
-  subscribe(listener: OnAccepted): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
   }
 
   /**
@@ -84,7 +74,7 @@ export class KeyStore {
     const refused = this.#refused.get(keyHash);
     if (refused && refused.until > now) return { kind: 'refused', status: refused.status };
     if (this.#unverified.isFresh(keyHash)) return this.#admitUnverified(keyHash);
-    const record = await this.#read(device, keyHash);
+    const record = (await this.#read(device, keyHash)) ?? (await this.#readOlder(device, apiKey, keyHash));
     if (record?.state === 'accepted') return this.#admitKnown(device, record);
     if (record?.state === 'refused' && record.at + REFUSED_MS > now) return this.#refuse(record);
     return this.#checkAndAdmit(device, { apiKey, keyHash, state: 'unverified', at: now }, record);
@@ -153,7 +143,6 @@ export class KeyStore {
     const { status: _, ...record } = { ...pair, state: 'accepted' as const, at: this.#now() };
     await this.#parts.records.write(device, record);
     this.#cache(record);
-    for (const listener of this.#listeners) listener(device, record.keyHash);
   }
 
   #cache({ keyHash, apiKey }: KeyRecord): void {
@@ -166,6 +155,15 @@ export class KeyStore {
     this.#unverified.delete(keyHash);
     this.#refused.set(keyHash, { status, until: this.#now() + REFUSED_MS });
     return { kind: 'refused', status };
+  }
+
+  /** After a rotation of the secret a key has another hash: its record moves there. */
+  async #readOlder(device: string, apiKey: string, keyHash: string): Promise<KeyRecord | undefined> {
+    for (const secret of this.#parts.secrets.all.slice(1)) {
+      const record = await this.#read(device, hashKey(secret, device, apiKey));
+      if (record?.state === 'accepted') return { ...record, keyHash, at: 0 };
+    }
+    return undefined;
   }
 
   async #read(device: string, keyHash: string): Promise<KeyRecord | undefined> {

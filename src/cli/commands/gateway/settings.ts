@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { codeWord } from '../../../core/model/foreign-text.js';
+import { show } from '../../../core/model/input.js';
+import type { GatewayNatsOptions } from '../../../gateway.js';
+import type { Call } from '../../command.js';
+import { usage } from '../../exit.js';
+import { parseCount } from '../../values.js';
+
+const PREFIX = 'NIKDEV_GATEWAY_';
+
+/** The option of a call, or its variable: `--nats-ca` or `NIKDEV_GATEWAY_NATS_CA`. */
+export function settingOf({ options, environment: { env } }: Call, flag: string): string | undefined {
+  const given = options[flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
+  if (typeof given === 'string') return given;
+  return given === true ? 'true' : env[PREFIX + flag.toUpperCase().replaceAll('-', '_')] || undefined;
+}
+
+export const isSet = (call: Call, flag: string): boolean => /^(?:1|true|yes)$/i.test(settingOf(call, flag) ?? '');
+
+export function countOf(call: Call, flag: string, limits?: { min?: number; max?: number }): number | undefined {
+  const text = settingOf(call, flag);
+  return text === undefined ? undefined : parseCount(text, `--${flag}`, limits);
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+
+/** `10G`, `500M` or bytes. @throws A usage exception. */
+export function bytesOf(call: Call, flag: string): number | undefined {
+  const text = settingOf(call, flag);
+  if (text === undefined) return undefined;
+  const [, digits = '', unit = ''] = /^(\d{1,15})([KMGT]?)$/i.exec(text) ?? [];
+  if (digits === '') throw usage(`--${flag} must be like 10G or 500M, got ${show(text)}`);
+  return Number(digits) * (UNITS[unit.toUpperCase()] ?? 1);
+}
+
+/** The text of the file that an option names. */
+export function fileOf(call: Call, flag: string): string | undefined {
+  const path = settingOf(call, flag);
+  return path === undefined ? undefined : readText(path, `--${flag}`);
+}
+
+/** A secret is no argument, as other users see arguments: a variable, which is removed, or the file that `…_FILE` names. */
+export function secretOf({ environment: { env } }: Call, name: string): string | undefined {
+  const [variable, file] = [PREFIX + name, `${PREFIX}${name}_FILE`];
+  const [text, path] = [env[variable], env[file]];
+  if (text && path) throw usage(`${variable} and ${file} are both set`, 'Unset one of them.');
+  delete env[variable];
+  return text || (path ? readText(path, file).trim() : undefined);
+}
+
+function readText(path: string, source: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw usage(`the file of ${source} can't be read (${codeWord(error)})`);
+  }
+}
+
+/** How to reach the cluster. */
+export function natsOf(call: Call): GatewayNatsOptions {
+  const servers = settingOf(call, 'nats')
+    ?.split(',')
+    .map((server) => server.trim());
+  return {
+    servers,
+    user: settingOf(call, 'nats-user'),
+    password: secretOf(call, 'NATS_PASSWORD'),
+    credentials: fileOf(call, 'nats-credentials'),
+    ca: fileOf(call, 'nats-ca'),
+    cert: fileOf(call, 'nats-cert'),
+    key: fileOf(call, 'nats-key'),
+  };
+}

@@ -1,0 +1,74 @@
+import type { StreamInfo } from '@nats-io/jetstream';
+import { PARKED, QUARANTINE, UPLOADS } from './names.js';
+import { connectNats, type Nats } from './nats.js';
+import { type PartitionDepth, QueueDepth } from './operations/queue-depth.js';
+import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
+import { readSettings } from './settings.js';
+
+/** A stream of the gateways. */
+export interface StreamStatus {
+  /** The name of the stream. */
+  readonly name: string;
+  /** The messages that it holds. */
+  readonly messages: number;
+  /** Their bytes. */
+  readonly bytes: number;
+  /** The bytes that it may hold. */
+  readonly maxBytes: number;
+  /** The devices with messages in it. */
+  readonly devices: number;
+  /** The server that leads; `undefined` if there is none now. */
+  readonly leader: string | undefined;
+  /** Copies, the leader's included, that are up to date. */
+  readonly currentReplicas: number;
+  /** Copies that there should be. */
+  readonly replicas: number;
+}
+
+/** The state of the gateways of a cluster. */
+export interface GatewayStatus {
+  /** The version of the format. */
+  readonly version: number;
+  /** How many uploads are forwarded at once. */
+  readonly partitions: number;
+  /** The queue, the parked messages and the quarantine. */
+  readonly streams: readonly StreamStatus[];
+  /** The partitions in which messages wait. */
+  readonly waiting: readonly PartitionDepth[];
+}
+
+/**
+ * Reads the state of the gateways of a cluster.
+ *
+ * @throws GatewayException if the cluster can't be reached or has no gateway.
+ */
+export async function gatewayStatus({
+  nats: given,
+}: {
+  readonly nats?: GatewayNatsOptions | undefined;
+} = {}): Promise<GatewayStatus> {
+  const nats = await connectNats(resolveNatsOptions(given));
+  try {
+    const { version, partitions } = await readSettings(nats);
+    const streams = await Promise.all([UPLOADS, PARKED, QUARANTINE].map((name) => readStream(nats, name)));
+    const depth = await new QueueDepth(nats, partitions).read();
+    return { version, partitions, streams, waiting: depth.filter(({ messages }) => messages > 0) };
+  } finally {
+    await nats.close();
+  }
+}
+
+const readStream = async ({ jsm }: Nats, name: string): Promise<StreamStatus> => statusOf(await jsm.streams.info(name));
+
+function statusOf({ config, state, cluster }: StreamInfo): StreamStatus {
+  return {
+    name: config.name,
+    messages: state.messages,
+    bytes: state.bytes,
+    maxBytes: config.max_bytes,
+    devices: state.num_subjects ?? 0,
+    leader: cluster === undefined ? 'this server' : cluster.leader,
+    currentReplicas: 1 + (cluster?.replicas?.filter(({ current }) => current).length ?? 0),
+    replicas: config.num_replicas,
+  };
+}

@@ -180,7 +180,7 @@ type Subscribing = Pick<
   | 'status'
 >;
 
-const hold = ({ host, outbox, status }: Subscribing): void => host.hold(outbox.length > 0 || status.isWatched);
+const holdWhileBusy = ({ host, outbox, status }: Subscribing): void => host.hold(outbox.length > 0 || status.isWatched);
 const invalidate = ({ status }: Subscribing): void => status.invalidate();
 
 /** The internal subscribers of each event, in the order in which they run: see {@link Emitter}. */
@@ -189,7 +189,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   enqueued: [
     ({ autoPush }) => autoPush?.onEnqueued(),
     ({ queueLength }) => queueLength.onEnqueued(),
-    hold,
+    holdWhileBusy,
     ({ notices }) => notices.onQueueChanged(),
     invalidate,
   ],
@@ -200,7 +200,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
     ({ history }) => history.onRemoved(),
     ({ autoPush }) => autoPush?.onRemoved(),
     ({ queueLength }) => queueLength.onRemoved(),
-    hold,
+    holdWhileBusy,
     ({ notices }) => notices.onQueueChanged(),
     invalidate,
   ],
@@ -225,7 +225,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   request: [invalidate],
   warning: [invalidate, ({ notices }, warning) => notices.onWarning(warning)],
   error: [({ notices }, error) => notices.onError(error)],
-  watched: [hold],
+  watched: [holdWhileBusy],
   'listener-failed': [({ warnings }, source) => warnings.add(listenerFailed(source))],
   lifecycle: [
     ({ server }, event) => server.onLifecycle(event),

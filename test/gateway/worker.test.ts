@@ -52,7 +52,7 @@ describeOnNats('the worker of a gateway', () => {
   });
 
   test('quarantines a refused entry with its reason, and stores the others', async () => {
-    world.upstream.outage = ({ body }) => (body.includes('"bad"') ? (answer(400)({ body }) as Response) : undefined);
+    world.upstream.outage = (request) => (request.body.includes('"bad"') ? answer(400)(request) : undefined);
     await world.publish({ device: 0, values: ['1', 'bad', '3'], entryIds: 'w/1-3' });
     await world.start();
     await world.untilForwarded();

@@ -21,7 +21,7 @@ export interface Call {
 export class PushRun {
   /** The start on the monotonic clock, in milliseconds. */
   readonly started: number;
-  /** The end of an advice: entries that were not stored are kept, and where. */
+  /** The last sentence of each advice: where the entries that were not stored are kept. */
   readonly #kept: string;
   readonly #calls = new Set<Call>();
   readonly #quarantined: QuarantinedEntry[] = [];

@@ -1,7 +1,7 @@
 import type { UploadSlot, Uploads } from '../ports/environment.js';
 
 /** The uploads to one server. */
-interface Lane {
+interface ServerUploads {
   underWay: number;
   /** First come, first served. */
   readonly waiting: Set<() => void>;
@@ -14,13 +14,13 @@ interface Lane {
  * own uploads. So at most `limit` + (number of other servers) are under way. A free slot goes to the server with the fewest
  * uploads under way, so that a server that hangs holds no more than its share.
  *
- * Invariant: a lane in which uploads wait has at least one under way.
+ * Invariant: a server whose uploads wait has at least one under way.
  */
 export class UploadSemaphore implements Uploads {
   readonly #limit: number;
   #underWay = 0;
   /** By server; a server without uploads under way is absent. */
-  readonly #lanes = new Map<string, Lane>();
+  readonly #servers = new Map<string, ServerUploads>();
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -34,28 +34,28 @@ export class UploadSemaphore implements Uploads {
       waiting = undefined;
       leave = () => this.#release(server);
     };
-    const wait = (lane: Lane): Promise<void> =>
+    const wait = (uploads: ServerUploads): Promise<void> =>
       new Promise((resolve) => {
         const enter = (): void => {
           hold();
           resolve();
         };
-        lane.waiting.add(enter);
+        uploads.waiting.add(enter);
         leave = () => {
           waiting = undefined;
-          lane.waiting.delete(enter);
+          uploads.waiting.delete(enter);
           resolve();
         };
       });
     return {
       take: () => {
         if (leave !== undefined) return waiting;
-        const lane = this.#lanes.get(server);
-        if (lane !== undefined && this.#underWay >= this.#limit) {
-          waiting = wait(lane);
+        const uploads = this.#servers.get(server);
+        if (uploads !== undefined && this.#underWay >= this.#limit) {
+          waiting = wait(uploads);
           return waiting;
         }
-        this.#enter(server, lane);
+        this.#enter(server, uploads);
         hold();
         return undefined;
       },
@@ -66,38 +66,39 @@ export class UploadSemaphore implements Uploads {
     };
   }
 
-  #enter(server: string, lane: Lane = { underWay: 0, waiting: new Set() }): void {
+  #enter(server: string, uploads: ServerUploads = { underWay: 0, waiting: new Set() }): void {
     this.#underWay += 1;
-    lane.underWay += 1;
+    uploads.underWay += 1;
     // To the end: among servers with equally many uploads, the least recently served is next.
-    this.#lanes.delete(server);
-    this.#lanes.set(server, lane);
+    this.#servers.delete(server);
+    this.#servers.set(server, uploads);
   }
 
   #release(server: string): void {
-    const lane = this.#lanes.get(server) as Lane;
+    const uploads = this.#servers.get(server) as ServerUploads;
     this.#underWay -= 1;
-    lane.underWay -= 1;
-    if (lane.underWay === 0 && lane.waiting.size > 0) this.#admit(server, lane);
+    uploads.underWay -= 1;
+    if (uploads.underWay === 0 && uploads.waiting.size > 0) this.#admit(server, uploads);
     else {
-      if (lane.underWay === 0) this.#lanes.delete(server);
+      if (uploads.underWay === 0) this.#servers.delete(server);
       if (this.#underWay < this.#limit) this.#admitToQuietest();
     }
   }
 
   #admitToQuietest(): void {
-    let quietest: [string, Lane] | undefined;
-    for (const [server, lane] of this.#lanes) {
-      if (lane.waiting.size === 0 || lane.underWay >= (quietest?.[1].underWay ?? Number.POSITIVE_INFINITY)) continue;
-      quietest = [server, lane];
+    let quietest: [string, ServerUploads] | undefined;
+    for (const [server, uploads] of this.#servers) {
+      if (uploads.waiting.size === 0 || uploads.underWay >= (quietest?.[1].underWay ?? Number.POSITIVE_INFINITY))
+        continue;
+      quietest = [server, uploads];
     }
     if (quietest !== undefined) this.#admit(...quietest);
   }
 
-  #admit(server: string, lane: Lane): void {
-    const [enter] = lane.waiting;
-    lane.waiting.delete(enter as () => void);
-    this.#enter(server, lane);
+  #admit(server: string, uploads: ServerUploads): void {
+    const [enter] = uploads.waiting;
+    uploads.waiting.delete(enter as () => void);
+    this.#enter(server, uploads);
     enter?.();
   }
 }

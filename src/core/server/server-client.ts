@@ -60,7 +60,7 @@ export interface JudgedResponse {
 }
 
 /** A request without its key. */
-interface Draft {
+interface KeylessRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly upload: Partial<Upload>;
@@ -158,27 +158,31 @@ export class ServerClient {
     const { known, isRenewable } = this.#keys;
     // Without a prototype, like the request that is made of it.
     const upload = own(given);
-    const draft = { method, path, upload };
-    if (known !== undefined && (!isRenewable || upload.beacon)) return this.#exchange(draft, known);
+    const keyless = { method, path, upload };
+    if (known !== undefined && (!isRenewable || upload.beacon)) return this.#exchange(keyless, known);
     const aborted = new CoreAbortSignal();
-    return { outcome: this.#sendWithKey(draft, aborted) as Promise<JudgedResponse>, abort: () => aborted.abort() };
+    return { outcome: this.#sendWithKey(keyless, aborted) as Promise<JudgedResponse>, abort: () => aborted.abort() };
   }
 
   /**
    * @param refused - The key that the server refused.
    * @returns `undefined` if there is no key other than that.
    */
-  async #sendWithKey(draft: Draft, aborted: CoreAbortSignal, refused?: string): Promise<JudgedResponse | undefined> {
+  async #sendWithKey(
+    keyless: KeylessRequest,
+    aborted: CoreAbortSignal,
+    refused?: string,
+  ): Promise<JudgedResponse | undefined> {
     const started = this.#parts.clock.monotonic();
     const key = await this.#obtain(aborted, refused);
     if (key === refused) return undefined;
     if (typeof key !== 'string') return this.#judged(key);
-    const { outcome, abort } = this.#exchange(draft, key, started);
+    const { outcome, abort } = this.#exchange(keyless, key, started);
     onAbort(aborted, abort);
     const first = await outcome;
-    const mayRenew = refused === undefined && !draft.upload.isConfirmation && !aborted.aborted;
+    const mayRenew = refused === undefined && !keyless.upload.isConfirmation && !aborted.aborted;
     if (!mayRenew || first.verdict.kind !== 'unauthorized') return first;
-    const second = await this.#sendWithKey(draft, aborted, key);
+    const second = await this.#sendWithKey(keyless, aborted, key);
     return second === undefined ? first : { ...second, requests: first.requests + second.requests };
   }
 
@@ -203,7 +207,11 @@ export class ServerClient {
   }
 
   /** @param since - When the deadline began to count, on the monotonic clock. Default: now. */
-  #exchange({ method, path, upload }: Draft, apiKey: string, since = this.#parts.clock.monotonic()): PendingRequest {
+  #exchange(
+    { method, path, upload }: KeylessRequest,
+    apiKey: string,
+    since = this.#parts.clock.monotonic(),
+  ): PendingRequest {
     const { baseUrl, deviceId, requestTimeout, idempotency } = this.#address;
     const { body, compressed, entries, beacon } = upload;
     // Without a prototype, so that properties that a script put into Object.prototype are not sent.

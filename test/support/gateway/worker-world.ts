@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/core/time/clock.js';
 import { createEmulator, type Emulator } from '../../../src/emulator.js';
 import { hashKey, Secret, Secrets } from '../../../src/gateway/keys/secret.js';
 import { encodeUpload } from '../../../src/gateway/message.js';
-import { PARKED, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from '../../../src/gateway/names.js';
+import { consumerOf, PARKED, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from '../../../src/gateway/names.js';
 import { connectNats, type Nats } from '../../../src/gateway/nats.js';
 import { type GatewayEvents, GatewayNews } from '../../../src/gateway/news.js';
 import { provision } from '../../../src/gateway/provision.js';
@@ -182,9 +182,24 @@ export class WorkerWorld {
     return worker;
   }
 
-  async publish(upload: TestUpload): Promise<void> {
+  /** @returns Whether the stream had the message already. */
+  async publish(upload: TestUpload): Promise<{ readonly duplicate: boolean }> {
     const { headers, body } = this.encode(upload);
-    await this.nats.js.publish(this.subjectOf(upload.device), body, { headers: this.nats.headers(headers) });
+    return this.nats.js.publish(this.subjectOf(upload.device), body, {
+      headers: this.nats.headers(headers),
+      expect: { streamName: UPLOADS },
+    });
+  }
+
+  /** The node that leads a stream. */
+  async leaderOf(stream = UPLOADS): Promise<number> {
+    return this.cluster.numberOf((await this.nats.jsm.streams.info(stream)).cluster?.leader);
+  }
+
+  /** Gives messages of a worker that was killed to another one sooner than after 15 s. */
+  async shortenAckWait(milliseconds: number): Promise<void> {
+    for (let partition = 0; partition < this.partitions; partition++)
+      await this.nats.jsm.consumers.update(UPLOADS, consumerOf(partition), { ack_wait: milliseconds * 1e6 });
   }
 
   encode(upload: TestUpload): { headers: Record<string, string>; body: Uint8Array } {

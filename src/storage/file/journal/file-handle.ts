@@ -52,8 +52,8 @@ export class FileHandle {
   }
 
   /**
-   * Whether a deletion of the file loses nothing: the file is empty, and a process that presumes its owner dead may delete it, or
-   * its name was never synced.
+   * Whether a deletion of the file loses nothing: either its name was never synced, or it is empty, so that a process that
+   * presumes its owner dead may delete it.
    */
   get isTentative(): boolean {
     return this.#size === 0 || (this.#files.durability.isSynced && !this.#isFolderSynced);

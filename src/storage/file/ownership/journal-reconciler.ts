@@ -81,11 +81,11 @@ export class JournalReconciler {
   #reconcile(journal: Journal, clock: Clock): void {
     const held = new Set(journal.live.writers);
     const writers = [...this.#writersOf(journal)];
-    const isTruncated = journal.handle.isReachable();
+    const isReachable = journal.handle.isReachable();
     const logs = journal.readIfAlive()?.logs;
     // An adopter deletes the file once it is done; before, it appends a tombstone.
     const hasTombstone = logs !== undefined && held.size > 0 && journal.isDrained;
-    if (!isTruncated && (hasTombstone || isElsewhere(journal.file, this.#state))) {
+    if (!isReachable && (hasTombstone || isElsewhere(journal.file, this.#state))) {
       this.#fence(journal, { held, logs: logs ?? new Map() }, clock);
       return;
     }

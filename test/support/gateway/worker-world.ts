@@ -70,6 +70,10 @@ export class FaultyUpstream {
     return response;
   };
 
+  /** For a server. */
+  readonly handle = async (request: Request): Promise<Response> =>
+    this.fetch(request.url, { method: request.method, headers: request.headers, body: await request.text() });
+
   /** The values that a device stored, in the order in which they came. */
   values(number: number): unknown[] {
     return this.emulator.entries(deviceId(number)).map(({ values }) => values[0]?.value);
@@ -139,7 +143,8 @@ export interface WorldOptions {
 export class WorkerWorld {
   readonly cluster: NatsCluster;
   readonly nats: Nats;
-  readonly secrets = new Secrets(new Secret(randomBytes(32)));
+  readonly #secret = randomBytes(32);
+  readonly secrets = new Secrets(new Secret(this.#secret));
   readonly partitions: number;
   readonly upstream: FaultyUpstream;
   readonly keys: KnownKeys;
@@ -164,6 +169,11 @@ export class WorkerWorld {
     const replicas = cluster.running.length === 1 ? 1 : 3;
     await provision(nats, { replicas, partitions: world.partitions, maxBytes: 2e8, maxMessagesPerDevice: 100_000 });
     return world;
+  }
+
+  /** The secret, for another process. */
+  get secretText(): string {
+    return this.#secret.toString('base64');
   }
 
   /** Starts a worker; `clock` replaces the system's. */

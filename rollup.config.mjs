@@ -68,6 +68,7 @@ const modules = (extension) => ({
   chunkFileNames: ({ name, moduleIds }) => {
     if (moduleIds.some((id) => LIBRARY.test(id))) return `shared/${name}${extension}`;
     const has = (path) => moduleIds.some((id) => id.includes(path));
+    if (has('/src/client.ts')) return `shared/client${extension}`;
     if (has('/storage/web/')) return `shared/web${extension}`;
     // The part of the core that the emulator needs too.
     return `shared/${has('/model/schema.ts') ? 'checks' : 'core'}${extension}`;
@@ -82,7 +83,8 @@ export default [
   {
     input: entries,
     external,
-    plugins: [...compile(), notices()],
+    // The gateway runs in Node only, where nobody bundles it further.
+    plugins: [...compile(), minify(/^gateway\./), notices()],
     output: [
       { ...modules('.js'), format: 'es', manualChunks },
       { ...modules('.cjs'), format: 'cjs', exports: 'named', manualChunks },

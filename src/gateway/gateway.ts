@@ -118,9 +118,8 @@ async function compose(options: ResolvedOptions, nats: Nats, news: GatewayNews):
   const depth = new QueueDepth(nats, partitions);
   void followConnection(nats, news);
   await health.start();
-  const target = { baseUrl, fetch };
   const worker = hasWorker
-    ? await createWorker({ nats, secrets, keys, news, upstream: target, partitions })
+    ? await createWorker({ nats, secrets, keys, news, partitions, upstream: { baseUrl, fetch } })
     : undefined;
   return { nats, front, health, depth, worker };
 }

@@ -15,7 +15,7 @@ export async function findSettings(nats: Nats): Promise<ClusterSettings | undefi
     if (isMissing(error)) return null;
     throw error;
   });
-  return entry === null ? undefined : (JSON.parse(entry.string()) as ClusterSettings);
+  return entry?.operation !== 'PUT' ? undefined : (JSON.parse(entry.string()) as ClusterSettings);
 }
 
 /**

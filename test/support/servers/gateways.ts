@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { createEmulator, type Emulator } from '../../../src/emulator.js';
-import { createGateway, type Gateway, type GatewayOptions, initGateway } from '../../../src/gateway.js';
+import {
+  createGateway,
+  type Gateway,
+  type GatewayInitOptions,
+  type GatewayOptions,
+  initGateway,
+} from '../../../src/gateway.js';
 import type { FetchLike } from '../../../src/index.js';
 import type { NatsCluster } from './nats-cluster.js';
 
@@ -9,8 +15,8 @@ import type { NatsCluster } from './nats-cluster.js';
 export const SECRET = randomBytes(32).toString('base64');
 
 /** Makes small streams in a cluster. */
-export const initCluster = ({ servers }: NatsCluster, { partitions = 4, replicas = 3, maxBytes = 50_000_000 } = {}) =>
-  initGateway({ nats: { servers }, partitions, replicas, maxBytes });
+export const initCluster = ({ servers }: NatsCluster, options: Omit<GatewayInitOptions, 'nats'> = {}): Promise<void> =>
+  initGateway({ nats: { servers }, partitions: 4, maxBytes: 50_000_000, ...options });
 
 /** Starts a gateway, which is closed with the test. */
 export async function startGateway(

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { COMMAND, call, run, start } from '../support/processes/command.js';
+import { asHandler } from '../support/servers/emulator.js';
+import { credentialsOf, SECRET, uploadBody, upstreamOf } from '../support/servers/gateways.js';
+import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
+
+const LONG = 60_000;
+
+describeOnNats('nikdev-iot gateway', () => {
+  let cluster: NatsCluster;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    cluster = await NatsCluster.start();
+    env = { NIKDEV_GATEWAY_NATS: cluster.servers.join(',') };
+  });
+  afterAll(() => cluster?.close());
+
+  const init = (...args: string[]) =>
+    run('/', ['gateway', 'init', '--partitions', '4', '--max-bytes', '50M', ...args], env);
+
+  test('init makes the streams, once and again, and refuses another number of partitions', {
+    timeout: LONG,
+  }, async () => {
+    expect(await run('/', ['gateway', 'run'], { ...env, NIKDEV_GATEWAY_SECRET: SECRET })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('nikdev-iot gateway init'),
+    });
+    expect(await init()).toMatchObject({ code: 0 });
+    expect(await init('--max-bytes', '60M', '--json')).toMatchObject({ code: 0, stdout: '{"initialized":true}\n' });
+    const other = await init('--partitions', '8');
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('has 4 partitions, not 8') });
+    const { stdout } = await run('/', ['gateway', 'status', '--json'], env);
+    expect(JSON.parse(stdout)).toMatchObject({
+      partitions: 4,
+      streams: [{ maxBytes: 60_000_000, currentReplicas: 3 }, {}, {}],
+    });
+    expect((await run('/', ['gateway', 'status'], env)).stdout).toMatch(/^NIKDEV +0 +0 +0 % +n\d +3 of 3$/m);
+  });
+
+  test('run serves until SIGTERM, finishes what is under way, and logs JSON without keys', {
+    timeout: LONG,
+  }, async () => {
+    await init();
+    const upstream = upstreamOf(1);
+    const url = await serveOnLoopback(asHandler(upstream));
+    const gateway = start(
+      '/',
+      ['gateway', 'run', '--json', '--port', '0', '--metrics-port', '0', '--upstream', `${url}api/v1/`],
+      {
+        ...env,
+        NIKDEV_GATEWAY_SECRET: SECRET,
+        NIKDEV_GATEWAY_LOG_LEVEL: 'debug',
+      },
+    );
+    onTestFinished(() => gateway.kill('SIGKILL'));
+    const { baseUrl } = await vi.waitFor(
+      () => JSON.parse(gateway.written.stdout.split('\n')[0] ?? '') as { baseUrl: string },
+      {
+        timeout: 20_000,
+      },
+    );
+    const { deviceId, apiKey } = credentialsOf(0);
+    const post = () =>
+      fetch(`${baseUrl}entries/`, {
+        method: 'POST',
+        headers: { 'x-device-id': deviceId, 'x-api-key': apiKey, 'content-type': 'application/json' },
+        body: uploadBody(1),
+      }).then(({ status }) => status);
+    expect(await post()).toBe(202);
+    const posts = Array.from({ length: 20 }, () => post().catch(() => 0));
+    gateway.kill('SIGTERM');
+    const { code, stdout } = await gateway.ended;
+    const accepted = (await Promise.all(posts)).filter((status) => status === 202).length;
+    expect(code).toBe(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event?: string });
+    expect(lines.filter(({ event }) => event === 'accepted')).toHaveLength(accepted + 1);
+    expect(stdout).not.toContain(apiKey);
+    expect(stdout).not.toContain(SECRET);
+  });
+
+  test('without its packages it names the one that is missing, and the line that installs them', {
+    timeout: LONG,
+  }, () => {
+    const folder = temporaryFolder();
+    cpSync(join(COMMAND, '..', '..'), folder, { recursive: true });
+    const { status, stderr } = spawnSync(process.execPath, [join(folder, 'cli', 'cli.cjs'), 'gateway', 'status'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/the gateway needs the package @nats-io\/[\w-]+, which is not installed/);
+    expect(stderr).toContain('npm install @nats-io/transport-node@3.4');
+  });
+
+  test.each<[string, string[], Record<string, string>, RegExp]>([
+    ['no action', [], {}, /missing required argument/],
+    ['another action', ['start'], {}, /expected init, run, status/],
+    ['no secret', ['run'], {}, /NIKDEV_GATEWAY_SECRET is not set/],
+    ['two secrets', ['run'], { NIKDEV_GATEWAY_SECRET: 'a', NIKDEV_GATEWAY_SECRET_FILE: '/x' }, /are both set/],
+    ['a missing file', ['run'], { NIKDEV_GATEWAY_SECRET_FILE: '/nowhere/x' }, /can't be read \(ENOENT\)/],
+    ['half a certificate', ['run', '--tls-cert', COMMAND], { NIKDEV_GATEWAY_SECRET: SECRET }, /belong together/],
+    ['a level that is none', ['run', '--log-level', 'all'], { NIKDEV_GATEWAY_SECRET: SECRET }, /--log-level must be/],
+    ['a size that is none', ['init', '--max-bytes', 'much'], {}, /--max-bytes must be like 10G or 500M, got "much"/],
+    ['G6 an open address', ['run', '--host', '0.0.0.0'], { NIKDEV_GATEWAY_SECRET: SECRET }, /beyond this machine/],
+  ])('%s is refused with exit code 2', async (_name, args, variables, message) => {
+    const { code, stderr } = await call('/', ['gateway', ...args], variables);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+});

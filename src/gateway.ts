@@ -10,5 +10,13 @@ export { initGateway } from './gateway/init.js';
 export type { GatewayLogger } from './gateway/operations/logs.js';
 export type { PartitionDepth } from './gateway/operations/queue-depth.js';
 export type { GatewayInitOptions, GatewayNatsOptions, GatewayOptions } from './gateway/options.js';
+export { listParked, type ParkedDeviceStatus, type ParkedOptions, retryParked } from './gateway/parked.js';
+export {
+  dropQuarantined,
+  listQuarantined,
+  type QuarantinedUpload,
+  type QuarantineOptions,
+  retryQuarantined,
+} from './gateway/quarantined.js';
 export { type GatewayServer, type ServeOptions, serveGateway } from './gateway/serve.js';
 export { type GatewayStatus, gatewayStatus, type StreamStatus } from './gateway/status.js';

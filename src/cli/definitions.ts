@@ -190,8 +190,14 @@ export const COMMANDS: readonly CommandDefinition[] = [
     name: 'gateway',
     summary: 'accept uploads of many devices into NATS JetStream, and forward them',
     description:
-      'Runs a gateway in front of the server, on a cluster of NATS servers: docs/gateway.md. "init" makes its streams, once; "run" accepts and forwards, on every machine; "status" shows what waits. It needs npm install @nats-io/transport-node@3.4 @nats-io/jetstream@3.4 @nats-io/kv@3.4 pino@10 prom-client@15. Each option is a variable, too: NIKDEV_GATEWAY_NATS_CA is --nats-ca. Secrets are variables only, or files: NIKDEV_GATEWAY_SECRET (32 bytes in base64, on every machine the same) and NIKDEV_GATEWAY_NATS_PASSWORD, or with _FILE.',
-    args: [{ name: '<action>', text: 'init, run or status' }],
+      'Runs a gateway in front of the server, on a cluster of NATS servers: docs/gateway.md. "init" makes its streams, once; "run" accepts and forwards, on every machine; "status" shows what waits, "quarantine" the entries that the server refused, and "parked" the devices that it refused or failed. It needs npm install @nats-io/transport-node@3.4 @nats-io/jetstream@3.4 @nats-io/kv@3.4 pino@10 prom-client@15. Each option is a variable, too: NIKDEV_GATEWAY_NATS_CA is --nats-ca. Secrets are variables only, or files: NIKDEV_GATEWAY_SECRET (32 bytes in base64, on every machine the same) and NIKDEV_GATEWAY_NATS_PASSWORD, or with _FILE.',
+    args: [
+      { name: '<action>', text: 'init, run, status, quarantine or parked' },
+      {
+        name: '[more...]',
+        text: 'quarantine: list, retry or drop, and numbers; parked: list or retry, and Device IDs',
+      },
+    ],
     options: [
       { flags: '--nats <urls>', text: 'the NATS servers, with commas: nats://127.0.0.1:4222 if absent' },
       { flags: '--nats-user <name>', text: 'the user of NATS' },
@@ -211,11 +217,13 @@ export const COMMANDS: readonly CommandDefinition[] = [
       { flags: '--tls-key <file>', text: 'run: its private key' },
       { flags: '--behind-proxy', text: 'run: a proxy in front ends TLS' },
       { flags: '--front-only', text: 'run: accept uploads, and let other gateways forward them' },
+      { flags: '--yes', text: 'quarantine: drop all' },
       { flags: '--log-level <level>', text: 'run: debug, info, warn, error or silent: info if absent' },
     ],
     examples: [
       'nikdev-iot gateway init --replicas 3 --partitions 64 --max-bytes 10G',
       'nikdev-iot gateway run --port 8080 --upstream https://iot.nik-dev.se/api/v1/',
+      'nikdev-iot gateway quarantine retry 12 13',
     ],
     load: () => import('./commands/gateway.js'),
   },

@@ -1,12 +1,14 @@
 import type { Call } from '../command.js';
 import { CommandException, EXIT, type ExitCode, usage } from '../exit.js';
 import { init } from './gateway/init.js';
+import { parked } from './gateway/parked.js';
+import { quarantine } from './gateway/quarantine.js';
 import { run as serve } from './gateway/run.js';
 import { status } from './gateway/status.js';
 
 type Action = (call: Call) => Promise<ExitCode>;
 
-const ACTIONS: Readonly<Record<string, Action>> = { init, run: serve, status };
+const ACTIONS: Readonly<Record<string, Action>> = { init, run: serve, status, quarantine, parked };
 
 export async function run(call: Call): Promise<ExitCode> {
   const [action = ''] = call.args;

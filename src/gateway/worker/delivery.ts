@@ -15,6 +15,8 @@ export interface Delivery {
   readonly upload: StoredUpload;
   readonly forwarded: Forwarded;
   readonly origin: Origin;
+  /** Whether marks do not count, as the message came back from the quarantine. */
+  readonly isAgain: boolean;
 }
 
 /** The keys of the messages: see `KeyStore`. */
@@ -73,9 +75,11 @@ export class Deliverer {
   ): Promise<Delivered> {
     const { forwarder, keys, marks } = this.#parts;
     const { device } = deliveries[0].upload;
-    const entries = deliveries.flatMap(({ forwarded }) => forwarded.entries);
-    const read = await turn.persist(() => marks.read(device, entries));
-    const pending = entries.filter((entry) => !read.has(entry));
+    const marked = deliveries.flatMap(({ forwarded, isAgain }) => (isAgain ? [] : forwarded.entries));
+    const read = await turn.persist(() => marks.read(device, marked));
+    const pending = deliveries.flatMap(({ forwarded, isAgain }) =>
+      forwarded.entries.filter((entry) => isAgain || !read.has(entry)),
+    );
     if (pending.length === 0) return deliveredOf([], undefined);
     const apiKey = await turn.persist(() => keys.get(device, keyHash));
     if (apiKey === undefined) return deliveredOf(pending, NO_KEY);

@@ -10,7 +10,7 @@ import type { Evidence } from './evidence.js';
 import { ANY_KEY, type ParkedRecord } from './parked-devices.js';
 import type { ParkedMessage, ParkedMessages } from './parked-messages.js';
 import type { Parking } from './parking.js';
-import type { QuarantineStream } from './quarantine.js';
+import { AGAIN, type QuarantineStream } from './quarantine.js';
 import type { Turn } from './turn.js';
 
 /** The parts of a worker that a drain uses. */
@@ -133,7 +133,8 @@ export class Drain {
     if (decoded.kind === 'unknown-version') return { parked, failure: unknownVersion(decoded.version) };
     const upload = decoded.kind === 'upload' ? decoded.upload : undefined;
     const forwarded = upload && entriesOf(upload, parked.origin);
-    return upload && forwarded ? { parked, upload, forwarded, origin: parked.origin } : { parked };
+    if (!upload || !forwarded) return { parked };
+    return { parked, upload, forwarded, origin: parked.origin, isAgain: parked.headers.has(AGAIN) };
   }
 
   /** A newer gateway may read a message of an unknown version; a forged one is kept apart. */

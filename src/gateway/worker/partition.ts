@@ -14,7 +14,7 @@ import type { Evidence } from './evidence.js';
 import type { ParkedDevices, ParkedRecord } from './parked-devices.js';
 import type { ParkedMessages } from './parked-messages.js';
 import type { Parcel, Parking } from './parking.js';
-import type { QuarantineStream } from './quarantine.js';
+import { AGAIN, type QuarantineStream } from './quarantine.js';
 import { Turn } from './turn.js';
 
 /** The parts of a worker that a partition uses. */
@@ -135,7 +135,7 @@ export class Partition {
       await parking.parkBehind(parcel, record, turn);
       return acknowledge(message);
     }
-    const delivery: Delivery = { upload, forwarded, origin };
+    const delivery: Delivery = { upload, forwarded, origin, isAgain: message.headers?.has(AGAIN) ?? false };
     const { failure } = await deliverer.deliver(upload.keyHash, [delivery], turn, ATTEMPT_MS);
     return this.#conclude(parcel, failure, record, turn);
   }

@@ -2,7 +2,7 @@
  * A gateway as a process of its own, that kills itself where a test says so. Its argument is the JSON of ChildSettings.
  */
 import { createFrontServer } from '../../../src/gateway/front/http-server.js';
-import { createInternalGateway } from '../../../src/gateway/gateway.js';
+import { createInternalGateway, type InternalGateway } from '../../../src/gateway/gateway.js';
 import { DeviceClient } from '../../../src/gateway/worker/device-client.js';
 import { Marks } from '../../../src/gateway/worker/marks.js';
 import { ParkedMessages } from '../../../src/gateway/worker/parked-messages.js';
@@ -55,9 +55,19 @@ ParkedMessages.prototype.add = async function (...args) {
 };
 
 const { servers, secret, upstream, port } = settings;
-const gateway = createInternalGateway({ nats: { servers }, secret, upstream });
-gateway.news.on('accepted', () => pass('acknowledged'));
-await gateway.ready;
+
+/** Starts again where the cluster has no leader, as the supervisor of a service does. */
+async function open(): Promise<InternalGateway> {
+  const gateway = createInternalGateway({ nats: { servers }, secret, upstream });
+  gateway.news.on('accepted', () => pass('acknowledged'));
+  const isReady = await gateway.ready.then(
+    () => true,
+    () => false,
+  );
+  return isReady ? gateway : open();
+}
+
+const gateway = await open();
 const server = createFrontServer((request) => gateway.answer(request));
 server.listen(port, '127.0.0.1', () => console.log('ready'));
 process.once('SIGTERM', () => {

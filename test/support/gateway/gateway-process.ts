@@ -47,7 +47,10 @@ export class GatewayProcess {
     void child.ended.then(() => {
       if (this.#process === child) this.#process = undefined;
     });
-    await child.line(/^ready$/);
+    await new Promise<void>((resolve, reject) => {
+      child.hear((line) => line === 'ready' && resolve());
+      void child.ended.then(() => reject(new Error(`the gateway ended:\n${child.lines.join('\n')}`)));
+    });
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

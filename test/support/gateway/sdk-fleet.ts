@@ -12,6 +12,8 @@ interface Device {
 export class SdkFleet {
   readonly #world: WorkerWorld;
   readonly #devices: readonly Device[];
+  /** The requests of the devices. */
+  readonly #lines: string[] = [];
   #isStopped = false;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -24,7 +26,7 @@ export class SdkFleet {
         deviceId: deviceId(device),
         apiKey: keyOf(device),
         baseUrl: BALANCER,
-        fetch: (url, init) => fetch(url.replace(BALANCER, urlOf(device)), init as RequestInit),
+        fetch: (url, init) => this.#fetch(device, url.replace(BALANCER, urlOf(device)), init as RequestInit),
         storage: memoryStorage(),
         idempotency: true,
         onRefusedCredentials: 'keep',
@@ -64,8 +66,34 @@ export class SdkFleet {
     const { upstream } = this.#world;
     const isStored = ({ committed }: Device, device: number): boolean => upstream.values(device).length >= committed;
     await this.#world.until(() => this.#devices.every(isStored), milliseconds);
-    for (const [device, { committed }] of this.#devices.entries())
-      expect(upstream.values(device)).toEqual(Array.from({ length: committed }, (_, index) => index + 1));
+    for (const [device, { committed }] of this.#devices.entries()) {
+      const stored = upstream.values(device);
+      const late = stored.filter((value, index) => Number(value) !== index + 1);
+      const message = `device ${device}: ${late.slice(0, 50)}\n${this.#trace(device, new Set(late.slice(0, 20)))}`;
+      expect(stored, message).toEqual(Array.from({ length: committed }, (_, index) => index + 1));
+    }
+  }
+
+  async #fetch(device: number, url: string, init: RequestInit): Promise<Response> {
+    const line = `${Date.now()} device ${device} posts ${rangeOf(String(init.body))} to ${url}`;
+    try {
+      const response = await fetch(url, init);
+      this.#lines.push(`${line}: ${response.status} at ${Date.now()}`);
+      return response;
+    } catch (error) {
+      this.#lines.push(`${line}: ${error} at ${Date.now()}`);
+      throw error;
+    }
+  }
+
+  /** The requests with any of these values, for the message of a failure. */
+  #trace(device: number, values: ReadonlySet<unknown>): string {
+    const own = this.#lines.filter((line) => line.includes(`device ${device} `) && holdsAny(line, values));
+    const upstream = this.#world.upstream.requests
+      .filter((request) => request.device === deviceId(device))
+      .map(({ body, at }) => `${at} upstream gets ${rangeOf(body)}`)
+      .filter((line) => holdsAny(line, values));
+    return [...own, ...upstream].sort().join('\n');
   }
 
   async #run(device: Device, pause: number): Promise<void> {
@@ -89,5 +117,15 @@ export class SdkFleet {
     await api.close();
   }
 }
+
+/** The values of the entries of a body. */
+const rangeOf = (body: string): string =>
+  `[${(JSON.parse(body).entries as { values: { a: number }[] }[]).map(({ values }) => values[0]?.a)}]`;
+
+const holdsAny = (line: string, values: ReadonlySet<unknown>): boolean =>
+  /\[(.*)\]/
+    .exec(line)?.[1]
+    ?.split(',')
+    .some((value) => values.has(Number(value))) ?? false;
 
 const BALANCER = 'http://127.0.0.1:1/api/v1/';

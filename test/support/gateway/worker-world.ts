@@ -25,6 +25,8 @@ export interface UpstreamRequest {
   readonly device: string;
   readonly apiKey: string;
   readonly body: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly at: number;
 }
 
 /** A fault of one device at upstream; `undefined` to handle the request. */
@@ -61,7 +63,7 @@ export class FaultyUpstream {
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
     const headers = new Headers(init.headers);
     const device = headers.get('x-device-id') ?? '';
-    const request = { device, apiKey: headers.get('x-api-key') ?? '', body: String(init.body ?? '') };
+    const request = { device, apiKey: headers.get('x-api-key') ?? '', body: String(init.body ?? ''), at: Date.now() };
     this.requests.push(request);
     const replaced = (await this.outage?.(request)) ?? (await this.faults.get(device)?.(request));
     if (replaced) return replaced;

@@ -1,0 +1,87 @@
+import { cleanText } from '../core/model/foreign-text.js';
+import { encodeWakeUp } from './message.js';
+import { BUCKETS, PARKED, parkedSubject, partitionOf, UPLOADS, uploadSubject } from './names.js';
+import { connectNats, type Nats } from './nats.js';
+import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
+import { readSettings } from './settings.js';
+import { ParkedDevices, type ParkedRecord } from './worker/parked-devices.js';
+import { RETRY_NOW } from './worker/partition.js';
+
+/** A device whose uploads wait apart from the queue. */
+export interface ParkedDeviceStatus {
+  /** The Device ID. */
+  readonly deviceId: string;
+  /** Since when, in Unix seconds. */
+  readonly since: number;
+  /** When it is tried again, in Unix seconds. */
+  readonly retryAt: number;
+  /** The uploads that wait. */
+  readonly uploads: number;
+  /** Why, one for each API key. */
+  readonly reasons: readonly string[];
+}
+
+/** Selects parked devices. */
+export interface ParkedOptions {
+  /** How to reach the NATS cluster. Default: a server on this machine. */
+  readonly nats?: GatewayNatsOptions | undefined;
+  /** The Device IDs. Unknown ones are ignored. Default: all. */
+  readonly deviceIds?: readonly string[] | undefined;
+}
+
+/**
+ * Lists the parked devices.
+ *
+ * @throws GatewayException if the cluster can't be reached.
+ */
+export async function listParked(options: ParkedOptions = {}): Promise<ParkedDeviceStatus[]> {
+  return withParked(options, async (records, { jsm }) => {
+    const info = await jsm.streams.info(PARKED, { subjects_filter: 'parked.*' });
+    const counts = info.state.subjects ?? {};
+    return records.map(({ device, parked }) => ({
+      deviceId: device,
+      since: Math.floor(parked.since / 1000),
+      retryAt: Math.ceil(parked.retryAt / 1000),
+      uploads: counts[parkedSubject(device)] ?? 0,
+      reasons: Object.values(parked.blocks).map(({ message }) => cleanText(message)),
+    }));
+  });
+}
+
+/**
+ * Has parked devices tried again as soon as their partition comes to it.
+ *
+ * @returns How many.
+ * @throws GatewayException if the cluster can't be reached or has no gateway.
+ */
+export async function retryParked(options: ParkedOptions = {}): Promise<number> {
+  return withParked(options, async (records, nats) => {
+    const { partitions } = await readSettings(nats);
+    for (const { device } of records) await wake(nats, device, partitions);
+    return records.length;
+  });
+}
+
+async function withParked<Result>(
+  { nats: given, deviceIds }: ParkedOptions,
+  use: (records: readonly ParkedRecord[], nats: Nats) => Promise<Result>,
+): Promise<Result> {
+  const nats = await connectNats(resolveNatsOptions(given));
+  const wanted = deviceIds && new Set(deviceIds.map((id) => id.toLowerCase()));
+  try {
+    const records: ParkedRecord[] = [];
+    for await (const record of new ParkedDevices(await nats.kv(BUCKETS.devices)).all())
+      if (wanted === undefined || wanted.has(record.device)) records.push(record);
+    return await use(records, nats);
+  } finally {
+    await nats.close();
+  }
+}
+
+async function wake(nats: Nats, device: string, partitions: number): Promise<void> {
+  const { headers, body } = encodeWakeUp(device);
+  await nats.js.publish(uploadSubject(partitionOf(device, partitions), device), body, {
+    headers: nats.headers({ ...headers, [RETRY_NOW]: '1' }),
+    expect: { streamName: UPLOADS },
+  });
+}

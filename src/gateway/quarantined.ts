@@ -1,0 +1,132 @@
+import type { StoredMsg } from '@nats-io/jetstream';
+import { cleanText } from '../core/model/foreign-text.js';
+import { decodeId, encodeId, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from './names.js';
+import { connectNats, type Nats } from './nats.js';
+import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
+import { readSettings } from './settings.js';
+import { fieldsOf } from './worker/parked-messages.js';
+import { AGAIN, QUARANTINE_HEADERS } from './worker/quarantine.js';
+
+/** Something that upstream refuses: an entry, or a message that no gateway of the cluster wrote. */
+export interface QuarantinedUpload {
+  /** Its number in the quarantine. */
+  readonly id: number;
+  /** The Device ID. */
+  readonly deviceId: string;
+  /** When it was quarantined, in Unix seconds. */
+  readonly since: number;
+  /** The HTTP status; 0 if there was none. */
+  readonly status: number;
+  /** Why it was quarantined. */
+  readonly reason: string;
+}
+
+/** Selects what is in quarantine. */
+export interface QuarantineOptions {
+  /** How to reach the NATS cluster. Default: a server on this machine. */
+  readonly nats?: GatewayNatsOptions | undefined;
+  /** The numbers. Unknown ones are ignored. Default: all. */
+  readonly ids?: readonly number[] | undefined;
+}
+
+/**
+ * Lists the quarantine, oldest first.
+ *
+ * @throws GatewayException if the cluster can't be reached.
+ */
+export async function listQuarantined(options: QuarantineOptions = {}): Promise<QuarantinedUpload[]> {
+  return withMessages(options, async (messages) => {
+    const listed: QuarantinedUpload[] = [];
+    for await (const message of messages) listed.push(describe(message));
+    return listed;
+  });
+}
+
+/**
+ * Puts entries back into the queue, behind all others of their device, and out of the quarantine.
+ *
+ * @returns How many.
+ * @throws GatewayException if the cluster can't be reached or has no gateway.
+ */
+export async function retryQuarantined(options: QuarantineOptions = {}): Promise<number> {
+  return withMessages(options, async (messages, nats) => {
+    const { partitions } = await readSettings(nats);
+    let count = 0;
+    for await (const message of messages) {
+      await requeue(nats, message, partitions);
+      await nats.jsm.streams.deleteMessage(QUARANTINE, message.seq, false);
+      count += 1;
+    }
+    return count;
+  });
+}
+
+/**
+ * Deletes entries that are in quarantine. They are lost.
+ *
+ * @returns How many.
+ * @throws GatewayException if the cluster can't be reached.
+ */
+export async function dropQuarantined(options: QuarantineOptions = {}): Promise<number> {
+  return withMessages(options, async (messages, { jsm }) => {
+    let count = 0;
+    for await (const { seq } of messages) {
+      await jsm.streams.deleteMessage(QUARANTINE, seq, false);
+      count += 1;
+    }
+    return count;
+  });
+}
+
+async function withMessages<Result>(
+  { nats: given, ids }: QuarantineOptions,
+  use: (messages: AsyncIterable<StoredMsg>, nats: Nats) => Promise<Result>,
+): Promise<Result> {
+  const nats = await connectNats(resolveNatsOptions(given));
+  try {
+    return await use(ids === undefined ? allMessages(nats) : messagesWith(nats, ids), nats);
+  } finally {
+    await nats.close();
+  }
+}
+
+/** The messages at the time of the call: what is quarantined again meanwhile is not read. */
+async function* allMessages({ jsm }: Nats): AsyncGenerator<StoredMsg> {
+  const { last_seq: last } = (await jsm.streams.info(QUARANTINE)).state;
+  for (let from = 1; from <= last; ) {
+    const query = { next_by_subj: 'quarantine.*', seq: from };
+    const message = await jsm.streams.getMessage(QUARANTINE, query);
+    if (message === null || message.seq > last) return;
+    yield message;
+    from = message.seq + 1;
+  }
+}
+
+async function* messagesWith({ jsm }: Nats, ids: readonly number[]): AsyncGenerator<StoredMsg> {
+  for (const seq of new Set(ids)) {
+    const message = await jsm.streams.getMessage(QUARANTINE, { seq });
+    if (message !== null) yield message;
+  }
+}
+
+/** With a mark that the entries are to be sent although they count as settled. */
+async function requeue(nats: Nats, message: StoredMsg, partitions: number): Promise<void> {
+  const { [QUARANTINE_HEADERS.status]: _, [QUARANTINE_HEADERS.reason]: __, ...fields } = fieldsOf(message.header);
+  const device = deviceOf(message);
+  const headers = nats.headers({ ...fields, [AGAIN]: '1', 'Nats-Msg-Id': `again/${message.seq}/${message.timestamp}` });
+  const subject = uploadSubject(partitionOf(device, partitions), device);
+  await nats.js.publish(subject, message.data, { headers, expect: { streamName: UPLOADS } });
+}
+
+const deviceOf = ({ subject }: StoredMsg): string => {
+  const code = subject.slice(subject.lastIndexOf('.') + 1);
+  return decodeId(code) ?? encodeId(code);
+};
+
+const describe = (message: StoredMsg): QuarantinedUpload => ({
+  id: message.seq,
+  deviceId: cleanText(deviceOf(message)),
+  since: Math.floor(message.time.getTime() / 1000),
+  status: Number(message.header.get(QUARANTINE_HEADERS.status)) || 0,
+  reason: cleanText(message.header.get(QUARANTINE_HEADERS.reason)),
+});

@@ -1,0 +1,76 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { dropQuarantined, listParked, listQuarantined, retryParked, retryQuarantined } from '../../src/gateway.js';
+import { answer, deviceId, startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
+import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
+
+describeOnNats('the operator of a gateway', () => {
+  let cluster: NatsCluster;
+  let world: WorkerWorld;
+  beforeAll(async () => {
+    cluster = await startCluster(1);
+  });
+  beforeEach(async () => {
+    world = await WorkerWorld.open(cluster);
+    await world.start();
+    await world.publish({ device: 1, values: [1] });
+    await world.untilForwarded();
+  });
+  afterEach(async () => {
+    await world.clear();
+    await world.close();
+  });
+  afterAll(() => cluster?.close());
+
+  const nats = () => ({ servers: cluster.servers });
+
+  async function quarantineTwo(): Promise<void> {
+    world.upstream.outage = (request) => (/"bad\d"/.test(request.body) ? answer(400)(request) : undefined);
+    await world.publish({ device: 0, values: ['a', 'bad1', 'b', 'bad2'], entryIds: 'w/1-4' });
+    await world.untilForwarded();
+  }
+
+  test('lists refused entries with their device and reason, and puts them back into the queue once they are accepted', async () => {
+    await quarantineTwo();
+    const listed = await listQuarantined({ nats: nats() });
+    expect(listed).toMatchObject([
+      { id: 1, deviceId: deviceId(0), status: 400, reason: 'Bad request: planted' },
+      { id: 2, deviceId: deviceId(0) },
+    ]);
+    world.upstream.outage = undefined;
+    expect(await retryQuarantined({ nats: nats(), ids: [2, 99] })).toBe(1);
+    await world.untilForwarded();
+    expect(world.upstream.values(0)).toEqual(['a', 'b', 'bad2']);
+    expect(await listQuarantined({ nats: nats() })).toMatchObject([{ id: 1 }]);
+  });
+
+  test('drops refused entries', async () => {
+    await quarantineTwo();
+    expect(await dropQuarantined({ nats: nats(), ids: [1] })).toBe(1);
+    expect(await dropQuarantined({ nats: nats() })).toBe(1);
+    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
+  });
+
+  test('an entry that is put back and refused again returns into the quarantine', async () => {
+    await quarantineTwo();
+    await world.publish({ device: 0, values: ['c'], entryIds: 'w/5' });
+    expect(await retryQuarantined({ nats: nats(), ids: [1] })).toBe(1);
+    await world.publish({ device: 0, values: ['d'], entryIds: 'w/6' });
+    await world.until(async () => (await world.depths()).parked + (await world.depths()).queued === 0);
+    expect(world.upstream.values(0)).toEqual(['a', 'b', 'c', 'd']);
+    expect(await listQuarantined({ nats: nats() })).toHaveLength(2);
+  });
+
+  test('lists parked devices with the reason, and has them tried again', async () => {
+    world.upstream.faults.set(deviceId(0), answer(401));
+    for (const value of [1, 2]) await world.publish({ device: 0, values: [value] });
+    await world.untilForwarded();
+    const [listed] = await listParked({ nats: nats() });
+    expect(listed).toMatchObject({ deviceId: deviceId(0), uploads: 2, reasons: ['Bad request: planted'] });
+    expect(listed?.retryAt).toBeGreaterThan(Date.now() / 1000 + 800);
+    expect(await listParked({ nats: nats(), deviceIds: [deviceId(3)] })).toEqual([]);
+    world.upstream.faults.clear();
+    expect(await retryParked({ nats: nats() })).toBe(1);
+    await world.until(() => world.upstream.values(0).length === 2);
+    await world.until(async () => (await listParked({ nats: nats() })).length === 0);
+  });
+});

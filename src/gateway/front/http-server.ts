@@ -21,7 +21,7 @@ const LIMITS: ServerOptions = {
   connectionsCheckingInterval: 5000,
 };
 const MAX_CONNECTIONS = 10_000;
-const MAX_DROPPED_BYTES = 1_048_576;
+const MAX_SMALL_BYTES = 1_048_576;
 
 /** Serves requests of devices. @param certificate - Absent for plain HTTP. */
 export function createFrontServer(answer: Answer, certificate?: ServerCertificate): Server {
@@ -46,7 +46,7 @@ async function respond(answer: Answer, request: IncomingMessage, response: Serve
  * reset, which may overtake the response.
  */
 const isSmall = ({ headers }: IncomingMessage): boolean =>
-  Number(headers['content-length'] ?? 'unknown') <= MAX_DROPPED_BYTES;
+  Number(headers['content-length'] ?? 'unknown') <= MAX_SMALL_BYTES;
 
 /** The query is cut off, as by a URL. */
 function ofIncoming(request: IncomingMessage): HttpRequest {
@@ -59,6 +59,18 @@ function ofIncoming(request: IncomingMessage): HttpRequest {
     method,
     path: url.split('?', 1)[0] ?? '/',
     header,
-    body: () => Readable.toWeb(request) as ReadableStream<Uint8Array>,
+    body: () => (isSmall(request) ? collect(request) : (Readable.toWeb(request) as ReadableStream<Uint8Array>)),
   };
+}
+
+/** Node ends a request whose body is longer than it says. A stream of the web takes several times as long. */
+function collect(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    request
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+      .on('error', reject)
+      .on('close', () => reject(new Error('the connection was closed')));
+  });
 }

@@ -2,6 +2,7 @@ import { commitIntoFile } from './commit-file.mjs';
 import { commitIntoMemory } from './commit-memory.mjs';
 import { commitIntoLocalStorage } from './commit-web.mjs';
 import { gateway } from './gateway.mjs';
+import { manyDevices } from './many-devices.mjs';
 import { memory } from './memory.mjs';
 import { outage } from './outage.mjs';
 import { peers } from './peers.mjs';
@@ -21,6 +22,7 @@ const benches = {
   outage,
   wire,
   memory,
+  'many-devices': manyDevices,
   gateway,
   start,
   size,

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Fleet, postTo } from '../support/gateway/fleet.js';
 import type { KillPoint } from '../support/gateway/gateway-child.js';
 import { GatewayProcess } from '../support/gateway/gateway-process.js';
-import { SdkFleet } from '../support/gateway/sdk-fleet.js';
 import { startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
 import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
@@ -55,20 +55,21 @@ describeOnNats('two gateways on three NATS servers, of which any are killed', ()
     const upstream = `${await serveOnLoopback(world.upstream.handle)}api/v1/`;
     for (let number = 0; number < 2; number++)
       gateways.push(await GatewayProcess.create({ servers: cluster.servers, secret: world.secretText, upstream }));
-    const fleet = new SdkFleet(world, DEVICES, (device) => {
+    const urlOf = (device: number): string => {
       const candidates = running();
       return (candidates[device % Math.max(candidates.length, 1)] ?? (gateways[0] as GatewayProcess)).url;
-    });
-    fleet.start();
+    };
+    const fleet = new Fleet(world, DEVICES, postTo(world, urlOf));
+    fleet.start({ pause: 20 });
     await Promise.all([
       ...gateways.map((gateway) => killGateways(gateway, GATEWAY_KILLS / gateways.length)),
       killNodes(NODE_KILLS),
     ]);
-    await fleet.untilAcknowledged(100);
+    await fleet.untilPosted(100);
     await fleet.stop();
     await fleet.check(60_000);
     await world.until(async () => (await world.depths()).parked === 0, 30_000);
     expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
-    expect(fleet.committed).toBeGreaterThan(1000);
+    expect(fleet.count).toBeGreaterThan(1000);
   });
 });

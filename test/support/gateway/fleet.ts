@@ -1,19 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { deviceId, type TestUpload, type WorkerWorld } from './worker-world.js';
+import { deviceId, keyOf, type TestUpload, type WorkerWorld } from './worker-world.js';
+
+/** Posts an upload. @returns Whether the stream had it already, as far as that is known. Rejects unless it is acknowledged. */
+export type Send = (upload: TestUpload) => Promise<{ readonly duplicate: boolean }>;
 
 /** Devices that post as the SDK does: each its entries in their order, the same message again until it is acknowledged. */
 export class Fleet {
   readonly #world: WorkerWorld;
   readonly #devices: readonly number[];
+  readonly #send: Send;
   /** By device: the sequences of the acknowledged entries. */
   readonly acknowledged = new Map<number, number[]>();
   repeated = 0;
   #isStopped = false;
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(world: WorkerWorld, devices: number) {
+  /** @param send - Default: publishes as a front does. */
+  constructor(world: WorkerWorld, devices: number, send: Send = (upload) => world.publish(upload)) {
     this.#world = world;
+    this.#send = send;
     this.#devices = Array.from({ length: devices }, (_, device) => device);
   }
 
@@ -75,7 +81,7 @@ export class Fleet {
   async #publish(upload: TestUpload): Promise<void> {
     for (;;) {
       try {
-        const { duplicate } = await this.#world.publish(upload);
+        const { duplicate } = await this.#send(upload);
         if (duplicate) this.repeated += 1;
         return;
       } catch {
@@ -85,8 +91,17 @@ export class Fleet {
   }
 }
 
-/** Whether values ascend: the order of one writer. */
-export const isAscending = (values: readonly unknown[]): boolean =>
-  values.every((value, index) => index === 0 || Number(values[index - 1]) < Number(value));
-
-export const devicesOf = (count: number): string[] => Array.from({ length: count }, (_, device) => deviceId(device));
+/** Posts to a gateway over HTTP. @param urlOf - The base URL of a gateway that runs. */
+export const postTo =
+  (world: WorkerWorld, urlOf: (device: number) => string): Send =>
+  async (upload) => {
+    const { device, values } = upload;
+    const response = await fetch(`${urlOf(device)}entries/`, {
+      method: 'POST',
+      body: new TextDecoder().decode(world.encode(upload).body),
+      headers: { 'x-device-id': deviceId(device), 'x-api-key': keyOf(device), 'x-entry-ids': `w/${values.join(',')}` },
+      signal: AbortSignal.timeout(8000),
+    });
+    if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+    return { duplicate: false };
+  };

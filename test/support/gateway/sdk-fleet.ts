@@ -68,8 +68,8 @@ export class SdkFleet {
     await this.#world.until(() => this.#devices.every(isStored), milliseconds);
     for (const [device, { committed }] of this.#devices.entries()) {
       const stored = upstream.values(device);
-      const late = stored.filter((value, index) => Number(value) !== index + 1);
-      const message = `device ${device}: ${late.slice(0, 50)}\n${this.#trace(device, new Set(late.slice(0, 20)))}`;
+      const late = lateOf(stored).slice(0, 5);
+      const message = `device ${device} stored late: ${late}\n${this.#trace(device, new Set(late))}`;
       expect(stored, message).toEqual(Array.from({ length: committed }, (_, index) => index + 1));
     }
   }
@@ -116,6 +116,16 @@ export class SdkFleet {
     }
     await api.close();
   }
+}
+
+/** The values that came after a higher one. */
+function lateOf(values: readonly unknown[]): number[] {
+  let highest = 0;
+  return values.map(Number).filter((value) => {
+    const isLate = value < highest;
+    highest = Math.max(highest, value);
+    return isLate;
+  });
 }
 
 /** The values of the entries of a body. */

@@ -278,7 +278,10 @@ export class WorkerWorld {
 
   private async describe(): Promise<string> {
     const depths = await this.depths().catch(String);
-    return JSON.stringify([depths, this.events.slice(-20)]);
+    const consumers: unknown[] = [];
+    for (let partition = 0; partition < this.partitions; partition++)
+      consumers.push(await this.nats.jsm.consumers.info(UPLOADS, consumerOf(partition)).catch(String));
+    return JSON.stringify([depths, this.events.slice(-20), consumers]);
   }
 }
 

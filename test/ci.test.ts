@@ -99,7 +99,7 @@ describe('CI', () => {
     expect({ line, isGood }).toEqual({ line: '9 passed, 0 failed', isGood: true });
     expect(calls.map((call) => call.replace(/ -- --rep.*/, ''))).toEqual([
       'apt-get update -qq',
-      'apt-get install -y -qq --no-install-recommends chromium firefox-esr webkit2gtk-driver xvfb nginx',
+      'apt-get install -y -qq --no-install-recommends chromium firefox-esr webkit2gtk-driver xvfb nginx nats-server',
       'npm ci',
       'npm run test',
       'npm run test:full',

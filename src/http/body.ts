@@ -21,13 +21,14 @@ export async function readBody(request: HttpRequest, maxBytes: number): Promise<
     return refuse(415, 'The content-encoding of a body must be gzip, or none');
   const body = await request.body();
   if (isCompressed) return readCompressed(body, maxBytes);
+  if (isBytes(body)) return readBytes(body, maxBytes);
   if (typeof body !== 'string') return readStream(body.getReader(), maxBytes);
   return body.length > maxBytes || utf8Length(body) > maxBytes ? tooLarge(maxBytes) : { text: body };
 }
 
 /** One layer of gzip; both its bytes and those that they inflate to are bounded. */
 async function readCompressed(body: Body, maxBytes: number): Promise<BodyText> {
-  const raw = typeof body === 'string' ? new Response(body).body : body;
+  const raw = typeof body === 'string' || isBytes(body) ? new Response(body as BodyInit).body : body;
   let rawBytes = 0;
   const counter = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
     transform(piece, controller) {
@@ -41,6 +42,18 @@ async function readCompressed(body: Body, maxBytes: number): Promise<BodyText> {
     return inflated ? await readStream(inflated.getReader(), maxBytes) : NOT_GZIP;
   } catch {
     return rawBytes > maxBytes ? tooLarge(maxBytes) : NOT_GZIP;
+  }
+}
+
+/** Of any realm. */
+const isBytes = (body: Body): body is Uint8Array => ArrayBuffer.isView(body);
+
+function readBytes(bytes: Uint8Array, maxBytes: number): BodyText {
+  if (bytes.byteLength > maxBytes) return tooLarge(maxBytes);
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    return NOT_UTF8;
   }
 }
 
@@ -63,7 +76,7 @@ async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBy
         return tooLarge(maxBytes);
       }
       const text = decode(value);
-      if (text === undefined) return refuse(400, 'the body must be UTF-8');
+      if (text === undefined) return NOT_UTF8;
       if (done) return { text };
     }
   } finally {
@@ -86,6 +99,8 @@ function createDecoder(): (piece?: Uint8Array) => string | undefined {
 }
 
 const tooLarge = (maxBytes: number): BodyText => refuse(413, `The body must be at most ${maxBytes} bytes long`);
+
+const NOT_UTF8: BodyText = { rejection: json(400, { message: 'the body must be UTF-8' }) };
 
 const NOT_GZIP: BodyText = { rejection: json(400, { message: 'the body must be gzip, as its content-encoding says' }) };
 

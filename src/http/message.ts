@@ -1,5 +1,5 @@
-/** An unread body: text or a stream of bytes. */
-export type Body = string | ReadableStream<Uint8Array>;
+/** An unread body: text, bytes or a stream of bytes. */
+export type Body = string | Uint8Array | ReadableStream<Uint8Array>;
 
 /** A request, independent of the platform. */
 export interface HttpRequest {

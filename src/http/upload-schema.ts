@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { decodeEntryIds, ENTRY_IDS, type EntryIdentity } from '../core/model/entry-ids.js';
 import { isObject } from '../core/model/input.js';
-import type { Value } from '../core/model/value.js';
+import type { FieldValue, Value } from '../core/model/value.js';
 import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
 import { faultOf } from './schema-issue.js';
 
@@ -77,7 +77,8 @@ const Entry = v.object(
   'an object',
 );
 
-const UploadBody = v.object({ clientTimestamp: seconds, entries: v.array(Entry, 'an array') }, 'an object');
+/** The rules of a body, and the words for each fault. */
+export const UploadBody = v.object({ clientTimestamp: seconds, entries: v.array(Entry, 'an array') }, 'an object');
 
 /**
  * Parses an upload. Of duplicate keys in an object the last one counts, as in `JSON.parse`.
@@ -91,10 +92,10 @@ export function readUpload(body: string, entryIds?: string): UploadAttempt {
   if (entryCount !== undefined && entryCount > MAX_ENTRIES) {
     return { entryCount, fault: { status: 413, message: `entries must be at most ${MAX_ENTRIES}, got ${entryCount}` } };
   }
-  const result = v.safeParse(UploadBody, input, { abortEarly: true });
-  if (!result.success) return { entryCount, fault: { status: 400, message: faultOf(result.issues, 'the body') } };
-  const { clientTimestamp, entries } = result.output;
-  if (entryIds === undefined) return { entryCount, upload: result.output };
+  const { upload, message } = readValidUpload(input) ?? describeFault(input);
+  if (!upload) return { entryCount, fault: { status: 400, message } };
+  const { clientTimestamp, entries } = upload;
+  if (entryIds === undefined) return { entryCount, upload };
   const ids = decodeEntryIds(entryIds, entries.length);
   if (ids === undefined) return { entryCount, fault: { status: 400, message: BAD_IDS } };
   return {
@@ -102,6 +103,59 @@ export function readUpload(body: string, entryIds?: string): UploadAttempt {
     upload: { clientTimestamp, entries: entries.map((entry, index) => ({ ...entry, id: ids[index] })) },
   };
 }
+
+type Described =
+  | { readonly upload: Upload; readonly message?: never }
+  | { readonly upload?: never; readonly message: string };
+
+function describeFault(input: unknown): Described {
+  const result = v.safeParse(UploadBody, input, { abortEarly: true });
+  return result.success ? { upload: result.output } : { message: faultOf(result.issues, 'the body') };
+}
+
+/**
+ * Reads a valid body by the rules of the schema, which takes 30 times as long.
+ *
+ * @returns `undefined` if the body may be invalid.
+ */
+export function readValidUpload(input: unknown): Described | undefined {
+  if (!isObject(input)) return undefined;
+  const { clientTimestamp, entries } = input;
+  const read = isTime(clientTimestamp) && readAll(entries, readEntry);
+  return read ? { upload: { clientTimestamp, entries: read } } : undefined;
+}
+
+function readEntry(input: unknown): UploadedEntry | undefined {
+  if (!isObject(input)) return undefined;
+  const { timestamp, values } = input;
+  const read = isTime(timestamp) && readAll(values, readValue, MAX_VALUES);
+  return read ? { timestamp, values: read } : undefined;
+}
+
+function readValue(input: unknown): Value | undefined {
+  if (!isObject(input)) return undefined;
+  const [fieldId = '', ...others] = Object.keys(input);
+  if (fieldId === '' || fieldId.length > MAX_FIELD_ID_LENGTH || others.length > 0) return undefined;
+  const value = input[fieldId];
+  return isValue(value) ? { fieldId, value } : undefined;
+}
+
+function readAll<Item>(input: unknown, read: (item: unknown) => Item | undefined, max = Infinity): Item[] | undefined {
+  if (!Array.isArray(input) || input.length > max) return undefined;
+  const items: Item[] = [];
+  for (const item of input) {
+    const one = read(item);
+    if (one === undefined) return undefined;
+    items.push(one);
+  }
+  return items;
+}
+
+const isTime = (input: unknown): input is number =>
+  Number.isInteger(input) && (input as number) >= 0 && (input as number) <= MAX_UNIX_SECONDS;
+
+const isValue = (input: unknown): input is FieldValue =>
+  typeof input === 'string' ? input.length <= MAX_TEXT_LENGTH : typeof input === 'boolean' || Number.isFinite(input);
 
 const BAD_IDS = `${ENTRY_IDS} must name each entry of the body, as <writer>/<first>-<last>,<sequence>;<writer>/…`;
 

@@ -86,6 +86,20 @@ describeOnNats('nikdev-iot gateway', () => {
     expect(stdout).not.toContain(SECRET);
   });
 
+  test('G8 run needs neither a file to write, nor another process, nor a thread', { timeout: LONG }, async () => {
+    await init();
+    const rights = ['--experimental-permission', '--allow-fs-read=*'];
+    const args = ['gateway', 'run', '--port', '0', '--metrics-port', '0', '--json', '--log-level', 'debug'];
+    const gateway = start('/', args, { ...env, NIKDEV_GATEWAY_SECRET: SECRET, NODE_OPTIONS: rights.join(' ') });
+    onTestFinished(() => gateway.kill('SIGKILL'));
+    const { url } = await vi.waitFor(() => JSON.parse(gateway.written.stdout.split('\n')[0] ?? '') as { url: string }, {
+      timeout: 20_000,
+    });
+    expect((await fetch(`${url}readyz`)).status).toBe(200);
+    gateway.kill('SIGTERM');
+    expect(await gateway.ended).toMatchObject({ code: 0 });
+  });
+
   test('without its packages it names the one that is missing, and the line that installs them', {
     timeout: LONG,
   }, () => {

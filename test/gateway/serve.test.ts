@@ -107,10 +107,20 @@ describeOnNats('a gateway that listens', () => {
 
   test('G2 answers a request without a key before its body, and ends the connection', async () => {
     const { url } = await serve();
-    const head = 'POST /api/v1/entries/ HTTP/1.1\r\nhost: gateway\r\ncontent-length: 1000000\r\n\r\n{';
+    const head = 'POST /api/v1/entries/ HTTP/1.1\r\nhost: gateway\r\ncontent-length: 10000000\r\n\r\n{';
     const text = await raw(url, head);
     expect(text).toMatch(/^HTTP\/1\.1 401 /);
     expect(text).toMatch(/connection: close/i);
+  });
+
+  test('an upload that is refused before its body was read gets its response, and the connection stays', async () => {
+    const { url } = await serve();
+    const statuses = [];
+    for (let count = 0; count < 20; count += 1) {
+      const { status, headers } = await post(url, 9, { body: ' '.repeat(500_000) });
+      statuses.push(status, headers.get('connection'));
+    }
+    expect(new Set(statuses)).toEqual(new Set([401, 'keep-alive']));
   });
 
   test('G6 refuses a head above 16 KiB', async () => {

@@ -21,6 +21,7 @@ const LIMITS: ServerOptions = {
   connectionsCheckingInterval: 5000,
 };
 const MAX_CONNECTIONS = 10_000;
+const MAX_SMALL_BYTES = 1_048_576;
 
 /** Serves requests of devices. @param certificate - Absent for plain HTTP. */
 export function createFrontServer(answer: Answer, certificate?: ServerCertificate): Server {
@@ -34,12 +35,18 @@ export function createFrontServer(answer: Answer, certificate?: ServerCertificat
 
 async function respond(answer: Answer, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { status, headers, body } = await answer(ofIncoming(request));
-  // Of a body that was refused, nothing more is read.
-  const isUnread = !request.complete;
-  response.writeHead(status, isUnread ? { ...headers, connection: 'close' } : headers);
-  if (isUnread) response.on('finish', () => request.destroy());
+  const isEnding = !request.complete && !isSmall(request);
+  response.writeHead(status, isEnding ? { ...headers, connection: 'close' } : headers);
+  if (isEnding) response.on('finish', () => request.destroy());
   response.end(body);
 }
+
+/**
+ * Node reads the rest of a body that was refused, and drops it. Of a small one it may: a connection that is ended with bytes unread is
+ * reset, which may overtake the response.
+ */
+const isSmall = ({ headers }: IncomingMessage): boolean =>
+  Number(headers['content-length'] ?? 'unknown') <= MAX_SMALL_BYTES;
 
 /** The query is cut off, as by a URL. */
 function ofIncoming(request: IncomingMessage): HttpRequest {
@@ -52,6 +59,18 @@ function ofIncoming(request: IncomingMessage): HttpRequest {
     method,
     path: url.split('?', 1)[0] ?? '/',
     header,
-    body: () => Readable.toWeb(request) as ReadableStream<Uint8Array>,
+    body: () => (isSmall(request) ? collect(request) : (Readable.toWeb(request) as ReadableStream<Uint8Array>)),
   };
+}
+
+/** Node ends a request whose body is longer than it says. A stream of the web takes several times as long. */
+function collect(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    request
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+      .on('error', reject)
+      .on('close', () => reject(new Error('the connection was closed')));
+  });
 }

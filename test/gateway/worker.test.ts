@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { BUCKETS } from '../../src/gateway/names.js';
 import { answer, deviceId, startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
 import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
 
@@ -49,6 +50,19 @@ describeOnNats('the worker of a gateway', () => {
     expect(sent.sort()).toEqual([1, 2, 2, 3, 3, 4, 5]);
     expect(world.upstream.values(0)).toEqual([1, 2, 3, 4, 5]);
     expect(world.upstream.values(1)).toEqual([2, 3]);
+  });
+
+  test('stores both of two equal uploads without names, under names of its own that a repetition keeps', async () => {
+    const upload = { device: 0, values: ['a', 'b'], entryIds: null };
+    for (let count = 0; count < 2; count++) await world.publish(upload);
+    let attempts = 0;
+    world.upstream.outage = (request) =>
+      request.body.includes('"a"') && ++attempts === 1 ? answer(503)(request) : undefined;
+    await world.start();
+    await world.untilForwarded();
+    expect(world.upstream.values(0)).toEqual(['a', 'b', 'a', 'b']);
+    const bucket = await world.nats.kv(BUCKETS.marks);
+    expect((await bucket.status()).values).toBe(0);
   });
 
   test('quarantines a refused entry with its reason, and stores the others', async () => {

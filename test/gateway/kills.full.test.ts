@@ -51,7 +51,7 @@ describeOnNats('two gateways on three NATS servers, of which any are killed', ()
     }
   }
 
-  test('lose nothing', { timeout: 240_000 }, async () => {
+  test('lose nothing', { timeout: 280_000 }, async () => {
     const upstream = `${await serveOnLoopback(world.upstream.handle)}api/v1/`;
     for (let number = 0; number < 2; number++)
       gateways.push(await GatewayProcess.create({ servers: cluster.servers, secret: world.secretText, upstream }));
@@ -60,16 +60,16 @@ describeOnNats('two gateways on three NATS servers, of which any are killed', ()
       return (candidates[device % Math.max(candidates.length, 1)] ?? (gateways[0] as GatewayProcess)).url;
     };
     const fleet = new Fleet(world, DEVICES, postTo(world, urlOf));
-    fleet.start({ pause: 20 });
+    fleet.start({ pause: 60 });
     await Promise.all([
       ...gateways.map((gateway) => killGateways(gateway, GATEWAY_KILLS / gateways.length)),
       killNodes(NODE_KILLS),
     ]);
     await fleet.untilPosted(100);
     await fleet.stop();
-    await fleet.check(60_000);
+    await fleet.check(90_000);
     await world.until(async () => (await world.depths()).parked === 0, 30_000);
     expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
-    expect(fleet.count).toBeGreaterThan(1000);
+    expect(fleet.count).toBeGreaterThan(500);
   });
 });

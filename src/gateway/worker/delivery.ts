@@ -6,7 +6,7 @@ import type { Attempt } from './device-client.js';
 import type { Forwarded, ForwardedEntry, Origin } from './entries.js';
 import type { Evidence } from './evidence.js';
 import type { Forwarder } from './forwarder.js';
-import type { Marks } from './marks.js';
+import type { Marks, ReadMarks } from './marks.js';
 import type { QuarantineStream } from './quarantine.js';
 import type { Turn } from './turn.js';
 
@@ -87,7 +87,7 @@ export class Deliverer {
     const attempt = await turn.attempt(milliseconds, (signal) =>
       this.#timed(() => forwarder.attempt(device, apiKey, pending, signal)),
     );
-    await this.#settle(keyHash, deliveries, attempt, turn);
+    await this.#settle(keyHash, deliveries, attempt, turn, read);
     const settled = new Set(settledOf(attempt));
     return deliveredOf(
       pending.filter((entry) => !settled.has(entry)),
@@ -113,10 +113,16 @@ export class Deliverer {
     return attempt;
   }
 
-  async #settle(keyHash: string, deliveries: readonly Delivery[], attempt: Attempt, turn: Turn): Promise<void> {
+  async #settle(
+    keyHash: string,
+    deliveries: readonly Delivery[],
+    attempt: Attempt,
+    turn: Turn,
+    read?: ReadMarks,
+  ): Promise<void> {
     this.#report(deliveries, attempt);
     for (const delivery of deliveries) await this.#quarantine(delivery, attempt, turn);
-    await this.#mark(deliveries, attempt, turn);
+    await this.#mark(deliveries, attempt, turn, read);
     await this.#judgeKey(keyHash, deliveries, attempt);
   }
 
@@ -154,14 +160,19 @@ export class Deliverer {
   }
 
   /** Names that the gateway gave are of no use after the acknowledgement, so a message that is settled leaves no marks of them. */
-  async #mark(deliveries: readonly Delivery[], attempt: Attempt, turn: Turn): Promise<void> {
+  async #mark(
+    deliveries: readonly Delivery[],
+    attempt: Attempt,
+    turn: Turn,
+    read: ReadMarks | undefined,
+  ): Promise<void> {
     const settled = new Set(settledOf(attempt));
     const marked = deliveries.flatMap(({ forwarded: { isNamed, entries } }) => {
       const own = entries.filter((entry) => settled.has(entry));
       return isNamed || own.length < entries.length ? own : [];
     });
     const [{ upload }] = deliveries as [Delivery];
-    if (marked.length > 0) await turn.persist(() => this.#parts.marks.add(upload.device, marked));
+    if (marked.length > 0) await turn.persist(() => this.#parts.marks.add(upload.device, marked, read));
   }
 }
 

@@ -19,9 +19,22 @@ interface Named {
   readonly sequence: number;
 }
 
-/** The marks of one device at the time of a reading. */
-export interface ReadMarks {
-  has(entry: Named): boolean;
+/** The marks of the writers of one device at the time of a reading. */
+export class ReadMarks {
+  readonly #marks: ReadonlyMap<string, Mark>;
+
+  constructor(marks: ReadonlyMap<string, Mark>) {
+    this.#marks = marks;
+  }
+
+  has({ writer, sequence }: Named): boolean {
+    return includes(this.of(writer)?.ranges ?? [], sequence);
+  }
+
+  /** @returns `undefined` if the marks of the writer were not read. */
+  of(writer: string): Mark | undefined {
+    return this.#marks.get(writer);
+  }
 }
 
 /**
@@ -39,12 +52,11 @@ export class Marks {
   async read(device: string, entries: readonly Named[]): Promise<ReadMarks> {
     const writers = [...new Set(entries.map(({ writer }) => writer))];
     const marks = await Promise.all(writers.map(async (writer) => this.#read(keyOf(device, writer))));
-    const byWriter = new Map(writers.map((writer, index) => [writer, marks[index]?.ranges ?? []]));
-    return { has: ({ writer, sequence }) => includes(byWriter.get(writer) ?? [], sequence) };
+    return new ReadMarks(new Map(writers.map((writer, index) => [writer, marks[index] ?? NOTHING])));
   }
 
-  /** Adds entries. */
-  async add(device: string, entries: readonly Named[]): Promise<void> {
+  /** Adds entries. @param read - What was read before, which saves the reading unless another worker has written since. */
+  async add(device: string, entries: readonly Named[], read?: ReadMarks): Promise<void> {
     const sequences = new Map<string, number[]>();
     for (const { writer, sequence } of entries) {
       const others = sequences.get(writer);
@@ -52,7 +64,9 @@ export class Marks {
       else others.push(sequence);
     }
     await Promise.all(
-      Array.from(sequences, ([writer, numbers]) => this.#add(keyOf(device, writer), rangesOf(numbers))),
+      Array.from(sequences, ([writer, numbers]) =>
+        this.#add(keyOf(device, writer), rangesOf(numbers), read?.of(writer)),
+      ),
     );
   }
 
@@ -62,9 +76,11 @@ export class Marks {
     return { ranges: decodeRanges(entry.string()), revision: entry.revision };
   }
 
-  async #add(key: string, added: Ranges): Promise<void> {
+  async #add(key: string, added: Ranges, read: Mark | undefined): Promise<void> {
+    let known = read;
     for (let conflicts = 0; ; conflicts++) {
-      const { ranges, revision } = await this.#read(key);
+      const { ranges, revision } = known ?? (await this.#read(key));
+      known = undefined;
       const text = encodeRanges(union(ranges, added), MAX_MARK_BYTES);
       try {
         await this.#bucket.put(key, text, { previousSeq: revision });

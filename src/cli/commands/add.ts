@@ -17,7 +17,7 @@ export async function run(call: Call): Promise<ExitCode> {
   const staged = await withCommitting(call, (api) => {
     // Without a prototype: a field may be named `__proto__`.
     api.addValues(own(Object.fromEntries(pairs)));
-    return isCommitted ? commit(api, timestamp) : { staged: api.status().staged };
+    return isCommitted ? commit(api, call, timestamp) : { staged: api.status().staged };
   });
   if (isPushed) return pushFolder(call, staged);
   if (isJson) out.json(staged);

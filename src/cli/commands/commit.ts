@@ -5,7 +5,7 @@ import { withCommitting } from '../session.js';
 
 export async function run(call: Call): Promise<ExitCode> {
   const timestamp = timeOf(call);
-  const committed = await withCommitting(call, (api) => commit(api, timestamp));
+  const committed = await withCommitting(call, (api) => commit(api, call, timestamp));
   if (call.isJson) call.out.json(committed);
   else call.out.line(inWords(committed));
   return EXIT.ok;

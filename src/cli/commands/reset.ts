@@ -23,6 +23,7 @@ async function resetQueue(call: Call): Promise<ExitCode> {
     const { committed } = api.status();
     api.resetUnpushedEntries();
     folder.pushState.clear();
+    folder.locked(() => folder.lastValues.remove());
     return committed;
   });
   if (call.isJson) call.out.json({ entries });

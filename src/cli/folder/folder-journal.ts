@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash, randomFillSync } from 'node:crypto';
 import { type Destination, sameDestination } from '../../core/model/destination.js';
-import type { StoredEntry } from '../../core/model/entry.js';
+import { entryId, type StoredEntry } from '../../core/model/entry.js';
 import type { EntryIdentity } from '../../core/model/entry-ids.js';
 import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/file/journal/contents.js';
 import { FileHandle } from '../../storage/file/journal/file-handle.js';
@@ -71,6 +71,18 @@ export class FolderJournal {
       const length = io.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
       return lastCommitted(bytes.subarray(0, length));
     });
+  }
+
+  /**
+   * Whether nothing was committed since a commit, as far as the end of the file shows: a process with the push lock writes there,
+   * too, and acts on that before.
+   *
+   * @param id - Of an entry; empty if there was none.
+   */
+  isAt(id: string): boolean {
+    if (this.identity === undefined) return id === '';
+    const tail = this.tail();
+    return tail === undefined || entryId(tail) === id;
   }
 
   /** The writer and sequence number to go on from. */

@@ -34,17 +34,19 @@ abstract class FolderWriter implements Writer {
   close(): void {}
 }
 
-/** Stages and commits, and reads no entries. Its caller holds the folder's lock as long as it is open. */
+/** Stages and commits, and changes no entries. Its caller holds the folder's lock as long as it is open. */
 class CommittingWriter extends FolderWriter {
   readonly id: string;
   override readonly lastSequence: number;
   readonly #staging: FolderStaging;
+  readonly #readsEntries: boolean;
   /** Whether the journal has this writer's destination. */
   #isRegistered: boolean;
 
-  constructor(folder: Folder, destination: Destination, problems: Problems) {
+  constructor(folder: Folder, destination: Destination, options: CommittingOptions) {
     super(folder, destination);
-    this.#staging = new FolderStaging(folder, destination, problems);
+    this.#staging = new FolderStaging(folder, destination, options);
+    this.#readsEntries = options.readsEntries === true;
     const { writer, sequence } = folder.journal.next(destination);
     this.id = writer;
     this.lastSequence = sequence;
@@ -52,7 +54,9 @@ class CommittingWriter extends FolderWriter {
   }
 
   override save(entry: StoredEntry): void {
-    this.folder.journal.commit(entry, this.#isRegistered ? undefined : this.destination);
+    this.#staging.commit(entry, () => {
+      this.folder.journal.commit(entry, this.#isRegistered ? undefined : this.destination);
+    });
     this.#isRegistered = true;
   }
 
@@ -61,7 +65,8 @@ class CommittingWriter extends FolderWriter {
   }
 
   override async adopt(): Promise<Adoption> {
-    return { ...NOTHING, staged: this.#staging.read() };
+    const entries = this.#readsEntries ? this.folder.journal.read(this.destination).entries : [];
+    return { ...NOTHING, entries, ...this.#staging.read() };
   }
 }
 
@@ -76,23 +81,31 @@ class ReadingWriter extends FolderWriter {
   }
 }
 
-/** The staged values of a folder, as one writer changes them. */
+/** What a commit is made of, as one writer changes it: the staged values and the last values of a folder. */
 export class FolderStaging {
   readonly #folder: Folder;
   readonly #destination: Destination;
-  readonly #problems: Problems;
+  readonly #options: CommittingOptions;
   #saved = '';
 
-  constructor(folder: Folder, destination: Destination, problems: Problems) {
+  constructor(folder: Folder, destination: Destination, options: CommittingOptions) {
     this.#folder = folder;
     this.#destination = destination;
-    this.#problems = problems;
+    this.#options = options;
   }
 
-  read(): readonly Value[] {
-    const values = this.#folder.staged.read(this.#destination);
-    this.#saved = JSON.stringify(values);
-    return values;
+  read(): Pick<Adoption, 'staged' | 'lastValues'> {
+    const staged = this.#folder.staged.read(this.#destination);
+    this.#saved = JSON.stringify(staged);
+    const { isBanded } = this.#options;
+    return { staged, ...(isBanded && { lastValues: this.#folder.lastValues.read(this.#destination) }) };
+  }
+
+  commit(entry: StoredEntry, save: () => void): void {
+    const { isBanded } = this.#options;
+    const note = isBanded && this.#folder.lastValues.beforeCommit(this.#destination, isBanded);
+    save();
+    note?.(entry);
   }
 
   save(values: readonly Value[]): void {
@@ -103,7 +116,7 @@ export class FolderStaging {
       else this.#folder.staged.remove();
       this.#saved = text;
     } catch (error) {
-      this.#problems.staging = storageException(error, this.#folder.files.folder.path);
+      this.#options.problems.staging = storageException(error, this.#folder.files.folder.path);
     }
   }
 }
@@ -114,10 +127,19 @@ export interface Problems {
   staging?: unknown;
 }
 
+/** How a call stages and commits. */
+export interface CommittingOptions {
+  readonly problems: Problems;
+  /** Whether a field has a dead band; absent if none has. */
+  readonly isBanded?: ((fieldId: string) => boolean) | undefined;
+  /** Whether the entries are read, to be counted. Default: `false`. */
+  readonly readsEntries?: boolean;
+}
+
 /** For `add` and `commit`. */
-export const committingStorage = (folder: Folder, problems: Problems): StorageAdapter => ({
+export const committingStorage = (folder: Folder, options: CommittingOptions): StorageAdapter => ({
   durability: 'power',
-  open: (destination) => new CommittingWriter(folder, destination, problems),
+  open: (destination) => new CommittingWriter(folder, destination, options),
 });
 
 /** For `status` and its kin. */

@@ -3,8 +3,8 @@ import { type Call, textOf } from './command.js';
 import { type Committed, countDiscards, inWords } from './commit.js';
 import { CommandException, EXIT, type ExitCode } from './exit.js';
 import type { PushState } from './folder/push-state.js';
+import { type Session, withPushing } from './folder-session.js';
 import { failureOf, isTransient, report } from './report.js';
-import { type Session, withPushing } from './session.js';
 import { parseDuration } from './values.js';
 import { plural } from './words.js';
 

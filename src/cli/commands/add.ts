@@ -2,8 +2,8 @@ import { own } from '../../core/model/input.js';
 import type { Call } from '../command.js';
 import { commit, inWords, timeOf } from '../commit.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
+import { withCommitting } from '../folder-session.js';
 import { pushFolder } from '../push-folder.js';
-import { withCommitting } from '../session.js';
 import { parsePair } from '../values.js';
 
 export async function run(call: Call): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 import type { Call } from '../command.js';
 import { commit, inWords, timeOf } from '../commit.js';
 import { EXIT, type ExitCode } from '../exit.js';
-import { withCommitting } from '../session.js';
+import { withCommitting } from '../folder-session.js';
 
 export async function run(call: Call): Promise<ExitCode> {
   const timestamp = timeOf(call);

@@ -1,11 +1,11 @@
 import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
 import { EXIT, type ExitCode } from '../exit.js';
+import { type Session, withPushing } from '../folder-session.js';
 import { LineReader } from '../line-reader.js';
 import { Progress } from '../progress.js';
 import { keepFailure, keepPushes } from '../push-folder.js';
 import { exitCodeOf, failureOf, report } from '../report.js';
-import { type Session, withPushing } from '../session.js';
 import { parseDuration, parseLine } from '../values.js';
 import { plural } from '../words.js';
 

@@ -1,6 +1,6 @@
 import type { Call } from '../command.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
-import { withCommitting, withPushing } from '../session.js';
+import { withCommitting, withPushing } from '../folder-session.js';
 import { plural } from '../words.js';
 
 export async function run(call: Call): Promise<ExitCode> {

@@ -2,8 +2,8 @@ import type { Status } from '../../index.js';
 import type { Call } from '../command.js';
 import type { Settings } from '../config/settings.js';
 import { EXIT, type ExitCode } from '../exit.js';
+import { type Session, withReading } from '../folder-session.js';
 import type { Style } from '../output.js';
-import { type Session, withReading } from '../session.js';
 import { plural, timeText } from '../words.js';
 
 export const run = (call: Call): Promise<ExitCode> =>

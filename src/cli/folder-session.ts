@@ -7,7 +7,7 @@ import { Folder } from './folder/folder.js';
 import type { HeldLock } from './folder/folder-lock.js';
 import { type CommittingOptions, committingStorage, readingStorage } from './folder/folder-storage.js';
 import { pushingStorage } from './folder/pushing-writer.js';
-import { makeApi } from './session.js';
+import { loadLibrary, makeApi } from './session.js';
 
 /** An `Api` in a folder. */
 export interface Session {
@@ -25,6 +25,7 @@ const LIVE_SECONDS = 60;
 /** Runs a step that stages or commits, under the folder's lock; entries are read only where there may be too many. */
 export async function withCommitting<Result>(call: Call, run: (api: Api) => Result): Promise<Result> {
   const step: CommittingStep<Result> = { settings: call.settings(), folder: folderOf(call), run };
+  await loadLibrary();
   if (!mayBeFull(step)) {
     try {
       return await commitOnly(step, { readsEntries: false });
@@ -138,8 +139,9 @@ const folderOf = (call: Call): Folder => new Folder(call.settings().folder);
 
 /** Shows a folder, and changes nothing. */
 export async function withReading<Result>(call: Call, run: (session: Session) => Result): Promise<Result> {
+  const settings = call.settings();
   const folder = folderOf(call);
-  const api = await makeApi(call.settings(), readingStorage(folder), {});
+  const api = await makeApi(settings, readingStorage(folder, liveSecondsOf(settings)), {});
   try {
     await folder.hold(() => api.ready);
     return await run({ api, folder });
@@ -156,6 +158,7 @@ export async function withPushing<Result>(
 ): Promise<Result> {
   const settings = call.settings();
   const folder = folderOf(call);
+  await loadLibrary();
   const held = folder.pushLock.acquire();
   try {
     const storage = pushingStorage(folder, { held, liveSeconds: liveSecondsOf(settings) });

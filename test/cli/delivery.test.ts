@@ -193,6 +193,7 @@ describe('live-first', () => {
     await configure({ order: 'live-first', liveSeconds: 1000, maxEntriesPerRequest: 2 });
     for (const value of [1, 2, 3]) await commits(value, '-t', String(now() - 5000));
     for (const value of [4, 5]) await run(folder, ['add', `a=${value}`, '-c'], env);
+    expect(await status()).toMatchObject({ live: 2, backlog: 3 });
     await run(folder, ['push'], env);
     expect(storedTexts(emulator)).toEqual([4, 5, 1, 2, 3]);
   });

@@ -73,11 +73,18 @@ class CommittingWriter extends FolderWriter {
 /** Shows what a folder holds, and changes nothing. Its caller holds the folder's lock until everything is adopted. */
 class ReadingWriter extends FolderWriter {
   readonly id = 'reading000000000';
+  readonly #liveSeconds: number;
+
+  constructor(folder: Folder, destination: Destination, liveSeconds: number) {
+    super(folder, destination);
+    this.#liveSeconds = liveSeconds;
+  }
 
   override async adopt(): Promise<Adoption> {
     const view = this.folder.journal.read(this.destination);
     const staged = this.folder.staged.read(this.destination);
-    return { entries: view.entries, staged, warnings: warningsOf(view, this.folder) };
+    const live = liveIn(view.entries, this.#liveSeconds);
+    return { entries: view.entries, live, staged, warnings: warningsOf(view, this.folder) };
   }
 }
 
@@ -142,11 +149,27 @@ export const committingStorage = (folder: Folder, options: CommittingOptions): S
   open: (destination) => new CommittingWriter(folder, destination, options),
 });
 
-/** For `status` and its kin. */
-export const readingStorage = (folder: Folder): StorageAdapter => ({
+/** For `status` and its kin. @param liveSeconds - See {@link liveIn}. */
+export const readingStorage = (folder: Folder, liveSeconds: number): StorageAdapter => ({
   durability: 'power',
-  open: (destination) => new ReadingWriter(folder, destination),
+  open: (destination) => new ReadingWriter(folder, destination, liveSeconds),
 });
+
+/**
+ * The live entries: those of all calls are as those of one run, and known by their time.
+ *
+ * @param liveSeconds - How long an entry is live; 0 if none is.
+ */
+export function liveIn(
+  entries: readonly StoredEntry[],
+  liveSeconds: number,
+): (readonly [entry: StoredEntry, secondsAgo: number])[] {
+  const now = Date.now() / 1000;
+  return entries
+    .filter(({ rejection, timestamp: time }) => rejection === undefined && time <= now && now - time < liveSeconds)
+    .map((entry) => [entry, now - entry.timestamp] as const)
+    .sort(([, one], [, other]) => other - one);
+}
 
 /** Warnings of entries for other devices, of lines that can't be read, and of an unsafe folder. */
 export function warningsOf({ others, unreadable }: JournalView, { journal, files }: Folder): Warning[] {

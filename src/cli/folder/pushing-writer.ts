@@ -18,7 +18,7 @@ import { isLocked } from '../exit.js';
 import type { Folder } from './folder.js';
 import { newWriterOf } from './folder-journal.js';
 import { HEARTBEAT_MS, type HeldLock } from './folder-lock.js';
-import { type CommittingOptions, FolderStaging, warningsOf } from './folder-storage.js';
+import { type CommittingOptions, FolderStaging, liveIn, warningsOf } from './folder-storage.js';
 
 /** The journal is tidied when it has grown by this much, or has doubled. */
 const SLACK_BYTES = 64 * 1024;
@@ -130,22 +130,11 @@ class PushingWriter implements Writer {
     const warnings = warningsOf(view, this.#folder);
     return {
       entries: view.entries,
-      live: this.#liveIn(view.entries),
+      live: liveIn(view.entries, this.#liveSeconds),
       warnings,
       lookAgainSeconds: RECOVERY_INTERVAL_SECONDS,
       ...((isFirst && this.#staging?.read()) || { staged: [] }),
     };
-  }
-
-  /** The entries of all calls are as those of one run: live ones are known by their time. */
-  #liveIn(entries: readonly StoredEntry[]): [entry: StoredEntry, secondsAgo: number][] {
-    const now = Date.now() / 1000;
-    return entries
-      .filter(({ rejection, timestamp }) => {
-        return rejection === undefined && timestamp <= now && now - timestamp < this.#liveSeconds;
-      })
-      .map((entry): [StoredEntry, number] => [entry, now - entry.timestamp])
-      .sort(([, one], [, other]) => other - one);
   }
 
   close(): void {

@@ -1,11 +1,11 @@
-import { isStorageFull } from '../core/model/exceptions.js';
+import { isStorageException, isStorageFull, type StorageException } from '../core/model/exceptions.js';
 import type { Api, ApiOptions, SchemaField, StorageAdapter } from '../index.js';
 import type { Call } from './command.js';
 import type { Settings } from './config/settings.js';
-import { isLocked } from './exit.js';
+import { CommandException, EXIT, isLocked } from './exit.js';
 import { Folder } from './folder/folder.js';
 import type { HeldLock } from './folder/folder-lock.js';
-import { type CommittingOptions, committingStorage, readingStorage } from './folder/folder-storage.js';
+import { type CommittingOptions, committingStorage, type Problems, readingStorage } from './folder/folder-storage.js';
 import { pushingStorage } from './folder/pushing-writer.js';
 import { loadLibrary, makeApi } from './session.js';
 
@@ -24,8 +24,16 @@ const LIVE_SECONDS = 60;
 
 /** Runs a step that stages or commits, under the folder's lock; entries are read only where there may be too many. */
 export async function withCommitting<Result>(call: Call, run: (api: Api) => Result): Promise<Result> {
-  const step: CommittingStep<Result> = { settings: call.settings(), folder: folderOf(call), run };
+  const step: CommittingStep<Result> = { settings: call.settings(), folder: folderOf(call), problems: {}, run };
   await loadLibrary();
+  try {
+    return await commitOrRemove(step);
+  } catch (error) {
+    throw isStorageException(error) ? notSaved(error, step.problems) : error;
+  }
+}
+
+async function commitOrRemove<Result>(step: CommittingStep<Result>): Promise<Result> {
   if (!mayBeFull(step)) {
     try {
       return await commitOnly(step, { readsEntries: false });
@@ -37,10 +45,20 @@ export async function withCommitting<Result>(call: Call, run: (api: Api) => Resu
   return mayRemove(step) ? commitAndRemove(step) : commitOnly(step, { readsEntries: true });
 }
 
+/** The library says that values which were not committed are still staged: here they are only if the folder has them. */
+function notSaved({ reason, advice }: StorageException, { staging }: Problems): CommandException {
+  const [now, todo] =
+    staging === undefined
+      ? ['The values are staged.', advice]
+      : ['Nothing was changed by this call.', 'Make room on the disk, then run it again.'];
+  return new CommandException(`it could not be saved: ${reason}. ${now}`, { exitCode: EXIT.temporary, advice: todo });
+}
+
 /** A step that stages or commits. */
 interface CommittingStep<Result> {
   readonly settings: Settings;
   readonly folder: Folder;
+  readonly problems: Problems;
   readonly run: (api: Api) => Result;
 }
 
@@ -49,16 +67,16 @@ function commitOnly<Result>(
   step: CommittingStep<Result>,
   { readsEntries }: { readonly readsEntries: boolean },
 ): Promise<Result> {
-  const { settings, folder } = step;
-  const options = { problems: {}, isBanded: bandsOf(settings), readsEntries };
+  const { settings, folder, problems } = step;
+  const options = { problems, isBanded: bandsOf(settings), readsEntries };
   // Only a process with the push lock removes entries.
   const keeping: Partial<ApiOptions> = { overflow: 'refuse', maxAge: undefined };
-  return folder.hold(() => commitWith(step, { storage: committingStorage(folder, options), options, extra: keeping }));
+  return folder.hold(() => commitWith(step, committingStorage(folder, options), keeping));
 }
 
 /** Removes entries as the configuration says. While another process pushes, the queue may exceed its limit instead. */
 async function commitAndRemove<Result>(step: CommittingStep<Result>): Promise<Result> {
-  const { settings, folder } = step;
+  const { settings, folder, problems } = step;
   let held: HeldLock;
   try {
     held = folder.pushLock.acquire(EVICTION_WAIT_MS);
@@ -66,23 +84,21 @@ async function commitAndRemove<Result>(step: CommittingStep<Result>): Promise<Re
     if (!isLocked(error)) throw error;
     return commitOnly(step, { readsEntries: !evicts(step) });
   }
-  const options = { problems: {}, isBanded: bandsOf(settings) };
+  const options = { problems, isBanded: bandsOf(settings) };
   try {
     const storage = pushingStorage(folder, { held, committing: options });
-    return await folder.hold(() => commitWith(step, { storage, options, extra: {} }));
+    return await folder.hold(() => commitWith(step, storage, {}));
   } finally {
     held.release();
   }
 }
 
 async function commitWith<Result>(
-  { settings, folder, run }: CommittingStep<Result>,
-  {
-    storage,
-    options: { problems },
-    extra,
-  }: { readonly storage: StorageAdapter; readonly options: CommittingOptions; readonly extra: Partial<ApiOptions> },
+  { settings, folder, problems, run }: CommittingStep<Result>,
+  storage: StorageAdapter,
+  extra: Partial<ApiOptions>,
 ): Promise<Result> {
+  problems.staging = undefined;
   const result = await runWith(await makeApi(settings, storage, extra), folder, (api) => {
     const done = run(api);
     const { suppressed } = api.status();

@@ -129,7 +129,7 @@ export class FolderJournal {
 
   /** Removes entries on a full disk, within the file. @throws {@link StorageException} */
   removeInPlace(entries: readonly StoredEntry[]): void {
-    this.#withJournal((journal) => journal.remove(entries));
+    this.#withJournal((journal) => journal.remove(entries), { isFull: true });
   }
 
   /** Rewrites the file without removed entries where that is worth it, and empties it where nothing is left. */
@@ -149,9 +149,9 @@ export class FolderJournal {
     }
   }
 
-  #withJournal(use: (journal: Journal) => void): void {
+  #withJournal(use: (journal: Journal) => void, { isFull } = { isFull: false }): void {
     if (this.identity === undefined) return;
-    const journal = new Journal(this.#files, JOURNAL, { isNew: false });
+    const journal = new Journal(this.#files, JOURNAL, { isNew: false, isFull });
     try {
       journal.read();
       use(journal);

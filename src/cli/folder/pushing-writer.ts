@@ -11,6 +11,7 @@ import {
   type Writer,
 } from '../../core/ports/storage.js';
 import { BACKGROUND, type Clock } from '../../core/time/clock.js';
+import { quietly } from '../../storage/file/journal/file-io.js';
 import { quarantineRecord } from '../../storage/file/journal/journal-text.js';
 import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/file/journal/record.js';
 import { RangeSet } from '../../storage/shared/range-set.js';
@@ -48,6 +49,8 @@ class PushingWriter implements Writer {
   #size = 0;
   #tidyAt = SLACK_BYTES;
   #isOpen = true;
+  /** Whether the disk had no space for the last entry. */
+  #isFull = false;
 
   constructor(folder: Folder, options: PushingOptions, destination: Destination, clock: Clock) {
     const { held, committing, liveSeconds = 0 } = options;
@@ -76,7 +79,12 @@ class PushingWriter implements Writer {
   }
 
   save(entry: StoredEntry): void {
-    this.#exclusively(() => this.#commit(entry));
+    try {
+      this.#exclusively(() => this.#commit(entry));
+    } catch (error) {
+      this.#isFull = isStorageFull(error);
+      throw error;
+    }
     this.#registered.add(entry.writer);
     this.#add(entry);
   }
@@ -168,13 +176,20 @@ class PushingWriter implements Writer {
   #remove(removed: ReadonlyMap<string, RangeSet>, entries: readonly StoredEntry[]): void {
     const text = Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join('');
     try {
-      this.#append(text, false);
+      if (!this.#isFull) {
+        this.#append(text, false);
+        return;
+      }
     } catch (error) {
       if (!isStorageFull(error)) throw error;
-      this.#folder.journal.removeInPlace(entries);
-      this.#registered.clear();
-      this.#note();
     }
+    this.#folder.settle();
+    this.#folder.journal.removeInPlace(entries);
+    this.#isFull = false;
+    this.#registered.clear();
+    // An older commit may stand at the end now, whose id is not the last one: no id is drawn from it.
+    quietly(() => this.#folder.journal.append(text, false));
+    this.#note();
   }
 
   #commit(entry: StoredEntry): void {

@@ -5,12 +5,13 @@ import { entryId, type StoredEntry } from '../../core/model/entry.js';
 import type { EntryIdentity } from '../../core/model/entry-ids.js';
 import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/file/journal/contents.js';
 import { FileHandle } from '../../storage/file/journal/file-handle.js';
-import { storageException, useAndClose } from '../../storage/file/journal/file-io.js';
+import { codeOf, storageException, useAndClose } from '../../storage/file/journal/file-io.js';
 import { Journal } from '../../storage/file/journal/journal.js';
 import { journalName } from '../../storage/file/journal/journal-name.js';
 import { encodeEntry, encodeWriter, readRecord } from '../../storage/file/journal/record.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { idFrom } from '../../storage/shared/random-id.js';
+import { CommandException, EXIT } from '../exit.js';
 
 /*
  * The one journal of a folder; record.ts has its format. Every call opens it anew, under the folder's lock:
@@ -65,12 +66,24 @@ export class FolderJournal {
   tail(): EntryIdentity | undefined {
     if (this.identity === undefined) return undefined;
     const { io } = this.#files;
-    return useAndClose(io, this.#files.open(this.path, 'read'), (fd) => {
+    return useAndClose(io, this.#openToRead(), (fd) => {
       const { size } = io.fstatSync(fd);
       const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
       const length = io.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
       return lastCommitted(bytes.subarray(0, length));
     });
+  }
+
+  /** @throws A `CommandException` that names the file. */
+  #openToRead(): number {
+    try {
+      return this.#files.open(this.path, 'read');
+    } catch (error) {
+      throw new CommandException(`${this.path} can't be read (${codeOf(error)})`, {
+        exitCode: EXIT.temporary,
+        advice: 'Nothing was changed. The journal must be a regular file of this user, without links to it.',
+      });
+    }
   }
 
   /**

@@ -66,18 +66,22 @@ export class FolderJournal {
   tail(): EntryIdentity | undefined {
     if (this.identity === undefined) return undefined;
     const { io } = this.#files;
-    return useAndClose(io, this.#openToRead(), (fd) => {
-      const { size } = io.fstatSync(fd);
-      const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
-      const length = io.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-      return lastCommitted(bytes.subarray(0, length));
-    });
+    return useAndClose(
+      io,
+      this.#readable(() => this.#files.open(this.path, 'read')),
+      (fd) => {
+        const { size } = io.fstatSync(fd);
+        const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
+        const length = io.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+        return lastCommitted(bytes.subarray(0, length));
+      },
+    );
   }
 
   /** @throws A `CommandException` that names the file. */
-  #openToRead(): number {
+  #readable<Result>(open: () => Result): Result {
     try {
-      return this.#files.open(this.path, 'read');
+      return open();
     } catch (error) {
       throw new CommandException(`${this.path} can't be read (${codeOf(error)})`, {
         exitCode: EXIT.temporary,
@@ -155,7 +159,7 @@ export class FolderJournal {
     if (this.identity === undefined) return undefined;
     const handle = new FileHandle(this.#files, this.path, { isNew: false });
     try {
-      handle.measure();
+      this.#readable(() => handle.measure());
       return use(handle);
     } finally {
       handle.close();

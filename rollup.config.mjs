@@ -50,13 +50,29 @@ const files = (extension) => ({
   chunkFileNames: `shared/[name]${extension}`,
 });
 
-/** Entries of the package, as modules of the command import them. */
-const BUILT = /^(?:(?:\.\.\/)+|.*\/src\/)(index|emulator|gateway)\.[jt]s$/;
+/** The servers of the package, as modules of the command import them. */
+const SERVERS = /^(?:(?:\.\.\/)+|.*\/src\/)(emulator|gateway)\.[jt]s$/;
+/** Parts of single commands. */
+const OF_COMMANDS = /\/src\/cli\/(?:commands\/|config\/config-writer|emulator\/|line-reader|progress)/;
+const OF_FOLDER = /\/src\/(?:cli\/(?:folder\/|folder-session|push-folder|commit\.)|storage\/file\/)/;
+const OF_COMMAND = /\/(?:src\/cli[./]|node_modules\/commander\/)|\/package\.json$/;
 
-/** A chunk for each command with its own parts, one for what they share, and one that knows folders. */
-function commandChunks(id) {
-  if (/\/src\/cli\/(?:commands\/|emulator\/|line-reader|progress)/.test(id)) return undefined;
-  return /\/src\/(?:cli\/(?:folder\/|session|push-folder|commit)|storage\/)/.test(id) ? 'folder' : 'shared';
+/**
+ * A chunk for each command with its own parts, one that knows folders, one of the library, and one for what these share: a call
+ * loads few files, and no code that it does not run.
+ */
+function commandChunks(id, { getModuleInfo }) {
+  if (OF_COMMANDS.test(id)) return undefined;
+  if (OF_FOLDER.test(id)) return 'folder';
+  return OF_COMMAND.test(id) || isShared(id, getModuleInfo) ? 'shared' : 'library';
+}
+
+/** Whether a module of the library is imported by the command itself, too. */
+function isShared(id, getModuleInfo, seen = new Set()) {
+  if (OF_FOLDER.test(id) || (OF_COMMAND.test(id) && !OF_COMMANDS.test(id))) return true;
+  seen.add(id);
+  const { importers = [] } = getModuleInfo(id) ?? {};
+  return importers.some((importer) => !seen.has(importer) && isShared(importer, getModuleInfo, seen));
 }
 
 const LIBRARY = /\/node_modules\/(ky|valibot)\//;
@@ -110,8 +126,7 @@ export default [
   },
   {
     input: { cli: 'src/cli.ts' },
-    // The command uses the package as it is built; nothing of the package depends on the command.
-    external: (id) => id.startsWith('node:') || BUILT.test(id),
+    external: (id) => id.startsWith('node:') || SERVERS.test(id),
     plugins: [bundledCommander(), packageVersion(), ...compile(), minify(), notices('dist/cli')],
     // CommonJS: Node starts it 10 ms faster.
     output: {
@@ -121,7 +136,7 @@ export default [
       chunkFileNames: '[name].cjs',
       dynamicImportInCjs: false,
       manualChunks: commandChunks,
-      paths: (id) => id.replace(BUILT, '../$1.cjs'),
+      paths: (id) => id.replace(SERVERS, '../$1.cjs'),
     },
   },
   {

@@ -118,7 +118,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @throws {@link ValueException} if the field is unknown or does not accept the value; nothing is staged.
    */
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
-    this.#do(({ staging, fields }) => staging.add(fields.idOf(field), fields.encode(field, value)));
+    this.#checkOpen();
+    const { staging, fields } = this.#client;
+    try {
+      staging.add(fields.idOf(field), fields.encode(field, value));
+    } catch (error) {
+      throw this.#redacted(error);
+    }
   }
 
   /**
@@ -139,11 +145,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * {@link ValueException} if the timestamp is invalid; {@link ConfigException} if another option is.
    */
   commit(options?: CommitOptions): Entry | undefined {
-    return this.#do(({ committer }) => {
-      if (options === undefined) return committer.commit();
-      const { timestamp, urgent } = commitOptions(options);
-      return committer.commit(timestamp, urgent);
-    });
+    this.#checkOpen();
+    try {
+      return this.#client.committer.commit(options === undefined ? undefined : commitOptions(options));
+    } catch (error) {
+      throw this.#redacted(error);
+    }
   }
 
   /**
@@ -393,8 +400,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /** Runs a call. @throws {@link ApiException} if this `Api` is closed. */
   #do<Result>(run: (client: Client) => Result): Result {
-    if (this.#isClosed) throw closedException();
+    this.#checkOpen();
     return this.#try(run);
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw closedException();
   }
 
   /** Runs a call, and redacts its exception: an argument may hold the API key by mistake. */

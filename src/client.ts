@@ -1,3 +1,4 @@
+import { isInsecure } from './core/model/base-url.js';
 import type { PushResult } from './core/model/events.js';
 import { isApiException, isStorageFull } from './core/model/exceptions.js';
 import { FieldRegistry } from './core/model/field-registry.js';
@@ -18,7 +19,6 @@ import {
   WEAK_IDS,
 } from './core/notify/warnings.js';
 import type { Config } from './core/options/options.js';
-import { isInsecure } from './core/options/schema.js';
 import { Discarder } from './core/outbox/discarder.js';
 import { Eviction } from './core/outbox/eviction.js';
 import { Expiry } from './core/outbox/expiry.js';
@@ -125,7 +125,7 @@ export function createClient(config: Config, ports: Partial<Ports>) {
 
   const status = new StatusStore({ ...pushes, deadBands, autoPush, poller }, durability);
   const host = new HostSubscription(environment, emitter, writer);
-  const recovery = new OrphanRecovery(local, startsAfter);
+  const recovery = new OrphanRecovery({ ...local, deadBands }, startsAfter);
   const parts = {
     ...pushes,
     host,

@@ -4,7 +4,8 @@
  * @module nikdev-iot/gateway
  */
 
-export { createGateway, type Gateway } from './gateway/gateway.js';
+export type { ServerCertificate } from './gateway/front/http-server.js';
+export { createGateway, type Gateway, type GatewayMetrics } from './gateway/gateway.js';
 export { GatewayException } from './gateway/gateway-exception.js';
 export { initGateway } from './gateway/init.js';
 export type { GatewayLogger } from './gateway/operations/logs.js';

@@ -74,6 +74,7 @@ export type { Rejection, StoredEntry } from './core/model/entry.js';
 export type {
   AdoptOptions,
   Adoption,
+  LastValue,
   OwnershipLoss,
   SaveOptions,
   StorageAdapter,

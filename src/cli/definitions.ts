@@ -137,7 +137,8 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'watch',
     summary: 'print a line whenever a value changes',
-    description: 'Prints the latest values, and a line for each change after that, until it is interrupted.',
+    description:
+      'Prints the latest values, and a line for each change after that, until it is interrupted. While the server can not be reached it goes on, with a line on standard error for each failed request; it ends with exit code 1 where the server refuses.',
     args: [FIELD],
     options: [{ flags: '--every <time>', text: 'how often to ask the server: 10s if absent' }],
     examples: ['nikdev-iot watch temperature', 'nikdev-iot watch temperature --json --every 1m'],

@@ -1,10 +1,10 @@
 import type { Api, PushException } from '../index.js';
 import { type Call, textOf } from './command.js';
-import { type Committed, inWords } from './commit.js';
+import { type Committed, countDiscards, inWords } from './commit.js';
 import { CommandException, EXIT, type ExitCode } from './exit.js';
 import type { PushState } from './folder/push-state.js';
+import { type Session, withPushing } from './folder-session.js';
 import { failureOf, isTransient, report } from './report.js';
-import { type Session, withPushing } from './session.js';
 import { parseDuration } from './values.js';
 import { plural } from './words.js';
 
@@ -18,6 +18,8 @@ interface Pushed {
   pushed: number;
   requests: number;
   quarantined: number;
+  /** Entries that were too old. */
+  expired: number;
   /** Entries that still wait. */
   committed: number;
 }
@@ -28,8 +30,11 @@ export async function pushFolder(call: Call, before?: Committed): Promise<ExitCo
   const seconds = wait === undefined ? 0 : parseDuration(wait, '--wait');
   if (before !== undefined && !call.isJson) call.out.line(inWords(before));
   return withPushing(call, async ({ api, folder }) => {
-    const result: Pushed = { pushed: 0, requests: 0, quarantined: 0, committed: 0 };
+    const result: Pushed = { pushed: 0, requests: 0, quarantined: 0, expired: 0, committed: 0 };
+    const discards = countDiscards(api, call.err);
     const failure = await pushUntil(call, { api, folder }, seconds, result);
+    discards.stop();
+    result.expired = discards.count;
     result.committed = api.status().committed;
     return show(call, { ...before, ...result }, failure);
   });

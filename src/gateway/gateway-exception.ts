@@ -5,6 +5,7 @@ export class GatewayException extends Error {
   /** What to do about it. */
   readonly advice: string;
 
+  /** @internal */
   constructor(message: string, advice: string, options?: ErrorOptions) {
     super(message, options);
     this.advice = advice;

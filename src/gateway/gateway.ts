@@ -17,6 +17,14 @@ import { readSettings } from './settings.js';
 import { Upstream } from './upstream.js';
 import { createWorker, type Worker } from './worker/worker.js';
 
+/** The metrics of a gateway at a moment. */
+export interface GatewayMetrics {
+  /** The content type of the text. */
+  readonly contentType: string;
+  /** The metrics in the text format of Prometheus. */
+  readonly text: string;
+}
+
 /** A gateway, made by {@link createGateway}. */
 export interface Gateway {
   /**
@@ -26,7 +34,7 @@ export interface Gateway {
   /** Resolves once the gateway is connected and works; rejects with a {@link GatewayException} if it can't. */
   readonly ready: Promise<void>;
   /** The metrics in the format of Prometheus. They need the package `prom-client`. */
-  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  metrics(): Promise<GatewayMetrics>;
   /** Refuses further uploads, finishes those under way within 10 s, and disconnects. */
   close(): Promise<void>;
 }

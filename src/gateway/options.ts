@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { isInsecure, isServerUrl, normalizedUrl } from '../core/model/base-url.js';
 import { ownObject } from '../core/model/schema.js';
-import { isInsecure } from '../core/options/schema.js';
 import type { FetchLike } from '../core/ports/web-types.js';
 import { faultOf } from '../http/schema-issue.js';
 import { GatewayException } from './gateway-exception.js';
@@ -95,12 +95,11 @@ const whole = (min: number, max: number) => {
   const wanted = `a whole number from ${min} to ${max}`;
   return v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
 };
-const url = (protocols: readonly string[]) =>
-  v.custom<string>((input) => isUrl(input, protocols), `a URL (${protocols.map((it) => `${it}//`).join(', ')})`);
+const natsUrl = v.custom<string>(isNatsUrl, 'a URL (nats://, tls://)');
 
 const NatsSchema = ownObject(
   {
-    servers: v.pipe(v.array(url(['nats:', 'tls:']), 'a list of URLs'), v.nonEmpty('a list of URLs')),
+    servers: v.pipe(v.array(natsUrl, 'a list of URLs'), v.nonEmpty('a list of URLs')),
     user: text,
     password: text,
     credentials: text,
@@ -118,7 +117,7 @@ const Options = ownObject(
   {
     nats: NatsSchema,
     secret: v.string('a text'),
-    upstream: url(['https:', 'http:']),
+    upstream: v.custom<string>(isServerUrl, 'an https URL without user name, password, query and fragment'),
     fetch: v.optional(v.custom<FetchLike>((input) => typeof input === 'function', 'a function')),
     partitions: v.optional(count),
     worker: v.boolean('true or false'),
@@ -153,7 +152,7 @@ export interface ResolvedOptions {
 /** @throws GatewayException naming the invalid option, without its value. */
 export function resolveGatewayOptions(options: GatewayOptions): ResolvedOptions {
   const { nats, secret, upstream, fetch, partitions, worker, logger } = check(Options, options);
-  const baseUrl = upstream.endsWith('/') ? upstream : `${upstream}/`;
+  const baseUrl = normalizedUrl(upstream);
   if (isInsecure(baseUrl))
     throw new GatewayException(
       'upstream must be https beyond this machine: plain http shows the API keys to the network',
@@ -200,10 +199,10 @@ function natsOf(given: v.InferOutput<typeof NatsSchema>): NatsOptions {
 const CREDENTIALS =
   'Use tls:// URLs, and NIKDEV_GATEWAY_NATS_CREDENTIALS_FILE, or NIKDEV_GATEWAY_NATS_USER with NIKDEV_GATEWAY_NATS_PASSWORD_FILE.';
 
-function isUrl(input: unknown, protocols: readonly string[]): boolean {
+function isNatsUrl(input: unknown): boolean {
   try {
     const { protocol, search, hash } = new URL(input as string);
-    return protocols.includes(protocol) && search === '' && hash === '';
+    return (protocol === 'nats:' || protocol === 'tls:') && search === '' && hash === '';
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createFrontServer } from './front/http-server.js';
+import { createFrontServer, type ServerCertificate } from './front/http-server.js';
 import { createInternalGateway, type Gateway } from './gateway.js';
 import { GatewayException } from './gateway-exception.js';
 import type { GatewayLogger } from './operations/logs.js';
@@ -28,7 +28,7 @@ export interface ServeOptions extends GatewayOptions {
    */
   readonly metricsPort?: number | undefined;
   /** A certificate and its private key, in PEM, to serve https. Default: plain http. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: ServerCertificate | undefined;
   /**
    * Whether a proxy in front ends TLS, so that plain http on another address than this machine's is fine.
    *

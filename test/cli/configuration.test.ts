@@ -210,6 +210,17 @@ describe('the configuration is refused', () => {
   });
 });
 
+test('a journal that is a link is named, and not followed', async () => {
+  await init();
+  const victim = join(folder, 'victim');
+  writeFileSync(victim, 'kept');
+  symlinkSync(victim, join(folder, '.nikdev-iot', 'nikdev-iot-1_folder_readings.journal'));
+  const { code, stderr } = await call(folder, ['add', 'a=1', '-c']);
+  expect(code).toBe(75);
+  expect(stderr).toMatch(/readings\.journal can't be read .*\nNothing was changed/);
+  expect(readFileSync(victim, 'utf8')).toBe('kept');
+});
+
 describe('the folder', () => {
   test('is found upward', async () => {
     await init();

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 const committing = (folder: Folder, problems: Problems = {}): Writer =>
-  committingStorage(folder, problems).open(destination, clock);
+  committingStorage(folder, { problems }).open(destination, clock);
 
 function pushing(folder: Folder): Writer {
   const held = folder.pushLock.acquire(0);
@@ -109,7 +109,10 @@ describe('commits of calls', () => {
     fs.appendFileSync(journalPath(), '\n1 0000');
     const second = commit(new Folder(path));
     expect(second.writer).not.toBe(first.writer);
-    const other = committingStorage(new Folder(path), {}).open({ ...destination, baseUrl: 'http://x/' }, clock);
+    const other = committingStorage(new Folder(path), { problems: {} }).open(
+      { ...destination, baseUrl: 'http://x/' },
+      clock,
+    );
     expect(other.id).not.toBe(second.writer);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LENGTH } from '../length.js';
 import { type Random, randomOf } from '../simulation/random.js';
+import { withoutCollection } from '../support/collection.js';
 import { watchdog } from './watchdog.js';
 
 /*
@@ -39,6 +40,7 @@ export function fuzz(kind: string, file: string, tryOne: Try, sorts: readonly st
         const first = Number(FUZZ_INPUT ?? 0);
         const met = new Map<string, number>();
         const dog = watchdog(kind);
+        const restore = withoutCollection();
         const { stackTraceLimit } = Error;
         // Exceptions are made by the thousand, and nobody looks at where.
         if (inputs > 1) Error.stackTraceLimit = 0;
@@ -53,6 +55,7 @@ export function fuzz(kind: string, file: string, tryOne: Try, sorts: readonly st
           }
         } finally {
           Error.stackTraceLimit = stackTraceLimit;
+          restore();
           await dog.stop();
         }
         const perSecond = Math.round(inputs / ((performance.now() - started) / 1000));

@@ -143,6 +143,7 @@ describeOnNats('the keys of a gateway', () => {
 
   test('a key that upstream refuses later gets 401 at the gateway that forwards', async () => {
     device += 1;
+    await nats.jsm.streams.purge(UPLOADS);
     const server = upstream(200);
     const gateway = await startGateway(cluster, server.fetch);
     expect((await gateway.fetch(uploadOf(device))).status).toBe(202);

@@ -16,6 +16,11 @@ describe('the options of a gateway', () => {
     ['G3 NATS elsewhere without credentials', { nats: { servers: [far] } }, /^NATS on another machine needs TLS and/],
     ['G3 one of the servers elsewhere', { nats: { servers: ['nats://127.0.0.1', far] } }, /^NATS on another machine/],
     ['G6 upstream elsewhere without TLS', { upstream: 'http://iot.example/' }, /^upstream must be https beyond/],
+    [
+      'G7 upstream with a password',
+      { upstream: 'https://user:hunter2@iot.example/' },
+      /^upstream must be an https URL without/,
+    ],
     ['too many partitions', { partitions: 1025 }, /^partitions must be a whole number from 1 to 1024/],
   ])('%s is refused', (_name, options, message) => {
     expect(() => createGateway({ secret, ...options })).toThrow(expect.objectContaining({ name: 'GatewayException' }));

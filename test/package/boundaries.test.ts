@@ -74,6 +74,16 @@ const planted = [
   ['src/gateway/keys/', '../front/front.js', 'refused'],
   ['src/platform/', '../api.js', 'refused'],
   ['src/platform/', '../storage/memory/memory-storage.js', 'taken'],
+  ['src/cli/', '../index.js', 'taken'],
+  ['src/cli/', '../core/model/input.js', 'taken'],
+  ['src/cli/', '../api.js', 'refused'],
+  ['src/cli/commands/', '../../emulator.js', 'taken'],
+  ['src/cli/commands/', '../session.js', 'taken'],
+  ['src/cli/commands/', '../../storage/file/journal/journal.js', 'refused'],
+  ['src/cli/config/', '../../core/options/schema.js', 'refused'],
+  ['src/cli/folder/', '../../storage/file/journal/journal.js', 'taken'],
+  ['src/cli/folder/', '../../core/outbox/outbox.js', 'refused'],
+  ['src/cli/folder/', '../../index.js', 'refused'],
   ['src/', 'node:fs', 'refused'],
 ] as const;
 

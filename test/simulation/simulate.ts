@@ -1,3 +1,4 @@
+import { withoutCollection } from '../support/collection.js';
 import { execute, push, restoreQuarantined } from './commands.js';
 import { wakeUp } from './freezing.js';
 import { checkInvariants } from './invariants.js';
@@ -31,16 +32,6 @@ export async function simulate(schedule: Schedule, bug: Bug = {}): Promise<World
     restore();
     undo?.();
   }
-}
-
-/**
- * The time of a garbage collection may not decide a schedule, and a registry of the process would keep each crashed `Api`, and
- * with it the whole world of its schedule, in memory.
- */
-function withoutCollection(): () => void {
-  const collection = { WeakRef: globalThis.WeakRef, FinalizationRegistry: globalThis.FinalizationRegistry };
-  Object.assign(globalThis, { WeakRef: undefined, FinalizationRegistry: undefined });
-  return () => void Object.assign(globalThis, collection);
 }
 
 /** Writers without a heartbeat are presumed dead after 3 minutes. */

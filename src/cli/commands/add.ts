@@ -2,8 +2,8 @@ import { own } from '../../core/model/input.js';
 import type { Call } from '../command.js';
 import { commit, inWords, timeOf } from '../commit.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
+import { withCommitting } from '../folder-session.js';
 import { pushFolder } from '../push-folder.js';
-import { withCommitting } from '../session.js';
 import { parsePair } from '../values.js';
 
 export async function run(call: Call): Promise<ExitCode> {
@@ -17,7 +17,7 @@ export async function run(call: Call): Promise<ExitCode> {
   const staged = await withCommitting(call, (api) => {
     // Without a prototype: a field may be named `__proto__`.
     api.addValues(own(Object.fromEntries(pairs)));
-    return isCommitted ? commit(api, timestamp) : { staged: api.status().staged };
+    return isCommitted ? commit(api, call, timestamp) : { staged: api.status().staged };
   });
   if (isPushed) return pushFolder(call, staged);
   if (isJson) out.json(staged);

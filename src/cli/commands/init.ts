@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Call, textOf } from '../command.js';
-import { problemOfFolder, readConfig, writeConfig } from '../config/config-file.js';
+import { problemOfFolder, readConfig } from '../config/config-file.js';
+import { writeConfig } from '../config/config-writer.js';
 import { FOLDER } from '../config/folder-search.js';
 import { ask, readKeyFromInput } from '../config/secret.js';
 import { DEFAULT_URL, originOf, readVariables, refuseInsecure } from '../config/settings.js';

@@ -1,7 +1,7 @@
 import { type Call, textOf } from '../command.js';
 import { namesOf, rowOf } from '../entry-text.js';
 import { EXIT, type ExitCode } from '../exit.js';
-import { withReading } from '../session.js';
+import { withReading } from '../folder-session.js';
 import { parseCount } from '../values.js';
 
 export async function run(call: Call): Promise<ExitCode> {

@@ -1,5 +1,6 @@
 import type { Call } from '../command.js';
-import { readConfig, writeConfig } from '../config/config-file.js';
+import { readConfig } from '../config/config-file.js';
+import { writeConfig } from '../config/config-writer.js';
 import { folderOf, readVariables } from '../config/settings.js';
 import { EXIT, type ExitCode } from '../exit.js';
 

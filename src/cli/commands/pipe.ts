@@ -1,12 +1,13 @@
 import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
 import { EXIT, type ExitCode } from '../exit.js';
+import { type Session, withPushing } from '../folder-session.js';
 import { LineReader } from '../line-reader.js';
 import { Progress } from '../progress.js';
 import { keepFailure, keepPushes } from '../push-folder.js';
 import { exitCodeOf, failureOf, report } from '../report.js';
-import { type Session, withPushing } from '../session.js';
 import { parseDuration, parseLine } from '../values.js';
+import { plural } from '../words.js';
 
 /** After SIGTERM, in seconds: supervisors kill after 10 s or more. */
 const STOP_SECONDS = 9;
@@ -30,6 +31,7 @@ class Pipe {
   #isStopped = false;
   #failures = 0;
   #quarantined = 0;
+  #discarded = 0;
 
   constructor(call: Call, session: Session, every: number | undefined) {
     this.#call = call;
@@ -63,6 +65,10 @@ class Pipe {
       this.#api.on('error', (error) => {
         keepFailure(pushState, error);
         this.#progress.line(failureOf(error).message, 'warn');
+      }),
+      this.#api.on('discard', ({ entries, message }) => {
+        this.#discarded += entries.length;
+        this.#progress.line(`${plural(entries.length, 'entry', 'entries')} dropped: ${message}`, 'warn');
       }),
       this.#api.on('quarantine', ({ entries, message }) => {
         this.#quarantined += entries.length;
@@ -120,7 +126,13 @@ class Pipe {
     }
     const { committed, staged } = this.#api.status();
     if (this.#call.isJson)
-      this.#call.out.json({ ...this.#progress.counts, committed, staged, failures: this.#failures });
+      this.#call.out.json({
+        ...this.#progress.counts,
+        discarded: this.#discarded,
+        committed,
+        staged,
+        failures: this.#failures,
+      });
     if (this.#failures > 0 || this.#quarantined > 0) return EXIT.refused;
     return code;
   }

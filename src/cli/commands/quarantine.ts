@@ -2,7 +2,7 @@ import type { Api, QuarantinedEntry } from '../../index.js';
 import type { Call } from '../command.js';
 import { namesOf, rowOf } from '../entry-text.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
-import { withPushing, withReading } from '../session.js';
+import { withPushing, withReading } from '../folder-session.js';
 import { plural } from '../words.js';
 
 export async function run(call: Call): Promise<ExitCode> {

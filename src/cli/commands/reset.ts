@@ -1,6 +1,6 @@
 import type { Call } from '../command.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
-import { withCommitting, withPushing } from '../session.js';
+import { withCommitting, withPushing } from '../folder-session.js';
 import { plural } from '../words.js';
 
 export async function run(call: Call): Promise<ExitCode> {
@@ -23,6 +23,7 @@ async function resetQueue(call: Call): Promise<ExitCode> {
     const { committed } = api.status();
     api.resetUnpushedEntries();
     folder.pushState.clear();
+    folder.locked(() => folder.lastValues.remove());
     return committed;
   });
   if (call.isJson) call.out.json({ entries });

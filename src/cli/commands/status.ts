@@ -1,25 +1,27 @@
 import type { Status } from '../../index.js';
 import type { Call } from '../command.js';
+import type { Settings } from '../config/settings.js';
 import { EXIT, type ExitCode } from '../exit.js';
+import { type Session, withReading } from '../folder-session.js';
 import type { Style } from '../output.js';
-import { type Session, withReading } from '../session.js';
 import { plural, timeText } from '../words.js';
 
 export const run = (call: Call): Promise<ExitCode> =>
   withReading(call, (session) => {
-    const status = statusOf(session);
+    const status = statusOf(session, call.settings());
     if (call.isJson) call.out.json(status);
     else show(call, session, status);
     return EXIT.ok;
   });
 
 /** The status of an `Api`, with the pushes of earlier calls. */
-function statusOf({ api, folder: { pushState } }: Session) {
+function statusOf({ api, folder: { lastValues, pushState } }: Session, { deviceId }: Settings) {
   const status = api.status();
   const { lastPush, lastException } = pushState;
   const isWaiting = status.committed > 0;
   return {
     ...status,
+    suppressed: lastValues.suppressed(deviceId),
     lastPush,
     nextTry: isWaiting ? pushState.dueAt() : undefined,
     lastException: isWaiting ? lastException : undefined,

@@ -10,14 +10,11 @@ const MAX_BYTES = 64 * 1024;
 const OPEN_TO_OTHERS = 0o077;
 const WRITABLE_BY_OTHERS = 0o022;
 const {
-  O_CREAT,
-  O_EXCL,
   O_NOFOLLOW = 0,
   O_NONBLOCK = 0,
   O_RDONLY,
-  O_WRONLY,
 } = fs.constants as typeof fs.constants & Partial<Record<'O_NOFOLLOW' | 'O_NONBLOCK', number>>;
-const HAS_USERS = process.getuid !== undefined;
+export const HAS_USERS = process.getuid !== undefined;
 
 /** The configuration, as the file has it: the API key belongs to the origin of `baseUrl`. */
 export interface Config {
@@ -51,30 +48,6 @@ export function readConfig(folder: string): Config | undefined {
   const path = join(folder, CONFIG);
   const text = readText(path);
   return text === undefined ? undefined : parse(text, path);
-}
-
-/** Writes the configuration: whole or not at all, with mode 0600. */
-export function writeConfig(folder: string, { options, ...config }: Config): void {
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const problem = problemOfFolder(folder);
-  if (problem !== undefined) throw usage(`${folder} ${problem}`, 'Choose a folder of your own.');
-  if (HAS_USERS) fs.chmodSync(folder, 0o700);
-  replace(join(folder, CONFIG), `${JSON.stringify({ ...config, ...options }, undefined, 2)}\n`);
-  // Nothing of it belongs into a repository.
-  replace(join(folder, '.gitignore'), '*\n');
-}
-
-function replace(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  fs.rmSync(temporary, { force: true });
-  const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    fs.writeFileSync(fd, text);
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-  fs.renameSync(temporary, path);
 }
 
 function readText(path: string): string | undefined {

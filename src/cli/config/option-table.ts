@@ -1,25 +1,67 @@
+import type { gzip, thin } from '../../index.js';
+
+/** The policies of the library that are functions. */
+export interface Policies {
+  readonly thin: typeof thin;
+  readonly gzip: typeof gzip;
+}
+
 /** An option of `new Api(…)` that the configuration may hold. */
 interface ConfigOption {
   /** The option in words, for the documentation. */
   readonly text: string;
-  /** Makes the option of what the configuration holds: JSON has no functions. Default: as it is. */
-  readonly make?: (given: unknown) => Promise<unknown>;
+  /** Words of the configuration, as JSON has no functions, and the values that they stand for. Default: none. */
+  readonly words?: Readonly<Record<string, (policies: Policies) => unknown>>;
 }
 
 /** The options of `new Api(…)` by name. Their values are validated by `Api`. */
 export const CONFIG_OPTIONS: Readonly<Record<string, ConfigOption>> = {
-  fields: { text: 'names of fields: `{ "temperature": "<Field ID>" }`. Without it, names are field ids' },
+  fields: {
+    text: 'names of fields: `{ "temperature": "<Field ID>" }`; with a dead band: `{ "temperature": { "id": "<Field ID>", "deadband": 0.2, "atLeastEverySeconds": 600 } }` leaves out values that differ by no more than that from the last committed one, over calls. Without `fields`, names are field ids',
+  },
   requestTimeout: { text: 'deadline of a request, in seconds (10)' },
   maxEntriesPerRequest: { text: 'entries in one request (1000)' },
   maxBytesPerRequest: { text: 'bytes of one request (524288)' },
   maxQueuedEntries: { text: 'entries that may wait (no limit)' },
-  overflow: { text: '`"refuse"` (default) or `"drop-oldest"`, when `maxQueuedEntries` is reached' },
+  maxQueuedBytes: { text: 'bytes of values that may wait (no limit)' },
+  overflow: {
+    text: 'at that limit, and on a full disk: `"refuse"` (default: the values stay staged), `"drop-oldest"`, or `"thin"`: a quarter of the entries leaves, and the rest still covers all of the time',
+    words: { thin: ({ thin }) => thin() },
+  },
+  maxAge: { text: 'age in seconds beyond which a push drops entries (no limit)' },
+  order: { text: '`"oldest-first"` (default), or `"live-first"`: new entries and the backlog by turns' },
+  liveSeconds: { text: 'with `"live-first"`: how long an entry is new, in seconds (60)' },
+  compression: {
+    text: '`"gzip"` compresses requests above 1 KiB; a server that does not take them gets them plainly (none)',
+    words: { gzip: ({ gzip }) => gzip() },
+  },
+  idempotency: { text: '`true` names each entry, so that a server that knows the names stores it once (`false`)' },
+  autoPush: {
+    text: 'of `pipe`: `{ "everySeconds": 10, "atEntries": 100 }`, the longest time until a push, and the number of entries that triggers one',
+  },
+};
+
+/** The other options of `new Api(…)`, and why the configuration does not hold them. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  deviceId: 'belongs to the credentials',
+  apiKey: 'belongs to the credentials',
+  baseUrl: 'belongs to the credentials',
+  storage: 'is the folder',
+  fetch: 'is code',
+  environment: 'is code',
+  stageUncommittedValues: 'staged values belong to the folder',
+  stageUnpushedEntries: 'entries belong to the folder',
+  onRefusedCredentials: 'is always "keep"',
+  flushOnHide: 'is for pages',
+  debug: 'is NIKDEV_IOT_DEBUG=1 in the environment',
 };
 
 /** @returns The options of a configuration, as `new Api(…)` takes them. */
-export async function makeOptions(given: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
-  const options: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(given))
-    options[name] = (await CONFIG_OPTIONS[name]?.make?.(value)) ?? value;
-  return options;
+export function makeOptions(given: Readonly<Record<string, unknown>>, policies: Policies): Record<string, unknown> {
+  const made = ([name, value]: [string, unknown]): [string, unknown] => {
+    const { words = {} } = CONFIG_OPTIONS[name] ?? {};
+    const make = typeof value === 'string' && Object.hasOwn(words, value) ? words[value] : undefined;
+    return [name, make ? make(policies) : value];
+  };
+  return Object.fromEntries(Object.entries(given).map(made));
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { isInsecure } from '../../core/model/base-url.js';
 import { usage } from '../exit.js';
 import { type Config, problemOfFolder, readConfig } from './config-file.js';
 import { FOLDER, findFolder } from './folder-search.js';
@@ -108,12 +109,9 @@ export function originOf(url: string): string {
   throw usage('the URL of the server must be an http or https URL, such as https://iot.nik-dev.se/api/v1/');
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
-
 /** @throws A usage exception for plain http to another machine, which shows the key to the network. */
 export function refuseInsecure(baseUrl: string, isAllowed: boolean): void {
-  const { protocol, hostname } = new URL(baseUrl);
-  if (isAllowed || protocol === 'https:' || LOOPBACK.test(hostname)) return;
+  if (isAllowed || !isInsecure(baseUrl)) return;
   throw usage(
     `${originOf(baseUrl)} is plain http: anyone on the way can read the API key`,
     'Use https, or allow it with --insecure-http.',

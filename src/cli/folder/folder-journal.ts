@@ -1,16 +1,17 @@
 import { Buffer } from 'node:buffer';
 import { createHash, randomFillSync } from 'node:crypto';
 import { type Destination, sameDestination } from '../../core/model/destination.js';
-import type { StoredEntry } from '../../core/model/entry.js';
+import { entryId, type StoredEntry } from '../../core/model/entry.js';
 import type { EntryIdentity } from '../../core/model/entry-ids.js';
 import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/file/journal/contents.js';
 import { FileHandle } from '../../storage/file/journal/file-handle.js';
-import { storageException, useAndClose } from '../../storage/file/journal/file-io.js';
+import { codeOf, storageException, useAndClose } from '../../storage/file/journal/file-io.js';
 import { Journal } from '../../storage/file/journal/journal.js';
 import { journalName } from '../../storage/file/journal/journal-name.js';
 import { encodeEntry, encodeWriter, readRecord } from '../../storage/file/journal/record.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { idFrom } from '../../storage/shared/random-id.js';
+import { CommandException, EXIT } from '../exit.js';
 
 /*
  * The one journal of a folder; record.ts has its format. Every call opens it anew, under the folder's lock:
@@ -65,12 +66,40 @@ export class FolderJournal {
   tail(): EntryIdentity | undefined {
     if (this.identity === undefined) return undefined;
     const { io } = this.#files;
-    return useAndClose(io, this.#files.open(this.path, 'read'), (fd) => {
-      const { size } = io.fstatSync(fd);
-      const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
-      const length = io.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-      return lastCommitted(bytes.subarray(0, length));
-    });
+    return useAndClose(
+      io,
+      this.#readable(() => this.#files.open(this.path, 'read')),
+      (fd) => {
+        const { size } = io.fstatSync(fd);
+        const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
+        const length = io.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+        return lastCommitted(bytes.subarray(0, length));
+      },
+    );
+  }
+
+  /** @throws A `CommandException` that names the file. */
+  #readable<Result>(open: () => Result): Result {
+    try {
+      return open();
+    } catch (error) {
+      throw new CommandException(`${this.path} can't be read (${codeOf(error)})`, {
+        exitCode: EXIT.temporary,
+        advice: 'Nothing was changed. The journal must be a regular file of this user, without links to it.',
+      });
+    }
+  }
+
+  /**
+   * Whether nothing was committed since a commit, as far as the end of the file shows: a process with the push lock writes there,
+   * too, and acts on that before.
+   *
+   * @param id - Of an entry; empty if there was none.
+   */
+  isAt(id: string): boolean {
+    if (this.identity === undefined) return id === '';
+    const tail = this.tail();
+    return tail === undefined || entryId(tail) === id;
   }
 
   /** The writer and sequence number to go on from. */
@@ -117,7 +146,7 @@ export class FolderJournal {
 
   /** Removes entries on a full disk, within the file. @throws {@link StorageException} */
   removeInPlace(entries: readonly StoredEntry[]): void {
-    this.#withJournal((journal) => journal.remove(entries));
+    this.#withJournal((journal) => journal.remove(entries), { isFull: true });
   }
 
   /** Rewrites the file without removed entries where that is worth it, and empties it where nothing is left. */
@@ -130,16 +159,16 @@ export class FolderJournal {
     if (this.identity === undefined) return undefined;
     const handle = new FileHandle(this.#files, this.path, { isNew: false });
     try {
-      handle.measure();
+      this.#readable(() => handle.measure());
       return use(handle);
     } finally {
       handle.close();
     }
   }
 
-  #withJournal(use: (journal: Journal) => void): void {
+  #withJournal(use: (journal: Journal) => void, { isFull } = { isFull: false }): void {
     if (this.identity === undefined) return;
-    const journal = new Journal(this.#files, JOURNAL, { isNew: false });
+    const journal = new Journal(this.#files, JOURNAL, { isNew: false, isFull });
     try {
       journal.read();
       use(journal);

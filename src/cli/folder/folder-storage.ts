@@ -34,17 +34,19 @@ abstract class FolderWriter implements Writer {
   close(): void {}
 }
 
-/** Stages and commits, and reads no entries. Its caller holds the folder's lock as long as it is open. */
+/** Stages and commits, and changes no entries. Its caller holds the folder's lock as long as it is open. */
 class CommittingWriter extends FolderWriter {
   readonly id: string;
   override readonly lastSequence: number;
   readonly #staging: FolderStaging;
+  readonly #readsEntries: boolean;
   /** Whether the journal has this writer's destination. */
   #isRegistered: boolean;
 
-  constructor(folder: Folder, destination: Destination, problems: Problems) {
+  constructor(folder: Folder, destination: Destination, options: CommittingOptions) {
     super(folder, destination);
-    this.#staging = new FolderStaging(folder, destination, problems);
+    this.#staging = new FolderStaging(folder, destination, options);
+    this.#readsEntries = options.readsEntries === true;
     const { writer, sequence } = folder.journal.next(destination);
     this.id = writer;
     this.lastSequence = sequence;
@@ -52,7 +54,9 @@ class CommittingWriter extends FolderWriter {
   }
 
   override save(entry: StoredEntry): void {
-    this.folder.journal.commit(entry, this.#isRegistered ? undefined : this.destination);
+    this.#staging.commit(entry, () => {
+      this.folder.journal.commit(entry, this.#isRegistered ? undefined : this.destination);
+    });
     this.#isRegistered = true;
   }
 
@@ -61,38 +65,54 @@ class CommittingWriter extends FolderWriter {
   }
 
   override async adopt(): Promise<Adoption> {
-    return { ...NOTHING, staged: this.#staging.read() };
+    const entries = this.#readsEntries ? this.folder.journal.read(this.destination).entries : [];
+    return { ...NOTHING, entries, ...this.#staging.read() };
   }
 }
 
 /** Shows what a folder holds, and changes nothing. Its caller holds the folder's lock until everything is adopted. */
 class ReadingWriter extends FolderWriter {
   readonly id = 'reading000000000';
+  readonly #liveSeconds: number;
+
+  constructor(folder: Folder, destination: Destination, liveSeconds: number) {
+    super(folder, destination);
+    this.#liveSeconds = liveSeconds;
+  }
 
   override async adopt(): Promise<Adoption> {
     const view = this.folder.journal.read(this.destination);
     const staged = this.folder.staged.read(this.destination);
-    return { entries: view.entries, staged, warnings: warningsOf(view, this.folder) };
+    const live = liveIn(view.entries, this.#liveSeconds);
+    return { entries: view.entries, live, staged, warnings: warningsOf(view, this.folder) };
   }
 }
 
-/** The staged values of a folder, as one writer changes them. */
+/** What a commit is made of, as one writer changes it: the staged values and the last values of a folder. */
 export class FolderStaging {
   readonly #folder: Folder;
   readonly #destination: Destination;
-  readonly #problems: Problems;
+  readonly #options: CommittingOptions;
   #saved = '';
 
-  constructor(folder: Folder, destination: Destination, problems: Problems) {
+  constructor(folder: Folder, destination: Destination, options: CommittingOptions) {
     this.#folder = folder;
     this.#destination = destination;
-    this.#problems = problems;
+    this.#options = options;
   }
 
-  read(): readonly Value[] {
-    const values = this.#folder.staged.read(this.#destination);
-    this.#saved = JSON.stringify(values);
-    return values;
+  read(): Pick<Adoption, 'staged' | 'lastValues'> {
+    const staged = this.#folder.staged.read(this.#destination);
+    this.#saved = JSON.stringify(staged);
+    const { isBanded } = this.#options;
+    return { staged, ...(isBanded && { lastValues: this.#folder.lastValues.read(this.#destination) }) };
+  }
+
+  commit(entry: StoredEntry, save: () => void): void {
+    const { isBanded } = this.#options;
+    const note = isBanded && this.#folder.lastValues.beforeCommit(this.#destination, isBanded);
+    save();
+    note?.(entry);
   }
 
   save(values: readonly Value[]): void {
@@ -103,7 +123,7 @@ export class FolderStaging {
       else this.#folder.staged.remove();
       this.#saved = text;
     } catch (error) {
-      this.#problems.staging = storageException(error, this.#folder.files.folder.path);
+      this.#options.problems.staging = storageException(error, this.#folder.files.folder.path);
     }
   }
 }
@@ -114,17 +134,42 @@ export interface Problems {
   staging?: unknown;
 }
 
+/** How a call stages and commits. */
+export interface CommittingOptions {
+  readonly problems: Problems;
+  /** Whether a field has a dead band; absent if none has. */
+  readonly isBanded?: ((fieldId: string) => boolean) | undefined;
+  /** Whether the entries are read, to be counted. Default: `false`. */
+  readonly readsEntries?: boolean;
+}
+
 /** For `add` and `commit`. */
-export const committingStorage = (folder: Folder, problems: Problems): StorageAdapter => ({
+export const committingStorage = (folder: Folder, options: CommittingOptions): StorageAdapter => ({
   durability: 'power',
-  open: (destination) => new CommittingWriter(folder, destination, problems),
+  open: (destination) => new CommittingWriter(folder, destination, options),
 });
 
-/** For `status` and its kin. */
-export const readingStorage = (folder: Folder): StorageAdapter => ({
+/** For `status` and its kin. @param liveSeconds - See {@link liveIn}. */
+export const readingStorage = (folder: Folder, liveSeconds: number): StorageAdapter => ({
   durability: 'power',
-  open: (destination) => new ReadingWriter(folder, destination),
+  open: (destination) => new ReadingWriter(folder, destination, liveSeconds),
 });
+
+/**
+ * The live entries: those of all calls are as those of one run, and known by their time.
+ *
+ * @param liveSeconds - How long an entry is live; 0 if none is.
+ */
+export function liveIn(
+  entries: readonly StoredEntry[],
+  liveSeconds: number,
+): (readonly [entry: StoredEntry, secondsAgo: number])[] {
+  const now = Date.now() / 1000;
+  return entries
+    .filter(({ rejection, timestamp: time }) => rejection === undefined && time <= now && now - time < liveSeconds)
+    .map((entry) => [entry, now - entry.timestamp] as const)
+    .sort(([, one], [, other]) => other - one);
+}
 
 /** Warnings of entries for other devices, of lines that can't be read, and of an unsafe folder. */
 export function warningsOf({ others, unreadable }: JournalView, { journal, files }: Folder): Warning[] {

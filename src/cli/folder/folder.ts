@@ -3,6 +3,7 @@ import { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
 import { FolderJournal } from './folder-journal.js';
 import { FolderLock } from './folder-lock.js';
+import { LastValues } from './last-values.js';
 import { PushState } from './push-state.js';
 import { StagedFile } from './staged-file.js';
 
@@ -16,6 +17,7 @@ export class Folder {
   readonly pushLock: FolderLock;
   readonly journal: FolderJournal;
   readonly staged: StagedFile;
+  readonly lastValues: LastValues;
   readonly pushState: PushState;
   #isHeld = false;
 
@@ -27,7 +29,14 @@ export class Folder {
     this.pushLock = new FolderLock(this.files, identify, 'push-lock');
     this.journal = new FolderJournal(this.files);
     this.staged = new StagedFile(this.files, this.journal);
+    this.lastValues = new LastValues(this.files, this.journal);
     this.pushState = new PushState(this.files);
+  }
+
+  /** Before anything but a commit of one call is written at the end of the journal, which shows what belongs to which commit. */
+  settle(): void {
+    this.staged.settle();
+    this.lastValues.settle();
   }
 
   /** Runs a step under the lock. @throws {@link LockedException} if another process works in the folder for 5 s. */

@@ -11,6 +11,7 @@ import {
   type Writer,
 } from '../../core/ports/storage.js';
 import { BACKGROUND, type Clock } from '../../core/time/clock.js';
+import { quietly } from '../../storage/file/journal/file-io.js';
 import { quarantineRecord } from '../../storage/file/journal/journal-text.js';
 import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/file/journal/record.js';
 import { RangeSet } from '../../storage/shared/range-set.js';
@@ -18,7 +19,7 @@ import { isLocked } from '../exit.js';
 import type { Folder } from './folder.js';
 import { newWriterOf } from './folder-journal.js';
 import { HEARTBEAT_MS, type HeldLock } from './folder-lock.js';
-import { FolderStaging, type Problems, warningsOf } from './folder-storage.js';
+import { type CommittingOptions, FolderStaging, liveIn, warningsOf } from './folder-storage.js';
 
 /** The journal is tidied when it has grown by this much, or has doubled. */
 const SLACK_BYTES = 64 * 1024;
@@ -35,6 +36,8 @@ class PushingWriter implements Writer {
   readonly #stopBeating: () => void;
   /** Present if it stages, too: then its caller holds the folder's lock as well. */
   readonly #staging: FolderStaging | undefined;
+  /** 0 if no entry is live. */
+  readonly #liveSeconds: number;
   /** By writer, the entries that were handed out or saved here. */
   readonly #known = new Map<string, RangeSet>();
   /** The writers whose destination this run has written since the journal was rewritten. */
@@ -46,13 +49,17 @@ class PushingWriter implements Writer {
   #size = 0;
   #tidyAt = SLACK_BYTES;
   #isOpen = true;
+  /** Whether the disk had no space for the last entry. */
+  #isFull = false;
 
-  constructor(folder: Folder, { held, problems }: PushingOptions, destination: Destination, clock: Clock) {
+  constructor(folder: Folder, options: PushingOptions, destination: Destination, clock: Clock) {
+    const { held, committing, liveSeconds = 0 } = options;
     this.#folder = folder;
     this.#held = held;
     this.#destination = destination;
     this.id = newWriterOf(destination);
-    this.#staging = problems && new FolderStaging(folder, destination, problems);
+    this.#staging = committing && new FolderStaging(folder, destination, committing);
+    this.#liveSeconds = liveSeconds;
     let cancel = (): void => {};
     const beat = (): void => {
       held.beat();
@@ -72,7 +79,12 @@ class PushingWriter implements Writer {
   }
 
   save(entry: StoredEntry): void {
-    this.#write(this.#textOf([entry]), true);
+    try {
+      this.#exclusively(() => this.#commit(entry));
+    } catch (error) {
+      this.#isFull = isStorageFull(error);
+      throw error;
+    }
     this.#registered.add(entry.writer);
     this.#add(entry);
   }
@@ -82,7 +94,9 @@ class PushingWriter implements Writer {
       const saved = new Set(this.#folder.journal.read(this.#destination).entries.map(entryId));
       const missing = entries.filter((entry) => !saved.has(entryId(entry)));
       this.#registered.clear();
-      if (missing.length > 0) this.#append(this.#textOf(missing), true);
+      if (missing.length === 0) return;
+      this.#folder.lastValues.remove();
+      this.#append(this.#textOf(missing), true);
       for (const { writer } of missing) this.#registered.add(writer);
     });
   }
@@ -104,7 +118,7 @@ class PushingWriter implements Writer {
 
   quarantine(entries: readonly StoredEntry[]): void {
     const text = entries.map(quarantineRecord).join('');
-    if (text !== '') this.#write(text, false);
+    if (text !== '') this.#exclusively(() => this.#append(text, false));
   }
 
   saveStaged(values: readonly Value[]): void {
@@ -114,7 +128,7 @@ class PushingWriter implements Writer {
   async adopt({ isFirst }: AdoptOptions): Promise<Adoption> {
     if (!this.#isOpen) return { entries: [], staged: [], warnings: [] };
     const view = this.#locked(() => {
-      this.#folder.staged.settle();
+      this.#folder.settle();
       const isNew = ({ writer, sequence }: StoredEntry): boolean => !this.#known.get(writer)?.has(sequence);
       const read = this.#folder.journal.read(this.#destination, isNew);
       this.#note();
@@ -122,8 +136,13 @@ class PushingWriter implements Writer {
     });
     for (const entry of view.entries) this.#add(entry);
     const warnings = warningsOf(view, this.#folder);
-    const staged = (isFirst && this.#staging?.read()) || [];
-    return { entries: view.entries, staged, warnings, lookAgainSeconds: RECOVERY_INTERVAL_SECONDS };
+    return {
+      entries: view.entries,
+      live: liveIn(view.entries, this.#liveSeconds),
+      warnings,
+      lookAgainSeconds: RECOVERY_INTERVAL_SECONDS,
+      ...((isFirst && this.#staging?.read()) || { staged: [] }),
+    };
   }
 
   close(): void {
@@ -157,18 +176,37 @@ class PushingWriter implements Writer {
   #remove(removed: ReadonlyMap<string, RangeSet>, entries: readonly StoredEntry[]): void {
     const text = Array.from(removed, ([writer, { ranges }]) => encodeRemoved(writer, ranges)).join('');
     try {
-      this.#append(text, false);
+      if (!this.#isFull) {
+        this.#append(text, false);
+        return;
+      }
     } catch (error) {
       if (!isStorageFull(error)) throw error;
-      this.#folder.journal.removeInPlace(entries);
-      this.#registered.clear();
-      this.#note();
     }
+    this.#folder.settle();
+    this.#folder.journal.removeInPlace(entries);
+    this.#isFull = false;
+    this.#registered.clear();
+    // An older commit may stand at the end now, whose id is not the last one: no id is drawn from it.
+    quietly(() => this.#folder.journal.append(text, false));
+    this.#note();
   }
 
-  #write(text: string, isSynced: boolean): void {
+  #commit(entry: StoredEntry): void {
+    const save = (): void => this.#append(this.#textOf([entry]), true);
+    if (this.#staging !== undefined) {
+      this.#staging.commit(entry, save);
+      return;
+    }
+    // The end of the journal will not show that they are out of date.
+    this.#folder.lastValues.remove();
+    save();
+  }
+
+  /** As {@link PushingWriter.#locked}, with an exception that a commit may throw. */
+  #exclusively(run: () => void): void {
     try {
-      this.#locked(() => this.#append(text, isSynced));
+      this.#locked(run);
     } catch (error) {
       throw isLocked(error) ? new StorageException(error.message, { advice: error.advice }) : error;
     }
@@ -176,7 +214,7 @@ class PushingWriter implements Writer {
 
   #append(text: string, isSynced: boolean): void {
     // A commit at the end of the journal is a sign for the staged values that it was made of.
-    this.#folder.staged.settle();
+    this.#folder.settle();
     this.#folder.journal.append(text, isSynced);
     this.#note();
   }
@@ -185,7 +223,7 @@ class PushingWriter implements Writer {
   #tidy(): void {
     try {
       this.#locked(() => {
-        this.#folder.staged.settle();
+        this.#folder.settle();
         this.#folder.journal.tidy();
         this.#registered.clear();
         this.#note();
@@ -223,7 +261,9 @@ interface PushingOptions {
   /** The folder's push lock. */
   readonly held: HeldLock;
   /** Present if it stages, too. */
-  readonly problems?: Problems | undefined;
+  readonly committing?: CommittingOptions | undefined;
+  /** How long an entry is live, by its time. Default: 0. */
+  readonly liveSeconds?: number | undefined;
 }
 
 /** For `push` and its kin. */

@@ -5,18 +5,19 @@ export const encodeValues = (values: readonly Value[]): string => encodeWithSize
 
 /** Like {@link encodeValues}, with the size of the text in bytes of UTF-8, counted without reading the text again. */
 export function encodeWithSize(values: readonly Value[]): { text: string; bytes: number } {
-  let text = '';
+  let text = '[';
   let beyondUnits = 0;
   for (const { fieldId, value } of values) {
     const isText = typeof value === 'string';
-    const start = text === '' ? '[{"' : ',{"';
-    if (SPECIAL.test(fieldId) || (isText && SPECIAL.test(value))) {
+    const start = startOf(fieldId);
+    if (text.length > 1) text += ',';
+    if (start === '' || (isText && SPECIAL.test(value))) {
       const object = JSON.stringify({ [fieldId]: value });
-      text += start.charAt(0) + object;
+      text += object;
       beyondUnits += utf8Length(object) - object.length;
     } else {
       // The same text as JSON.stringify makes, several times as fast for plain ASCII, which nearly all ids and texts are.
-      text += isText ? `${start}${fieldId}":"${value}"}` : `${start}${fieldId}":${value}}`;
+      text += isText ? `${start}"${value}"}` : `${start}${value}}`;
     }
   }
   text += ']';
@@ -26,6 +27,20 @@ export function encodeWithSize(values: readonly Value[]): { text: string; bytes:
 }
 
 const OPENING = 0x5b;
+
+/** By field id: the text before its value; empty if JSON must escape the id. A device has few fields. */
+const starts = /* @__PURE__ */ new Map<string, string>();
+const MAX_STARTS = 1000;
+
+function startOf(fieldId: string): string {
+  let start = starts.get(fieldId);
+  if (start === undefined) {
+    start = SPECIAL.test(fieldId) ? '' : `{"${fieldId}":`;
+    if (starts.size >= MAX_STARTS) starts.clear();
+    starts.set(fieldId, start);
+  }
+  return start;
+}
 
 /** Characters that JSON must escape, and all characters outside of ASCII. */
 const SPECIAL = /[^ !#-[\]-~]/;

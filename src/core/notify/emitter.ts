@@ -101,23 +101,28 @@ export class Emitter {
   emit<Name extends keyof News>(name: Name, news: News[Name]): void;
   emit<Name extends keyof News>(name: Name, news?: News[Name]): void {
     const subscribers = this.#subscribers[name] as readonly Subscriber[] | undefined;
-    this.#depth += 1;
+    this.begin();
     try {
       if (subscribers !== undefined) for (const notify of subscribers) notify(this.#parts, news);
       if (this.#listeners?.[name]) this.#pending.push([name, news] as unknown as Pending);
     } finally {
-      this.#complete();
+      this.complete();
     }
   }
 
   /** Runs an operation that may emit several times: its public events are sent when it is complete. */
   operation<Result>(run: () => Result): Result {
-    this.#depth += 1;
+    this.begin();
     try {
       return run();
     } finally {
-      this.#complete();
+      this.complete();
     }
+  }
+
+  /** Begins an operation, which ends with {@link Emitter.complete} whether it succeeds or not. */
+  begin(): void {
+    this.#depth += 1;
   }
 
   /** Sends the pending public events at once, before their entries are removed. All parts must be consistent. */
@@ -126,7 +131,8 @@ export class Emitter {
       this.#send(next[0], next[1]);
   }
 
-  #complete(): void {
+  /** Ends an operation. */
+  complete(): void {
     this.#depth -= 1;
     if (this.#depth === 0 && this.#pending.length > 0) this.flush();
   }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { hasUserInfo, isInsecure, isServerUrl, normalizedUrl } from '../model/base-url.js';
 import { ConfigException } from '../model/exceptions.js';
 import { checkFields, type FieldDefinitions } from '../model/fields.js';
 import { holdsKey, redact } from '../model/foreign-text.js';
@@ -36,11 +37,6 @@ function holdsSecret(text: string, apiKey: unknown): boolean {
 
 /** A text that shares this many characters in a row with a key does not do so by coincidence. */
 const MIN_TELLING = 8;
-
-// Only these members of the platform's URL are used.
-declare const URL: new (
-  url: string,
-) => Readonly<Record<'protocol' | 'username' | 'password' | 'hostname' | 'href', string>>;
 
 const Pace = ownObject(
   { everySeconds: secondsFrom(0), atEntries: count },
@@ -137,14 +133,6 @@ export function resolveOptions(options: unknown): Config {
   return config;
 }
 
-/** A loop, as a regular expression would take quadratic time. */
-function normalizedUrl(given: string): string {
-  const url = new URL(given).href;
-  let end = url.length;
-  while (url[end - 1] === '/') end -= 1;
-  return `${url.slice(0, end)}/`;
-}
-
 function paceOf(given: NonNullable<Options['autoPush']>, shown: (input: unknown) => string): AutoPushConfig | false {
   if (typeof given === 'boolean') return given && AUTO_PUSH;
   return checkOptions(given, Pace, shown);
@@ -167,36 +155,8 @@ export function checkApiKey(
   }
 }
 
-/** Hostnames as `URL` normalizes them: 127.0.0.1 mapped to IPv6 is `::ffff:7f00:1`. Node asks the DNS for `x.localhost`. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
-
-/** Whether requests to `baseUrl`, and the API key in them, cross a network unencrypted. */
-export function isInsecure(baseUrl: string): boolean {
-  const { protocol, hostname } = new URL(baseUrl);
-  return protocol === 'http:' && !LOOPBACK.test(hostname);
-}
-
-function isServerUrl(input: unknown): boolean {
-  try {
-    const { protocol, username, password, href } = new URL(input as string);
-    const isPlain = username === '' && password === '' && !/[?#]/.test(href);
-    return typeof input === 'string' && (protocol === 'http:' || protocol === 'https:') && isPlain;
-  } catch {
-    return false;
-  }
-}
-
 /** A secret that was passed as another option must not end up in a log. */
 function showSafely(input: unknown, apiKey: unknown): string {
   const isSecret = typeof input === 'string' && (holdsSecret(input, apiKey) || hasUserInfo(input));
   return isSecret ? showLength(input) : show(input);
-}
-
-function hasUserInfo(text: string): boolean {
-  try {
-    const { username, password } = new URL(text);
-    return username !== '' || password !== '';
-  } catch {
-    return text.includes('@');
-  }
 }

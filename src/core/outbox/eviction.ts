@@ -29,26 +29,21 @@ export class Eviction {
   }
 
   /**
-   * Saves entries, again after each eviction.
+   * Evicts entries after a failure to save new ones. Afterwards saving is tried again, with values that are read again, as a
+   * listener may have committed meanwhile.
    *
-   * @param save - Reads the values to save in each call, as a listener may have committed meanwhile.
+   * @param failures - How often saving has failed before: each time twice as many entries are evicted.
    * @param leaving - The ids of entries that leave the quarantine for the new ones, and are not evicted.
-   * @throws The exception of `save`, if eviction is off or can't make enough space.
+   * @throws The error, if eviction is off or can't make enough space.
    */
-  save<Result>(save: () => Result, leaving: readonly string[] = NONE): Result {
+  makeSpace(error: unknown, failures: number, leaving: readonly string[] = NONE): void {
     const { discarder, redactor } = this.#parts;
-    for (let share = SHARE; ; share *= 2) {
-      try {
-        return save();
-      } catch (error) {
-        // The message of the exception becomes the message of the event.
-        redactException(error, redactor);
-        if (!isStorageFull(error)) throw error;
-        const evicted = this.#choose(leaving, share);
-        if (evicted.length === 0) throw error;
-        discarder.discard(evicted, { reason: 'overflow', message: error.reason });
-      }
-    }
+    // The message of the exception becomes the message of the event.
+    redactException(error, redactor);
+    if (!isStorageFull(error)) throw error;
+    const evicted = this.#choose(leaving, SHARE * 2 ** failures);
+    if (evicted.length === 0) throw error;
+    discarder.discard(evicted, { reason: 'overflow', message: error.reason });
   }
 
   /** @returns No entries if they would not be enough. */

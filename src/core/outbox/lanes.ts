@@ -51,6 +51,12 @@ export class Lanes {
     this.#live.set(entry, this.#clock.monotonic());
   }
 
+  /** Entries of earlier runs were adopted that count as committed by this run. @param entries - With the seconds since. */
+  adopt(entries: Iterable<readonly [entry: QueuedEntry, secondsAgo: number]>): void {
+    for (const [entry, secondsAgo] of entries)
+      if (this.hasLive && this.#outbox.has(entry)) this.#live.set(entry, this.#clock.monotonic() - secondsAgo * 1000);
+  }
+
   /** Entries left the outbox. */
   remove(entries: readonly QueuedEntry[]): void {
     if (!this.isActive) return;

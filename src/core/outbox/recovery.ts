@@ -4,8 +4,9 @@ import type { Value } from '../model/value.js';
 import type { Emitter } from '../notify/emitter.js';
 import { weakly } from '../notify/host-subscription.js';
 import { ADOPTION_FAILED, STORAGE_FAILED, type Warnings } from '../notify/warnings.js';
-import { type Adoption, RECOVERY_INTERVAL_SECONDS, type Writer } from '../ports/storage.js';
+import { type Adoption, type LastValue, RECOVERY_INTERVAL_SECONDS, type Writer } from '../ports/storage.js';
 import { BACKGROUND, type Clock } from '../time/clock.js';
+import type { Lanes } from './lanes.js';
 import type { Outbox } from './outbox.js';
 
 /** `ready` resolves by this time, even if the storage hangs. */
@@ -18,6 +19,9 @@ export interface RecoveryParts {
   readonly outbox: Outbox;
   /** Stages adopted values, if nothing is staged. Returns the number of staged values. */
   readonly staging: { adopt(values: readonly Value[]): number };
+  readonly lanes: Pick<Lanes, 'adopt'>;
+  /** Absent if no field has a dead band. */
+  readonly deadBands: { adopt(values: readonly LastValue[]): void } | undefined;
   readonly emitter: Emitter;
   readonly warnings: Warnings;
   readonly redactor: Redactor;
@@ -76,13 +80,15 @@ export class OrphanRecovery {
     return this.#parts.clock.setTimer(() => void target.deref()?.recoverAgain(), seconds * 1000, BACKGROUND);
   }
 
-  #adopt({ entries, staged: values, warnings: found }: Adoption): void {
-    const { outbox, staging, emitter, warnings, redactor } = this.#parts;
+  #adopt({ entries, staged: values, warnings: found, live = [], lastValues = [] }: Adoption): void {
+    const { outbox, lanes, deadBands, staging, emitter, warnings, redactor } = this.#parts;
     const { size } = outbox.quarantine;
     // The server's message to another run may hold the API key of this run.
     const redact = (reason: string, status: number): string =>
       foreignText(reason, (text) => redactor.redact(text), `Bad request: ${status}`);
     outbox.adopt(entries.map((entry) => withReason(entry, redact)));
+    lanes.adopt(live);
+    deadBands?.adopt(lastValues);
     const quarantined = outbox.quarantine.size - size;
     const staged = staging.adopt(values);
     for (const warning of found) warnings.add(warning);

@@ -124,4 +124,21 @@ export interface Adoption {
   readonly warnings: readonly Warning[];
   /** The delay until the next scan, in seconds; absent if no other writer can leave entries behind during this run. */
   readonly lookAgainSeconds?: number;
+  /**
+   * Of `entries`, those that count as committed by this run, with the seconds since their commit, oldest first: for a storage whose
+   * runs act as one, as the calls of a command do. Default: none.
+   */
+  readonly live?: Iterable<readonly [entry: StoredEntry, secondsAgo: number]>;
+  /** The last committed values of fields, which dead bands go on from. Default: none. */
+  readonly lastValues?: readonly LastValue[];
+}
+
+/**
+ * The last committed value of a field.
+ *
+ * @group For storage adapters of your own
+ */
+export interface LastValue extends Value {
+  /** The time since its commit, in seconds. */
+  readonly secondsAgo: number;
 }

@@ -1,3 +1,4 @@
+import { isInsecure } from '../model/base-url.js';
 import { ENTRY_IDS, type EntryIdentity, encodeEntryIds } from '../model/entry-ids.js';
 import type { ApiException } from '../model/exceptions.js';
 import type { FieldDefinitions } from '../model/fields.js';
@@ -6,7 +7,6 @@ import { own } from '../model/input.js';
 import { getAborted, getClosed } from '../model/request-exceptions.js';
 import type { Emitter } from '../notify/emitter.js';
 import type { ApiKeySource } from '../options/options.js';
-import { isInsecure } from '../options/schema.js';
 import type { CompressedBody } from '../ports/compression.js';
 import type { Environment, LifecycleEvent } from '../ports/environment.js';
 import type { Answer, Beacon, FailedExchange, FailureReason, Transport, TransportRequest } from '../ports/transport.js';

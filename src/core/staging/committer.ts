@@ -7,7 +7,7 @@ import type { Eviction } from '../outbox/eviction.js';
 import type { Expiry } from '../outbox/expiry.js';
 import type { Lanes } from '../outbox/lanes.js';
 import type { Draft, Outbox } from '../outbox/outbox.js';
-import type { ClockCorrection, ClockEpoch } from '../time/clock-correction.js';
+import type { ClockCorrection } from '../time/clock-correction.js';
 import type { DeadBands } from './dead-bands.js';
 import type { Staging } from './staging.js';
 
@@ -24,6 +24,11 @@ export interface CommitterParts {
   readonly emitter: Emitter;
 }
 
+interface CommitDetails {
+  readonly timestamp?: number | undefined;
+  readonly urgent?: boolean | undefined;
+}
+
 /** Makes entries of the staged values, and of entries to restore. */
 export class Committer {
   readonly #parts: CommitterParts;
@@ -35,19 +40,25 @@ export class Committer {
   }
 
   /**
-   * @param timestamp - Whole Unix seconds; now if absent.
-   * @param isUrgent - Whether the entry goes first.
+   * @param given - `timestamp`: whole Unix seconds; now if absent. `urgent`: whether the entry goes first.
    * @returns `undefined` if nothing was staged.
    * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
    */
-  commit(timestamp?: number, isUrgent = false): Entry | undefined {
+  commit(given?: CommitDetails): Entry | undefined {
     const { eviction, expiry, emitter } = this.#parts;
-    return emitter.operation(() => {
+    emitter.begin();
+    try {
       expiry.expireHead();
-      const entry = eviction.save(() => this.#commit(timestamp, isUrgent));
-      if (entry !== undefined) emitter.emit('commit', entry);
-      return entry;
-    });
+      for (let failures = 0; ; failures++) {
+        try {
+          return this.#commit(given);
+        } catch (error) {
+          eviction.makeSpace(error, failures);
+        }
+      }
+    } finally {
+      emitter.complete();
+    }
   }
 
   /**
@@ -63,14 +74,18 @@ export class Committer {
   #restore(entries: readonly Entry[]): Entry[] {
     const { eviction, outbox } = this.#parts;
     const missing = [...new Set(entries)].filter((entry) => !this.#restored.has(entry));
-    const drafts = missing.map(({ timestamp, values }) => draftOf(values, timestamp, undefined));
+    const drafts = missing.map(({ timestamp, values }) => draftOf(values, { timestamp, epoch: undefined }));
     const leaving = missing.map(({ id }) => id);
-    const restored = eviction.save(() => {
-      this.#checkOpen();
-      return outbox.requeue(drafts, leaving);
-    }, leaving);
-    for (const entry of missing) this.#restored.add(entry);
-    return restored.map((entry) => toEntry(entry));
+    for (let failures = 0; ; failures++) {
+      try {
+        this.#checkOpen();
+        const restored = outbox.requeue(drafts, leaving);
+        for (const entry of missing) this.#restored.add(entry);
+        return restored.map((entry) => toEntry(entry));
+      } catch (error) {
+        eviction.makeSpace(error, failures, leaving);
+      }
+    }
   }
 
   /** Makes no further entry, even if a listener of an eviction closes the client. */
@@ -78,8 +93,10 @@ export class Committer {
     this.#isClosed = true;
   }
 
-  #commit(timestamp: number | undefined, isUrgent: boolean): Entry | undefined {
+  #commit(given: CommitDetails | undefined): Entry | undefined {
     const { staging, outbox, lanes, clockCorrection, deadBands, emitter } = this.#parts;
+    const timestamp = given?.timestamp;
+    const isUrgent = given?.urgent === true;
     let values: Value[] = [];
     try {
       const queued = outbox.append(() => {
@@ -87,15 +104,16 @@ export class Committer {
         const staged = staging.values();
         values = deadBands?.select(staged) ?? staged;
         if (values.length === 0) return undefined;
-        if (timestamp !== undefined) return draftOf(values, timestamp, undefined);
-        return draftOf(values, clockCorrection.seconds, clockCorrection.epoch);
+        return draftOf(values, timestamp === undefined ? clockCorrection.stamp() : { timestamp, epoch: undefined });
       });
       deadBands?.onCommitted(values, staging.size - values.length);
       if (staging.size > 0) staging.clear();
       if (queued === undefined) return undefined;
       lanes.add(queued, isUrgent);
       if (isUrgent) emitter.emit('urgent');
-      return toEntry(queued, values);
+      const entry = toEntry(queued, values);
+      emitter.emit('commit', entry);
+      return entry;
     } catch (error) {
       // The storage may have removed the saved staged values to free space.
       emitter.emit('staged');
@@ -108,7 +126,7 @@ export class Committer {
   }
 }
 
-function draftOf(values: readonly Value[], timestamp: number, epoch: ClockEpoch | undefined): Draft {
+function draftOf(values: readonly Value[], { timestamp, epoch }: Pick<Draft, 'timestamp' | 'epoch'>): Draft {
   const { text, bytes } = encodeWithSize(values);
   return { timestamp, values: text, bytes, epoch };
 }

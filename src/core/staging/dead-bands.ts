@@ -2,6 +2,7 @@ import type { Entry } from '../model/entry.js';
 import type { FieldDefinitions, SchemaField } from '../model/fields.js';
 import { own } from '../model/input.js';
 import type { FieldValue, Value } from '../model/value.js';
+import type { LastValue } from '../ports/storage.js';
 import type { Clock } from '../time/clock.js';
 
 /** The last committed value of a field. */
@@ -50,6 +51,13 @@ export class DeadBands {
     this.#suppressed += suppressed;
     const at = this.#clock.monotonic();
     for (const { fieldId, value } of values) if (this.#bands.has(fieldId)) this.#last.set(fieldId, { value, at });
+  }
+
+  /** Goes on from values that earlier runs committed. */
+  adopt(values: readonly LastValue[]): void {
+    const now = this.#clock.monotonic();
+    for (const { fieldId, value, secondsAgo } of values)
+      this.#last.set(fieldId, { value, at: now - secondsAgo * 1000 });
   }
 
   /** Entries leave undelivered: the server may never learn of their values, so the next value of their fields is committed. */

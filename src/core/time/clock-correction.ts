@@ -7,9 +7,17 @@ export interface ClockEpoch {
   readonly ahead: number;
 }
 
+/** The time of a commit by the present clock. */
+export interface Stamp {
+  /** Whole Unix seconds. */
+  readonly timestamp: number;
+  readonly epoch: ClockEpoch;
+}
+
 /** 2026-11-01, before the release of this SDK: a clock that shows an earlier time is not set. In Unix seconds. */
 export const RELEASED = 1_793_491_200;
 const within = (seconds: number): number => Math.min(Math.max(0, seconds), MAX_UNIX_SECONDS - 1);
+const secondsOf = (milliseconds: number): number => within(Math.floor(milliseconds / 1000));
 /** Smaller differences come from slewing and rounding. */
 const JUMP_MS = 2000;
 /** Within this difference the epoch is the same. */
@@ -29,12 +37,22 @@ export class ClockCorrection {
 
   /** The present time in whole Unix seconds, clamped to the times that the wire format allows. */
   get seconds(): number {
-    return within(Math.floor(this.#clock.now() / 1000));
+    return secondsOf(this.#clock.now());
   }
 
   /** The present epoch: the same object as long as it lasts. */
   get epoch(): ClockEpoch {
-    const ahead = this.#clock.now() - this.#clock.monotonic();
+    return this.#epochAt(this.#clock.now());
+  }
+
+  /** The time and the epoch of a commit, of one reading of the wall clock. */
+  stamp(): Stamp {
+    const now = this.#clock.now();
+    return { timestamp: secondsOf(now), epoch: this.#epochAt(now) };
+  }
+
+  #epochAt(now: number): ClockEpoch {
+    const ahead = now - this.#clock.monotonic();
     if (!(Math.abs(ahead - this.#epoch.ahead) <= SAME_MS)) this.#epoch = { ahead };
     return this.#epoch;
   }

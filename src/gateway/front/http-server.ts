@@ -8,7 +8,9 @@ export type Answer = (request: HttpRequest) => Promise<HttpResponse>;
 
 /** A certificate and its private key, in PEM. */
 export interface ServerCertificate {
+  /** The certificate, with those of intermediate authorities. */
   readonly cert: string;
+  /** The private key. */
   readonly key: string;
 }
 

@@ -3,9 +3,13 @@ import type { GatewayEvents, GatewayNews } from '../news.js';
 
 /** A logger such as pino: an object and a line. */
 export interface GatewayLogger {
+  /** Logs each upload. */
   debug(fields: object, line: string): void;
+  /** Logs the ordinary course. */
   info(fields: object, line: string): void;
+  /** Logs what may need attention. */
   warn(fields: object, line: string): void;
+  /** Logs alarms. */
   error(fields: object, line: string): void;
 }
 

@@ -3,7 +3,9 @@ import type { Nats } from '../nats.js';
 
 /** What waits in a partition. */
 export interface PartitionDepth {
+  /** The number of the partition, from 0. */
   readonly partition: number;
+  /** The messages in it. */
   readonly messages: number;
   /** The age of the oldest message in seconds; 0 if there is none. */
   readonly oldestSeconds: number;

@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { isInsecure, resolveOptions } from '../../../src/core/options/schema.js';
+import { isInsecure } from '../../../src/core/model/base-url.js';
+import { resolveOptions } from '../../../src/core/options/schema.js';
 import { Api, ConfigException, memoryStorage } from '../../../src/index.js';
 import { API_KEY, credentials, DEVICE_ID } from '../../support/builders/credentials.js';
 

@@ -32,10 +32,18 @@ export class Journal {
   readonly #log: RecordLog;
   #isDisplaced = false;
   /** Whether the disk had no space for the last entry. */
-  #isFull = false;
+  #isFull: boolean;
 
-  /** @param isNew - Whether the file has to be created; an existing one must be read first. */
-  constructor(files: SafeFiles, name: JournalName, { isNew }: { readonly isNew: boolean }) {
+  /**
+   * @param isNew - Whether the file has to be created; an existing one must be read first.
+   * @param isFull - Whether the disk had no space for an entry: removals make room within the file. Default: `false`.
+   */
+  constructor(
+    files: SafeFiles,
+    name: JournalName,
+    { isNew, isFull = false }: { readonly isNew: boolean; readonly isFull?: boolean },
+  ) {
+    this.#isFull = isFull;
     this.#files = files;
     this.handle = new FileHandle(files, files.folder.pathOf(journalName(name)), { isNew });
     this.#log = new RecordLog(files, this.handle, { name, isNew });

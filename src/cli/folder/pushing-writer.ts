@@ -12,8 +12,8 @@ import {
 } from '../../core/ports/storage.js';
 import { BACKGROUND, type Clock } from '../../core/time/clock.js';
 import { quietly } from '../../storage/file/journal/file-io.js';
-import { quarantineRecord } from '../../storage/file/journal/journal-text.js';
-import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/file/journal/record.js';
+import { quarantineRecord } from '../../storage/shared/journal/journal-text.js';
+import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/shared/journal/record.js';
 import { RangeSet } from '../../storage/shared/range-set.js';
 import { isLocked } from '../exit.js';
 import type { Folder } from './folder.js';

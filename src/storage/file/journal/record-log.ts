@@ -1,5 +1,5 @@
 import type { StoredEntry } from '../../../core/model/entry.js';
-import { compactInPlace } from './compaction.js';
+import { compactInPlace } from '../../shared/journal/compaction.js';
 import {
   type Contents,
   EntryList,
@@ -8,12 +8,12 @@ import {
   readEntries,
   unreadableIn,
   type WriterLog,
-} from './contents.js';
+} from '../../shared/journal/contents.js';
+import { encodeTombstone, journalText } from '../../shared/journal/journal-text.js';
+import { LiveIndex } from '../../shared/journal/live-index.js';
 import type { FileHandle } from './file-handle.js';
 import { quietly, writeAndClose } from './file-io.js';
 import { type JournalName, journalName } from './journal-name.js';
-import { encodeTombstone, journalText } from './journal-text.js';
-import { LiveIndex } from './live-index.js';
 import { type SafeFiles, SYNCED } from './safe-files.js';
 
 /** A journal is compacted once it exceeds this size, and twice the size of its live records. */

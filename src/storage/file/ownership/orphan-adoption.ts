@@ -3,7 +3,7 @@ import type { Warning } from '../../../core/model/events.js';
 import { entriesWaiting } from '../../../core/notify/warnings.js';
 import type { AdoptOptions } from '../../../core/ports/storage.js';
 import type { Clock } from '../../../core/time/clock.js';
-import { type Contents, readContents, type WriterLog } from '../journal/contents.js';
+import { type Contents, readContents, type WriterLog } from '../../shared/journal/contents.js';
 import { codeOf, quietly, useAndClose } from '../journal/file-io.js';
 import { Journal } from '../journal/journal.js';
 import { journalName, rewritingPath } from '../journal/journal-name.js';

@@ -2,11 +2,11 @@
 import { Buffer } from 'node:buffer';
 import type { PlacedBytes } from '../../shared/journal/compaction.js';
 import type { Line } from '../../shared/journal/lines.js';
+import { quietly } from '../../shared/quietly.js';
 import {
   type DescriptorIo,
   identityOf,
   isFull,
-  quietly,
   readWhole,
   storageException,
   sync,

@@ -78,15 +78,6 @@ export function readWhole(io: DescriptorIo, fd: number): Buffer {
   return bytes.subarray(0, read);
 }
 
-/** Runs an operation and ignores its failure. @returns `undefined` if it failed. */
-export function quietly<Result>(operate: () => Result): Result | undefined {
-  try {
-    return operate();
-  } catch {
-    return undefined;
-  }
-}
-
 /** Codes for a missing permission: the system's, those of Node's permission model, and those of Deno. */
 const FORBIDDEN = new Set<unknown>(['EACCES', 'EPERM', 'ERR_ACCESS_DENIED', 'NotCapable', 'PermissionDenied']);
 export const isForbidden = (error: unknown): boolean => FORBIDDEN.has(codeOf(error));

@@ -15,6 +15,7 @@ const entries = {
   node: 'src/node.ts',
   emulator: 'src/emulator.ts',
   'react-native': 'src/react-native.ts',
+  opfs: 'src/opfs.ts',
   otel: 'src/otel.ts',
 };
 /** Modules of the platform, and the optional peer dependency. */
@@ -84,6 +85,7 @@ const modules = (extension) => ({
     if (moduleIds.some((id) => LIBRARY.test(id))) return `shared/${name}${extension}`;
     const has = (path) => moduleIds.some((id) => id.includes(path));
     if (has('/storage/web/')) return `shared/web${extension}`;
+    if (has('/storage/shared/journal/')) return `shared/journal${extension}`;
     // The part of the core that the emulator needs too.
     return `shared/${has('/model/schema.ts') ? 'checks' : 'core'}${extension}`;
   },

@@ -36,8 +36,8 @@ const KILOBYTE = 1000;
 
 describe('the published package', () => {
   test('is the built files, their types, the map of the minified one, and what is to be read', () => {
-    const entries = ['index', 'node', 'react', 'react-native', 'emulator', 'otel'];
-    const parts = paths.filter((path) => /^dist\/shared\/(checks|core\d?|web)\.c?js$/.test(path));
+    const entries = ['index', 'node', 'react', 'react-native', 'opfs', 'emulator', 'otel'];
+    const parts = paths.filter((path) => /^dist\/shared\/(checks|core\d?|journal|web)\.c?js$/.test(path));
     const code = [...entries, 'node.browser'].flatMap((name) => twice(name, 'js'));
     const types = [
       ...entries.flatMap((name) => twice(name, 'd.js')).map((path) => path.replace(/js$/, 'ts')),

@@ -17,7 +17,7 @@ export function storageException(error: unknown, path: string): StorageException
   if (isStorageException(error)) return error;
   const name = nameOf(error);
   return name === QUOTA
-    ? new StorageException(`the quota of this site is exceeded (${QUOTA}, ${path})`, {
+    ? new StorageException(`the quota of this site is exceeded (${path})`, {
         advice: 'Push, or remove other data of this site, then commit again.',
         isFull: true,
         cause: error,

@@ -102,6 +102,7 @@ async function openFile(
 ): Promise<AccessHandle> {
   const file = await folder.getFileHandle(name, options);
   const handle = await file.createSyncAccessHandle?.();
-  if (handle === undefined) throw Object.assign(new Error('no access handles'), { name: NO_HANDLES });
+  // In old browsers the methods of a handle return promises.
+  if (typeof handle?.getSize() !== 'number') throw Object.assign(new Error('no access handles'), { name: NO_HANDLES });
   return handle;
 }

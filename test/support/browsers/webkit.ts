@@ -10,16 +10,17 @@ import { type Command, execute, newSession } from './webdriver.js';
 
 const driver = findProgram(process.env['WEBKIT_DRIVER_PATH'], 'WebKitWebDriver');
 const screen = findProgram('Xvfb');
-const browser = findProgram(process.env['WEBKIT_PATH'], ...miniBrowsers());
+export const MINI_BROWSER = findProgram(process.env['WEBKIT_PATH'], ...miniBrowsers());
 
 /** WebKitGTK, by WebDriver, on a virtual screen. */
 export const WEBKIT: KnownBrowser = {
   name: 'WebKitGTK',
-  path: driver && screen && browser,
+  path: driver && screen && MINI_BROWSER,
   howToGetIt:
     'install it, its driver and a screen (apt-get install webkit2gtk-driver xvfb), or set WEBKIT_PATH and WEBKIT_DRIVER_PATH to a MiniBrowser and a WebKitWebDriver that you have',
   cannot: {
     noticeThatItIsOffline: "WebDriver can't set it: it is cut off from its proxy, and reports online",
+    keepPrivateFiles: 'the origin private file system is off, and refused in the private sessions of WebDriver',
   },
   async launch({ blocksSiteData = false }) {
     const [display, proxy] = await Promise.all([startScreen(), startLanProxy()]);
@@ -45,7 +46,7 @@ async function newContext(display: string, proxy: LanProxy, args: readonly strin
     LIBGL_ALWAYS_SOFTWARE: '1',
   });
   const session = await newSession(`http://127.0.0.1:${port}`, {
-    'webkitgtk:browserOptions': { binary: browser, args },
+    'webkitgtk:browserOptions': { binary: MINI_BROWSER, args },
   });
   const inWindow = oneAtATime(session);
   // It stays, as the browser ends with its last one.
@@ -104,14 +105,14 @@ function oneAtATime(session: Command) {
   };
 }
 
-async function startScreen(): Promise<{ name: string; process: ChildProcess }> {
+export async function startScreen(): Promise<{ name: string; process: ChildProcess }> {
   // Xvfb finds a free display number, and writes it to this descriptor.
   const process = start(screen, ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp']);
   const [number] = await once(process.stdio[3] as Readable, 'data');
   return { name: `:${String(number).trim()}`, process };
 }
 
-function start(program: string | undefined, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+export function start(program: string | undefined, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   if (program === undefined) throw new Error(WEBKIT.howToGetIt);
   const child = spawn(program, args, {
     env: { ...process.env, ...environment },
@@ -136,6 +137,14 @@ async function end(child: ChildProcess): Promise<void> {
 /** To a process and all that it started: its group. */
 function signalAll({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid !== undefined) process.kill(-pid, signal);
+}
+
+/** Ends a process and all that it started, as `kill -9` does. */
+export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  signalAll(child, 'SIGKILL');
+  await ended;
 }
 
 /** The paths of the library's browser in Debian and its derivatives. */

@@ -10,12 +10,12 @@ import { type Command, execute, newSession } from './webdriver.js';
 
 const driver = findProgram(process.env['WEBKIT_DRIVER_PATH'], 'WebKitWebDriver');
 const screen = findProgram('Xvfb');
-export const MINI_BROWSER = findProgram(process.env['WEBKIT_PATH'], ...miniBrowsers());
+const browser = findProgram(process.env['WEBKIT_PATH'], ...miniBrowsers());
 
 /** WebKitGTK, by WebDriver, on a virtual screen. */
 export const WEBKIT: KnownBrowser = {
   name: 'WebKitGTK',
-  path: driver && screen && MINI_BROWSER,
+  path: driver && screen && browser,
   howToGetIt:
     'install it, its driver and a screen (apt-get install webkit2gtk-driver xvfb), or set WEBKIT_PATH and WEBKIT_DRIVER_PATH to a MiniBrowser and a WebKitWebDriver that you have',
   cannot: {
@@ -46,7 +46,7 @@ async function newContext(display: string, proxy: LanProxy, args: readonly strin
     LIBGL_ALWAYS_SOFTWARE: '1',
   });
   const session = await newSession(`http://127.0.0.1:${port}`, {
-    'webkitgtk:browserOptions': { binary: MINI_BROWSER, args },
+    'webkitgtk:browserOptions': { binary: browser, args },
   });
   const inWindow = oneAtATime(session);
   // It stays, as the browser ends with its last one.
@@ -105,7 +105,7 @@ function oneAtATime(session: Command) {
   };
 }
 
-export async function startScreen(): Promise<{ name: string; process: ChildProcess }> {
+async function startScreen(): Promise<{ name: string; process: ChildProcess }> {
   // Xvfb finds a free display number, and writes it to this descriptor.
   const process = start(screen, ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp']);
   const [number] = await once(process.stdio[3] as Readable, 'data');

@@ -54,7 +54,7 @@ const files = (extension) => ({
 const EMULATOR = /^(?:(?:\.\.\/)+|.*\/src\/)emulator\.[jt]s$/;
 /** Parts of single commands. */
 const OF_COMMANDS = /\/src\/cli\/(?:commands\/|config\/config-writer|emulator\/|line-reader|progress)/;
-const OF_FOLDER = /\/src\/(?:cli\/(?:folder\/|folder-session|push-folder|commit\.)|storage\/file\/)/;
+const OF_FOLDER = /\/src\/(?:cli\/(?:folder\/|folder-session|push-folder|commit\.)|storage\/(?:file|shared\/journal)\/)/;
 const OF_COMMAND = /\/(?:src\/cli[./]|node_modules\/commander\/)|\/package\.json$/;
 
 /**

@@ -15,6 +15,7 @@ const entries = {
   node: 'src/node.ts',
   emulator: 'src/emulator.ts',
   'react-native': 'src/react-native.ts',
+  opfs: 'src/opfs.ts',
   otel: 'src/otel.ts',
 };
 /** Modules of the platform, and the optional peer dependency. */
@@ -53,7 +54,7 @@ const files = (extension) => ({
 const EMULATOR = /^(?:(?:\.\.\/)+|.*\/src\/)emulator\.[jt]s$/;
 /** Parts of single commands. */
 const OF_COMMANDS = /\/src\/cli\/(?:commands\/|config\/config-writer|emulator\/|line-reader|progress)/;
-const OF_FOLDER = /\/src\/(?:cli\/(?:folder\/|folder-session|push-folder|commit\.)|storage\/file\/)/;
+const OF_FOLDER = /\/src\/(?:cli\/(?:folder\/|folder-session|push-folder|commit\.)|storage\/(?:file|shared\/journal)\/)/;
 const OF_COMMAND = /\/(?:src\/cli[./]|node_modules\/commander\/)|\/package\.json$/;
 
 /**
@@ -84,6 +85,7 @@ const modules = (extension) => ({
     if (moduleIds.some((id) => LIBRARY.test(id))) return `shared/${name}${extension}`;
     const has = (path) => moduleIds.some((id) => id.includes(path));
     if (has('/storage/web/')) return `shared/web${extension}`;
+    if (has('/storage/shared/journal/')) return `shared/journal${extension}`;
     // The part of the core that the emulator needs too.
     return `shared/${has('/model/schema.ts') ? 'checks' : 'core'}${extension}`;
   },

@@ -15,6 +15,7 @@ const entries = {
   node: 'src/node.ts',
   emulator: 'src/emulator.ts',
   'react-native': 'src/react-native.ts',
+  opfs: 'src/opfs.ts',
   otel: 'src/otel.ts',
   gateway: 'src/gateway.ts',
 };
@@ -54,7 +55,8 @@ const files = (extension) => ({
 const SERVERS = /^(?:(?:\.\.\/)+|.*\/src\/)(emulator|gateway)\.[jt]s$/;
 /** Parts of single commands. */
 const OF_COMMANDS = /\/src\/cli\/(?:commands\/|config\/config-writer|emulator\/|line-reader|progress)/;
-const OF_FOLDER = /\/src\/(?:cli\/(?:folder\/|folder-session|push-folder|commit\.)|storage\/file\/)/;
+const OF_FOLDER =
+  /\/src\/(?:cli\/(?:folder\/|folder-session|push-folder|commit\.)|storage\/(?:file|shared\/journal)\/)/;
 const OF_COMMAND = /\/(?:src\/cli[./]|node_modules\/commander\/)|\/package\.json$/;
 
 /**
@@ -86,6 +88,7 @@ const modules = (extension) => ({
     const has = (path) => moduleIds.some((id) => id.includes(path));
     if (has('/src/client.ts')) return `shared/client${extension}`;
     if (has('/storage/web/')) return `shared/web${extension}`;
+    if (has('/storage/shared/journal/')) return `shared/journal${extension}`;
     // The part of the core that the emulator needs too.
     return `shared/${has('/model/schema.ts') ? 'checks' : 'core'}${extension}`;
   },

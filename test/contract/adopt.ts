@@ -8,11 +8,11 @@ export function adoptContract(make: MakeStorage): void {
     test('entries that a dead adopter had not removed are adopted again, and its own entries too', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 2);
-      const adopter = storage.open(destination);
+      const adopter = await storage.open(destination);
       await storage.adopt(adopter, { isFirst: true });
       adopter.save(entryOf(adopter, 1), { clearsStaged: false });
       await storage.crash(adopter);
-      const { entries } = await storage.adopt(storage.open(destination), { isFirst: true });
+      const { entries } = await storage.adopt(await storage.open(destination), { isFirst: true });
       expect(entries).toHaveLength(3);
       expect(entries.filter((entry) => entry.writer === writer.id)).toEqual([entryOf(writer, 1), entryOf(writer, 2)]);
       expect(entries.filter((entry) => entry.writer === adopter.id)).toEqual([entryOf(adopter, 1)]);
@@ -20,9 +20,9 @@ export function adoptContract(make: MakeStorage): void {
 
     test('the entries of a living writer are never adopted', async () => {
       const storage = make();
-      const living = storage.open(destination);
+      const living = await storage.open(destination);
       living.save(entryOf(living, 1), { clearsStaged: false });
-      const other = storage.open(destination);
+      const other = await storage.open(destination);
       expect((await storage.adopt(other, { isFirst: true })).entries).toEqual([]);
       expect((await storage.adopt(other, { isFirst: false })).entries).toEqual([]);
     });
@@ -30,8 +30,8 @@ export function adoptContract(make: MakeStorage): void {
     test('adopted entries are not adopted by another writer', async () => {
       const storage = make();
       await deadWriter(storage, 3);
-      const first = storage.open(destination);
-      const second = storage.open(destination);
+      const first = await storage.open(destination);
+      const second = await storage.open(destination);
       const taken = await storage.adopt(first, { isFirst: true });
       expect(taken.entries).toHaveLength(3);
       expect((await storage.adopt(second, { isFirst: true })).entries).toEqual([]);
@@ -42,7 +42,7 @@ export function adoptContract(make: MakeStorage): void {
       const storage = make();
       await deadWriter(storage, 3);
       await deadWriter(storage, 4);
-      const [one, other] = [storage.open(destination), storage.open(destination)];
+      const [one, other] = [await storage.open(destination), await storage.open(destination)];
       const [ofOne, ofOther] = await Promise.all([
         storage.adopt(one, { isFirst: true }),
         storage.adopt(other, { isFirst: true }),
@@ -55,14 +55,14 @@ export function adoptContract(make: MakeStorage): void {
     test.each(otherDestinations)('entries for another device or server are never adopted (%o)', async (other) => {
       const storage = make();
       const writer = await deadWriter(storage, 2, other);
-      expect((await storage.adopt(storage.open(destination), { isFirst: true })).entries).toEqual([]);
-      const { entries } = await storage.adopt(storage.open(other), { isFirst: true });
+      expect((await storage.adopt(await storage.open(destination), { isFirst: true })).entries).toEqual([]);
+      const { entries } = await storage.adopt(await storage.open(other), { isFirst: true });
       expect(entries).toEqual([entryOf(writer, 1), entryOf(writer, 2)]);
     });
 
     test('while it runs, a writer adopts entries of writers that die later', async () => {
       const storage = make();
-      const living = storage.open(destination);
+      const living = await storage.open(destination);
       await storage.adopt(living, { isFirst: true });
       const writer = await deadWriter(storage, 2);
       expect((await storage.adopt(living, { isFirst: false })).entries).toEqual([

@@ -8,12 +8,12 @@ export function closeContract(make: MakeStorage): void {
     test('a closed writer releases at once the entries that it saved and adopted', async () => {
       const storage = make();
       await deadWriter(storage, 2);
-      const first = storage.open(destination);
+      const first = await storage.open(destination);
       await storage.adopt(first, { isFirst: true });
       first.save(entryOf(first, 1), { clearsStaged: false });
       first.close();
       first.close();
-      expect((await storage.adopt(storage.open(destination), { isFirst: true })).entries).toHaveLength(3);
+      expect((await storage.adopt(await storage.open(destination), { isFirst: true })).entries).toHaveLength(3);
     });
   });
 }

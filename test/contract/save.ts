@@ -9,13 +9,13 @@ export function saveContract(make: MakeStorage): void {
     test('entries saved by a dead writer are adopted whole, in the order of its commits, under its own ids', async () => {
       const storage = make();
       const writer = await deadWriter(storage, 12);
-      const { entries } = await storage.adopt(storage.open(destination), { isFirst: true });
+      const { entries } = await storage.adopt(await storage.open(destination), { isFirst: true });
       expect(entries).toEqual(Array.from({ length: 12 }, (_, index) => entryOf(writer, index + 1)));
     });
 
     test('text comes back as it was saved', async () => {
       const storage = make();
-      const writer = storage.open(destination);
+      const writer = await storage.open(destination);
       const values = encodeValues([
         { fieldId: '__proto__', value: 'line\nbreaks\r\n\u0000 and \u2028 "quotes" \\' },
         { fieldId: 'Å 😀', value: 'ångström 😀' },
@@ -25,13 +25,14 @@ export function saveContract(make: MakeStorage): void {
       const entry = { writer: writer.id, sequence: 1, timestamp: 0, values, bytes: byteLength(values) };
       writer.save(entry, { clearsStaged: false });
       await storage.crash(writer);
-      const { entries } = await storage.adopt(storage.open(destination), { isFirst: true });
+      const { entries } = await storage.adopt(await storage.open(destination), { isFirst: true });
       expect(entries).toEqual([entry]);
     });
 
-    test('each writer has an id of its own', () => {
+    test('each writer has an id of its own', async () => {
       const storage = make();
-      const ids = Array.from({ length: 50 }, () => storage.open(destination).id);
+      const writers = await Promise.all(Array.from({ length: 50 }, () => storage.open(destination)));
+      const ids = writers.map(({ id }) => id);
       expect(new Set(ids).size).toBe(50);
     });
   });

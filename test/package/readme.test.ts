@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { FakeOpfs } from '../support/fakes/fake-opfs.js';
 import { PAGES, readPage } from '../support/package/markdown.js';
 
 const root = new URL('../../', import.meta.url);
@@ -57,10 +58,12 @@ describe('the README', () => {
     const { memoryStorage, webStorage } = await import('../../src/index.js');
     const { fileStorage } = await import('../../src/node.js');
     const { mmkvStorage } = await import('../../src/react-native.js');
+    const { opfsStorage } = await import('../../src/opfs.js');
     const storages = [
       fileStorage('/nowhere'),
       fileStorage('/nowhere', { durability: 'process' }),
       webStorage({ length: 0, key: () => null, getItem: () => null, setItem: () => {}, removeItem: () => {} }),
+      await opfsStorage('x', {}, new FakeOpfs().startWorker().manager),
       mmkvStorage({ set() {}, getString: () => undefined, getAllKeys: () => [], remove() {} }),
       memoryStorage(),
     ];
@@ -69,6 +72,7 @@ describe('the README', () => {
       'fileStorage',
       'fileStorage',
       'webStorage',
+      'opfsStorage',
       'mmkvStorage',
       'memoryStorage',
     ]);

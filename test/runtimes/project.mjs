@@ -16,7 +16,7 @@ export async function makeProject(folder) {
     cpSync(join(root, name), join(folder, 'node_modules/nikdev-iot', name), { recursive: true });
   }
   for (const name of ['in-process.mjs', 'in-process.cjs']) cpSync(join(here, name), join(folder, name));
-  const entries = { index: '', node: '/node', 'react-native': '/react-native', emulator: '/emulator' };
+  const entries = { index: '', node: '/node', 'react-native': '/react-native', opfs: '/opfs', emulator: '/emulator' };
   for (const [entry, name] of Object.entries(entries)) {
     writeFileSync(join(folder, `import-${entry}.mjs`), `import 'nikdev-iot${name}';\n`);
     writeFileSync(join(folder, `import-${entry}.cjs`), `require('nikdev-iot${name}');\n`);

@@ -23,7 +23,7 @@ export function listRuntimes(runtimes, project) {
       needs: [program],
       suite: (format) => script('in-process', format),
       imports: (format) =>
-        ['index', 'node', 'react-native', 'emulator'].map((entry) => script(`import-${entry}`, format)),
+        ['index', 'node', 'react-native', 'opfs', 'emulator'].map((entry) => script(`import-${entry}`, format)),
     };
   };
   const running = Number(process.versions.node.split('.')[0]);
@@ -56,7 +56,7 @@ function inWorker(name, bin, runtimes, project) {
     needs: [node, bin('miniflare/package.json'), bin('@cloudflare/workerd-linux-64/bin/workerd')],
     suite: (format) => script({ esm: 'everywhere.mjs', cjs: 'everywhere.cjs' }[format], format),
     imports: (format) =>
-      ['index', 'react-native', 'emulator'].map((entry) =>
+      ['index', 'react-native', 'opfs', 'emulator'].map((entry) =>
         script(`${DIST}/${entry}.${{ esm: 'js', cjs: 'cjs' }[format]}`, format),
       ),
   };

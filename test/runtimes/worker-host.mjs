@@ -10,7 +10,7 @@ const dist = 'node_modules/nikdev-iot/dist';
 const shared = readdirSync(join(project, dist, 'shared')).map((name) => `shared/${name}`);
 const paths = [
   ...(main.startsWith(dist) ? [] : [main]),
-  ...['index', 'react-native', 'emulator'].map((name) => `${dist}/${name}.${extension}`),
+  ...['index', 'react-native', 'opfs', 'emulator'].map((name) => `${dist}/${name}.${extension}`),
   ...shared.filter((name) => name.endsWith(`.${extension}`)).map((name) => `${dist}/${name}`),
 ];
 const imported = { esm: `import * as main from './${main}';`, cjs: `import main from './${main}';` }[format];

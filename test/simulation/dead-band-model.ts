@@ -31,10 +31,10 @@ export class DeadBandModel {
 
   #isWithin(fieldId: string, value: FieldValue, now: number): boolean {
     const [last, at] = this.#last.get(fieldId) ?? [];
-    if (this.#band === undefined || typeof value !== 'number' || typeof last !== 'number' || at === undefined)
-      return false;
+    if (this.#band === undefined || at === undefined) return false;
     const { by, atLeastEverySeconds } = this.#band;
-    const isDue = atLeastEverySeconds !== undefined && now - at >= 1000 * atLeastEverySeconds;
-    return !isDue && value <= last + by && value >= last - by;
+    if (atLeastEverySeconds !== undefined && now - at >= 1000 * atLeastEverySeconds) return false;
+    if (typeof value !== 'number' || typeof last !== 'number') return value === last;
+    return value <= last + by && value >= last - by;
   }
 }

@@ -222,7 +222,8 @@ const scheduleOn = (platforms: readonly Platform[], commands: Weighted[]): fc.Ar
     liveSeconds: fc.constantFrom(60, 5),
     maxAge: fc.constantFrom(undefined, undefined, undefined, 100, 3600),
     deadband: fc.constantFrom<Schedule['deadband']>(
-      ...Array<undefined>(7).fill(undefined),
+      ...Array<undefined>(6).fill(undefined),
+      { by: 0 },
       { by: 3 },
       { by: 12, atLeastEverySeconds: 100 },
     ),

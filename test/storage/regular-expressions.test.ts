@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { codeOf } from '../../src/storage/file/journal/file-io.js';
 import { isOurs, parseName } from '../../src/storage/file/journal/journal-name.js';
-import { isNewer, readRecord } from '../../src/storage/file/journal/record.js';
+import { isNewer, readRecord } from '../../src/storage/shared/journal/record.js';
 import { decodeRecord, decodeStaged } from '../../src/storage/web/records/record.js';
 
 const lineOf = (text: string) => {

@@ -23,7 +23,7 @@ export { DeadBands } from '../../src/core/staging/dead-bands.js';
 export { ClockCorrection } from '../../src/core/time/clock-correction.js';
 export type { FilePlatform, FileSystem } from '../../src/storage/file/journal/file-system.js';
 export { Journal } from '../../src/storage/file/journal/journal.js';
-export { LiveIndex } from '../../src/storage/file/journal/live-index.js';
+export { LiveIndex } from '../../src/storage/shared/journal/live-index.js';
 export { idFrom } from '../../src/storage/shared/random-id.js';
 export type { LocksLike } from '../../src/storage/web/lease/lock-lease.js';
 export type { WebStorageLike } from '../../src/storage/web/records/keys.js';

@@ -3,13 +3,13 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { type Destination, sameDestination } from '../../core/model/destination.js';
 import { entryId, type StoredEntry } from '../../core/model/entry.js';
 import type { EntryIdentity } from '../../core/model/entry-ids.js';
-import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/file/journal/contents.js';
 import { FileHandle } from '../../storage/file/journal/file-handle.js';
 import { codeOf, storageException, useAndClose } from '../../storage/file/journal/file-io.js';
 import { Journal } from '../../storage/file/journal/journal.js';
 import { journalName } from '../../storage/file/journal/journal-name.js';
-import { encodeEntry, encodeWriter, readRecord } from '../../storage/file/journal/record.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
+import { inOrder, readContents, readEntries, type WriterLog } from '../../storage/shared/journal/contents.js';
+import { encodeEntry, encodeWriter, readRecord } from '../../storage/shared/journal/record.js';
 import { idFrom } from '../../storage/shared/random-id.js';
 import { CommandException, EXIT } from '../exit.js';
 

@@ -3,8 +3,8 @@ import { type Destination, sameDestination } from '../../core/model/destination.
 import { entryId, type StoredEntry } from '../../core/model/entry.js';
 import { decodeValues } from '../../core/model/values-json.js';
 import type { LastValue } from '../../core/ports/storage.js';
-import { quietly } from '../../storage/file/journal/file-io.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
+import { quietly } from '../../storage/shared/quietly.js';
 import type { FolderJournal } from './folder-journal.js';
 import { SmallFile } from './small-file.js';
 

@@ -11,9 +11,9 @@ import {
   type Writer,
 } from '../../core/ports/storage.js';
 import { BACKGROUND, type Clock } from '../../core/time/clock.js';
-import { quietly } from '../../storage/file/journal/file-io.js';
-import { quarantineRecord } from '../../storage/file/journal/journal-text.js';
-import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/file/journal/record.js';
+import { quarantineRecord } from '../../storage/shared/journal/journal-text.js';
+import { encodeEntry, encodeRemoved, encodeWriter } from '../../storage/shared/journal/record.js';
+import { quietly } from '../../storage/shared/quietly.js';
 import { RangeSet } from '../../storage/shared/range-set.js';
 import { isLocked } from '../exit.js';
 import type { Folder } from './folder.js';

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StoredEntry } from '../../../src/core/model/entry.js';
 import { encodeValues, utf8Length } from '../../../src/core/model/values-json.js';
-import { planCompaction } from '../../../src/storage/file/journal/compaction.js';
+import { planCompaction } from '../../../src/storage/shared/journal/compaction.js';
 import {
   encodeEntry,
   encodeQuarantined,
   encodeRemoved,
   encodeStaged,
   encodeWriter,
-} from '../../../src/storage/file/journal/record.js';
+} from '../../../src/storage/shared/journal/record.js';
 import { readJournal } from '../../support/builders/journal-bytes.js';
 import { destination } from '../../support/builders/stored-entry.js';
 
@@ -95,7 +95,7 @@ describe('compacting a journal in place', () => {
       fc.property(setting, (given) => {
         const { before, wanted, erasure } = plan(given);
         const after = Buffer.from(before);
-        for (const { position, bytes } of erasure.writes) bytes.copy(after, position);
+        for (const { position, bytes } of erasure.writes) after.set(bytes, position);
         const { logs, entries, unreadableLines } = readJournal(after.subarray(0, erasure.length));
         for (const one of WRITERS) {
           const ofOne = wanted.filter((entry) => entry.writer === one);
@@ -133,7 +133,7 @@ describe('compacting a journal in place', () => {
         const total = erasure.writes.reduce((sum, { bytes }) => sum + bytes.length, 0);
         let left = dice % (total + 1);
         for (const { position, bytes } of erasure.writes) {
-          bytes.copy(after, position, 0, Math.min(left, bytes.length));
+          after.set(bytes.subarray(0, left), position);
           left = Math.max(0, left - bytes.length);
         }
         const found = new Map(entriesOf(after).map((entry) => [key(entry), entry]));

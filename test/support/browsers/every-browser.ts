@@ -50,7 +50,7 @@ export interface KnownBrowser {
   readonly path: string | undefined;
   readonly howToGetIt: string;
   /** Unsupported actions, each with the reason. */
-  readonly cannot: { readonly noticeThatItIsOffline?: string };
+  readonly cannot: { readonly noticeThatItIsOffline?: string; readonly keepPrivateFiles?: string };
   launch(options: LaunchOptions): Promise<RunningBrowser>;
 }
 

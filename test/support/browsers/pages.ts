@@ -38,7 +38,8 @@ export function servePages(more: Readonly<Record<string, string>> = {}): Promise
       return new Response(script, { headers: { 'content-type': 'text/javascript' } });
     }
     const page = pages[pathname];
-    return page === undefined ? new Response(null, { status: 404 }) : new Response(page, { headers: html });
+    const headers = pathname.endsWith('.js') ? { 'content-type': 'text/javascript' } : html;
+    return page === undefined ? new Response(null, { status: 404 }) : new Response(page, { headers });
   });
 }
 

@@ -55,7 +55,7 @@ export const FIREFOX: KnownBrowser = {
     }),
 };
 
-const FIREFOX_IS_QUIET = {
+export const FIREFOX_IS_QUIET = {
   'network.dns.localDomains': LAN_HOST,
   'app.update.enabled': false,
   'datareporting.healthreport.uploadEnabled': false,

@@ -20,6 +20,7 @@ export const WEBKIT: KnownBrowser = {
     'install it, its driver and a screen (apt-get install webkit2gtk-driver xvfb), or set WEBKIT_PATH and WEBKIT_DRIVER_PATH to a MiniBrowser and a WebKitWebDriver that you have',
   cannot: {
     noticeThatItIsOffline: "WebDriver can't set it: it is cut off from its proxy, and reports online",
+    keepPrivateFiles: 'the origin private file system is off, and refused in the private sessions of WebDriver',
   },
   async launch({ blocksSiteData = false }) {
     const [display, proxy] = await Promise.all([startScreen(), startLanProxy()]);
@@ -111,7 +112,7 @@ async function startScreen(): Promise<{ name: string; process: ChildProcess }> {
   return { name: `:${String(number).trim()}`, process };
 }
 
-function start(program: string | undefined, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+export function start(program: string | undefined, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   if (program === undefined) throw new Error(WEBKIT.howToGetIt);
   const child = spawn(program, args, {
     env: { ...process.env, ...environment },
@@ -136,6 +137,14 @@ async function end(child: ChildProcess): Promise<void> {
 /** To a process and all that it started: its group. */
 function signalAll({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid !== undefined) process.kill(-pid, signal);
+}
+
+/** Ends a process and all that it started, as `kill -9` does. */
+export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  signalAll(child, 'SIGKILL');
+  await ended;
 }
 
 /** The paths of the library's browser in Debian and its derivatives. */

@@ -1,8 +1,9 @@
 import type { StoredEntry } from '../../../src/core/model/entry.js';
-import { type Contents, EntryList, readContents, readEntries } from '../../../src/storage/file/journal/contents.js';
 import type { FileSystem } from '../../../src/storage/file/journal/file-system.js';
-import { type Line, linesOf } from '../../../src/storage/file/journal/lines.js';
-import { readRecord } from '../../../src/storage/file/journal/record.js';
+import { linesOf } from '../../../src/storage/file/journal/lines.js';
+import { type Contents, EntryList, readContents, readEntries } from '../../../src/storage/shared/journal/contents.js';
+import type { Line } from '../../../src/storage/shared/journal/lines.js';
+import { readRecord } from '../../../src/storage/shared/journal/record.js';
 
 /** The lines of a file with these bytes, of which each read returns at most `most`. */
 export function linesIn(bytes: Buffer, most = Number.POSITIVE_INFINITY): Generator<Line> {
@@ -30,7 +31,8 @@ export function readJournal(bytes: Buffer, most?: number): JournalRead {
   for (const entry of readEntries(linesIn(bytes, most), contents.logs)) lists.get(entry.writer)?.push(entry);
   const unreadableLines: string[] = [];
   for (const line of linesIn(bytes, most))
-    if (readRecord(line) === undefined) unreadableLines.push(line.bytes.toString('latin1', line.start, line.end));
+    if (readRecord(line) === undefined)
+      unreadableLines.push(Buffer.from(line.bytes.subarray(line.start, line.end)).toString('latin1'));
   return {
     ...contents,
     entries: new Map(Array.from(lists, ([writer, list]) => [writer, list.inOrder()])),

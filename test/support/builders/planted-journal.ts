@@ -1,4 +1,4 @@
-import { encodeEntry, encodeWriter } from '../../../src/storage/file/journal/record.js';
+import { encodeEntry, encodeWriter } from '../../../src/storage/shared/journal/record.js';
 import { destination } from './stored-entry.js';
 
 /** A name that a journal of nobody has. */

@@ -1,10 +1,12 @@
 // Not the global, which is a getter: see file-io.ts.
 import { Buffer } from 'node:buffer';
+import type { PlacedBytes } from '../../shared/journal/compaction.js';
+import type { Line } from '../../shared/journal/lines.js';
+import { quietly } from '../../shared/quietly.js';
 import {
   type DescriptorIo,
   identityOf,
   isFull,
-  quietly,
   readWhole,
   storageException,
   sync,
@@ -13,7 +15,7 @@ import {
   writeText,
   writeWhole,
 } from './file-io.js';
-import { type Line, linesOf } from './lines.js';
+import { linesOf } from './lines.js';
 import { type SafeFiles, SYNCED, type SyncOption, UNSYNCED } from './safe-files.js';
 
 /** The bytes of one file, created at its first use. Only this process writes to the file, as long as the path leads to it. */
@@ -118,7 +120,7 @@ export class FileHandle {
   }
 
   /** Writes at positions within the file, and truncates it to a length. @throws {@link StorageException}; a part may have been written. */
-  overwrite(writes: readonly { readonly position: number; readonly bytes: Buffer }[], length: number): void {
+  overwrite(writes: readonly PlacedBytes[], length: number): void {
     try {
       if (!this.isInPlace()) throw new Error('the path leads to another file');
       // The descriptor of this handle appends at any position.

@@ -9,9 +9,9 @@ export interface DescriptorIo {
   fdatasyncSync(fd: number): void;
   fstatSync(fd: number): { readonly dev: number; readonly ino: number; readonly size: number };
   ftruncateSync(fd: number, length: number): void;
-  readSync(fd: number, target: Buffer, offset: number, length: number, position: number): number;
+  readSync(fd: number, target: Uint8Array, offset: number, length: number, position: number): number;
   writeSync(fd: number, text: string): number;
-  writeSync(fd: number, bytes: Buffer, offset: number, length: number, position: number | null): number;
+  writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number;
 }
 
 /** Identifies a file among all existing files. */
@@ -28,7 +28,7 @@ export function writeText(io: DescriptorIo, fd: number, text: string, length: nu
 }
 
 /** @returns The number of bytes written. */
-export function writePieces(io: DescriptorIo, fd: number, pieces: Iterable<string | Buffer>): number {
+export function writePieces(io: DescriptorIo, fd: number, pieces: Iterable<string | Uint8Array>): number {
   let size = 0;
   for (const piece of pieces) {
     const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
@@ -39,7 +39,7 @@ export function writePieces(io: DescriptorIo, fd: number, pieces: Iterable<strin
 }
 
 /** Writes pieces, syncs the file and closes the descriptor. @returns The number of bytes written. */
-export const writeAndClose = (io: DescriptorIo, fd: number, pieces: Iterable<string | Buffer>): number =>
+export const writeAndClose = (io: DescriptorIo, fd: number, pieces: Iterable<string | Uint8Array>): number =>
   useAndClose(io, fd, () => {
     const size = writePieces(io, fd, pieces);
     sync(io, fd);
@@ -60,7 +60,7 @@ export function useAndClose<Result>(
 }
 
 /** @param position - Absent: the end of a file opened to append, else the current position. */
-export function writeWhole(io: DescriptorIo, fd: number, bytes: Buffer, position?: number): void {
+export function writeWhole(io: DescriptorIo, fd: number, bytes: Uint8Array, position?: number): void {
   for (let written = 0; written < bytes.length; ) {
     const at = position === undefined ? null : position + written;
     const count = io.writeSync(fd, bytes, written, bytes.length - written, at);
@@ -76,15 +76,6 @@ export function readWhole(io: DescriptorIo, fd: number): Buffer {
     count = io.readSync(fd, bytes, read, bytes.length - read, read);
   }
   return bytes.subarray(0, read);
-}
-
-/** Runs an operation and ignores its failure. @returns `undefined` if it failed. */
-export function quietly<Result>(operate: () => Result): Result | undefined {
-  try {
-    return operate();
-  } catch {
-    return undefined;
-  }
 }
 
 /** Codes for a missing permission: the system's, those of Node's permission model, and those of Deno. */

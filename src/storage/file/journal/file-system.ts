@@ -1,5 +1,6 @@
 import * as nodeFs from 'node:fs';
-import { codeOf, quietly } from './file-io.js';
+import { quietly } from '../../shared/quietly.js';
+import { codeOf } from './file-io.js';
 
 /** The members of `node:fs` in use: a test can replace the disk. */
 export type FileSystem = Pick<

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import { codeOf, isForbidden, quietly, useAndClose } from './file-io.js';
+import { quietly } from '../../shared/quietly.js';
+import { codeOf, isForbidden, useAndClose } from './file-io.js';
 import { type FileSystem, FLAGS, foreignWrites, PERMISSIONS } from './file-system.js';
 
 /** Error codes of systems that can't sync a folder, or need not. */

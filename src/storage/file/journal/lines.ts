@@ -1,52 +1,12 @@
 // Not the global, which is a getter: see file-io.ts.
 import { Buffer } from 'node:buffer';
+import { type Line, linesIn } from '../../shared/journal/lines.js';
 import type { DescriptorIo } from './file-io.js';
 
-/** A line that is not empty. */
-export interface Line {
-  /** Valid until the next line is read. */
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The bytes of a file in memory at once, but for longer lines. */
-const PIECE_BYTES = 256 * 1024;
-/** A longer line is not a record: it is split, so that endless zeros take no memory. */
-export const MAX_RECORD_BYTES = 2 ** 25;
-const NEWLINE = 10;
-
-/** Reads a file in pieces: a file can be as large as the queue, and there may be no memory for both. */
-export function* linesOf(io: DescriptorIo, fd: number): Generator<Line> {
-  const size = io.fstatSync(fd).size;
-  let bytes = Buffer.allocUnsafe(Math.min(size, PIECE_BYTES));
-  let position = 0;
-  /** The length of the unfinished line at the start of `bytes`. */
-  let held = 0;
-  while (position < size) {
-    if (held === MAX_RECORD_BYTES) {
-      yield { bytes, start: 0, end: held };
-      held = 0;
-    } else if (held === bytes.length) bytes = Buffer.concat([bytes], Math.min(2 * held, MAX_RECORD_BYTES));
-    const count = io.readSync(fd, bytes, held, Math.min(bytes.length - held, size - position), position);
-    if (count === 0) break;
-    position += count;
-    const read = bytes.subarray(0, held + count);
-    const rest = yield* linesIn(read, held);
-    bytes.copyWithin(0, rest, read.length);
-    held = read.length - rest;
-  }
-  if (held > 0) yield { bytes, start: 0, end: held };
-}
-
-/** @param searched - There is no newline before this index. @returns The start of the unfinished line at the end. */
-function* linesIn(bytes: Buffer, searched: number): Generator<Line, number> {
-  let start = 0;
-  let end = bytes.indexOf(NEWLINE, searched);
-  while (end >= 0) {
-    if (end > start) yield { bytes, start, end };
-    start = end + 1;
-    end = bytes.indexOf(NEWLINE, start);
-  }
-  return start;
-}
+/** Reads the lines of a file in pieces. */
+export const linesOf = (io: Pick<DescriptorIo, 'fstatSync' | 'readSync'>, fd: number): Generator<Line> =>
+  linesIn({
+    size: io.fstatSync(fd).size,
+    allocate: Buffer.allocUnsafe,
+    read: (target, position) => io.readSync(fd, target, 0, target.length, position),
+  });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Warning } from '../../../core/model/events.js';
-import { codeOf, type DescriptorIo, identityOf, isForbidden, quietly, useAndClose, writeAndClose } from './file-io.js';
+import { quietly } from '../../shared/quietly.js';
+import { codeOf, type DescriptorIo, identityOf, isForbidden, useAndClose, writeAndClose } from './file-io.js';
 import {
   type FilePlatform,
   type FileStats,

@@ -1,6 +1,6 @@
 import { BACKGROUND, type Clock } from '../../../core/time/clock.js';
-import type { Contents, WriterLog } from '../journal/contents.js';
-import { quietly } from '../journal/file-io.js';
+import type { Contents, WriterLog } from '../../shared/journal/contents.js';
+import { quietly } from '../../shared/quietly.js';
 import type { Journal } from '../journal/journal.js';
 import type { StoreState } from './open-journals.js';
 

@@ -1,8 +1,9 @@
 import type { StoredEntry } from '../../../core/model/entry.js';
 import { StorageException } from '../../../core/model/exceptions.js';
 import type { Clock } from '../../../core/time/clock.js';
-import type { WriterLog } from '../journal/contents.js';
-import { CHECK_DISK, quietly, storageException } from '../journal/file-io.js';
+import type { WriterLog } from '../../shared/journal/contents.js';
+import { quietly } from '../../shared/quietly.js';
+import { CHECK_DISK, storageException } from '../journal/file-io.js';
 import type { Journal } from '../journal/journal.js';
 import type { StoreState } from './open-journals.js';
 import type { OpenWriter } from './open-writers.js';

@@ -1,11 +1,11 @@
 import { type Destination, destinationKey } from '../../../core/model/destination.js';
 import type { StoredEntry } from '../../../core/model/entry.js';
 import type { Adoption, AdoptOptions } from '../../../core/ports/storage.js';
+import { inOrder, type WriterLog } from '../../shared/journal/contents.js';
+import type { JournalContents } from '../../shared/journal/record-log.js';
+import { quietly } from '../../shared/quietly.js';
 import { latestStaged, type StagedValues } from '../../shared/run-number.js';
-import { inOrder, type WriterLog } from '../journal/contents.js';
-import { quietly } from '../journal/file-io.js';
 import type { Journal } from '../journal/journal.js';
-import type { JournalContents } from '../journal/record-log.js';
 import type { OpenWriter, OpenWriters } from './open-writers.js';
 
 /** A dead writer in a journal that this process owns, whose entries no open writer has adopted yet. */

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { createHash, randomFillSync } from 'node:crypto';
 import type { Clock } from '../../../core/time/clock.js';
+import { quietly } from '../../shared/quietly.js';
 import { randomId } from '../../shared/random-id.js';
-import { codeOf, quietly } from '../journal/file-io.js';
+import { codeOf } from '../journal/file-io.js';
 import type { FilePlatform } from '../journal/file-system.js';
 import type { SafeFiles } from '../journal/safe-files.js';
 

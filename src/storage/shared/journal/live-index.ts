@@ -1,6 +1,6 @@
 import { encodeRejection, type StoredEntry } from '../../../core/model/entry.js';
 import { utf8Length } from '../../../core/model/values-json.js';
-import { RangeSet } from '../../shared/range-set.js';
+import { RangeSet } from '../range-set.js';
 import type { WriterHeads } from './journal-text.js';
 
 /** The size of a record without the text of its values, rounded up. */

@@ -1,10 +1,10 @@
-import type { Buffer } from 'node:buffer';
 import { type Destination, decodeDestination } from '../../../core/model/destination.js';
 import { decodeRejection, encodeRejection, type Rejection, type StoredEntry } from '../../../core/model/entry.js';
 import type { Value } from '../../../core/model/value.js';
 import { decodeValues, encodeValues } from '../../../core/model/values-json.js';
 import { MAX_UNIX_SECONDS } from '../../../core/time/clock.js';
-import type { StagedValues } from '../../shared/run-number.js';
+import type { StagedValues } from '../run-number.js';
+import { type Bytes, decodeUtf8 } from './bytes.js';
 import { crc32 } from './crc32.js';
 import type { Line } from './lines.js';
 import { COMMA, isWireText, MINUS, NINE, SMALL_F, ZERO } from './wire-text.js';
@@ -101,23 +101,23 @@ export function readRecord({ bytes, start, end }: Line): JournalRecord | undefin
   const kind = String.fromCharCode(bytes[start + HEAD] as number);
   if (kind === 'E' || kind === 'C') return readEntry(kind, writer, bytes, body, end);
   if (kind === 'R') return readRemoved(writer, bytes, body, end);
-  return readOther(kind, writer, bytes.toString('utf8', body, end));
+  return readOther(kind, writer, decodeUtf8(bytes, body, end));
 }
 
 /** Whether an unreadable line is a record of a newer format, which only a newer release may change. */
 export function isNewer({ bytes, start, end }: Line): boolean {
-  const version = /^(\d{1,9}) [\da-f]/.exec(bytes.toString('latin1', start, Math.min(end, start + HEAD)))?.[1];
+  const version = /^(\d{1,9}) [\da-f]/.exec(decodeUtf8(bytes, start, Math.min(end, start + HEAD)))?.[1];
   return Number(version) > Number(VERSION);
 }
 
-function isIntact(bytes: Buffer, start: number, end: number): boolean {
+function isIntact(bytes: Bytes, start: number, end: number): boolean {
   const hasHead =
     bytes[start] === ZERO + Number(VERSION) && bytes[start + 1] === SPACE && bytes[start + HEAD - 1] === SPACE;
   return hasHead && start + HEAD <= end && sumAt(bytes, start + SUM) === crc32(bytes.subarray(start + HEAD, end));
 }
 
 /** Reads a checksum in lower case without making a string: five times as fast. @returns -1 for any other text. */
-function sumAt(bytes: Buffer, start: number): number {
+function sumAt(bytes: Bytes, start: number): number {
   let sum = 0;
   for (let index = start; index < start + 8; index++) {
     const byte = bytes[index] as number;
@@ -130,18 +130,18 @@ function sumAt(bytes: Buffer, start: number): number {
 let lastWriter = '';
 
 /** Nearly always the writer of the previous record: reusing the string saves allocating and hashing it. @returns Empty if there is no writer. */
-function readWriter(bytes: Buffer, start: number, end: number): string {
+function readWriter(bytes: Bytes, start: number, end: number): string {
   let index = 0;
   while (index < lastWriter.length && bytes[start + index] === lastWriter.charCodeAt(index)) index++;
   if (index === 0 || index < lastWriter.length || bytes[start + index] !== SPACE)
-    lastWriter = bytes.toString('latin1', start, wordEnd(bytes, start, end));
+    lastWriter = decodeUtf8(bytes, start, wordEnd(bytes, start, end));
   return lastWriter;
 }
 
 function readEntry(
   kind: EntryRecord['kind'],
   writer: string,
-  bytes: Buffer,
+  bytes: Bytes,
   start: number,
   end: number,
 ): EntryRecord | undefined {
@@ -178,7 +178,7 @@ function readOther(kind: string, writer: string, text: string): JournalRecord | 
 }
 
 /** Reads range by range: the text can be too long for one regular expression. */
-function readRemoved(writer: string, bytes: Buffer, start: number, end: number): JournalRecord | undefined {
+function readRemoved(writer: string, bytes: Bytes, start: number, end: number): JournalRecord | undefined {
   const ranges: Range[] = [];
   for (let index = start; index <= end; ) {
     const firstEnd = wordEnd(bytes, index, end);
@@ -199,7 +199,7 @@ function numbered(text: string): [number: number | undefined, rest: string] {
 }
 
 /** The end of the lower-case letters and digits at `start`. */
-function wordEnd(bytes: Buffer, start: number, end: number): number {
+function wordEnd(bytes: Bytes, start: number, end: number): number {
   let index = start;
   for (; index < end; index++) {
     const byte = bytes[index] as number;
@@ -209,7 +209,7 @@ function wordEnd(bytes: Buffer, start: number, end: number): number {
 }
 
 /** @returns `undefined` unless there are 1 to 15 digits. */
-function numberIn(bytes: Buffer, start: number, end: number): number | undefined {
+function numberIn(bytes: Bytes, start: number, end: number): number | undefined {
   if (end <= start || end - start > 15) return undefined;
   let number = 0;
   for (let index = start; index < end; index++) {

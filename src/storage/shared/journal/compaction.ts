@@ -1,18 +1,22 @@
 import { StorageException } from '../../../core/model/exceptions.js';
-import { RangeSet } from '../../shared/range-set.js';
+import { RangeSet } from '../range-set.js';
 import { readContents } from './contents.js';
-import type { FileHandle } from './file-handle.js';
 import { journalText } from './journal-text.js';
+import { type Line, NEWLINE } from './lines.js';
 import type { LiveIndex } from './live-index.js';
 import { type JournalRecord, readRecord } from './record.js';
 
-/** Writes to a file, and its length after them. */
-interface CompactionPlan {
-  readonly writes: readonly { readonly position: number; readonly bytes: Buffer }[];
-  readonly length: number;
+/** Bytes to write at a position of a file. */
+export interface PlacedBytes {
+  readonly position: number;
+  readonly bytes: Uint8Array;
 }
 
-const NEWLINE = 10;
+/** Writes to a file, and its length after them. */
+interface CompactionPlan {
+  readonly writes: readonly PlacedBytes[];
+  readonly length: number;
+}
 
 /**
  * Plans the compaction of a journal on a full disk, where not even a removal can be appended: records that are not live are
@@ -21,27 +25,39 @@ const NEWLINE = 10;
  *
  * @param isLive - Whether an entry is live, or, without a sequence number, the destination of a writer.
  */
-export function planCompaction(bytes: Buffer, isLive: (writer: string, sequence?: number) => boolean): CompactionPlan {
+export function planCompaction(
+  bytes: Uint8Array,
+  isLive: (writer: string, sequence?: number) => boolean,
+): CompactionPlan {
   const { starts, ends, unreadable } = linesToKeep(bytes, isLive);
-  const writes: { position: number; bytes: Buffer }[] = [];
+  const writes: PlacedBytes[] = [];
   // A gap extends from the end of a kept line to the start of the next one, including the newlines of both.
   let gapStart = 0;
   for (let index = 0; index < starts.length; index++) {
     const start = starts[index] as number;
-    const gap = Buffer.alloc(start - gapStart, NEWLINE);
+    const gap = new Uint8Array(start - gapStart).fill(NEWLINE);
     let filled = 1;
     for (let last = starts.length - 1; last >= index && !unreadable.has(starts[last] as number); last--) {
       const length = (ends[last] as number) - (starts[last] as number);
       if (filled + length + 1 > gap.length) break;
-      bytes.copy(gap, filled, starts[last], ends[last]);
+      gap.set(bytes.subarray(starts[last], ends[last]), filled);
       filled += length + 1;
       starts.pop();
     }
-    if (!gap.equals(bytes.subarray(gapStart, start))) writes.push({ position: gapStart, bytes: gap });
+    if (gap.some((byte, at) => byte !== bytes[gapStart + at])) writes.push({ position: gapStart, bytes: gap });
     if (index === starts.length) return { writes, length: gapStart + filled };
     gapStart = ends[index] as number;
   }
   return { writes, length: gapStart === 0 ? 0 : Math.min(gapStart + 1, bytes.length) };
+}
+
+/** A file that can be compacted in place. */
+export interface CompactableFile {
+  readonly path: string;
+  lines(): Iterable<Line>;
+  read(): Uint8Array;
+  /** @throws {@link StorageException}; a part may have been written. */
+  overwrite(writes: readonly PlacedBytes[], length: number): void;
 }
 
 /**
@@ -50,7 +66,7 @@ export function planCompaction(bytes: Buffer, isLive: (writer: string, sequence?
  * @returns The records of the staged values that the journal had.
  * @throws {@link StorageException} if that failed; all live records are still in the file.
  */
-export function compactInPlace(handle: FileHandle, live: LiveIndex): string {
+export function compactInPlace(handle: CompactableFile, live: LiveIndex): string {
   const { logs, isNewer } = readContents(handle.lines());
   if (isNewer)
     throw new StorageException(`${handle.path} holds records of a newer version`, {
@@ -65,7 +81,7 @@ export function compactInPlace(handle: FileHandle, live: LiveIndex): string {
 }
 
 /** In parallel arrays: an object per line would take half as much memory as the queue. Unreadable lines are not moved. */
-function linesToKeep(bytes: Buffer, isLive: (writer: string, sequence?: number) => boolean) {
+function linesToKeep(bytes: Uint8Array, isLive: (writer: string, sequence?: number) => boolean) {
   const starts: number[] = [];
   const ends: number[] = [];
   const unreadable = new Set<number>();

@@ -1,10 +1,9 @@
-// Not the global, which is a getter: see file-io.ts.
-import { Buffer } from 'node:buffer';
 import type { Destination } from '../../../core/model/destination.js';
 import type { Rejection, StoredEntry } from '../../../core/model/entry.js';
-import { RangeSet } from '../../shared/range-set.js';
-import type { StagedValues } from '../../shared/run-number.js';
-import type { Line } from './lines.js';
+import { RangeSet } from '../range-set.js';
+import type { StagedValues } from '../run-number.js';
+import { decodeUtf8 } from './bytes.js';
+import { type Line, NEWLINE } from './lines.js';
 import { type EntryRecord, isNewer, type JournalRecord, readRecord } from './record.js';
 
 /*
@@ -66,13 +65,17 @@ export function* readEntries(
 }
 
 /** The unreadable lines, each with a newline. */
-export function* unreadableIn(lines: Iterable<Line>): Generator<Buffer, undefined> {
+export function* unreadableIn(lines: Iterable<Line>): Generator<Uint8Array, undefined> {
   for (const line of lines) {
-    if (readRecord(line) === undefined) yield Buffer.concat([line.bytes.subarray(line.start, line.end), NEWLINE]);
+    if (readRecord(line) === undefined) yield withNewline(line);
   }
 }
 
-const NEWLINE = Buffer.from('\n');
+function withNewline({ bytes, start, end }: Line): Uint8Array {
+  const copy = new Uint8Array(end - start + 1).fill(NEWLINE);
+  copy.set(bytes.subarray(start, end));
+  return copy;
+}
 
 function logOf(logs: Map<string, WriterLog>, writer: string): WriterLog {
   const known = logs.get(writer);
@@ -112,7 +115,7 @@ function entryOf(
 ): StoredEntry {
   const { writer, rejections } = log;
   // Decoded separately: a substring would keep the longer string in memory.
-  const values = bytes.toString('utf8', start, end);
+  const values = decodeUtf8(bytes, start, end);
   const entry = { writer, sequence, timestamp, values, bytes: end - start };
   const rejection = rejections.get(sequence);
   return rejection === undefined ? entry : { ...entry, rejection };

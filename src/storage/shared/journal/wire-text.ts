@@ -1,5 +1,5 @@
-import { Buffer } from 'node:buffer';
-import { decodeValues } from '../../../core/model/values-json.js';
+import { decodeValues, utf8Length } from '../../../core/model/values-json.js';
+import { type Bytes, decodeUtf8 } from './bytes.js';
 
 const QUOTE = 34;
 export const COMMA = 44;
@@ -24,13 +24,13 @@ const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
  * Whether bytes are a text that `encodeValues` makes of at least one value. Nearly all texts are plain ASCII with short numbers,
  * and are checked byte by byte: parsing takes ten times as long.
  */
-export function isWireText(bytes: Buffer, start: number, end: number): boolean {
+export function isWireText(bytes: Bytes, start: number, end: number): boolean {
   if (isPlain(bytes, start, end)) return true;
-  const text = bytes.toString('utf8', start, end);
-  return Buffer.byteLength(text) === end - start && (decodeValues(text)?.length ?? 0) > 0;
+  const text = decodeUtf8(bytes, start, end);
+  return utf8Length(text) === end - start && (decodeValues(text)?.length ?? 0) > 0;
 }
 
-function isPlain(bytes: Buffer, start: number, end: number): boolean {
+function isPlain(bytes: Bytes, start: number, end: number): boolean {
   if (bytes[start] !== OPENING_BRACKET) return false;
   let index = start;
   do {
@@ -40,7 +40,7 @@ function isPlain(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** The end of `{"<id>":<value>}`; infinity if it is not plain. The newline after each line ends the search. */
-function objectEnd(bytes: Buffer, start: number): number {
+function objectEnd(bytes: Bytes, start: number): number {
   if (bytes[start] !== OPENING_BRACE) return Number.POSITIVE_INFINITY;
   const idEnd = textEnd(bytes, start + 1);
   if (idEnd === start + 3 || bytes[idEnd] !== COLON) return Number.POSITIVE_INFINITY;
@@ -48,7 +48,7 @@ function objectEnd(bytes: Buffer, start: number): number {
   return bytes[end] === CLOSING_BRACE ? end + 1 : Number.POSITIVE_INFINITY;
 }
 
-function valueEnd(bytes: Buffer, start: number): number {
+function valueEnd(bytes: Bytes, start: number): number {
   switch (bytes[start]) {
     case QUOTE:
       return textEnd(bytes, start);
@@ -61,21 +61,21 @@ function valueEnd(bytes: Buffer, start: number): number {
   }
 }
 
-function textEnd(bytes: Buffer, start: number): number {
+function textEnd(bytes: Bytes, start: number): number {
   if (bytes[start] !== QUOTE) return Number.POSITIVE_INFINITY;
   let index = start + 1;
   while (PLAIN[bytes[index] as number] === 1) index++;
   return bytes[index] === QUOTE ? index + 1 : Number.POSITIVE_INFINITY;
 }
 
-function wordEnd(bytes: Buffer, start: number, word: string): number {
+function wordEnd(bytes: Bytes, start: number, word: string): number {
   for (let index = 0; index < word.length; index++)
     if (bytes[start + index] !== word.charCodeAt(index)) return Number.POSITIVE_INFINITY;
   return start + word.length;
 }
 
 /** Only numbers of at most 9 integer and 6 fraction digits: such a number has a single form, which JavaScript writes. */
-function numberEnd(bytes: Buffer, start: number): number {
+function numberEnd(bytes: Bytes, start: number): number {
   const first = bytes[start] === MINUS ? start + 1 : start;
   const point = digitsEnd(bytes, first);
   const hasRightStart = point > first && point - first <= 9 && (bytes[first] !== ZERO || point === first + 1);
@@ -87,7 +87,7 @@ function numberEnd(bytes: Buffer, start: number): number {
   return isFraction ? end : Number.POSITIVE_INFINITY;
 }
 
-function digitsEnd(bytes: Buffer, start: number): number {
+function digitsEnd(bytes: Bytes, start: number): number {
   let index = start;
   for (let byte = bytes[index] as number; byte >= ZERO && byte <= NINE; byte = bytes[index] as number) index++;
   return index;

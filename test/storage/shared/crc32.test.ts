@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ownCrc32 } from '../../../src/storage/file/journal/crc32.js';
+import { ownCrc32 } from '../../../src/storage/shared/journal/crc32.js';
 
 test('the CRC-32 for releases of Node without one is that of zlib, of bytes and of any text', () => {
   expect(ownCrc32('123456789')).toBe(0xcbf43926);

@@ -1,0 +1,108 @@
+import { idFrom } from '../shared/random-id.js';
+import type { AccessHandle, AccessibleFolder } from './access-handles.js';
+import { JournalPair } from './journal-pair.js';
+
+declare const crypto: { getRandomValues(words: Uint32Array<ArrayBuffer>): Uint32Array };
+
+/*
+ * The folder nikdev-iot/<name> has a pair of files for each worker that lives or has left records:
+ *
+ *   <run>-<random>.a, <run>-<random>.b
+ *
+ * A worker has both open as long as it lives. Their exclusive lock, which the browser releases when the worker ends, is the proof
+ * of life: a file that can be opened belongs to a dead worker, and whoever has opened it is its owner. <run> orders the workers: it
+ * is higher than that of every pair in the folder when the worker began.
+ */
+const NAME = /^((\d{1,9})-[\da-z]{16})\.b$/;
+
+/** Errors of a file that another worker has open, or has just deleted. */
+const BUSY = new Set(['NoModificationAllowedError', 'InvalidStateError', 'NotFoundError']);
+
+/** Whether an error of {@link OpfsFolder.open} reports a file of a living worker, or of a worker that has just ended. */
+export const isBusy = (name: string): boolean => BUSY.has(name);
+
+/** The name of the error where files can't be opened synchronously: in all programs but dedicated workers. */
+export const NO_HANDLES = 'NoAccessHandles';
+
+/** A pair of files that this worker has open. */
+export interface OpenPair {
+  /** The name of the files, without their ends. */
+  readonly id: string;
+  readonly run: number;
+  readonly pair: JournalPair;
+}
+
+/** The folder of a storage. No method is called while `commit()` waits. */
+export class OpfsFolder {
+  readonly path: string;
+  readonly #name: string;
+  readonly #getRoot: () => Promise<AccessibleFolder>;
+  readonly #options: { readonly isSynced: boolean };
+
+  constructor(getRoot: () => Promise<AccessibleFolder>, name: string, options: { readonly isSynced: boolean }) {
+    this.#getRoot = getRoot;
+    this.#name = name;
+    this.#options = options;
+    this.path = `nikdev-iot/${name}`;
+  }
+
+  /** The ids of all pairs. */
+  async list(): Promise<string[]> {
+    const ids: string[] = [];
+    for await (const name of (await this.#folder()).keys()) {
+      const [, id] = NAME.exec(name) ?? [];
+      if (id !== undefined) ids.push(id);
+    }
+    return ids;
+  }
+
+  /** Creates a pair. */
+  async create(): Promise<OpenPair> {
+    const runs = (await this.list()).map((id) => Number.parseInt(id, 10));
+    const run = 1 + Math.max(0, ...runs);
+    const id = `${run}-${idFrom(() => (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32)}`;
+    return { id, run, pair: await this.#open(id, { create: true }) };
+  }
+
+  /** Opens an existing pair. Rejects if another worker has it open. */
+  open(id: string): Promise<JournalPair> {
+    return this.#open(id, { create: false });
+  }
+
+  async delete(id: string): Promise<void> {
+    const folder = await this.#folder();
+    // Last, the file by which a pair is found.
+    for (const end of ['.a', '.b']) await folder.removeEntry(id + end);
+  }
+
+  /** Looked up anew each time: its user may have deleted it. */
+  async #folder(): Promise<AccessibleFolder> {
+    const ours = await (await this.#getRoot()).getDirectoryHandle('nikdev-iot', { create: true });
+    return ours.getDirectoryHandle(this.#name, { create: true });
+  }
+
+  async #open(id: string, options: { readonly create: boolean }): Promise<JournalPair> {
+    const folder = await this.#folder();
+    // First, the file whose lock decides.
+    const first = await openFile(folder, `${id}.a`, options);
+    try {
+      const second = await openFile(folder, `${id}.b`, options);
+      return new JournalPair(`${this.path}/${id}`, [first, second], this.#options);
+    } catch (error) {
+      first.close();
+      throw error;
+    }
+  }
+}
+
+async function openFile(
+  folder: AccessibleFolder,
+  name: string,
+  options: { readonly create: boolean },
+): Promise<AccessHandle> {
+  const file = await folder.getFileHandle(name, options);
+  const handle = await file.createSyncAccessHandle?.();
+  // In old browsers the methods of a handle return promises.
+  if (typeof handle?.getSize() !== 'number') throw Object.assign(new Error('no access handles'), { name: NO_HANDLES });
+  return handle;
+}

@@ -1,0 +1,85 @@
+import type { Destination } from '../../core/model/destination.js';
+import type { StoredEntry } from '../../core/model/entry.js';
+import type { Value } from '../../core/model/value.js';
+import type { Adoption, AdoptOptions, OwnershipLoss, SaveOptions, Writer } from '../../core/ports/storage.js';
+import type { OpfsJournal } from './journal.js';
+
+/** The members of {@link OpfsStore} that a writer uses. */
+export interface WriterStore {
+  readonly own: OpfsJournal<OpfsWriter>;
+  nextRun(): number;
+  remove(entries: readonly StoredEntry[]): void;
+  quarantine(entries: readonly StoredEntry[]): void;
+  saveMissing(writer: OpfsWriter, entries: readonly StoredEntry[]): void;
+  adopt(writer: OpfsWriter, options: AdoptOptions): Promise<Adoption>;
+  close(writer: OpfsWriter): void;
+}
+
+/** One run of one `Api` in a worker. */
+export class OpfsWriter implements Writer {
+  readonly id: string;
+  readonly destination: Destination;
+  readonly #store: WriterStore;
+  #run: number | undefined;
+  /** Whether the journal has staged values of this writer. */
+  #hasStaged = false;
+  #isCleared = false;
+  #isClosed = false;
+
+  constructor(store: WriterStore, id: string, destination: Destination) {
+    this.#store = store;
+    this.id = id;
+    this.destination = destination;
+  }
+
+  check(): OwnershipLoss | undefined {
+    const isCleared = this.#isCleared && !this.#isClosed;
+    this.#isCleared = false;
+    return isCleared ? { kind: 'cleared' } : undefined;
+  }
+
+  save(entry: StoredEntry, { clearsStaged }: SaveOptions): void {
+    this.#store.own.saveEntry(entry, this.destination, { clearsStaged: clearsStaged && this.#hasStaged });
+    if (clearsStaged) this.#hasStaged = false;
+  }
+
+  saveAgain(entries: readonly StoredEntry[]): void {
+    if (!this.#isClosed) this.#store.saveMissing(this, entries);
+  }
+
+  remove(entries: readonly StoredEntry[]): void {
+    this.#store.remove(entries);
+  }
+
+  quarantine(entries: readonly StoredEntry[]): void {
+    this.#store.quarantine(entries);
+  }
+
+  saveStaged(values: readonly Value[]): void {
+    if (values.length === 0 && !this.#hasStaged) return;
+    try {
+      const { own } = this.#store;
+      this.#run ??= this.#store.nextRun();
+      own.saveStaged(this.id, this.destination, { run: this.#run, values });
+      this.#hasStaged = values.length > 0;
+    } catch {
+      // Best effort: only commits are guaranteed to be saved.
+    }
+  }
+
+  adopt(options: AdoptOptions): Promise<Adoption> {
+    return this.#store.adopt(this, options);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#store.close(this);
+  }
+
+  /** The files were deleted: the entries are in no file. */
+  onCleared(): void {
+    this.#isCleared = true;
+    this.#hasStaged = false;
+  }
+}

@@ -1,0 +1,171 @@
+import { expect, test } from 'vitest';
+import {
+  inWorker,
+  openInWorker,
+  startWorker,
+  terminate,
+  type WorkerGlobals,
+} from '../support/browsers/dedicated-worker.js';
+import { describeInEveryBrowser, type Evaluates, SOON } from '../support/browsers/every-browser.js';
+import { servePages } from '../support/browsers/pages.js';
+import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
+
+/** Commits each text in a worker as an entry of its own. */
+const commitInWorker = (worker: Evaluates, texts: readonly string[]): Promise<number> =>
+  worker.evaluate((given) => {
+    const { api } = globalThis as unknown as WorkerGlobals;
+    for (const text of given) {
+      api.addValue('value', text);
+      api.commit();
+    }
+    return api.status().committed;
+  }, texts);
+
+/** The texts that are queued in a worker, once it has looked for orphans. */
+const queuedIn = (worker: Evaluates): Promise<unknown[]> =>
+  worker.evaluate(async () => {
+    const { api } = globalThis as unknown as WorkerGlobals;
+    await api.ready;
+    return api.log().map(({ values }) => values[0]?.value);
+  });
+
+const pushFrom = (worker: Evaluates): Promise<unknown> =>
+  worker.evaluate(() => (globalThis as unknown as WorkerGlobals).api.push());
+
+const statusOf = (worker: Evaluates) =>
+  worker.evaluate(async () => {
+    const { api } = globalThis as unknown as WorkerGlobals;
+    await api.ready;
+    const { durability, warnings } = api.status();
+    return { durability, warnings };
+  });
+
+describeInEveryBrowser('opfsStorage in a dedicated worker', ({ newContext, cannot: { keepPrivateFiles } }) => {
+  test.skipIf(keepPrivateFiles)(
+    'keeps what it commits over terminate() and a reload, for the next worker, once',
+    async () => {
+      const { emulator, options } = await serveEmulator();
+      const tab = await (await newContext()).newTab(`${await servePages()}empty`);
+      const first = await openInWorker(tab, 'first', options);
+      expect(await statusOf(first)).toEqual({ durability: 'process', warnings: [] });
+      await commitInWorker(first, ['1', '2', '3']);
+      await terminate(tab, 'first');
+      const second = await openInWorker(tab, 'second', options);
+      await expect.poll(() => queuedIn(second), SOON).toEqual(['1', '2', '3']);
+      await commitInWorker(second, ['4']);
+      await tab.reload();
+      const third = await openInWorker(tab, 'third', options);
+      expect(new Set(await queuedIn(third))).toEqual(new Set(['1', '2', '3', '4']));
+      expect(await pushFrom(third)).toMatchObject({ pushed: 4, requests: 1 });
+      await tab.reload();
+      const fourth = await openInWorker(tab, 'fourth', options);
+      expect(await queuedIn(fourth)).toEqual([]);
+      expect(storedTexts(emulator).sort()).toEqual(['1', '2', '3', '4']);
+      expect(await statusOf(fourth)).toEqual({ durability: 'process', warnings: [] });
+    },
+  );
+
+  test.skipIf(keepPrivateFiles)(
+    'shares a folder with the worker of another tab, and takes nothing from it while it lives',
+    async () => {
+      const { emulator, options } = await serveEmulator();
+      const context = await newContext();
+      const url = `${await servePages()}empty`;
+      const [one, other] = [await context.newTab(url), await context.newTab(url)];
+      const living = await openInWorker(one, 'living', options);
+      const second = await openInWorker(other, 'second', options);
+      await commitInWorker(living, ['a', 'b']);
+      await commitInWorker(second, ['c']);
+      const third = await openInWorker(other, 'third', options);
+      expect(await queuedIn(third)).toEqual([]);
+      await one.close();
+      const heir = await openInWorker(other, 'heir', options);
+      await expect.poll(() => queuedIn(heir), SOON).toEqual(['a', 'b']);
+      await pushFrom(heir);
+      await pushFrom(second);
+      expect(storedTexts(emulator)).toEqual(['a', 'b', 'c']);
+    },
+  );
+
+  test.skipIf(keepPrivateFiles)(
+    'rewrites its files, without those that left, as thousands of entries come and go',
+    async () => {
+      const { options } = await serveEmulator();
+      const tab = await (await newContext()).newTab(`${await servePages()}empty`);
+      const worker = await openInWorker(tab, 'worker', options);
+      await worker.evaluate(async () => {
+        const { api } = globalThis as unknown as WorkerGlobals;
+        for (let round = 0; round < 15; round++) {
+          for (let entry = 0; entry < 100; entry++) {
+            api.addValue('value', `${round} ${entry} ${'x'.repeat(50)}`);
+            api.commit();
+          }
+          if (round < 14) await api.push();
+        }
+      });
+      await terminate(tab, 'worker');
+      const next = await openInWorker(tab, 'next', options);
+      await expect.poll(() => queuedIn(next).then(({ length }) => length), SOON).toBe(100);
+    },
+  );
+});
+
+describeInEveryBrowser('opfsStorage elsewhere', ({ newContext, cannot: { keepPrivateFiles } }) => {
+  test('keeps entries in memory, and a warning says what to do', async () => {
+    const { options } = await serveEmulator();
+    const worker = `import { opfsStorage } from '/dist/opfs.js'
+      const reply = async (port) => port.postMessage((await opfsStorage('readings')).durability)
+      self.onconnect = ({ ports: [port] }) => void reply(port)
+      self.onmessage = ({ ports: [port] }) => void reply(port)`;
+    const page = `<!doctype html><title>SDK</title><link rel="icon" href="data:,"><script type="module">
+      import * as NikDevIoT from '/dist/index.js'
+      import { opfsStorage } from '/dist/opfs.js'
+      Object.assign(window, { NikDevIoT, opfsStorage })
+    </script>`;
+    const tab = await (await newContext()).newTab(`${await servePages({ '/worker.js': worker, '/page': page })}page`);
+    await expect.poll(() => tab.evaluate(() => 'opfsStorage' in window), SOON).toBe(true);
+    const seen = await tab.evaluate(async (given) => {
+      const { NikDevIoT, opfsStorage } = globalThis as unknown as WorkerGlobals;
+      const api = new NikDevIoT.Api({ ...given, storage: await opfsStorage('readings') });
+      await api.ready;
+      const { durability, warnings } = api.status();
+      const answerOf = (port: MessagePort): Promise<unknown> =>
+        new Promise((resolve) => {
+          port.onmessage = ({ data }) => resolve(data);
+        });
+      const shared = await answerOf(new SharedWorker('/worker.js', { type: 'module' }).port);
+      await navigator.serviceWorker.register('/worker.js', { type: 'module' });
+      const { active } = await navigator.serviceWorker.ready;
+      const { port1, port2 } = new MessageChannel();
+      active?.postMessage(null, [port2]);
+      return { durability, warnings, shared, service: await answerOf(port1) };
+    }, options);
+    expect(seen).toEqual({
+      durability: 'none',
+      warnings: [{ code: 'storage-unavailable', message: expect.stringMatching(/Entries wait in memory/) }],
+      shared: 'none',
+      service: 'none',
+    });
+    await startWorker(tab, 'dedicated');
+    const dedicated = inWorker(tab, 'dedicated').evaluate(
+      async () => (await (globalThis as unknown as WorkerGlobals).opfsStorage('readings')).durability,
+    );
+    expect(await dedicated).toBe(keepPrivateFiles ? 'none' : 'process');
+  });
+});
+
+describeInEveryBrowser(
+  'opfsStorage where a user allows no site to store data',
+  ({ newContext }) => {
+    test('keeps entries in memory, or in files if the browser has them all the same', async () => {
+      const { options } = await serveEmulator();
+      const tab = await (await newContext()).newTab(`${await servePages()}empty`);
+      const worker = await openInWorker(tab, 'worker', options);
+      const { durability, warnings } = await statusOf(worker);
+      const isRefused = durability === 'none';
+      expect(warnings).toHaveLength(isRefused ? 1 : 0);
+      expect(await commitInWorker(worker, ['1'])).toBe(1);
+    });
+  },
+  { blocksSiteData: true },
+);

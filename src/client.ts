@@ -226,7 +226,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
   warning: [invalidate, ({ notices }, warning) => notices.onWarning(warning)],
   error: [({ notices }, error) => notices.onError(error)],
   watched: [holdWhileBusy],
-  'listener-failed': [({ warnings }, source) => warnings.add(listenerFailed(source))],
+  'listener-failed': [({ warnings }, failure) => warnings.add(listenerFailed(failure))],
   lifecycle: [
     ({ server }, event) => server.onLifecycle(event),
     invalidate,

@@ -52,17 +52,34 @@ describe('events', () => {
     expect(seen).toEqual([{ entries: 1, requests: 2 }]);
   });
 
-  test('a listener that throws harms nothing, and a warning names the event', () => {
+  test('a listener that throws harms nothing, and a warning names the event and the error', () => {
     const { api } = setUp();
     const seen: unknown[] = [];
     api.on('commit', () => {
-      throw new Error('the listener’s own');
+      throw new RangeError('the listener’s own');
     });
     api.on('commit', (entry) => seen.push(entry));
     api.addValue('a', 1);
     expect(api.commit()).toBeDefined();
     expect(seen).toHaveLength(1);
-    expect(api.status()).toMatchObject({ committed: 1, warnings: [{ code: 'listener-failed' }] });
+    const message = 'A listener of the event "commit" threw RangeError: the listener’s own. Nothing else is affected.';
+    expect(api.status()).toMatchObject({ committed: 1, warnings: [{ code: 'listener-failed', message }] });
+  });
+
+  test('a listener whose errors never repeat causes a bounded number of warnings', () => {
+    const { api } = setUp();
+    let calls = 0;
+    api.on('warning', () => {
+      calls += 1;
+      throw new Error(`number ${calls}`);
+    });
+    api.on('commit', () => {
+      throw new Error('the first');
+    });
+    api.addValue('a', 1);
+    api.commit();
+    expect(calls).toBeLessThanOrEqual(20);
+    expect(api.status().warnings).toHaveLength(calls);
   });
 
   test('a listener of `warning` that throws does not call itself again', () => {

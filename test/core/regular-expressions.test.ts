@@ -87,7 +87,7 @@ describe('a regular expression', () => {
   test('is found wherever one stands', () => {
     expect(all.length).toBeGreaterThan(30);
     expect(new Set(all.map(({ place }) => place.split('/')[0]))).toEqual(
-      new Set(['cli', 'core', 'emulator', 'http', 'storage', 'transport']),
+      new Set(['cli', 'core', 'emulator', 'gateway', 'http', 'storage', 'transport']),
     );
   });
 

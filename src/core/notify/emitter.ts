@@ -30,8 +30,16 @@ export interface News extends Events {
   lifecycle: LifecycleEvent;
   /** Listeners of the status came or went. */
   watched: undefined;
-  /** A listener threw: `the event "<name>"` or `subscribe()`. */
-  'listener-failed': string;
+  /** A listener threw. */
+  'listener-failed': ListenerFailure;
+}
+
+/** The failure of a listener. */
+export interface ListenerFailure {
+  /** `the event "<name>"` or `subscribe()`. */
+  readonly source: string;
+  /** Anything that was thrown. */
+  readonly error: unknown;
 }
 
 /** The end of a push. */
@@ -139,7 +147,7 @@ export class Emitter {
 
   #send(name: keyof News, event: unknown): void {
     const listeners = this.#listeners?.[name] as Listeners<unknown> | undefined;
-    listeners?.emit(event, () => this.emit('listener-failed', `the event "${name}"`));
+    listeners?.emit(event, (error) => this.emit('listener-failed', { source: `the event "${name}"`, error }));
   }
 }
 
@@ -160,13 +168,13 @@ export class Listeners<Event = void> {
   }
 
   /** @param onFailure - Called for each listener that throws or rejects. */
-  emit(event: Event, onFailure: () => void): void {
+  emit(event: Event, onFailure: (error: unknown) => void): void {
     // A copy, as listeners may be added or removed meanwhile.
     for (const listener of [...this.#all]) {
       try {
         ignoreRejection(listener(event), onFailure);
-      } catch {
-        onFailure();
+      } catch (error) {
+        onFailure(error);
       }
     }
   }
@@ -176,7 +184,7 @@ export class Listeners<Event = void> {
  * Handles the rejection of an async listener, which would end a Node process. It may be a promise of another realm or
  * library.
  */
-function ignoreRejection(result: unknown, onFailure: () => void): void {
+function ignoreRejection(result: unknown, onFailure: (error: unknown) => void): void {
   const { then } = Object(result) as { then?: unknown };
   if (typeof then === 'function') then.call(result, undefined, onFailure);
 }

@@ -111,7 +111,8 @@ export class StatusStore {
     const { status } = this;
     if (status === this.#lastEmitted) return;
     this.#lastEmitted = status;
-    this.#listeners.emit(undefined, () => this.#parts.emitter.emit('listener-failed', 'subscribe()'));
+    const { emitter } = this.#parts;
+    this.#listeners.emit(undefined, (error) => emitter.emit('listener-failed', { source: 'subscribe()', error }));
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Destination } from '../model/destination.js';
 import type { Warning } from '../model/events.js';
-import { cleanText, type Redactor, shortText } from '../model/foreign-text.js';
+import { cleanText, describeError, type Redactor, shortText } from '../model/foreign-text.js';
 import type { Clock } from '../time/clock.js';
-import type { Emitter } from './emitter.js';
+import type { Emitter, ListenerFailure } from './emitter.js';
 
 const MAX_WARNINGS = 100;
 /** Keeps a frequent kind of warning from displacing all other kinds. */
@@ -49,7 +49,7 @@ export class Warnings {
   }
 }
 
-const MORE = 'There are more warnings of this kind, which are not kept.';
+const MORE = 'More warnings of this kind are not kept.';
 
 /** The lengths from which the queue causes a warning. */
 const LONG = { entries: 100_000, bytes: 64_000_000 };
@@ -94,10 +94,9 @@ export const insecureUrl = (baseUrl: string): Warning => ({
   message: `baseUrl ${shortText(baseUrl)} is plain http: the API key and the readings cross the network unencrypted, and anyone on it can forge answers. Use https.`,
 });
 
-/** @param source - `the event "<name>"` or `subscribe()`. */
-export const listenerFailed = (source: string): Warning => ({
+export const listenerFailed = ({ source, error }: ListenerFailure): Warning => ({
   code: 'listener-failed',
-  message: `A listener of ${source} threw. Nothing else is affected.`,
+  message: `A listener of ${source} threw ${describeError(error)}. Nothing else is affected.`,
 });
 
 /** @param field - Formatted for messages. */

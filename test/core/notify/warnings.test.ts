@@ -30,7 +30,7 @@ describe('warnings', () => {
     };
     const first = add(100);
     expect(warnings.all).toHaveLength(20);
-    expect(warnings.all.at(-1)).toEqual({ code: 'entries-waiting', message: expect.stringMatching(/^There are more/) });
+    expect(warnings.all.at(-1)).toEqual({ code: 'entries-waiting', message: expect.stringMatching(/^More/) });
     expect(emitted).toEqual(warnings.all);
     const { all } = warnings;
     // Not even looked at.

@@ -80,7 +80,7 @@ export function useReadings<Fields extends FieldDefinitions, Name extends FieldN
 ): readonly ReadingOf<Fields, Name>[] {
   const names = JSON.stringify(fields);
   const watch = useMemo(
-    () => new WatchStore(() => api.watch<Name>(JSON.parse(names), { everySeconds, signal })),
+    () => new WatchStore({ watch: () => api.watch<Name>(JSON.parse(names), { everySeconds, signal }) }),
     [api, names, everySeconds, signal],
   );
   const { readings, error } = useSyncExternalStore(watch.subscribe, watch.snapshot, nothing);
@@ -136,13 +136,17 @@ interface Watched {
 const NOTHING: Watched = Object.freeze({ readings: Object.freeze([]) });
 const nothing = (): Watched => NOTHING;
 
+interface WatchSource {
+  watch(): AsyncIterableIterator<readonly unknown[]>;
+}
+
 /** Watches for as long as somebody subscribes. */
 class WatchStore {
-  readonly #open: () => AsyncIterableIterator<readonly unknown[]>;
+  readonly #source: WatchSource;
   #watched = NOTHING;
 
-  constructor(open: () => AsyncIterableIterator<readonly unknown[]>) {
-    this.#open = open;
+  constructor(source: WatchSource) {
+    this.#source = source;
   }
 
   readonly snapshot = (): Watched => this.#watched;
@@ -155,7 +159,7 @@ class WatchStore {
       onChange();
     };
     return unlessClosed(() => {
-      const watch = this.#open();
+      const watch = this.#source.watch();
       void this.#follow(watch, set);
       return () => {
         isOver = true;

@@ -1,4 +1,4 @@
-import type { Status } from '../index.js';
+import type { Api } from '../index.js';
 import type { Printer, Style } from './output.js';
 
 const REDRAW_MS = 200;
@@ -7,14 +7,14 @@ const CLEAR_LINE = '\r\u001b[2K';
 /** A line at the bottom of a terminal that counts; nothing where standard error is not a terminal. */
 export class Progress {
   readonly #err: Printer;
-  readonly #status: () => Status;
+  readonly #api: Pick<Api, 'status'>;
   readonly counts = { committed: 0, pushed: 0 };
   readonly #timer: NodeJS.Timeout | undefined;
   #isDrawn = false;
 
-  constructor(err: Printer, status: () => Status) {
+  constructor(err: Printer, api: Pick<Api, 'status'>) {
     this.#err = err;
-    this.#status = status;
+    this.#api = api;
     if (!err.isTerminal) return;
     this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
     this.#timer.unref();
@@ -41,7 +41,7 @@ export class Progress {
 
   #draw(): void {
     const { committed, pushed } = this.counts;
-    const { committed: waiting, pushing } = this.#status();
+    const { committed: waiting, pushing } = this.#api.status();
     const numbers = [`${committed} committed`, `${pushed} pushed`, `${waiting} waiting${pushing ? ', pushing' : ''}`];
     this.#err.raw(`${CLEAR_LINE}${numbers.join(' · ').slice(0, this.#err.columns - 1)}`);
     this.#isDrawn = true;

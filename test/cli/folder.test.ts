@@ -12,7 +12,7 @@ import { SystemClock } from '../../src/platform/system-clock.js';
 import { type FilePlatform, systemPlatform } from '../../src/storage/file/journal/file-system.js';
 import { journalName } from '../../src/storage/file/journal/journal-name.js';
 import { SafeFiles } from '../../src/storage/file/journal/safe-files.js';
-import { encodeOwner, ProcessIdentity } from '../../src/storage/file/ownership/process-identity.js';
+import { encodeOwner } from '../../src/storage/file/ownership/process-identity.js';
 import { destination } from '../support/builders/stored-entry.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 
@@ -265,10 +265,9 @@ describe('a lock', () => {
     const files = new SafeFiles(platform, path);
     const boot = files.readSystemFile('/proc/sys/kernel/random/boot_id').trim();
     const namespace = /\d+/.exec(files.readSystemLink('/proc/self/ns/pid'))?.[0] ?? '-';
-    const openStores = new Set<string>();
-    const identify = () => new ProcessIdentity(files, { ...platform, openStores });
+    const processes = { ...platform, openStores: new Set<string>() };
     const name = (of = boot): string => encodeOwner({ ...facts, boot: of, namespace }, 'aaaaaaaaaaaaaaaa');
-    return { lock: new FolderLock(files, identify, 'lock'), files, name };
+    return { lock: new FolderLock(files, processes, 'lock'), files, name };
   }
 
   /** Gives the lock's token to a process. */

@@ -38,7 +38,7 @@ class Pipe {
     this.#session = session;
     this.#api = session.api;
     this.#every = every;
-    this.#progress = new Progress(call.err, () => session.api.status());
+    this.#progress = new Progress(call.err, session.api);
   }
 
   async run(drainSeconds: number): Promise<ExitCode> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SystemClock } from '../../platform/system-clock.js';
 import { codeOf } from '../../storage/file/journal/file-io.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
-import type { ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
+import { type Processes, ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
 import { idFrom } from '../../storage/shared/random-id.js';
 import { LockedException } from '../exit.js';
 import { SmallFile } from './small-file.js';
@@ -64,14 +64,13 @@ export const sleep = (milliseconds: number): void => {
 export class FolderLock {
   readonly #folder: string;
   readonly #files: SafeFiles;
-  readonly #identify: () => ProcessIdentity;
+  readonly #processes: Processes;
   readonly #observed: SmallFile;
   readonly #name: string;
 
-  /** @param identify - Makes a new identity of this process: tokens of two calls differ. */
-  constructor(files: SafeFiles, identify: () => ProcessIdentity, name: string) {
+  constructor(files: SafeFiles, processes: Processes, name: string) {
     this.#files = files;
-    this.#identify = identify;
+    this.#processes = processes;
     this.#name = name;
     this.#folder = files.folder.pathOf(name);
     this.#observed = new SmallFile(files, `${name}.seen.json`);
@@ -79,7 +78,8 @@ export class FolderLock {
 
   /** @throws {@link LockedException} if another process holds it for all of the time. */
   acquire(waitMs = LOCK_WAIT_MS): HeldLock {
-    const identity = this.#identify();
+    // A new one: the tokens of two calls differ.
+    const identity = new ProcessIdentity(this.#files, this.#processes);
     identity.open(CLOCK);
     const until = performance.now() + waitMs;
     while (!this.#take(identity)) {

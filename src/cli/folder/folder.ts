@@ -1,6 +1,5 @@
 import { systemPlatform } from '../../storage/file/journal/file-system.js';
 import { SafeFiles } from '../../storage/file/journal/safe-files.js';
-import { ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
 import { FolderJournal } from './folder-journal.js';
 import { FolderLock } from './folder-lock.js';
 import { LastValues } from './last-values.js';
@@ -23,10 +22,9 @@ export class Folder {
 
   constructor(path: string, platform = systemPlatform()) {
     this.files = new SafeFiles(platform, path);
-    const openStores = new Set<string>();
-    const identify = () => new ProcessIdentity(this.files, { ...platform, openStores });
-    this.lock = new FolderLock(this.files, identify, 'lock');
-    this.pushLock = new FolderLock(this.files, identify, 'push-lock');
+    const processes = { ...platform, openStores: new Set<string>() };
+    this.lock = new FolderLock(this.files, processes, 'lock');
+    this.pushLock = new FolderLock(this.files, processes, 'push-lock');
     this.journal = new FolderJournal(this.files);
     this.staged = new StagedFile(this.files, this.journal);
     this.lastValues = new LastValues(this.files, this.journal);

@@ -17,18 +17,23 @@ export class Cluster {
   /** Entries that the NikDev server refused. */
   quarantined = 0;
   #servers;
+  #closing = new AbortController();
 
   /** @param {string[]} servers - The URLs of the NATS servers. */
   constructor(servers) {
     this.#servers = servers;
   }
 
-  /** Reads until a signal aborts. */
+  /** Reads until it is closed or a signal aborts. */
   async follow(signal) {
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#closing.signal.aborted) {
       await this.#read();
-      await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
+      await setTimeout(POLL_MS, undefined, { signal: this.#closing.signal }).catch(() => {});
     }
+  }
+
+  close() {
+    this.#closing.abort();
   }
 
   /** Waits until a condition holds of a new read. */

@@ -6,7 +6,7 @@ import { startGateways } from './gateways.mjs';
 import { findNatsServer, startNats } from './nats.mjs';
 import { servePage } from './page.mjs';
 import { Processes } from './processes.mjs';
-import { runRound } from './round.mjs';
+import { runRound, startKilled } from './round.mjs';
 import { State } from './state.mjs';
 import { startUpstream } from './upstream.mjs';
 
@@ -20,18 +20,18 @@ const ONCE_WITHIN_MS = 54_000;
 const DELIVER_WITHIN_MS = 30_000;
 
 const { port, once } = readArguments();
-// The first Ctrl+C ends the rounds, and the readings on their way are delivered. The second one ends everything, in order; the
-// third one at once.
+// `stop` ends the rounds, and the readings on their way are delivered; `abort` ends everything.
 const [stop, abort] = [new AbortController(), new AbortController()];
+abort.signal.addEventListener('abort', () => stop.abort());
 for (const name of ['SIGINT', 'SIGTERM']) process.on(name, end);
 
 const state = new State();
 const closers = [];
-let ending = AbortSignal.any([abort.signal, ...(once ? [AbortSignal.timeout(ONCE_WITHIN_MS)] : [])]);
 try {
   process.exitCode = (await run(findNatsServer())) ? 0 : 1;
 } catch (error) {
-  console.error(messageOf(ending.aborted ? ending.reason : error));
+  const { name, message } = abort.signal.aborted ? abort.signal.reason : error;
+  console.error(name === 'AbortError' ? 'Stopped.' : message);
   process.exitCode = 1;
 } finally {
   for (const close of closers.reverse()) await close();
@@ -39,17 +39,16 @@ try {
 
 /** @returns {Promise<boolean>} Whether the server holds each reading that was committed, once, and no other one. */
 async function run(natsServer) {
+  if (once) abortAfter(ONCE_WITHIN_MS, () => 'Not done within 60 s: the machine is too slow, or busy.');
   const parts = await start(natsServer);
   const { fleet, upstream, cluster } = parts;
-  const following = new AbortController();
-  closers.push(() => following.abort());
-  void cluster.follow(AbortSignal.any([ending, following.signal]));
+  void cluster.follow(abort.signal);
   state.begin('Devices send readings, while servers and gateways are killed');
   fleet.start();
   await runRounds(parts);
   fleet.stop();
   state.begin('The devices commit no more: delivering the readings on their way');
-  await deliver(parts, once ? ending : AbortSignal.any([ending, AbortSignal.timeout(DELIVER_WITHIN_MS)]));
+  await deliver(parts);
   const sum = compare(fleet.commits(), upstream.valuesOf);
   const isGood = sum.lost + sum.duplicated + sum.unknown === 0;
   state.end(describe(sum), isGood);
@@ -57,10 +56,16 @@ async function run(natsServer) {
   return isGood;
 }
 
+/** The first Ctrl+C ends the rounds, the second one everything, in order; the third one at once. */
 function end() {
   const next = [stop, abort].find(({ signal }) => !signal.aborted);
   if (next === undefined) process.exit(1);
   next.abort();
+}
+
+function abortAfter(milliseconds, reason) {
+  const timer = setTimeout(() => abort.abort(new Error(reason())), milliseconds);
+  closers.push(() => clearTimeout(timer));
 }
 
 /** Starts all that takes part. */
@@ -69,16 +74,17 @@ async function start(natsServer) {
   let fleet;
   const upstream = await startUpstream(credentials, (...upload) => fleet?.noteStored(...upload));
   closers.push(() => upstream.close());
-  const processes = new Processes();
+  const processes = new Processes((error) => abort.abort(error));
   closers.push(() => processes.close());
-  ending = AbortSignal.any([ending, processes.failed]);
-  const signal = AbortSignal.any([ending, stop.signal]);
   console.log('Starting three NATS servers and two gateways…');
-  const nats = await startNats(processes, natsServer, signal);
-  const gateways = await startGateways(processes, { servers: nats.urls, upstream: upstream.baseUrl, signal });
+  const nats = await startNats(processes, natsServer, stop.signal);
+  const options = { servers: nats.urls, upstream: upstream.baseUrl, signal: stop.signal };
+  const gateways = await startGateways(processes, options);
   fleet = new Fleet(credentials, gateways.baseUrls);
   closers.push(() => fleet.close());
-  const parts = { processes, nats, gateways, cluster: new Cluster(nats.urls), upstream, fleet };
+  const cluster = new Cluster(nats.urls);
+  closers.push(() => cluster.close());
+  const parts = { processes, nats, gateways, cluster, upstream, fleet, note: (text) => state.note(text) };
   const page = await servePage(port, () => state.read(parts));
   closers.push(() => page.close());
   console.log(`The page is at ${page.url} (stop with Ctrl+C)`);
@@ -86,32 +92,20 @@ async function start(natsServer) {
 }
 
 async function runRounds(parts) {
-  const signal = AbortSignal.any([ending, stop.signal]);
-  const note = (text) => state.note(text);
   try {
-    for (let number = 0; !signal.aborted && (number === 0 || !once); number++) {
-      await runRound({ ...parts, note }, number, signal);
-    }
+    for (let number = 0; number === 0 || !once; number++) await runRound(parts, number, stop.signal);
   } catch (error) {
-    if (ending.aborted || !stop.signal.aborted) throw error;
+    if (abort.signal.aborted || !stop.signal.aborted) throw error;
+    startKilled(parts);
   }
 }
 
 /** Waits until no reading is on its way. One that is missing then is lost. */
-async function deliver({ fleet, cluster }, signal) {
-  const isDelivered = ({ depth, parked }) => fleet.storedCount === fleet.committedCount || depth + parked === 0;
-  try {
-    await fleet.drain(signal);
-    await cluster.until(isDelivered, signal);
-  } catch (error) {
-    if (signal.reason?.name !== 'TimeoutError') throw error;
-    throw new Error(`${fleet.committedCount - fleet.storedCount} readings are still on their way.`);
-  }
-}
-
-function messageOf({ name, message }) {
-  if (name === 'TimeoutError') return 'Not done within 60 s: the machine is too slow, or busy.';
-  return name === 'AbortError' ? 'Stopped.' : message;
+async function deliver({ fleet, cluster }) {
+  const underWay = () => fleet.committedCount - fleet.storedCount;
+  if (!once) abortAfter(DELIVER_WITHIN_MS, () => `${underWay()} readings are still on their way.`);
+  await fleet.drain(abort.signal);
+  await cluster.until(({ depth, parked }) => underWay() === 0 || depth + parked === 0, abort.signal);
 }
 
 function readArguments() {

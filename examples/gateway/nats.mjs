@@ -84,7 +84,7 @@ async function listenAnywhere() {
 /** Waits until a URL answers with a success. */
 export async function untilOk(url, signal) {
   for (;;) {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(() => {});
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) }).catch(() => {});
     await response?.body?.cancel();
     if (response?.ok) return;
     await setTimeout(100, undefined, { signal });

@@ -15,14 +15,15 @@ const LINES_KEPT = 5;
 export class Processes {
   /** Where processes keep their files. */
   folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-gateway-demo-'));
-  #failure = new AbortController();
   #running = new Map();
   // Detached, as all processes here: Ctrl+C in a terminal is for the demo only, which ends them in order.
   #guard = spawn(process.execPath, [GUARD, this.folder], { stdio: ['pipe', 'ignore', 'inherit'], detached: true });
 
-  /** Aborts once a process ends that was not asked to. */
-  get failed() {
-    return this.#failure.signal;
+  #onFailure;
+
+  /** @param {(error: Error) => void} onFailure - Called when a process ends that was not asked to. */
+  constructor(onFailure) {
+    this.#onFailure = onFailure;
   }
 
   /** @returns {boolean} Whether a process of this name runs. */
@@ -52,9 +53,9 @@ export class Processes {
         this.#guard.stdin.write(`-${child.pid}\n`);
         if (started.isStopping) return;
         const reason = `${name} ended unexpectedly (${signal ?? `exit code ${code}`}).`;
-        this.#failure.abort(new Error([reason, ...lines].join('\n')));
+        this.#onFailure(new Error([reason, ...lines].join('\n')));
       },
-      (error) => this.#failure.abort(error),
+      (error) => this.#onFailure(error),
     );
   }
 

@@ -36,3 +36,10 @@ export async function runRound({ processes, nats, gateways, cluster, note }, num
   note(`Started ${leader} again.`);
   await pause(2);
 }
+
+/** Starts all that is killed, after a round that was ended early. */
+export function startKilled({ processes, nats, gateways }) {
+  for (const { names, start } of [nats, gateways]) {
+    for (const name of names) if (!processes.isRunning(name)) start(name);
+  }
+}

@@ -105,13 +105,17 @@ describeOnNatsWithProc('the page of the demo of the gateway', () => {
       expect(await page.locator('#devices').textContent()).toBe('200');
       expect(await page.locator('#forwarded').textContent()).toMatch(/^[\d,]+$/);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
-      expect(errors).toEqual([]);
       await expect(fetch(`${url}..%2fdemo.mjs`).then(({ status }) => status)).resolves.toBe(404);
 
       const children = childrenOf(child.pid);
       child.kill('SIGINT');
       expect(await child.ended).toEqual({ code: 0, signal: null });
       expectNothingLost(child);
+      await page
+        .getByRole('status')
+        .getByText(child.lines.at(-1) ?? '')
+        .waitFor();
+      expect(errors).toEqual([]);
       expect(children.filter(isAlive)).toEqual([]);
     });
   });

@@ -1,6 +1,8 @@
 import { createEmulator } from 'nikdev-iot/emulator';
 import { listen } from '../demo/loopback.mjs';
 
+const ANY_PORT = 0;
+
 /**
  * Starts an emulated NikDev server on loopback.
  *
@@ -12,7 +14,7 @@ export async function startUpstream(devices, onUpload) {
   const emulator = createEmulator({
     devices: devices.map(({ deviceId, apiKey }) => ({ deviceId, apiKeys: [{ key: apiKey, read: true, write: true }] })),
   });
-  const { server, url } = await listen(0, async (request) => {
+  const { server, url } = await listen(ANY_PORT, async (request) => {
     const body = request.method === 'POST' ? await request.text() : undefined;
     const response = await emulator.fetch(new Request(request.url, { ...partsOf(request), body }));
     if (body !== undefined && response.ok) onUpload(request.headers.get('x-device-id'), valuesOf(body));

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { describeInChromium } from '../support/browsers/chromium.js';
 import { readPage } from '../support/package/markdown.js';
@@ -43,7 +44,7 @@ const allChildrenOf = (pid: number): Promise<number[]> =>
   );
 
 const foldersOfDemos = (): string[] =>
-  readdirSync('/tmp').filter((name) => name.startsWith('nikdev-iot-gateway-demo-'));
+  readdirSync(tmpdir()).filter((name) => name.startsWith('nikdev-iot-gateway-demo-'));
 
 function expectNothingLost(child: NodeProcess): void {
   const [committed, stored, ...others] = (RESULT.exec(child.lines.at(-1) ?? '')?.slice(1) ?? []).map(Number);

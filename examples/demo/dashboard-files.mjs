@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { answer, answerPage, refuse } from './loopback.mjs';
 
-const HTML = 'text/html; charset=utf-8';
 const CSS = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 
@@ -40,27 +40,3 @@ export function serveDashboard(config) {
 }
 
 const read = (file) => readFile(new URL(file, import.meta.url));
-
-const FRAMED_BY_NONE = "frame-ancestors 'none'";
-
-/** `config.js` holds a key: no other origin may load it as a script, or put the page into a frame. */
-const HEADERS = {
-  'Cache-Control': 'no-store',
-  'X-Content-Type-Options': 'nosniff',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Content-Security-Policy': FRAMED_BY_NONE,
-  'X-Frame-Options': 'DENY',
-  'Referrer-Policy': 'no-referrer',
-};
-
-const answer = (body, headers) => new Response(body, { headers: { ...HEADERS, ...headers } });
-
-/** @returns {Response} An answer that says why nothing is here. */
-export const refuse = (status, reason, headers) =>
-  new Response(`${reason}\n`, { status, headers: { ...HEADERS, 'Content-Type': 'text/plain', ...headers } });
-
-/** The policy of the page, as a header: there it can forbid frames too. */
-function answerPage(html) {
-  const [, policy] = /Content-Security-Policy" content="([^"]+)"/.exec(html);
-  return answer(html, { 'Content-Type': HTML, 'Content-Security-Policy': `${policy}; ${FRAMED_BY_NONE}` });
-}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { serve } from '@hono/node-server';
 import { createEmulator } from 'nikdev-iot/emulator';
-import { refuse, serveDashboard } from './dashboard-files.mjs';
+import { serveDashboard } from './dashboard-files.mjs';
+import { listen, refuse } from './loopback.mjs';
 
 /**
  * Starts an emulated NikDev server on loopback, with one device, and the dashboard beside it.
@@ -67,13 +67,4 @@ function withOrigin(answer, origin) {
   answer.headers.set('Access-Control-Allow-Origin', origin);
   answer.headers.append('Vary', 'Origin');
   return answer;
-}
-
-function listen(port, fetch) {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch, port, hostname: '127.0.0.1' }, (address) =>
-      resolve({ server, url: `http://127.0.0.1:${address.port}/` }),
-    );
-    server.once('error', reject);
-  });
 }

@@ -13,10 +13,10 @@ import { startUpstream } from './upstream.mjs';
 const USAGE = `usage: npm run demo:gateway -- [--port <port>] [--once]
 
   --port <port>  where the page is on 127.0.0.1; without it, any port that is free
-  --once         one round of failures, within 60 s, instead of rounds until Ctrl+C`;
+  --once         one round of failures, within two minutes, instead of rounds until Ctrl+C`;
 const DEVICES = 200;
-/** The processes have the rest of the 60 s to end. */
-const ONCE_WITHIN_MS = 54_000;
+/** The processes have the rest of two minutes to end. */
+const ONCE_WITHIN_MS = 110_000;
 const DELIVER_WITHIN_MS = 30_000;
 
 const { port, once } = readArguments();
@@ -39,7 +39,7 @@ try {
 
 /** @returns {Promise<boolean>} Whether the server holds each reading that was committed, once, and no other one. */
 async function run(natsServer) {
-  if (once) abortAfter(ONCE_WITHIN_MS, () => 'Not done within 60 s: the machine is too slow, or busy.');
+  if (once) abortAfter(ONCE_WITHIN_MS, () => 'Not done within two minutes: the machine is too slow, or busy.');
   const parts = await start(natsServer);
   const { fleet, upstream, cluster } = parts;
   void cluster.follow(abort.signal);

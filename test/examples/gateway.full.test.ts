@@ -6,7 +6,7 @@ import { readPage } from '../support/package/markdown.js';
 import { isAlive, type NodeProcess, runNode } from '../support/processes/node-process.js';
 import { describeOnNats } from '../support/servers/nats-cluster.js';
 
-const LONG = 120_000;
+const LONG = 180_000;
 const RESULT = /^(\d+) committed, (\d+) stored, (\d+) lost, (\d+) duplicated$/;
 const URL_OF_PAGE = /http:\/\/127\.0\.0\.1:\d+\//;
 

@@ -25,6 +25,18 @@ describe('staged values', () => {
     expect(staging.size).toBe(3);
   });
 
+  test.each([1, 8, 9, 10, 100])('keeps the last value of each of %d fields, after an earlier commit too', (count) => {
+    const staging = filled();
+    staging.clear();
+    for (const value of [1, 2]) for (let field = 0; field < count; field++) staging.add(`field ${field}`, value);
+    const expected = Array.from({ length: count }, (_, field) => ({ fieldId: `field ${field}`, value: 2 }));
+    expect(staging.values()).toEqual(expected);
+    staging.remove(expected.slice(1));
+    expect(staging.values()).toEqual(expected.slice(0, 1));
+    staging.add('field 1', 3);
+    expect(staging.values().at(-1)).toEqual({ fieldId: 'field 1', value: 3 });
+  });
+
   test('is handed out as a copy', () => {
     const staging = filled();
     staging.values().length = 0;

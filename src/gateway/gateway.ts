@@ -5,7 +5,6 @@ import { requestOf, responseOf } from './front/web-message.js';
 import { KeyChecker } from './keys/key-checker.js';
 import { KeyRecords } from './keys/key-records.js';
 import { KeyStore } from './keys/key-store.js';
-import { BUCKETS } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { GatewayNews } from './news.js';
 import { Health } from './operations/health.js';
@@ -118,7 +117,7 @@ async function compose(options: ResolvedOptions, nats: Nats, news: GatewayNews):
   const { secrets, worker: hasWorker, upstream: baseUrl, fetch } = options;
   const { partitions } = await readSettings(nats, options.partitions);
   const upstream = new Upstream(baseUrl, fetch);
-  const records = new KeyRecords(() => nats.kv(BUCKETS.keys), secrets);
+  const records = new KeyRecords(nats, secrets);
   const keys = new KeyStore({ secrets, records, checker: new KeyChecker(upstream, news), news });
   const store = new StreamStore({ nats, keys, secrets, upstream, news, partitions });
   const health = new Health(nats, news);

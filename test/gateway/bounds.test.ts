@@ -11,7 +11,7 @@ const HOUR = 3_600_000;
 describe('unverified keys', () => {
   test('G1 are 10,000 at most; one that was away for a day leaves its place', () => {
     let now = 0;
-    const pairs = new UnverifiedPairs(() => now);
+    const pairs = new UnverifiedPairs({ now: () => now });
     for (let pair = 0; pair < 10_000; pair++) expect(pairs.add(`${pair}`)).toBe(true);
     expect([pairs.add('another'), pairs.count('another')]).toEqual([false, false]);
     now = 23 * HOUR;

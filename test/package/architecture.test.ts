@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { readPage } from '../support/package/markdown.js';
 
@@ -15,6 +16,10 @@ function pathsOf(text: string): string[] {
   }
   return paths;
 }
+
+const files = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
 
 const isThere = (path: string): boolean => ['src/', ''].some((folder) => existsSync(new URL(folder + path, root)));
 
@@ -35,4 +40,33 @@ describe('ARCHITECTURE.md', () => {
     });
     expect([...new Set(places)].filter((place) => !described.has(place))).toEqual([]);
   });
+});
+
+/** The parameters of constructors that are functions, as `<file>: <parameter>`. */
+function functionParameters(file: string): string[] {
+  const source = ts.createSourceFile(
+    file,
+    readFileSync(new URL(`src/${file}`, root), 'utf8'),
+    ts.ScriptTarget.Latest,
+    true,
+  );
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isConstructorDeclaration(node))
+      for (const { name, type } of node.parameters)
+        if (type !== undefined && ts.isFunctionTypeNode(type)) found.push(`${file}: ${name.getText()}`);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+test('no constructor takes a function: commands go down, and news goes up through an emitter', () => {
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.flatMap(functionParameters)).toEqual([]);
+});
+
+test('no file of src has more than 350 lines, but api.ts 450', () => {
+  const lines = (file: string): number => readFileSync(new URL(`src/${file}`, root), 'utf8').split('\n').length - 1;
+  expect(files.filter((file) => lines(file) > (file === 'api.ts' ? 450 : 350))).toEqual([]);
 });

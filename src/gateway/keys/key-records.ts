@@ -1,6 +1,6 @@
-import type { KV } from '@nats-io/kv';
 import { isUuid } from '../../core/model/schema.js';
 import { BUCKETS, encodeId } from '../names.js';
+import type { Nats } from '../nats.js';
 import { seal, unseal } from './sealed-text.js';
 import type { Secrets } from './secret.js';
 
@@ -26,11 +26,11 @@ const LATEST = 'latest';
 
 /** The sealed API keys in the bucket `NIKDEV_KEYS`: `<device>.<key hash>` and `<device>.latest`. */
 export class KeyRecords {
-  readonly #open: () => Promise<KV>;
+  readonly #nats: Pick<Nats, 'kv'>;
   readonly #secrets: Secrets;
 
-  constructor(open: () => Promise<KV>, secrets: Secrets) {
-    this.#open = open;
+  constructor(nats: Pick<Nats, 'kv'>, secrets: Secrets) {
+    this.#nats = nats;
     this.#secrets = secrets;
   }
 
@@ -49,7 +49,7 @@ export class KeyRecords {
   }
 
   async #read(device: string, name: string): Promise<ReadRecord> {
-    const bucket = await this.#open();
+    const bucket = await this.#nats.kv(BUCKETS.keys);
     const entry = await bucket.get(keyOf(device, name));
     if (entry === null || entry.operation !== 'PUT') return undefined;
     const text = unseal(this.#secrets, placeOf(device, name), entry.string());
@@ -58,7 +58,7 @@ export class KeyRecords {
 
   async #write(device: string, name: string, record: KeyRecord): Promise<void> {
     if (!isUuid(record.apiKey)) throw new TypeError('an API key must be a UUID');
-    const bucket = await this.#open();
+    const bucket = await this.#nats.kv(BUCKETS.keys);
     const sealed = seal(this.#secrets.newest, placeOf(device, name), JSON.stringify(record));
     await bucket.put(keyOf(device, name), sealed);
   }

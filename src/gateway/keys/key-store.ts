@@ -59,7 +59,7 @@ export class KeyStore {
   constructor(parts: KeyStoreParts) {
     this.#parts = parts;
     this.#now = parts.now ?? (() => Date.now());
-    this.#unverified = new UnverifiedPairs(this.#now);
+    this.#unverified = new UnverifiedPairs({ now: this.#now });
   }
 
   /**

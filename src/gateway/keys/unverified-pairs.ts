@@ -1,3 +1,5 @@
+import type { Clock } from '../../core/time/clock.js';
+
 const MAX_PAIRS = 10_000;
 const MAX_MESSAGES = 1000;
 /** Upstream is not asked about the same key more often. */
@@ -13,16 +15,16 @@ interface Pair {
 /** The keys that were accepted while upstream was away, and how much was accepted under each. */
 export class UnverifiedPairs {
   readonly #pairs = new Map<string, Pair>();
-  readonly #now: () => number;
+  readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
   }
 
   /** Whether a key was checked so recently that it need not be checked again. */
   isFresh(keyHash: string): boolean {
     const pair = this.#pairs.get(keyHash);
-    return pair !== undefined && this.#now() - pair.checkedAt < CHECK_AGAIN_MS;
+    return pair !== undefined && this.#clock.now() - pair.checkedAt < CHECK_AGAIN_MS;
   }
 
   /** Notes that a key could not be checked. @returns `false` if there is no place for another one. */
@@ -30,7 +32,7 @@ export class UnverifiedPairs {
     const pair = this.#pairs.get(keyHash);
     if (pair === undefined && this.#pairs.size >= MAX_PAIRS && !this.#expireOldest()) return false;
     this.#pairs.delete(keyHash);
-    this.#pairs.set(keyHash, { messages: pair?.messages ?? 0, checkedAt: this.#now() });
+    this.#pairs.set(keyHash, { messages: pair?.messages ?? 0, checkedAt: this.#clock.now() });
     return true;
   }
 
@@ -49,7 +51,7 @@ export class UnverifiedPairs {
   /** The first pair was checked longest ago. */
   #expireOldest(): boolean {
     for (const [keyHash, { checkedAt }] of this.#pairs)
-      return this.#now() - checkedAt >= EXPIRES_MS && this.#pairs.delete(keyHash);
+      return this.#clock.now() - checkedAt >= EXPIRES_MS && this.#pairs.delete(keyHash);
     return false;
   }
 }

@@ -32,15 +32,20 @@ export interface OpenPair {
   readonly pair: JournalPair;
 }
 
+/** The origin private file system. */
+export interface OriginFiles {
+  getDirectory(): Promise<AccessibleFolder>;
+}
+
 /** The folder of a storage. No method is called while `commit()` waits. */
 export class OpfsFolder {
   readonly path: string;
   readonly #name: string;
-  readonly #getRoot: () => Promise<AccessibleFolder>;
+  readonly #manager: OriginFiles;
   readonly #options: { readonly isSynced: boolean };
 
-  constructor(getRoot: () => Promise<AccessibleFolder>, name: string, options: { readonly isSynced: boolean }) {
-    this.#getRoot = getRoot;
+  constructor(manager: OriginFiles, name: string, options: { readonly isSynced: boolean }) {
+    this.#manager = manager;
     this.#name = name;
     this.#options = options;
     this.path = `nikdev-iot/${name}`;
@@ -77,7 +82,7 @@ export class OpfsFolder {
 
   /** Looked up anew each time: its user may have deleted it. */
   async #folder(): Promise<AccessibleFolder> {
-    const ours = await (await this.#getRoot()).getDirectoryHandle('nikdev-iot', { create: true });
+    const ours = await (await this.#manager.getDirectory()).getDirectoryHandle('nikdev-iot', { create: true });
     return ours.getDirectoryHandle(this.#name, { create: true });
   }
 

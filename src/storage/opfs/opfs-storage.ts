@@ -5,7 +5,7 @@ import { checkOptions } from '../../core/options/call-options.js';
 import type { StorageAdapter } from '../../core/ports/storage.js';
 import type { StorageManagerLike } from './access-handles.js';
 import { nameOf } from './opfs-errors.js';
-import { NO_HANDLES, OpfsFolder } from './opfs-folder.js';
+import { NO_HANDLES, OpfsFolder, type OriginFiles } from './opfs-folder.js';
 import { OpfsStore } from './opfs-store.js';
 import { storageInMemory } from './storage-in-memory.js';
 
@@ -56,9 +56,8 @@ export async function opfsStorage(
   if (typeof name !== 'string' || !NAME.test(name))
     throw new ConfigException(`name must be 1 to 64 letters, digits, "_" and "-", got ${show(name)}`);
   const { durability } = checkOptions(options, Options);
-  if (typeof manager?.getDirectory !== 'function') return storageInMemory(NO_FILES);
-  const getRoot = () => manager.getDirectory?.() ?? Promise.reject(new Error(NO_FILES));
-  const folder = new OpfsFolder(getRoot, name, { isSynced: durability === 'power' });
+  if (!hasFiles(manager)) return storageInMemory(NO_FILES);
+  const folder = new OpfsFolder(manager, name, { isSynced: durability === 'power' });
   try {
     const store = new OpfsStore(folder, await folder.create());
     return { durability, open: (destination, clock) => store.open(destination, clock) };
@@ -67,6 +66,9 @@ export async function opfsStorage(
     return storageInMemory(reason === NO_HANDLES ? NO_WORKER : refused(reason));
   }
 }
+
+const hasFiles = (manager: StorageManagerLike | undefined): manager is OriginFiles =>
+  typeof manager?.getDirectory === 'function';
 
 const LOST = 'Entries wait in memory and are lost with this page or worker.';
 

@@ -36,12 +36,13 @@ describeOnNats('a gateway on three NATS servers, of which some fail', () => {
     await on.expectNoLoss();
   });
 
-  test('loses nothing when the store of a server is lost', { timeout: 60_000 }, async () => {
+  test('loses nothing when the store of a server is lost', { timeout: 120_000 }, async () => {
     const leader = await on.world.leaderOf();
     await on.cluster.kill(leader);
     on.cluster.wipe(leader);
     on.cluster.startNode(leader);
     await on.cluster.untilHealthy();
+    await on.world.untilReplicated();
     const next = await on.world.leaderOf();
     await on.fleet.untilPosted(100);
     await on.cluster.kill(next);

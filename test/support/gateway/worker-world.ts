@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClusterInfo } from '@nats-io/jetstream';
 import type { Clock } from '../../../src/core/time/clock.js';
 import { createEmulator, type Emulator } from '../../../src/emulator.js';
 import { hashKey, Secret, Secrets } from '../../../src/gateway/keys/secret.js';
@@ -206,6 +207,18 @@ export class WorkerWorld {
   /** The node that leads a stream. */
   async leaderOf(stream = UPLOADS): Promise<number> {
     return this.cluster.numberOf((await this.nats.jsm.streams.info(stream)).cluster?.leader);
+  }
+
+  /** Resolves once all replicas of the streams and consumers are complete: then another server may fail. */
+  async untilReplicated(): Promise<void> {
+    const { streams, consumers } = this.nats.jsm;
+    const isComplete = ({ cluster }: { cluster?: ClusterInfo }): boolean =>
+      cluster?.replicas?.every(({ current, offline }) => current && offline !== true) ?? false;
+    await this.until(async () => {
+      for await (const info of streams.list()) if (!isComplete(info)) return false;
+      for await (const info of consumers.list(UPLOADS)) if (!isComplete(info)) return false;
+      return true;
+    }, 30_000);
   }
 
   /** Gives messages of a worker that was killed to another one sooner than after 15 s. */

@@ -5,7 +5,7 @@ import { describeOnNats } from '../support/servers/nats-cluster.js';
 describeOnNats('a gateway on three NATS servers, of which some fail', () => {
   const on = new PostingFleet(3);
 
-  test('accepts nothing with two of three servers down, loses nothing, and goes on', { timeout: 60_000 }, async () => {
+  test('accepts nothing with two of three servers down, loses nothing, and goes on', { timeout: 180_000 }, async () => {
     const down = [0, 1];
     await Promise.all(down.map((node) => on.cluster.kill(node)));
     const { count } = on.fleet;
@@ -17,7 +17,7 @@ describeOnNats('a gateway on three NATS servers, of which some fail', () => {
     await on.expectNoLoss();
   });
 
-  test('loses nothing when all servers are killed at once and started again', { timeout: 60_000 }, async () => {
+  test('loses nothing when all servers are killed at once and started again', { timeout: 180_000 }, async () => {
     const all = [0, 1, 2];
     await Promise.all(all.map((node) => on.cluster.kill(node)));
     for (const node of all) on.cluster.startNode(node);
@@ -26,7 +26,7 @@ describeOnNats('a gateway on three NATS servers, of which some fail', () => {
     await on.expectNoLoss();
   });
 
-  test('goes on while a follower is frozen, and after it woke up', { timeout: 60_000 }, async () => {
+  test('goes on while a follower is frozen, and after it woke up', { timeout: 180_000 }, async () => {
     const follower = ((await on.world.leaderOf()) + 1) % 3;
     on.cluster.freeze(follower);
     await on.fleet.untilPosted(200);
@@ -36,7 +36,7 @@ describeOnNats('a gateway on three NATS servers, of which some fail', () => {
     await on.expectNoLoss();
   });
 
-  test('loses nothing when the store of a server is lost', { timeout: 120_000 }, async () => {
+  test('loses nothing when the store of a server is lost', { timeout: 180_000 }, async () => {
     const leader = await on.world.leaderOf();
     await on.cluster.kill(leader);
     on.cluster.wipe(leader);

@@ -5,7 +5,7 @@ import { describeOnNats } from '../support/servers/nats-cluster.js';
 describeOnNats('a gateway on three NATS servers', () => {
   const on = new PostingFleet(3);
 
-  test('loses nothing when the leader of the stream is killed', { timeout: 60_000 }, async () => {
+  test('loses nothing when the leader of the stream is killed', { timeout: 180_000 }, async () => {
     const leader = await on.world.leaderOf();
     await on.cluster.kill(leader);
     await on.fleet.untilPosted(100);

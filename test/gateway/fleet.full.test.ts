@@ -27,18 +27,18 @@ describeOnNats('1,000 devices behind a gateway', () => {
     world.upstream.requests.filter(({ device }) => device === deviceId(number)).length;
 
   test('one that is refused, one that fails and one that is stuck delay no other by more than one attempt', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     await world.start();
     await publishAll(1);
-    await world.untilForwarded(60_000);
+    await world.untilForwarded();
     world.upstream.faults.set(deviceId(REFUSED), answer(401));
     world.upstream.faults.set(deviceId(FAILING), answer(500));
     world.upstream.faults.set(deviceId(STUCK), () => new Promise(() => {}));
     const before = requestsOf(REFUSED);
     for (let round = 2; round < 2 + ROUNDS; round++) {
       await publishAll(round);
-      await world.untilForwarded(60_000);
+      await world.untilForwarded();
       expect(world.eventsOf('parked')).toHaveLength(3);
     }
     // One attempt for all rounds: the upload, and the upload without entries that confirms the answer.
@@ -49,7 +49,7 @@ describeOnNats('1,000 devices behind a gateway', () => {
     expect(world.eventsOf('upstream-away')).toEqual([]);
     expect((await world.depths()).parked).toBe(3 * ROUNDS);
     world.upstream.faults.clear();
-    await world.until(async () => (await world.depths()).parked <= ROUNDS, 60_000);
+    await world.until(async () => (await world.depths()).parked <= ROUNDS);
     for (const device of [FAILING, STUCK]) expect(world.upstream.values(device)).toEqual(rounds);
   });
 });

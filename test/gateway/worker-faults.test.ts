@@ -33,7 +33,7 @@ describeOnNats('a gateway in trouble', () => {
     on.world.upstream.outage = undefined;
     await on.fleet.stop();
     await on.fleet.check();
-    await on.world.until(async () => (await on.world.depths()).parked === 0, 30_000);
+    await on.world.until(async () => (await on.world.depths()).parked === 0);
     expect(new Set(on.world.eventsOf('parked').map(({ device }) => device)).size).toBeLessThanOrEqual(3);
     expect(await on.world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
   });

@@ -39,13 +39,13 @@ export class Fleet {
   }
 
   /** Waits until so many entries more are acknowledged. */
-  async untilPosted(entries: number, milliseconds = 30_000): Promise<void> {
+  async untilPosted(entries: number, milliseconds = 60_000): Promise<void> {
     const { count } = this;
     await this.#world.until(() => this.count >= count + entries, milliseconds);
   }
 
   /** Checks that each acknowledged entry is stored, once, in the order of its writer. */
-  async check(milliseconds = 60_000): Promise<void> {
+  async check(milliseconds = 120_000): Promise<void> {
     const { upstream } = this.#world;
     await this.#world.until(
       () =>

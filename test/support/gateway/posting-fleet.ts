@@ -6,6 +6,9 @@ import { startCluster, WorkerWorld } from './worker-world.js';
 /** The number of devices of a {@link PostingFleet}. */
 export const DEVICES = 6;
 
+/** Elections take seconds, and on a busy machine many. */
+const HOOK_MS = 120_000;
+
 /** In each test of a suite: a gateway, and devices that post to it all the time. */
 export class PostingFleet {
   cluster!: NatsCluster;
@@ -16,7 +19,7 @@ export class PostingFleet {
   constructor(servers: number) {
     beforeAll(async () => {
       this.cluster = await startCluster(servers);
-    });
+    }, HOOK_MS);
     beforeEach(async () => {
       this.world = await WorkerWorld.open(this.cluster);
       await this.world.shortenAckWait(2000);
@@ -24,11 +27,11 @@ export class PostingFleet {
       await this.world.start();
       this.fleet.start();
       await this.fleet.untilPosted(100);
-    });
+    }, HOOK_MS);
     afterEach(async () => {
       await this.world.clear();
       await this.world.close();
-    });
+    }, HOOK_MS);
     afterAll(() => this.cluster?.close());
   }
 
@@ -36,7 +39,7 @@ export class PostingFleet {
   async expectNoLoss(): Promise<void> {
     await this.fleet.stop();
     await this.fleet.check();
-    await this.world.untilForwarded(30_000);
+    await this.world.untilForwarded();
     expect(await this.world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
   }
 }

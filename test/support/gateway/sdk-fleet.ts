@@ -49,7 +49,7 @@ export class SdkFleet {
     this.#running = Promise.all(this.#devices.map((device) => this.#run(device, pause)));
   }
 
-  async untilAcknowledged(more: number, milliseconds = 30_000): Promise<void> {
+  async untilAcknowledged(more: number, milliseconds = 60_000): Promise<void> {
     const { acknowledged } = this;
     await this.#world.until(() => this.acknowledged >= acknowledged + more, milliseconds);
   }
@@ -62,7 +62,7 @@ export class SdkFleet {
   }
 
   /** Checks that everything committed is stored once, in its order. */
-  async check(milliseconds = 60_000): Promise<void> {
+  async check(milliseconds = 120_000): Promise<void> {
     const { upstream } = this.#world;
     const isStored = ({ committed }: Device, device: number): boolean => upstream.values(device).length >= committed;
     await this.#world.until(() => this.#devices.every(isStored), milliseconds);

@@ -218,7 +218,7 @@ export class WorkerWorld {
       for await (const info of streams.list()) if (!isComplete(info)) return false;
       for await (const info of consumers.list(UPLOADS)) if (!isComplete(info)) return false;
       return true;
-    }, 30_000);
+    });
   }
 
   /** Gives messages of a worker that was killed to another one sooner than after 15 s. */
@@ -267,11 +267,11 @@ export class WorkerWorld {
   }
 
   /** Waits until the queue is empty, or throws after a time in milliseconds. */
-  async untilForwarded(milliseconds = 10_000): Promise<void> {
+  async untilForwarded(milliseconds = 60_000): Promise<void> {
     await this.until(async () => (await this.depths()).queued === 0, milliseconds);
   }
 
-  async until(isTrue: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
+  async until(isTrue: () => boolean | Promise<boolean>, milliseconds = 60_000): Promise<void> {
     const end = Date.now() + milliseconds;
     while (!(await Promise.resolve(isTrue()).catch(() => false))) {
       if (Date.now() > end) throw new Error(`not within ${milliseconds} ms: ${isTrue}\n${await this.describe()}`);

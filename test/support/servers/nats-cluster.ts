@@ -12,7 +12,8 @@ const NATS_SERVER = findProgram(process.env['NATS_SERVER'], 'nats-server', '/usr
 /** Describes tests with real NATS servers; skipped, with a line that says so, where `nats-server` is not installed. */
 export function describeOnNats(name: string, define: () => void): void {
   if (NATS_SERVER === undefined) console.warn(`"${name}" is skipped, as nats-server is not installed`);
-  describe.skipIf(NATS_SERVER === undefined)(name, define);
+  // Elections take seconds, and on a busy machine many.
+  describe.skipIf(NATS_SERVER === undefined)(name, { timeout: 120_000 }, define);
 }
 
 export interface ClusterOptions {

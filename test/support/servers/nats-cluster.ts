@@ -111,7 +111,7 @@ export class NatsCluster {
     for (const number of this.running) {
       const { monitorPort, folder } = this.#node(number);
       await vi
-        .waitFor(() => checkHealth(monitorPort), { timeout: 30_000, interval: 50 })
+        .waitFor(() => checkHealth(monitorPort), { timeout: 100_000, interval: 50 })
         .catch((error: Error) => {
           throw new Error(`${error.message}\n${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`);
         });

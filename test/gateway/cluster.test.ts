@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { connectNats, type Nats } from '../../src/gateway/nats.js';
 import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
 
@@ -24,7 +24,9 @@ describeOnNats('a cluster of three NATS servers', () => {
     cluster.wipe(leader);
     cluster.startNode(leader);
     await cluster.untilHealthy();
-    const message = await nats.jsm.streams.getMessage('TEST', { last_by_subj: 'test.a' });
+    // Unanswered while a new leader is elected, which the nodes may not have noticed yet.
+    const read = () => nats.jsm.streams.getMessage('TEST', { last_by_subj: 'test.a' });
+    const message = await vi.waitFor(read, { timeout: 60_000 });
     expect(message?.string()).toBe('kept');
     expect(message?.header.get('X-Name')).toBe('value');
     expect([...cluster.files()].some(({ bytes }) => bytes.includes('kept'))).toBe(true);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Secret, Secrets } from './keys/secret.js';
-import { decodeId, encodeId, FORMAT_VERSION } from './names.js';
+import { decodeId, deviceCodeOf, encodeId, FORMAT_VERSION } from './names.js';
 
 /*
  * An upload as a message on gw.<partition>.<device> and parked.<device>:
@@ -102,8 +102,7 @@ export function decodeMessage({ subject, data, headers }: ReceivedMessage, secre
   if (version !== VERSION) return { kind: 'unknown-version', version };
   const code = read('device') ?? '';
   const device = decodeId(code);
-  if (device === undefined || subject.slice(subject.lastIndexOf('.') + 1) !== code)
-    return invalid('its device differs from its subject');
+  if (device === undefined || deviceCodeOf(subject) !== code) return invalid('its device differs from its subject');
   if (read('retry') === '1') return { kind: 'wake-up', device };
   const offset = read('offset') ?? '';
   if (!/^-?\d{1,16}$/.test(offset) || !Number.isSafeInteger(Number(offset)))

@@ -65,6 +65,9 @@ export function encodeId(id: string): string {
   );
 }
 
+/** @returns The encoded Device ID in a subject: its last token. */
+export const deviceCodeOf = (subject: string): string => subject.slice(subject.lastIndexOf('.') + 1);
+
 /** The inverse of {@link encodeId}. @returns `undefined` if no id has this code. */
 export function decodeId(code: string): string | undefined {
   try {

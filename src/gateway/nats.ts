@@ -1,4 +1,4 @@
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, PubAck } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { MsgHdrs, NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { codeWord } from '../core/model/foreign-text.js';
@@ -17,6 +17,13 @@ export interface NatsOptions {
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
 }
 
+/** A message to publish. */
+export interface OutgoingMessage {
+  readonly subject: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
 /** A connection to the cluster, shared by all parts of a gateway. */
 export interface Nats {
   readonly connection: NatsConnection;
@@ -26,6 +33,8 @@ export interface Nats {
   kv(name: string): Promise<KV>;
   /** Makes headers of a message. */
   headers(fields: Readonly<Record<string, string>>): MsgHdrs;
+  /** Publishes a message to this stream only: a stream of another name on its subject is not ours to fill. */
+  publish(streamName: string, message: OutgoingMessage): Promise<PubAck>;
   close(): Promise<void>;
 }
 
@@ -56,6 +65,11 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
   const jsm = await jetstream.jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
   const buckets = new Map<string, Promise<KV>>();
   const kvm = new Kvm(js);
+  const headersOf = (fields: Readonly<Record<string, string>>): MsgHdrs => {
+    const headers = transport.headers();
+    for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+    return headers;
+  };
   return {
     connection,
     js,
@@ -65,11 +79,9 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
       buckets.set(name, bucket);
       return bucket;
     },
-    headers(fields) {
-      const headers = transport.headers();
-      for (const [name, value] of Object.entries(fields)) headers.set(name, value);
-      return headers;
-    },
+    headers: headersOf,
+    publish: (streamName, { subject, headers, body }) =>
+      js.publish(subject, body, { headers: headersOf(headers), expect: { streamName } }),
     close: () => connection.close(),
   };
 }

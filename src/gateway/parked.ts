@@ -80,8 +80,6 @@ async function withParked<Result>(
 
 async function wake(nats: Nats, device: string, partitions: number): Promise<void> {
   const { headers, body } = encodeWakeUp(device);
-  await nats.js.publish(uploadSubject(partitionOf(device, partitions), device), body, {
-    headers: nats.headers({ ...headers, [RETRY_NOW]: '1' }),
-    expect: { streamName: UPLOADS },
-  });
+  const subject = uploadSubject(partitionOf(device, partitions), device);
+  await nats.publish(UPLOADS, { subject, headers: { ...headers, [RETRY_NOW]: '1' }, body });
 }

@@ -1,6 +1,6 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { cleanText } from '../core/model/foreign-text.js';
-import { decodeId, encodeId, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from './names.js';
+import { decodeId, deviceCodeOf, encodeId, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
@@ -113,13 +113,13 @@ async function* messagesWith({ jsm }: Nats, ids: readonly number[]): AsyncGenera
 async function requeue(nats: Nats, message: StoredMsg, partitions: number): Promise<void> {
   const { [QUARANTINE_HEADERS.status]: _, [QUARANTINE_HEADERS.reason]: __, ...fields } = fieldsOf(message.header);
   const device = deviceOf(message);
-  const headers = nats.headers({ ...fields, [AGAIN]: '1', 'Nats-Msg-Id': `again/${message.seq}/${message.timestamp}` });
+  const headers = { ...fields, [AGAIN]: '1', 'Nats-Msg-Id': `again/${message.seq}/${message.timestamp}` };
   const subject = uploadSubject(partitionOf(device, partitions), device);
-  await nats.js.publish(subject, message.data, { headers, expect: { streamName: UPLOADS } });
+  await nats.publish(UPLOADS, { subject, headers, body: message.data });
 }
 
 const deviceOf = ({ subject }: StoredMsg): string => {
-  const code = subject.slice(subject.lastIndexOf('.') + 1);
+  const code = deviceCodeOf(subject);
   return decodeId(code) ?? encodeId(code);
 };
 

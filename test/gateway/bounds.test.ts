@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { Slots } from '../../src/gateway/front/slots.js';
-import { RecentMap } from '../../src/gateway/keys/recent-map.js';
 import { seal, unseal } from '../../src/gateway/keys/sealed-text.js';
 import { Secret, Secrets } from '../../src/gateway/keys/secret.js';
 import { UnverifiedPairs } from '../../src/gateway/keys/unverified-pairs.js';
+import { RecentMap } from '../../src/gateway/recent-map.js';
 
 const HOUR = 3_600_000;
 

@@ -21,7 +21,6 @@ export interface StreamStoreParts {
   readonly partitions: number;
 }
 
-const PUBLISH_TIMEOUT_MS = 5000;
 const READ_TIMEOUT_SECONDS = 10;
 /** With the other headers it must fit beside the body into a message of NATS. */
 const MAX_ENTRY_IDS_LENGTH = 16_384;
@@ -63,12 +62,7 @@ export class StreamStore implements Store {
     const { headers, body } = encodeUpload({ ...pair, offset, body: Buffer.from(text), entryIds }, secrets.newest);
     const subject = uploadSubject(partitionOf(pair.device, partitions), pair.device);
     try {
-      const { duplicate } = await nats.js.publish(subject, body, {
-        headers: nats.headers(headers),
-        // A stream of another name on this subject is not ours to fill.
-        expect: { streamName: UPLOADS },
-        timeout: PUBLISH_TIMEOUT_MS,
-      });
+      const { duplicate } = await nats.publish(UPLOADS, { subject, headers, body });
       const [entries, milliseconds] = [upload.entries.length, Date.now() - arrivedAt];
       const { device, isVerified } = pair;
       news.emit('accepted', {

@@ -1,7 +1,7 @@
 import type { GatewayNews } from '../news.js';
+import { RecentMap } from '../recent-map.js';
 import type { KeyChecker } from './key-checker.js';
 import type { KeyRecord, KeyRecords, ReadRecord } from './key-records.js';
-import { RecentMap } from './recent-map.js';
 import { hashKey, type Secrets } from './secret.js';
 import { UnverifiedPairs } from './unverified-pairs.js';
 

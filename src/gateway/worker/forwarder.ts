@@ -1,3 +1,4 @@
+import { RecentMap } from '../recent-map.js';
 import { type Attempt, DeviceClient, type Upstream } from './device-client.js';
 import type { ForwardedEntry } from './entries.js';
 
@@ -7,8 +8,8 @@ const MAX_CLIENTS = 1000;
 /** Keeps the clients of the devices that sent last. */
 export class Forwarder {
   readonly #upstream: Upstream;
-  /** By device and key, the least recently used first. */
-  readonly #clients = new Map<string, DeviceClient>();
+  /** By device and key. */
+  readonly #clients = new RecentMap<DeviceClient>(MAX_CLIENTS);
 
   constructor(upstream: Upstream) {
     this.#upstream = upstream;
@@ -26,14 +27,10 @@ export class Forwarder {
 
   #clientOf(device: string, apiKey: string): DeviceClient {
     const name = `${device} ${apiKey}`;
-    const client = this.#clients.get(name) ?? new DeviceClient(device, apiKey, this.#upstream);
-    this.#clients.delete(name);
-    this.#clients.set(name, client);
-    for (const [oldest, unused] of this.#clients) {
-      if (this.#clients.size <= MAX_CLIENTS) break;
-      this.#clients.delete(oldest);
-      void unused.close();
-    }
+    const known = this.#clients.get(name);
+    if (known !== undefined) return known;
+    const client = new DeviceClient(device, apiKey, this.#upstream);
+    void this.#clients.set(name, client)?.close();
     return client;
   }
 }

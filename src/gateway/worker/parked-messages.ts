@@ -36,8 +36,7 @@ export class ParkedMessages {
   async add(device: string, { data, headers }: CopiedMessage, origin: Origin): Promise<void> {
     const place = `${origin.sequence}/${origin.time}`;
     const fields = { ...fieldsOf(headers), [ORIGIN]: place, [MESSAGE_ID]: `parked/${place}` };
-    const expect = { streamName: PARKED };
-    await this.#nats.js.publish(parkedSubject(device), data, { headers: this.#nats.headers(fields), expect });
+    await this.#nats.publish(PARKED, { subject: parkedSubject(device), headers: fields, body: data });
   }
 
   /** The oldest message of a device from a sequence on. */

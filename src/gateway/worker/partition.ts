@@ -3,7 +3,7 @@ import { textOf } from '../../core/model/foreign-text.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
-import { consumerOf, decodeId, UPLOADS } from '../names.js';
+import { consumerOf, decodeId, deviceCodeOf, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
 import { type Decision, decide, type Failure } from './decision.js';
@@ -192,4 +192,4 @@ async function acknowledge(message: JsMsg): Promise<void> {
   await message.ackAck({ timeout: ACK_TIMEOUT_MS }).catch(() => {});
 }
 
-const deviceOf = ({ subject }: JsMsg): string | undefined => decodeId(subject.slice(subject.lastIndexOf('.') + 1));
+const deviceOf = ({ subject }: JsMsg): string | undefined => decodeId(deviceCodeOf(subject));

@@ -58,12 +58,12 @@ export class QuarantineStream {
     },
   ): Promise<void> {
     const { fields, body, rejection, id } = message;
-    const headers = this.#nats.headers({
+    const headers = {
       ...fields,
       [QUARANTINE_HEADERS.status]: String(rejection.status),
       [QUARANTINE_HEADERS.reason]: shortText(rejection.reason),
       'Nats-Msg-Id': id,
-    });
-    await this.#nats.js.publish(quarantineSubject(device), body, { headers, expect: { streamName: QUARANTINE } });
+    };
+    await this.#nats.publish(QUARANTINE, { subject: quarantineSubject(device), headers, body });
   }
 }

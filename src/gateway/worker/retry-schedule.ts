@@ -95,10 +95,8 @@ export class RetrySchedule {
     const id = `retry/${device}/${planned.revision}/${Math.floor(now / REPEAT_MS)}`;
     planned.dueAt = now + REPEAT_MS;
     try {
-      await this.#nats.js.publish(uploadSubject(partitionOf(device, this.#partitions), device), body, {
-        headers: this.#nats.headers({ ...headers, 'Nats-Msg-Id': id }),
-        expect: { streamName: UPLOADS },
-      });
+      const subject = uploadSubject(partitionOf(device, this.#partitions), device);
+      await this.#nats.publish(UPLOADS, { subject, headers: { ...headers, 'Nats-Msg-Id': id }, body });
     } catch {
       planned.dueAt = now + SCAN_MS;
     }

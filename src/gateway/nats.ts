@@ -58,7 +58,9 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
   const connection = await transport
     .connect({ ...connectionOptions(options), ...authenticator(transport, options) })
     .catch((cause: unknown) => {
-      throw new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE);
+      throw new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE, {
+        isTemporary: true,
+      });
     });
   const js = jetstream.jetstream(connection, { timeout: TIMEOUT_MS });
   // Without the check of the account, which needs a right that `run` need not have.

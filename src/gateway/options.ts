@@ -90,6 +90,9 @@ const DEFAULT_UPSTREAM = 'https://iot.nik-dev.se/api/v1/';
 const DEFAULT_SERVERS = ['nats://127.0.0.1:4222'];
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
+/** Whether a hostname, as in a URL, leads to this machine. */
+export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname);
+
 const text = v.optional(v.pipe(v.string('a text'), v.nonEmpty('a text')));
 const whole = (min: number, max: number) => {
   const wanted = `a whole number from ${min} to ${max}`;
@@ -185,7 +188,7 @@ function natsOf(given: v.InferOutput<typeof NatsSchema>): NatsOptions {
     throw new GatewayException('nats.servers must not hold credentials: URLs end up in logs', CREDENTIALS);
   const isTls = ca !== undefined || cert !== undefined || urls.some(({ protocol }) => protocol === 'tls:');
   const hasCredentials = user !== undefined || credentials !== undefined || cert !== undefined;
-  if (!urls.every(({ hostname }) => LOOPBACK.test(hostname)) && !(isTls && hasCredentials))
+  if (!urls.every(({ hostname }) => isLoopback(hostname)) && !(isTls && hasCredentials))
     throw new GatewayException('NATS on another machine needs TLS and credentials', CREDENTIALS);
   return {
     servers: urls.map(({ host }) => host),

@@ -4,7 +4,7 @@ import { createFrontServer, type ServerCertificate } from './front/http-server.j
 import { createInternalGateway, type Gateway } from './gateway.js';
 import { GatewayException } from './gateway-exception.js';
 import type { GatewayLogger } from './operations/logs.js';
-import type { GatewayOptions } from './options.js';
+import { type GatewayOptions, isLoopback } from './options.js';
 import { loadPeer } from './peers.js';
 
 /** The options of `serveGateway`, besides those of the gateway. */
@@ -53,8 +53,6 @@ export interface GatewayServer {
   close(): Promise<void>;
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|::1)$/;
-
 /**
  * Starts a gateway as an HTTP server, as `nikdev-iot gateway run` does: with logs, metrics on a port of this machine, and limits of
  * time and connections.
@@ -63,7 +61,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|::1)$/;
  */
 export async function serveGateway(options: ServeOptions): Promise<GatewayServer> {
   const { host = '127.0.0.1', port = 8080, metricsPort = 9464, tls, behindProxy, logLevel, ...given } = options;
-  if (!LOOPBACK.test(host) && !tls && !behindProxy)
+  if (!isLoopback(host.includes(':') ? `[${host}]` : host) && !tls && !behindProxy)
     throw new GatewayException(
       'beyond this machine the gateway needs TLS: requests carry API keys',
       'Pass a certificate (--tls-cert, --tls-key), or --behind-proxy if a proxy ends TLS.',

@@ -23,9 +23,14 @@ export async function run(call: Call): Promise<ExitCode> {
   }
 }
 
+interface GatewayException extends Error {
+  readonly advice: string;
+  readonly isTemporary: boolean;
+}
+
 /** Of another build of the package. */
-const isGatewayException = (error: unknown): error is Error & { readonly advice: string } =>
+const isGatewayException = (error: unknown): error is GatewayException =>
   (error as Error | null)?.name === 'GatewayException';
 
 /** A cluster that is away may come back; all else needs another command line. */
-const codeOf = ({ message }: Error): ExitCode => (/can't be reached/.test(message) ? EXIT.temporary : EXIT.usage);
+const codeOf = ({ isTemporary }: GatewayException): ExitCode => (isTemporary ? EXIT.temporary : EXIT.usage);

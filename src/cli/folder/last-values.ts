@@ -4,6 +4,7 @@ import { entryId, type StoredEntry } from '../../core/model/entry.js';
 import { decodeValues } from '../../core/model/values-json.js';
 import type { LastValue } from '../../core/ports/storage.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
+import { bootIdOf } from '../../storage/file/ownership/process-identity.js';
 import { quietly } from '../../storage/shared/quietly.js';
 import type { FolderJournal } from './folder-journal.js';
 import { SmallFile } from './small-file.js';
@@ -120,6 +121,6 @@ export class LastValues {
   }
 
   get #boot(): string {
-    return quietly(() => this.#files.readSystemFile('/proc/sys/kernel/random/boot_id').trim()) ?? '';
+    return quietly(() => bootIdOf(this.#files)) ?? '';
   }
 }

@@ -47,6 +47,13 @@ export function encodeEntryIds(
 const GROUP = /^([\w.%!~*'()-]+)\/([\d,-]+)$/;
 const RANGE = /^([1-9]\d{0,15})(?:-([1-9]\d{0,15}))?$/;
 
+/** Reads `12-40` or `42`. @returns `undefined` unless it is a range of safe integers that counts up. */
+export function decodeRange(text: string): readonly [first: number, last: number] | undefined {
+  const [, first = '', end = first] = RANGE.exec(text) ?? [];
+  const range = [Number(first), Number(end)] as const;
+  return first !== '' && Number.isSafeInteger(range[1]) && range[0] <= range[1] ? range : undefined;
+}
+
 /**
  * Reads the names of the entries of a body.
  *
@@ -57,11 +64,10 @@ export function decodeEntryIds(text: string, count: number): EntryIdentity[] | u
   const ids: EntryIdentity[] = [];
   for (const group of text === '' ? [] : text.split(';')) {
     const [, writer = '', ranges = ''] = GROUP.exec(group) ?? [];
-    for (const range of ranges.split(',')) {
-      const [, first, end = first] = RANGE.exec(range) ?? [];
-      const last = Number(end);
-      if (first === undefined || !Number.isSafeInteger(last) || last < Number(first)) return undefined;
-      for (let sequence = Number(first); sequence <= last; sequence++)
+    for (const part of ranges.split(',')) {
+      const range = decodeRange(part);
+      if (range === undefined) return undefined;
+      for (let [sequence, last] = range; sequence <= last; sequence++)
         if (ids.push({ writer, sequence }) > count) return undefined;
     }
   }

@@ -1,10 +1,10 @@
+import { decodeRange } from '../../core/model/entry-ids.js';
+
 /** Sequence numbers from `first` to `last`, both included. */
 export type Range = readonly [first: number, last: number];
 
 /** A set of sequence numbers: ascending ranges that neither overlap nor touch. */
 export type Ranges = readonly Range[];
-
-const RANGE = /^([1-9]\d{0,15})(?:-([1-9]\d{0,15}))?$/;
 
 /** @param sequences - In any order; repeated numbers count once. */
 export function rangesOf(sequences: Iterable<number>): Ranges {
@@ -42,13 +42,12 @@ export function encodeRanges(ranges: Ranges, maxLength: number): string {
 
 /** @returns The ranges; malformed parts of the text are left out, so that their entries are sent again. */
 export function decodeRanges(text: string): Ranges {
-  const ranges: Range[] = [];
-  for (const part of text.split(',')) {
-    const [, first, last = first] = RANGE.exec(part) ?? [];
-    const range = [Number(first), Number(last)] as const;
-    if (range.every(Number.isSafeInteger) && range[0] <= range[1]) ranges.push(range);
-  }
-  return join(ranges);
+  return join(
+    text.split(',').flatMap((part): Range[] => {
+      const range = decodeRange(part);
+      return range ? [range] : [];
+    }),
+  );
 }
 
 function join(ranges: Range[]): Ranges {

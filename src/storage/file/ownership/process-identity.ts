@@ -64,7 +64,7 @@ export class ProcessIdentity {
     this.#openStores = processes.openStores ?? openStoresOfThread();
     const { pid } = processes;
     this.#facts = {
-      boot: read(() => files.readSystemFile('/proc/sys/kernel/random/boot_id').trim()),
+      boot: read(() => bootIdOf(files)),
       namespace: read(() => /\d+/.exec(files.readSystemLink('/proc/self/ns/pid'))?.[0]),
       pid,
       start: read(() => this.#startTime(pid)),
@@ -121,6 +121,9 @@ export class ProcessIdentity {
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   }
 }
+
+/** The id of the machine's boot. Throws where there is none. */
+export const bootIdOf = (files: SafeFiles): string => files.readSystemFile('/proc/sys/kernel/random/boot_id').trim();
 
 const read = (get: () => string | undefined): string => quietly(get) || UNKNOWN;
 

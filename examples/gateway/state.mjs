@@ -1,4 +1,4 @@
-/** What the page shows. */
+/** The numbers and lines on the page. */
 export class State {
   #phase = 'Starting…';
   #events = [];

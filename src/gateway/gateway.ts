@@ -57,7 +57,7 @@ export interface InternalGateway extends Gateway {
 /** A message of NATS is at most so long; the headers take the rest. */
 const MAX_BODY_BYTES = 1_048_576;
 const HEADER_BYTES = 24_576;
-/** What is under way is finished within 10 s, the end of the connection included. */
+/** Uploads under way are finished within 10 s, the end of the connection included. */
 const FINISH_MS = 9000;
 
 /**

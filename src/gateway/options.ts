@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { isInsecure, isServerUrl, normalizedUrl } from '../core/model/base-url.js';
 import { ownObject } from '../core/model/schema.js';
+import { DEFAULTS } from '../core/options/options.js';
 import type { FetchLike } from '../core/ports/web-types.js';
 import { faultOf } from '../http/schema-issue.js';
 import { GatewayException } from './gateway-exception.js';
@@ -86,7 +87,6 @@ export interface GatewayInitOptions {
   readonly maxMessagesPerDevice?: number | undefined;
 }
 
-const DEFAULT_UPSTREAM = 'https://iot.nik-dev.se/api/v1/';
 const DEFAULT_SERVERS = ['nats://127.0.0.1:4222'];
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
@@ -126,7 +126,7 @@ const Options = ownObject(
     worker: v.boolean('true or false'),
     logger: v.optional(v.custom<GatewayLogger>(isObjectOrFunction, 'a logger')),
   },
-  { defaults: { nats: {}, upstream: DEFAULT_UPSTREAM, worker: true } },
+  { defaults: { nats: {}, upstream: DEFAULTS.baseUrl, worker: true } },
 );
 
 const InitOptions = ownObject(

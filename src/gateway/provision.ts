@@ -91,7 +91,7 @@ function streamsOf({ replicas, maxBytes, maxMessagesPerDevice }: ProvisionOption
 
 type StreamOptions = Partial<StreamConfig> & { readonly name: string };
 
-/** What an existing stream may be changed to; its retention is fixed. */
+/** Adds a stream, or changes those settings of an existing one that may change: its retention is fixed. */
 async function addStream({ jsm }: Nats, wanted: StreamOptions): Promise<void> {
   const { name, max_bytes, max_msgs_per_subject, num_replicas } = wanted;
   const found = await jsm.streams.info(name).catch((error: Error) => {

@@ -148,7 +148,7 @@ function rowsOf(entries, inFlight, { accepted, bare, forwarded, ours }) {
   ];
 }
 
-/** What a gateway takes that has seen many devices. */
+/** The heap of a gateway that has seen many devices. */
 async function measureMemory(nats) {
   const working = await open(nats, true);
   await post(working, 0, 1);

@@ -23,7 +23,7 @@ function openAll(folder, options) {
   });
 }
 
-/** What they take while the commit of each waits for its push. */
+/** The heap of devices that each wait for the push of a commit. */
 async function measureWaiting(folder) {
   const before = await usedHeap();
   const apis = openAll(folder, { autoPush: { everySeconds: 3600, atEntries: 1000 } });

@@ -88,7 +88,7 @@ class ReadingWriter extends FolderWriter {
   }
 }
 
-/** What a commit is made of, as one writer changes it: the staged values and the last values of a folder. */
+/** The staged values and the last values of a folder, as one writer changes them. */
 export class FolderStaging {
   readonly #folder: Folder;
   readonly #destination: Destination;

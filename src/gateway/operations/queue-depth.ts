@@ -1,7 +1,7 @@
 import { partitionSubject, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 
-/** What waits in a partition. */
+/** The messages that wait in a partition. */
 export interface PartitionDepth {
   /** The number of the partition, from 0. */
   readonly partition: number;

@@ -22,5 +22,5 @@ export async function startRun(disk: FakeOpfs, options: OpfsStorageOptions = {})
 /** The sequence numbers of entries. */
 export const sequencesOf = (entries: readonly StoredEntry[]): number[] => entries.map(({ sequence }) => sequence);
 
-/** What the next worker finds. */
+/** The entries and staged values that the next worker finds. */
 export const leftOn = async (disk: FakeOpfs): Promise<Adoption> => (await startRun(disk)).adoption;

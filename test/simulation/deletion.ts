@@ -11,7 +11,6 @@ export function deleteSaved(world: World, all: boolean, dice: number): boolean {
   const { machine, origin } = world;
   const journals = [...(machine?.disk.cached.keys() ?? [])].filter((name) => name.endsWith('.journal'));
   const journal = journals[dice % journals.length];
-  world.wasSuccessorDeleted ||= world.mayKeepOldFile && !all;
   world.wereTombstonesDeleted ||= world.schedule.platform === 'plain';
   if (origin) origin.clear();
   else if (all) machine?.disk.deleteFolder();
@@ -72,14 +71,6 @@ export function exemptUnsaved(world: World, run: Run): void {
   for (const id of run.unsaved?.lastQueue ?? idsOf(run)) {
     const commit = world.model.byId(id);
     if (commit && world.model.required.has(commit) && !saved.entries.has(id)) world.model.exempt(commit, 'deleted');
-  }
-}
-
-/** Exempts all entries that a run holds in memory. */
-export function exemptQueue({ model }: World, run: Run): void {
-  for (const id of idsOf(run)) {
-    const commit = model.byId(id);
-    if (commit && model.required.has(commit)) model.exempt(commit, 'deleted');
   }
 }
 

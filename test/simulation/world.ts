@@ -6,7 +6,7 @@ import { webStorage } from '../../src/storage/web/web-storage.js';
 import { FakeEnvironment } from '../support/fakes/fake-environment.js';
 import { FIELDS } from './commands.js';
 import { DeadBandModel } from './dead-band-model.js';
-import { exemptQueue, exemptUnsaved, rememberUnsaved } from './deletion.js';
+import { exemptUnsaved, rememberUnsaved } from './deletion.js';
 import { EncodingModel, instantGzip } from './encoding-model.js';
 import { LaneModel } from './lane-model.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -77,11 +77,6 @@ export class World {
   mayHaveFailedToSync = false;
   /** Whether a file whose entries were moved may be left unchanged. */
   mayKeepOldFile = false;
-  /**
-   * A known fault: a file that could not be read any more was left, its successor was deleted, and the process was frozen for so long
-   * that another one adopted the left file. Then the process takes the entries of the successor for adopted, too.
-   */
-  wasSuccessorDeleted = false;
   /** Whether a closed `Api` may have failed to release its file. */
   mayStayOwned = false;
   /** Whether a compaction may have failed or been cut short. */
@@ -399,7 +394,6 @@ export class World {
     if (loss.kind === 'fenced') this.count('fenced');
     // Entries that could not be saved again under an id that has been adopted meanwhile.
     if (loss.kind === 'fenced' && run.unsaved) exemptUnsaved(this, run);
-    if (loss.kind === 'fenced' && this.wasSuccessorDeleted) exemptQueue(this, run);
     if (loss.kind === 'fenced' && loss.isStagedFenced) {
       for (const { fieldId, value } of run.savedStaged)
         if (run.staged.get(fieldId) === value) run.staged.delete(fieldId);

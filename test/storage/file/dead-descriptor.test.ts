@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Api, type ApiOptions, StorageException } from '../../../src/index.js';
 import { fileStorage } from '../../../src/node.js';
 import type { FileStorageOptions } from '../../../src/storage/file/file-storage.js';
+import { encodeOwner } from '../../../src/storage/file/ownership/process-identity.js';
 import { commitEach } from '../../support/builders/api.js';
 import { credentials } from '../../support/builders/credentials.js';
 import { describeOnFailingDisk } from '../../support/disks/failing-disk.js';
@@ -131,6 +132,27 @@ describe('F44 a descriptor that dies', () => {
     kill();
     expect(await adopted(setting)).toEqual([1, 3]);
     expect(await adopted(setting, { deviceId: OTHER_DEVICE })).toEqual([2, 4]);
+  });
+
+  test('loses no entry of a deleted file because another process adopts the file that was left', async () => {
+    const setting = setUp();
+    const { folder, clock, journals, server } = setting;
+    const { open, goStale } = setting.start();
+    const api = open();
+    commitEach(api, 1);
+    goStale('EIO');
+    commitEach(api, 2);
+    await clock.advance(31_000);
+    const holdsSecond = (name: string): boolean =>
+      fs.readFileSync(join(folder, name), 'utf8').includes('"temperature":2');
+    const [left = '', successor = ''] = journals().sort((name) => (holdsSecond(name) ? 1 : -1));
+    fs.unlinkSync(join(folder, successor));
+    const owner = encodeOwner({ boot: 'boot1', namespace: '9', pid: 9, start: '9' }, 'anotherstore0000');
+    fs.renameSync(join(folder, left), join(folder, left.replace(/(?<=^nikdev-iot-1_).*(?=_)/, owner)));
+    await clock.advance(200_000);
+    expect(valuesOf(api)).toContain(2);
+    await api.push();
+    expect(server.uploads.flat().flat()).toContainEqual({ temperature: 2 });
   });
 
   test('costs nothing of what was adopted', async () => {

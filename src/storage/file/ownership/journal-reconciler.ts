@@ -109,7 +109,8 @@ export class JournalReconciler {
     for (const writer of [...writers]) {
       const { id, destination } = writer;
       const fenced = new Set(orphans.adoptedBy(id, journal));
-      const isOwn = held.has(id);
+      // A file that could not be read was left with older entries: those in its successor were not adopted.
+      const isOwn = held.has(id) && !journals.hasEntriesOf(id, { except: journal });
       if (isOwn) fenced.add(id);
       if (fenced.size === 0) continue;
       // The values are still staged here, and must not be adopted too.

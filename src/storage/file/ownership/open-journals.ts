@@ -70,6 +70,11 @@ export class OpenJournals {
     return [...this].some((journal) => journal.file === file);
   }
 
+  /** Whether another journal has entries of a writer. */
+  hasEntriesOf(writer: string, { except }: { readonly except: Journal }): boolean {
+    return [...this].some((journal) => journal !== except && journal.live.hasEntriesOf(writer));
+  }
+
   /** Writes to all journals, even if one fails. Throws the first failure. */
   writeAll(write: (journal: Journal) => void): void {
     let failure: unknown;

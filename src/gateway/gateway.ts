@@ -83,7 +83,8 @@ export function createInternalGateway(given: GatewayOptions): InternalGateway {
   const options = resolveGatewayOptions(given);
   const news = new GatewayNews();
   const stopLogging = options.logger ? logNews(news, options.logger) : () => {};
-  const starting = start(options, news);
+  const closed = new AbortController();
+  const starting = start(options, news, closed.signal);
   // Reported by `ready`; without a handler here the process would end.
   starting.catch(() => {});
   let metrics: Promise<Metrics> | undefined;
@@ -99,23 +100,31 @@ export function createInternalGateway(given: GatewayOptions): InternalGateway {
       const { contentType, text } = await metrics;
       return { contentType, text: await text() };
     },
-    close: () => (closing ??= closeAll(starting).finally(stopLogging)),
+    close() {
+      closed.abort();
+      closing ??= closeAll(starting).finally(stopLogging);
+      return closing;
+    },
   };
 }
 
-async function start(options: ResolvedOptions, news: GatewayNews): Promise<Running> {
+async function start(options: ResolvedOptions, news: GatewayNews, closed: AbortSignal): Promise<Running> {
   const nats = await connectNats(options.nats);
   try {
-    return await compose(options, nats, news);
+    const { partitions } = await readSettings(nats, options.partitions, closed);
+    return await compose({ ...options, partitions }, nats, news);
   } catch (error) {
     await nats.close();
     throw error;
   }
 }
 
-async function compose(options: ResolvedOptions, nats: Nats, news: GatewayNews): Promise<Running> {
-  const { secrets, worker: hasWorker, upstream: baseUrl, fetch } = options;
-  const { partitions } = await readSettings(nats, options.partitions);
+async function compose(
+  options: ResolvedOptions & { readonly partitions: number },
+  nats: Nats,
+  news: GatewayNews,
+): Promise<Running> {
+  const { secrets, partitions, worker: hasWorker, upstream: baseUrl, fetch } = options;
   const upstream = new Upstream(baseUrl, fetch);
   const records = new KeyRecords(nats, secrets);
   const keys = new KeyStore({ secrets, records, checker: new KeyChecker(upstream, news), news });

@@ -35,6 +35,8 @@ export interface Nats {
   headers(fields: Readonly<Record<string, string>>): MsgHdrs;
   /** Publishes a message to this stream only: a stream of another name on its subject is not ours to fill. */
   publish(streamName: string, message: OutgoingMessage): Promise<PubAck>;
+  /** Deletes a message, which may be gone: a request that was not answered may have deleted it. */
+  deleteMessage(streamName: string, sequence: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,9 +86,17 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
     headers: headersOf,
     publish: (streamName, { subject, headers, body }) =>
       js.publish(subject, body, { headers: headersOf(headers), expect: { streamName } }),
+    async deleteMessage(streamName, sequence) {
+      await jsm.streams.deleteMessage(streamName, sequence, false).catch((error: Error) => {
+        if (!isGone(error)) throw error;
+      });
+    },
     close: () => connection.close(),
   };
 }
+
+/** JetStream's error about a message that is not in its stream: the code differs from version to version. */
+const isGone = ({ message }: Error): boolean => /no message found/i.test(message);
 
 const ADVICE = 'Check the addresses, the credentials and the certificates, and that two of three servers run.';
 
@@ -112,5 +122,5 @@ function authenticator(
   return user === undefined ? {} : { authenticator: usernamePasswordAuthenticator(user, password ?? '') };
 }
 
-/** The class or code of an error: its message may hold the user name or an address with credentials. */
+/** The code or class of an error: its message may hold the user name or an address with credentials. */
 const reasonOf = (error: unknown): string => codeWord(error) ?? (error as Error | null)?.name ?? 'unknown';

@@ -4,6 +4,7 @@ import { BUCKETS, PARKED, parkedSubject, partitionOf, UPLOADS, uploadSubject } f
 import { connectNats, type Nats } from './nats.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
+import { untilAnswered } from './until-answered.js';
 import { ParkedDevices, type ParkedRecord } from './worker/parked-devices.js';
 import { RETRY_NOW } from './worker/partition.js';
 
@@ -36,7 +37,8 @@ export interface ParkedOptions {
  */
 export async function listParked(options: ParkedOptions = {}): Promise<ParkedDeviceStatus[]> {
   return withParked(options, async (records, { jsm }) => {
-    const info = await jsm.streams.info(PARKED, { subjects_filter: 'parked.*' });
+    const read = () => jsm.streams.info(PARKED, { subjects_filter: 'parked.*' });
+    const info = await untilAnswered(`the stream ${PARKED}`, read);
     const counts = info.state.subjects ?? {};
     return records.map(({ device, parked }) => ({
       deviceId: device,
@@ -69,17 +71,26 @@ async function withParked<Result>(
   const nats = await connectNats(resolveNatsOptions(given));
   const wanted = deviceIds && new Set(deviceIds.map((id) => id.toLowerCase()));
   try {
-    const records: ParkedRecord[] = [];
-    for await (const record of new ParkedDevices(await nats.kv(BUCKETS.devices)).all())
-      if (wanted === undefined || wanted.has(record.device)) records.push(record);
-    return await use(records, nats);
+    const records = await untilAnswered(`the bucket ${BUCKETS.devices}`, () => readRecords(nats));
+    return await use(
+      records.filter(({ device }) => wanted === undefined || wanted.has(device)),
+      nats,
+    );
   } finally {
     await nats.close();
   }
 }
 
+async function readRecords(nats: Nats): Promise<ParkedRecord[]> {
+  const records: ParkedRecord[] = [];
+  for await (const record of new ParkedDevices(await nats.kv(BUCKETS.devices)).all()) records.push(record);
+  return records;
+}
+
 async function wake(nats: Nats, device: string, partitions: number): Promise<void> {
   const { headers, body } = encodeWakeUp(device);
   const subject = uploadSubject(partitionOf(device, partitions), device);
-  await nats.publish(UPLOADS, { subject, headers: { ...headers, [RETRY_NOW]: '1' }, body });
+  await untilAnswered(`the stream ${UPLOADS}`, () =>
+    nats.publish(UPLOADS, { subject, headers: { ...headers, [RETRY_NOW]: '1' }, body }),
+  );
 }

@@ -15,6 +15,7 @@ import {
 import type { Nats } from './nats.js';
 import { loadPeer } from './peers.js';
 import { checkSettings, findSettings, isMissing } from './settings.js';
+import { untilAnswered } from './until-answered.js';
 
 /** The size of the streams of a gateway. */
 export interface ProvisionOptions {
@@ -42,17 +43,22 @@ const MAX_STATE_BYTES = 65_536;
  * Makes the streams, consumers and buckets, and adapts the sizes of those that are there. Only `init` does: a stream that vanished is
  * an alarm, and an empty one in its place would hide the loss.
  *
- * @throws GatewayException if the cluster has other settings.
+ * @throws GatewayException if the cluster has other settings, or does not answer.
  */
 export async function provision(nats: Nats, options: ProvisionOptions): Promise<void> {
   await checkBefore(nats, options);
-  for (const stream of streamsOf(options)) await addStream(nats, stream);
-  for (const [name, bucket] of bucketsOf(options)) await addBucket(nats, name, bucket);
+  for (const stream of streamsOf(options))
+    await untilAnswered(`the stream ${stream.name}`, () => addStream(nats, stream));
+  for (const [name, bucket] of bucketsOf(options))
+    await untilAnswered(`the bucket ${name}`, () => addBucket(nats, name, bucket));
   for (let partition = 0; partition < options.partitions; partition++)
-    await nats.jsm.consumers.add(UPLOADS, consumerConfig(partition));
+    await untilAnswered(`the consumer ${consumerOf(partition)}`, () =>
+      nats.jsm.consumers.add(UPLOADS, consumerConfig(partition)),
+    );
   // Last: a gateway runs only on a cluster that is complete.
   const settings = JSON.stringify({ version: FORMAT_VERSION, partitions: options.partitions });
-  await (await nats.kv(BUCKETS.config)).put(SETTINGS_KEY, settings);
+  const config = await nats.kv(BUCKETS.config);
+  await untilAnswered(`the bucket ${BUCKETS.config}`, () => config.put(SETTINGS_KEY, settings));
 }
 
 async function checkBefore(nats: Nats, { replicas, partitions }: ProvisionOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { decodeId, deviceCodeOf, encodeId, partitionOf, QUARANTINE, UPLOADS, upl
 import { connectNats, type Nats } from './nats.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
+import { untilAnswered } from './until-answered.js';
 import { fieldsOf } from './worker/parked-messages.js';
 import { AGAIN, QUARANTINE_HEADERS } from './worker/quarantine.js';
 
@@ -53,8 +54,8 @@ export async function retryQuarantined(options: QuarantineOptions = {}): Promise
     const { partitions } = await readSettings(nats);
     let count = 0;
     for await (const message of messages) {
-      await requeue(nats, message, partitions);
-      await nats.jsm.streams.deleteMessage(QUARANTINE, message.seq, false);
+      await untilAnswered(`the stream ${UPLOADS}`, () => requeue(nats, message, partitions));
+      await remove(nats, message);
       count += 1;
     }
     return count;
@@ -68,10 +69,10 @@ export async function retryQuarantined(options: QuarantineOptions = {}): Promise
  * @throws GatewayException if the cluster can't be reached.
  */
 export async function dropQuarantined(options: QuarantineOptions = {}): Promise<number> {
-  return withMessages(options, async (messages, { jsm }) => {
+  return withMessages(options, async (messages, nats) => {
     let count = 0;
-    for await (const { seq } of messages) {
-      await jsm.streams.deleteMessage(QUARANTINE, seq, false);
+    for await (const message of messages) {
+      await remove(nats, message);
       count += 1;
     }
     return count;
@@ -92,10 +93,10 @@ async function withMessages<Result>(
 
 /** The messages at the time of the call: what is quarantined again meanwhile is not read. */
 async function* allMessages({ jsm }: Nats): AsyncGenerator<StoredMsg> {
-  const { last_seq: last } = (await jsm.streams.info(QUARANTINE)).state;
+  const { last_seq: last } = (await ofQuarantine(() => jsm.streams.info(QUARANTINE))).state;
   for (let from = 1; from <= last; ) {
     const query = { next_by_subj: 'quarantine.*', seq: from };
-    const message = await jsm.streams.getMessage(QUARANTINE, query);
+    const message = await ofQuarantine(() => jsm.streams.getMessage(QUARANTINE, query));
     if (message === null || message.seq > last) return;
     yield message;
     from = message.seq + 1;
@@ -104,10 +105,16 @@ async function* allMessages({ jsm }: Nats): AsyncGenerator<StoredMsg> {
 
 async function* messagesWith({ jsm }: Nats, ids: readonly number[]): AsyncGenerator<StoredMsg> {
   for (const seq of new Set(ids)) {
-    const message = await jsm.streams.getMessage(QUARANTINE, { seq });
+    const message = await ofQuarantine(() => jsm.streams.getMessage(QUARANTINE, { seq }));
     if (message !== null) yield message;
   }
 }
+
+const ofQuarantine = <Result>(request: () => Promise<Result>): Promise<Result> =>
+  untilAnswered(`the stream ${QUARANTINE}`, request);
+
+const remove = (nats: Nats, { seq }: StoredMsg): Promise<void> =>
+  ofQuarantine(() => nats.deleteMessage(QUARANTINE, seq));
 
 /** With a mark that the entries are to be sent although they count as settled. */
 async function requeue(nats: Nats, message: StoredMsg, partitions: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { GatewayException } from './gateway-exception.js';
 import { BUCKETS, FORMAT_VERSION, SETTINGS_KEY } from './names.js';
 import type { Nats } from './nats.js';
+import { untilAnswered } from './until-answered.js';
 
 /** The settings of a cluster, made by `init` once and for all. */
 export interface ClusterSettings {
@@ -9,9 +10,9 @@ export interface ClusterSettings {
 }
 
 /** @returns `undefined` if the cluster has none yet. */
-export async function findSettings(nats: Nats): Promise<ClusterSettings | undefined> {
-  const bucket = await nats.kv(BUCKETS.config);
-  const entry = await bucket.get(SETTINGS_KEY).catch((error: Error) => {
+export async function findSettings(nats: Nats, signal?: AbortSignal): Promise<ClusterSettings | undefined> {
+  const read = async () => (await nats.kv(BUCKETS.config)).get(SETTINGS_KEY);
+  const entry = await untilAnswered(`the bucket ${BUCKETS.config}`, read, signal).catch((error: Error) => {
     if (isMissing(error)) return null;
     throw error;
   });
@@ -22,10 +23,11 @@ export async function findSettings(nats: Nats): Promise<ClusterSettings | undefi
  * Reads the settings of a cluster.
  *
  * @param partitions - The expected number of partitions; absent if any will do.
- * @throws GatewayException if this gateway can't work with them.
+ * @param signal - Ends the wait for a cluster that elects a leader.
+ * @throws GatewayException if this gateway can't work with them, or the cluster does not answer.
  */
-export async function readSettings(nats: Nats, partitions?: number): Promise<ClusterSettings> {
-  const settings = await findSettings(nats);
+export async function readSettings(nats: Nats, partitions?: number, signal?: AbortSignal): Promise<ClusterSettings> {
+  const settings = await findSettings(nats, signal);
   if (settings === undefined)
     throw new GatewayException('the cluster has no streams of a gateway', 'Run once: nikdev-iot gateway init');
   checkSettings(settings, partitions);
@@ -46,6 +48,6 @@ export function checkSettings(settings: ClusterSettings, partitions = settings.p
     );
 }
 
-/** Whether a stream, a bucket or JetStream's answer about it is missing. */
+/** Whether a stream or a bucket is missing. */
 export const isMissing = (error: unknown): boolean =>
-  /NotFound|not found|no responders/i.test(`${(error as Error | null)?.name} ${(error as Error | null)?.message}`);
+  /NotFound|not found/i.test(`${(error as Error | null)?.name} ${(error as Error | null)?.message}`);

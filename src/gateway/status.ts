@@ -4,6 +4,7 @@ import { connectNats, type Nats } from './nats.js';
 import { type PartitionDepth, QueueDepth } from './operations/queue-depth.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
+import { untilAnswered } from './until-answered.js';
 
 /** A stream of the gateways. */
 export interface StreamStatus {
@@ -51,14 +52,15 @@ export async function gatewayStatus({
   try {
     const { version, partitions } = await readSettings(nats);
     const streams = await Promise.all([UPLOADS, PARKED, QUARANTINE].map((name) => readStream(nats, name)));
-    const depth = await new QueueDepth(nats, partitions).read();
+    const depth = await untilAnswered(`the stream ${UPLOADS}`, () => new QueueDepth(nats, partitions).read());
     return { version, partitions, streams, waiting: depth.filter(({ messages }) => messages > 0) };
   } finally {
     await nats.close();
   }
 }
 
-const readStream = async ({ jsm }: Nats, name: string): Promise<StreamStatus> => statusOf(await jsm.streams.info(name));
+const readStream = async ({ jsm }: Nats, name: string): Promise<StreamStatus> =>
+  statusOf(await untilAnswered(`the stream ${name}`, () => jsm.streams.info(name)));
 
 function statusOf({ config, state, cluster }: StreamInfo): StreamStatus {
   return {

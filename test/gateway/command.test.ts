@@ -1,15 +1,38 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
+import { readPage } from '../support/package/markdown.js';
 import { COMMAND, call, run, start } from '../support/processes/command.js';
 import { asHandler } from '../support/servers/emulator.js';
 import { credentialsOf, SECRET, uploadBody, upstreamOf } from '../support/servers/gateways.js';
 import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+import { selfSigned } from '../support/servers/self-signed.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const LONG = 60_000;
+
+const INIT_FLAGS = new Set(['--replicas', '--max-bytes', '--max-messages', '--partitions']);
+/** A value of each flag with which the command does not start. */
+const REFUSED = {
+  '--nats': 'nats://nats.example:4222',
+  '--nats-ca': '/nowhere/ca.pem',
+  '--nats-cert': '/nowhere/cert.pem',
+  '--nats-key': '/nowhere/key.pem',
+  '--nats-credentials': '/nowhere/x.creds',
+  '--replicas': '2',
+  '--partitions': '0',
+  '--max-bytes': 'much',
+  '--max-messages': '0',
+  '--port': '70000',
+  '--host': '0.0.0.0',
+  '--upstream': 'http://iot.example/',
+  '--metrics-port': '70000',
+  '--tls-cert': COMMAND,
+  '--tls-key': COMMAND,
+  '--log-level': 'all',
+};
 
 describeOnNats('nikdev-iot gateway', () => {
   let cluster: NatsCluster;
@@ -98,6 +121,99 @@ describeOnNats('nikdev-iot gateway', () => {
     expect((await fetch(`${url}readyz`)).status).toBe(200);
     gateway.kill('SIGTERM');
     expect(await gateway.ended).toMatchObject({ code: 0 });
+  });
+
+  test('run ends within 10 s of SIGTERM though upstream hangs, and keeps the upload', { timeout: LONG }, async () => {
+    await init();
+    const upstream = upstreamOf(1);
+    const url = await serveOnLoopback(async (request) => {
+      const body = await request.clone().text();
+      return body.includes('"entries":[]') ? asHandler(upstream)(request) : new Promise<Response>(() => {});
+    });
+    const args = ['gateway', 'run', '--json', '--port', '0', '--metrics-port', '0', '--upstream', `${url}api/v1/`];
+    const gateway = start('/', args, { ...env, NIKDEV_GATEWAY_SECRET: SECRET });
+    onTestFinished(() => gateway.kill('SIGKILL'));
+    const { baseUrl } = await vi.waitFor(
+      () => JSON.parse(gateway.written.stdout.split('\n')[0] ?? '') as { baseUrl: string },
+      { timeout: 20_000 },
+    );
+    const { deviceId, apiKey } = credentialsOf(0);
+    const headers = { 'x-device-id': deviceId, 'x-api-key': apiKey };
+    expect((await fetch(`${baseUrl}entries/`, { method: 'POST', headers, body: uploadBody(1) })).status).toBe(202);
+    const signalled = performance.now();
+    gateway.kill('SIGTERM');
+    expect(await gateway.ended).toMatchObject({ code: 0 });
+    expect(performance.now() - signalled).toBeLessThan(10_500);
+    const { stdout } = await run('/', ['gateway', 'status', '--json'], env);
+    expect(JSON.parse(stdout)).toMatchObject({ streams: [{ name: 'NIKDEV', messages: 1 }, {}, {}] });
+  });
+
+  test('quarantine and parked list what waits, and refuse to drop all without --yes', { timeout: LONG }, async () => {
+    await init();
+    expect(await call('/', ['gateway', 'quarantine'], { ...env })).toMatchObject({
+      code: 0,
+      stdout: 'Nothing is in quarantine.\n',
+    });
+    expect(await call('/', ['gateway', 'parked', 'list'], { ...env })).toMatchObject({
+      code: 0,
+      stdout: 'No device is parked.\n',
+    });
+    expect(await call('/', ['gateway', 'quarantine', 'drop'], { ...env })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('add --yes'),
+    });
+    expect((await call('/', ['gateway', 'quarantine', 'drop', '--yes', '--json'], { ...env })).stdout).toBe(
+      '{"dropped":0}\n',
+    );
+    expect((await call('/', ['gateway', 'quarantine', 'retry', '7', '--json'], { ...env })).stdout).toBe(
+      '{"retried":0}\n',
+    );
+    expect((await call('/', ['gateway', 'parked', 'retry', '--json'], { ...env })).stdout).toBe('{"retried":0}\n');
+  });
+
+  test('a server of NATS with TLS is reached with its authority only, and with its user', {
+    timeout: LONG,
+  }, async () => {
+    const folder = temporaryFolder();
+    const { cert, key } = selfSigned();
+    const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+    const configuration = `tls { cert_file: "${certFile}", key_file: "${keyFile}" }
+authorization { user: gateway, password: hunter2 }`;
+    const single = await NatsCluster.start({ nodes: 1, configuration });
+    onTestFinished(() => single.close());
+    const [server = ''] = single.servers;
+    const credentials = { NIKDEV_GATEWAY_NATS_USER: 'gateway', NIKDEV_GATEWAY_NATS_PASSWORD: 'hunter2' };
+    const args = ['gateway', 'init', '--replicas', '1', '--max-bytes', '50M', '--partitions', '4', '--json'];
+    // The certificate names localhost.
+    const nats = ['--nats', server.replace('nats://127.0.0.1', 'tls://localhost')];
+    const trusted = await run('/', [...args, ...nats, '--nats-ca', certFile], credentials);
+    expect(trusted).toMatchObject({ code: 0, stdout: '{"initialized":true}\n' });
+    for (const [more, variables] of [
+      [[], credentials],
+      [['--nats-ca', certFile], { ...credentials, NIKDEV_GATEWAY_NATS_PASSWORD: 'guess' }],
+    ] as const) {
+      const { code, stdout, stderr } = await run('/', [...args, ...nats, ...more], variables);
+      expect([code, stdout + stderr]).toEqual([75, expect.stringMatching(/the NATS cluster can't be reached/)]);
+      expect(stdout + stderr).not.toMatch(/hunter2|guess/);
+    }
+  });
+
+  test('has each flag of its documentation, and takes each as a variable', async () => {
+    const { stdout: help } = await call('/', ['gateway', '--help'], {});
+    const documented = new Set(readPage('docs/gateway.md').match(/(?<=[`( ])--(?!once)[a-z][a-z-]+/g));
+    expect(documented.size).toBeGreaterThan(12);
+    const flags = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag = '']) => flag);
+    expect([...documented].filter((flag) => !flags.includes(flag))).toEqual([]);
+    const fault = /must be|can't be read|belong together|needs TLS/;
+    for (const [flag, value] of Object.entries(REFUSED)) {
+      const action = INIT_FLAGS.has(flag) ? 'init' : 'run';
+      const name = `NIKDEV_GATEWAY_${flag.slice(2).toUpperCase().replaceAll('-', '_')}`;
+      const variables = { NIKDEV_GATEWAY_SECRET: SECRET, [name]: value };
+      const { code, stderr } = await call('/', ['gateway', action], variables);
+      expect([flag, code, stderr]).toEqual([flag, 2, expect.stringMatching(fault)]);
+    }
   });
 
   test('without its packages it names the one that is missing, and the line that installs them', {

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parseSecrets } from '../../src/gateway/keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../../src/gateway/message.js';
-import { partitionOf, UPLOADS, uploadSubject } from '../../src/gateway/names.js';
+import { BUCKETS, PARKED, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from '../../src/gateway/names.js';
 import { connectNats, type Nats } from '../../src/gateway/nats.js';
 import { Api } from '../../src/index.js';
 import {
@@ -18,6 +19,8 @@ import {
 import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
 
 const PARTITIONS = 4;
+/** The health of a gateway writes into the bucket of the settings. */
+const BUCKET_STREAMS = [BUCKETS.marks, BUCKETS.keys, BUCKETS.devices].map((name) => `KV_${name}`);
 const subjectOf = (device: number): string => uploadSubject(partitionOf(uuidOf(device), PARTITIONS), uuidOf(device));
 
 describeOnNats('the front of a gateway', () => {
@@ -73,6 +76,39 @@ describeOnNats('the front of a gateway', () => {
     expect(Math.abs(offset - 3_600_000)).toBeLessThan(5000);
   });
 
+  test('the offset is that of the head of the request, however long the body takes', async () => {
+    const gateway = await startGateway(cluster, upstreamOf(1));
+    const clientTimestamp = Math.floor(Date.now() / 1000);
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(Buffer.from(`{"clientTimestamp":${clientTimestamp},`));
+        await delay(3000);
+        controller.enqueue(Buffer.from('"entries":[]}'));
+        controller.close();
+      },
+    });
+    expect((await gateway.fetch(uploadOf(0, { body }))).status).toBe(202);
+    expect((await stored(0))?.offset).toBeLessThan(2500);
+  });
+
+  test('nothing but the stream is written before the 202 of a known key', async () => {
+    const gateway = await startGateway(cluster, upstreamOf(1));
+    await gateway.fetch(uploadOf(0));
+    const lastOf = async (name: string) => (await nats.jsm.streams.info(name)).state.last_seq;
+    const all = () => Promise.all([UPLOADS, PARKED, QUARANTINE, ...BUCKET_STREAMS].map(lastOf));
+    const [last = 0, ...others] = await all();
+    await gateway.fetch(uploadOf(0));
+    expect(await all()).toEqual([last + 1, ...others]);
+  });
+
+  test('G4 another device that posts the same ids and body first does not make an upload a duplicate', async () => {
+    const gateway = await startGateway(cluster, upstreamOf(2));
+    const [body, headers] = [uploadBody(3), { 'x-entry-ids': 'victim/1' }];
+    for (const device of [1, 0]) expect((await gateway.fetch(uploadOf(device, { body, headers }))).status).toBe(202);
+    expect(await count()).toBe(2);
+    expect(Buffer.from((await stored(0))?.body ?? []).toString()).toBe(body);
+  });
+
   test('answers as the server does: 400, 401, 404, 405, 413, 415', async () => {
     const gateway = await startGateway(cluster, upstreamOf(1));
     const statusOf = async (request: Request) => (await gateway.fetch(request)).status;
@@ -83,7 +119,11 @@ describeOnNats('the front of a gateway', () => {
     expect(await statusOf(new Request('http://gateway/'))).toBe(404);
     expect(await statusOf(new Request('http://gateway/api/v1/entries/'))).toBe(405);
     expect(await statusOf(uploadOf(0, { body: ' '.repeat(1_048_577) }))).toBe(413);
-    expect(await statusOf(uploadOf(0, { headers: { 'content-encoding': 'br' } }))).toBe(415);
+    for (const encoding of ['br', 'gzip, gzip'])
+      expect(await statusOf(uploadOf(0, { headers: { 'content-encoding': encoding } }))).toBe(415);
+    const timestamp = 1e12;
+    const late = JSON.stringify({ clientTimestamp: timestamp, entries: [{ timestamp, values: [{ value: 1 }] }] });
+    expect(await statusOf(uploadOf(0, { body: late }))).toBe(400);
     expect(await count()).toBe(0);
   });
 

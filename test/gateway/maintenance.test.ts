@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { QUARANTINE } from '../../src/gateway/names.js';
 import { dropQuarantined, listParked, listQuarantined, retryParked, retryQuarantined } from '../../src/gateway.js';
 import { answer, deviceId, startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
 import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
@@ -58,6 +59,13 @@ describeOnNats('the operator of a gateway', () => {
     await world.until(async () => (await world.depths()).parked + (await world.depths()).queued === 0);
     expect(world.upstream.values(0)).toEqual(['a', 'b', 'c', 'd']);
     expect(await listQuarantined({ nats: nats() })).toHaveLength(2);
+  });
+
+  test('a message can be deleted again, as a request without an answer may have deleted it, but not without a stream', async () => {
+    await quarantineTwo();
+    for (let attempt = 0; attempt < 2; attempt++) await world.nats.deleteMessage(QUARANTINE, 1);
+    expect((await world.depths()).quarantined).toBe(1);
+    await expect(world.nats.deleteMessage('OTHER', 1)).rejects.toThrow('stream not found');
   });
 
   test('lists parked devices with the reason, and has them tried again', async () => {

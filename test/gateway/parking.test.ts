@@ -19,9 +19,19 @@ const HOUR = 3_600_000;
 /** A wall clock that a test moves forward. */
 class MovableClock extends SystemClock {
   #ahead = 0;
+  #worked = 0;
 
   override now(): number {
     return super.now() + this.#ahead;
+  }
+
+  override monotonic(): number {
+    return super.monotonic() + this.#worked;
+  }
+
+  /** Time that a worker spends on something. */
+  work(milliseconds: number): void {
+    this.#worked += milliseconds;
   }
 
   move(milliseconds: number): void {
@@ -172,6 +182,24 @@ describeOnNats('a parked device', () => {
     expect(world.upstream.values(0)).toEqual([2]);
     expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 1 });
     expect(world.eventsOf('alarm')).toMatchObject([{ alarm: 'forged-message' }]);
+  });
+
+  test('is drained for 10 s at most: then the next device of its partition has its turn', async () => {
+    world.upstream.faults.set(deviceId(0), answer(401));
+    for (let value = 1; value <= 40; value += 1) await world.publish({ device: 0, values: [value] });
+    await world.untilForwarded();
+    let drained = 0;
+    world.upstream.faults.set(deviceId(0), () => {
+      drained += 1;
+      if (drained === 1) clock.work(10_001);
+      return undefined;
+    });
+    await retryNow(0);
+    expect(world.upstream.values(0)).toEqual(Array.from({ length: 32 }, (_, index) => index + 1));
+    expect((await world.depths()).parked).toBe(8);
+    await retryNow(0);
+    await world.until(() => world.upstream.values(0).length === 40);
+    expect(world.upstream.values(0).at(-1)).toBe(40);
   });
 
   test('is not drained before its time by a wake-up that comes late', async () => {

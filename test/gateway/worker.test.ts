@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { BUCKETS } from '../../src/gateway/names.js';
-import { answer, deviceId, startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
+import { decodeMessage } from '../../src/gateway/message.js';
+import { BUCKETS, QUARANTINE } from '../../src/gateway/names.js';
+import { entriesOf } from '../../src/gateway/worker/entries.js';
+import { QuarantineStream } from '../../src/gateway/worker/quarantine.js';
+import { answer, deviceId, keyOf, startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
 import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
 
 describeOnNats('the worker of a gateway', () => {
@@ -75,6 +78,48 @@ describeOnNats('the worker of a gateway', () => {
     expect(world.eventsOf('quarantined')).toEqual([
       { device: deviceId(0), entries: 1, reason: 'Bad request: planted' },
     ]);
+  });
+
+  test('quarantines an entry once, however often its message is delivered', async () => {
+    const quarantine = new QuarantineStream(world.nats, world.secrets);
+    const { body, headers } = world.encode({ device: 0, values: ['bad'], entryIds: 'w/1' });
+    const decoded = decodeMessage(
+      { subject: world.subjectOf(0), data: body, headers: world.nats.headers(headers) },
+      world.secrets,
+    );
+    if (decoded.kind !== 'upload') throw new Error(decoded.kind);
+    const origin = { sequence: 7, time: 1n };
+    const [entry] = entriesOf(decoded.upload, origin)?.entries ?? [];
+    if (entry === undefined) throw new Error('no entry');
+    const rejection = { status: 400, reason: 'bad' };
+    for (let delivery = 0; delivery < 2; delivery++)
+      await quarantine.add(decoded.upload, [{ entry, rejection }], origin);
+    const kept = await world.nats.jsm.streams.getMessage(QUARANTINE, { seq: 1 });
+    expect(kept?.header.get('Nats-Msg-Id')).toBe('7/0');
+    expect((await world.depths()).quarantined).toBe(1);
+  });
+
+  test('G7 keeps no control character and no key of a reason of upstream', async () => {
+    const key = keyOf(0);
+    world.upstream.outage = (request) =>
+      request.body.includes('"bad"')
+        ? Response.json({ message: 'bad\r\nNats-Rollup: all\u001b[31m' }, { status: 400 })
+        : undefined;
+    await world.publish({ device: 0, values: ['1', 'bad'], entryIds: 'w/1-2' });
+    await world.start();
+    await world.untilForwarded();
+    expect(world.eventsOf('quarantined')).toMatchObject([{ reason: 'Bad request: bad  Nats-Rollup: all' }]);
+    const kept = await world.nats.jsm.streams.getMessage(QUARANTINE, { seq: 1 });
+    expect(kept?.header.get('Nikdev-Reason')).toBe('Bad request: bad  Nats-Rollup: all');
+    expect(kept?.header.has('Nats-Rollup')).toBe(false);
+    world.upstream.faults.set(deviceId(0), () =>
+      Response.json({ message: `no ${key.replaceAll('-', '')}` }, { status: 401 }),
+    );
+    await world.publish({ device: 0, values: ['3'], entryIds: 'w/3' });
+    await world.until(() => world.eventsOf('parked').length + world.eventsOf('upstream-away').length > 0);
+    const said = JSON.stringify([world.eventsOf('parked'), world.eventsOf('upstream-away')]);
+    expect(said).not.toContain(key.slice(-12));
+    expect(said).toContain('Bad request: 401');
   });
 
   test.each([401, 500])('a device that gets %i is parked, and delays no other', async (status) => {

@@ -51,15 +51,15 @@ export function stateOf(before: Block | undefined, head: number, now: number): P
 const isSameHead = (before: Block | undefined, head: number): boolean =>
   before !== undefined && before.reason !== 'behind' && (before.head === head || before.head === 0);
 
-/** Reasons for which a newer message helps: if upstream accepts it, the older one is proved bad. */
-const OF_CONTENT = new Set<Block['reason']>(['invalid-entries', 'too-large']);
+/** Reasons for which a newer message helps: its front has stored the key again, or, if upstream accepts it, the older one is proved bad. */
+const ENDED_BY_NEWER = new Set<Block['reason']>(['no-key', 'invalid-entries', 'too-large']);
 
 /** @returns The parked device with one more message behind the others; the same object if nothing changes. */
 export function withMessageBehind(parked: ParkedDevice, { keyHash, isVerified }: Keyed, now: number): ParkedDevice {
   const block = parked.blocks[keyHash];
   if (block === undefined)
     return { ...parked, retryAt: now, blocks: { ...parked.blocks, [keyHash]: behind(isVerified) } };
-  const retryAt = OF_CONTENT.has(block.reason) ? Math.min(parked.retryAt, now) : parked.retryAt;
+  const retryAt = ENDED_BY_NEWER.has(block.reason) ? Math.min(parked.retryAt, now) : parked.retryAt;
   if (retryAt === parked.retryAt && (block.isVerified || !isVerified)) return parked;
   const blocks = { ...parked.blocks, [keyHash]: { ...block, isVerified: block.isVerified || isVerified } };
   return { ...parked, retryAt, blocks };

@@ -47,7 +47,7 @@ export class ParkedMessages {
   }
 
   async remove({ sequence }: ParkedMessage): Promise<void> {
-    await this.#nats.jsm.streams.deleteMessage(PARKED, sequence, false);
+    await this.#nats.deleteMessage(PARKED, sequence);
   }
 }
 

@@ -31,7 +31,7 @@ export interface UpstreamRequest {
 }
 
 /** A fault of one device at upstream; `undefined` to handle the request. */
-export type DeviceFault = (request: UpstreamRequest) => Response | Promise<Response> | undefined;
+export type DeviceFault = (request: UpstreamRequest) => Response | Promise<Response | undefined> | undefined;
 
 export const answer =
   (status: number): DeviceFault =>

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUCKETS, consumerOf, PARKED, QUARANTINE, UPLOADS } from '../../src/gateway/names.js';
+import { connectNats, type Nats } from '../../src/gateway/nats.js';
+import { initGateway } from '../../src/gateway.js';
+import { initCluster } from '../support/servers/gateways.js';
+import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+
+const SECOND = 1e9;
+const DAY = 24 * 3600 * SECOND;
+
+describeOnNats('init', () => {
+  let cluster: NatsCluster;
+  let nats: Nats;
+  beforeAll(async () => {
+    cluster = await NatsCluster.start({ nodes: 1 });
+    nats = await connectNats({ servers: cluster.servers });
+  });
+  afterAll(async () => {
+    await nats?.close();
+    await cluster?.close();
+  });
+
+  const configOf = async (stream: string) => (await nats.jsm.streams.info(stream)).config;
+
+  test('refuses a stream of the same name that is not a gateway’s, and leaves it as it is', async () => {
+    await nats.jsm.streams.add({ name: UPLOADS, subjects: ['other.*'] });
+    await expect(initCluster(cluster, { replicas: 1 })).rejects.toThrow(/^the stream NIKDEV is not a gateway's$/);
+    expect((await configOf(UPLOADS)).subjects).toEqual(['other.*']);
+    await nats.jsm.streams.delete(UPLOADS);
+  });
+
+  test('makes a bounded work queue on disk that refuses new messages when it is full', async () => {
+    await initCluster(cluster, { replicas: 1, maxMessagesPerDevice: 7 });
+    expect(await configOf(UPLOADS)).toMatchObject({
+      subjects: ['gw.*.*'],
+      retention: 'workqueue',
+      storage: 'file',
+      discard: 'new',
+      max_bytes: 50_000_000,
+      max_msgs_per_subject: 7,
+      discard_new_per_subject: true,
+      duplicate_window: 120 * SECOND,
+    });
+    for (const name of [PARKED, QUARANTINE]) {
+      const config = await configOf(name);
+      expect(config).toMatchObject({ retention: 'limits', storage: 'file', discard: 'new' });
+      expect(config.max_bytes).toBeGreaterThan(0);
+    }
+  });
+
+  test('makes one consumer a partition, with one message in flight for 15 s', async () => {
+    for (let partition = 0; partition < 4; partition++)
+      expect((await nats.jsm.consumers.info(UPLOADS, consumerOf(partition))).config).toMatchObject({
+        durable_name: consumerOf(partition),
+        filter_subject: `gw.${partition}.*`,
+        ack_policy: 'explicit',
+        max_ack_pending: 1,
+        ack_wait: 15 * SECOND,
+      });
+    await expect(nats.jsm.consumers.info(UPLOADS, consumerOf(4))).rejects.toThrow('consumer not found');
+  });
+
+  test('keeps marks for 7 days and keys for 30, in bounded buckets that no lagging follower answers', async () => {
+    const [marks, keys] = [await configOf(`KV_${BUCKETS.marks}`), await configOf(`KV_${BUCKETS.keys}`)];
+    expect([marks.max_age, keys.max_age]).toEqual([7 * DAY, 30 * DAY]);
+    for (const config of [marks, keys]) {
+      expect(config.max_bytes).toBeGreaterThan(0);
+      expect(config.allow_direct).toBe(false);
+    }
+  });
+
+  test('changes the sizes of what is there, and keeps its messages', async () => {
+    await nats.js.publish('gw.0.device', 'kept');
+    const { servers } = cluster;
+    await initGateway({ nats: { servers }, replicas: 1, partitions: 4, maxBytes: 70_000_000, maxMessagesPerDevice: 9 });
+    const { config, state } = await nats.jsm.streams.info(UPLOADS);
+    expect(config).toMatchObject({ max_bytes: 70_000_000, max_msgs_per_subject: 9, retention: 'workqueue' });
+    expect(state.messages).toBe(1);
+  });
+});

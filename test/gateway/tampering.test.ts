@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { hashKey, parseSecrets } from '../../src/gateway/keys/secret.js';
+import { BUCKETS, PARKED, QUARANTINE, UPLOADS } from '../../src/gateway/names.js';
+import { connectNats, type Nats } from '../../src/gateway/nats.js';
+import { type GatewayOptions, listQuarantined, retryQuarantined } from '../../src/gateway.js';
+import {
+  credentialsOf,
+  initCluster,
+  SECRET,
+  startGateway,
+  uploadOf,
+  upstreamOf,
+  uuidOf,
+} from '../support/servers/gateways.js';
+import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+
+/** The record of the key of a device, in the bucket. */
+function recordOf(device: number): string {
+  const { deviceId, apiKey } = credentialsOf(device);
+  return `${deviceId}.${hashKey(parseSecrets(SECRET).newest, deviceId, apiKey)}`;
+}
+
+describeOnNats('a client of NATS that tampers with the data of a gateway', () => {
+  let cluster: NatsCluster;
+  let nats: Nats;
+  beforeAll(async () => {
+    cluster = await NatsCluster.start({ nodes: 1 });
+    await initCluster(cluster, { replicas: 1 });
+    nats = await connectNats({ servers: cluster.servers });
+  });
+  beforeEach(async () => {
+    for (const stream of [UPLOADS, PARKED, QUARANTINE, `KV_${BUCKETS.devices}`]) await nats.jsm.streams.purge(stream);
+  });
+  afterAll(async () => {
+    await nats?.close();
+    await cluster?.close();
+  });
+
+  const countOf = async (stream: string): Promise<number> => (await nats.jsm.streams.info(stream)).state.messages;
+  const until = (stream: string, count: number) =>
+    vi.waitFor(async () => expect(await countOf(stream)).toBe(count), { timeout: 20_000 });
+
+  /** A gateway that forwards, and the alarms of it. */
+  async function forward(upstream: ReturnType<typeof upstreamOf>, options: Partial<GatewayOptions> = {}) {
+    const alarms: unknown[] = [];
+    const ignore = () => {};
+    const error = (fields: object) => void alarms.push((fields as { alarm?: unknown }).alarm);
+    const logger = { debug: ignore, info: ignore, warn: ignore, error };
+    const gateway = await startGateway(cluster, upstream, { worker: true, logger, ...options });
+    return { gateway, alarms };
+  }
+
+  test('G5 by moving the sealed key of one device to another gets nothing sent: the message is parked, with an alarm', async () => {
+    const upstream = upstreamOf(2);
+    const front = await startGateway(cluster, upstream);
+    for (const device of [0, 1]) expect((await front.fetch(uploadOf(device))).status).toBe(202);
+    const bucket = await nats.kv(BUCKETS.keys);
+    const foreign = await bucket.get(recordOf(0));
+    for (const key of [recordOf(1), `${uuidOf(1)}.latest`]) await bucket.put(key, foreign?.string() ?? '');
+    const { alarms } = await forward(upstream);
+    await until(UPLOADS, 0);
+    expect(await countOf(PARKED)).toBe(1);
+    expect(alarms).toContain('sealed-key');
+    expect(upstream.entries(uuidOf(1))).toEqual([]);
+    expect(upstream.entries(uuidOf(0))).toHaveLength(1);
+  });
+
+  test('G5 a key that is in the bucket no more is an alarm, and comes back with the next upload of its device', async () => {
+    const upstream = upstreamOf(1);
+    const front = await startGateway(cluster, upstream);
+    await front.fetch(uploadOf(0, { value: 1 }));
+    await (await nats.kv(BUCKETS.keys)).purge(recordOf(0));
+    const { gateway, alarms } = await forward(upstream);
+    await until(PARKED, 1);
+    expect(alarms).toContain('missing-key');
+    expect((await gateway.fetch(uploadOf(0, { value: 2 }))).status).toBe(202);
+    await vi.waitFor(() => expect(upstream.entries(uuidOf(0))).toHaveLength(2), { timeout: 20_000 });
+    expect(upstream.entries(uuidOf(0)).map(({ values }) => values[0]?.value)).toEqual([1, 2]);
+  });
+
+  test('G5 messages of a secret that was dropped too early are kept in quarantine, and are forwarded once it is back', async () => {
+    const upstream = upstreamOf(1);
+    const front = await startGateway(cluster, upstream);
+    await front.fetch(uploadOf(0));
+    const secret = randomBytes(32).toString('base64');
+    const { gateway, alarms } = await forward(upstream, { secret });
+    await until(QUARANTINE, 1);
+    expect(alarms).toContain('forged-message');
+    await gateway.close();
+    const { servers } = cluster;
+    expect(await listQuarantined({ nats: { servers } })).toMatchObject([{ deviceId: uuidOf(0), status: 0 }]);
+    await forward(upstream, { secret: `${secret},${SECRET}` });
+    expect(await retryQuarantined({ nats: { servers } })).toBe(1);
+    await vi.waitFor(() => expect(upstream.entries(uuidOf(0))).toHaveLength(1), { timeout: 20_000 });
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ['without headers', {}, '{"clientTimestamp":1,"entries":[]}'],
+    [
+      'with a forged authentication',
+      {
+        'Nikdev-Version': '1',
+        'Nikdev-Device': uuidOf(0),
+        'Nikdev-Offset': '0',
+        'Nikdev-Verified': '1',
+        'Nikdev-Mac': 'x',
+      },
+      '{}',
+    ],
+    ['that is no text', { 'Nikdev-Version': '1' }, '\u0000\u00ff'],
+  ])('G3 G8 a message %s is kept in quarantine with an alarm, and never sent', async (_name, fields, body) => {
+    const upstream = upstreamOf(1);
+    const { gateway, alarms } = await forward(upstream);
+    await nats.js.publish(`gw.1.${uuidOf(0)}`, body, { headers: nats.headers(fields) });
+    await until(QUARANTINE, 1);
+    await until(UPLOADS, 0);
+    expect(alarms).toEqual(['forged-message']);
+    expect(upstream.requests).toEqual([]);
+    expect((await gateway.fetch(uploadOf(0))).status).toBe(202);
+    await vi.waitFor(() => expect(upstream.entries(uuidOf(0))).toHaveLength(1), { timeout: 20_000 });
+  });
+});

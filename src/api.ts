@@ -101,6 +101,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * Like the constructor, with the credentials as the first arguments.
    *
    * @throws {@link ConfigException} naming the option at fault.
+   * @example
+   * ```ts
+   * const api = Api.fromCredentials('<Device ID>', '<API Key>', { autoPush: true })
+   * ```
    */
   static fromCredentials<Fields extends FieldDefinitions = FieldIds>(
     deviceId: string,
@@ -116,6 +120,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @param field - The name of a field; without the option `fields`, the field id.
    * @param value - Text, a finite number or a boolean; if the field has a schema, an input of the schema.
    * @throws {@link ValueException} if the field is unknown or does not accept the value; nothing is staged.
+   * @example
+   * ```ts
+   * api.addValue('<Field ID>', 21.5)
+   * ```
    */
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
     this.#checkOpen();
@@ -132,6 +140,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    *
    * @param values - By field name, or id. JavaScript puts keys that look like whole numbers first.
    * @throws {@link ValueException} if a field is unknown or does not accept its value; nothing is staged.
+   * @example
+   * ```ts
+   * api.addValues({ temperature: 21.5, door: 'closed', heating: true })
+   * ```
    */
   addValues(values: FieldInputs<Fields>): void {
     this.#do(({ staging, fields }) => staging.addAll(fields.encodeAll(values)));
@@ -143,6 +155,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @returns The entry; `undefined` if nothing was staged.
    * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
    * {@link ValueException} if the timestamp is invalid; {@link ConfigException} if another option is.
+   * @example
+   * ```ts
+   * const entry = api.commit() // { id, timestamp, values }
+   * api.addValue('alarm', true)
+   * api.commit({ urgent: true })
+   * ```
    */
   commit(options?: CommitOptions): Entry | undefined {
     this.#checkOpen();
@@ -165,6 +183,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    *
    * @throws {@link PushException} if not all entries were stored; its `retainedData` shows whether they are still queued.
    * {@link ConfigException} if an option is unknown or invalid.
+   * @example
+   * ```ts
+   * try {
+   *   const { pushed } = await api.push()
+   * } catch (exception) {
+   *   if (!(exception instanceof PushException)) throw exception
+   *   console.error(`${exception.message}\n${exception.advice}`)
+   * }
+   * ```
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
@@ -176,13 +203,26 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * values that are staged at that time.
    *
    * @throws The exceptions of both methods. Values that were not committed are still staged.
+   * @example
+   * ```ts
+   * api.addValue('door', 'open')
+   * await api.commitAndPush({ signal: AbortSignal.timeout(5000) })
+   * ```
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
     const signal = this.#do(() => signalOf(options));
     return this.#result(commitAndPush(this.#client, signal));
   }
 
-  /** Removes the staged values. */
+  /**
+   * Removes the staged values.
+   *
+   * @example
+   * ```ts
+   * api.addValue('<Field ID>', 21.5)
+   * api.reset() // nothing is staged
+   * ```
+   */
   reset(): void {
     this.#do(({ staging }) => staging.clear());
   }
@@ -190,6 +230,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /**
    * Removes the committed entries, including adopted entries, but not entries in quarantine. The server may still store
    * entries that are being uploaded.
+   *
+   * @example
+   * ```ts
+   * api.resetUnpushedEntries() // nothing is queued: for a user who signs out
+   * ```
    */
   resetUnpushedEntries(): void {
     this.#do(({ outbox, deadBands }) => {
@@ -206,6 +251,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @returns The new entries.
    * @throws {@link ValueException} if an entry is invalid; {@link StorageException} if an entry can't be saved. In both cases
    * no entry is restored.
+   * @example
+   * ```ts
+   * api.restore(api.quarantined()) // once the field was corrected at the server
+   * ```
    */
   restore(entries: readonly Entry[]): Entry[] {
     return this.#do(({ committer, fields }) => {
@@ -220,6 +269,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * the server refused it when sent separately, and accepted another entry in the same push; or if requests with it failed in
    * three pushes, at least 60 s apart, in each of which a later entry was accepted (`retryable`). Quarantined entries are saved
    * like queued entries. A restart puts `retryable` entries back into the queue, as the server may have been repaired.
+   *
+   * @example
+   * ```ts
+   * for (const { id, values, reason } of api.quarantined()) console.error(id, values, reason)
+   * ```
    */
   quarantined(): QuarantinedEntry[] {
     return this.#client.outbox.quarantine.entries;
@@ -231,6 +285,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @param ids - The ids of the entries; unknown ids are ignored. Default: all entries in quarantine.
    * @returns The number of removed entries.
    * @throws {@link ValueException} if `ids` is not an array of strings.
+   * @example
+   * ```ts
+   * const dropped = api.dropQuarantined(api.quarantined().slice(0, 10).map(({ id }) => id))
+   * ```
    */
   dropQuarantined(ids?: readonly string[]): number {
     return this.#do(({ outbox }) => {
@@ -247,6 +305,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * @returns The number of adopted entries.
    * @throws {@link ConfigException} if `baseUrl` is not the URL of a server; {@link StorageException} if not all entries can be
    * saved: then all stay where they are.
+   * @example
+   * ```ts
+   * const { entries } = await api.adoptFrom({ baseUrl: 'https://old.example/api/v1/' })
+   * ```
    */
   async adoptFrom(options: Pick<Destination, 'baseUrl'>): Promise<Pick<AdoptEvent, 'entries'>> {
     const baseUrl = this.#do(() => resolveBaseUrl(options));
@@ -257,12 +319,25 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /**
    * Holds everything automatic, for consent or a metered link: pushes, retries, and the request of a page that goes away. A push
    * under way ends after its present request. A manual push and `close({ push: true })` go. Not kept across a restart.
+   *
+   * @example
+   * ```ts
+   * if (Object(globalThis.navigator).connection?.saveData) api.pause()
+   * ```
    */
   pause(): void {
     this.#do(({ hold }) => hold.begin());
   }
 
-  /** Ends {@link Api.pause}, and makes `autoPush` push at once: ends any delay, and the pause after refused credentials. */
+  /**
+   * Ends {@link Api.pause}, and makes `autoPush` push at once: ends any delay, and the pause after refused credentials.
+   *
+   * @example
+   * ```ts
+   * api.pause()
+   * api.resume() // pushes at once
+   * ```
+   */
   resume(): void {
     this.#do(({ hold, autoPush }) => {
       hold.end();
@@ -274,6 +349,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * Replaces the API key, or the function that gives it, from the next request on, and resumes `autoPush`.
    *
    * @throws {@link ConfigException} unless it is a UUID.
+   * @example
+   * ```ts
+   * api.setApiKey('<API Key>') // the former one was revoked
+   * ```
    */
   setApiKey(apiKey: string): void {
     this.#do(({ config, server, autoPush }) => {
@@ -292,6 +371,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * know, and fields whose value their schema refuses, are absent.
    * @throws {@link GetException} if the request failed; {@link ValueException} if a field is unknown or can't be read;
    * {@link ConfigException} if an option is unknown or invalid.
+   * @example
+   * ```ts
+   * const [temperature] = await api.get('<Field ID>')
+   * console.log(temperature?.value, temperature?.timestamp)
+   * ```
    */
   async get<Name extends FieldName<Fields>>(
     fields: Name | readonly Name[],
@@ -338,13 +422,26 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    *
    * @throws {@link ApiException} only if this `Api` is closed, before the call or during it. {@link GetException} if the signal
    * aborts. {@link ConfigException} if `signal` is not one.
+   * @example
+   * ```ts
+   * const { reachable, canRead, canWrite, advice } = await api.testConnection()
+   * if (!canWrite) console.error(advice)
+   * ```
    */
   async testConnection(options: CallOptions = {}): Promise<ConnectionTest> {
     const signal = this.#do(() => signalOf(options));
     return testConnection(this.#client, signal);
   }
 
-  /** The current status: a frozen snapshot, the same object until something changes. */
+  /**
+   * The current status: a frozen snapshot, the same object until something changes.
+   *
+   * @example
+   * ```ts
+   * const { committed, oldestAgeSeconds, lastException } = api.status()
+   * if ((oldestAgeSeconds ?? 0) > 300) console.error(`${committed} entries wait: ${lastException?.message}`)
+   * ```
+   */
   status(): Status {
     return this.#client.status.status;
   }
@@ -355,6 +452,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    *
    * @returns A function that stops listening.
    * @throws {@link ConfigException} if `listener` is not a function.
+   * @example
+   * ```ts
+   * const stop = api.subscribe(() => console.log(`${api.status().committed} queued`))
+   * ```
    */
   subscribe(listener: () => void): () => void {
     return this.#do(({ status }) => {
@@ -363,7 +464,14 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     });
   }
 
-  /** The committed entries, oldest first. */
+  /**
+   * The committed entries, oldest first.
+   *
+   * @example
+   * ```ts
+   * for (const { timestamp, values } of api.log()) console.log(timestamp, values)
+   * ```
+   */
   log(): Entry[] {
     return Array.from(this.#client.outbox, (entry) => toEntry(entry));
   }
@@ -373,6 +481,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    *
    * @returns A function that stops listening.
    * @throws {@link ConfigException} if the event is unknown, or `listener` is not a function.
+   * @example
+   * ```ts
+   * const off = api.on('discard', ({ entries, reason }) => console.warn(`${entries.length} entries left: ${reason}`))
+   * ```
    */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     return this.#do(({ emitter }) => {
@@ -388,6 +500,10 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    *
    * @throws {@link PushException} with `push`, if not everything was stored; the `Api` is closed nevertheless.
    * {@link ConfigException} if an option is unknown or invalid; the `Api` stays open.
+   * @example
+   * ```ts
+   * await api.close({ push: true, timeoutSeconds: 5 }).catch(({ message }) => console.error(message))
+   * ```
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { push, timeoutSeconds } = this.#try(() => checkOptions(options, CloseSchema));

@@ -7,7 +7,11 @@ import { oneOf, ownObject } from './core/model/schema.js';
 import { logEvents } from './core/notify/log.js';
 import { checkOptions, flag } from './core/options/call-options.js';
 
-/** A logger, such as the `console`, or one of pino or winston: each method takes one line of text. */
+/**
+ * A logger, such as the `console`, or one of pino or winston: each method takes one line of text.
+ *
+ * @group Types of the platform and of other libraries
+ */
 export type LoggerLike = Readonly<Record<LogLevel, (line: string) => unknown>>;
 
 /** Options of {@link logTo}. */

@@ -50,6 +50,10 @@ export function useApi<Fields extends FieldDefinitions = FieldIds>(options: ApiO
  *
  * @returns The snapshot that `api.status()` returns. While rendering on a server and while hydrating: the snapshot of an `Api` that
  * has nothing to do, so that both render the same.
+ * @example
+ * ```ts
+ * const { committed, online } = useStatus(api)
+ * ```
  */
 export function useStatus<Fields extends FieldDefinitions>(api: Api<Fields>): Status {
   const subscribe = useCallback((onChange: () => void) => unlessClosed(() => api.subscribe(onChange)), [api]);

@@ -24,6 +24,10 @@ export interface Emulator {
    *
    * @returns The platform's `Response`, or in jsdom, which has no `Response`, an object with `status`, `ok`, `headers.get`, `text`
    * and `json`. Rejects as `fetch` does if the signal of the request aborts before the response.
+   * @example
+   * ```ts
+   * const api = new Api({ deviceId, apiKey, fetch: emulator.fetch })
+   * ```
    */
   readonly fetch: {
     (request: PlatformRequest, context?: unknown): Promise<PlatformResponse>;
@@ -34,6 +38,10 @@ export interface Emulator {
    * the emulator exists, `maxEntries` at most: without it, memory grows with each upload.
    *
    * @throws Error naming the id, if the device is unknown.
+   * @example
+   * ```ts
+   * for (const { timestamp, values } of emulator.entries(deviceId)) console.log(timestamp, values)
+   * ```
    */
   entries(deviceId: string): ReceivedEntry[];
   /**

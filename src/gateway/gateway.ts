@@ -28,13 +28,32 @@ export interface GatewayMetrics {
 export interface Gateway {
   /**
    * Answers a request: the wire under `/api/v1/`, and `/healthz` and `/readyz`. Pass it to a server that takes a fetch handler.
+   *
+   * @example
+   * ```ts
+   * Bun.serve({ fetch: gateway.fetch, port: 8080, hostname: '127.0.0.1' })
+   * ```
    */
   readonly fetch: (request: Request) => Promise<Response>;
   /** Resolves once the gateway is connected and works; rejects with a {@link GatewayException} if it can't. */
   readonly ready: Promise<void>;
-  /** The metrics in the format of Prometheus. They need the package `prom-client`. */
+  /**
+   * The metrics in the format of Prometheus. They need the package `prom-client`.
+   *
+   * @example
+   * ```ts
+   * const { text, contentType } = await gateway.metrics()
+   * ```
+   */
   metrics(): Promise<GatewayMetrics>;
-  /** Refuses further uploads, finishes those under way within 10 s, and disconnects. */
+  /**
+   * Refuses further uploads, finishes those under way within 10 s, and disconnects.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => gateway.close())
+   * ```
+   */
   close(): Promise<void>;
 }
 

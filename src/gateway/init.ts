@@ -7,6 +7,10 @@ import { provision } from './provision.js';
  * number of replicas, and nothing else.
  *
  * @throws GatewayException naming an invalid option, or if the cluster has another number of partitions.
+ * @example
+ * ```ts
+ * await initGateway({ replicas: 3, partitions: 64 })
+ * ```
  */
 export async function initGateway(options: GatewayInitOptions = {}): Promise<void> {
   const { nats: natsOptions, ...sizes } = resolveInitOptions(options);

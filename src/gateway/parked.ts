@@ -34,6 +34,10 @@ export interface ParkedOptions {
  * Lists the parked devices.
  *
  * @throws GatewayException if the cluster can't be reached.
+ * @example
+ * ```ts
+ * for (const { deviceId, reasons } of await listParked()) console.log(deviceId, reasons)
+ * ```
  */
 export async function listParked(options: ParkedOptions = {}): Promise<ParkedDeviceStatus[]> {
   return withParked(options, async (records, { jsm }) => {
@@ -55,6 +59,10 @@ export async function listParked(options: ParkedOptions = {}): Promise<ParkedDev
  *
  * @returns How many.
  * @throws GatewayException if the cluster can't be reached or has no gateway.
+ * @example
+ * ```ts
+ * const count = await retryParked({ deviceIds: ['<Device ID>'] })
+ * ```
  */
 export async function retryParked(options: ParkedOptions = {}): Promise<number> {
   return withParked(options, async (records, nats) => {

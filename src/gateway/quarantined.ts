@@ -34,6 +34,10 @@ export interface QuarantineOptions {
  * Lists the quarantine, oldest first.
  *
  * @throws GatewayException if the cluster can't be reached.
+ * @example
+ * ```ts
+ * for (const { id, deviceId, reason } of await listQuarantined()) console.log(id, deviceId, reason)
+ * ```
  */
 export async function listQuarantined(options: QuarantineOptions = {}): Promise<QuarantinedUpload[]> {
   return withMessages(options, async (messages) => {
@@ -48,6 +52,10 @@ export async function listQuarantined(options: QuarantineOptions = {}): Promise<
  *
  * @returns How many.
  * @throws GatewayException if the cluster can't be reached or has no gateway.
+ * @example
+ * ```ts
+ * const count = await retryQuarantined({ ids: [12, 13] })
+ * ```
  */
 export async function retryQuarantined(options: QuarantineOptions = {}): Promise<number> {
   return withMessages(options, async (messages, nats) => {
@@ -67,6 +75,10 @@ export async function retryQuarantined(options: QuarantineOptions = {}): Promise
  *
  * @returns How many.
  * @throws GatewayException if the cluster can't be reached.
+ * @example
+ * ```ts
+ * const count = await dropQuarantined({ ids: [12, 13] })
+ * ```
  */
 export async function dropQuarantined(options: QuarantineOptions = {}): Promise<number> {
   return withMessages(options, async (messages, nats) => {

@@ -58,6 +58,10 @@ export interface GatewayServer {
  * time and connections.
  *
  * @throws GatewayException if it can't start.
+ * @example
+ * ```ts
+ * const { url, close } = await serveGateway({ secret: process.env.NIKDEV_GATEWAY_SECRET ?? '', port: 8080 })
+ * ```
  */
 export async function serveGateway(options: ServeOptions): Promise<GatewayServer> {
   const { host = '127.0.0.1', port = 8080, metricsPort = 9464, tls, behindProxy, logLevel, ...given } = options;

@@ -42,6 +42,11 @@ export interface GatewayStatus {
  * Reads the state of the gateways of a cluster.
  *
  * @throws GatewayException if the cluster can't be reached or has no gateway.
+ * @example
+ * ```ts
+ * const { streams } = await gatewayStatus()
+ * for (const { name, messages } of streams) console.log(name, messages)
+ * ```
  */
 export async function gatewayStatus({
   nats: given,

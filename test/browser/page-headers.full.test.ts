@@ -23,7 +23,7 @@ const headersOf = (code: string, origin: string): Record<string, string> =>
   );
 
 test('the headers of a page are the same wherever they are shown', () => {
-  expect(headerBlocks.map(({ page }) => page)).toEqual(['SECURITY.md', 'examples/web-app/README.md']);
+  expect(headerBlocks.map(({ page }) => page)).toEqual(['docs/security.md', 'examples/web-app/README.md']);
   expect(new Set(headerBlocks.map(({ code }) => code)).size).toBe(1);
 });
 

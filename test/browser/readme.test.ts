@@ -18,7 +18,7 @@ const { pinScriptTag } = (await import(new URL('../../build/script-tag.mjs', imp
 
 const pages = PAGES.flatMap((page) => blocksOf(readPage(page))).filter(({ language }) => language === 'html');
 
-describeInChromium('a page of the README, with the packed package,', (newContext) => {
+describeInChromium('a page of the documentation, with the packed package,', (newContext) => {
   let consumer: Consumer;
   beforeAll(async () => {
     consumer = await installPacked('npm install nikdev-iot');

@@ -66,7 +66,10 @@ test('no constructor takes a function: commands go down, and news goes up throug
   expect(files.flatMap(functionParameters)).toEqual([]);
 });
 
-test('no file of src has more than 350 lines, but api.ts 450', () => {
-  const lines = (file: string): number => readFileSync(new URL(`src/${file}`, root), 'utf8').split('\n').length - 1;
+test('no file of src has more than 350 lines, but api.ts 450, examples aside', () => {
+  const text = (file: string): string => readFileSync(new URL(`src/${file}`, root), 'utf8');
+  const withoutExamples = (file: string): string =>
+    text(file).replace(/^(?: +\*\n)? +\* @example\n +\* ```[\s\S]*?```\n/gm, '');
+  const lines = (file: string): number => withoutExamples(file).split('\n').length - 1;
   expect(files.filter((file) => lines(file) > (file === 'api.ts' ? 450 : 350))).toEqual([]);
 });

@@ -1,11 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/definitions.js';
 import { type Consumer, installPacked } from '../support/package/installed-package.js';
-import { blocksOf, readPage } from '../support/package/markdown.js';
 
 const root = new URL('../../', import.meta.url);
 
@@ -16,38 +13,6 @@ beforeAll(async () => {
 afterAll(() => consumer?.remove());
 
 describe('the command of the installed package', () => {
-  test('brings the first reading to an emulator in three commands', { timeout: 60_000 }, async () => {
-    const [block] = blocksOf(readPage('README.md')).filter(({ code }) => code.includes('nikdev-iot emulator'));
-    const [emulatorLine = '', ...lines] = (block?.code ?? '')
-      .trim()
-      .split('\n')
-      .filter((line) => !line.startsWith('#'));
-    const folder = consumer.newFolder();
-    const { PATH = '', HOME = '' } = process.env;
-    const env = { PATH: `${join(consumer.folder, 'node_modules', '.bin')}:${PATH}`, HOME };
-    // A free port in the place of 8080; npx would look the package up.
-    const command = `exec ${emulatorLine.replace(/^npx /, '')} --port 0`;
-    const emulator = spawn('sh', ['-c', command], { cwd: folder, env });
-    try {
-      let shown = '';
-      emulator.stdout.on('data', (text) => (shown += text));
-      await expect.poll(() => shown, { timeout: 20_000 }).toMatch(/then: nikdev-iot add/);
-      const exports = Object.fromEntries(
-        [...shown.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
-      );
-      const script = lines
-        .filter((line) => !line.startsWith('export '))
-        .map((line) => line.replace(/^npx /, ''))
-        .join('\n');
-      const output = execFileSync('sh', ['-ec', script], { cwd: folder, env: { ...env, ...exports } }).toString();
-      expect(output).toMatch(/Pushed 1 entry in 1 request\.\n/);
-      await expect.poll(() => shown).toMatch(/POST \/api\/v1\/entries\/ 200 1 entry/);
-    } finally {
-      emulator.kill('SIGTERM');
-      await once(emulator, 'close');
-    }
-  });
-
   test('holds all that it runs, and needs no other package', () => {
     const folder = new URL('dist/cli/', root);
     for (const file of readdirSync(folder).filter((name) => name.endsWith('.cjs'))) {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/definitions.js';
+import { DOCS, linksOf } from '../support/package/markdown.js';
 import { json, loopbackServer } from '../support/servers/loopback-server.js';
 
 const root = new URL('../../', import.meta.url);
@@ -52,17 +53,29 @@ describe('the published package', () => {
       'SECURITY.md',
       'package.json',
       'dist/THIRD-PARTY-LICENSES.txt',
-      'docs/troubleshooting.md',
+      'llms.txt',
+      ...DOCS,
     ];
     expect(parts.length).toBeGreaterThanOrEqual(4);
     const ofCommand = ['cli', 'config-writer', 'folder', 'library', ...COMMANDS.map(({ name }) => name)];
     const command = ofCommand.map((name) => `dist/cli/${name}.cjs`);
-    command.push('dist/cli/THIRD-PARTY-LICENSES.txt', 'docs/cli.md');
+    command.push('dist/cli/THIRD-PARTY-LICENSES.txt');
     expect(paths).toEqual([...code, ...parts, ...types, ...libraries, ...page, ...texts, ...command].sort());
   });
 
-  test('takes at most 780 kB to load, and 2.8 MB on the disk', () => {
-    expect(packed.size).toBeLessThan(780 * KILOBYTE);
+  test('has every page that the README and the pages link to, but for those of a clone', () => {
+    const [readme = ''] = read('README.md').split('## Try it, work on it');
+    const linked = linksOf(readme).map(({ path }) => path);
+    expect(linked.length).toBeGreaterThanOrEqual(15);
+    expect(linked.filter((path) => path !== '' && !paths.includes(path))).toEqual([]);
+    // Further files are in the repository only: examples, sources, tests.
+    const ofPages = DOCS.flatMap((page) => linksOf(read(page)).map(({ path }) => new URL(path, new URL(page, root))));
+    const pages = ofPages.map(({ href }) => href.slice(root.href.length)).filter((path) => /^docs\/.*\.md$/.test(path));
+    expect(pages.filter((path) => !paths.includes(path))).toEqual([]);
+  });
+
+  test('takes at most 790 kB to load, and 2.8 MB on the disk', () => {
+    expect(packed.size).toBeLessThan(790 * KILOBYTE);
     expect(packed.unpackedSize).toBeLessThan(2800 * KILOBYTE);
   });
 
@@ -97,12 +110,12 @@ describe('the published package', () => {
     expect(manifest.scripts['prepack']).toBe('npm run build');
   });
 
-  test('names in its README one version of the script and its hash, written and checked as it is released', () => {
-    const readme = read('README.md');
-    const tags = [...readme.matchAll(/unpkg\.com\/nikdev-iot(?:@([\d.]+))?\S*"\s*(integrity="sha384-[\w+/]{64}")?/g)];
+  test('names in docs/web.md one version of the script and its hash, written and checked as it is released', () => {
+    const page = read('docs/web.md');
+    const tags = [...page.matchAll(/unpkg\.com\/nikdev-iot(?:@([\d.]+))?\S*"\s*(integrity="sha384-[\w+/]{64}")?/g)];
     expect(tags.map(([, version]) => version)).toEqual([manifest.version]);
     for (const [, , integrity] of tags) expect(integrity).toBeDefined();
-    expect(manifest.scripts['version']).toContain('node build/script-tag.mjs && git add README.md');
+    expect(manifest.scripts['version']).toContain('node build/script-tag.mjs && git add docs/web.md');
     expect(manifest.scripts['prepublishOnly']).toMatch(/node build\/script-tag\.mjs --check$/);
   });
 

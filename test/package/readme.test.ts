@@ -1,29 +1,70 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FakeOpfs } from '../support/fakes/fake-opfs.js';
-import { PAGES, readPage } from '../support/package/markdown.js';
+import { ALL_PAGES, blocksOf, DOCS, type Link, linksOf, PAGES, readPage } from '../support/package/markdown.js';
 
 const root = new URL('../../', import.meta.url);
 const readme = readPage('README.md');
+const measurements = readPage('docs/measurements.md');
+const reference = readPage('docs/reference.md');
 const DEVICE_ID = '33333333-3333-4333-8333-333333333333';
 const API_KEY = '44444444-4444-4444-8444-444444444444';
 
+const words = (markdown: string): string[] =>
+  markdown
+    .replace(/^```.*?^```$/gms, '')
+    .replace(/^\|.*$/gm, '')
+    .replace(/<picture>.*<\/picture>/g, '')
+    .split(/\s+/)
+    .filter((word) => /\w/.test(word));
+
+/** The anchors of a page, as GitHub makes them. */
+const anchorsOf = (markdown: string): string[] =>
+  [...markdown.replace(/^```.*?^```$/gms, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(' ', '-')
+      .replace(/[^\w-]/g, ''),
+  );
+
+/** Whether a file and its heading exist. */
+function isThere({ path, anchor }: Link, page: string): boolean {
+  const url = new URL(path === '' ? (page.split('/').at(-1) ?? '') : path, new URL(page, root));
+  if (!existsSync(url)) return false;
+  return anchor === undefined || anchorsOf(readFileSync(url, 'utf8')).includes(anchor);
+}
+
 describe('the README', () => {
-  test.each(PAGES)('shows pictures and links to files and headings that are there: %s', (page) => {
+  test('has at most 1,500 words outside of code and tables', () => {
+    expect(words(readme).length).toBeGreaterThan(400);
+    expect(words(readme).length).toBeLessThanOrEqual(1500);
+  });
+
+  test('shows in its first 40 lines a sentence, a picture, the emulator, a device and its output, and the way to each task', () => {
+    const top = readme.split('\n').slice(0, 40).join('\n');
+    const [sh, js, text] = blocksOf(top).map(({ language }) => language);
+    expect([sh, js, text]).toEqual(['sh', 'js', 'text']);
+    expect(top).toMatch(/^# nikdev-iot\n\n[A-Z][^\n]+\.\n\n<picture>/);
+    expect(top).toContain('npx nikdev-iot emulator');
+    const table = top.slice(top.indexOf('| I want to'));
+    const linked = linksOf(table).map(({ path }) => path);
+    expect(DOCS.filter((page) => !linked.includes(page) && page !== 'docs/measurements.md')).toEqual([]);
+    expect(table.split('\n').at(-1)).not.toMatch(/^\|/);
+  });
+
+  test('has at most ten measurements', () => {
+    const [, section = ''] = /^## Measured$(.*?)^## /ms.exec(readme) ?? [];
+    const rows = section.match(/^\|.*\|$/gm) ?? [];
+    expect(rows.length).toBeGreaterThanOrEqual(5);
+    expect(rows.length).toBeLessThanOrEqual(12);
+  });
+
+  test.each(ALL_PAGES)('links to files and headings that exist, and shows pictures that do: %s', (page) => {
     const text = readPage(page);
-    const sources = [...text.matchAll(/(?:src|srcset)="([^":]+)"/g)].map(([, path]) => path ?? '');
-    const links = [...text.matchAll(/\]\(([^):]+)\)/g)].map(([, path]) => path ?? '');
-    const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(
-      ([, heading = '']) =>
-        `#${heading
-          .toLowerCase()
-          .replaceAll(' ', '-')
-          .replace(/[^\w-]/g, '')}`,
-    );
-    const isThere = (path: string): boolean =>
-      path.startsWith('#') ? anchors.includes(path) : existsSync(new URL(path, new URL(page, root)));
-    expect([...sources, ...links].filter((path) => !isThere(path))).toEqual([]);
-    expect(page === 'README.md' ? sources.length : 2).toBeGreaterThanOrEqual(2);
+    const sources = [...text.matchAll(/(?:src|srcset)="([^":]+)"/g)].map(([, path = '']) => path);
+    expect(sources.filter((path) => !existsSync(new URL(path, new URL(page, root))))).toEqual([]);
+    expect(linksOf(text).filter((link) => !isThere(link, page))).toEqual([]);
+    if (page === 'README.md') expect(sources).toHaveLength(2);
   });
 
   test('starts servers on loopback only, as the examples do', () => {
@@ -37,18 +78,20 @@ describe('the README', () => {
     expect(starts.map(String).filter((start) => !start.includes("hostname: '127.0.0.1'"))).toEqual([]);
   });
 
-  test('names the sizes that the package is held to', () => {
+  test('names in docs/measurements.md the sizes that the package is held to', () => {
     const { sizeLimits } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
       sizeLimits: Record<string, number>;
     };
-    const rows = [...readme.matchAll(/^\| `(?:import )?(.+?)`.* \| (\d+\.\d) kB \|$/gm)];
+    const rows = [...measurements.matchAll(/^\| `(?:import )?(.+?)`.* \| (\d+\.\d) kB \|$/gm)];
     const said = Object.fromEntries(rows.map(([, what, kilobytes]) => [what, Number(kilobytes) * 1000]));
     expect(said).toEqual(sizeLimits);
   });
 
-  test('names every option and its default as they are', async () => {
+  test('names in docs/reference.md every option and its default as they are', async () => {
     const { resolveOptions } = await import('../../src/core/options/schema.js');
-    const rows = new Map([...readme.matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]));
+    const rows = new Map(
+      [...reference.matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]),
+    );
     const { deviceId: _id, apiKey: _key, ...defaults } = resolveOptions({ deviceId: DEVICE_ID, apiKey: API_KEY });
     for (const [name, value] of Object.entries(defaults).filter(([, value]) => value !== undefined))
       expect(rows.get(name)?.replaceAll("'", ''), name).toBe(String(value));
@@ -81,7 +124,7 @@ describe('the README', () => {
     for (const [, , , lost] of rows) expect(lost).toMatch(/\w/);
   });
 
-  test.each(PAGES)('names calls that there are: %s', async (page) => {
+  test.each(ALL_PAGES)('names calls that exist: %s', async (page) => {
     const { Api } = await import('../../src/index.js');
     const text = readPage(page)
       .replace(/^```python$.*?^```$/gms, '')
@@ -91,12 +134,12 @@ describe('the README', () => {
     const [, table = ''] = /^## The calls$(.*?)^## /ms.exec(text) ?? [];
     const listed = [...table.matchAll(/(?<=^\| .*?)`(\w+)\((?=.*? \|.*? \|$)/gm)].map(([, name = '']) => name);
     expect(listed.filter((name) => !(name in Api.prototype))).toEqual([]);
-    expect(page === 'README.md' ? listed.length : 20).toBeGreaterThanOrEqual(20);
+    expect(page === 'docs/reference.md' ? listed.length : 20).toBeGreaterThanOrEqual(20);
   });
 
   test('shows every call of the Python client, and what stands for it', () => {
     const cases = JSON.parse(readPage('test/conformance/reference-client.json')) as { ops: [string, ...unknown[]][] }[];
-    const [, section = ''] = /^## From Python$(.*?)^## /ms.exec(readme) ?? [];
+    const section = readPage('docs/from-python.md');
     for (const name of new Set(cases.flatMap(({ ops }) => ops.map(([op]) => op)))) {
       expect(section).toContain(`api.${name}(`);
       expect(section).toContain(`api.${name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}(`);
@@ -106,5 +149,33 @@ describe('the README', () => {
   test('shows files first, for devices', () => {
     const [first] = readme.match(/storage: \w+Storage\(/g) ?? [];
     expect(first).toBe('storage: fileStorage(');
+  });
+
+  test('names every event in docs/reference.md', async () => {
+    const { EVENT_LEVELS } = await import('../../src/core/model/events.js');
+    const [, section = ''] = /^## Events$(.*?)^## /ms.exec(reference) ?? [];
+    const names = [...section.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name);
+    expect(names).toEqual(Object.keys(EVENT_LEVELS));
+  });
+
+  test('names every metric in docs/operations.md', () => {
+    const source = readPage('src/otel/instruments.ts');
+    const metrics = [...source.matchAll(/'(nikdev\.[\w.]+)'/g)].map(([, name = '']) => name);
+    expect(metrics.length).toBeGreaterThanOrEqual(9);
+    expect(metrics.filter((name) => !readPage('docs/operations.md').includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe('the pages of the documentation', () => {
+  test('are those of the list that the site and llms.txt are made from', () => {
+    const files = readdirSync(new URL('docs/', root)).filter((name) => name.endsWith('.md'));
+    expect(files.map((name) => `docs/${name}`).sort()).toEqual([...DOCS, 'docs/api-index.md', 'docs/index.md'].sort());
+  });
+
+  test('are listed in llms.txt', async () => {
+    const { llmsText } = (await import(new URL('build/pages.mjs', root).href)) as {
+      llmsText: (folder: string) => string;
+    };
+    await expect(llmsText('docs/')).toMatchFileSnapshot('../../llms.txt');
   });
 });

@@ -6,7 +6,8 @@ import { readPage } from '../support/package/markdown.js';
 
 const source = fileURLToPath(new URL('../../src/', import.meta.url));
 const page = readPage('docs/troubleshooting.md');
-const [aboutExceptions = '', aboutWarnings = ''] = page.split('## Warnings');
+const [, byMessage = ''] = page.split('## By message');
+const [aboutExceptions = '', aboutWarnings = ''] = byMessage.split('## Warnings');
 
 /** What the first column of the page's tables says, with … for all that differs. */
 function shown(text: string): string[] {

@@ -100,7 +100,19 @@ export interface StorageExceptionDetails {
   readonly cause?: unknown;
 }
 
-/** Whether `error` is one of this package's exceptions, whichever copy or build of the package threw it. */
+/**
+ * Whether `error` is one of this package's exceptions, whichever copy or build of the package threw it.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   api.commit()
+ * } catch (error) {
+ *   if (!isApiException(error)) throw error
+ *   console.error(`${error.name}: ${error.message} ${error.advice}`)
+ * }
+ * ```
+ */
 export function isApiException(error: unknown): error is ApiException {
   return typeof error === 'object' && error !== null && BRAND in error;
 }

@@ -1,6 +1,8 @@
 /**
  * The members of a Standard Schema (https://standardschema.dev, version 1) that are used here, so that schemas of any library
  * fit (valibot, zod, arktype). Compatible with `StandardSchemaV1` of `@standard-schema/spec`.
+ *
+ * @group Types of the platform and of other libraries
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   /** The property that marks a Standard Schema. */

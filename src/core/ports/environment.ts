@@ -1,6 +1,8 @@
 /**
  * A change of the page or process that an `Api` lives in: the network came or went; the page is shown, is hidden, or is being
  * left; the process has nothing more to do.
+ *
+ * @group For storage adapters of your own
  */
 export type LifecycleEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'pagehide' | 'before-exit';
 

@@ -18,13 +18,21 @@ export interface StorageAdapter {
   open(destination: Destination, clock: Clock): Writer;
 }
 
-/** Options of {@link Writer.save}. */
+/**
+ * Options of {@link Writer.save}.
+ *
+ * @group For storage adapters of your own
+ */
 export interface SaveOptions {
   /** Whether the entry was made of the staged values: the saved staged values are removed with it. */
   readonly clearsStaged: boolean;
 }
 
-/** Options of {@link Writer.adopt}. */
+/**
+ * Options of {@link Writer.adopt}.
+ *
+ * @group For storage adapters of your own
+ */
 export interface AdoptOptions {
   /** `true` in the first call of an `Api`: only this call adopts staged values too. */
   readonly isFirst: boolean;

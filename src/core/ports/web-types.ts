@@ -3,10 +3,16 @@
  * with a URL and plain options, never with a `Request`, which the `fetch` of another library would refuse.
  *
  * @example `fetch: (url, init) => undici.fetch(url, { ...init, dispatcher })`
+ *
+ * @group Types of the platform and of other libraries
  */
 export type FetchLike = (url: string, init: FetchInit) => PromiseLike<ResponseLike>;
 
-/** The options that a {@link FetchLike} is called with. */
+/**
+ * The options that a {@link FetchLike} is called with.
+ *
+ * @group Types of the platform and of other libraries
+ */
 export interface FetchInit {
   /** The HTTP method. */
   readonly method: 'GET' | 'POST';
@@ -27,7 +33,11 @@ export interface FetchInit {
   readonly signal?: any;
 }
 
-/** The members of a `Response` that are used here, so that no platform's types are needed. */
+/**
+ * The members of a `Response` that are used here, so that no platform's types are needed.
+ *
+ * @group Types of the platform and of other libraries
+ */
 export interface ResponseLike {
   /** The HTTP status. */
   readonly status: number;
@@ -44,7 +54,11 @@ export interface ResponseLike {
   text(): PromiseLike<string>;
 }
 
-/** The members of an `AbortSignal` that are used here, so that no platform's types are needed. */
+/**
+ * The members of an `AbortSignal` that are used here, so that no platform's types are needed.
+ *
+ * @group Types of the platform and of other libraries
+ */
 export interface AbortSignalLike {
   /** Whether the signal has aborted. */
   readonly aborted: boolean;

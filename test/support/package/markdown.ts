@@ -1,8 +1,21 @@
 import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { API_KEY, DEVICE_ID } from '../builders/credentials.js';
+
+interface DocPage {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+}
+
+const { PAGES: DOC_PAGES } = (await import(pathToFileURL('build/pages.mjs').href)) as {
+  PAGES: readonly DocPage[];
+};
 
 /** A fenced code block of a page in Markdown. */
 export interface Block {
+  /** The page that it is on, if it is known. */
+  readonly page?: string;
   /** The heading above it. */
   readonly section: string;
   /** The language of the fence; empty if there is none. */
@@ -10,16 +23,26 @@ export interface Block {
   readonly code: string;
 }
 
-/** The pages that users and contributors read. */
-export const PAGES = [
+/** The pages of the documentation. */
+export const DOCS: readonly string[] = DOC_PAGES.map(({ name }) => `docs/${name}.md`);
+
+/** Pages whose blocks have tests of their own: `test/cli`, `test/gateway` and `test/hosts`. */
+const TESTED_ELSEWHERE = ['docs/cli.md', 'docs/gateway.md', 'docs/hosts.md'];
+
+/** All pages that users and contributors read. */
+export const ALL_PAGES: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  'docs/troubleshooting.md',
+  ...DOCS,
   'examples/dashboard/README.md',
   'examples/device/README.md',
+  'examples/shell/README.md',
   'examples/web-app/README.md',
-] as const;
+];
+
+/** The pages whose blocks are run. */
+export const PAGES = ALL_PAGES.filter((page) => !TESTED_ELSEWHERE.includes(page));
 
 export const readPage = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
@@ -42,3 +65,18 @@ export function withIds(code: string): string {
     .replaceAll('<API Key>', API_KEY)
     .replace(/<Field ID(?: (\d))?>/g, (_, number = '1') => `field-${number}`);
 }
+
+/** A link to a file of this repository. */
+export interface Link {
+  /** Empty for a link within the page. */
+  readonly path: string;
+  readonly anchor: string | undefined;
+}
+
+/** The links of a page to files of this repository. */
+export const linksOf = (markdown: string): Link[] =>
+  [...markdown.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => target.split('#'))
+    .map(([path = '', anchor]) => ({ path, anchor }));

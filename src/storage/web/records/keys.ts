@@ -17,7 +17,11 @@ import { decodeRecord } from './record.js';
  * The 1 is the version of this layout: keys of other versions are ignored.
  */
 
-/** The members of `localStorage` that are used. */
+/**
+ * The members of `localStorage` that are used.
+ *
+ * @group Types of the platform and of other libraries
+ */
 export interface WebStorageLike {
   /** The number of keys. */
   readonly length: number;

@@ -7,10 +7,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createEmulator } from '../../src/emulator.js';
 import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
 
-test('the component of the README shows what it commits, and what the server holds', async () => {
+test('the component of docs/react.md shows what it commits, and what the server holds', async () => {
   const { blocksOf, withIds } = await import('../support/package/markdown.js');
   const { readFileSync } = await import('node:fs');
-  const [block] = blocksOf(readFileSync('README.md', 'utf8')).filter(({ language }) => language === 'jsx');
+  const [block] = blocksOf(readFileSync('docs/react.md', 'utf8')).filter(({ language }) => language === 'jsx');
   const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-readme-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'door.jsx'), withIds(block?.code ?? ''));

@@ -4,94 +4,105 @@ import { ago, clockTime, createFormat, seconds } from './text.js';
 
 const PARTS = ['.figure', '.value', '.age', '.extent', '.chart', '.past'];
 /** How many earlier texts are shown. */
-const PAST = 5;
-/** What is measured and older than this, in seconds, is not what is now. */
+const PAST = 4;
+/** A measured value that is older than this, in seconds, is not the current one. */
 const STALE = 60;
 
-/** A card that shows a field: its last value, how old that is and, of numbers, a chart. */
-export function createCard({ id, label, unit = '', input }, span) {
-  const card = byId('card').content.cloneNode(true);
-  const part = (selector) => card.querySelector(selector);
-  const [figure, value, age, extent, element, past] = PARTS.map(part);
+/**
+ * A card that shows a field: its last value, its age and, of numbers, a chart.
+ *
+ * @param {import('./config.js').Field} field
+ * @param {ReturnType<typeof import('./view.js').createView>} view
+ */
+export function createCard({ id, label, unit = '', input }, view) {
+  const card = byId('card').content.cloneNode(true).firstElementChild;
+  const [figure, value, age, extent, element, past] = PARTS.map((selector) => card.querySelector(selector));
   const format = createFormat();
   let reading;
   let chart;
-  let shownSpan = span;
-  let pointed;
 
-  setText(part('h2'), label);
-  setText(part('.unit'), unit);
-  byId('cards').append(card);
+  setText(card.querySelector('h2'), label);
+  setText(card.querySelector('.unit'), unit);
+  // A card without a chart stands among those of texts.
+  byId(input === undefined ? 'numbers' : 'texts').append(card);
 
-  function draw() {
+  function chartOf() {
     if (chart === undefined) {
       element.hidden = false;
-      element.setAttribute('aria-label', `${label}: chart of the last minutes`);
-      chart = createChart(element, { unit, holds: input !== undefined, onPoint });
-      chart.show(shownSpan);
+      element.tabIndex = 0;
+      element.setAttribute('aria-label', `${label}: chart. Arrow keys move along it, plus and minus zoom.`);
+      chart = createChart(element, { unit, holds: input !== undefined, format, view });
     }
-    chart.add(reading.timestamp, reading.value);
+    return chart;
   }
 
-  function onPoint(time, number) {
-    pointed = number == null ? undefined : `${clockTime(time)}: ${format(number)} ${unit}`;
-    describeChart();
+  /** A point of numbers is drawn, an earlier text is listed. */
+  function addPoint(time, point, isLate) {
+    if (typeof point !== 'number') addText(time, point);
+    else if (Math.abs(point) <= MAX_CHARTED) chartOf().series.add(time, point, isLate);
   }
 
-  function describeChart() {
-    setText(extent, pointed ?? extentText(chart?.extent()));
-  }
-
-  function extentText(range) {
-    if (range === undefined) return '';
-    const { low, high, words } = range;
-    if (low === high) return `Steady in the last ${words}`;
-    return `${format(low)} to ${format(high)} ${unit} in the last ${words}`;
-  }
-
-  function rememberText(before) {
-    if (before == null || before.value === null || before.value === reading.value) return;
-    const time = make('time', clockTime(before.timestamp));
-    past.prepend(make('li', [time, make('span', String(before.value))]));
+  /** A text that is met again and again, at times a second apart, is listed once. */
+  function addText(time, text) {
+    if (past.querySelector('span')?.textContent === String(text)) return;
+    past.prepend(make('li', [make('time', clockTime(time)), make('span', String(text))]));
     while (past.children.length > PAST) past.lastElementChild.remove();
   }
 
   function showAge(length) {
+    const isStale = input === undefined && length > STALE;
     setText(age, ago(length));
-    age.classList.toggle('stale', input === undefined && length > STALE);
+    card.classList.toggle('stale', isStale);
   }
 
-  /** Brings up to date what changes with time alone. */
-  function tick() {
-    if (reading?.timestamp != null) showAge(seconds() - reading.timestamp);
-    else if (reading !== undefined) setText(age, 'No value yet');
-    chart?.draw();
-    describeChart();
+  function extentText() {
+    const { values, late } = chart.series.between(...view.range());
+    if (values.length < 2) return '';
+    const [low, high] = [Math.min(...values), Math.max(...values)].map(format);
+    const extremes = low === high ? `Steady ${view.words}` : `${low} to ${high} ${unit} ${view.words}`;
+    return late > 0 ? `${extremes}; ${late} arrived late` : extremes;
+  }
+
+  function describe() {
+    setText(value, format(reading.value));
+    figure.classList.toggle('text', typeof reading.value !== 'number');
+    const list = byId(typeof reading.value === 'number' ? 'numbers' : 'texts');
+    if (card.parentElement !== list) list.append(card);
+    hideCurrent();
+  }
+
+  /** The last text stands above the list of earlier ones. */
+  function hideCurrent() {
+    for (const [index, item] of [...past.children].entries()) {
+      item.hidden = index === 0 && item.querySelector('span').textContent === String(reading.value);
+    }
   }
 
   return {
-    tick,
-    show(latest) {
-      const before = reading;
+    id,
+    addPoint,
+    get first() {
+      return chart?.series.first;
+    },
+    points: () => chart?.series.points() ?? [],
+    /** Brings up to date what changes with time. */
+    tick() {
+      if (reading?.timestamp != null) showAge(seconds() - reading.timestamp);
+      else if (reading !== undefined) setText(age, 'No value yet');
+      chart?.draw();
+      if (chart) setText(extent, extentText());
+    },
+    /** @param {boolean} isPoint - Whether it is to be drawn, as no history has it. */
+    show(latest, { isPoint }) {
       reading = latest;
       if (reading.value === null) return;
-      const isNumber = typeof reading.value === 'number';
-      setText(value, format(reading.value));
-      figure.classList.toggle('text', !isNumber);
-      if (!isNumber) rememberText(before);
-      else if (Math.abs(reading.value) <= MAX_CHARTED) draw();
+      // One reading may be met with times a second apart: times are moved to the local clock.
+      if (isPoint) addPoint(Math.max(reading.timestamp, chart?.series.last ?? 0), reading.value, false);
+      describe();
     },
     /** The server doesn't know the field. */
-    unknown() {
-      setText(age, input ? 'No value yet: add one' : `The server has no value of this field (${id})`);
-    },
+    unknown: () => setText(age, input ? 'No value yet: add one' : `The server has no value of this field (${id})`),
     fail: (error) => setText(age, `This card failed: ${error.message}`),
-    showSpan(next) {
-      shownSpan = next;
-      chart?.show(next);
-      tick();
-    },
-    miss: () => chart?.miss(),
     redraw: () => chart?.redraw(),
   };
 }

@@ -26,10 +26,3 @@ export function duration(length) {
 }
 
 export const ago = (age) => (age < 2 ? 'Just now' : `${duration(age)} ago`);
-
-/** What failed, and what to do about it. */
-export function explain(error) {
-  if (!window.NikDevIoT.isApiException(error)) return `The page failed: ${error}`;
-  const { message, advice } = error;
-  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`.trim();
-}

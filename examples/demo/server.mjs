@@ -49,9 +49,10 @@ export async function startServer({ port, fields, folder, allowedOrigin }) {
     const isAllowed = allowedOrigin !== undefined && request.headers.get('Origin') === allowedOrigin;
     return withOrigin(await ask(request), isAllowed ? allowedOrigin : origin);
   });
-  const ask = (request) => (outage.isUp ? store.fetch(request) : refuse(503, 'The server is down for a moment.'));
+  const ask = (request) =>
+    outage.isUp ? store.fetch(request) : Response.json({ message: 'Down for a moment' }, { status: 503 });
   dashboard = serveDashboard({
-    name: 'Demo device',
+    name: 'Boiler room',
     deviceId,
     apiKey: dashboardKey,
     baseUrl: url + API.slice(1),

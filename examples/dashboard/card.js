@@ -1,10 +1,9 @@
 import { createChart, MAX_CHARTED } from './chart.js';
-import { byId, make, setText } from './page.js';
-import { ago, clockTime, createFormat, seconds } from './text.js';
+import { byId, setText } from './page.js';
+import { createPast } from './past.js';
+import { ago, createFormat, seconds } from './text.js';
 
 const PARTS = ['.figure', '.value', '.age', '.extent', '.chart', '.past'];
-/** How many earlier texts are shown. */
-const PAST = 4;
 /** A measured value that is older than this, in seconds, is not the current one. */
 const STALE = 60;
 
@@ -16,8 +15,9 @@ const STALE = 60;
  */
 export function createCard({ id, label, unit = '', input }, view) {
   const card = byId('card').content.cloneNode(true).firstElementChild;
-  const [figure, value, age, extent, element, past] = PARTS.map((selector) => card.querySelector(selector));
+  const [figure, value, age, extent, element, list] = PARTS.map((selector) => card.querySelector(selector));
   const format = createFormat();
+  const past = createPast(list);
   let reading;
   let chart;
 
@@ -38,15 +38,8 @@ export function createCard({ id, label, unit = '', input }, view) {
 
   /** A point of numbers is drawn, an earlier text is listed. */
   function addPoint(time, point, isLate) {
-    if (typeof point !== 'number') addText(time, point);
+    if (typeof point !== 'number') past.add(time, String(point));
     else if (Math.abs(point) <= MAX_CHARTED) chartOf().series.add(time, point, isLate);
-  }
-
-  /** A text that is met again and again, at times a second apart, is listed once. */
-  function addText(time, text) {
-    if (past.querySelector('span')?.textContent === String(text)) return;
-    past.prepend(make('li', [make('time', clockTime(time)), make('span', String(text))]));
-    while (past.children.length > PAST) past.lastElementChild.remove();
   }
 
   function showAge(length) {
@@ -66,16 +59,9 @@ export function createCard({ id, label, unit = '', input }, view) {
   function describe() {
     setText(value, format(reading.value));
     figure.classList.toggle('text', typeof reading.value !== 'number');
-    const list = byId(typeof reading.value === 'number' ? 'numbers' : 'texts');
-    if (card.parentElement !== list) list.append(card);
-    hideCurrent();
-  }
-
-  /** The last text stands above the list of earlier ones. */
-  function hideCurrent() {
-    for (const [index, item] of [...past.children].entries()) {
-      item.hidden = index === 0 && item.querySelector('span').textContent === String(reading.value);
-    }
+    const place = byId(typeof reading.value === 'number' ? 'numbers' : 'texts');
+    if (card.parentElement !== place) place.append(card);
+    past.show(String(reading.value));
   }
 
   return {

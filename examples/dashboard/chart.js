@@ -9,7 +9,7 @@ const { uPlot } = window;
 const MIN_RELATIVE_SPAN = 1e-6;
 /** Charts leave out numbers beyond this: their ranges would not be numbers any more. */
 export const MAX_CHARTED = 1e24;
-const TICK_WIDTH = 76;
+const TICK_WIDTH = 64;
 
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 

@@ -102,5 +102,5 @@ function showRefused(refused, fields) {
     .filter(({ field }) => field !== undefined)
     .map(({ field: { label, unit = '' }, value }) => `${label} ${value}\u00a0${unit}`.trim());
   setText(byId('device-refused-title'), `${count(refused.length, 'reading')} in quarantine`);
-  setText(byId('device-refused-reason'), `${reason} (${named.join(', ')})`);
+  setText(byId('device-refused-reason'), `${reason.replace('Bad request: ', '')} (${named.join(', ')})`);
 }

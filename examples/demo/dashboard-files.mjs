@@ -19,6 +19,7 @@ const SCRIPTS = [
   'history',
   'link',
   'page',
+  'past',
   'queue',
   'queue-chart',
   'reading',

@@ -1,6 +1,5 @@
 import { Ledger } from './ledger.mjs';
 
-const OUTAGE_SECONDS = 30;
 /** The length of the chart of the queue. */
 const SAMPLES = 120;
 
@@ -8,12 +7,18 @@ const SAMPLES = 120;
 export class Control {
   #device;
   #outage;
+  #outageSeconds;
   #ledger = new Ledger();
   #report = { refused: [] };
   #reportedAt;
   #storedAt;
   #samples = [];
-  #timer = setInterval(() => this.#sample(), 1000);
+  #timer = setInterval(() => this.#sample(), 1000).unref();
+
+  /** @param {{ outageSeconds: number }} options */
+  constructor({ outageSeconds }) {
+    this.#outageSeconds = outageSeconds;
+  }
 
   /**
    * @param {import('./device-process.mjs').DeviceProcess} device
@@ -67,7 +72,7 @@ export class Control {
   }
 
   #actions = {
-    outage: () => this.#outage.takeDown(OUTAGE_SECONDS),
+    outage: () => this.#outage.takeDown(this.#outageSeconds),
     kill: () => this.#device.kill(),
     overheat: () => this.#device.send('overheat'),
     restore: () => this.#device.send('restore'),

@@ -20,8 +20,9 @@ const UPLOAD_MS = 250;
  * dashboard and, where there is an `input`, entered there.
  * @param {string} options.folder - Where the device keeps its queue.
  * @param {string} [options.allowedOrigin] - Of pages that may use the server beside the dashboard.
+ * @param {number} [options.outageSeconds] - The length of an outage that the dashboard asks for.
  */
-export async function startServer({ port, fields, folder, allowedOrigin }) {
+export async function startServer({ port, fields, folder, allowedOrigin, outageSeconds = 30 }) {
   const deviceId = randomUUID();
   const [deviceKey, readerKey, dashboardKey] = [randomUUID(), randomUUID(), randomUUID()];
   const apiKeys = [
@@ -29,14 +30,13 @@ export async function startServer({ port, fields, folder, allowedOrigin }) {
     { key: readerKey, read: true, write: false },
     { key: dashboardKey, read: true, write: true },
   ];
-  const control = new Control();
+  const control = new Control({ outageSeconds });
   const store = new Store({ deviceId, apiKeys }, (numbers) => control.onStored(numbers));
   // A port of its own, which can be closed while the dashboard stays.
   const outage = new OutageListener(async (request) => {
     if (request.method === 'POST') await sleep(UPLOAD_MS);
     return store.fetch(request);
   });
-  const deviceUrl = await outage.start();
 
   let dashboard;
   const controls = serveControl(control, store);
@@ -51,6 +51,7 @@ export async function startServer({ port, fields, folder, allowedOrigin }) {
   });
   const ask = (request) =>
     outage.isUp ? store.fetch(request) : Response.json({ message: 'Down for a moment' }, { status: 503 });
+  const deviceUrl = await outage.start();
   dashboard = serveDashboard({
     name: 'Boiler room',
     deviceId,

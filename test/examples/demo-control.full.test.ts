@@ -30,7 +30,8 @@ const load = async (name: string) =>
 const { startServer } = await load('server.mjs');
 const { runLive } = await load('live.mjs');
 
-const OUTAGE_SECONDS = 8;
+/** Longer than the device needs to queue readings, be killed and start again. */
+const OUTAGE_SECONDS = 12;
 
 /** Runs the demo until the test ends. */
 async function startDemo() {

@@ -3,7 +3,7 @@ import { byId, setText } from './page.js';
 import { createPast } from './past.js';
 import { ago, createFormat, seconds } from './text.js';
 
-const PARTS = ['.figure', '.value', '.age', '.extent', '.chart', '.past'];
+const PARTS = ['.figure', '.value', '.age', '.extremes', '.late', '.chart', '.past'];
 /** A measured value that is older than this, in seconds, is not the current one. */
 const STALE = 60;
 
@@ -15,21 +15,26 @@ const STALE = 60;
  */
 export function createCard({ id, label, unit = '', input }, view) {
   const card = byId('card').content.cloneNode(true).firstElementChild;
-  const [figure, value, age, extent, element, list] = PARTS.map((selector) => card.querySelector(selector));
+  const [figure, value, age, extremes, late, element, earlier] = PARTS.map((selector) => card.querySelector(selector));
   const format = createFormat();
-  const past = createPast(list);
+  const past = createPast(earlier);
   let reading;
   let chart;
 
   setText(card.querySelector('h2'), label);
   setText(card.querySelector('.unit'), unit);
-  // A card without a chart stands among those of texts.
-  byId(input === undefined ? 'numbers' : 'texts').append(card);
+  // An entered field stands among the texts until it has a chart.
+  moveTo(input === undefined ? 'numbers' : 'texts');
+
+  function moveTo(list) {
+    if (card.parentElement !== byId(list)) byId(list).append(card);
+  }
 
   function chartOf() {
     if (chart === undefined) {
       element.hidden = false;
       element.tabIndex = 0;
+      moveTo('numbers');
       element.setAttribute('aria-label', `${label}: chart. Arrow keys move along it, plus and minus zoom.`);
       chart = createChart(element, { unit, holds: input !== undefined, format, view });
     }
@@ -48,19 +53,22 @@ export function createCard({ id, label, unit = '', input }, view) {
     card.classList.toggle('stale', isStale);
   }
 
-  function extentText() {
-    const { values, late } = chart.series.between(...view.range());
-    if (values.length < 2) return '';
+  function showExtent() {
+    const shown = chart.series.between(...view.range());
+    setText(extremes, shown.values.length < 2 ? '' : extremesText(shown.values));
+    setText(late, shown.late > 0 ? `${shown.late} arrived late` : '');
+  }
+
+  function extremesText(values) {
     const [low, high] = [Math.min(...values), Math.max(...values)].map(format);
-    const extremes = low === high ? `Steady ${view.words}` : `${low} to ${high} ${unit} ${view.words}`;
-    return late > 0 ? `${extremes}; ${late} arrived late` : extremes;
+    return low === high ? `Steady ${view.words}` : `${low} to ${high} ${unit} ${view.words}`;
   }
 
   function describe() {
     setText(value, format(reading.value));
-    figure.classList.toggle('text', typeof reading.value !== 'number');
-    const place = byId(typeof reading.value === 'number' ? 'numbers' : 'texts');
-    if (card.parentElement !== place) place.append(card);
+    const isText = typeof reading.value !== 'number';
+    figure.classList.toggle('text', isText);
+    if (isText) moveTo('texts');
     past.show(String(reading.value));
   }
 
@@ -76,7 +84,7 @@ export function createCard({ id, label, unit = '', input }, view) {
       if (reading?.timestamp != null) showAge(seconds() - reading.timestamp);
       else if (reading !== undefined) setText(age, 'No value yet');
       chart?.draw();
-      if (chart) setText(extent, extentText());
+      if (chart) showExtent();
     },
     /** @param {boolean} isPoint - Whether it is to be drawn, as no history has it. */
     show(latest, { isPoint }) {

@@ -40,7 +40,7 @@ export function createQueueChart(element) {
           points: { show: false },
         },
       ],
-      padding: [6, 0, 2, 0],
+      padding: [6, 0, 7, 0],
     },
     [[], []],
     element,

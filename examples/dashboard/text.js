@@ -25,4 +25,4 @@ export function duration(length) {
   return length < 129_600 ? `${Math.round(length / 3600)} h` : `${Math.round(length / 86_400)} days`;
 }
 
-export const ago = (age) => (age < 2 ? 'Just now' : `${duration(age)} ago`);
+export const ago = (age) => (age < 3 ? 'Just now' : `${duration(age)} ago`);

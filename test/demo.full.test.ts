@@ -47,12 +47,17 @@ describe('the demo', { timeout: 60_000 }, () => {
     },
   );
 
-  testWithProc('says so and exits 1 when the device dies', async () => {
+  testWithProc('starts the device again when it is killed', async () => {
     const child = demo('--port', '0');
     await child.line(/^pushed 1 entry/);
-    process.kill(await onlyChildOf(child.pid), 'SIGKILL');
-    expect(await child.ended).toEqual({ code: 1, signal: null });
-    expect(child.lines).toContain('The device ended unexpectedly (SIGKILL).');
+    const device = await onlyChildOf(child.pid);
+    process.kill(device, 'SIGKILL');
+    await child.line(/^The device was killed \(SIGKILL\); it starts again in 4 s\.$/);
+    await expect.poll(() => childrenOf(child.pid), { timeout: 20_000 }).toEqual([expect.not.closeTo(device, 0)]);
+    const { length } = child.lines;
+    await expect
+      .poll(() => child.lines.slice(length).some((line) => /^pushed/.test(line)), { timeout: 20_000 })
+      .toBe(true);
   });
 
   testWithProc('leaves no device behind when it is killed itself', async () => {
@@ -154,7 +159,12 @@ describe('the comparison of the demo', async () => {
 
 /** The one process that a process has started. */
 async function onlyChildOf(pid: number): Promise<number> {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  const children = childrenOf(pid);
   expect(children).toHaveLength(1);
   return Number(children[0]);
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
 }

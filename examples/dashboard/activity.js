@@ -1,7 +1,10 @@
 import { byId, make } from './page.js';
 import { clockTime, count, seconds } from './text.js';
 
-const LINES = 8;
+const LINES = 30;
+
+// Its lines may be more than there is space for: the keyboard scrolls them.
+byId('log').tabIndex = 0;
 
 /** Writes down what happened, the newest first. */
 export function note(text, kind = 'plain') {

@@ -1,97 +1,102 @@
 import { createChart, MAX_CHARTED } from './chart.js';
-import { byId, make, setText } from './page.js';
-import { ago, clockTime, createFormat, seconds } from './text.js';
+import { byId, setText } from './page.js';
+import { createPast } from './past.js';
+import { ago, createFormat, seconds } from './text.js';
 
-const PARTS = ['.figure', '.value', '.age', '.extent', '.chart', '.past'];
-/** How many earlier texts are shown. */
-const PAST = 5;
-/** What is measured and older than this, in seconds, is not what is now. */
+const PARTS = ['.figure', '.value', '.age', '.extremes', '.late', '.chart', '.past'];
+/** A measured value that is older than this, in seconds, is not the current one. */
 const STALE = 60;
 
-/** A card that shows a field: its last value, how old that is and, of numbers, a chart. */
-export function createCard({ id, label, unit = '', input }, span) {
-  const card = byId('card').content.cloneNode(true);
-  const part = (selector) => card.querySelector(selector);
-  const [figure, value, age, extent, element, past] = PARTS.map(part);
+/**
+ * A card that shows a field: its last value, its age and, of numbers, a chart.
+ *
+ * @param {import('./config.js').Field} field
+ * @param {ReturnType<typeof import('./view.js').createView>} view
+ */
+export function createCard({ id, label, unit = '', input }, view) {
+  const card = byId('card').content.cloneNode(true).firstElementChild;
+  const [figure, value, age, extremes, late, element, earlier] = PARTS.map((selector) => card.querySelector(selector));
   const format = createFormat();
+  const past = createPast(earlier);
   let reading;
   let chart;
-  let shownSpan = span;
-  let pointed;
 
-  setText(part('h2'), label);
-  setText(part('.unit'), unit);
-  byId('cards').append(card);
+  setText(card.querySelector('h2'), label);
+  setText(card.querySelector('.unit'), unit);
+  // An entered field stands among the texts until it has a chart.
+  moveTo(input === undefined ? 'numbers' : 'texts');
 
-  function draw() {
+  function moveTo(list) {
+    if (card.parentElement !== byId(list)) byId(list).append(card);
+  }
+
+  function chartOf() {
     if (chart === undefined) {
       element.hidden = false;
-      element.setAttribute('aria-label', `${label}: chart of the last minutes`);
-      chart = createChart(element, { unit, holds: input !== undefined, onPoint });
-      chart.show(shownSpan);
+      element.tabIndex = 0;
+      moveTo('numbers');
+      element.setAttribute('aria-label', `${label}: chart. Arrow keys move along it, plus and minus zoom.`);
+      chart = createChart(element, { unit, holds: input !== undefined, format, view });
     }
-    chart.add(reading.timestamp, reading.value);
+    return chart;
   }
 
-  function onPoint(time, number) {
-    pointed = number == null ? undefined : `${clockTime(time)}: ${format(number)} ${unit}`;
-    describeChart();
-  }
-
-  function describeChart() {
-    setText(extent, pointed ?? extentText(chart?.extent()));
-  }
-
-  function extentText(range) {
-    if (range === undefined) return '';
-    const { low, high, words } = range;
-    if (low === high) return `Steady in the last ${words}`;
-    return `${format(low)} to ${format(high)} ${unit} in the last ${words}`;
-  }
-
-  function rememberText(before) {
-    if (before == null || before.value === null || before.value === reading.value) return;
-    const time = make('time', clockTime(before.timestamp));
-    past.prepend(make('li', [time, make('span', String(before.value))]));
-    while (past.children.length > PAST) past.lastElementChild.remove();
+  /** A point of numbers is drawn, an earlier text is listed. */
+  function addPoint(time, point, isLate) {
+    if (typeof point !== 'number') past.add(time, String(point));
+    else if (Math.abs(point) <= MAX_CHARTED) chartOf().series.add(time, point, isLate);
   }
 
   function showAge(length) {
+    const isStale = input === undefined && length > STALE;
     setText(age, ago(length));
-    age.classList.toggle('stale', input === undefined && length > STALE);
+    card.classList.toggle('stale', isStale);
   }
 
-  /** Brings up to date what changes with time alone. */
-  function tick() {
-    if (reading?.timestamp != null) showAge(seconds() - reading.timestamp);
-    else if (reading !== undefined) setText(age, 'No value yet');
-    chart?.draw();
-    describeChart();
+  function showExtent() {
+    const shown = chart.series.between(...view.range());
+    setText(extremes, shown.values.length < 2 ? '' : extremesText(shown.values));
+    setText(late, shown.late > 0 ? `${shown.late} arrived late` : '');
+  }
+
+  function extremesText(values) {
+    const [low, high] = [Math.min(...values), Math.max(...values)].map(format);
+    return low === high ? `Steady ${view.words}` : `${low} to ${high} ${unit} ${view.words}`;
+  }
+
+  function describe() {
+    setText(value, format(reading.value));
+    const isText = typeof reading.value !== 'number';
+    figure.classList.toggle('text', isText);
+    if (isText) moveTo('texts');
+    past.show(String(reading.value));
   }
 
   return {
-    tick,
-    show(latest) {
-      const before = reading;
+    id,
+    addPoint,
+    get first() {
+      return chart?.series.first;
+    },
+    points: () => chart?.series.points() ?? [],
+    /** Brings up to date what changes with time. */
+    tick() {
+      if (reading?.timestamp != null) showAge(seconds() - reading.timestamp);
+      else if (reading !== undefined) setText(age, 'No value yet');
+      chart?.draw();
+      if (chart) showExtent();
+    },
+    /** @param {boolean} isPoint - Whether it is to be drawn, as no history has it. */
+    show(latest, { isPoint }) {
       reading = latest;
       if (reading.value === null) return;
-      const isNumber = typeof reading.value === 'number';
-      setText(value, format(reading.value));
-      figure.classList.toggle('text', !isNumber);
-      if (!isNumber) rememberText(before);
-      else if (Math.abs(reading.value) <= MAX_CHARTED) draw();
+      // One reading may be met with times a second apart: times are moved to the local clock.
+      if (isPoint) addPoint(Math.max(reading.timestamp, chart?.series.last ?? 0), reading.value, false);
+      describe();
     },
     /** The server doesn't know the field. */
-    unknown() {
-      setText(age, input ? 'No value yet: add one' : `The server has no value of this field (${id})`);
-    },
+    unknown: () => setText(age, input ? 'No value yet: add one' : `The server has no value of this field (${id})`),
     fail: (error) => setText(age, `This card failed: ${error.message}`),
-    showSpan(next) {
-      shownSpan = next;
-      chart?.show(next);
-      tick();
-    },
-    miss: () => chart?.miss(),
     redraw: () => chart?.redraw(),
   };
 }

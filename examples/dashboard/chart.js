@@ -1,144 +1,136 @@
+import { addTooltip, listenToKeys } from './chart-cursor.js';
+import { createSeries } from './series.js';
 import { seconds } from './text.js';
+import { LONGEST } from './view.js';
 
 const { uPlot } = window;
 
-/** What a chart can show, in seconds, and where its ticks are. */
-export const SPANS = [
-  { name: '1 min', words: 'minute', span: 60, step: 15, label: (ago) => `−${ago} s` },
-  { name: '5 min', words: '5 minutes', span: 300, step: 60, label: (ago) => `−${ago / 60} min` },
-  { name: '15 min', words: '15 minutes', span: 900, step: 300, label: (ago) => `−${ago / 60} min` },
-  { name: '1 h', words: 'hour', span: 3600, step: 900, label: (ago) => `−${ago / 60} min` },
-];
-const LONGEST = SPANS.at(-1);
 /** The least height of a chart, as a share of the numbers in it. */
 const MIN_RELATIVE_SPAN = 1e-6;
 /** Charts leave out numbers beyond this: their ranges would not be numbers any more. */
 export const MAX_CHARTED = 1e24;
+const TICK_WIDTH = 64;
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * A chart of what was met while the page was open.
+ * A chart of the points of a field.
  *
  * @param {HTMLElement} element - Takes the chart, and gives it its size.
  * @param {object} options
  * @param {string} options.unit
- * @param {boolean} options.holds - Whether a value holds until the next one, as what people enter does.
- * @param {(time?: number, value?: number) => void} options.onPoint - Told what is pointed at.
+ * @param {boolean} options.holds - Whether a value holds until the next one, as entered values do.
+ * @param {(value: number) => string} options.format
+ * @param {ReturnType<typeof import('./view.js').createView>} options.view
  */
-export function createChart(element, { unit, holds, onPoint }) {
-  const history = createHistory();
-  let now = seconds();
-  let shown = SPANS[0];
-  // How long ago they are.
-  const ticks = () => Array.from({ length: shown.span / shown.step + 1 }, (_, tick) => tick * shown.step);
-  const pointAt = ({ data: [times, values], cursor: { idx } }) => onPoint(times[idx ?? -1], values[idx ?? -1]);
+export function createChart(element, { unit, holds, format, view }) {
+  const series = createSeries();
+  const maxTicks = (plot) => Math.max(1, Math.floor(plot.bbox.width / devicePixelRatio / TICK_WIDTH));
 
   const plot = new uPlot(
     {
       width: Math.max(element.clientWidth, 1),
-      height: element.clientHeight,
+      height: Math.max(element.clientHeight, 1),
       legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false } },
+      cursor: cursor(view),
       scales: {
-        x: { range: () => [now - shown.span, now] },
+        x: { range: view.range },
         y: { range: (_, low, high) => range(unit, low ?? 0, high ?? 1) },
       },
       axes: [
         axis({
-          size: 24,
-          // They stay where they are while the line moves.
-          splits: () => ticks().map((tick) => now - tick),
-          values: () => ticks().map((tick) => (tick === 0 ? 'now' : shown.label(tick))),
+          size: 26,
+          splits: (self) => view.ticks(maxTicks(self)).times,
+          values: (self) => view.ticks(maxTicks(self)).labels,
         }),
         axis({
-          space: 36,
+          space: 34,
           values: (_, splits) => splits.map(formatTick),
           size: (_, labels) => 14 + 7 * Math.max(0, ...(labels ?? []).map((label) => label.length)),
         }),
       ],
-      series: [
-        {},
-        {
-          stroke: () => colour('--accent'),
-          fill: shade,
-          width: 1.75,
-          paths: holds ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
-          points: { show: () => !holds && history.length < 3 },
-        },
-      ],
-      padding: [8, 12, 0, 0],
-      hooks: { setCursor: [pointAt] },
+      series: [{}, line('--accent', { holds, series, fill: shade }), line('--late', { holds, series })],
+      padding: [8, 14, 0, 0],
+      hooks: {
+        setSelect: [(self) => zoomToSelection(self, view)],
+      },
     },
-    [[], []],
+    [[], [], []],
     element,
   );
+  addTooltip(plot, (value) => `${format(value)} ${unit}`.trim());
+  listenToKeys(element, plot, view);
   new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(element);
 
   return {
-    add: history.add,
-    miss: history.miss,
+    series,
     redraw: () => plot.redraw(),
-    show(span) {
-      shown = span;
-    },
     draw() {
-      now = seconds();
-      history.forgetBefore(now - LONGEST.span);
-      plot.setData(history.until(holds ? now : undefined));
-    },
-    /** The lowest and the highest value on show. */
-    extent() {
-      const known = history.valuesSince(now - shown.span);
-      return known.length > 1 ? { low: Math.min(...known), high: Math.max(...known), words: shown.words } : undefined;
+      series.forgetBefore(seconds() - LONGEST);
+      plot.setData(holds ? series.dataUntil(seconds()) : series.data());
     },
   };
 }
 
-function createHistory() {
-  const times = [];
-  const values = [];
-  let missed = false;
-  const push = (timestamp, value) => {
-    times.push(timestamp);
-    values.push(value);
-  };
+/** One cursor for all charts; a drag along the time zooms all of them in, a double click out. */
+function cursor(view) {
   return {
-    get length() {
-      return times.length;
+    y: false,
+    drag: { x: true, y: false, setScale: false },
+    sync: { key: 'readings', scales: ['x', null] },
+    points: { size: 9, width: 2, fill: () => colour('--card') },
+    bind: {
+      dblclick: () => () => {
+        view.zoomOut();
+        return null;
+      },
     },
-    /** To be told when nobody has looked for a while: what was missed is drawn as a gap. */
-    miss() {
-      missed = true;
-    },
-    add(timestamp, value) {
-      const last = times.at(-1) ?? -Infinity;
-      // Times are whole seconds, moved to the local clock: one reading may be met a second off.
-      if (timestamp <= last) {
-        values[values.length - 1] = value;
-        return;
-      }
-      if (missed && timestamp > last + 1 && times.length > 0) push(last + 1, null);
-      push(timestamp, value);
-      missed = false;
-    },
-    /** Keeps one that is older, for the line to come from. */
-    forgetBefore(oldest) {
-      const stale = times.findIndex((time) => time >= oldest) - 1;
-      if (stale <= 0) return;
-      times.splice(0, stale);
-      values.splice(0, stale);
-    },
-    until(now) {
-      return now > times.at(-1)
-        ? [
-            [...times, now],
-            [...values, values.at(-1)],
-          ]
-        : [times, values];
-    },
-    valuesSince: (oldest) => values.filter((value, index) => value !== null && times[index] >= oldest),
   };
+}
+
+function zoomToSelection(plot, view) {
+  const { left, width } = plot.select;
+  if (width === 0) return;
+  const range = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  view.zoomTo(range);
+}
+
+function line(name, { holds, series, fill }) {
+  return {
+    stroke: () => colour(name),
+    fill,
+    width: 2,
+    paths: holds ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+    gaps: (plot, _, from, to, gaps) => (holds ? gaps : [...gaps, ...gapsOf(plot, from, to, series.gapSeconds())]),
+    points: {
+      show: true,
+      size: 5,
+      width: 0,
+      fill: () => colour(name),
+      filter: (plot, index) => (holds ? [] : lonely(plot.data[0], plot.data[index], series.gapSeconds())),
+    },
+  };
+}
+
+/** @returns {[number, number][]} Where the line is interrupted, in pixels. */
+function gapsOf(plot, from, to, gapSeconds) {
+  const [times] = plot.data;
+  const gaps = [];
+  for (let index = Math.max(from, 1); index <= to; index++) {
+    if (times[index] - times[index - 1] <= gapSeconds) continue;
+    gaps.push([times[index - 1], times[index]].map((time) => Math.round(plot.valToPos(time, 'x', true))));
+  }
+  return gaps;
+}
+
+/** @returns {number[]} Points without a neighbour, which no line shows. */
+function lonely(times, values, gapSeconds) {
+  const joins = (one, other) =>
+    values[one] != null && values[other] != null && Math.abs(times[one] - times[other]) <= gapSeconds;
+  return [...times.keys()].filter(
+    (index) => values[index] != null && !joins(index, index - 1) && !joins(index, index + 1),
+  );
 }
 
 /** Percent stand on zero and end at a hundred; anything else, a temperature say, is shown where it moves. */
@@ -156,13 +148,13 @@ const formatTick = (tick) =>
 
 function shade({ ctx, bbox }) {
   const gradient = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);
-  gradient.addColorStop(0, `${colour('--accent')}3d`);
-  gradient.addColorStop(1, `${colour('--accent')}05`);
+  gradient.addColorStop(0, `${colour('--accent')}38`);
+  gradient.addColorStop(1, `${colour('--accent')}03`);
   return gradient;
 }
 
 function axis(options) {
-  // Functions, as they are asked anew at each drawing: the colours follow the scheme.
+  // Functions, as they are called at each drawing: the colours follow the scheme.
   return {
     stroke: () => colour('--muted'),
     grid: { stroke: () => colour('--grid'), width: 1 },

@@ -1,6 +1,7 @@
 import { note } from './activity.js';
+import { explain } from './explain.js';
 import { byId, make, setText } from './page.js';
-import { count, explain } from './text.js';
+import { count } from './text.js';
 
 /** A form that stages what is entered, commits and pushes. */
 export function createForm(api, fields, link) {
@@ -27,7 +28,6 @@ export function createForm(api, fields, link) {
   };
   const push = async () => {
     if (api.status().committed === 0) return setText(byId('problem'), 'Nothing is committed.');
-    // What an exception says of it names all that a page is not told, CORS for one.
     if (link.isCut) return setText(byId('problem'), 'This page is offline: what is committed stays queued.');
     return pushAll(api);
   };
@@ -56,7 +56,7 @@ async function attempt(action) {
   try {
     await action();
   } catch (error) {
-    setText(byId('problem'), explain(error));
+    setText(byId('problem'), explain(error, error.retainedData ? 'Committed values stay queued.' : ''));
   }
 }
 

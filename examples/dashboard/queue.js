@@ -1,6 +1,9 @@
 import { note } from './activity.js';
+import { explain } from './explain.js';
 import { byId, make, setText } from './page.js';
-import { clockTime, count, explain } from './text.js';
+import { clockTime, count, duration } from './text.js';
+
+const TICK_MS = 1000;
 
 const SURVIVES = {
   none: 'What is committed ends with this page.',
@@ -18,9 +21,9 @@ export function showQueue(api, describe) {
   const show = () => {
     const status = api.status();
     showStage('staged', status.staged, status.staged > 0 ? 'not yet committed' : 'nothing');
-    showStage('committed', status.committed, status.committed > 0 ? count(status.bytes, 'byte') : 'nothing waits');
+    showStage('committed', status.committed, waitingText(status));
     showStage('pushed', pushed, pushingText(status));
-    showStage('quarantined', status.quarantined, status.quarantined > 0 ? 'refused' : 'none refused');
+    showStage('quarantined', status.quarantined, status.quarantined > 0 ? 'refused' : '');
     byId('pushed').classList.toggle('moving', status.pushing);
     setText(byId('durability'), SURVIVES[status.durability] ?? '');
     byId('durability').dataset.durability = status.durability;
@@ -28,9 +31,11 @@ export function showQueue(api, describe) {
     showRefused(api.quarantined(), describe);
   };
   byId('queue').hidden = false;
-  byId('restore').addEventListener('click', () => act(() => putBack(api)));
-  byId('drop').addEventListener('click', () => act(() => forget(api)));
+  byId('restore').addEventListener('click', () => act(() => restoreRefused(api)));
+  byId('drop').addEventListener('click', () => act(() => dropRefused(api)));
   api.subscribe(show);
+  // Ages change with time.
+  setInterval(() => document.hidden || show(), TICK_MS);
   show();
 }
 
@@ -39,6 +44,10 @@ function showStage(id, number, hint) {
   setText(stage.querySelector('strong'), String(number));
   setText(stage.querySelector('small'), hint);
   stage.classList.toggle('filled', number > 0);
+}
+
+function waitingText({ committed, oldestAgeSeconds }) {
+  return committed > 0 ? `oldest ${duration(oldestAgeSeconds ?? 0)}` : 'nothing waits';
 }
 
 function pushingText({ pushing, lastPush }) {
@@ -53,13 +62,13 @@ function showRefused(entries, describe) {
   );
 }
 
-function putBack(api) {
+function restoreRefused(api) {
   const restored = api.restore(api.quarantined());
-  note(`Put back ${count(restored.length, 'entry', 'entries')}`);
+  note(`Restored ${count(restored.length, 'entry', 'entries')}`);
 }
 
-function forget(api) {
-  note(`Forgot ${count(api.dropQuarantined(), 'refused entry', 'refused entries')}`);
+function dropRefused(api) {
+  note(`Dropped ${count(api.dropQuarantined(), 'refused entry', 'refused entries')}`);
 }
 
 function act(action) {

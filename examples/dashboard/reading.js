@@ -1,8 +1,10 @@
+import { explain } from './explain.js';
 import { byId, setText } from './page.js';
-import { clockTime, explain, seconds } from './text.js';
+import { clockTime, seconds } from './text.js';
 
 /** How long to wait where the server refuses to be read: a key can be put right meanwhile. */
 const REFUSED_PAUSE_MS = 30_000;
+const LAST_VALUES = 'The last known values are shown until it answers again.';
 const TITLE = document.title;
 /** How often to ask what is wrong while reading goes on failing. */
 const ASK_EVERY_S = 30;
@@ -13,7 +15,7 @@ const ASK_EVERY_S = 30;
  * @param {import('nikdev-iot').Api} api
  * @param {{ ids: string[], everySeconds: number }} what
  * @param {{ isCut: boolean }} link
- * @param {{ show(readings: import('nikdev-iot').Reading[]): void, miss(): void }} cards
+ * @param {{ show(readings: import('nikdev-iot').Reading[]): void }} cards
  */
 export function createReading(api, { ids, everySeconds }, link, cards) {
   let watching;
@@ -22,9 +24,8 @@ export function createReading(api, { ids, everySeconds }, link, cards) {
 
   function update() {
     const isWanted = !document.hidden && !link.isCut && ids.length > 0;
-    if (link.isCut) showState('offline', 'Offline: this page is cut off from the network');
+    if (link.isCut) showState('offline', 'Offline: this page is cut off from the network, as simulated');
     if (isWanted === (watching !== undefined)) return;
-    cards.miss();
     watching?.abort();
     watching = isWanted ? new AbortController() : undefined;
     if (watching) void read(watching.signal);
@@ -36,13 +37,13 @@ export function createReading(api, { ids, everySeconds }, link, cards) {
       try {
         for await (const readings of api.watch(ids, { everySeconds, signal })) cards.show(readings);
       } catch (error) {
-        showState('trouble', explain(error));
+        showState('trouble', explain(error, LAST_VALUES));
         await pause(REFUSED_PAUSE_MS, signal);
       }
     }
   }
 
-  /** `watch` goes on by itself; what keeps it waiting is for the page to show. */
+  /** `watch` continues after failures; the page shows the cause. */
   function onRead({ ok, status, retryAfter }) {
     if (watching === undefined) return;
     if (ok) {
@@ -51,10 +52,9 @@ export function createReading(api, { ids, everySeconds }, link, cards) {
       showState('live', 'Live');
       return;
     }
-    cards.miss();
     if (retryAfter) {
       // A server that asks for time gets it.
-      showState('trouble', `Bad luck: the server answered ${status}, and is asked again later.`);
+      showState('trouble', `The server answered ${status}, and is asked again later. The last known values are shown.`);
     } else if (!isAsking && !isRefusal(status) && seconds() - askedAt >= ASK_EVERY_S) {
       void askWhy(watching.signal);
     }
@@ -66,7 +66,7 @@ export function createReading(api, { ids, everySeconds }, link, cards) {
     try {
       cards.show(await api.get(ids, { signal }));
     } catch (error) {
-      if (!signal.aborted) showState('trouble', explain(error));
+      if (!signal.aborted) showState('trouble', explain(error, LAST_VALUES));
     } finally {
       isAsking = false;
     }

@@ -25,11 +25,4 @@ export function duration(length) {
   return length < 129_600 ? `${Math.round(length / 3600)} h` : `${Math.round(length / 86_400)} days`;
 }
 
-export const ago = (age) => (age < 2 ? 'Just now' : `${duration(age)} ago`);
-
-/** What failed, and what to do about it. */
-export function explain(error) {
-  if (!window.NikDevIoT.isApiException(error)) return `The page failed: ${error}`;
-  const { message, advice } = error;
-  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`.trim();
-}
+export const ago = (age) => (age < 3 ? 'Just now' : `${duration(age)} ago`);

@@ -4,12 +4,36 @@ import { answer, answerPage, refuse } from './loopback.mjs';
 const CSS = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 
+const STYLES = ['cards', 'dashboard', 'device', 'panels'];
+const SCRIPTS = [
+  'activity',
+  'card',
+  'cards',
+  'chart',
+  'chart-cursor',
+  'connection',
+  'dashboard',
+  'device',
+  'explain',
+  'form',
+  'history',
+  'link',
+  'page',
+  'past',
+  'queue',
+  'queue-chart',
+  'reading',
+  'series',
+  'text',
+  'view',
+];
+const dashboardFiles = (names, extension, type) =>
+  names.map((name) => [`/${name}.${extension}`, [`../dashboard/${name}.${extension}`, type]]);
+
 /** All that is served: a path that is not here leads nowhere, whatever it contains. */
 const FILES = new Map([
-  ['/dashboard.css', ['../dashboard/dashboard.css', CSS]],
-  ...['activity', 'card', 'chart', 'connection', 'dashboard', 'form', 'link', 'page', 'queue', 'reading', 'text'].map(
-    (name) => [`/${name}.js`, [`../dashboard/${name}.js`, SCRIPT]],
-  ),
+  ...dashboardFiles(STYLES, 'css', CSS),
+  ...dashboardFiles(SCRIPTS, 'js', SCRIPT),
   ['/icon.svg', ['../dashboard/icon.svg', 'image/svg+xml']],
   ['/nikdev-iot.umd.js', ['../../dist/index.umd.js', SCRIPT]],
   ['/uPlot.iife.min.js', ['../../node_modules/uplot/dist/uPlot.iife.min.js', SCRIPT]],

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { differences } from './compare.mjs';
-import { DEVICE } from './live.mjs';
 
+const DEVICE = fileURLToPath(new URL('../device/device.mjs', import.meta.url));
 const READ_BACK = fileURLToPath(new URL('read-back.mjs', import.meta.url));
 
 /**

@@ -30,7 +30,7 @@ describeInChromium('whom the dashboard is for: everybody', (newContext) => {
     await page.getByRole('article').getByText('window open').waitFor();
     await page.getByRole('button', { name: 'Test' }).click();
     await page
-      .getByText(/^Nothing to do/)
+      .getByText(/^All is well/)
       .first()
       .waitFor();
     await page.getByLabel('5 min', { exact: true }).check();
@@ -51,7 +51,7 @@ describeInChromium('whom the dashboard is for: everybody', (newContext) => {
     );
     await page.getByRole('switch').click();
     await page.getByRole('button', { name: 'Push' }).click();
-    await page.getByRole('button', { name: 'Forget' }).waitFor();
+    await page.getByRole('button', { name: 'Drop' }).waitFor();
     emulator.script(...Array.from({ length: 30 }, () => ({ status: 503, message: 'Back soon' })));
     await page.getByRole('status').filter({ hasText: 'Back soon' }).waitFor();
     expect(await complaints(page), 'in trouble').toEqual([]);

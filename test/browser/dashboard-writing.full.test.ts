@@ -90,7 +90,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     expect(await focused()).toBe('push');
     await tabTo('test');
     await keyboard.press('Enter');
-    await page.getByRole('log').getByText('Connection test: Nothing to do').waitFor();
+    await page.getByRole('log').getByText('Connection test: All is well').waitFor();
   });
 
   test('asks for nothing while it is switched offline, and reads again as soon as it is back', async () => {
@@ -98,7 +98,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await push(options, { room: 20 });
     const page = await open(url);
     await page.getByRole('article').getByText('20', { exact: true }).waitFor();
-    await page.getByRole('switch', { name: 'Offline' }).click();
+    await page.getByRole('switch', { name: 'Simulate offline' }).click();
     await page
       .getByRole('status')
       .filter({ hasText: /^Offline/ })
@@ -109,7 +109,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await page.getByRole('button', { name: 'Test' }).click();
     await page.locator('#findings div').filter({ hasText: 'Reachableno' }).waitFor();
     expect(emulator.requests).toHaveLength(length);
-    await page.getByRole('switch', { name: 'Offline' }).click();
+    await page.getByRole('switch', { name: 'Simulate offline' }).click();
     await page.getByRole('article').getByText('22', { exact: true }).waitFor();
     expect(await page.title()).toBe('Live readings');
   });
@@ -118,7 +118,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     const { url, emulator } = await startDashboard([ROOM]);
     const page = await open(url);
     await page.getByText('What is committed survives a reload and a crash of this tab.').waitFor();
-    await page.getByRole('switch', { name: 'Offline' }).click();
+    await page.getByRole('switch', { name: 'Simulate offline' }).click();
     await page.getByLabel('Room temperature (°C)').fill('19');
     await page.getByRole('button', { name: 'Stage' }).click();
     await page.getByRole('button', { name: 'Commit' }).click();
@@ -137,8 +137,8 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await commit(page, '21');
     await answerUploads(page, () => ({ status: 503, message: 'Back soon' }));
     await page.getByRole('button', { name: 'Push' }).click();
-    await page.getByRole('alert').filter({ hasText: 'Bad luck: the server answered 503: Back soon.' }).waitFor();
-    expect(await page.getByRole('alert').textContent()).toContain('still queued');
+    await page.getByRole('alert').filter({ hasText: 'The server answered 503: Back soon.' }).waitFor();
+    expect(await page.getByRole('alert').textContent()).toContain('Committed values stay queued.');
     await waitForStages(page, { Committed: 1, Pushed: 0 });
     expect(emulator.entries(DEVICE_ID)).toEqual([]);
   });
@@ -147,11 +147,11 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     const { url } = await startDashboard([ROOM]);
     const page = await open(url);
     await page.getByRole('button', { name: 'Test' }).click();
-    await page.getByText(/^Nothing to do: the server answers/).waitFor();
+    await page.getByText(/^All is well: this page may read and write/).waitFor();
     const findings = await page.locator('#findings div').allTextContents();
     expect(findings).toEqual([
       'Reachableyes',
-      'Credentialsyes',
+      'Admittedyes',
       'May readyes',
       'May writeyes',
       expect.stringMatching(/^Latency\d+ ms$/),
@@ -162,10 +162,10 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
   test('shows entries that the server refuses, why, and restores or removes them', async () => {
     const { url, emulator } = await startDashboard([ROOM, NOTE]);
     const page = await open(url);
-    await page.getByRole('switch', { name: 'Offline' }).click();
+    await page.getByRole('switch', { name: 'Simulate offline' }).click();
     await commit(page, '-300');
     await commit(page, '20');
-    await page.getByRole('switch', { name: 'Offline' }).click();
+    await page.getByRole('switch', { name: 'Simulate offline' }).click();
     await answerUploads(page, (body) =>
       body.includes('-300') ? { status: 422, message: 'Colder than it gets' } : undefined,
     );
@@ -173,14 +173,14 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await waitForStages(page, { Committed: 0, Pushed: 1, Quarantined: 1 });
     await page.getByRole('listitem').filter({ hasText: 'Room temperature -300\u00a0°C Bad request: Colder' }).waitFor();
     await page.getByRole('alert').filter({ hasText: 'The server refused 1 entry. The others are stored.' }).waitFor();
-    await page.getByRole('button', { name: 'Put back' }).click();
+    await page.getByRole('button', { name: 'Restore' }).click();
     await waitForStages(page, { Committed: 1, Quarantined: 0 });
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('queue-title');
 
     await commit(page, '21');
     await page.getByRole('button', { name: 'Push' }).click();
     await waitForStages(page, { Committed: 0, Pushed: 2, Quarantined: 1 });
-    await page.getByRole('button', { name: 'Forget' }).click();
+    await page.getByRole('button', { name: 'Drop' }).click();
     await waitForStages(page, { Committed: 0, Quarantined: 0 });
     expect(storedValues(emulator)).toEqual([{ room: 20 }, { room: 21 }]);
   });

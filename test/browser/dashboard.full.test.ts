@@ -35,7 +35,9 @@ describeInChromium('the dashboard', (newContext) => {
         new Promise<string[]>((resolve) => {
           const texts = new Set<string>();
           new MutationObserver(() => {
-            const [cpu = '', memory = ''] = [...cards.querySelectorAll('.value')].map(({ textContent }) => textContent);
+            const [, cpu = '', memory = ''] = [...cards.querySelectorAll('.value')].map(
+              ({ textContent }) => textContent,
+            );
             // Before the first reading they show that there is none.
             if ([cpu, memory].every((text) => /^\d/.test(text)))
               texts.add(`cpu ${Number(cpu)}, memory ${Number(memory)}`);
@@ -50,7 +52,7 @@ describeInChromium('the dashboard', (newContext) => {
     expect(await page.getByRole('status').textContent()).toBe('Live');
     expect(await page.locator('#last-read').textContent()).toMatch(/^Last read at .*\d/);
     expect(await page.getByRole('heading').allTextContents()).toEqual(
-      expect.arrayContaining(['Live readings', 'CPU use', 'Memory used']),
+      expect.arrayContaining(['Boiler room', 'Device', 'CPU use', 'Memory used']),
     );
     expect(await complaints()).toEqual([]);
   });
@@ -95,14 +97,15 @@ describeInChromium('the dashboard', (newContext) => {
     await api.commitAndPush();
     const { page, complaints } = await openDashboard(newContext, url, {}, { ...options, fields });
 
-    const [first, number, unknown] = await Promise.all([0, 1, 2].map((index) => card(page, index)));
+    // The card of a text stands below those of numbers.
+    const [number, unknown, first] = await Promise.all([0, 1, 2].map((index) => card(page, index)));
     expect(await first?.locator('.value').textContent()).toBe(markup);
     expect(await first?.locator('h2').textContent()).toBe(markup);
     expect(await first?.locator('.unit').textContent()).toBe(markup);
     expect(await number?.locator('.unit').textContent()).toBe(markup);
     expect(await unknown?.locator('.age').textContent()).toContain(markup);
-    await number?.locator('.u-over').hover();
-    await page.getByText(`: 1 ${markup}`).waitFor();
+    await number?.locator('.chart').press('ArrowLeft');
+    await number?.locator('.tooltip').getByText(`1 ${markup}`).waitFor();
     expect(await page.locator('img:not([role]), b').count()).toBe(0);
     expect(await page.title()).toBe('Live readings');
     expect(await complaints()).toEqual([]);
@@ -151,7 +154,7 @@ describeInChromium('the dashboard', (newContext) => {
     await pushOne(options, 21.5);
     emulator.script({ status: 403, message: 'No read access' });
     const { page } = await openDashboard(newContext, url, { clock: 'stands' }, { ...options, fields: [TEMPERATURE] });
-    await page.getByRole('status').filter({ hasText: 'Bad request: No read access' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'The server does not admit this page: No read access' }).waitFor();
     const { length } = emulator.requests;
     await page.clock.runFor(25_000);
     expect(emulator.requests).toHaveLength(length);
@@ -167,7 +170,7 @@ describeInChromium('the dashboard', (newContext) => {
     await pushOne(options, 21.5);
     emulator.script({ status: 503, headers: { 'Retry-After': '20' } });
     const { page } = await openDashboard(newContext, url, { clock: 'stands' }, { ...options, fields: [TEMPERATURE] });
-    await page.getByRole('status').filter({ hasText: 'the server answered 503, and is asked again later' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'The server answered 503, and is asked again later' }).waitFor();
     const { length } = emulator.requests;
     await page.clock.runFor(15_000);
     expect(emulator.requests).toHaveLength(length);
@@ -188,7 +191,9 @@ describeInChromium('the dashboard', (newContext) => {
     // At once: by the next look it may be over.
     await page
       .getByRole('status')
-      .filter({ hasText: /Bad luck: the server answered 503: Back soon\..*Try again later\.$/ })
+      .filter({
+        hasText: /^The server answered 503: Back soon\. The last known values are shown until it answers again\.$/,
+      })
       .waitFor();
     expect(await page.locator('.value').textContent()).toBe('21.5');
     await page

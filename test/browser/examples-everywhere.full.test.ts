@@ -51,7 +51,7 @@ describeInEveryBrowser('the examples', ({ newContext }) => {
     const tab = await (await newContext()).newTab(url);
     await expect.poll(() => textOf(tab, '#status'), SOON).toBe('Live');
     await click(tab, '#test');
-    await expect.poll(() => textOf(tab, '#advice'), SOON).toMatch(/^Nothing to do/);
+    await expect.poll(() => textOf(tab, '#advice'), SOON).toMatch(/^All is well/);
   });
 
   test('the web app saves entered values, over a reload, and pushes them automatically', async () => {

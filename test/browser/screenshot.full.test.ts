@@ -2,20 +2,16 @@ import { writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
+import { BOILER_ROOM, measure, routeBoilerRoom } from '../support/browsers/boiler-room.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
-import { NOTE, serveDashboard } from '../support/browsers/dashboard.js';
+import { serveDashboard } from '../support/browsers/dashboard.js';
 import { SOON } from '../support/browsers/every-browser.js';
 import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const START = Date.UTC(2026, 4, 4, 9, 30);
-const STEPS = 56;
-const FIELDS = [
-  { id: 'temperature', label: 'Greenhouse', unit: '°C' },
-  { id: 'humidity', label: 'Humidity', unit: '%' },
-  { id: 'target', label: 'Target', unit: '°C', input: 'number' },
-  NOTE,
-] as const;
+const END = START + 60_000;
+const UPDATED = process.env['UPDATE_SCREENSHOT'];
 
 describeInChromium("the README's screenshots of the dashboard", (newContext) => {
   test.each([
@@ -24,18 +20,18 @@ describeInChromium("the README's screenshots of the dashboard", (newContext) => 
   ] as const)('can be made, %s (made anew where UPDATE_SCREENSHOT is set)', async (colorScheme, name) => {
     const clock = { now: START };
     const { url, emulator } = await start(clock);
-    const viewport = { width: 1200, height: 960 };
+    const viewport = { width: 1440, height: 900 };
     const page = await (await newContext({ colorScheme, viewport, locale: 'en-GB', timezoneId: 'UTC' })).newPage();
+    await routeBoilerRoom(page, END / 1000);
     await page.clock.install({ time: START });
     await page.goto(url);
-    await page.clock.pauseAt(START + 60_000);
+    await page.clock.pauseAt(START + 30_000);
     await live(page, emulator, clock);
 
     const picture = await page.screenshot({ animations: 'disabled', fullPage: true });
     expect(picture.subarray(1, 4).toString()).toBe('PNG');
     expect(picture.readUInt32BE(16)).toBe(viewport.width);
-    if (process.env['UPDATE_SCREENSHOT'])
-      writeFileSync(new URL(`../../examples/dashboard/${name}`, import.meta.url), picture);
+    if (UPDATED) writeFileSync(new URL(`../../examples/dashboard/${name}`, import.meta.url), picture);
   });
 });
 
@@ -43,24 +39,35 @@ async function start(clock: { readonly now: number }) {
   const apiKeys = [{ key: API_KEY, read: true, write: true }];
   const emulator = createEmulator({ devices: [{ deviceId: DEVICE_ID, apiKeys }], now: () => clock.now });
   const server = await serveOnLoopback((request) => emulator.fetch(request) as Promise<Response>);
-  const config = { ...credentials, baseUrl: `${server}api/v1/`, everySeconds: 1, fields: FIELDS };
+  const config = {
+    ...credentials,
+    name: 'Boiler room',
+    baseUrl: `${server}api/v1/`,
+    everySeconds: 1,
+    history: 'demo/history',
+    demo: 'demo/',
+    fields: BOILER_ROOM,
+  };
   return { emulator, url: await serveDashboard(config) };
 }
 
-/** A minute in the life of a dashboard: its own clock goes on only while a reading is not shown yet. */
+/** Half a minute of a dashboard: its clock goes only as far as its next step. */
 async function live(page: Page, emulator: Emulator, clock: { now: number }): Promise<void> {
-  for (let step = 1; step <= STEPS; step++) {
-    await page.clock.runFor(900);
-    clock.now = await page.evaluate(() => Date.now());
-    const { temperature, humidity } = weather(step);
-    await upload(emulator, Math.floor(clock.now / 1000), [{ temperature }, { humidity }]);
-    const isShown = async (): Promise<boolean> => {
-      await page.clock.runFor(100);
-      return (await page.locator('.value').first().textContent()) === temperature.toFixed(1);
-    };
-    await expect.poll(isShown, { timeout: 10_000 }).toBe(true);
-    await enter(page, ENTERED[step] ?? {}, PRESSED[step] ?? []);
+  for (const [second, { values = {}, buttons = [] }] of STEPS) {
+    const now = START + second * 1000;
+    await page.clock.runFor(now - (await page.evaluate(() => Date.now())));
+    clock.now = now;
+    await enter(page, values, buttons);
   }
+  const last = measure(119);
+  clock.now = END;
+  await upload(
+    emulator,
+    END / 1000,
+    Object.entries(last).map(([id, value]) => ({ [id]: value })),
+  );
+  await page.clock.runFor(END - (await page.evaluate(() => Date.now())));
+  await expect.poll(() => page.locator('.value').first().textContent(), SOON).toBe(String(last['boiler']));
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   await page.mouse.move(0, 0);
 }
@@ -75,29 +82,19 @@ async function upload(emulator: Emulator, timestamp: number, values: readonly ob
   expect(status).toBe(200);
 }
 
-/** What is entered, by steps, and then pressed. */
-const ENTERED: Readonly<Record<number, Record<string, string>>> = {
-  14: { Target: '21.5', Note: 'Roof opened' },
-  36: { Target: '23', Note: 'Cloudy, roof closed' },
-  51: { Target: '22.5' },
-  54: { Note: 'Watered' },
-};
-const PRESSED: Readonly<Record<number, string[]>> = {
-  14: ['Stage', 'Commit', 'Push'],
-  36: ['Stage', 'Commit', 'Push'],
-  45: ['Test'],
-  51: ['Stage', 'Commit'],
-  54: ['Stage'],
-};
-
-function weather(step: number): { temperature: number; humidity: number } {
-  const wave = Math.sin(step / 8) + Math.sin(step / 2.7) / 4;
-  return {
-    // Never the same twice in a row.
-    temperature: Math.round((22 + wave) * 10) / 10 + (step % 2) / 10,
-    humidity: Math.round(58 - 6 * wave + Math.sin(step * 2)),
-  };
+interface Step {
+  readonly values?: Readonly<Record<string, string>>;
+  readonly buttons?: readonly string[];
 }
+
+/** What is entered, by seconds, and then pressed. */
+const STEPS: readonly (readonly [second: number, step: Step])[] = [
+  [32, { values: { 'Boiler target': '50', Note: 'Burner cleaned' }, buttons: ['Stage', 'Commit', 'Push'] }],
+  [40, { values: { 'Boiler target': '52', Note: 'Pump 2 on' }, buttons: ['Stage', 'Commit', 'Push'] }],
+  [46, { buttons: ['Test'] }],
+  [50, { values: { Note: 'Filter changed' }, buttons: ['Stage', 'Commit'] }],
+  [57, { values: { 'Boiler target': '51' }, buttons: ['Stage'] }],
+];
 
 async function enter(page: Page, values: Readonly<Record<string, string>>, buttons: readonly string[]): Promise<void> {
   for (const [label, value] of Object.entries(values)) {
@@ -106,7 +103,7 @@ async function enter(page: Page, values: Readonly<Record<string, string>>, butto
   for (const name of buttons) {
     const log = page.getByRole('log');
     const before = await log.textContent();
-    await page.getByRole('button', { name }).click();
+    await page.getByRole('button', { name, exact: true }).click();
     await expect.poll(() => log.textContent(), SOON).not.toBe(before);
   }
 }

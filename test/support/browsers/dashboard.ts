@@ -14,7 +14,10 @@ export interface DashboardField {
 
 /** The contents of `config.js`. */
 export interface DashboardConfig extends Pick<PageOptions, 'deviceId' | 'apiKey' | 'baseUrl'> {
+  readonly name?: string;
   readonly everySeconds?: number;
+  readonly history?: string;
+  readonly demo?: string;
   readonly fields: readonly DashboardField[];
 }
 

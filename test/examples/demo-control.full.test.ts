@@ -1,0 +1,122 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+
+interface State {
+  readonly committed: number;
+  readonly stored: number;
+  readonly waiting: number;
+  readonly quarantined: number;
+  readonly dropped: number;
+  readonly lost: number;
+  readonly pid?: number;
+  readonly runs: number;
+  readonly isLiveFirst: boolean;
+  readonly serverBackAt?: number;
+  readonly refused: readonly { readonly reason: string }[];
+}
+
+type Point = [fieldId: string, time: number, value: unknown, arrivedAt: number];
+
+interface Server {
+  readonly url: string;
+  close(): void;
+}
+
+const load = async (name: string) =>
+  (await import(new URL(`../../examples/demo/${name}`, import.meta.url).href)) as {
+    startServer(options: object): Promise<Server>;
+    runLive(server: Server, signal: AbortSignal): Promise<boolean>;
+  };
+const { startServer } = await load('server.mjs');
+const { runLive } = await load('live.mjs');
+
+/** Longer than the device needs to queue readings, be killed and start again. */
+const OUTAGE_SECONDS = 12;
+
+/** Runs the demo until the test ends. */
+async function startDemo() {
+  vi.spyOn(console, 'log').mockReturnValue();
+  vi.spyOn(console, 'error').mockReturnValue();
+  const server = await startServer({
+    port: 0,
+    fields: [],
+    folder: temporaryFolder(),
+    outageSeconds: OUTAGE_SECONDS,
+  });
+  const stop = new AbortController();
+  const ended = runLive(server, stop.signal);
+  onTestFinished(async () => {
+    stop.abort();
+    await ended;
+    server.close();
+  }, 30_000);
+  const { origin } = new URL(server.url);
+  const get = async (path: string) => (await fetch(`${server.url}demo/${path}`)).json();
+  const state = (): Promise<State> => get('state');
+  const until = async (isReached: (state: State) => boolean): Promise<State> => {
+    await expect.poll(async () => isReached(await state()), { timeout: 45_000, interval: 100 }).toBe(true);
+    return state();
+  };
+  const act = async (name: string, headers: Record<string, string> = { origin }): Promise<number> =>
+    (await fetch(`${server.url}demo/actions?name=${name}`, { method: 'POST', headers })).status;
+  const history = (after = 0): Promise<{ cursor: number; points: Point[] }> => get(`history?after=${after}`);
+  return { state, until, act, history };
+}
+
+describe('the device of the demo', { timeout: 120_000 }, () => {
+  test('keeps its queue while the server is down and it is killed, and delivers all of it, the newest reading first', async () => {
+    const { until, act, history } = await startDemo();
+    await until(({ stored }) => stored >= 2);
+    expect(await act('outage')).toBe(200);
+    const queued = await until(({ waiting }) => waiting >= 3);
+    expect(queued).toMatchObject({ lost: 0, serverBackAt: expect.any(Number) });
+    const { cursor } = await history();
+
+    expect(await act('kill')).toBe(200);
+    const killed = await until(({ pid }) => pid === undefined);
+    expect(killed.waiting).toBeGreaterThanOrEqual(3);
+    const restarted = await until(({ pid }) => pid !== undefined);
+    expect(restarted).toMatchObject({ runs: 2, lost: 0 });
+    expect(restarted.pid).not.toBe(queued.pid);
+
+    const drained = await until(({ waiting, serverBackAt }) => serverBackAt === undefined && waiting === 0);
+    expect(drained).toMatchObject({ stored: drained.committed, lost: 0 });
+    const { points } = await history(cursor);
+    const arrived = points.filter(([id]) => id === 'boiler').map(([, time]) => time);
+    expect(arrived[0]).toBeGreaterThan(Math.min(...arrived));
+    expect(new Set(arrived).size).toBeGreaterThan(queued.waiting);
+  });
+
+  test('sets a reading aside that the server refuses, puts it back, and drops it', async () => {
+    const { until, act } = await startDemo();
+    await until(({ stored }) => stored >= 1);
+    await act('overheat');
+    const { refused, lost } = await until(({ quarantined }) => quarantined === 1);
+    expect(refused).toMatchObject([{ reason: 'Bad request: Boiler is above 60 °C' }]);
+    expect(lost).toBe(0);
+    await act('restore');
+    await until(({ refused: { length } }) => length === 0);
+    // The server has not changed its mind.
+    const { stored } = await until(({ quarantined }) => quarantined === 1);
+    await act('drop');
+    expect(await until(({ dropped }) => dropped === 1)).toMatchObject({ quarantined: 0, lost: 0 });
+    await until((state) => state.stored > stored);
+  });
+
+  test('changes the order of its pushes', async () => {
+    const { until, act } = await startDemo();
+    await until(({ isLiveFirst, stored }) => isLiveFirst && stored >= 1);
+    await act('oldest-first');
+    const { committed } = await until(({ isLiveFirst }) => !isLiveFirst);
+    expect(await until((state) => state.stored > committed)).toMatchObject({ lost: 0, runs: 1 });
+  });
+
+  test('obeys the dashboard only', async () => {
+    const { act, until } = await startDemo();
+    const { pid } = await until((state) => state.pid !== undefined);
+    expect(await act('kill', { origin: 'http://evil.example' })).toBe(403);
+    expect(await act('kill', {})).toBe(403);
+    expect(await act('constructor')).toBe(404);
+    expect((await until(({ stored }) => stored >= 1)).pid).toBe(pid);
+  });
+});

@@ -1,0 +1,60 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+interface Report {
+  readonly committed?: string[];
+  readonly waiting: string[];
+  readonly quarantined: string[];
+  readonly dropped: string[];
+}
+
+interface Ledger {
+  report(report: Report): void;
+  store(numbers: string[]): void;
+  figures(): Record<string, number>;
+}
+
+const { Ledger: LedgerClass } = (await import(
+  new URL('../../examples/demo/ledger.mjs', import.meta.url).href
+)) as unknown as { Ledger: new () => Ledger };
+
+const EMPTY = { waiting: [], quarantined: [], dropped: [] };
+
+describe('the ledger of the demo', () => {
+  let ledger: Ledger;
+  beforeEach(() => {
+    ledger = new LedgerClass();
+  });
+
+  test('counts a reading where it is: waiting, then stored', () => {
+    ledger.report({ ...EMPTY, committed: ['1-1'], waiting: ['1-1'] });
+    expect(ledger.figures()).toMatchObject({ committed: 1, waiting: 1, stored: 0, lost: 0 });
+    ledger.store(['1-1']);
+    expect(ledger.figures()).toMatchObject({ committed: 1, waiting: 0, stored: 1, lost: 0 });
+    ledger.report(EMPTY);
+    expect(ledger.figures()).toMatchObject({ committed: 1, waiting: 0, stored: 1, lost: 0 });
+  });
+
+  test('counts a reading as lost that left the queue and is not stored', () => {
+    ledger.report({ ...EMPTY, committed: ['1-1'], waiting: ['1-1'] });
+    ledger.report(EMPTY);
+    expect(ledger.figures()).toMatchObject({ committed: 1, waiting: 0, stored: 0, lost: 1 });
+  });
+
+  test('counts a reading as not lost that is in quarantine, or was dropped from there', () => {
+    ledger.report({ ...EMPTY, quarantined: ['1-1'] });
+    expect(ledger.figures()).toMatchObject({ committed: 1, quarantined: 1, lost: 0 });
+    ledger.report({ ...EMPTY, dropped: ['1-1'] });
+    expect(ledger.figures()).toMatchObject({ committed: 1, quarantined: 0, dropped: 1, lost: 0 });
+  });
+
+  test('counts a reading as committed whose commit a killed device did not report', () => {
+    ledger.store(['1-1']);
+    expect(ledger.figures()).toMatchObject({ committed: 1, stored: 1, lost: 0 });
+  });
+
+  test('counts a reading once that is stored twice', () => {
+    ledger.store(['1-1']);
+    ledger.store(['1-1']);
+    expect(ledger.figures()).toMatchObject({ committed: 1, stored: 1 });
+  });
+});

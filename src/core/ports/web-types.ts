@@ -19,7 +19,8 @@ export interface FetchInit {
   /** Header values by name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** The JSON of an upload, or its bytes if compressed (option `compression`); absent in a read. */
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  // `Uint8Array<ArrayBuffer>` in a form that TypeScript before 5.7 reads too.
+  readonly body?: string | ReturnType<Uint8ArrayConstructor['from']>;
   /** Redirects are not followed, as the new address would receive the API key. */
   readonly redirect: 'manual';
   /** Whether the request is to outlive the page. Default: `false`. */

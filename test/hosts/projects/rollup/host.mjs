@@ -1,0 +1,9 @@
+export default {
+  name: 'Rollup',
+  packages: ['rollup', '@rollup/plugin-terser'],
+  build: ({ run }) => run(['build.js']),
+  checks: {
+    'a page, minified by terser': async ({ serveFolder, journey }) =>
+      await (await journey()).inPage(await serveFolder('dist')),
+  },
+};

@@ -1,0 +1,8 @@
+export default {
+  name: 'webpack',
+  packages: ['webpack'],
+  build: ({ run }) => run(['build.js']),
+  checks: {
+    'a page': async ({ serveFolder, journey }) => await (await journey()).inPage(await serveFolder('dist')),
+  },
+};

@@ -1,0 +1,5 @@
+import { roundTrip } from './round-trip.js';
+
+roundTrip().then((line) => {
+  document.body.textContent = line;
+});

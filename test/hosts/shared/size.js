@@ -1,0 +1,1 @@
+export { Api } from 'nikdev-iot';

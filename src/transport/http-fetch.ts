@@ -114,7 +114,9 @@ function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Pro
     request.on('close', () => signal?.removeEventListener('abort', abort));
     if (signal?.aborted) abort();
     else signal?.addEventListener('abort', abort);
-    request.end(body);
+    // Text in ASCII is copied as it is, which takes a fraction of the time of encoding.
+    if (typeof body === 'string' && Buffer.byteLength(body) === body.length) request.end(body, 'latin1');
+    else request.end(body);
   });
 }
 

@@ -81,7 +81,7 @@ export function decodeRejection(text: string): Rejection | undefined {
 export const entryId = ({ writer, sequence }: EntryIdentity): string => `${writer}-${sequence}`;
 
 /** @returns The entry as the public API shows it. */
-export function toEntry(stored: StoredEntry, values = decodeValues(stored.values) ?? []): Entry {
+export function toEntry(stored: StoredEntry, values: readonly Value[] = decodeValues(stored.values) ?? []): Entry {
   return { id: entryId(stored), timestamp: stored.timestamp, values };
 }
 

@@ -7,35 +7,36 @@ export const encodeValues = (values: readonly Value[]): string => encodeWithSize
 export function encodeWithSize(values: readonly Value[]): { text: string; bytes: number } {
   let text = '[';
   let beyondUnits = 0;
-  for (const { fieldId, value } of values) {
+  for (let index = 0; index < values.length; index++) {
+    const { fieldId, value } = values[index] as Value;
     const isText = typeof value === 'string';
-    const start = starts.get(fieldId) ?? startOf(fieldId);
-    if (text.length > 1) text += ',';
-    if (start === '' || (isText && SPECIAL.test(value))) {
+    const before = befores.get(fieldId) ?? beforeOf(fieldId);
+    if (before === '' || (isText && SPECIAL.test(value))) {
       const object = JSON.stringify({ [fieldId]: value });
-      text += object;
+      text += (index > 0 ? '},' : '') + object.slice(0, -1);
       beyondUnits += utf8Length(object) - object.length;
     } else {
       // The same text as JSON.stringify makes, several times as fast for plain ASCII, which nearly all ids and texts are.
-      text += isText ? `${start}"${value}"}` : `${start}${value}}`;
+      text += index > 0 ? before : before.slice(2);
+      text += isText ? `"${value}"` : value;
     }
   }
-  text += ']';
+  text += values.length > 0 ? '}]' : ']';
   // Reading a character, which adds 0, makes engines flatten the concatenated string, which otherwise takes twice the memory.
   return { text, bytes: text.length + beyondUnits + text.charCodeAt(0) - OPENING };
 }
 
 const OPENING = 0x5b;
 
-/** By field id: the text before its value; empty if JSON must escape the id. A device has few fields. */
-const starts = /* @__PURE__ */ new Map<string, string>();
-const MAX_STARTS = 1000;
+/** By field id: the text between the value before it and its own; empty if JSON must escape the id. A device has few fields. */
+const befores = /* @__PURE__ */ new Map<string, string>();
+const MAX_BEFORES = 1000;
 
-function startOf(fieldId: string): string {
-  const start = SPECIAL.test(fieldId) ? '' : `{"${fieldId}":`;
-  if (starts.size >= MAX_STARTS) starts.clear();
-  starts.set(fieldId, start);
-  return start;
+function beforeOf(fieldId: string): string {
+  const before = SPECIAL.test(fieldId) ? '' : `},{"${fieldId}":`;
+  if (befores.size >= MAX_BEFORES) befores.clear();
+  befores.set(fieldId, before);
+  return before;
 }
 
 /** Characters that JSON must escape, and all characters outside of ASCII. */

@@ -138,29 +138,15 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /**
-   * Saves a new entry and adds it at the end.
+   * Saves a new entry and adds it at the end. Ownership is to be checked before: see {@link Outbox.reconcile}.
    *
-   * @param read - Called after the check of ownership, which may remove staged values; returns `undefined` to add nothing.
-   * @throws {@link StorageException} if it could not be saved; the queue is unchanged.
+   * @throws {@link StorageException} if it could not be saved; the queue is unchanged. See {@link Outbox.isLost}.
    */
-  append(read: () => Draft | undefined): QueuedEntry | undefined {
-    this.reconcile();
-    let entry: QueuedEntry | undefined;
-    try {
-      entry = this.#append(read);
-    } catch (error) {
-      if (!this.#isLost(error)) throw error;
-      entry = this.#append(read);
-    }
-    if (entry !== undefined) this.#emitter.emit('enqueued');
-    return entry;
-  }
-
-  #append(read: () => Draft | undefined): QueuedEntry | undefined {
-    const draft = read();
-    if (draft === undefined) return undefined;
+  append(draft: Draft): QueuedEntry {
     if (!this.capacity.fits(draft.bytes)) throw this.#noCapacity('committed', [draft]);
-    return this.#add(draft, 'committed');
+    const entry = this.#add(draft, 'committed');
+    this.#emitter.emit('enqueued');
+    return entry;
   }
 
   /**
@@ -175,7 +161,7 @@ export class Outbox implements Iterable<QueuedEntry> {
     try {
       entries = this.#requeue(drafts, leaving);
     } catch (error) {
-      if (!this.#isLost(error)) throw error;
+      if (!this.isLost(error)) throw error;
       entries = this.#requeue(drafts, leaving);
     }
     this.removeQuarantined(leaving);
@@ -198,7 +184,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /** Whether a write failed because saved entries were adopted or deleted: the write may be the first to notice. */
-  #isLost(error: unknown): boolean {
+  isLost(error: unknown): boolean {
     return isStorageException(error) && this.reconcile();
   }
 

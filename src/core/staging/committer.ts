@@ -1,4 +1,4 @@
-import { type Entry, toEntry } from '../model/entry.js';
+import { type Entry, type QueuedEntry, toEntry } from '../model/entry.js';
 import { closedException } from '../model/request-exceptions.js';
 import type { Value } from '../model/value.js';
 import { encodeWithSize } from '../model/values-json.js';
@@ -94,31 +94,47 @@ export class Committer {
   }
 
   #commit(given: CommitDetails | undefined): Entry | undefined {
-    const { staging, outbox, lanes, clockCorrection, deadBands, emitter } = this.#parts;
-    const timestamp = given?.timestamp;
-    const isUrgent = given?.urgent === true;
-    let values: Value[] = [];
+    const { outbox, emitter } = this.#parts;
     try {
-      const queued = outbox.append(() => {
-        this.#checkOpen();
-        const staged = staging.values();
-        values = deadBands?.select(staged) ?? staged;
-        if (values.length === 0) return undefined;
-        return draftOf(values, timestamp === undefined ? clockCorrection.stamp() : { timestamp, epoch: undefined });
-      });
-      deadBands?.onCommitted(values, staging.size - values.length);
-      if (staging.size > 0) staging.clear();
-      if (queued === undefined) return undefined;
-      lanes.add(queued, isUrgent);
-      if (isUrgent) emitter.emit('urgent');
-      const entry = toEntry(queued, values);
-      emitter.emit('commit', entry);
-      return entry;
+      outbox.reconcile();
+      try {
+        return this.#commitStaged(given);
+      } catch (error) {
+        if (!outbox.isLost(error)) throw error;
+        return this.#commitStaged(given);
+      }
     } catch (error) {
       // The storage may have removed the saved staged values to free space.
       emitter.emit('staged');
       throw error;
     }
+  }
+
+  #commitStaged(given: CommitDetails | undefined): Entry | undefined {
+    const { staging, deadBands } = this.#parts;
+    this.#checkOpen();
+    const staged = staging.values();
+    const values = deadBands?.select(staged) ?? staged;
+    const queued = values.length > 0 ? this.#append(values, given?.timestamp) : undefined;
+    deadBands?.onCommitted(values, staged.length - values.length);
+    if (staged.length > 0) staging.clear();
+    return queued && this.#announce(queued, values, given?.urgent === true);
+  }
+
+  #append(values: readonly Value[], timestamp: number | undefined): QueuedEntry {
+    const { outbox, clockCorrection } = this.#parts;
+    return outbox.append(
+      draftOf(values, timestamp === undefined ? clockCorrection.stamp() : { timestamp, epoch: undefined }),
+    );
+  }
+
+  #announce(queued: QueuedEntry, values: readonly Value[], isUrgent: boolean): Entry {
+    const { lanes, emitter } = this.#parts;
+    lanes.add(queued, isUrgent);
+    if (isUrgent) emitter.emit('urgent');
+    const entry = toEntry(queued, values);
+    emitter.emit('commit', entry);
+    return entry;
   }
 
   #checkOpen(): void {

@@ -11,17 +11,18 @@ const server = fork(pathOf('server'));
 const said = () => new Promise((resolve) => server.once('message', resolve));
 const url = `http://127.0.0.1:${await said()}/`;
 
-const enqueued = await measureAll('enqueue', ['ours', 'influx']);
-const waited = await measureAll('waited', ['ours', 'influx', 'fetch']);
-const free = await measureAll('free', ['ours', 'influx']);
+const enqueued = await measureAll('enqueue', ['ours-fetch', 'influx']);
+const waited = await measureAll('waited', ['ours-fetch', 'ours-http', 'influx', 'fetch']);
+const free = await measureAll('free', ['ours-http', 'influx']);
 server.disconnect();
 
 const rows = [
-  speed('commit of two values into memory, writePoint of as many', 1, enqueued),
-  speed('end to end, each 1000 waited for: speed', 1.5, waited),
-  memory('end to end, each 1000 waited for: peak memory (RSS)', waited),
-  speed('end to end, each 1000 sent by themselves: speed', 1.5, free),
-  memory('end to end, each 1000 sent by themselves: peak memory (RSS)', free),
+  speed('commit of two values into memory: speed of writePoint', 1.1, enqueued, ['ours-fetch', 'influx']),
+  speed('each 1000 waited for, httpFetch: speed of influx', 1, waited, ['ours-http', 'influx']),
+  memory('each 1000 waited for, httpFetch: peak memory of influx', waited),
+  speed('each 1000 sent by themselves, httpFetch: speed of influx', 1, free, ['ours-http', 'influx']),
+  memory('each 1000 sent by themselves, httpFetch: peak memory of influx', free),
+  speed("each 1000 waited for, the platform's fetch: speed of bare fetch", 0.85, waited, ['ours-fetch', 'fetch']),
 ];
 if (process.send) process.send(rows);
 else console.table(rows);
@@ -59,20 +60,17 @@ async function checkDelivered(side) {
   if (requests < records / SLICE) throw new Error(`${side} sent more than ${SLICE} records at once`);
 }
 
-function speed(what, least, results) {
+function speed(what, least, results, [ours, theirs]) {
   const times = (side) => results[side].map(({ milliseconds }) => milliseconds);
   const figure = (side) => `${Math.round(RECORDS / median(times(side)))}k/s`;
-  return { ...ratioRow(what, { least }, times('influx'), times('ours')), ...eachOf(results, figure) };
+  return { ...ratioRow(what, { least }, times(theirs), times(ours)), ours: figure(ours), peer: figure(theirs) };
 }
 
 function memory(what, results) {
   const bytes = (side) => results[side].map((result) => result.bytes);
   const figure = (side) => `${Math.round(median(bytes(side)) / 1e6)} MB`;
-  return { ...ratioRow(what, { most: 1 }, bytes('ours'), bytes('influx')), ...eachOf(results, figure) };
-}
-
-function eachOf(results, figure) {
-  return Object.fromEntries(Object.keys(results).map((side) => [side === 'fetch' ? 'bare fetch' : side, figure(side)]));
+  const peak = ratioRow(what, { most: 1.2 }, bytes('ours-http'), bytes('influx'));
+  return { ...peak, ours: figure('ours-http'), peer: figure('influx') };
 }
 
 function pathOf(name) {

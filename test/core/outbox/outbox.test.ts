@@ -13,7 +13,7 @@ const draftOf = ({ timestamp, values }: Omit<Draft, 'bytes'>): Draft => ({
 });
 
 function append(outbox: Outbox, content: Omit<Draft, 'bytes'>): QueuedEntry {
-  return outbox.append(() => draftOf(content)) as QueuedEntry;
+  return outbox.append(draftOf(content));
 }
 
 const key = ({ writer, sequence }: StoredEntry): string => `${writer}/${sequence}`;
@@ -447,15 +447,6 @@ describe('the ownership of entries', () => {
     return { writer, outbox, entries };
   }
 
-  test('is checked before a new entry is read, as the check may remove staged values', () => {
-    const { outbox } = fenced();
-    outbox.append(() => {
-      expect(outbox.fencedCount).toBe(2);
-      return undefined;
-    });
-    expect(outbox.length).toBe(0);
-  });
-
   test('is checked before entries are requeued', () => {
     const { outbox } = fenced();
     outbox.requeue([draftOf({ timestamp: 3, values: '[{"a":1}]' })]);
@@ -490,19 +481,6 @@ describe('the ownership of entries', () => {
     expect(outbox.remove(entries.slice(0, 1))).toBe(1);
     expect(outbox.fencedCount).toBe(1);
     expect(writer.removed).toEqual(['own/1']);
-  });
-
-  test('is checked again where the storage fails, as a write may be the first to find entries gone', () => {
-    const writer = new FakeWriter();
-    const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9, maxBytes: Infinity });
-    const save = writer.save.bind(writer);
-    writer.save = () => {
-      writer.save = save;
-      writer.loss = { kind: 'cleared' };
-      throw new StorageException('the file is gone');
-    };
-    append(outbox, { timestamp: 1, values: '[{"a":1}]' });
-    expect(outbox.length).toBe(1);
   });
 });
 

@@ -37,10 +37,15 @@ describe('staged values', () => {
     expect(staging.values().at(-1)).toEqual({ fieldId: 'field 1', value: 3 });
   });
 
-  test('is handed out as a copy', () => {
+  test('is handed out as it is at that time', () => {
     const staging = filled();
-    staging.values().length = 0;
-    expect(staging.values()).toHaveLength(2);
+    const handedOut = staging.values();
+    staging.add('b', 2);
+    staging.add('c', true);
+    staging.remove([{ fieldId: 'a', value: 'x' }]);
+    staging.clear();
+    staging.add('d', 3);
+    expect(handedOut).toEqual(filled().values());
   });
 
   test('has one zero, as the wire', () => {

@@ -11,7 +11,7 @@ import { decodeId, deviceCodeOf, encodeId, FORMAT_VERSION } from './names.js';
  *   Nikdev-Entry-Ids: <x-entry-ids>          as it came; absent without
  *   Nikdev-Key: <hash of the API key>
  *   Nikdev-Verified: 0 | 1
- *   Nikdev-Mac: <HMAC of all of this and the body>
+ *   Nikdev-Mac: <HMAC of all of this and the SHA-256 of the body>
  *   Nats-Msg-Id: <HMAC>                      only with entry ids
  *
  *   <the JSON of the upload, decompressed, as it came>
@@ -73,15 +73,16 @@ const VERSION = String(FORMAT_VERSION);
 /** Encodes an upload. */
 export function encodeUpload(upload: StoredUpload, secret: Secret): EncodedMessage {
   const { device, offset, body, entryIds, keyHash, isVerified } = upload;
+  const digest = digestOf(body);
   return {
     headers: {
       [HEADERS.version]: VERSION,
       [HEADERS.device]: encodeId(device),
       [HEADERS.offset]: String(offset),
-      ...(entryIds !== undefined && { [HEADERS.entryIds]: entryIds, 'Nats-Msg-Id': messageId(upload, secret) }),
+      ...(entryIds !== undefined && { [HEADERS.entryIds]: entryIds, 'Nats-Msg-Id': messageId(upload, digest, secret) }),
       [HEADERS.keyHash]: keyHash,
       [HEADERS.verified]: isVerified ? '1' : '0',
-      [HEADERS.mac]: secret.mac('message', partsOf(upload)),
+      [HEADERS.mac]: secret.mac('message', partsOf(upload, digest)),
     },
     body,
   };
@@ -115,24 +116,29 @@ export function decodeMessage({ subject, data, headers }: ReceivedMessage, secre
     keyHash: read('keyHash') ?? '',
     isVerified: read('verified') === '1',
   };
-  if (!secrets.verify('message', partsOf(upload), read('mac') ?? ''))
+  if (!secrets.verify('message', partsOf(upload, digestOf(data)), read('mac') ?? ''))
     return invalid('it was not written by a gateway with this secret');
   return { kind: 'upload', upload };
 }
 
 const invalid = (reason: string): DecodedMessage => ({ kind: 'invalid', reason });
 
-const partsOf = ({ device, offset, body, entryIds, keyHash, isVerified }: StoredUpload): (string | Uint8Array)[] => [
+const digestOf = (body: Uint8Array): Uint8Array => createHash('sha256').update(body).digest();
+
+const partsOf = (
+  { device, offset, entryIds, keyHash, isVerified }: StoredUpload,
+  digest: Uint8Array,
+): (string | Uint8Array)[] => [
   VERSION,
   device,
   String(offset),
   entryIds === undefined ? '-' : `=${entryIds}`,
   keyHash,
   isVerified ? '1' : '0',
-  body,
+  digest,
 ];
 
 /** Message ids are stream-wide: by the hashes, no other device, key or body can claim the id of an upload first. */
-function messageId({ device, keyHash, entryIds = '', body }: StoredUpload, secret: Secret): string {
-  return secret.mac('message-id', [device, keyHash, entryIds, createHash('sha256').update(body).digest()]);
+function messageId({ device, keyHash, entryIds = '' }: StoredUpload, digest: Uint8Array, secret: Secret): string {
+  return secret.mac('message-id', [device, keyHash, entryIds, digest]);
 }

@@ -1,11 +1,19 @@
 import { utf8Length } from '../core/model/values-json.js';
+import { Bytes } from './bytes.js';
 import { type Body, type HttpRequest, type HttpResponse, json } from './message.js';
 
 /** A slow sender occupies a connection and memory of up to the size of the body. */
 const MAX_SECONDS = 120;
 
 /** A complete body, or the response that refuses it. */
-export type BodyText = { readonly text: string } | { readonly rejection: HttpResponse };
+export type BodyText = ReadBody | { readonly rejection: HttpResponse };
+
+/** A body, inflated. */
+export interface ReadBody {
+  readonly text: string;
+  /** The bytes of the text as they came; absent if it came as a text. */
+  readonly bytes?: Uint8Array;
+}
 
 /**
  * Reads the body of a request. Bytes are counted as they arrive: reading stops at the chunk that exceeds the limit.
@@ -49,12 +57,7 @@ async function readCompressed(body: Body, maxBytes: number): Promise<BodyText> {
 const isBytes = (body: Body): body is Uint8Array => ArrayBuffer.isView(body);
 
 function readBytes(bytes: Uint8Array, maxBytes: number): BodyText {
-  if (bytes.byteLength > maxBytes) return tooLarge(maxBytes);
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch {
-    return NOT_UTF8;
-  }
+  return bytes.byteLength > maxBytes ? tooLarge(maxBytes) : decode(bytes);
 }
 
 async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<BodyText> {
@@ -65,37 +68,30 @@ async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBy
     cancel();
   }, MAX_SECONDS * 1000);
   try {
-    const decode = createDecoder();
-    let bytes = 0;
+    const bytes = new Bytes();
     for (;;) {
       const { done, value } = await reader.read();
       if (isLate) return refuse(408, `The body must arrive within ${MAX_SECONDS} s`);
-      bytes += value?.byteLength ?? 0;
-      if (bytes > maxBytes) {
+      if (done) return decode(bytes.value);
+      bytes.add(value);
+      if (bytes.length > maxBytes) {
         cancel();
         return tooLarge(maxBytes);
       }
-      const text = decode(value);
-      if (text === undefined) return NOT_UTF8;
-      if (done) return { text };
     }
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Decodes chunks as they arrive, so that a body in many small chunks takes no more memory than a body in one. */
-function createDecoder(): (piece?: Uint8Array) => string | undefined {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
-  return (piece) => {
-    try {
-      text += decoder.decode(piece, { stream: piece !== undefined });
-      return text;
-    } catch {
-      return undefined;
-    }
-  };
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function decode(bytes: Uint8Array): BodyText {
+  try {
+    return { text: decoder.decode(bytes), bytes };
+  } catch {
+    return NOT_UTF8;
+  }
 }
 
 const tooLarge = (maxBytes: number): BodyText => refuse(413, `The body must be at most ${maxBytes} bytes long`);

@@ -1,5 +1,5 @@
 import { ENTRY_IDS } from '../core/model/entry-ids.js';
-import { readBody } from './body.js';
+import { type ReadBody, readBody } from './body.js';
 import { authorize } from './credentials.js';
 import { type HttpRequest, type HttpResponse, json } from './message.js';
 import type { DeviceAccess, Store } from './store.js';
@@ -34,7 +34,7 @@ export function createRoutes(store: Store, maxBodyBytes: number): Routes {
       const access = await authorize(store, request, 'write');
       if ('rejection' in access) return refuse(access.rejection);
       const body = await readBody(request, maxBodyBytes);
-      return 'rejection' in body ? refuse(body.rejection) : receiveEntries(access.device, body.text, request);
+      return 'rejection' in body ? refuse(body.rejection) : receiveEntries(access.device, body, request);
     }
     const ids = request.path.startsWith(VALUES) ? request.path.slice(VALUES.length) : '';
     if (ids === '' || ids.includes('/')) return refuse(json(404, { message: 'There is nothing at this path' }));
@@ -44,11 +44,13 @@ export function createRoutes(store: Store, maxBodyBytes: number): Routes {
   };
 }
 
-function receiveEntries(device: DeviceAccess, text: string, { header }: HttpRequest): Exchange {
+function receiveEntries(device: DeviceAccess, { text, bytes }: ReadBody, { header }: HttpRequest): Exchange {
   const entryIds = header(ENTRY_IDS);
   const { upload, fault, entryCount } = readUpload(text, entryIds);
   const answer = () =>
-    upload ? device.append({ upload, text, entryIds }) : json(fault.status, { message: fault.message });
+    upload
+      ? device.append({ upload, entryCount: entryCount ?? 0, text, bytes, entryIds })
+      : json(fault.status, { message: fault.message });
   return { entryCount, answer };
 }
 

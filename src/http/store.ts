@@ -18,8 +18,11 @@ export interface Credentials {
 /** A valid upload, parsed and as it came. */
 export interface ReceivedUpload {
   readonly upload: Upload;
+  readonly entryCount: number;
   /** The body, inflated. */
   readonly text: string;
+  /** The bytes of the text; absent if it came as a text. */
+  readonly bytes?: Uint8Array | undefined;
   /** The header `x-entry-ids`; absent if the entries have no names. */
   readonly entryIds: string | undefined;
 }

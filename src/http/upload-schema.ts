@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { decodeEntryIds, ENTRY_IDS, type EntryIdentity } from '../core/model/entry-ids.js';
+import { decodeEntryIds, ENTRY_IDS, type EntryIdentity, namesAll } from '../core/model/entry-ids.js';
 import { isObject } from '../core/model/input.js';
 import type { FieldValue, Value } from '../core/model/value.js';
 import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
@@ -92,25 +92,22 @@ export function readUpload(body: string, entryIds?: string): UploadAttempt {
   if (entryCount !== undefined && entryCount > MAX_ENTRIES) {
     return { entryCount, fault: { status: 413, message: `entries must be at most ${MAX_ENTRIES}, got ${entryCount}` } };
   }
-  const { upload, message } = readValidUpload(input) ?? describeFault(input);
+  const { upload, message } = readValidUpload(input, entryIds) ?? describeFault(input, entryIds);
   if (!upload) return { entryCount, fault: { status: 400, message } };
-  const { clientTimestamp, entries } = upload;
-  if (entryIds === undefined) return { entryCount, upload };
-  const ids = decodeEntryIds(entryIds, entries.length);
-  if (ids === undefined) return { entryCount, fault: { status: 400, message: BAD_IDS } };
-  return {
-    entryCount,
-    upload: { clientTimestamp, entries: entries.map((entry, index) => ({ ...entry, id: ids[index] })) },
-  };
+  if (entryIds !== undefined && !namesAll(entryIds, entryCount ?? 0))
+    return { entryCount, fault: { status: 400, message: BAD_IDS } };
+  return { entryCount, upload };
 }
 
 type Described =
   | { readonly upload: Upload; readonly message?: never }
   | { readonly upload?: never; readonly message: string };
 
-function describeFault(input: unknown): Described {
+function describeFault(input: unknown, entryIds: string | undefined): Described {
   const result = v.safeParse(UploadBody, input, { abortEarly: true });
-  return result.success ? { upload: result.output } : { message: faultOf(result.issues, 'the body') };
+  if (!result.success) return { message: faultOf(result.issues, 'the body') };
+  const { clientTimestamp, entries } = result.output;
+  return { upload: uploadOf(clientTimestamp, () => entries, entryIds) };
 }
 
 /**
@@ -118,37 +115,67 @@ function describeFault(input: unknown): Described {
  *
  * @returns `undefined` if the body may be invalid.
  */
-export function readValidUpload(input: unknown): Described | undefined {
-  if (!isObject(input)) return undefined;
-  const { clientTimestamp, entries } = input;
-  const read = isTime(clientTimestamp) && readAll(entries, readEntry);
-  return read ? { upload: { clientTimestamp, entries: read } } : undefined;
+export function readValidUpload(input: unknown, entryIds?: string): Described | undefined {
+  return isBody(input)
+    ? { upload: uploadOf(input.clientTimestamp, () => input.entries.map(entryOf), entryIds) }
+    : undefined;
 }
 
-function readEntry(input: unknown): UploadedEntry | undefined {
-  if (!isObject(input)) return undefined;
-  const { timestamp, values } = input;
-  const read = isTime(timestamp) && readAll(values, readValue, MAX_VALUES);
-  return read ? { timestamp, values: read } : undefined;
+/** Its entries are made when they are read: a store that keeps the text does not need them. */
+function uploadOf(clientTimestamp: number, read: () => readonly UploadedEntry[], entryIds: string | undefined): Upload {
+  let entries: readonly UploadedEntry[] | undefined;
+  return {
+    clientTimestamp,
+    get entries() {
+      entries ??= withIds(read(), entryIds);
+      return entries;
+    },
+  };
 }
 
-function readValue(input: unknown): Value | undefined {
-  if (!isObject(input)) return undefined;
-  const [fieldId = '', ...others] = Object.keys(input);
-  if (fieldId === '' || fieldId.length > MAX_FIELD_ID_LENGTH || others.length > 0) return undefined;
-  const value = input[fieldId];
-  return isValue(value) ? { fieldId, value } : undefined;
+function withIds(entries: readonly UploadedEntry[], entryIds: string | undefined): readonly UploadedEntry[] {
+  const ids = entryIds === undefined ? undefined : decodeEntryIds(entryIds, entries.length);
+  return ids ? entries.map((entry, index) => ({ ...entry, id: ids[index] })) : entries;
 }
 
-function readAll<Item>(input: unknown, read: (item: unknown) => Item | undefined, max = Infinity): Item[] | undefined {
-  if (!Array.isArray(input) || input.length > max) return undefined;
-  const items: Item[] = [];
-  for (const item of input) {
-    const one = read(item);
-    if (one === undefined) return undefined;
-    items.push(one);
+interface ValidBody {
+  readonly clientTimestamp: number;
+  readonly entries: readonly ValidEntry[];
+}
+
+interface ValidEntry {
+  readonly timestamp: number;
+  readonly values: readonly Readonly<Record<string, FieldValue>>[];
+}
+
+const isBody = (input: unknown): input is ValidBody =>
+  isObject(input) && isTime(input['clientTimestamp']) && isListOf(input['entries'], isEntry);
+
+const isEntry = (input: unknown): boolean =>
+  isObject(input) && isTime(input['timestamp']) && isListOf(input['values'], isOneField, MAX_VALUES);
+
+/** Properties that an object inherits count, too: then the schema decides. */
+function isOneField(input: unknown): boolean {
+  if (!isObject(input)) return false;
+  let count = 0;
+  for (const fieldId in input) {
+    count += 1;
+    if (count > 1 || fieldId === '' || fieldId.length > MAX_FIELD_ID_LENGTH || !isValue(input[fieldId])) return false;
   }
-  return items;
+  return count === 1;
+}
+
+function isListOf(input: unknown, isItem: (item: unknown) => boolean, max = Infinity): boolean {
+  if (!Array.isArray(input) || input.length > max) return false;
+  for (const item of input) if (!isItem(item)) return false;
+  return true;
+}
+
+const entryOf = ({ timestamp, values }: ValidEntry): UploadedEntry => ({ timestamp, values: values.map(fieldOf) });
+
+function fieldOf(field: Readonly<Record<string, FieldValue>>): Value {
+  const [[fieldId, value]] = Object.entries(field) as [[string, FieldValue]];
+  return { fieldId, value };
 }
 
 const isTime = (input: unknown): input is number =>

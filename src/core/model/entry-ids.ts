@@ -61,15 +61,33 @@ export function decodeRange(text: string): readonly [first: number, last: number
  * @returns `undefined` unless the text names so many entries. A writer is as in the text, percent-encoded there.
  */
 export function decodeEntryIds(text: string, count: number): EntryIdentity[] | undefined {
-  const ids: EntryIdentity[] = [];
-  for (const group of text === '' ? [] : text.split(';')) {
-    const [, writer = '', ranges = ''] = GROUP.exec(group) ?? [];
-    for (const part of ranges.split(',')) {
-      const range = decodeRange(part);
-      if (range === undefined) return undefined;
-      for (let [sequence, last] = range; sequence <= last; sequence++)
-        if (ids.push({ writer, sequence }) > count) return undefined;
-    }
-  }
-  return ids.length === count ? ids : undefined;
+  const ranges = decodeRanges(text);
+  if (countOf(ranges) !== count) return undefined;
+  return ranges.flatMap(({ writer, first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, index) => ({ writer, sequence: first + index })),
+  );
 }
+
+/** Whether a text names so many entries. */
+export const namesAll = (text: string, count: number): boolean => countOf(decodeRanges(text)) === count;
+
+interface NamedRange {
+  readonly writer: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** @returns For a malformed part of the text a range whose ends are no numbers. */
+function decodeRanges(text: string): NamedRange[] {
+  return (text === '' ? [] : text.split(';')).flatMap((group) => {
+    const [, writer = '', ranges = ''] = GROUP.exec(group) ?? [];
+    return ranges.split(',').map((part) => {
+      const [first, last] = decodeRange(part) ?? [Number.NaN, Number.NaN];
+      return { writer, first, last };
+    });
+  });
+}
+
+/** @returns `NaN` if a range has no ends. */
+const countOf = (ranges: readonly NamedRange[]): number =>
+  ranges.reduce((sum, { first, last }) => sum + (last - first + 1), 0);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Readable } from 'node:stream';
+import { Bytes } from '../../http/bytes.js';
 import type { HttpRequest, HttpResponse } from '../../http/message.js';
 
 /** A function that answers requests. */
@@ -67,11 +68,11 @@ function ofIncoming(request: IncomingMessage): HttpRequest {
 
 /** Node ends a request whose body is longer than it says. A stream of the web takes several times as long. */
 function collect(request: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
+  const bytes = new Bytes();
   return new Promise((resolve, reject) => {
     request
-      .on('data', (chunk: Buffer) => chunks.push(chunk))
-      .on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+      .on('data', (chunk: Buffer) => bytes.add(chunk))
+      .on('end', () => resolve(bytes.value))
       .on('error', reject)
       .on('close', () => reject(new Error('the connection was closed')));
   });

@@ -30,12 +30,11 @@ export class Secret {
 
   /** Authenticates a list of parts; no two lists have the same input. */
   mac(purpose: Purpose, parts: readonly (string | Uint8Array)[]): string {
-    const hmac = createHmac('sha256', this.key(purpose));
-    for (const part of parts) {
-      const bytes = typeof part === 'string' ? Buffer.from(part) : part;
-      hmac.update(`${bytes.byteLength}:`).update(bytes);
-    }
-    return hmac.digest('base64url');
+    const bytes = parts.flatMap((part) => {
+      const own = typeof part === 'string' ? Buffer.from(part) : part;
+      return [Buffer.from(`${own.byteLength}:`), own];
+    });
+    return createHmac('sha256', this.key(purpose)).update(Buffer.concat(bytes)).digest('base64url');
   }
 }
 

@@ -50,20 +50,19 @@ const open = async (nats, worker) => {
 
 let sequence = 0;
 
-function uploadOf(entries) {
+function bodyOf(entries) {
   const now = Math.floor(Date.now() / 1000);
   const values = [{ '0a1b2c3d-0000-4000-8000-000000000001': 21.5 }, { '0a1b2c3d-0000-4000-8000-000000000002': 'on' }];
-  const list = Array.from({ length: entries }, () => ({ timestamp: now, values }));
-  const first = sequence + 1;
-  sequence += entries;
-  return {
-    body: JSON.stringify({ clientTimestamp: now, entries: list }),
-    ids: entries === 1 ? `bench/${first}` : `bench/${first}-${sequence}`,
-  };
+  return JSON.stringify({
+    clientTimestamp: now,
+    entries: Array.from({ length: entries }, () => ({ timestamp: now, values })),
+  });
 }
 
-async function post(accepting, device, entries) {
-  const { body, ids } = uploadOf(entries);
+/** Posts a body whose entries have new names. */
+async function post(accepting, device, body, entries) {
+  const first = sequence + 1;
+  sequence += entries;
   const response = await accepting.fetch(
     new Request('http://127.0.0.1/api/v1/entries/', {
       method: 'POST',
@@ -71,7 +70,7 @@ async function post(accepting, device, entries) {
       headers: {
         'x-device-id': deviceOf(device),
         'x-api-key': '22222222-2222-4222-8222-222222222222',
-        'x-entry-ids': ids,
+        'x-entry-ids': entries === 1 ? `bench/${first}` : `bench/${first}-${sequence}`,
       },
     }),
   );
@@ -100,14 +99,15 @@ async function measure(nats, entries, inFlight) {
   const [js, jsm] = [jetstream(connection), await jetstreamManager(connection)];
   await jsm.streams.add({ name: 'BARE', subjects: ['bare.*'], num_replicas: 3, max_bytes: MAX_BYTES });
   const front = await open(nats, false);
-  const payload = new TextEncoder().encode(uploadOf(entries).body);
+  const body = bodyOf(entries);
+  const payload = new TextEncoder().encode(body);
   const bare = (device) => js.publish(`bare.${device}`, payload, { msgID: `b${sequence++}`, timeout: 10_000 });
   // The first uploads verify the keys.
-  for (let device = 0; device < DEVICES; device++) await post(front, device, 1);
+  for (let device = 0; device < DEVICES; device++) await post(front, device, bodyOf(1), 1);
   const [ours, theirs] = [[], []];
   for (let slice = 0; slice < SLICES; slice++) {
     theirs.push(await hammer(inFlight, bare));
-    ours.push(await hammer(inFlight, (device) => post(front, device, entries)));
+    ours.push(await hammer(inFlight, (device) => post(front, device, body, entries)));
   }
   await front.close();
   await jsm.streams.delete('BARE');
@@ -151,10 +151,11 @@ function rowsOf(entries, inFlight, { accepted, bare, forwarded, ours }) {
 /** The heap of a gateway that has seen many devices. */
 async function measureMemory(nats) {
   const working = await open(nats, true);
-  await post(working, 0, 1);
+  const body = bodyOf(1);
+  await post(working, 0, body, 1);
   const before = await usedHeap();
   for (let device = 1; device <= MANY_DEVICES; device += 100)
-    await Promise.all(Array.from({ length: 100 }, (_, more) => post(working, device + more, 1)));
+    await Promise.all(Array.from({ length: 100 }, (_, more) => post(working, device + more, body, 1)));
   const megabytes = ((await usedHeap()) - before) / 1e6;
   await working.close();
   return [row(`gateway: ${MANY_DEVICES} devices, heapUsed`, `${megabytes.toFixed(0)} MB`)];

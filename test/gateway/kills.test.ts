@@ -47,6 +47,7 @@ describeOnNats('a gateway that is killed', () => {
     await fleet.untilAcknowledged(50);
     await fleet.stop();
     await fleet.check();
+    await world.untilForwarded();
     expect(new Fleet(world, 0).sentAgain).toBeLessThanOrEqual(MAX_SENT_AGAIN);
     expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
   });

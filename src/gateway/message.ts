@@ -123,12 +123,9 @@ export function decodeMessage({ subject, data, headers }: ReceivedMessage, secre
 
 const invalid = (reason: string): DecodedMessage => ({ kind: 'invalid', reason });
 
-const digestOf = (body: Uint8Array): Uint8Array => createHash('sha256').update(body).digest();
+const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('base64url');
 
-const partsOf = (
-  { device, offset, entryIds, keyHash, isVerified }: StoredUpload,
-  digest: Uint8Array,
-): (string | Uint8Array)[] => [
+const partsOf = ({ device, offset, entryIds, keyHash, isVerified }: StoredUpload, digest: string): string[] => [
   VERSION,
   device,
   String(offset),
@@ -139,6 +136,6 @@ const partsOf = (
 ];
 
 /** Message ids are stream-wide: by the hashes, no other device, key or body can claim the id of an upload first. */
-function messageId({ device, keyHash, entryIds = '' }: StoredUpload, digest: Uint8Array, secret: Secret): string {
+function messageId({ device, keyHash, entryIds = '' }: StoredUpload, digest: string, secret: Secret): string {
   return secret.mac('message-id', [device, keyHash, entryIds, digest]);
 }

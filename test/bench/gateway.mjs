@@ -15,6 +15,7 @@ const ENTRIES = [1, 100, 1000];
 const MAX_BYTES = 1_000_000_000;
 /** Of each measurement, in milliseconds. */
 const DURATION = 1500;
+const WARM_UP = 10_000;
 const SLICES = 6;
 const PARTITIONS = 64;
 /** The least ratio to a bare publish. */
@@ -30,6 +31,8 @@ async function measureAll(folder) {
   try {
     await initGateway({ nats, partitions: PARTITIONS, maxBytes: MAX_BYTES, maxMessagesPerDevice: 1_000_000 });
     const rows = [];
+    // A gateway runs for days: its first seconds, before its code is compiled, do not count.
+    await measure(nats, 1, 64, WARM_UP);
     for (const entries of ENTRIES)
       for (const inFlight of IN_FLIGHT) rows.push(...(await measure(nats, entries, inFlight)));
     return [...rows, ...(await measureMemory(nats))];
@@ -78,10 +81,10 @@ async function post(accepting, device, body, entries) {
 }
 
 /** Calls a function as often as it goes, so many at a time. @returns The calls a second, and the durations in milliseconds. */
-async function hammer(inFlight, run) {
+async function hammer(inFlight, duration, run) {
   const durations = [];
   const started = performance.now();
-  const end = started + DURATION / SLICES;
+  const end = started + duration / SLICES;
   const work = async (line) => {
     for (let call = 0; performance.now() < end; call++) {
       const before = performance.now();
@@ -94,7 +97,7 @@ async function hammer(inFlight, run) {
 }
 
 /** Both sides by turns, in slices, so that a machine whose speed drifts drifts for both. */
-async function measure(nats, entries, inFlight) {
+async function measure(nats, entries, inFlight, duration = DURATION) {
   const connection = await connect(nats);
   const [js, jsm] = [jetstream(connection), await jetstreamManager(connection)];
   await jsm.streams.add({ name: 'BARE', subjects: ['bare.*'], num_replicas: 3, max_bytes: MAX_BYTES });
@@ -106,8 +109,8 @@ async function measure(nats, entries, inFlight) {
   for (let device = 0; device < DEVICES; device++) await post(front, device, bodyOf(1), 1);
   const [ours, theirs] = [[], []];
   for (let slice = 0; slice < SLICES; slice++) {
-    theirs.push(await hammer(inFlight, bare));
-    ours.push(await hammer(inFlight, (device) => post(front, device, body, entries)));
+    theirs.push(await hammer(inFlight, duration, bare));
+    ours.push(await hammer(inFlight, duration, (device) => post(front, device, body, entries)));
   }
   await front.close();
   await jsm.streams.delete('BARE');

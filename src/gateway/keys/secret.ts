@@ -29,12 +29,9 @@ export class Secret {
   }
 
   /** Authenticates a list of parts; no two lists have the same input. */
-  mac(purpose: Purpose, parts: readonly (string | Uint8Array)[]): string {
-    const bytes = parts.flatMap((part) => {
-      const own = typeof part === 'string' ? Buffer.from(part) : part;
-      return [Buffer.from(`${own.byteLength}:`), own];
-    });
-    return createHmac('sha256', this.key(purpose)).update(Buffer.concat(bytes)).digest('base64url');
+  mac(purpose: Purpose, parts: readonly string[]): string {
+    const input = parts.map((part) => `${part.length}:${part}`).join('');
+    return createHmac('sha256', this.key(purpose)).update(input).digest('base64url');
   }
 }
 
@@ -49,7 +46,7 @@ export class Secrets {
   }
 
   /** Whether one of the secrets made `mac` of these parts. */
-  verify(purpose: Purpose, parts: readonly (string | Uint8Array)[], mac: string): boolean {
+  verify(purpose: Purpose, parts: readonly string[], mac: string): boolean {
     return this.all.some((secret) => isSame(secret.mac(purpose, parts), mac));
   }
 }

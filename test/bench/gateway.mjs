@@ -32,7 +32,7 @@ async function measureAll(folder) {
     await initGateway({ nats, partitions: PARTITIONS, maxBytes: MAX_BYTES, maxMessagesPerDevice: 1_000_000 });
     const rows = [];
     // A gateway runs for days: its first seconds, before its code is compiled, do not count.
-    await measure(nats, 1, 64, WARM_UP);
+    await warmUp(nats);
     for (const entries of ENTRIES)
       for (const inFlight of IN_FLIGHT) rows.push(...(await measure(nats, entries, inFlight)));
     return [...rows, ...(await measureMemory(nats))];
@@ -84,7 +84,7 @@ async function post(accepting, device, body, entries) {
 async function hammer(inFlight, duration, run) {
   const durations = [];
   const started = performance.now();
-  const end = started + duration / SLICES;
+  const end = started + duration;
   const work = async (line) => {
     for (let call = 0; performance.now() < end; call++) {
       const before = performance.now();
@@ -96,8 +96,19 @@ async function hammer(inFlight, duration, run) {
   return { calls: durations.length, milliseconds: performance.now() - started, durations };
 }
 
+async function warmUp(nats) {
+  const front = await open(nats, false);
+  const body = bodyOf(1);
+  for (let device = 0; device < DEVICES; device++) await post(front, device, body, 1);
+  await hammer(64, WARM_UP, (device) => post(front, device, body, 1));
+  await front.close();
+  const connection = await connect(nats);
+  await (await jetstreamManager(connection)).streams.purge('NIKDEV');
+  await connection.close();
+}
+
 /** Both sides by turns, in slices, so that a machine whose speed drifts drifts for both. */
-async function measure(nats, entries, inFlight, duration = DURATION) {
+async function measure(nats, entries, inFlight) {
   const connection = await connect(nats);
   const [js, jsm] = [jetstream(connection), await jetstreamManager(connection)];
   await jsm.streams.add({ name: 'BARE', subjects: ['bare.*'], num_replicas: 3, max_bytes: MAX_BYTES });
@@ -109,8 +120,8 @@ async function measure(nats, entries, inFlight, duration = DURATION) {
   for (let device = 0; device < DEVICES; device++) await post(front, device, bodyOf(1), 1);
   const [ours, theirs] = [[], []];
   for (let slice = 0; slice < SLICES; slice++) {
-    theirs.push(await hammer(inFlight, duration, bare));
-    ours.push(await hammer(inFlight, duration, (device) => post(front, device, body, entries)));
+    theirs.push(await hammer(inFlight, DURATION / SLICES, bare));
+    ours.push(await hammer(inFlight, DURATION / SLICES, (device) => post(front, device, body, entries)));
   }
   await front.close();
   await jsm.streams.delete('BARE');

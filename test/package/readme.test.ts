@@ -146,6 +146,15 @@ describe('the README', () => {
     }
   });
 
+  test.each([
+    ['storage', 'docs/storage.md'],
+    ['exception', 'docs/reference.md'],
+  ])('has its table of each %s in %s, too, for the site', (first, page) => {
+    const [table = ''] = new RegExp(`^\\| ${first} \\|.*?(?=\\n\\n)`, 'ms').exec(readme) ?? [];
+    expect(table.split('\n').length).toBeGreaterThanOrEqual(7);
+    expect(readPage(page)).toContain(`${table}\n`);
+  });
+
   test('shows files first, for devices', () => {
     const [first] = readme.match(/storage: \w+Storage\(/g) ?? [];
     expect(first).toBe('storage: fileStorage(');

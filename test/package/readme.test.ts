@@ -85,6 +85,8 @@ describe('the README', () => {
     const rows = [...measurements.matchAll(/^\| `(?:import )?(.+?)`.* \| (\d+\.\d) kB \|$/gm)];
     const said = Object.fromEntries(rows.map(([, what, kilobytes]) => [what, Number(kilobytes) * 1000]));
     expect(said).toEqual(sizeLimits);
+    const [, ofPage] = /^\| a page loads.*? \| ([\d.]+) kB \|/m.exec(readme) ?? [];
+    expect(Number(ofPage) * 1000).toBe(sizeLimits['{ Api }']);
   });
 
   test('names in docs/reference.md every option and its default as they are', async () => {

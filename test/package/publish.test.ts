@@ -53,7 +53,6 @@ describe('the published package', () => {
       'SECURITY.md',
       'package.json',
       'dist/THIRD-PARTY-LICENSES.txt',
-      'llms.txt',
       ...DOCS,
     ];
     expect(parts.length).toBeGreaterThanOrEqual(4);

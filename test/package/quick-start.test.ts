@@ -107,6 +107,11 @@ describe('the quick start of the README, on the packed package,', { timeout: 60_
 });
 
 describe('docs/getting-started.md', () => {
+  test('has the device of the README, and its output', () => {
+    expect(block(gettingStarted, 'js', "process.once('SIGTERM'")).toBe(DEVICE);
+    expect(block(gettingStarted, 'text', 'saved')).toBe(block(readme, 'text', 'saved'));
+  });
+
   const unit = block(gettingStarted, 'ini', '[Service]');
   const analyze = findProgram(undefined, 'systemd-analyze');
 

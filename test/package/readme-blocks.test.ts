@@ -38,6 +38,8 @@ const NOT_RUN: readonly (readonly [page: string, text: string, reason: string])[
   ['docs/getting-started.md', 'apt install -y nodejs npm', 'it installs Node on the machine'],
   ['docs/getting-started.md', 'deb.nodesource.com', 'it installs Node on the machine'],
   ['docs/getting-started.md', 'install -d -o "$USER"', 'it needs root; quick-start.test.ts installs in a folder'],
+  ['docs/getting-started.md', "process.once('SIGTERM'", 'it is the device of the README'],
+  ['docs/getting-started.md', 'nikdev-iot emulator', 'as in the README'],
   ['docs/getting-started.md', 'cat > environment', 'it waits for input: quick-start.test.ts runs it'],
   ['docs/getting-started.md', '--env-file=environment', 'it runs until Ctrl+C: quick-start.test.ts runs it'],
   ['docs/getting-started.md', 'systemctl enable', 'it needs root; quick-start.test.ts has systemd verify the unit'],

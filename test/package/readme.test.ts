@@ -85,6 +85,8 @@ describe('the README', () => {
     const rows = [...measurements.matchAll(/^\| `(?:import )?(.+?)`.* \| (\d+\.\d) kB \|$/gm)];
     const said = Object.fromEntries(rows.map(([, what, kilobytes]) => [what, Number(kilobytes) * 1000]));
     expect(said).toEqual(sizeLimits);
+    const [, ofPage] = /^\| a page loads.*? \| ([\d.]+) kB \|/m.exec(readme) ?? [];
+    expect(Number(ofPage) * 1000).toBe(sizeLimits['{ Api }']);
   });
 
   test('names in docs/reference.md every option and its default as they are', async () => {
@@ -144,6 +146,15 @@ describe('the README', () => {
       expect(section).toContain(`api.${name}(`);
       expect(section).toContain(`api.${name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}(`);
     }
+  });
+
+  test.each([
+    ['storage', 'docs/storage.md'],
+    ['exception', 'docs/reference.md'],
+  ])('has its table of each %s in %s, too, for the site', (first, page) => {
+    const [table = ''] = new RegExp(`^\\| ${first} \\|.*?(?=\\n\\n)`, 'ms').exec(readme) ?? [];
+    expect(table.split('\n').length).toBeGreaterThanOrEqual(7);
+    expect(readPage(page)).toContain(`${table}\n`);
   });
 
   test('shows files first, for devices', () => {

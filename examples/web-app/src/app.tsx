@@ -44,7 +44,7 @@ function ReadingForm() {
       for (const [field, text] of new FormData(form)) {
         if (text !== '') api.addValue(field as Field, Number(text));
       }
-      // Saved when this returns, with or without a network; it is pushed by itself.
+      // Saved when this returns, with or without a network; it is pushed automatically.
       setProblem(api.commit() ? '' : 'Fill in a meter first.');
       form.reset();
     } catch (error) {

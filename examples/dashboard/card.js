@@ -10,7 +10,7 @@ const STALE = 60;
 /**
  * A card that shows a field: its last value, its age and, of numbers, a chart.
  *
- * @param {import('./config.js').Field} field
+ * @param {{ id: string, label: string, unit?: string, input?: 'number' | 'text' | 'boolean' }} field
  * @param {ReturnType<typeof import('./view.js').createView>} view
  */
 export function createCard({ id, label, unit = '', input }, view) {

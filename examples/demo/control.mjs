@@ -3,7 +3,7 @@ import { Ledger } from './ledger.mjs';
 /** The length of the chart of the queue. */
 const SAMPLES = 120;
 
-/** What a page sees of the device and the server, and what it can do to them. */
+/** The state of the device and its server for a page, and the actions that a page may ask for. */
 export class Control {
   #device;
   #outage;

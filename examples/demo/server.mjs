@@ -8,6 +8,7 @@ import { OutageListener } from './outage.mjs';
 import { Store } from './store.mjs';
 
 const API = '/api/v1/';
+const baseUrlOf = (url) => url + API.slice(1);
 /** A server that is not near: a long queue is seen to drain. */
 const UPLOAD_MS = 250;
 
@@ -23,61 +24,40 @@ const UPLOAD_MS = 250;
  * @param {number} [options.outageSeconds] - The length of an outage that the dashboard asks for.
  */
 export async function startServer({ port, fields, folder, allowedOrigin, outageSeconds = 30 }) {
-  const deviceId = randomUUID();
-  const [deviceKey, readerKey, dashboardKey] = [randomUUID(), randomUUID(), randomUUID()];
-  const apiKeys = [
-    { key: deviceKey, read: false, write: true },
-    { key: readerKey, read: true, write: false },
-    { key: dashboardKey, read: true, write: true },
-  ];
+  const { deviceId, keys, apiKeys } = makeCredentials();
   const control = new Control({ outageSeconds });
   const store = new Store({ deviceId, apiKeys }, (numbers) => control.onStored(numbers));
   // A port of its own, which can be closed while the dashboard stays.
-  const outage = new OutageListener(async (request) => {
-    if (request.method === 'POST') await sleep(UPLOAD_MS);
-    return store.fetch(request);
-  });
+  const outage = new OutageListener((request) => answerDevice(store, request));
 
-  let dashboard;
-  const controls = serveControl(control, store);
-  const { server, url } = await listen(port, async (request) => {
-    const { origin, pathname } = new URL(request.url);
-    // Another host name that leads here is a page of another origin that asks in its own name (DNS rebinding).
-    if (`${origin}/` !== url) return refuse(421, `The demo is at ${url} only.`);
-    if (pathname.startsWith('/demo/')) return controls(request);
-    if (!pathname.startsWith(API)) return dashboard(request);
-    const isAllowed = allowedOrigin !== undefined && request.headers.get('Origin') === allowedOrigin;
-    return withOrigin(await ask(request), isAllowed ? allowedOrigin : origin);
-  });
-  const ask = (request) =>
-    outage.isUp ? store.fetch(request) : Response.json({ message: 'Down for a moment' }, { status: 503 });
+  const parts = { controls: serveControl(control, store), store, outage, allowedOrigin };
+  const { server, url } = await listen(port, (request) => answerPage(request, parts));
+  parts.url = url;
   const deviceUrl = await outage.start();
-  dashboard = serveDashboard({
+  parts.dashboard = serveDashboard({
     name: 'Boiler room',
     deviceId,
-    apiKey: dashboardKey,
-    baseUrl: url + API.slice(1),
+    apiKey: keys.dashboard,
+    baseUrl: baseUrlOf(url),
     everySeconds: 1,
     history: 'demo/history',
     demo: 'demo/',
     fields,
   });
 
-  // Settings of another device, of whoever runs this, have no place here.
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('NIKDEV_'));
   const environment = (apiKey) => ({
-    ...Object.fromEntries(inherited),
+    ...inheritedEnvironment(),
     NIKDEV_DEVICE_ID: deviceId,
     NIKDEV_API_KEY: apiKey,
-    NIKDEV_BASE_URL: deviceUrl + API.slice(1),
+    NIKDEV_BASE_URL: baseUrlOf(deviceUrl),
   });
   return {
     url,
     control,
     outage,
     /** For a process that writes, and for one that reads. */
-    deviceEnvironment: { ...environment(deviceKey), NIKDEV_FOLDER: folder },
-    readerEnvironment: environment(readerKey),
+    deviceEnvironment: { ...environment(keys.device), NIKDEV_FOLDER: folder },
+    readerEnvironment: environment(keys.reader),
     entries: () => store.entries(),
     close() {
       control.close();
@@ -88,9 +68,42 @@ export async function startServer({ port, fields, folder, allowedOrigin, outageS
   };
 }
 
+function makeCredentials() {
+  const keys = { device: randomUUID(), reader: randomUUID(), dashboard: randomUUID() };
+  const apiKeys = [
+    { key: keys.device, read: false, write: true },
+    { key: keys.reader, read: true, write: false },
+    { key: keys.dashboard, read: true, write: true },
+  ];
+  return { deviceId: randomUUID(), keys, apiKeys };
+}
+
+async function answerDevice(store, request) {
+  if (request.method === 'POST') await sleep(UPLOAD_MS);
+  return store.fetch(request);
+}
+
+async function answerPage(request, { url, controls, dashboard, store, outage, allowedOrigin }) {
+  const { origin, pathname } = new URL(request.url);
+  // Another host name that leads here is a page of another origin that asks in its own name (DNS rebinding).
+  if (`${origin}/` !== url) return refuse(421, `The demo is at ${url} only.`);
+  if (pathname.startsWith('/demo/')) return controls(request);
+  if (!pathname.startsWith(API)) return dashboard(request);
+  const isAllowed = allowedOrigin !== undefined && request.headers.get('Origin') === allowedOrigin;
+  const answer = outage.isUp ? await store.fetch(request) : unavailable();
+  return withOrigin(answer, isAllowed ? allowedOrigin : origin);
+}
+
+const unavailable = () => Response.json({ message: 'Down for a moment' }, { status: 503 });
+
 /** The emulator answers pages of any origin; the dashboard has a key that pages of other origins must not use. */
 function withOrigin(answer, origin) {
   answer.headers.set('Access-Control-Allow-Origin', origin);
   answer.headers.append('Vary', 'Origin');
   return answer;
+}
+
+/** Settings of another device, of whoever runs this, have no place in the demo. */
+function inheritedEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NIKDEV_')));
 }

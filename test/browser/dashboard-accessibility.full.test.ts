@@ -1,12 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { axeViolations } from '../support/browsers/axe.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
 import { HEATING, NOTE, ROOM, startDashboard } from '../support/browsers/dashboard.js';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const SIZES = { narrow: { width: 360, height: 740 }, wide: { width: 1360, height: 860 } } as const;
 const LOOKS = (['light', 'dark'] as const).flatMap((colorScheme) =>
@@ -22,7 +18,7 @@ describeInChromium('whom the dashboard is for: everybody', (newContext) => {
       .getByRole('status')
       .filter({ hasText: /^Live$/ })
       .waitFor();
-    expect(await complaints(page), 'at first').toEqual([]);
+    expect(await axeViolations(page), 'at first').toEqual([]);
 
     await page.getByRole('button', { name: 'Stage' }).click();
     await enter(page, '21.5', 'window open');
@@ -34,14 +30,14 @@ describeInChromium('whom the dashboard is for: everybody', (newContext) => {
       .first()
       .waitFor();
     await page.getByLabel('5 min', { exact: true }).check();
-    expect(await complaints(page), 'with readings').toEqual([]);
+    expect(await axeViolations(page), 'with readings').toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(SIZES[size].width);
 
     await page.getByRole('switch').click();
     await enter(page, '22', 'bad');
     await page.getByRole('button', { name: 'Push' }).click();
     await page.getByRole('alert').filter({ hasText: 'offline' }).waitFor();
-    expect(await complaints(page), 'offline').toEqual([]);
+    expect(await axeViolations(page), 'offline').toEqual([]);
 
     await enter(page, '23', 'good');
     await page.route('**/entries/', (route) =>
@@ -54,7 +50,7 @@ describeInChromium('whom the dashboard is for: everybody', (newContext) => {
     await page.getByRole('button', { name: 'Drop' }).waitFor();
     emulator.script(...Array.from({ length: 30 }, () => ({ status: 503, message: 'Back soon' })));
     await page.getByRole('status').filter({ hasText: 'Back soon' }).waitFor();
-    expect(await complaints(page), 'in trouble').toEqual([]);
+    expect(await axeViolations(page), 'in trouble').toEqual([]);
   });
 });
 
@@ -63,12 +59,4 @@ async function enter(page: Page, temperature: string, note: string): Promise<voi
   await page.getByLabel('Note', { exact: true }).fill(note);
   await page.getByRole('button', { name: 'Stage' }).click();
   await page.getByRole('button', { name: 'Commit' }).click();
-}
-
-/** What axe has to say, of all its rules. */
-async function complaints(page: Page): Promise<string[]> {
-  // Not by a script element: the page's policy forbids that.
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }

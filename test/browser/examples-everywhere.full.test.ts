@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { startDashboard } from '../support/browsers/dashboard.js';
 import { describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
 import { buildWebApp, serveFiles } from '../support/browsers/web-app.js';
 import { DEVICE_ID } from '../support/builders/credentials.js';
+import { startDemo } from '../support/processes/demo.js';
 import { serveEmulator } from '../support/servers/emulator.js';
 
 const MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>';
@@ -52,6 +53,21 @@ describeInEveryBrowser('the examples', ({ newContext }) => {
     await expect.poll(() => textOf(tab, '#status'), SOON).toBe('Live');
     await click(tab, '#test');
     await expect.poll(() => textOf(tab, '#advice'), SOON).toMatch(/^All is well/);
+  });
+
+  test('the dashboard of the demo draws the history of its device, and sets a refused reading aside', async () => {
+    const { demo, url } = await startDemo();
+    onTestFinished(() => demo.stop());
+    const tab = await (await newContext()).newTab(url);
+    await expect.poll(() => textOf(tab, '.extremes'), SOON).toMatch(/ °C since /);
+    expect(await tab.evaluate(() => document.querySelectorAll('.chart canvas').length)).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => textOf(tab, '#device-state'), SOON).toMatch(/^Running as process \d+/);
+    await click(tab, '#overheat');
+    await expect.poll(() => textOf(tab, '#device-quarantined'), SOON).toBe('1');
+    expect(await textOf(tab, '#device-refused-reason')).toContain('Boiler is above 60 °C');
+    await click(tab, '#drop-refused');
+    await expect.poll(() => textOf(tab, '#device-quarantined'), SOON).toBe('0');
+    expect(await textOf(tab, '#device-lost')).toBe('0');
   });
 
   test('the web app saves entered values, over a reload, and pushes them automatically', async () => {

@@ -41,7 +41,7 @@ describeInChromium('the web app', (newContext) => {
     await page.getByLabel('Power (kWh)').fill('4567');
     await page.getByRole('button', { name: 'Save' }).click();
     await status('1 saved, not pushed yet');
-    await page.getByText('Bad luck').waitFor();
+    await page.getByText('The server can’t be reached: saved readings are pushed').waitFor();
     await page.reload();
     await status('1 saved, not pushed yet');
     expect(emulator.entries(DEVICE_ID)).toEqual([]);
@@ -74,6 +74,20 @@ describeInChromium('the web app', (newContext) => {
     await page.goto(await serveFiles(await buildWebApp(options)));
     const outcome = await page.evaluate((url) => fetch(url).catch(({ name }: Error) => name), other);
     expect({ outcome, reached }).toEqual({ outcome: 'TypeError', reached: [] });
+  });
+
+  test('says that there is no network, until there is one', async () => {
+    const { options } = await serveEmulator();
+    const context = await newContext();
+    const page = await context.newPage();
+    await page.goto(await serveFiles(await buildWebApp(options)));
+    const notice = page.getByRole('status').filter({ hasText: /^No network: saved readings are pushed/ });
+    await page.getByText('Nothing waits').waitFor();
+    expect(await notice.count()).toBe(0);
+    await context.setOffline(true);
+    await notice.waitFor();
+    await context.setOffline(false);
+    await notice.waitFor({ state: 'detached' });
   });
 
   test('says that nothing was filled in', async () => {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 
@@ -119,4 +120,16 @@ describe('the device of the demo', { timeout: 120_000 }, () => {
     expect(await act('constructor')).toBe(404);
     expect((await until(({ stored }) => stored >= 1)).pid).toBe(pid);
   });
+});
+
+test('the demo ends with its device when that fails', { timeout: 30_000 }, async () => {
+  const errors = vi.spyOn(console, 'error').mockReturnValue();
+  const { DeviceProcess } = (await import(new URL('../../examples/demo/device-process.mjs', import.meta.url).href)) as {
+    DeviceProcess: new (options: object) => { run(signal: AbortSignal): Promise<boolean> };
+  };
+  // Without its settings it refuses to start.
+  const script = fileURLToPath(new URL('../../examples/device/device.mjs', import.meta.url));
+  const device = new DeviceProcess({ env: { PATH: process.env['PATH'] }, onReport: () => undefined, script });
+  expect(await device.run(new AbortController().signal)).toBe(false);
+  expect(errors).toHaveBeenLastCalledWith('The device ended unexpectedly (exit code 2).');
 });

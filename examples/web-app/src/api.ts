@@ -2,7 +2,7 @@ import { Api } from 'nikdev-iot';
 
 const { VITE_DEVICE_ID, VITE_API_KEY, VITE_BASE_URL, VITE_FIELD_WATER, VITE_FIELD_POWER } = import.meta.env;
 
-/** The one of this app: it saves in localStorage what it could not push yet, and pushes by itself. */
+/** The `Api` of this app: saves entries in localStorage until they are pushed, and pushes automatically. */
 export const api = new Api({
   deviceId: VITE_DEVICE_ID,
   apiKey: VITE_API_KEY,

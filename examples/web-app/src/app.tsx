@@ -44,7 +44,7 @@ function ReadingForm() {
       for (const [field, text] of new FormData(form)) {
         if (text !== '') api.addValue(field as Field, Number(text));
       }
-      // Saved when this returns, with or without a network; it is pushed by itself.
+      // Saved when this returns, with or without a network; it is pushed automatically.
       setProblem(api.commit() ? '' : 'Fill in a meter first.');
       form.reset();
     } catch (error) {
@@ -67,18 +67,19 @@ function ReadingForm() {
 }
 
 function Waiting({ status }: { status: Status }) {
-  const { committed, quarantined, nextTry, lastPush, lastException, durability, warnings } = status;
+  const { committed, quarantined, nextTry, lastPush, lastException, durability, online, warnings } = status;
   return (
     <section aria-labelledby="waiting">
       <h2 id="waiting">On this device</h2>
       <p role="status">{describe(status)}</p>
+      {!online && <p role="status">{describeNetwork()}</p>}
       {committed > 0 && durability === 'none' && <p>They end with this page: keep it open.</p>}
       {committed > 0 && (
         <button type="button" onClick={() => api.resume()}>
           Push now
         </button>
       )}
-      {lastException && <p>{lastException.message}</p>}
+      {online && lastException && <p>{lastException.message}</p>}
       {committed > 0 && nextTry && <p>Next try at {time(nextTry)}</p>}
       {quarantined > 0 && <p>{quarantined} refused by the server</p>}
       {lastPush && <p>Last pushed at {time(lastPush.at)}</p>}
@@ -93,4 +94,10 @@ function describe({ committed, pushing }: Status): string {
   if (pushing) return 'Pushing…';
   if (committed === 0) return 'Nothing waits';
   return `${committed} saved, not pushed yet`;
+}
+
+/** The platform knows only whether there is a network, not whether it leads to the server. */
+function describeNetwork(): string {
+  const problem = navigator.onLine ? 'The server can’t be reached' : 'No network';
+  return `${problem}: saved readings are pushed as soon as there is a connection.`;
 }

@@ -34,10 +34,11 @@ export const ROOM = { id: 'room', label: 'Room temperature', unit: '°C', input:
 export const NOTE = { id: 'note', label: 'Note', input: 'text' } as const;
 export const HEATING = { id: 'heating', label: 'Heating', input: 'boolean' } as const;
 
-/** A dashboard that writes and reads `fields`, and the server that it does so at. */
+/** A dashboard that writes and reads `fields`, and its server. */
 export async function startDashboard(
   fields: readonly DashboardField[] = [ROOM, NOTE, HEATING],
+  config: Partial<DashboardConfig> = {},
 ): Promise<{ url: string; emulator: Emulator; options: PageOptions }> {
   const { emulator, options } = await serveEmulator();
-  return { emulator, options, url: await serveDashboard({ ...options, everySeconds: 1, fields }) };
+  return { emulator, options, url: await serveDashboard({ ...options, everySeconds: 1, fields, ...config }) };
 }

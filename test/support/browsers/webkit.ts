@@ -44,6 +44,9 @@ async function newContext(display: string, proxy: LanProxy, args: readonly strin
     DISPLAY: display,
     WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
     LIBGL_ALWAYS_SOFTWARE: '1',
+    // With the locale C its language is 'c', which Intl refuses.
+    LANG: 'en_US.UTF-8',
+    LC_ALL: '',
   });
   const session = await newSession(`http://127.0.0.1:${port}`, {
     'webkitgtk:browserOptions': { binary: browser, args },

@@ -71,7 +71,7 @@ async function failureOf(host, folder, step, { isJourney = false } = {}) {
     await inTime(step?.(context));
     return isJourney ? context.unfinished() : undefined;
   } catch (error) {
-    return error.message || String(error);
+    return `${error.message || error}\n${context.printed()}`;
   } finally {
     await context.end();
   }

@@ -14,6 +14,7 @@ interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
+const SIZED = ['esbuild', 'parcel', 'rollup', 'rspack', 'vite-react', 'webpack'];
 const PROJECTS = new URL('projects/', import.meta.url);
 const RUNTIMES = new URL('../runtimes/versions/', import.meta.url);
 const page = readPage('docs/hosts.md');
@@ -66,6 +67,15 @@ describe('docs/hosts.md', () => {
       ['Angular', 'Jest', 'Pinia', 'Solid', 'Svelte', 'Vue', 'Vue: `ref(api)`'].sort(),
     );
   });
+});
+
+test('docs/measurements.md has the sizes of the bundlers that are installed', () => {
+  const measurements = readPage('docs/measurements.md');
+  for (const { id, packages = [], versions } of hosts) {
+    if (!SIZED.includes(id)) continue;
+    const bundler = versions.split(', ').slice(0, id === 'vite-react' ? 1 : packages.length);
+    expect(measurements).toContain(`| ${bundler.join(', ')} | `);
+  }
 });
 
 test.each(hosts)('the lock file of $name names no registry', ({ id }) => {

@@ -8,7 +8,7 @@ import { lazyKy } from './build/lazy-ky.mjs';
 import { leanValibot } from './build/lean-valibot.mjs';
 import { minify } from './build/minify.mjs';
 import { umd } from './build/umd.mjs';
-import { withoutValibot } from './build/without-valibot.mjs';
+import { withoutComments } from './build/without-comments.mjs';
 
 const entries = {
   index: 'src/index.ts',
@@ -103,7 +103,7 @@ export default [
     input: entries,
     external,
     // The gateway runs in Node only, where nobody bundles it further.
-    plugins: [...compile(), minify(/^gateway\./), notices()],
+    plugins: [...compile(), minify(/^gateway\./), withoutComments(), notices()],
     output: [
       { ...modules('.js'), format: 'es', manualChunks },
       { ...modules('.cjs'), format: 'cjs', exports: 'named', manualChunks },
@@ -112,7 +112,7 @@ export default [
   {
     input: 'src/node.browser.ts',
     external: /index\.js$/,
-    plugins: compile(),
+    plugins: [...compile(), withoutComments()],
     output: [
       { file: 'dist/node.browser.js', format: 'es', paths: () => './index.js' },
       { file: 'dist/node.browser.cjs', format: 'cjs', exports: 'named', paths: () => './index.cjs' },
@@ -121,7 +121,7 @@ export default [
   {
     input: 'src/react.ts',
     external: [/index\.js$/, 'react'],
-    plugins: compile(),
+    plugins: [...compile(), withoutComments()],
     output: [
       { file: 'dist/react.js', format: 'es', ...react, paths: { [INDEX]: './index.js' } },
       { file: 'dist/react.cjs', format: 'cjs', exports: 'named', ...react, paths: { [INDEX]: './index.cjs' } },
@@ -144,7 +144,7 @@ export default [
   },
   {
     input: entries.index,
-    plugins: [...compile(), minify(), withoutValibot()],
+    plugins: [...compile(), minify()],
     output: {
       file: 'dist/index.umd.js',
       format: 'cjs',
@@ -152,6 +152,8 @@ export default [
       strict: false,
       ...umd('NikDevIoT'),
       sourcemap: true,
+      // Names, lines and columns for stack traces; the repository has the sources.
+      sourcemapExcludeSources: true,
       banner: '/*! nikdev-iot, MIT; with ky and valibot, both MIT: see THIRD-PARTY-LICENSES.txt */',
     },
   },

@@ -2,16 +2,8 @@ import type { Environment, HostEnvironment, LifecycleEvent } from '../core/ports
 import { KeepaliveBudget } from '../core/push/unload-flush.js';
 import { UploadSemaphore } from '../core/push/upload-semaphore.js';
 import { countInMemory } from './exit-notice.js';
+import { hostProcess, listenToProcess } from './host-process.js';
 import { sharedSubscription } from './shared-subscription.js';
-
-declare const process: ProcessLike;
-
-interface ProcessLike {
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly versions?: { readonly node?: string; readonly bun?: string; readonly deno?: string };
-  on?(event: string, listener: () => void): void;
-  off?(event: string, listener: () => void): void;
-}
 
 /** Whether this is Cloudflare's workerd, which documents this check. */
 const isWorkerRuntime = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers';
@@ -19,7 +11,7 @@ const isWorkerRuntime = (): boolean => typeof navigator !== 'undefined' && navig
 const DEBUG = 'NIKDEV_IOT_DEBUG';
 
 /** Whether this is Node, Bun or Deno. */
-const isProcess = (): boolean => typeof process !== 'undefined' && process.versions?.node !== undefined;
+const isProcess = (): boolean => !!hostProcess().versions?.node;
 
 const warned = /* @__PURE__ */ new Set<string>();
 
@@ -41,18 +33,15 @@ export const environment: Environment = {
   uploads: /* @__PURE__ */ new UploadSemaphore(/* @__PURE__ */ isWorkerRuntime() ? Number.POSITIVE_INFINITY : 16),
   get ignoresProxy() {
     // Bun and Deno use it.
-    if (!isProcess() || process.versions?.bun || process.versions?.deno) return false;
-    const { HTTPS_PROXY: proxy, https_proxy: lower, NODE_USE_ENV_PROXY: isUsed } = process.env ?? {};
-    return !isUsed && !!(proxy ?? lower);
+    const { versions: { node, bun, deno } = {}, env = {} } = hostProcess();
+    return !!node && !bun && !deno && !env['NODE_USE_ENV_PROXY'] && !!(env['HTTPS_PROXY'] ?? env['https_proxy']);
   },
   get isDebugging() {
     try {
       // A Deno without the right to read the variable would ask its user for it.
       const { permissions } = Object(globalThis).Deno ?? {};
       const isAllowed = !permissions || permissions.querySync({ name: 'env', variable: DEBUG }).state === 'granted';
-      return (
-        (isAllowed && isProcess() && process.env?.[DEBUG] === '1') || (isPage() && !!localStorage['nikdev-iot:debug'])
-      );
+      return (isAllowed && hostProcess().env?.[DEBUG] === '1') || (isPage() && !!localStorage['nikdev-iot:debug']);
     } catch {
       return false;
     }
@@ -105,15 +94,9 @@ function watchPage(emit: (event: LifecycleEvent) => void): () => void {
 
 /** Emits `before-exit` when the process has no more work. */
 function watchProcess(emit: (event: LifecycleEvent) => void): () => void {
-  // By its global object: bundlers put a process of their own in the place of the name.
-  const { process } = globalThis as { process?: ProcessLike };
   const onIdle = (): void => emit('before-exit');
-  try {
-    process?.on?.('beforeExit', onIdle);
-  } catch {
-    // Next's Edge runtime has the function, and it throws.
-  }
-  return () => process?.off?.('beforeExit', onIdle);
+  listenToProcess('on', 'beforeExit', onIdle);
+  return () => listenToProcess('off', 'beforeExit', onIdle);
 }
 
 /**

@@ -1,7 +1,4 @@
-declare const process: {
-  on?(event: 'exit', listener: () => void): void;
-  off?(event: 'exit', listener: () => void): void;
-};
+import { listenToProcess } from './host-process.js';
 
 /** The unpushed entries in memory of all `Api`s that are not closed: also of those that were garbage collected. */
 let entries = 0;
@@ -10,13 +7,7 @@ let entries = 0;
 export function countInMemory(change: number): void {
   const before = entries;
   entries += change;
-  if (entries > 0 === before > 0 || typeof process === 'undefined') return;
-  try {
-    if (entries > 0) process.on?.('exit', report);
-    else process.off?.('exit', report);
-  } catch {
-    // Next's Edge runtime has the functions, and they throw.
-  }
+  if (entries > 0 !== before > 0) listenToProcess(entries > 0 ? 'on' : 'off', 'exit', report);
 }
 
 function report(): void {

@@ -14,6 +14,7 @@ const QUIET = { CI: 'true', NO_COLOR: '1', DO_NOT_TRACK: '1', NEXT_TELEMETRY_DIS
 export function hostContext({ host, folder, runtimes, browser }) {
   const ends = [];
   const journeys = [];
+  const servers = [];
   let isFollowed = false;
   const environment = (more) => ({
     ...withoutNpm(),
@@ -37,6 +38,7 @@ export function hostContext({ host, folder, runtimes, browser }) {
     async serve(args, options) {
       const program = start(args, options);
       ends.push(program.end);
+      servers.push(program);
       return program.origin();
     },
     /** Serves a folder of the project. @returns Its origin. */
@@ -61,6 +63,8 @@ export function hostContext({ host, folder, runtimes, browser }) {
     usesOwnEmulator() {
       isFollowed = true;
     },
+    /** What the servers of the project printed. */
+    printed: () => servers.map(({ printed }) => printed()).join('\n'),
     async end() {
       for (const end of ends.reverse()) await end();
     },
@@ -130,6 +134,7 @@ function startProgram(path, args, options) {
   };
   const command = args.join(' ');
   return {
+    printed: () => said,
     async ended() {
       const code = await exit;
       kill();

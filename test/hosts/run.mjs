@@ -19,6 +19,8 @@ const PROJECTS = new URL('projects/', import.meta.url);
 
 const hosts = await chooseHosts(positionals, values);
 const runtimes = await fetchRuntimes((folder) => listRuntimes(folder, '').every(isThere));
+if (runtimes.problem !== '')
+  throw new Error(`The runtimes could not be fetched from the npm registry: ${runtimes.problem}`);
 const browser = await startBrowser();
 const packages = await installer(runtimes.folder);
 try {
@@ -71,7 +73,7 @@ async function failureOf(host, folder, step, { isJourney = false } = {}) {
     await inTime(step?.(context));
     return isJourney ? context.unfinished() : undefined;
   } catch (error) {
-    return error.message || String(error);
+    return `${error.message || error}\n${context.printed()}`;
   } finally {
     await context.end();
   }

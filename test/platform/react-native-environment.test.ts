@@ -97,11 +97,11 @@ test('refuses what is not an environment, and modules without AppState', () => {
   );
 });
 
-test("an Api works where process.on is a function that throws, as in Next's Edge runtime", async () => {
+test("an Api works where process.on and process.off throw, as in Next's Edge runtime, and closes", async () => {
   const stub = new StubFetch();
-  const { on } = process;
-  process.on = () => {
-    throw new Error('A Node.js API is used (process.on) which is not supported in the Edge Runtime.');
+  const { on, off } = process;
+  process.on = process.off = () => {
+    throw new Error('A Node.js API is used which is not supported in the Edge Runtime.');
   };
   try {
     const api = openApi({ fetch: stub.fetch });
@@ -109,6 +109,6 @@ test("an Api works where process.on is a function that throws, as in Next's Edge
     expect(await api.push()).toMatchObject({ pushed: 1, requests: 1 });
     await api.close();
   } finally {
-    process.on = on;
+    Object.assign(process, { on, off });
   }
 });

@@ -180,9 +180,8 @@ export class JournalPair implements AppendableFile {
 
   /** Writes the header of the first records. */
   #begin(): void {
-    const generation = Math.max(this.#generation, 1);
-    this.#size = writeWhole(this.#current, headerOf(generation), 0);
-    this.#generation = generation;
+    this.#size = writeWhole(this.#current, headerOf(1), 0);
+    this.#generation = 1;
   }
 
   /** Removes a record that was not written or synced completely: it would be read as saved. */

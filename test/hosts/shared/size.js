@@ -1,1 +1,3 @@
-export { Api } from 'nikdev-iot';
+import { Api } from 'nikdev-iot';
+
+globalThis.Api = Api;

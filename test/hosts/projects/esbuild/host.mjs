@@ -1,6 +1,7 @@
 export default {
   name: 'esbuild',
   packages: ['esbuild'],
+  size: 'dist/size.js',
   build: ({ run }) => run(['build.js']),
   checks: {
     'a page': async ({ serveFolder, journey }) => await (await journey()).inPage(await serveFolder('dist')),

@@ -3,6 +3,8 @@ const CLICKS = ['Store'];
 export default {
   name: 'Vite, React',
   packages: ['vite', 'react'],
+  size: 'dist/size/size.js',
+  build: ({ run }) => run(['node_modules/vite/bin/vite.js', 'build', '--config', 'vite.size.config.js']),
   checks: {
     'a page in StrictMode, in the build for development': async ({ run, serveFolder, journey }) => {
       const development = { env: { NODE_ENV: 'development' } };

@@ -1,0 +1,4 @@
+import './globals.js';
+import { runApp } from './app.js';
+
+runApp().then(globalThis.showLine, (error) => console.error(error.stack ?? error));

@@ -1,0 +1,23 @@
+'use client';
+
+import { useApi, useReadings, useStatus } from 'nikdev-iot/react';
+import { options, temperature } from '../src/shared/sensor.js';
+
+export function Device() {
+  const api = useApi({ ...options, autoPush: { everySeconds: 1 } });
+  const { committed } = useStatus(api);
+  const [reading] = useReadings(api, 'temperature', { everySeconds: 1 });
+  const store = () => {
+    api.addValue('temperature', temperature);
+    api.commit();
+  };
+  return (
+    <main>
+      <button type="button" onClick={store}>
+        Store
+      </button>
+      <p>{committed} queued</p>
+      <p>{reading ? `read back ${reading.value}` : 'nothing read'}</p>
+    </main>
+  );
+}

@@ -1,0 +1,5 @@
+import { Device } from './Device.jsx';
+
+export default function Page() {
+  return <Device />;
+}

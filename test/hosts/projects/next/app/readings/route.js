@@ -1,0 +1,3 @@
+import { roundTrip } from '../../src/shared/round-trip.js';
+
+export const POST = async () => new Response(await roundTrip());

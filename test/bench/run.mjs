@@ -2,8 +2,10 @@ import { commitIntoFile } from './commit-file.mjs';
 import { commitIntoMemory } from './commit-memory.mjs';
 import { commitIntoLocalStorage } from './commit-web.mjs';
 import { gateway } from './gateway.mjs';
+import { growth } from './growth.mjs';
 import { manyDevices } from './many-devices.mjs';
 import { memory } from './memory.mjs';
+import { month } from './month.mjs';
 import { outage } from './outage.mjs';
 import { peers } from './peers.mjs';
 import { push } from './push.mjs';
@@ -22,6 +24,8 @@ const benches = {
   outage,
   wire,
   memory,
+  month,
+  growth,
   'many-devices': manyDevices,
   gateway,
   start,

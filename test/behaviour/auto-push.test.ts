@@ -157,6 +157,23 @@ describe('automatic pushing', () => {
     },
   );
 
+  test.each([400, 422, 413])(
+    'quarantines an entry that was refused (%d) while it was the only one, once the next one is due, and stores that in time',
+    async (status) => {
+      const { api, clock, server, instead } = setUp();
+      instead.answer = () => undefined;
+      server.minds = (value) => value === 75;
+      server.status = status;
+      commitEach(api, 75);
+      await clock.advance(15 * SECOND);
+      expect(api.quarantined()).toEqual([]);
+      commitEach(api, 21);
+      await clock.advance(15 * SECOND);
+      expect(server.stored).toEqual([21]);
+      expect(api.quarantined()).toHaveLength(1);
+    },
+  );
+
   test('takes what an earlier run left', async () => {
     const storage = memoryStorage();
     const before = openApi({ storage });
@@ -256,7 +273,8 @@ describe('after a failure', () => {
     instead.answer = () => refused(status);
     commitEach(api, 1);
     await clock.advance(0);
-    commitEach(api, 2);
+    // The acceptance of a newer entry would prove that the content of the first is bad.
+    if (status === 404) commitEach(api, 2);
     for (let minute = 0; minute < 14; minute++) {
       environment.dispatch('online');
       await clock.advance(MINUTE);

@@ -89,7 +89,8 @@ export class PushState {
   }
 }
 
+/** The calls of a device add entries: refused content waits as it does for newer entries. */
 const waitOf = ({ kind, exception }: { kind: FailureKind; exception: KeptException }, count: number): number =>
-  retryPolicy({ kind, retryAfter: exception.retryAfter }, count, Math.random()).seconds;
+  retryPolicy({ kind, retryAfter: exception.retryAfter }, count, Math.random()).newerSeconds;
 
 const seconds = (): number => Math.floor(Date.now() / 1000);

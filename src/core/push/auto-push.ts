@@ -5,18 +5,19 @@ import type { Lanes } from '../outbox/lanes.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { LifecycleEvent } from '../ports/environment.js';
 import { BACKGROUND, type Clock } from '../time/clock.js';
-import { backoffSeconds, retryPolicy } from '../time/retry-policy.js';
+import { backoffSeconds, type Outcome, type Retry, retryPolicy } from '../time/retry-policy.js';
 import type { BadEntryFinder } from './bad-entry-finder.js';
 import type { Hold } from './hold.js';
 import type { Uploader } from './uploader.js';
 
 /*
- *  idle ──enqueued──▶ waiting {dueAt, reason: interval | backoff | rejected | strikes}
+ *  idle ──enqueued──▶ waiting {dueAt, reason: interval | backoff | rejected | content | strikes}
  *    ▲                   │ timer, atEntries, before-exit; online, visible, resume, urgent entries bring it forward
  *    │ emptied           ▼
  *    └─────────────── pushing {isOwn} ── stored ──────────▶ idle | waiting(interval)
  *                        │ transient ─────────────────────▶ waiting(backoff), not before Retry-After
  *                        │ rejected ──────────────────────▶ waiting(rejected), 15 to 60 min
+ *                        │ content refused ───────────────▶ waiting(content), 15 to 60 min, or a backoff after a commit
  *                        │ only entries with strikes left ▶ waiting(strikes), 15 to 60 min, or an interval after a commit
  *                        │ unauthorized ──────────────────▶ blocked ── resume, setApiKey ──▶ waiting, due now
  *                        │ aborted ───────────────────────▶ as before the push
@@ -45,18 +46,33 @@ interface Waiting {
   readonly cancel: () => void;
 }
 
-/** The reasons to wait. Only a wait for `strikes` ends early when entries are queued: those without strikes need not wait. */
-type Reason = 'interval' | 'backoff' | 'rejected' | 'strikes';
+/**
+ * The reasons to wait. A wait for `strikes` or for refused `content` ends early when entries are queued: those without strikes need
+ * not wait, and if the server accepts another entry, the refused one is quarantined.
+ */
+type Reason = 'interval' | 'backoff' | 'rejected' | 'content' | 'strikes';
 
-/** The delay after a failure: the time of the next try, and the earliest time that an event may bring it forward to. */
+/** The delay after a failure: the time of the next try, and the earliest times that it may be brought forward to. */
 interface Delay {
   readonly reason: Reason;
   readonly dueAt: number;
+  /** By an event. */
   readonly notBefore: number;
+  /** By an entry that was queued after the push began. */
+  readonly newerAt: number;
 }
 
 const LONG_AGO = Number.NEGATIVE_INFINITY;
-const NO_DELAY: Delay = { reason: 'interval', dueAt: LONG_AGO, notBefore: LONG_AGO };
+const NO_DELAY: Delay = { reason: 'interval', dueAt: LONG_AGO, notBefore: LONG_AGO, newerAt: LONG_AGO };
+const REASONS: Readonly<Record<Outcome['kind'], Reason>> = {
+  stored: 'interval',
+  transient: 'backoff',
+  unauthorized: 'rejected',
+  rejected: 'rejected',
+  'invalid-entries': 'content',
+  'too-large': 'content',
+};
+const ENDED_BY_NEWER: ReadonlySet<Reason> = new Set(['content', 'strikes']);
 const IDLE: State = { name: 'idle' };
 const BLOCKED: State = { name: 'blocked' };
 const CLOSED: State = { name: 'closed' };
@@ -93,6 +109,8 @@ export class AutoPush {
   #retryAt = LONG_AGO;
   /** Whether an urgent entry was queued during the last push. */
   #isUrgent = false;
+  /** Whether an entry was queued during the last push. */
+  #hasNewer = false;
   #lastEmitted: PushException | undefined;
   #hasPushedBeforeExit = false;
 
@@ -111,16 +129,16 @@ export class AutoPush {
 
   /** Entries were queued. */
   onEnqueued(): void {
+    this.#hasNewer ||= this.#state.name === 'pushing';
     const fresh = this.#fresh;
     const isFull = fresh >= this.#config.atEntries && this.#failures === 0;
-    const isWaiting = this.#state.name === 'waiting' && this.#state.reason !== 'strikes';
+    const isWaiting = this.#state.name === 'waiting' && !ENDED_BY_NEWER.has(this.#state.reason);
     if (isWaiting && !isFull) return;
-    const { reason, dueAt, notBefore } = this.#delay;
+    const { reason, newerAt } = this.#delay;
     const next = this.#parts.clock.monotonic() + (isFull ? 0 : this.#untilInterval);
+    if (reason === 'strikes' && fresh > 0) this.#bringForward(next, 'interval');
     // The queue may have been empty when a push failed, so that the delay is still ahead.
-    if (reason !== 'strikes') this.#bringForward(Math.max(next, dueAt, notBefore), reason);
-    else if (fresh > 0) this.#bringForward(next, 'interval');
-    else this.#bringForward(Math.max(next, dueAt), 'strikes');
+    else this.#bringForward(Math.max(next, newerAt), reason);
   }
 
   /** An urgent entry was queued: it waits for neither the interval nor the delay after a failure. */
@@ -138,6 +156,7 @@ export class AutoPush {
 
   onPushStarted(): void {
     this.#isUrgent = false;
+    this.#hasNewer = false;
     const { name } = this.#state;
     if (name !== 'pushing') this.#enterPushing({ isOwn: false, wasBlocked: name === 'blocked' });
   }
@@ -184,7 +203,12 @@ export class AutoPush {
     const { clock } = this.#parts;
     const soon = clock.monotonic() + backoffSeconds(1, clock.random()) * 1000;
     const dueAt = Math.max(soon, this.#lastEnd + MIN_WAKE_GAP_MS, this.#delay.notBefore);
-    this.#delay = { ...this.#delay, dueAt: Math.min(this.#delay.dueAt, dueAt) };
+    const before = this.#delay;
+    this.#delay = {
+      ...before,
+      dueAt: Math.min(before.dueAt, dueAt),
+      newerAt: Math.min(before.newerAt, Math.max(dueAt, before.notBefore)),
+    };
     this.#bringForward(dueAt, 'backoff');
   }
 
@@ -242,9 +266,9 @@ export class AutoPush {
   }
 
   #retryStruck({ exception: { retryAfter } }: PushFailure): number {
-    const { seconds } = retryPolicy({ kind: 'rejected', retryAfter }, 0, this.#parts.clock.random());
+    const retry = retryPolicy({ kind: 'rejected', retryAfter }, 0, this.#parts.clock.random());
     this.#failures = 0;
-    return this.#delayBy(seconds, { reason: 'strikes', minSeconds: Number.NEGATIVE_INFINITY });
+    return this.#delayBy({ ...retry, minSeconds: Number.NEGATIVE_INFINITY }, 'strikes');
   }
 
   #retry({ exception: { retryAfter }, kind, isOnlyOfStruck }: PushFailure): number {
@@ -252,14 +276,14 @@ export class AutoPush {
     if (kind === 'unauthorized') this.#state = BLOCKED;
     // The failure of an entry with strikes proves nothing about entries that were queued meanwhile.
     const outcome = { kind: isOnlyOfStruck ? 'transient' : kind, retryAfter } as const;
-    const { seconds, minSeconds } = retryPolicy(outcome, this.#failures, this.#parts.clock.random());
-    return this.#delayBy(seconds, { reason: outcome.kind === 'transient' ? 'backoff' : 'rejected', minSeconds });
+    return this.#delayBy(retryPolicy(outcome, this.#failures, this.#parts.clock.random()), REASONS[outcome.kind]);
   }
 
-  #delayBy(seconds: number, { reason, minSeconds }: { readonly reason: Reason; readonly minSeconds: number }): number {
-    const [dueAt, notBefore] = [this.#lastEnd + seconds * 1000, this.#lastEnd + minSeconds * 1000];
-    this.#delay = { reason, dueAt, notBefore };
+  #delayBy({ seconds, minSeconds, newerSeconds }: Retry, reason: Reason): number {
+    const after = (delay: number): number => this.#lastEnd + delay * 1000;
+    this.#delay = { reason, dueAt: after(seconds), notBefore: after(minSeconds), newerAt: after(newerSeconds) };
     this.#wait(seconds * 1000, reason);
+    if (this.#hasNewer) this.onEnqueued();
     return seconds;
   }
 

@@ -19,9 +19,14 @@ export interface Retry {
   readonly seconds: number;
   /** The minimum delay, also if an event, such as a network that comes back, brings the next try forward. */
   readonly minSeconds: number;
+  /**
+   * The delay if an entry is queued meanwhile. It is shorter after refused content, as a refused entry is quarantined once another
+   * one is accepted, and grows with each failure, as the server may refuse everything.
+   */
+  readonly newerSeconds: number;
 }
 
-const NEVER: Retry = { seconds: Number.POSITIVE_INFINITY, minSeconds: Number.POSITIVE_INFINITY };
+const NEVER: Retry = { seconds: Infinity, minSeconds: Infinity, newerSeconds: Infinity };
 
 /**
  * The delay before the next try.
@@ -32,13 +37,13 @@ const NEVER: Retry = { seconds: Number.POSITIVE_INFINITY, minSeconds: Number.POS
  */
 export function retryPolicy({ kind, retryAfter = 0 }: Outcome, failures: number, random: number): Retry {
   if (kind === 'unauthorized') return NEVER;
-  if (kind === 'transient') {
-    const seconds = Math.max(backoffSeconds(failures, random), retryAfter * (1 + RETRY_AFTER_SPREAD * random));
-    return { seconds, minSeconds: retryAfter };
-  }
+  const backoff = Math.max(backoffSeconds(failures, random), retryAfter * (1 + RETRY_AFTER_SPREAD * random));
+  if (kind === 'transient') return { seconds: backoff, minSeconds: retryAfter, newerSeconds: backoff };
   const rejected = MIN_REJECTED_SECONDS + random * (MAX_REJECTED_SECONDS - MIN_REJECTED_SECONDS);
   const seconds = Math.max(rejected, retryAfter);
-  return { seconds, minSeconds: seconds };
+  if (kind === 'rejected') return { seconds, minSeconds: seconds, newerSeconds: seconds };
+  const newerSeconds = Math.max(retryAfter, jittered(FIRST_CAP_SECONDS * 2 ** (failures - 1), random));
+  return { seconds, minSeconds: seconds, newerSeconds: Math.min(seconds, newerSeconds) };
 }
 
 /**
@@ -49,6 +54,7 @@ export function retryPolicy({ kind, retryAfter = 0 }: Outcome, failures: number,
  * @param random - At least 0, less than 1.
  */
 export function backoffSeconds(failures: number, random: number): number {
-  const cap = Math.min(FIRST_CAP_SECONDS * 2 ** (failures - 1), LAST_CAP_SECONDS);
-  return MIN_BACKOFF_SECONDS + random * (cap - MIN_BACKOFF_SECONDS);
+  return jittered(Math.min(FIRST_CAP_SECONDS * 2 ** (failures - 1), LAST_CAP_SECONDS), random);
 }
+
+const jittered = (cap: number, random: number): number => MIN_BACKOFF_SECONDS + random * (cap - MIN_BACKOFF_SECONDS);

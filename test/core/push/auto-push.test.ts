@@ -176,6 +176,59 @@ describe('AutoPush', () => {
     expect(times.length).toBeLessThan(12);
   });
 
+  /** The seconds until the next push, at most an hour. */
+  async function untilPush({ clock, state }: Pick<ReturnType<typeof setUp>, 'clock' | 'state'>): Promise<number> {
+    const { pushes } = state;
+    const start = clock.monotonic();
+    while (state.pushes === pushes && clock.monotonic() - start < 3_700_000) await clock.advance(1000);
+    return (clock.monotonic() - start) / 1000;
+  }
+
+  test.each(['invalid-entries', 'too-large'] as const)(
+    'pushes at the next interval what is queued after content was refused (%s), and waits 15 min without that',
+    async (kind) => {
+      const parts = setUp();
+      const { add, end } = parts;
+      add(1);
+      await untilPush(parts);
+      end(0, failure(kind));
+      expect(await untilPush(parts)).toBeGreaterThanOrEqual(900);
+      end(0, failure(kind));
+      add(1);
+      expect(await untilPush(parts)).toBeLessThanOrEqual(10);
+    },
+  );
+
+  test('pushes at the next interval what was queued during a push of refused content', async () => {
+    const parts = setUp();
+    parts.add(1);
+    await untilPush(parts);
+    parts.add(1);
+    parts.end(0, failure('invalid-entries'));
+    expect(await untilPush(parts)).toBeLessThanOrEqual(10);
+  });
+
+  test('pushes ever more rarely to a server that refuses everything, whatever is queued', async () => {
+    const parts = setUp({ everySeconds: 0, atEntries: 1 });
+    for (let second = 0; second < 6 * 3600; second++) {
+      parts.add(1);
+      await parts.clock.advance(1000);
+      if (parts.state.isUnderWay) parts.end(0, failure('invalid-entries'));
+    }
+    // Twelve until the pauses are an hour at most, then two an hour or more.
+    expect(parts.state.pushes).toBeGreaterThan(12);
+    expect(parts.state.pushes).toBeLessThan(60);
+  });
+
+  test('waits 15 min after the request was refused as a whole, whatever is queued', async () => {
+    const parts = setUp();
+    parts.add(1);
+    await untilPush(parts);
+    parts.end(0, failure('rejected'));
+    parts.add(1);
+    expect(await untilPush(parts)).toBeGreaterThanOrEqual(900);
+  });
+
   test('does nothing any more once it is closed', async () => {
     const { clock, autoPush, state, add } = setUp();
     add(1);

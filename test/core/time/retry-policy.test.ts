@@ -41,6 +41,7 @@ test('after a transient failure the delay is the backoff', () => {
       expect(retryPolicy({ kind: 'transient' }, failures, draw)).toEqual({
         seconds: backoffSeconds(failures, draw),
         minSeconds: 0,
+        newerSeconds: backoffSeconds(failures, draw),
       });
     }),
   );
@@ -60,8 +61,32 @@ test('Retry-After is kept, and exceeded by a tenth at most unless the backoff is
 test.each(['rejected', 'invalid-entries', 'too-large'] as const)(
   'after a rejection (%s) the delay is 15 to 60 min, and no event makes it shorter',
   (kind) => {
-    expect(retryPolicy({ kind }, 1, 0)).toEqual({ seconds: 900, minSeconds: 900 });
+    expect(retryPolicy({ kind }, 1, 0)).toMatchObject({ seconds: 900, minSeconds: 900 });
     expect(retryPolicy({ kind }, 7, ALMOST_ONE).seconds).toBeCloseTo(3600, 6);
-    expect(retryPolicy({ kind, retryAfter: 1000 }, 1, 0)).toEqual({ seconds: 1000, minSeconds: 1000 });
+    expect(retryPolicy({ kind, retryAfter: 1000 }, 1, 0)).toMatchObject({ seconds: 1000, minSeconds: 1000 });
   },
 );
+
+test.each(['invalid-entries', 'too-large'] as const)(
+  'after refused content (%s) a newer entry waits as after the first failures of an outage, then as long as the others',
+  (kind) => {
+    const newer = (failures: number, draw: number): number => retryPolicy({ kind }, failures, draw).newerSeconds;
+    expect([1, 2, 5, 9].map((failures) => newer(failures, ALMOST_ONE))).toEqual(
+      [1, 2, 5, 9].map((failures) => backoffSeconds(failures, ALMOST_ONE)),
+    );
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 13, max: 1000 }),
+        fc.double({ min: 0.9, max: 1, maxExcluded: true }),
+        (failures, draw) => {
+          expect(newer(failures, draw)).toBe(retryPolicy({ kind }, failures, draw).seconds);
+        },
+      ),
+    );
+    expect(retryPolicy({ kind, retryAfter: 120 }, 1, 0).newerSeconds).toBe(120);
+  },
+);
+
+test('after another rejection a newer entry waits as long as the others', () => {
+  expect(retryPolicy({ kind: 'rejected' }, 1, 0)).toEqual({ seconds: 900, minSeconds: 900, newerSeconds: 900 });
+});

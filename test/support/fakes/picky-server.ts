@@ -15,13 +15,13 @@ export class PickyServer extends FakeServer {
   /** Answers in place of this server, where it does. */
   instead: ((values: readonly unknown[]) => Answer | undefined) | undefined;
   minds: Minds;
-  readonly #status: number;
+  /** Of a rejection. */
+  status: number;
 
-  /** @param status - The status of a rejection. */
   constructor(minds: Minds = () => false, status = 400) {
     super((request) => this.#take(request));
     this.minds = minds;
-    this.#status = status;
+    this.status = status;
   }
 
   #take({ body = '' }: TransportRequest): Answer {
@@ -32,7 +32,7 @@ export class PickyServer extends FakeServer {
     const answer = this.instead?.(values);
     if (answer !== undefined) return answer;
     const bad = values.find(this.minds);
-    if (bad !== undefined) return received(this.#status, { message: `${bad} is not wanted.` });
+    if (bad !== undefined) return received(this.status, { message: `${bad} is not wanted.` });
     for (const value of values) this.stored.push(value);
     return received(200);
   }

@@ -7,7 +7,7 @@ export default defineConfig({
     maxWorkers: '100%',
     // A shared machine can be slow for longer than the default of 5 s.
     testTimeout: 20_000,
-    hookTimeout: 30_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,

@@ -7,7 +7,7 @@ export default defineConfig({
     maxWorkers: '100%',
     // As in vitest.config.ts.
     testTimeout: 20_000,
-    hookTimeout: 30_000,
+    hookTimeout: 120_000,
     include: [FULL_ONLY, ...BOTH_LENGTHS],
     env: { TEST_LENGTH: 'full' },
     globalSetup: ['test/support/browsers/report-browsers.ts'],

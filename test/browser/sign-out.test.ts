@@ -4,9 +4,9 @@ import { openTab, servePages } from '../support/browsers/pages.js';
 import { blocksOf, readPage, withIds } from '../support/package/markdown.js';
 import { serveEmulator } from '../support/servers/emulator.js';
 
-const [signOut] = blocksOf(readPage('SECURITY.md')).filter(({ language }) => language === 'js');
+const signOut = blocksOf(readPage('docs/security.md')).find(({ code }) => code.includes('dropQuarantined'));
 
-describeInChromium('signing out as SECURITY.md has it', (newContext) => {
+describeInChromium('signing out as docs/security.md has it', (newContext) => {
   test('leaves nothing in localStorage of what earlier visits and this one could not push', async () => {
     const { options } = await serveEmulator();
     const context = await newContext();

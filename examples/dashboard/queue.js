@@ -6,10 +6,10 @@ import { clockTime, count, duration } from './text.js';
 const TICK_MS = 1000;
 
 const SURVIVES = {
-  none: 'What is committed ends with this page.',
-  tab: 'What is committed survives a reload and a crash of this tab.',
-  process: 'What is committed survives a crash.',
-  power: 'What is committed survives a power cut.',
+  none: 'Committed values are lost when this page ends.',
+  tab: 'Committed values survive a reload and a crash of this tab.',
+  process: 'Committed values survive a crash.',
+  power: 'Committed values survive a power cut.',
 };
 
 /** Shows where values are on their way to the server, as that changes. */

@@ -40,7 +40,7 @@ export class LockedException extends CommandException {
   constructor(lock: string, folder: string) {
     const [doing, advice] =
       lock === 'push-lock'
-        ? ['pushes from', 'What is committed is kept: that process pushes it, or a later call.']
+        ? ['pushes from', 'Committed values are kept: that process pushes them, or a later call does.']
         : ['works in', 'Nothing was changed by this call. Run it again.'];
     super(`another nikdev-iot process ${doing} ${folder}`, { exitCode: EXIT.temporary, advice });
   }

@@ -31,7 +31,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await page.getByRole('button', { name: 'Push' }).click();
     await waitForStages(page, { Staged: 0, Committed: 0, Pushed: 1 });
     expect(storedValues(emulator)).toEqual([{ room: 21.5, note: 'window open', heating: false }]);
-    // What was pushed comes back as a reading.
+    // Pushed values come back as readings.
     await page.getByRole('article').filter({ hasText: 'window open' }).waitFor();
     await page.getByRole('img', { name: 'Room temperature' }).waitFor();
   });
@@ -48,7 +48,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     const tabTo = async (id: string): Promise<void> => {
       for (let steps = 0; steps < 20 && (await focused()) !== id; steps++) await keyboard.press('Tab');
       expect(await focused()).toBe(id);
-      // Who can't see where the focus is can't use a keyboard.
+      // Without a visible focus the page can't be used with a keyboard.
       expect(await page.locator(':focus-visible').count()).toBe(1);
     };
 
@@ -117,7 +117,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
   test('keeps what is committed offline over a reload', async () => {
     const { url, emulator } = await startDashboard([ROOM]);
     const page = await open(url);
-    await page.getByText('What is committed survives a reload and a crash of this tab.').waitFor();
+    await page.getByText('Committed values survive a reload and a crash of this tab.').waitFor();
     await page.getByRole('switch', { name: 'Simulate offline' }).click();
     await page.getByLabel('Room temperature (°C)').fill('19');
     await page.getByRole('button', { name: 'Stage' }).click();
@@ -234,7 +234,7 @@ async function waitForStages(page: Page, counts: Readonly<Record<string, number>
   }
 }
 
-/** What each stored entry holds. */
+/** The values of each stored entry. */
 function storedValues(emulator: Emulator): unknown[] {
   return emulator
     .entries(DEVICE_ID)

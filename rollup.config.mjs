@@ -80,7 +80,7 @@ function isShared(id, getModuleInfo, seen = new Set()) {
 const LIBRARY = /\/node_modules\/(ky|valibot)\//;
 // Each in a chunk of its own, which a consumer's bundler drops where nothing of it is used; a flat bundle keeps all of ky.
 const manualChunks = (id) => LIBRARY.exec(id)?.[1];
-/** What the entries share of our own, under a name that says so and stays. */
+/** Our modules that several entries share, under a name that says so and does not change. */
 const modules = (extension) => ({
   ...files(extension),
   chunkFileNames: ({ name, moduleIds }) => {

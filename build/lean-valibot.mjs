@@ -1,6 +1,6 @@
 import { replaceIn } from './lean-ky.mjs';
 
-/** What each issue holds that is not read: a type in words, a message in English, the configuration; and fallbacks. */
+/** The parts of an issue that are not read: a type in words, a message in English, the configuration; and fallbacks. */
 const PARTS = [
   [/const received = .*\n/, ''],
   [/received,\n\s*message: `Invalid .*\n/, 'message: "invalid",\n'],

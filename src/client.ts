@@ -57,7 +57,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly environment: Environment;
-  /** Entries of earlier runs are left alone until it resolves: an `Api` that is not used after all takes none. */
+  /** Entries of earlier runs are not adopted until it resolves: an `Api` that is not used after all takes none. */
   readonly startsAfter: Promise<void>;
 }
 

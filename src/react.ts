@@ -70,7 +70,7 @@ export function useStatus<Fields extends FieldDefinitions>(api: Api<Fields>): St
  * @param fields - One field or several, as for {@link Api.watch}. An array with the same names is the same.
  * @param options - As for {@link Api.watch}.
  * @returns The readings; empty until the first have arrived, on a server, and while hydrating.
- * @throws What {@link Api.watch} and its iteration throw, for the next error boundary: `GetException` where the server refuses to be
+ * @throws The exceptions of {@link Api.watch} and its iteration, for the next error boundary: `GetException` where the server refuses to be
  * read.
  * @example
  * ```tsx

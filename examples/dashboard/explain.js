@@ -2,7 +2,7 @@
  * A failure in words for somebody who looks at the page, and can't change its program or its server.
  *
  * @param {unknown} error
- * @param {string} [consequence] - What becomes of the data.
+ * @param {string} [consequence] - The consequence for the data.
  */
 export function explain(error, consequence = '') {
   const { isApiException } = window.NikDevIoT;

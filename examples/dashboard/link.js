@@ -1,7 +1,7 @@
 /**
  * The way to the server, with a switch in it: what `Api` takes as `fetch`.
  *
- * @param {(answer: { ok: boolean, status?: number, retryAfter?: string }) => void} onRead - Told how each reading went.
+ * @param {(answer: { ok: boolean, status?: number, retryAfter?: string }) => void} onRead - Called with the outcome of each reading.
  */
 export function createLink(onRead) {
   const link = {

@@ -1,6 +1,6 @@
 export const byId = (id) => document.getElementById(id);
 
-/** Whatever a text contains, it is shown as text; and only a change is, as it may be read aloud. */
+/** Shows a text as text, never as markup; an unchanged one is not set again, as screen readers may read it aloud. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -9,7 +9,7 @@ const TOLERANCE_SECONDS = 2;
  * @param {import('nikdev-iot').Entry} committed
  * @param {readonly import('nikdev-iot/emulator').ReceivedEntry[]} held
  * @param {readonly import('nikdev-iot').Reading[]} readBack
- * @returns {string[]} What differs; nothing if all are equal.
+ * @returns {string[]} The differences; none if all are equal.
  */
 export function differences({ timestamp, values }, held, readBack) {
   const found = [];

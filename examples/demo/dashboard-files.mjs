@@ -43,7 +43,7 @@ const FILES = new Map([
 /**
  * Serves the dashboard.
  *
- * @param {object} config - What `config.js` sets in place of the one in the folder.
+ * @param {object} config - The settings of `config.js`, in place of those in the folder.
  * @returns {(request: Request) => Promise<Response>}
  */
 export function serveDashboard(config) {

@@ -46,7 +46,7 @@ function connect() {
         memory: field(env.NIKDEV_FIELD_MEMORY || 'memory'),
         temperature: field(env.NIKDEV_FIELD_TEMPERATURE || 'temperature'),
       },
-      // What is committed is on the disk: it outlasts kill -9 and power cuts.
+      // Committed values are on the disk: they survive kill -9 and power cuts.
       storage: fileStorage(FOLDER),
       // At once while all is well; after a failure again and again, with growing pauses.
       autoPush: !once && { everySeconds: 0 },
@@ -74,7 +74,7 @@ function field(id) {
 }
 
 async function readOnce() {
-  await api.ready; // What an earlier run left goes first.
+  await api.ready; // The entries of an earlier run go first.
   await sleep(READ_EVERY_MS); // CPU use is measured over a time.
   const entry = commitReading();
   try {

@@ -7,8 +7,8 @@ import { PushState } from './push-state.js';
 import { StagedFile } from './staged-file.js';
 
 /**
- * A folder of readings: one journal, one set of staged values, the times of pushes, and two locks. Whoever appends or reads holds
- * `lock`, for as long as that takes; whoever uploads, removes or rewrites holds `pushLock`, for as long as it lives.
+ * A folder of readings: one journal, one set of staged values, the times of pushes, and two locks. Appending and reading hold
+ * `lock` while they last; a process that uploads, removes or rewrites holds `pushLock` until it ends.
  */
 export class Folder {
   readonly files: SafeFiles;

@@ -45,7 +45,7 @@ export class ApiKeys {
   /**
    * Returns the present key, unless the server refused it; else calls the function.
    *
-   * @throws What the function throws; {@link ConfigException} if it does not return an API key.
+   * @throws The exception of the function; {@link ConfigException} if it does not return an API key.
    */
   async get(refused?: string): Promise<string> {
     if (this.#known !== undefined && this.#known !== refused) return this.#known;

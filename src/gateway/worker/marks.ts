@@ -55,7 +55,7 @@ export class Marks {
     return new ReadMarks(new Map(writers.map((writer, index) => [writer, marks[index] ?? NOTHING])));
   }
 
-  /** Adds entries. @param read - What was read before, which saves the reading unless another worker has written since. */
+  /** Adds entries. @param read - The marks that were read before, which saves the reading unless another worker has written since. */
   async add(device: string, entries: readonly Named[], read?: ReadMarks): Promise<void> {
     const sequences = new Map<string, number[]>();
     for (const { writer, sequence } of entries) {

@@ -146,7 +146,7 @@ describe('compression', () => {
     },
   );
 
-  test('each Api finds out by itself, though the options are shared', async () => {
+  test('each Api finds out separately, though the options are shared', async () => {
     const compression = gzip();
     const refusing = setUp({ compression }, refusal);
     const taking = setUp({ compression });

@@ -61,7 +61,7 @@ describe('get of many fields', () => {
     expect(server.asked).toEqual([['a', 'b']]);
   });
 
-  test('requests an id that is longer than a URL on its own', async () => {
+  test('requests an id that is longer than a URL separately', async () => {
     const long = 'x'.repeat(9000);
     const { api, server } = setUp({ a: 1, [long]: 2, b: 3 });
     expect((await api.get(['a', long, 'b'])).map(({ value }) => value)).toEqual([1, 2, 3]);

@@ -16,7 +16,7 @@ const budget = (seconds: number, meanPause = 150): number => 10 + 1.15 * (second
 /**
  * A device that commits one entry a second while its server is out.
  *
- * @param each - What else happens in a second.
+ * @param each - Further actions of each second.
  */
 async function liveThrough(
   seconds: number,
@@ -68,7 +68,7 @@ describe('an outage, with one commit a second,', () => {
   }, 120_000);
 
   const cases: readonly (readonly [what: string, answer: () => Answer, most: number])[] = [
-    // After three failures alone another entry is tried, too.
+    // After three failures of a single entry another one is tried, too.
     ['503', () => received(503), 2 * budget(DAY)],
     [
       '503 with a Retry-After of an hour',

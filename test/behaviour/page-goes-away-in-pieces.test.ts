@@ -118,7 +118,7 @@ describe('F54 a page that is left with more than one request should carry', () =
     expect(server.uploads).toEqual(range(1, 10).map((temperature) => [[{ temperature }]]));
   });
 
-  test('cut off between two pieces, it sends those that did not leave when it is told again, and no other', () => {
+  test('cut off between two pieces, it sends those that did not leave at the next such event, and no other', () => {
     const { environment, server, commitTexts } = setUp();
     server.answerWith(() => held().answer);
     commitTexts(...Array(9).fill(5 * KIB));

@@ -71,7 +71,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     expect(server.uploads.flat(2)).toEqual([{ temperature: 1 }, { temperature: 1 }, { temperature: 2 }]);
   });
 
-  test('leaves out what the server refused alone: the others would be refused with it', async () => {
+  test('leaves out an entry that the server refused in a request of its own: the others would be refused with it', async () => {
     const { api, server, environment } = setUp();
     commitEach(api, 1);
     server.answerWith(() => received(400));
@@ -190,7 +190,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     }
   });
 
-  test('an entry that alone is larger than the room is not sent, and kept', async () => {
+  test('a single entry that is larger than the room is not sent, and kept', async () => {
     const { api, server, environment } = setUp();
     api.addValue('text', 'x'.repeat(BUDGET));
     api.commit();
@@ -208,7 +208,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     expect(server.requests).toHaveLength(1);
   });
 
-  test('cut off before its request has left, it sends that when it is told again', async () => {
+  test('cut off before its request has left, it sends that at the next such event', async () => {
     const { api, server, environment } = setUp();
     const send = server.send.bind(server);
     commitEach(api, 1, 2);
@@ -222,7 +222,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     expect(environment.keepalive.bytesLeft).toBe(BUDGET);
   });
 
-  test('cut off after its request has left, it sends nothing when it is told again', () => {
+  test('cut off after its request has left, it sends nothing at the next such event', () => {
     const { api, server, environment } = setUp();
     const send = server.send.bind(server);
     commitEach(api, 1, 2);
@@ -238,7 +238,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     expect(server.requests).toHaveLength(1);
   });
 
-  test('hidden during a push it leaves that alone; left, it sends what that has under way, too', async () => {
+  test('hidden during a push it does not send the entries under way; left, it sends them, too', async () => {
     const { api, server, environment } = setUp();
     const answer = held();
     server.answerWith(({ keepalive }) => (keepalive ? received(200) : answer.answer));
@@ -288,7 +288,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     await ended;
   });
 
-  test('what is being sent is not dropped to make room', async () => {
+  test('an entry that is being sent is not dropped to make room', async () => {
     const { api, server, environment } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     const dropped: unknown[] = [];
     api.on('discard', ({ entries }) => dropped.push(...valuesOf(entries)));

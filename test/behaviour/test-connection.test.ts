@@ -15,7 +15,7 @@ import { loopbackServer } from '../support/servers/loopback-server.js';
 import { closedPort, rawServer } from '../support/servers/raw-server.js';
 import { selfSigned } from '../support/servers/self-signed.js';
 
-/** What is found out by an `Api` before an emulator, whose key has these rights. */
+/** An `Api` before an emulator, whose key has these rights. */
 function setUp({ read = true, write = true, ahead = 0 } = {}, options = {}) {
   const clock = new FakeClock();
   const emulator = createEmulator({
@@ -26,7 +26,7 @@ function setUp({ read = true, write = true, ahead = 0 } = {}, options = {}) {
   return { clock, emulator, api };
 }
 
-/** What is found out where each request meets the same fault. */
+/** The result of the test where each request meets the same fault. */
 async function withFaults(...faults: Fault[]): Promise<ConnectionTest> {
   const { api, emulator } = setUp();
   emulator.script(...faults);

@@ -30,7 +30,7 @@ export function median(numbers) {
 
 /** The bytes of `heapUsed` after a collection. */
 export async function usedHeap() {
-  // What the last task still holds is garbage in the next one.
+  // Objects that the last task still holds are garbage in the next one.
   await new Promise(setImmediate);
   globalThis.gc();
   return process.memoryUsage().heapUsed;

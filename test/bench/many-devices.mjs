@@ -39,7 +39,7 @@ async function measureWaiting(folder) {
   ];
 }
 
-/** How they push by themselves what all commit at once, over and over. */
+/** Measures automatic pushes of entries that all commit at once, over and over. */
 async function measurePushing(folder) {
   const server = await startServer(ANSWERED_IN);
   const apis = openAll(folder, { baseUrl: server.url, autoPush: { everySeconds: PERIOD, atEntries: 1000 } });

@@ -5,7 +5,7 @@ import { commitTwo, credentials, inFolder } from './data.mjs';
 
 const ENTRIES = 100_000;
 
-/** What a queued entry of two values takes of the heap: committed, into memory or a file, and taken over from a file. */
+/** The heap that a queued entry of two values takes: committed, into memory or a file, and taken over from a file. */
 export async function memory() {
   const intoMemory = await heapPerEntry(memoryStorage());
   const [intoFile, reopened] = await inFolder(async (folder) => {

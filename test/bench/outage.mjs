@@ -5,7 +5,7 @@ import { commitTwo, credentials } from './data.mjs';
 const DAY_SECONDS = 86_400;
 const LINK_BYTES_PER_SECOND = 64_000 / 8;
 const ROUND_TRIP_MS = 100;
-/** What headers, TCP and TLS take beside a body. */
+/** The bytes of headers, TCP and TLS beside a body. */
 const OVERHEAD_BYTES = 700;
 
 /**

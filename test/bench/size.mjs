@@ -4,7 +4,7 @@ import { row } from './compare.mjs';
 /** In bytes. */
 const GOALS = { 'dist/index.umd.js': 13_000, '{ memoryStorage }': 500 };
 
-/** What a page loads, minified and in brotli. */
+/** The bytes that a page loads, minified and in brotli. */
 export async function size() {
   const sizes = await measureSizes();
   const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;

@@ -69,7 +69,7 @@ describeInChromium(
         },
         async comeBack() {
           await page.evaluate(() => void setTimeout(() => history.back(), 200));
-          // No load event tells of a page that comes out of the cache.
+          // A page that comes out of the cache has no load event.
           await expect.poll(() => page.evaluate(() => location.pathname), { timeout: 10_000 }).toBe('/device');
           await page.evaluate(() => window.api.ready);
         },

@@ -29,7 +29,7 @@ describeInChromium('the dashboard', (newContext) => {
   test('shows the readings of the device as they come, without a console error or a CSP violation', async () => {
     const { page, complaints } = await openDashboard(newContext, url);
     await page.getByRole('article').filter({ hasText: 'CPU use' }).waitFor();
-    // Both together: on a machine that does nothing, or all it can, one alone may stay as it is.
+    // Both together: on a machine that is idle, or fully busy, one of them may stay the same.
     const shown = await page.locator('#cards').evaluate(
       (cards) =>
         new Promise<string[]>((resolve) => {

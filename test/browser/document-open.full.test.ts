@@ -5,7 +5,7 @@ import type { PageOptions } from '../support/builders/credentials.js';
 import { storedTexts } from '../support/servers/emulator.js';
 import { serveRecordedEmulator } from '../support/servers/recorded-emulator.js';
 
-/** What scripts of old do long after a page has loaded. Each removes all listeners of the window and the document. */
+/** Calls of old scripts long after a page has loaded. Each removes all listeners of the window and the document. */
 const REPLACEMENTS: readonly [string, () => void][] = [
   [
     'replaces its document',

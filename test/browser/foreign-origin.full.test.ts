@@ -21,7 +21,7 @@ describeInChromium('while the demo runs, a page of another origin', (newContext)
     return () => demo.stop();
   }, 30_000);
 
-  /** A page of another origin. @param handle - What its server answers. */
+  /** A page of another origin. @param handle - The answers of its server. */
   async function foreignPage(handle: (request: Request) => Response | Promise<Response> = blank) {
     const page = await (await newContext()).newPage();
     await page.goto(await serveOnLoopback(handle));

@@ -37,7 +37,7 @@ async function openHurried(context: BrowserContext, url: string, options: PageOp
  * Stops a tab between two of its timers, as the browser freezes one that is long hidden: nothing of it runs, and what it
  * holds it keeps. By the debugger, as no tab is hidden for long enough here.
  *
- * @returns What wakes it up, once it was seen that it slept.
+ * @returns A function that wakes it up, once it was seen that it slept.
  */
 async function freeze(page: Page): Promise<() => Promise<void>> {
   await page.evaluate(() => {

@@ -4,7 +4,7 @@ import { describeInChromium } from '../support/browsers/chromium.js';
 import { commitTexts, crash, makeApi, openTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
 import { serveEmulator, storedTexts } from '../support/servers/emulator.js';
 
-/** What a browser gives an origin, in UTF-16 units. */
+/** The room that a browser gives an origin, in UTF-16 units. */
 const CAPACITY = 5_242_880;
 
 /** Fills up what is left of `localStorage`, to the last unit, with keys of the page itself. @returns How long they are. */
@@ -43,7 +43,7 @@ function giveRoom(page: Page): Promise<void> {
   return page.evaluate(() => localStorage.removeItem('p0'));
 }
 
-/** Tries to commit a text, and tells what an exception says. */
+/** Tries to commit a text, and returns the message of an exception. */
 function tryToCommit(page: Page, text: string) {
   return page.evaluate((given) => {
     const { api, NikDevIoT } = window;

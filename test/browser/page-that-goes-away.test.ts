@@ -6,7 +6,7 @@ import { API_KEY } from '../support/builders/credentials.js';
 import { storedTexts } from '../support/servers/emulator.js';
 import { serveRecordedEmulator } from '../support/servers/recorded-emulator.js';
 
-/** What all requests that outlive a page may carry together, in bytes. */
+/** The limit of all requests together that outlive a page, in bytes. */
 const BUDGET = 60 * 1024;
 
 /** Texts of a thousand characters. */
@@ -81,7 +81,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     await tab.close();
     await expect.poll(uploads, SOON).toMatchObject([{ apiKey: API_KEY, texts: ['one', 'two'] }]);
     release();
-    // Who could have read the answer is gone: it may come twice, but is not lost.
+    // The page that could have read the answer is gone: the entry may come twice, but is not lost.
     const heir = await openApiTab(context, url, options);
     await expect.poll(() => queuedTexts(heir), SOON).toEqual(['one', 'two']);
   });
@@ -203,7 +203,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
   });
 });
 
-/** Lets the page itself go to another. @returns What lets it come back as it was, out of the cache. */
+/** Lets the page itself go to another. @returns A function that brings it back as it was, out of the cache. */
 async function leave(tab: Tab, url: string): Promise<() => Promise<void>> {
   const path = () => tab.evaluate(() => location.pathname);
   await tab.evaluate(() => {

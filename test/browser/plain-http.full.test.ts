@@ -13,7 +13,7 @@ async function pass(tabs: readonly Page[], milliseconds: number): Promise<void> 
   const step = 10_000;
   for (let passed = 0; passed < milliseconds; passed += step) {
     await tabs[0]?.clock.runFor(step);
-    // What one tab wrote is seen by the others in a real turn.
+    // The other tabs see a write in a real turn only.
     for (const tab of tabs) await tab.evaluate(() => undefined);
   }
 }
@@ -63,7 +63,7 @@ describeInChromium('a page on plain http, away from loopback', (newContext) => {
     const { context, url, emulator, options } = await setUp();
     const closed = await openTab(context, url, options);
     await commitTexts(closed, ['one']);
-    // As a user closes it: playwright otherwise leaves out what a page is told then.
+    // As a user closes it: playwright otherwise leaves out the events of a page that is closed.
     await closed.close({ runBeforeUnload: true });
     await expect.poll(() => context.pages(), SOON).toHaveLength(0);
     const heir = await openTab(context, url, options);

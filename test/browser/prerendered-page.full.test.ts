@@ -18,7 +18,7 @@ interface Report {
   readonly heartbeats: number;
   /** Whether its lock shows that it lives. */
   readonly isLocked: boolean;
-  /** What a push brought after another entry was committed. */
+  /** The result of a push after another entry was committed. */
   readonly result: PushResult;
 }
 

@@ -32,7 +32,7 @@ describeInChromium('a page of the documentation, with the packed package,', (new
     return readFileSync(join(folder, unpkg));
   }
 
-  /** Opens a page of the README as it is released with this package. @param served - What unpkg serves of it. */
+  /** Opens a page of the README as it is released with this package. @param served - The part of it that unpkg serves. */
   async function open(code: string, served: Buffer) {
     const emulator = oneDevice();
     const device = new Api({ ...credentials, fetch: emulator.fetch });

@@ -87,7 +87,7 @@ interface Step {
   readonly buttons?: readonly string[];
 }
 
-/** What is entered, by seconds, and then pressed. */
+/** The values that are entered, by seconds, and the buttons that are pressed then. */
 const STEPS: readonly (readonly [second: number, step: Step])[] = [
   [32, { values: { 'Boiler target': '50', Note: 'Burner cleaned' }, buttons: ['Stage', 'Commit', 'Push'] }],
   [40, { values: { 'Boiler target': '52', Note: 'Pump 2 on' }, buttons: ['Stage', 'Commit', 'Push'] }],

@@ -5,7 +5,7 @@ import { storedTexts } from '../support/servers/emulator.js';
 import { serveRecordedEmulator } from '../support/servers/recorded-emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
-/** What browsers allow all requests together that outlive a page, in bytes. */
+/** The limit of browsers for all requests together that outlive a page, in bytes. */
 const LIMIT = 65_536;
 
 describeInEveryBrowser('a page that goes away beside another script of it that sends as well', ({ newContext }) => {

@@ -21,7 +21,7 @@ const ENDS: readonly Ending[] = [
 
 const endingOf = (index: number): Ending => ENDS[index % ENDS.length] as Ending;
 
-/** Whatever was lost would be waited for in vain. */
+/** Limits the wait: a lost entry would never come. */
 async function atMost(seconds: number, promise: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {

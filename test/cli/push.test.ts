@@ -42,7 +42,7 @@ describe('a push', () => {
     expect(stdout).toMatch(/^Committed 1 value as .*\nPushed 1 entry in 1 request\.\n$/);
   });
 
-  test('tells programs', async () => {
+  test('prints its result as JSON for programs', async () => {
     const { stdout } = await does('add', 'a=1', '-cp', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ values: 1, pushed: 1, requests: 1, quarantined: 0, committed: 0 });
   });
@@ -205,7 +205,7 @@ describe('reading', () => {
     expect(JSON.parse((await does('get', 'a', '--json')).stdout)).toMatchObject([{ fieldId: 'a', value: 1 }]);
   });
 
-  test('get tells a refusal from bad luck by its exit code', async () => {
+  test('get distinguishes a refusal from bad luck by its exit code', async () => {
     expect(await call(folder, ['get', 'a'], { ...env, NIKDEV_API_KEY: DEVICE_ID.replaceAll('1', '5') })).toMatchObject({
       code: 1,
     });

@@ -59,7 +59,7 @@ async function readings(device: NodeProcess, count: number): Promise<void> {
   await expect.poll(() => readingsOf(device).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count);
 }
 
-/** What a server stored, as a device prints its readings. */
+/** The stored entries of a server, in the format in which a device prints its readings. */
 function storedReadings({ emulator }: Server): string[] {
   return emulator.entries(DEVICE_ID).map(({ timestamp, values }) => {
     const shown = values.map(({ fieldId, value }) => `${fieldId} ${value}`).join(', ');
@@ -146,7 +146,7 @@ describe('the device', { timeout: 90_000 }, () => {
     expect(await second.ended).toEqual({ code: 0, signal: null });
     const stored = storedReadings(server);
     expect(stored).toEqual(expect.arrayContaining([...readingsOf(first), ...readingsOf(second)]));
-    // Whatever was saved but not yet printed when it was killed, or stored but not yet acknowledged: one each.
+    // At each kill one entry may be saved but not yet printed, or stored but not yet acknowledged.
     expect(stored.length).toBeLessThanOrEqual(readingsOf(first).length + readingsOf(second).length + 2);
   });
 

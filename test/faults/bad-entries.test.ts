@@ -125,7 +125,7 @@ describe('many entries with bad ones among them', () => {
     while (api.status().committed > 0) {
       pushes += 1;
       expect(pushes).toBeLessThanOrEqual(12);
-      // What shows that the server takes anything at all.
+      // Good entries show that the server takes anything at all.
       if (pushes > 1) commitEach(api, 10_000 + pushes);
       await api.push().catch(() => {});
     }
@@ -148,7 +148,7 @@ describe('413', () => {
       commitEach(api, ...range(1, 2000));
       expect(await api.push()).toMatchObject({ pushed: 2000 });
       expect(server.stored).toEqual(range(1, 2000));
-      // What fits, at worst by halves; each eight that pass, one more is tried that does not.
+      // The entries that fit, at worst by halves; after each eight that pass, one more is tried that does not.
       const passed = Math.ceil(2000 / Math.max(1, most / 2));
       expect(server.requests.length).toBeLessThanOrEqual(passed * 1.25 + 12);
     },
@@ -224,7 +224,7 @@ describe('entries that only pass in smaller requests', () => {
       await pushUntil(api, () => server.stored.length === 1000 - bad.length, 40 + 15 * bad.length);
       expect(server.stored).toEqual(range(0, 999).filter((value) => !bad.includes(value)));
       expect(queuedValues(api)).toEqual(bad);
-      // Those that the server stumbles over are tried last, in no order.
+      // Entries that make the server fail are tried last, in no order.
       expect(api.quarantined()).toEqual([]);
       server.instead = undefined;
       await api.push();

@@ -5,7 +5,7 @@ import { type Api, StorageException } from '../../src/index.js';
 import { commitEach } from '../support/builders/api.js';
 import { FilePlace, PLACES, type Place, WebPlace } from '../support/fakes/places.js';
 
-/** What others keep beside ours, or could have: of a later version of this package, or only named alike. */
+/** Records of others beside ours: of a later version of this package, or only similarly named. */
 const FOREIGN: Readonly<Record<string, string>> = {
   'nikdev-iot': 'theirs',
   'nikdev-iot-1': 'theirs',
@@ -17,7 +17,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
   'notes.txt': 'theirs',
   length: '3',
 };
-/** In `localStorage` alone: no file's name holds a slash. */
+/** Only in `localStorage`: no file's name holds a slash. */
 const FOREIGN_KEYS: Readonly<Record<string, string>> = {
   'nikdev-iot/': 'theirs',
   'nikdev-iot/1': 'theirs',

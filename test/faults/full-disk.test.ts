@@ -133,7 +133,7 @@ describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
     commitEach(api, ...committed);
     const kept = valuesOf(api);
     expect([...dropped, ...kept]).toEqual(committed);
-    // What is kept may not shrink the longer it goes on.
+    // The number of kept entries may not shrink with time.
     expect(kept.length).toBeGreaterThan(200);
     place.crash(api);
     expect(valuesOf(await place.reopen())).toEqual(kept);

@@ -52,7 +52,7 @@ function openInPage(calls: number): Killable {
   return { place, api: place.open(), isKilled: isOver, revive };
 }
 
-/** What happened before a kill. */
+/** The commits and deliveries before a kill. */
 interface Life {
   /** The numbers of the commits that returned, and of the one that was under way. */
   readonly committed: number[];
@@ -153,7 +153,7 @@ describe.each([
         numbers.filter((number) => !committed.includes(number) && number !== committing),
         at,
       ).toEqual([]);
-      // What was stored comes again only if it was the last that was.
+      // Only the last stored request may come again.
       const before = stored.slice(0, -1).flat();
       expect(
         numbers.filter((number) => before.includes(number)),

@@ -18,7 +18,7 @@ const LARGE: readonly (readonly [what: string, values: Readonly<Record<string, s
   ['100,000 values of 60 characters', TOO_MANY],
 ];
 
-/** What was uploaded, request by request: the values of each entry, by field. */
+/** The uploads, request by request: the values of each entry, by field. */
 const uploadsOf = ({ server }: Place) =>
   server.requests.map(({ body }) => uploadedEntries(body ?? '').map(({ values }) => Object.fromEntries(values)));
 

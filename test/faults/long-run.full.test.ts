@@ -27,7 +27,7 @@ interface Settings {
   readonly beside?: boolean;
 }
 
-/** Runs a process that commits and pushes. @returns What it took, again and again, once it was warm. */
+/** Runs a process that commits and pushes. @returns The samples of its use of resources, once it was warm. */
 async function cycle(settings: Settings): Promise<readonly Figures[]> {
   const child = runNode(SCRIPT, [JSON.stringify({ ...settings, samples: SAMPLES })]);
   onTestFinished(() => child.stop());

@@ -165,7 +165,7 @@ describe('answers that are none', () => {
     commitEach(api, 1);
     await pushFailure(api.push());
     await server.disconnected();
-    // What the cap lets through, and what the buffers of the two sockets hold.
+    // The bytes that the cap lets through, and those in the buffers of the two sockets.
     expect(written).toBeLessThan(32 * 1024 * 1024);
   });
 

@@ -15,7 +15,7 @@ const MESSAGES = [
   `${KEY}${KEY}${'x'.repeat(500)}`,
 ];
 
-/** An `Api` that pushes by itself, and all that can be seen of it but its requests. */
+/** An `Api` that pushes automatically, and all that can be seen of it but its requests. */
 function openWatched(options: Partial<ApiOptions> = {}) {
   const clock = new FakeClock();
   const server = new FakeServer();
@@ -37,7 +37,7 @@ function openWatched(options: Partial<ApiOptions> = {}) {
   return { api, clock, server, environment, localStorage, seen, look };
 }
 
-/** Whatever has the value 1 in it is refused with that message. */
+/** Refuses each request with the value 1 in it, with that message. */
 const refuseOne =
   (message: string, status = 400) =>
   ({ body = '' }): ReturnType<typeof received> =>
@@ -107,7 +107,7 @@ describe('a server that repeats the key', () => {
       const storage = webStorage(localStorage, {}, { locks: locks.tab() });
       return { api: openApi({ apiKey, storage }, { clock, transport: server }), server };
     };
-    // This run has a key of its own, and is told of the sentinel.
+    // This run has a key of its own, and the answer holds the sentinel.
     const { api, server } = open(credentials.apiKey);
     server.answerWith(refuseOne(`Use ${KEY}.`));
     commitEach(api, 0, 1, 2);

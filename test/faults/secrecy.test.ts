@@ -169,7 +169,7 @@ describe('servers that send the key back', () => {
   });
 
   test.each([
-    ['the key alone', KEY],
+    ['only the key', KEY],
     ['JSON of the key', `"${KEY}"`],
     ['data', `{"data":"${KEY}"}`],
     ['the key as a name beside data', `{"${KEY}":{}}`],

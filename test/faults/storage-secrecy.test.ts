@@ -94,7 +94,7 @@ describe('a full storage', () => {
 });
 
 describe('errors of the platform that hold the key', () => {
-  // Who wraps a storage, to log or to encrypt it, may well put into an error whatever is at hand.
+  // A wrapper of a storage, for logs or encryption, may put any value that it has into an error.
   test.each<[string, () => unknown]>([
     ['message', () => new Error(`no ${KEY}`)],
     ['name', () => Object.assign(new Error('no'), { name: KEY })],
@@ -169,7 +169,7 @@ describe('warnings', () => {
       commitEach(before, 1);
       place.crash(before);
       const api = place.open({ apiKey: KEY });
-      // What that run has saved is another matter.
+      // The records of the former run are not watched.
       const { seen, codes } = watch(api);
       await place.clock.advance(120_000);
       expect(codes()).toEqual(['entries-waiting']);

@@ -22,7 +22,7 @@ class PlainOrigin {
     return { api: new Api({ ...credentials, storage, ...options }, { clock, transport: server }), clock };
   }
 
-  /** What the server stored. */
+  /** The values that the server stored. */
   get delivered(): unknown[] {
     return this.server.uploads.flat().map((values) => Object.values((values as object[])[0] ?? {})[0]);
   }

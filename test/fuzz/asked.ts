@@ -68,7 +68,7 @@ export async function finished<Result>({ time }: Asked, promise: Promise<Result>
   });
   over.catch(() => {});
   for (let turns = 0; !isOver && turns < MOST_TURNS; turns++) await settled();
-  // What waits for an answer may give up by now.
+  // Requests that wait for an answer may time out by now.
   if (!isOver) await time.advance(12_000);
   if (!isOver) broken('I6', 'it is not over');
   return over;

@@ -6,7 +6,7 @@ import { broken, expectNoKey, shownText } from './expectations.js';
 
 const FIELDS = ['temperature', 'a,b', '__proto__', 'length'];
 
-/** Asks the server for something. @returns What came of it; throws if that is not what its answer says. */
+/** Asks the server for something. @returns The outcome; throws if the outcome does not follow from the answer. */
 export type Ask = (asked: Asked) => Promise<string>;
 
 export async function push(asked: Asked): Promise<string> {

@@ -13,7 +13,7 @@ export async function makeBodies(): Promise<string[]> {
   return all.map((text) => Buffer.from(text).toString('latin1'));
 }
 
-/** What the emulator answers to all that an `Api` asks, and to what is refused. */
+/** The answers of the emulator to each request of an `Api`, and to refused ones. */
 async function emulated(): Promise<string[]> {
   const emulator = createEmulator({
     devices: [{ deviceId: DEVICES[0], apiKeys: [{ key: SENTINEL_KEY, read: true, write: true }] }],

@@ -10,7 +10,7 @@ export interface Answered {
 
 export type ModelVerdict = 'stored' | 'credentials refused' | 'refused' | 'bad luck';
 
-/** What an answer means, by the words of the protocol alone: this shares no code with what is tested. */
+/** The meaning of an answer, only by the words of the protocol: this shares no code with the tested modules. */
 export function verdictOf({ status, text, isCut }: Answered): ModelVerdict {
   if (isCut) return 'bad luck';
   if (status === 413) return 'refused';

@@ -35,7 +35,7 @@ export class Devices {
     this.machine = new Machine(this.time, random);
   }
 
-  /** Starts a process. @returns What opens an `Api` in it, all on one storage object. */
+  /** Starts a process. @returns A function that opens an `Api` in it, all on one storage object. */
   start(): { readonly lifecycle: Lifecycle; open(options?: Partial<ApiOptions>): Api } {
     const { lifecycle, platform } = this.machine.start(0);
     const storage = fileStorage(this.machine.disk.folder, { durability: 'process' }, platform);

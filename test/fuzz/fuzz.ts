@@ -18,16 +18,16 @@ const runs = Number(FUZZ_RUNS);
  */
 const seeds = FUZZ_SEED === undefined ? [1, CI ? 2 : Math.floor(Date.now() / 1000)] : [Number(FUZZ_SEED)];
 
-/** Tries one input. @returns What sort it was of, for the count; throws if it breaks something. */
+/** Tries one input. @returns The sort of the input, for the count; throws if it breaks something. */
 export type Try = (random: Random, tell: (input: unknown) => void) => Promise<string>;
 
-/** What is met by fewer inputs is not tried, nearly. */
+/** A sort with a smaller share of the inputs counts as not tried. */
 const LEAST_SHARE = 0.002;
 
 /**
  * Declares the test of mutated inputs of one kind.
  *
- * @param tryOne - Draws an input, tells of it, and tries it.
+ * @param tryOne - Draws an input, reports it, and tries it.
  * @param sorts - Of each of which there must be some.
  */
 export function fuzz(kind: string, file: string, tryOne: Try, sorts: readonly string[]): void {
@@ -71,7 +71,7 @@ export function fuzz(kind: string, file: string, tryOne: Try, sorts: readonly st
 
 async function tryNumber(kind: string, file: string, tryOne: Try, seed: number, input: number): Promise<string> {
   let shown: unknown;
-  // Apart from each other, so that any can be tried alone.
+  // Independent of each other, so that any one can be tried again.
   const random = randomOf(Math.imul(seed, 0x9e3779b1) ^ Math.imul(input + 1, 0x85ebca6b));
   try {
     return await tryOne(random, (told) => {

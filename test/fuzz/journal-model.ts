@@ -1,17 +1,17 @@
 import { crc32 } from 'node:zlib';
 
-/** An entry as its record tells. */
+/** An entry according to its record. */
 export interface ModelEntry {
   readonly id: string;
   readonly timestamp: number;
   /** The wire text of its values. */
   readonly text: string;
   readonly rejection: string | undefined;
-  /** The device and the server that it is for; `undefined` where no record tells. */
+  /** The device and the server that it is for; `undefined` where no record names them. */
   readonly destination: string | undefined;
 }
 
-/** What a journal holds by the format's description alone: this shares no code with what is tested. */
+/** The contents of a journal, only by the description of the format: this shares no code with the tested modules. */
 export interface JournalModel {
   readonly entries: ReadonlyMap<string, ModelEntry>;
   /** By writer. */
@@ -33,11 +33,11 @@ const BODIES: Readonly<Record<string, RegExp>> = {
   S: /^(\d{1,15}) (\[.*\])$/s,
 };
 
-/** What a line says. */
+/** The contents of a line. */
 interface ModelRecord {
   readonly kind: string;
   readonly writer: string;
-  /** What stands behind the writer, in parts. */
+  /** The text behind the writer, in parts. */
   readonly parts: readonly string[];
 }
 
@@ -135,7 +135,7 @@ export const valuesOf = remembered((text): [string, unknown][] | undefined => {
     pairs.push(pair);
     again += `${again === '' ? '' : ','}{${JSON.stringify(pair[0])}:${JSON.stringify(pair[1])}}`;
   }
-  // What JSON writes for half of a surrogate pair is no text that UTF-8 can carry.
+  // UTF-8 can't carry the text that JSON writes for half of a surrogate pair.
   return `[${again}]` === text && !/\p{Surrogate}/u.test(pairs.flat().join('\n')) ? pairs : undefined;
 });
 

@@ -67,7 +67,7 @@ function entriesOf(models: readonly JournalModel[]): Map<string, ModelEntry> {
   return new Map(models.flatMap(({ entries }) => [...entries].filter(([, { destination }]) => destination === OURS)));
 }
 
-/** What this device staged in its latest run: one of these. */
+/** The values that this device may have staged in its latest run: one of these. */
 function stagedOf(models: readonly JournalModel[]): string[] {
   const ours = models.flatMap(({ staged }) => [...staged.values()].filter(({ destination }) => destination === OURS));
   const latest = Math.max(...ours.map(({ run }) => run));

@@ -100,7 +100,7 @@ function entriesOf(writers: ReadonlyMap<string, ModelWriter>): Map<string, Model
   );
 }
 
-/** What was staged in the latest run that is dead beyond doubt at the start: one of these. */
+/** The values that may have been staged in the latest run that is certainly dead at the start: one of these. */
 function stagedIn(writers: ReadonlyMap<string, ModelWriter>): string[] {
   const staged = [...writers.values()].flatMap((writer) => (writer.staged && isFree(writer) ? [writer.staged] : []));
   const latest = Math.max(...staged.map(({ run }) => run));

@@ -1,6 +1,6 @@
 import { type Random, upTo } from '../simulation/random.js';
 
-/** What a mutator may put into an input. */
+/** Material that a mutator may put into an input. */
 export interface Matter {
   /** Words of the format. */
   readonly dictionary: readonly string[];
@@ -15,7 +15,7 @@ type Mutation = (text: string, random: Random, matter: Matter) => string;
 const MOST_MUTATIONS = 4;
 const MOST_INSERTED = 8;
 
-/** What numbers are replaced by: the ends of what fits somewhere, and what is no whole number. */
+/** The replacements of numbers: the limits of common types, and numbers that are not whole. */
 const EXTREMES = [
   '0',
   '-0',
@@ -125,7 +125,7 @@ function changeLines(
   return lines.join('\n');
 }
 
-/** What parts of JSON are replaced by. */
+/** The replacements of parts of JSON. */
 const PARTS = [
   ...EXTREMES,
   ...EXTREMES.map((number) => `"${number}"`),

@@ -1,6 +1,6 @@
 import { destinationOf, isRefusal, type ModelEntry, remembered, valuesOf } from './journal-model.js';
 
-/** What a writer's keys hold, by the layout's description alone: this shares no code with what is tested. */
+/** The contents of a writer's keys, only by the description of the layout: this shares no code with the tested modules. */
 export interface ModelWriter {
   readonly destination: string | undefined;
   readonly life: string | undefined;

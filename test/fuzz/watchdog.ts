@@ -22,7 +22,7 @@ export interface Watchdog {
   stop(): Promise<void>;
 }
 
-/** Ends this process, naming the input, if that takes for ever. @param name - What is tried. */
+/** Ends this process, naming the input, if a try never ends. @param name - The kind of the inputs. */
 export function watchdog(name: string): Watchdog {
   const shared = new SharedArrayBuffer(8);
   const progress = new Int32Array(shared);

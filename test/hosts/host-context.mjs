@@ -28,7 +28,7 @@ export function hostContext({ host, folder, runtimes, browser }) {
   const context = {
     folder,
     runtimes,
-    /** Runs a program, by default the host's Node. @returns What it printed. @throws If it fails. */
+    /** Runs a program, by default the host's Node. @returns Its output. @throws If it fails. */
     run(args, options) {
       const program = start(args, options);
       ends.push(program.end);
@@ -63,7 +63,7 @@ export function hostContext({ host, folder, runtimes, browser }) {
     usesOwnEmulator() {
       isFollowed = true;
     },
-    /** What the servers of the project printed. */
+    /** The output of the project's servers. */
     printed: () => servers.map(({ printed }) => printed()).join('\n'),
     async end() {
       for (const end of ends.reverse()) await end();
@@ -101,7 +101,7 @@ function journeyOf(value, emulator, { context, browser, ends }) {
       this.arrives(back);
       return page;
     },
-    /** @param said - What a program printed. @throws Unless it has read the value, which the server has stored. */
+    /** @param said - The output of a program. @throws Unless it has read the value, which the server has stored. */
     arrives(said) {
       if (!said.includes(back)) throw new Error(`it did not print "${back}":\n${said}`);
       emulator.check(value);

@@ -105,7 +105,7 @@ describe('instrument', () => {
     });
   });
 
-  test('adds up the Apis of a provider, or tells them apart by device, and leaves out closed ones', async () => {
+  test('adds up the Apis of a provider, or distinguishes them by device, and leaves out closed ones', async () => {
     const { meterProvider, read } = sdk();
     const [one, two, three] = [open(() => 200).api, open(() => 200).api, open(() => 200).api] as [Api, Api, Api];
     instrument(one, { meterProvider });

@@ -7,7 +7,7 @@ import { closedPort } from '../support/servers/raw-server.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Runs a script in a process of its own, which has to end by itself. @returns What it printed, warnings too. */
+/** Runs a script in a process of its own, which has to end without a signal. @returns Its output, with warnings. */
 async function run(script: string): Promise<{ printed: string; milliseconds: number }> {
   const started = performance.now();
   const whole = `

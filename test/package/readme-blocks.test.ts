@@ -147,7 +147,7 @@ function toJavaScript({ language, code }: Block): string {
   return language === 'js' ? code : ts.transpileModule(code, { compilerOptions }).outputText;
 }
 
-/** What TypeScript finds wrong in programs, each with the first line of the one that it is in. */
+/** The errors that TypeScript finds in programs, each with the first line of its program. */
 function errorsIn(codes: readonly string[]): string[] {
   const folder = consumer.newFolder();
   const files = codes.map((code, index) => {

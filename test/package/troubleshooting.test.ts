@@ -9,7 +9,7 @@ const page = readPage('docs/troubleshooting.md');
 const [, byMessage = ''] = page.split('## By message');
 const [aboutExceptions = '', aboutWarnings = ''] = byMessage.split('## Warnings');
 
-/** What the first column of the page's tables says, with … for all that differs. */
+/** The messages in the first column of the page's tables, with … for each part that differs. */
 function shown(text: string): string[] {
   const cells = [...text.matchAll(/^\| (`.*?`) \|/gm)].map(([, cell = '']) => cell);
   const messages = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, message = '']) => message));
@@ -29,14 +29,14 @@ function textsOf(node: ts.Expression): string[] {
   return [node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join('')];
 }
 
-/** What an exception's message is made of, where one is made. */
+/** The expression of an exception's message, where one is made. */
 function messageAt(node: ts.Node): ts.Expression | undefined {
   if (!ts.isNewExpression(node) && !ts.isCallExpression(node)) return undefined;
   const makes = /(?:Exception|\bbadLuck|\bfull|#refuse)$/.test(node.expression.getText());
   return makes ? node.arguments?.[0] : undefined;
 }
 
-/** What the source says. */
+/** The messages in the source. */
 interface Texts {
   /** Messages of exceptions. */
   readonly messages: Set<string>;
@@ -69,7 +69,7 @@ function readTexts(): Texts {
     const file = ts.createSourceFile(path, readFileSync(source + path, 'utf8'), ts.ScriptTarget.ES2022, true);
     visit(file, path.endsWith('verdict.ts'), false);
   }
-  // Those that are put together of another's text alone say nothing here.
+  // Messages that hold only a foreign text have no row.
   for (const text of ['…', 'Bad luck: ….']) texts.messages.delete(text);
   return texts;
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What a program that uses the package may write, whatever its library. */
+/** A program that uses the package and must compile, whatever its library. */
 const USES = `
 import { Api, type Status, type QuarantinedEntry, type RetryEvent } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';

@@ -80,7 +80,7 @@ test('an Api pushes when the network is back, and reports it in its status', asy
   expect(api.status().online).toBe(true);
 });
 
-test('an Api sends what waits in memory alone as its app goes into the background', async () => {
+test('an Api sends entries that are only in memory as its app goes into the background', async () => {
   const app = fakeApp();
   const stub = new StubFetch();
   const api = openApi({ fetch: stub.fetch, environment: reactNativeEnvironment({ AppState: app.AppState }) });

@@ -13,7 +13,7 @@ const PAUSES = [5, 20, 60];
 const WORDLESS = 'npm left out what it could not get, and did not say why';
 
 /**
- * Fetches the runtimes with npm, where they are not in the cache yet: those of Linux on x64. What can't be had is tried
+ * Fetches the runtimes with npm, where they are not in the cache yet: those of Linux on x64. Failed downloads are tried
  * again a few times.
  *
  * @param isThere - Whether a folder has all the runtimes.
@@ -39,7 +39,7 @@ export async function fetchRuntimes(isThere, { cache = cacheOfUser(), install = 
 
 const cacheOfUser = () => process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 
-/** @returns What the last attempt that was for all runtimes had to say. */
+/** @returns The complaint of the last attempt that was for all runtimes. */
 async function installAll(folder, isThere, install, wait) {
   let said = await install(folder, ['--include=dev']);
   for (const seconds of PAUSES) {
@@ -48,12 +48,12 @@ async function installAll(folder, isThere, install, wait) {
     await wait(seconds * 1000);
     said = await install(folder, ['--include=dev']);
   }
-  // npm leaves out alone what is optional. Miniflare isn't, as npm would always leave it out: it wants a newer Node.
+  // npm leaves out only optional packages. Miniflare isn't, as npm would always leave it out: it wants a newer Node.
   if (said !== '') await install(folder, ['--omit=dev']);
   return said;
 }
 
-/** @returns What npm had to complain of. */
+/** @returns The complaint of npm. */
 async function npmCi(folder, flags) {
   // Their scripts would only copy what is in the packages of their platforms.
   const always = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];

@@ -14,7 +14,7 @@ const { fetchRuntimes } = (await import(new URL('fetch-runtimes.mjs', import.met
 
 const isThere = (folder: string): boolean => existsSync(join(folder, 'runtime'));
 
-/** @param attempts - What becomes of each: what npm says, or that the runtime has come. Further ones are as the last. */
+/** @param attempts - The outcome of each: the complaint of npm, or that the runtime has come. Further ones are like the last. */
 function setUp(...attempts: ('came' | 'left out' | Error)[]) {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   const cache = mkdtempSync(join(tmpdir(), 'nikdev-iot-'));

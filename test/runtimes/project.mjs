@@ -37,7 +37,7 @@ async function bundle(folder, suite, nameOf) {
   }
 }
 
-/** What the tests import of the sources is imported from the built package, and vitest is the little runner. */
+/** Imports of the sources by tests lead to the built package, and those of vitest to the small runner. */
 const builtPackage = (nameOf) => ({
   name: 'built-package',
   resolveId(id) {

@@ -1,5 +1,5 @@
 /**
- * What the suite needs of vitest, for runtimes that vitest does not run in: the bundle takes this in its place. Tests run one
+ * The part of vitest that the suite needs, for runtimes that vitest does not run in: the bundle takes this in its place. Tests run one
  * after another.
  */
 

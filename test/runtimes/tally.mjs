@@ -1,5 +1,5 @@
 /**
- * What the rows come to. Whoever leaves out the same must have run the same number of tests.
+ * The sum of the rows. Runtimes that leave out the same must have run the same number of tests.
  *
  * @param rows - For each run its `runtime` and `format`, what it is `without`, how many `tests` it ran, how many of them
  *   `passed`, and its `failures`.

@@ -22,7 +22,7 @@ export function commitAndDie(folder: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** Commits what is pushed only if the `Api` is told that the process ends. @param field - In which. */
+/** Commits a value that is pushed only if the `Api` learns that the process ends. @param field - In which. */
 export function commitLast(serverUrl: string, field: string): void {
   const api = new Api({ ...credentials, baseUrl: `${serverUrl}/api/v1/`, autoPush: { everySeconds: 3600 } });
   api.addValue(field, true);

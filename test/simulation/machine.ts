@@ -33,7 +33,7 @@ export interface MachineProcess {
   readonly descriptors: ReadonlyMap<number, Descriptor>;
 }
 
-/** What all files have in common: one user makes them. */
+/** The properties that all files share: one user makes them. */
 const OWN = { dev: 1, uid: 1000, nlink: 1, mode: 0o100600, isFile: () => true, isSymbolicLink: () => false };
 export const FIRST_NAMESPACE = 4_026_531_836;
 /** Few, so that they are reused. */

@@ -1,7 +1,7 @@
 /** The meaning of an answer, by the table of the documentation: this shares no code with `verdict.ts`. */
 export type Meaning = 'stored' | 'refused' | 'unauthorized' | 'failed' | 'transient' | 'aborted';
 
-/** An entry that failed on its own in so many pushes may be skipped. */
+/** An entry that failed in a request of its own in so many pushes may be skipped. */
 const PUSHES_TO_SKIP = 3;
 const STRIKES = 3;
 const STRIKE_INTERVAL_MS = 60_000;
@@ -143,7 +143,7 @@ export class PushModel {
       const count = this.#strikes.get(id)?.count ?? 0;
       return count < STRIKES ? `others were accepted after its failures ${count} times` : undefined;
     }
-    if (!this.#refusedAlone.has(id)) return 'it was never refused on its own';
+    if (!this.#refusedAlone.has(id)) return 'it was never refused in a request of its own';
     return this.#hasAccepted ? undefined : 'no other was accepted';
   }
 }

@@ -100,7 +100,7 @@ export interface Run {
   pausedUntil: number;
   /** An urgent commit may bring a push forward to this time. */
   urgentFrom: number;
-  /** What the lanes of its last upload allow. */
+  /** The turn that the lanes of its last upload allow. */
   turn: LaneTurn | undefined;
   /** The uploads without an answer, with the ids of their entries. */
   readonly inFlightRequests: Map<object, readonly string[]>;

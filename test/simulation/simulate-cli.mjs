@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 const USAGE = "usage: npm run simulate -- [--runs 50000] [--seed 7] [--path 12:0:1 | --schedule '{…}']";
 
-/** What each option may be. */
+/** The permitted values of each option. */
 const RULES = {
   runs: /^[1-9]\d*$/,
   seed: /^-?\d+$/,

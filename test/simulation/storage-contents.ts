@@ -78,7 +78,7 @@ export function readFolder(names: Names, of: 'cached' | 'durable'): StorageConte
   };
 }
 
-/** What a record of an entry or a quarantine takes beside its text, and what the record of a writer takes: rounded up. */
+/** The bytes of a record of an entry or a quarantine beside its text, and of the record of a writer: rounded up. */
 const RECORD_BYTES = 64;
 const WRITER_BYTES = 160;
 

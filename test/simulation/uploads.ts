@@ -230,7 +230,7 @@ export class Uploads {
     if (run.pausedUntil < Number.POSITIVE_INFINITY) run.pausedUntil = Math.min(run.pausedUntil, run.urgentFrom);
   }
 
-  /** A body holds entries of the queue, in order, unaltered but for corrected times; only entries that failed on their own are skipped. */
+  /** A body holds entries of the queue, in order, unaltered but for corrected times; only entries that failed in requests of their own are skipped. */
   #read(run: Run, body: string, ids: readonly string[] | undefined): Commit[] {
     const { model, time } = this.#world;
     const { entries } = JSON.parse(body) as { entries: { timestamp: number; values: unknown }[] };
@@ -273,7 +273,10 @@ export class Uploads {
     const commit = model.byId(id);
     const isSent = run.inFlight.has(id) || (commit !== undefined && this.#unloaded.has(commit));
     if (!isSent && !run.pushModel.maySkip(id))
-      model.reportViolation('I4', `${id} is skipped, though it failed on its own in less than three pushes`);
+      model.reportViolation(
+        'I4',
+        `${id} is skipped, though it failed in a request of its own in less than three pushes`,
+      );
   }
 
   /** The time of a commit, corrected by the current clock where a jump since then can't have been a suspend. */

@@ -117,7 +117,7 @@ test('without cryptographic random numbers a warning says so, once', async () =>
   const api = newApi(webStorage(new FakeWebStorage()));
   expect(codesOf(api)).toEqual(['weak-ids']);
   await api.close();
-  // As in Node 18: what is in memory alone never meets the ids of another run.
+  // As in Node 18: ids that are only in memory never meet those of another run.
   const inMemory = newApi(memoryStorage());
   expect(codesOf(inMemory)).toEqual([]);
   await inMemory.close();

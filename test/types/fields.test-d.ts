@@ -28,7 +28,7 @@ test('names stand for ids in addValue, with values of the right type', () => {
   named.addValue('mode', 'eco');
   named.addValue('level', 50);
   named.addValue('plain', 'text');
-  // What the schema takes, not what it makes.
+  // The input type of the schema, not its output type.
   named.addValue('rounded', '21.5');
 
   // @ts-expect-error no such name

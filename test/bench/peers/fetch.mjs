@@ -9,7 +9,7 @@ const headers = {
 const values = JSON.stringify([{ [fieldIds[0]]: 12_345.5 }, { [fieldIds[1]]: 'on' }]);
 const entries = Array(SLICE).fill(`{"timestamp":1700000000,"values":${values}}`).join(',');
 
-/** What no client over `fetch` can beat: nothing is written, and each request posts the same text. */
+/** The upper bound of each client over `fetch`: nothing is written, and each request posts the same text. */
 await measure({
   waited: (url) => ({
     write() {},

@@ -13,7 +13,7 @@ function writeTwo(api, count) {
   api.writePoint(new Point('reading').floatField(fieldIds[0], count + 0.5).stringField(fieldIds[1], 'on'));
 }
 
-/** Sends each 1000 by itself. Its `flush()` doesn't wait for what is under way: it says itself what is delivered. */
+/** Sends each 1000 automatically. The peer's `flush()` doesn't wait for requests under way: a callback counts what is delivered. */
 function sending(url) {
   let missing = 0;
   let resolve = () => {};

@@ -5,11 +5,11 @@ export const SLICE = 1000;
 
 /**
  * Measures one side in this process, which is its own: the time from the first record to the last answer, and the most
- * memory that the process ever had. What a process does only once, as loading its HTTP client, is done before.
+ * memory that the process ever had. Work that a process does only once, such as loading its HTTP client, is done before.
  *
  * @param {Record<string, (url: string) => { write: (count: number) => void, delivered?: () => Promise<unknown> }>} side
- *   What writes a record, and what resolves once all that were written are delivered: `enqueue` sends nothing, `waited`
- *   sends when it is waited for, `free` by itself.
+ *   The functions that write records and wait until all written ones are delivered: `enqueue` sends nothing, `waited`
+ *   sends when it is waited for, `free` automatically.
  */
 export async function measure(side) {
   const [, , way, url] = process.argv;

@@ -20,8 +20,8 @@ const rows = [
   speed('commit of two values into memory: speed of writePoint', 1.1, enqueued, ['ours-fetch', 'influx']),
   speed('each 1000 waited for, httpFetch: speed of influx', 1, waited, ['ours-http', 'influx']),
   memory('each 1000 waited for, httpFetch: peak memory of influx', waited),
-  speed('each 1000 sent by themselves, httpFetch: speed of influx', 1, free, ['ours-http', 'influx']),
-  memory('each 1000 sent by themselves, httpFetch: peak memory of influx', free),
+  speed('each 1000 sent automatically, httpFetch: speed of influx', 1, free, ['ours-http', 'influx']),
+  memory('each 1000 sent automatically, httpFetch: peak memory of influx', free),
   speed("each 1000 waited for, the platform's fetch: speed of bare fetch", 0.85, waited, ['ours-fetch', 'fetch']),
 ];
 if (process.send) process.send(rows);
@@ -51,7 +51,7 @@ async function inFreshProcess(side, way) {
   return result;
 }
 
-/** What delivered less, or more at once, is not to be compared. The slice that warms up counts too. */
+/** A side that delivered less, or more in one request, is not to be compared. The slice that warms up counts too. */
 async function checkDelivered(side) {
   const told = said();
   server.send('count');

@@ -29,7 +29,7 @@ class FakeWriter implements Writer {
   /** How many calls of `save` succeed from now on. */
   savesLeft = Number.POSITIVE_INFINITY;
   removalFails = false;
-  /** What the next check finds. */
+  /** The result of the next check. */
   loss: OwnershipLoss | undefined;
 
   save(entry: StoredEntry, { clearsStaged }: SaveOptions = { clearsStaged: false }): void {
@@ -94,7 +94,7 @@ describe('Outbox', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const writer = new FakeWriter();
         const outbox = new Outbox(writer, new Emitter(), { saves: true, maxEntries: 1e9, maxBytes: Infinity });
-        /** What the queue must hold, in order, and what left it but is still saved. */
+        /** The entries that the queue must hold, in order, and those that left it but are still saved. */
         let model: QueuedEntry[] = [];
         const left: QueuedEntry[] = [];
         let unremoved: QueuedEntry[] = [];

@@ -7,7 +7,7 @@ import { queuedEntry } from '../../support/builders/queued-entry.js';
 const refused = (of: QueuedEntry): QueuedEntry => ({ ...of, rejection: { status: 400, reason: 'no' } });
 const key = ({ writer, sequence, rejection }: StoredEntry): string => `${writer}-${sequence}${rejection ? '!' : ''}`;
 
-/** A storage that can be told to fail, call by call. */
+/** A storage whose calls can be made to fail, one by one. */
 function setUp(saves = true) {
   const saved = new Map<string, StoredEntry>();
   const failing = new Set<'remove' | 'saveAgain' | 'quarantine'>();

@@ -167,7 +167,7 @@ describe('AutoPush', () => {
       await clock.advance(0);
       if (state.isUnderWay) {
         times.push(clock.monotonic());
-        // What it was about was dropped meanwhile.
+        // The failed entries were dropped meanwhile.
         state.queued = 0;
         end(0, failure('transient'));
       }

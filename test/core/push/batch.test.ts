@@ -179,7 +179,7 @@ describe('utf8Length', () => {
 });
 
 describe('encodeWithSize', () => {
-  test('tells how many bytes its text takes, whatever it holds', () => {
+  test('returns the number of bytes of its text, whatever it holds', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fieldId, fieldValue), { maxLength: 4 }), (values) => {
         const { text, bytes } = encodeWithSize(values.map(([fieldId, value]) => ({ fieldId, value })));

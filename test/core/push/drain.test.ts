@@ -6,7 +6,7 @@ import { type DrainParts, drain } from '../../../src/core/push/drain.js';
 import type { Verdict } from '../../../src/core/server/verdict.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 
-/** What is drained by pushes that take so many milliseconds and end as told; after that they hang. */
+/** A drain by pushes that take so many milliseconds and have these ends; after that they hang. */
 function setUp(takes: number, ends: readonly ('stored' | Error)[]) {
   const clock = new FakeClock();
   const times: number[] = [];

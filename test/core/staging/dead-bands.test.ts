@@ -33,7 +33,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 40 },
 );
 
-/** What each commit must do, by a model of its own: the value that it commits, or that it suppresses. */
+/** The required result of each commit, by an independent model: the value is committed or suppressed. */
 class Model {
   staged: FieldValue | undefined;
   last: { readonly value: FieldValue; readonly at: number } | undefined;

@@ -138,7 +138,7 @@ describe('compacting a journal in place', () => {
         }
         const found = new Map(entriesOf(after).map((entry) => [key(entry), entry]));
         for (const entry of wanted) expect(found.get(key(entry))).toEqual(entry);
-        // What is not wanted may come back, as where it was not forgotten yet; of that, whether it was in quarantine is not kept.
+        // Removed entries may come back, as if they were not forgotten yet; whether such an entry was in quarantine is not kept.
         for (const entry of found.values())
           expect(entriesOf(before).map(asCommitted)).toContainEqual(asCommitted(entry));
       }),

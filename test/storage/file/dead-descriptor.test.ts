@@ -49,7 +49,7 @@ async function adopted({ start }: ReturnType<typeof setUp>, options: Partial<Api
 const valuesOf = (api: Api): unknown[] => api.log().map(({ values }) => values[0]?.value);
 const codesOf = (api: Api): string[] => api.status().warnings.map(({ code }) => code);
 
-/** Takes the journals out of the folder, as a disk that is gone for good. @returns What puts them back. */
+/** Takes the journals out of the folder, as a disk that is gone for good. @returns A function that puts them back. */
 function hideJournals({ folder, journals }: ReturnType<typeof setUp>): () => void {
   const names = journals();
   for (const name of names) fs.renameSync(join(folder, name), join(folder, `${name}.hidden`));
@@ -352,7 +352,7 @@ describeOnFailingDisk('F44 a disk', (makeDisk) => {
     commitEach(api, 3);
     kill();
     const arrived = await adopted(setting);
-    // What was stored while nothing could be noted may arrive twice.
+    // Entries that were stored while nothing could be noted may arrive twice.
     expect(arrived.at(-1)).toBe(3);
     expect([1, 2, 3]).toEqual(expect.arrayContaining(arrived));
   });

@@ -95,7 +95,7 @@ describe('F46 a thread of the same process', () => {
 });
 
 describeWithContainers('F46 a container that is started again, with process id 1 as before', () => {
-  /** @param runtime - The command; the script is appended. @returns What it printed. */
+  /** @param runtime - The command; the script is appended. @returns Its output. */
   async function run(runtime: readonly string[], folder: string, script: string): Promise<string> {
     const path = `${folder}/script.mjs`;
     writeFileSync(

@@ -57,7 +57,7 @@ describe('F46 an owner whose process id lives on, where /proc can not be read', 
     expect(living.check()).toBeUndefined();
   });
 
-  test('that turns out to live is told so, and what it commits then is its own', async () => {
+  test('that turns out to live learns of it, and its later entries are its own', async () => {
     const folder = temporaryFolder();
     const [stopped, clock] = [new FakeClock(), new FakeClock()];
     const owner = fileStorage(folder, {}, processWithoutProc()).open(destination, stopped);

@@ -113,7 +113,7 @@ describe('F26 a fenced writer of files', () => {
     const other = fileStorage(setting.folder, {}, setting.machine.start('4026531999')).open(destination, setting.clock);
     expect(await adoptWhenSilent(other, setting.clock)).toHaveLength(20);
     const journals = setting.journals();
-    // What was under way is answered before it is asked what has become of it.
+    // The answers for entries under way arrive before the next check of ownership.
     writer.remove(all.slice(0, 19));
     expect(setting.journals()).toEqual(journals);
   });

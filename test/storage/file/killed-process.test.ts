@@ -33,7 +33,7 @@ async function serve(): Promise<{ deliveries: DeliveryLog; options: ApiOptions }
   return { deliveries, options: { ...credentials, baseUrl, maxEntriesPerRequest: 50 } };
 }
 
-/** Pushes all that the dead left, in this process. @returns What is left in the folder then but shouldn't be. */
+/** Pushes all that the dead left, in this process. @returns The entries that are left in the folder then but shouldn't be. */
 async function drain(folder: string, options: ApiOptions): Promise<string[]> {
   const last = new Api({ ...options, storage: fileStorage(folder), fetch: fetchAs('last') });
   onTestFinished(() => last.close());

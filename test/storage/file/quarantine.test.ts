@@ -58,7 +58,7 @@ describe('a damaged journal with quarantined entries', () => {
       for (const number of before) if (number !== 3) expect(numbers).toContain(number);
       before = numbers;
       if (entries.length > 0) {
-        // What is appended after the cut is read, too.
+        // Records that are appended after the cut are read, too.
         next.quarantine([refused(entries[0] as StoredEntry)]);
         process.kill();
         const last = setting.open();

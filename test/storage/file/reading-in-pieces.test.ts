@@ -43,7 +43,7 @@ describe('a file that is read in pieces', () => {
   });
 });
 
-describe('what is adopted', () => {
+describe('the adopted entries', () => {
   type Step =
     | { readonly do: 'save'; readonly writer: number; readonly count: number }
     | { readonly do: 'remove' | 'quarantine'; readonly places: readonly number[] };
@@ -70,7 +70,7 @@ describe('what is adopted', () => {
     return { ...process, fs: { ...process.fs, readSync: readSync as typeof process.fs.readSync } };
   }
 
-  test('is all that was committed and is not done with, each once, in the order of its commits', async () => {
+  test('are all that were committed and are not done with, each once, in the order of their commits', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 30 }),

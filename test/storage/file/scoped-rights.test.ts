@@ -26,7 +26,7 @@ function belowClosedFolder(): { parent: string; folder: string } {
   return { parent, folder };
 }
 
-/** Commits 1, as much as has the journal rewritten, which is forgotten, and 2. @returns What it printed. */
+/** Commits 1, entries that are removed, enough to have the journal rewritten, and 2. @returns Its output. */
 async function commitIn(folder: string, command: readonly string[], dist = `${ROOT}dist`): Promise<string> {
   const script = join(folder, 'script.mjs');
   fs.writeFileSync(
@@ -141,7 +141,7 @@ describe.each(rejections)('F45 where %s is what is missing', (_name, error) => {
     writer.save(entryOf(writer, 1), { clearsStaged: false });
   });
 
-  test('what may not be synced is written through', () => {
+  test('a file that may not be synced is written through', () => {
     const { writer, opened } = open(() => ({ fsyncSync: refuse, fdatasyncSync: refuse }));
     writer.save(entryOf(writer, 1), { clearsStaged: false });
     expect((opened.at(-2) ?? 0) & fs.constants.O_SYNC).toBe(fs.constants.O_SYNC);

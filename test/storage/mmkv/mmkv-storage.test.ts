@@ -85,7 +85,7 @@ describe('mmkvStorage', () => {
     expect(next.status().warnings).toEqual([]);
   });
 
-  test('leaves other data of its store alone', async () => {
+  test('does not touch other data of its store', async () => {
     const mmkv = fakeMmkv();
     mmkv.set('theme', 'dark');
     const writer = mmkvStorage(mmkv).open(destination, new FakeClock());

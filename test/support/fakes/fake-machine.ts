@@ -4,7 +4,7 @@ import type { FilePlatform, FileSystem } from '../../../src/storage/file/journal
 /** Copied once: Vitest looks up each export of a built-in module anew. */
 const realFs = { ...nodeFs };
 
-/** A machine's processes, as /proc tells of them; files are real. */
+/** A machine's processes, as /proc lists them; files are real. */
 export class FakeMachine {
   readonly #living = new Map<number, string>();
   #next = 1000;

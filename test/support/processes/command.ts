@@ -51,7 +51,7 @@ export async function call(
 export interface CommandProcess {
   readonly pid: number;
   readonly stdin: NodeJS.WritableStream;
-  /** What standard output and standard error have shown so far. */
+  /** The text of standard output and standard error so far. */
   readonly written: { readonly stdout: string; readonly stderr: string };
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<CommandResult>;

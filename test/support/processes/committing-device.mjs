@@ -104,7 +104,7 @@ let count = 0;
 async function commit() {
   const id = `${name}-${count}`;
   api.addValue('reading', `${id} ${PADDING}`);
-  // In one of ten rounds staged values are saved on their own before the commit.
+  // In one of ten rounds staged values are saved separately before the commit.
   if (Math.random() < 0.1) await undefined;
   begin('committing');
   api.commit();

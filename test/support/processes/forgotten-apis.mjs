@@ -12,7 +12,7 @@ const credentials = {
 const answer = async () => new Response('{"data":{"servertime":1,"values":[]}}');
 const fetch = way === 'watched' ? () => new Promise(() => {}) : answer;
 const storage = way === 'files' ? fileStorage(folder, { durability: 'process' }) : undefined;
-/** What a program does with an Api before it forgets it. */
+/** The uses of an Api before the program forgets it. */
 const ways = {
   idle: () => {},
   files: (api) => api.ready,

@@ -44,7 +44,7 @@ export async function littleMemory() {
       expect(await device.ended).toMatchObject({ signal: 'SIGKILL' });
       return Number(/^held (\d+)$/.exec(device.lines.join('\n'))?.[1]);
     },
-    /** @param until - How many numbers have arrived when it is killed. @returns What it said. */
+    /** @param until - How many numbers have arrived when it is killed. @returns Its output. */
     async push(role: 'push' | 'part', until = Number.POSITIVE_INFINITY): Promise<readonly string[]> {
       killAt = until;
       pushing = run(role);

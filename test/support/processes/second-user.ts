@@ -5,7 +5,7 @@ import { describe } from 'vitest';
 export const NOBODY = 65_534;
 export const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] as const;
 
-/** Runs a shell script as another user. @param args - What it has as `$1` and so on. */
+/** Runs a shell script as another user. @param args - Its `$1` and so on. */
 export function asNobody(script: string, ...args: readonly string[]): void {
   const [program, ...options] = AS_NOBODY;
   const { status, stderr, error } = spawnSync(program, [...options, 'sh', '-ec', script, 'sh', ...args]);

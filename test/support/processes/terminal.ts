@@ -5,7 +5,7 @@ import { COMMAND } from './command.js';
 
 /** A shell line on a terminal. */
 export interface Terminal {
-  /** What it shows, raw. */
+  /** The shown text, raw. */
   readonly shown: () => string;
   /** Waits until it shows a text. */
   shows(text: string | RegExp): Promise<void>;

@@ -27,7 +27,7 @@ export interface RecordedEmulator {
   holdAnswers(): () => void;
 }
 
-/** An emulator on its own origin that records every request. */
+/** An emulator with an origin of its own that records every request. */
 export async function serveRecordedEmulator(): Promise<RecordedEmulator> {
   const emulator = oneDevice();
   const arrivals: Arrival[] = [];

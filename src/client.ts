@@ -238,7 +238,7 @@ const SUBSCRIBERS: Subscribers<Subscribing> = {
 /**
  * Ends a client: requests under way are aborted, queued entries stay saved.
  *
- * @throws {@link PushException} if not everything was stored, with `push`; the client is closed all the same.
+ * @throws {@link PushException} if not everything was stored, with `push`; the client is closed anyway.
  */
 export async function closeClient(
   client: Client,

@@ -55,7 +55,7 @@ function connect() {
       // Three days without a server; then the oldest go.
       maxQueuedEntries: 250_000,
       overflow: 'drop-oldest',
-      // After an outage the current reading and the backlog go by turns.
+      // After an outage the current reading and the backlog go alternately.
       order: flags['live-first'] ? 'live-first' : 'oldest-first',
       maxAge: flags['max-age'] === undefined ? undefined : Number(flags['max-age']) * 3600,
       compression: flags.gzip ? gzip() : undefined,

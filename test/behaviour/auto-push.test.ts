@@ -144,7 +144,7 @@ describe('automatic pushing', () => {
   );
 
   test.each([{ everySeconds: 0 }, { atEntries: 1 }, { everySeconds: 0, atEntries: 1 }])(
-    'with %j an outage is answered with growing pauses all the same, however much is committed',
+    'with %j an outage is answered with growing pauses anyway, however much is committed',
     async (autoPush) => {
       const { api, clock, times, instead } = setUp(autoPush);
       instead.answer = () => refused(429);
@@ -554,7 +554,7 @@ describe('when the network comes back, or the page is shown again', () => {
     expect(clock.timers).toBeLessThanOrEqual(1);
   });
 
-  test('F15 a platform that says it is offline is only a hint: what is due is pushed all the same', async () => {
+  test('F15 a platform that says it is offline is only a hint: what is due is pushed anyway', async () => {
     const { api, clock, server, environment } = setUp({ everySeconds: 10 });
     environment.dispatch('offline');
     commitEach(api, 1);

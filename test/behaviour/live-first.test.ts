@@ -27,7 +27,7 @@ function setUp(options: Partial<ApiOptions> = {}) {
 }
 
 describe("order: 'live-first'", () => {
-  test('sends entries of the last minute first, and the backlog and live entries by turns, each oldest first', async () => {
+  test('sends entries of the last minute first, and the backlog and live entries alternately, each oldest first', async () => {
     const { api, clock, requests } = setUp({ maxEntriesPerRequest: 2 });
     commitEach(api, 1, 2, 3, 4, 5);
     await clock.advance(MINUTE);

@@ -236,7 +236,7 @@ describe('a hidden page', () => {
     expect(await askedDuring(1)).toBe(1);
   });
 
-  test('has the first readings at once all the same', async () => {
+  test('has the first readings at once anyway', async () => {
     const { api, page, clock } = await inPage();
     page.dispatch('hidden');
     const { items } = follow(api.watch('a'));

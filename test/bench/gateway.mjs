@@ -107,7 +107,7 @@ async function warmUp(nats) {
   await connection.close();
 }
 
-/** Both sides by turns, in slices, so that a machine whose speed drifts drifts for both. */
+/** Both sides alternately, in slices, so that a machine whose speed drifts drifts for both. */
 async function measure(nats, entries, inFlight) {
   const connection = await connect(nats);
   const [js, jsm] = [jetstream(connection), await jetstreamManager(connection)];

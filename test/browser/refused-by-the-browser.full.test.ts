@@ -63,7 +63,7 @@ describeInChromium('an answer that a browser handles', (newContext) => {
 
     broken = false;
     expect(await tryToPush(page)).toMatchObject({ result: { pushed: 1 }, committed: 0 });
-    // An answer that the page may not see was an answer all the same: that entry was stored twice.
+    // An answer that the page may not see was an answer anyway: that entry was stored twice.
     expect(emulator.entries(DEVICE_ID)).toHaveLength(spoiltMethod === 'POST' ? 2 : 1);
   });
 

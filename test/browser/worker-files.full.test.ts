@@ -157,7 +157,7 @@ describeInEveryBrowser('opfsStorage elsewhere', ({ newContext, cannot: { keepPri
 describeInEveryBrowser(
   'opfsStorage where a user allows no site to store data',
   ({ newContext }) => {
-    test('keeps entries in memory, or in files if the browser has them all the same', async () => {
+    test('keeps entries in memory, or in files if the browser has them anyway', async () => {
       const { options } = await serveEmulator();
       const tab = await (await newContext()).newTab(`${await servePages()}empty`);
       const worker = await openInWorker(tab, 'worker', options);

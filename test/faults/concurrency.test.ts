@@ -388,7 +388,7 @@ describe('a push with a signal', () => {
     expect(await second).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
-  test('F18 commitAndPush with an aborted signal has committed all the same', async () => {
+  test('F18 commitAndPush with an aborted signal has committed anyway', async () => {
     const { api } = openHeld();
     api.addValue('temperature', 1);
     expectBadLuck(await pushFailure(api.commitAndPush({ signal: AbortSignal.abort() })));

@@ -57,7 +57,7 @@ describe('F19 a localStorage that is full', () => {
     expect(valuesOf(await place.reopen())).toEqual([3, 4]);
   });
 
-  test('is adopted all the same by the next run', async () => {
+  test('is adopted anyway by the next run', async () => {
     const { place, api } = openFull();
     place.crash(api);
     const next = await place.reopen();
@@ -169,7 +169,7 @@ describe('F19 a localStorage that is cleared underneath', () => {
     expect((await place.reopen()).status().committed).toBe(0);
   });
 
-  test('and then full: the commit is refused, what is queued is pushed all the same', async () => {
+  test('and then full: the commit is refused, what is queued is pushed anyway', async () => {
     const { place, api } = await openCleared();
     place.localStorage.capacity = 10;
     api.addValue('temperature', 3);
@@ -333,7 +333,7 @@ describe('F20 a folder that others meddle with', () => {
     ],
   ];
 
-  test.each([...HARMS, ...CUTS])('that %s: what is queued is pushed by this run all the same', async (_how, harm) => {
+  test.each([...HARMS, ...CUTS])('that %s: what is queued is pushed by this run anyway', async (_how, harm) => {
     const place = new FilePlace();
     const api = place.open();
     commitEach(api, 1, 2);

@@ -136,7 +136,7 @@ describe('the request of get', () => {
     },
   );
 
-  test('F30 . and .. can be written all the same', async () => {
+  test('F30 . and .. can be written anyway', async () => {
     const stub = new StubFetch();
     const api = openApi({ fetch: stub.fetch });
     api.addValue('.', 1);

@@ -57,7 +57,7 @@ describe('a Node process with autoPush', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test('that cannot reach its server ends all the same, with exit code 0, and names the failure and the loss', async () => {
+  test('that cannot reach its server ends anyway, with exit code 0, and names the failure and the loss', async () => {
     const { printed } = await run(`
       const api = new Api({ ...credentials, autoPush: { everySeconds: 0 }, baseUrl: 'http://127.0.0.1:${await closedPort()}/' });
       commit(api, 1);`);

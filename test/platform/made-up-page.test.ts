@@ -51,7 +51,7 @@ describe('F58 in Node, where server-side rendering made up', () => {
     },
   );
 
-  test('a window without events, webStorage saves all the same', async () => {
+  test('a window without events, webStorage saves anyway', async () => {
     vi.stubGlobal('window', {});
     const items = new FakeWebStorage();
     const api = new Api({ ...credentials, fetch: new StubFetch().fetch, storage: webStorage(items) });

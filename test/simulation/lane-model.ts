@@ -45,7 +45,7 @@ export class LaneModel {
     return lanes.flatMap((lane) => log.filter(({ id }) => of(id) === lane));
   }
 
-  /** An upload leaves: urgent entries go first, then the live lane and the backlog by turns. */
+  /** An upload leaves: urgent entries go first, then the live lane and the backlog alternately. */
   sent(run: Run, push: number, ids: readonly string[], queue: readonly string[]): void {
     const { model, count } = this.#world;
     const lane = this.laneOf(run, model.byId(ids[0] ?? ''));

@@ -24,7 +24,7 @@ export interface Commit {
   /** `open`: its process ended before the call returned, so that the entry may exist or not. */
   state: 'open' | 'acknowledged' | 'failed';
   readonly isRestored: boolean;
-  /** Whether the entry of a failed commit may exist all the same, as the rollback failed too. */
+  /** Whether the entry of a failed commit may exist anyway, as the rollback failed too. */
   mayRemain: boolean;
   /** The run and its clock offset at the commit, if the time is that of the commit. */
   clock?: { readonly by: object; readonly ahead: number } | undefined;

@@ -81,7 +81,7 @@ describe('F47 where Math.random is constant', () => {
   });
 });
 
-test('F47 a Math.random that returns no number makes an id all the same', () => {
+test('F47 a Math.random that returns no number makes an id anyway', () => {
   vi.spyOn(Math, 'random').mockReturnValue(undefined as never);
   vi.stubGlobal('crypto', undefined);
   const clock = new SystemClock();

@@ -84,7 +84,7 @@ describe('F57 a failed fetch', () => {
     });
   });
 
-  test('whose error throws when it is looked at is named all the same', () => {
+  test('whose error throws when it is looked at is named anyway', () => {
     const error = Object.defineProperty({}, 'message', { get: () => JSON.parse('{') });
     expect(failureOf(error, '')).toMatchObject({
       received: false,

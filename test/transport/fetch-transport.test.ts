@@ -62,7 +62,7 @@ test('a request that outlives its page goes through a fetch that is injected, as
 test.each([
   ['a stream of Node', { pipe: () => {} }],
   ['no stream at all', undefined],
-])('F53 a fetch whose answers have %s as body is read all the same', async (_kind, body) => {
+])('F53 a fetch whose answers have %s as body is read anyway', async (_kind, body) => {
   const answer = { status: 200, ok: true, headers: new Headers(), body, text: async () => '{"data":{}}' };
   const fetch = async (): Promise<typeof answer> => answer;
   expect(await fetchTransport(new SystemClock(), fetch).send(UPLOAD).answer).toMatchObject({

@@ -101,7 +101,7 @@ describe('F53 a fetch', () => {
     expect(signals).toEqual([true, false]);
   });
 
-  test('that follows a redirect all the same stores nothing by it', async () => {
+  test('that follows a redirect anyway stores nothing by it', async () => {
     const fetch: FetchLike = async () => Object.defineProperty(new Response('{}'), 'redirected', { value: true });
     const api = setUp({ fetch });
     expect((await pushFailure(api.push())).message).toMatch(/redirect/);

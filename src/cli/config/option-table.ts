@@ -29,7 +29,7 @@ export const CONFIG_OPTIONS: Readonly<Record<string, ConfigOption>> = {
     words: { thin: ({ thin }) => thin() },
   },
   maxAge: { text: 'age in seconds beyond which a push drops entries (no limit)' },
-  order: { text: '`"oldest-first"` (default), or `"live-first"`: new entries and the backlog by turns' },
+  order: { text: '`"oldest-first"` (default), or `"live-first"`: new entries and the backlog alternately' },
   liveSeconds: { text: 'with `"live-first"`: how long an entry is new, in seconds (60)' },
   compression: {
     text: '`"gzip"` compresses requests above 1 KiB; a server that does not take them gets them plainly (none)',

@@ -22,7 +22,7 @@ export interface SchemaField {
    * next one after an entry of the field was discarded. Default: none, each value is committed.
    */
   readonly deadband?: number | undefined;
-  /** With `deadband`: a value is committed all the same if the last one was committed so many seconds ago. Default: none. */
+  /** With `deadband`: a value is committed anyway if the last one was committed so many seconds ago. Default: none. */
   readonly atLeastEverySeconds?: number | undefined;
 }
 

@@ -147,7 +147,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   readonly maxAge?: number | undefined;
   /**
    * The order in which entries are sent: `'oldest-first'`, or `'live-first'`: requests with live entries and requests with the
-   * backlog by turns, live entries first, each lane oldest first. Live entries are those that this run committed less than
+   * backlog alternately, live entries first, each lane oldest first. Live entries are those that this run committed less than
    * `liveSeconds` ago, when the request is formed; entries of earlier runs and restored ones are backlog. A push also carries
    * live entries that were committed after its call. The promise to deliver in the order of commits then holds only among
    * entries that were in the same lane when they were sent.

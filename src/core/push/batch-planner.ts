@@ -13,7 +13,7 @@ export interface BatchPlannerParts {
   readonly sizer: BatchSizer;
 }
 
-/** Forms batches, each of one lane: urgent entries first, then the live lane and the backlog by turns. */
+/** Forms batches, each of one lane: urgent entries first, then the live lane and the backlog alternately. */
 export class BatchPlanner {
   readonly #parts: BatchPlannerParts;
   #next: Lane = LIVE;

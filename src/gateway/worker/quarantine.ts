@@ -11,7 +11,7 @@ import { type CopiedMessage, fieldsOf } from './parked-messages.js';
 /** Headers of a quarantined message, besides those of an upload. */
 export const QUARANTINE_HEADERS = { status: 'Nikdev-Status', reason: 'Nikdev-Reason' } as const;
 
-/** A message of the queue that was quarantined before: its entries count as settled, and are to be sent all the same. */
+/** A message of the queue that was quarantined before: its entries count as settled, and are to be sent anyway. */
 export const AGAIN = 'Nikdev-Again';
 
 /** So many messages are published at once. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { median, ratioRow } from '../compare.mjs';
 import { RECORDS, SLICE } from './measure.mjs';
 
-// Beside other clients: both sides in fresh processes by turns, the server in another. The goals are ratios of one run,
+// Beside other clients: both sides in fresh processes alternately, the server in another. The goals are ratios of one run,
 // medians with their lowest and highest round; beside them stand each side's own medians.
 const ROUNDS = Number(process.argv[2] ?? 15);
 

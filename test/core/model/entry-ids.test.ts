@@ -18,7 +18,7 @@ const sequence = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
   { weight: 1, arbitrary: fc.constantFrom(2 ** 53 - 2, 2 ** 53 - 1, 1000) },
 );
-/** Runs of sequence numbers, of several writers by turns, in any order. */
+/** Runs of sequence numbers, of several writers alternately, in any order. */
 const ids: fc.Arbitrary<EntryIdentity[]> = fc
   .array(fc.tuple(writer, sequence, fc.integer({ min: 1, max: 6 })), { maxLength: 12 })
   .map((runs) =>

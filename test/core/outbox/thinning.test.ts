@@ -78,7 +78,7 @@ describe('thin()', () => {
   const plan = fc.record({
     places: fc.integer({ min: 40, max: 120 }),
     commits: fc.integer({ min: 1, max: 900 }),
-    /** The fields that are committed by turns. */
+    /** The fields that are committed alternately. */
     turns: fc.constantFrom([['a']], [['a'], ['b']], [['a'], ['a', 'b']], [['a'], ['b'], ['a', 'b']]),
     kept: fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 5 }),
   });

@@ -57,7 +57,7 @@ describe('F20 a disk that fails', () => {
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
 
-  test('and can not be truncated either: records after a half-written one are read all the same', async () => {
+  test('and can not be truncated either: records after a half-written one are read anyway', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);
     const writer = setting.open(platform);
@@ -166,7 +166,7 @@ describe('F20 a disk that fails', () => {
     writer.save(entryOf(writer, 3), { clearsStaged: true });
   });
 
-  test('that is full at the start: orphans are queued all the same, though their staged values must wait', async () => {
+  test('that is full at the start: orphans are queued anyway, though their staged values must wait', async () => {
     const setting = journalFolder();
     const dead = setting.machine.start();
     const writer = setting.open(dead);

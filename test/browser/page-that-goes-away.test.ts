@@ -108,7 +108,7 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
     const bytes = (): number => uploads().reduce((sum, upload) => sum + upload.bytes, 0);
     await expect.poll(bytes, SOON).toBeGreaterThan(BUDGET - 5000);
     // The requests are under way at the same time, and may arrive in any order.
-    const isOldest = (sent: readonly string[]): boolean =>
+    const isOldest = (sent: readonly unknown[]): boolean =>
       texts.slice(0, sent.length).every((text) => sent.includes(text));
     await expect.poll(() => isOldest(uploads().flatMap((upload) => upload.texts)), SOON).toBe(true);
     expect(bytes()).toBeLessThanOrEqual(BUDGET);

@@ -84,10 +84,12 @@ async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBy
   }
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+/** Made by the first body: jsdom, where the emulator gets texts only, has no TextDecoder. */
+let decoder: TextDecoder | undefined;
 
 function decode(bytes: Uint8Array): BodyText {
   try {
+    decoder ??= new TextDecoder('utf-8', { fatal: true });
     return { text: decoder.decode(bytes), bytes };
   } catch {
     return NOT_UTF8;

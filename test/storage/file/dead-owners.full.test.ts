@@ -119,7 +119,8 @@ describeWithContainers('F46 a container that is started again, with process id 1
     console.log('committed as', process.pid);
     process.exit();`;
   const adopt = `
-    const api = open({ clock });
+    // An Api with nothing to do that nothing refers to is collected.
+    const api = (globalThis.api = open({ clock }));
     api.on('adopt', ({ entries }) => { console.log(process.pid, 'adopted', entries); process.exit(); });
     setTimeout(() => { console.log('nothing was adopted'); process.exit(); }, 20_000);`;
 

@@ -2,7 +2,7 @@ import type { Api, PushException } from '../index.js';
 import { type Call, textOf } from './command.js';
 import { type Committed, countDiscards, inWords } from './commit.js';
 import { CommandException, EXIT, type ExitCode } from './exit.js';
-import type { PushState } from './folder/push-state.js';
+import type { FailureKind, PushState } from './folder/push-state.js';
 import { type Session, withPushing } from './folder-session.js';
 import { failureOf, isTransient, report } from './report.js';
 import { parseDuration } from './values.js';
@@ -113,8 +113,15 @@ async function search(api: Api, first: PushException): Promise<PushException | u
 /** Remembers a failure, and when the next push is due. */
 export function keepFailure(state: PushState, exception: PushException): void {
   const { name, message, advice, status, retryAfter } = exception;
-  const kind = isTransient(exception) ? 'transient' : 'rejected';
-  state.record({ failure: { kind, exception: { name, message, advice, status, retryAfter } } });
+  state.record({ failure: { kind: kindOf(exception), exception: { name, message, advice, status, retryAfter } } });
+}
+
+/** The statuses with which a server refuses the content of a request. */
+const OF_CONTENT: ReadonlySet<number | undefined> = new Set([400, 413, 422]);
+
+function kindOf(exception: PushException): FailureKind {
+  if (isTransient(exception)) return 'transient';
+  return OF_CONTENT.has(exception.status) ? 'invalid-entries' : 'rejected';
 }
 
 function notDue(dueAt: number, state: PushState): CommandException {

@@ -169,6 +169,20 @@ describe('a server that refuses', () => {
     expect(await does('quarantine', 'shwo')).toMatchObject({ code: 2 });
   });
 
+  test('an entry that is the only one: the next one is due within seconds, and stored', async () => {
+    const picky = (async (request: Request) => {
+      const body = request.method === 'POST' ? await request.clone().text() : '';
+      if (body.includes('"bad"')) return new Response('{"message":"no such field"}', { status: 422 });
+      return emulator.fetch(request as never) as unknown as Response;
+    }) as never;
+    env = environmentFor(`${await serveOnLoopback(picky)}api/v1/`);
+    expect(await does('add', 'bad=1', '-cp')).toMatchObject({ code: 1 });
+    await does('add', 'good=2', '-c');
+    expect(await does('push', '--wait', '5s')).toMatchObject({ code: 1, stderr: expect.stringMatching(/quarantined/) });
+    expect(storedTexts(emulator)).toEqual([2]);
+    expect(await does('log')).toMatchObject({ code: 0, stdout: 'Nothing waits.\n' });
+  });
+
   test('one entry with a 500: the others are stored by the third call at the latest', async () => {
     const breaking = (async (request: Request) => {
       const body = request.method === 'POST' ? await request.clone().text() : '';

@@ -1,5 +1,5 @@
 import type { LastPush } from '../../core/model/status.js';
-import { retryPolicy } from '../../core/time/retry-policy.js';
+import { type Outcome, retryPolicy } from '../../core/time/retry-policy.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { SmallFile } from './small-file.js';
 
@@ -13,7 +13,7 @@ export interface KeptException {
 }
 
 /** The kind of a failed push, as far as the delay depends on it. */
-export type FailureKind = 'transient' | 'rejected';
+export type FailureKind = Extract<Outcome['kind'], 'transient' | 'rejected' | 'invalid-entries'>;
 
 interface Failure {
   /** The number of pushes that failed in a row. */

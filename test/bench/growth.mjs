@@ -7,14 +7,16 @@ const DEPTHS = [10, 10_000, 1_000_000];
 const FLEETS = [1, 100, 10_000];
 const SLICE = 1000;
 
-/** How the cost of one step grows with the length of the queue, and with the number of `Api`s. */
+/** How costs grow with the length of the queue, beside those of a commit (`commit-memory`), and with the number of `Api`s. */
 export async function growth() {
+  // Warms up, so that the first figures are not those of code that is not compiled yet.
+  await ofQueue(10_000);
+  await ofFleet(100);
   const queues = [];
   for (const depth of DEPTHS) queues.push(await ofQueue(depth));
   const fleets = [];
   for (const count of FLEETS) fleets.push(await ofFleet(count));
   return [
-    grown('commit', DEPTHS, queues, ({ commit }) => [commit * 1000, 'µs']),
     grown('push of 1,000 into memory', DEPTHS, queues, ({ push }) => [push, 'ms']),
     grown('reopen all from a file', DEPTHS, queues, ({ reopen }) => [reopen, 'ms']),
     grown('heap of an entry', DEPTHS.slice(1), queues.slice(1), ({ bytes }) => [bytes, 'B']),
@@ -35,7 +37,6 @@ async function ofQueue(depth) {
   const api = new Api({ ...credentials, storage: memoryStorage(), fetch: acceptingFirst });
   for (let count = 0; count < depth; count++) commitTwo(api, count);
   const bytes = ((await usedHeap()) - before) / depth;
-  const commit = timesOf(21, () => commitSome(api, 100)) / 100;
   const pushes = [];
   for (let round = 0; round < 9; round++) {
     commitSome(api, SLICE);
@@ -46,7 +47,7 @@ async function ofQueue(depth) {
   }
   api.resetUnpushedEntries();
   await api.close();
-  return { bytes, commit, push: median(pushes), reopen: await inFolder((folder) => reopening(folder, depth)) };
+  return { bytes, push: median(pushes), reopen: await inFolder((folder) => reopening(folder, depth)) };
 }
 
 let requests = 0;

@@ -38,6 +38,10 @@ export const uploadSubject = (partition: number, device: string): string => `gw.
 /** @returns The filter of a partition. It names as many tokens as the stream: `gw.3.>` would not be a subset of `gw.*.*`. */
 export const partitionSubject = (partition: number): string => `gw.${partition}.*`;
 
+/** @returns The subject of the uploads of a device. */
+export const uploadSubjectOf = (device: string, partitions: number): string =>
+  uploadSubject(partitionOf(device, partitions), device);
+
 /** @returns The durable consumer of a partition. */
 export const consumerOf = (partition: number): string => `worker-${partition}`;
 

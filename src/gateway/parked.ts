@@ -1,6 +1,6 @@
 import { cleanText } from '../core/model/foreign-text.js';
 import { encodeWakeUp } from './message.js';
-import { BUCKETS, PARKED, parkedSubject, partitionOf, UPLOADS, uploadSubject } from './names.js';
+import { BUCKETS, PARKED, parkedSubject, UPLOADS, uploadSubjectOf } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
@@ -97,7 +97,7 @@ async function readRecords(nats: Nats): Promise<ParkedRecord[]> {
 
 async function wake(nats: Nats, device: string, partitions: number): Promise<void> {
   const { headers, body } = encodeWakeUp(device);
-  const subject = uploadSubject(partitionOf(device, partitions), device);
+  const subject = uploadSubjectOf(device, partitions);
   await untilAnswered(`the stream ${UPLOADS}`, () =>
     nats.publish(UPLOADS, { subject, headers: { ...headers, [RETRY_NOW]: '1' }, body }),
   );

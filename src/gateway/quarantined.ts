@@ -1,6 +1,6 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { cleanText } from '../core/model/foreign-text.js';
-import { decodeId, deviceCodeOf, encodeId, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from './names.js';
+import { decodeId, deviceCodeOf, encodeId, QUARANTINE, UPLOADS, uploadSubjectOf } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
@@ -133,7 +133,7 @@ async function requeue(nats: Nats, message: StoredMsg, partitions: number): Prom
   const { [QUARANTINE_HEADERS.status]: _, [QUARANTINE_HEADERS.reason]: __, ...fields } = fieldsOf(message.header);
   const device = deviceOf(message);
   const headers = { ...fields, [AGAIN]: '1', 'Nats-Msg-Id': `again/${message.seq}/${message.timestamp}` };
-  const subject = uploadSubject(partitionOf(device, partitions), device);
+  const subject = uploadSubjectOf(device, partitions);
   await nats.publish(UPLOADS, { subject, headers, body: message.data });
 }
 

@@ -33,18 +33,5 @@ export function answerPreflight(): HttpResponse {
  * @param now - The server's clock, in milliseconds since the Unix epoch.
  */
 export function withCommonHeaders(response: HttpResponse, now: number): HttpResponse {
-  return { ...response, headers: { ...FOR_EVERYONE, date: dateOf(now), ...response.headers } };
-}
-
-let second = Number.NaN;
-let date = '';
-
-/** Made once a second. */
-function dateOf(now: number): string {
-  const current = Math.floor(now / 1000);
-  if (current !== second) {
-    second = current;
-    date = new Date(now).toUTCString();
-  }
-  return date;
+  return { ...response, headers: { ...FOR_EVERYONE, date: new Date(now).toUTCString(), ...response.headers } };
 }

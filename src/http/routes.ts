@@ -48,9 +48,7 @@ function receiveEntries(device: DeviceAccess, { text, bytes }: ReadBody, { heade
   const entryIds = header(ENTRY_IDS);
   const { upload, fault, entryCount } = readUpload(text, entryIds);
   const answer = () =>
-    upload
-      ? device.append({ upload, entryCount: entryCount ?? 0, text, bytes, entryIds })
-      : json(fault.status, { message: fault.message });
+    upload ? device.append({ upload, text, bytes, entryIds }) : json(fault.status, { message: fault.message });
   return { entryCount, answer };
 }
 

@@ -18,7 +18,6 @@ export interface Credentials {
 /** A valid upload, parsed and as it came. */
 export interface ReceivedUpload {
   readonly upload: Upload;
-  readonly entryCount: number;
   /** The body, inflated. */
   readonly text: string;
   /** The bytes of the text; absent if it came as a text. */

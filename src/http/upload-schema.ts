@@ -15,6 +15,7 @@ import { faultOf } from './schema-issue.js';
 /** A parsed upload; times in whole Unix seconds by the client's clock. */
 export interface Upload {
   readonly clientTimestamp: number;
+  readonly entryCount: number;
   readonly entries: readonly UploadedEntry[];
 }
 
@@ -94,7 +95,7 @@ export function readUpload(body: string, entryIds?: string): UploadAttempt {
   }
   const { upload, message } = readValidUpload(input, entryIds) ?? describeFault(input, entryIds);
   if (!upload) return { entryCount, fault: { status: 400, message } };
-  if (entryIds !== undefined && !namesAll(entryIds, entryCount ?? 0))
+  if (entryIds !== undefined && !namesAll(entryIds, upload.entryCount))
     return { entryCount, fault: { status: 400, message: BAD_IDS } };
   return { entryCount, upload };
 }
@@ -107,7 +108,7 @@ function describeFault(input: unknown, entryIds: string | undefined): Described 
   const result = v.safeParse(UploadBody, input, { abortEarly: true });
   if (!result.success) return { message: faultOf(result.issues, 'the body') };
   const { clientTimestamp, entries } = result.output;
-  return { upload: uploadOf(clientTimestamp, () => entries, entryIds) };
+  return { upload: uploadOf({ clientTimestamp, entryCount: entries.length }, () => entries, entryIds) };
 }
 
 /**
@@ -116,16 +117,20 @@ function describeFault(input: unknown, entryIds: string | undefined): Described 
  * @returns `undefined` if the body may be invalid.
  */
 export function readValidUpload(input: unknown, entryIds?: string): Described | undefined {
-  return isBody(input)
-    ? { upload: uploadOf(input.clientTimestamp, () => input.entries.map(entryOf), entryIds) }
-    : undefined;
+  if (!isBody(input)) return undefined;
+  const { clientTimestamp, entries } = input;
+  return { upload: uploadOf({ clientTimestamp, entryCount: entries.length }, () => entries.map(entryOf), entryIds) };
 }
 
 /** Its entries are made when they are read: a store that keeps the text does not need them. */
-function uploadOf(clientTimestamp: number, read: () => readonly UploadedEntry[], entryIds: string | undefined): Upload {
+function uploadOf(
+  head: Omit<Upload, 'entries'>,
+  read: () => readonly UploadedEntry[],
+  entryIds: string | undefined,
+): Upload {
   let entries: readonly UploadedEntry[] | undefined;
   return {
-    clientTimestamp,
+    ...head,
     get entries() {
       entries ??= withIds(read(), entryIds);
       return entries;

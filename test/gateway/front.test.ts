@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parseSecrets } from '../../src/gateway/keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../../src/gateway/message.js';
-import { BUCKETS, PARKED, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from '../../src/gateway/names.js';
+import { BUCKETS, PARKED, QUARANTINE, UPLOADS, uploadSubjectOf } from '../../src/gateway/names.js';
 import { connectNats, type Nats } from '../../src/gateway/nats.js';
 import { Api } from '../../src/index.js';
 import {
@@ -21,7 +21,7 @@ import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js'
 const PARTITIONS = 4;
 /** The health of a gateway writes into the bucket of the settings. */
 const BUCKET_STREAMS = [BUCKETS.marks, BUCKETS.keys, BUCKETS.devices].map((name) => `KV_${name}`);
-const subjectOf = (device: number): string => uploadSubject(partitionOf(uuidOf(device), PARTITIONS), uuidOf(device));
+const subjectOf = (device: number): string => uploadSubjectOf(uuidOf(device), PARTITIONS);
 
 describeOnNats('the front of a gateway', () => {
   let cluster: NatsCluster;

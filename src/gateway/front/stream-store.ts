@@ -4,10 +4,9 @@ import type { Access, Credentials, DeviceAccess, ReceivedUpload, Store } from '.
 import type { KeyStore } from '../keys/key-store.js';
 import type { Secrets } from '../keys/secret.js';
 import { encodeUpload } from '../message.js';
-import { partitionOf, UPLOADS, uploadSubject } from '../names.js';
+import { UPLOADS, uploadSubjectOf } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
-import { RecentMap } from '../recent-map.js';
 import type { Upstream } from '../upstream.js';
 import { failureOfPublish } from './publish-failure.js';
 import { relay } from './relay.js';
@@ -25,13 +24,10 @@ export interface StreamStoreParts {
 const READ_TIMEOUT_SECONDS = 10;
 /** With the other headers it must fit beside the body into a message of NATS. */
 const MAX_ENTRY_IDS_LENGTH = 16_384;
-const MAX_SUBJECTS = 10_000;
 
 /** The queue in JetStream as a store of the routes. A request is accepted once its message is replicated. */
 export class StreamStore implements Store {
   readonly #parts: StreamStoreParts;
-  /** By device. */
-  readonly #subjects = new RecentMap<string>(MAX_SUBJECTS);
 
   constructor(parts: StreamStoreParts) {
     this.#parts = parts;
@@ -59,20 +55,20 @@ export class StreamStore implements Store {
   }
 
   async #append(pair: Pair, arrivedAt: number, received: ReceivedUpload): Promise<HttpResponse> {
-    const { upload, entryCount: entries, text, bytes = Buffer.from(text), entryIds } = received;
+    const { upload, text, bytes = Buffer.from(text), entryIds } = received;
     if (entryIds !== undefined && entryIds.length > MAX_ENTRY_IDS_LENGTH)
       return json(400, { message: `x-entry-ids must be at most ${MAX_ENTRY_IDS_LENGTH} characters long` });
-    const { nats, secrets, news } = this.#parts;
+    const { nats, secrets, partitions, news } = this.#parts;
     const offset = arrivedAt - upload.clientTimestamp * 1000;
     const { headers, body } = encodeUpload({ ...pair, offset, body: bytes, entryIds }, secrets.newest);
-    const subject = this.#subjectOf(pair.device);
+    const subject = uploadSubjectOf(pair.device, partitions);
     try {
       const { duplicate } = await nats.publish(UPLOADS, { subject, headers, body });
       const milliseconds = Date.now() - arrivedAt;
       const { device, isVerified } = pair;
       news.emit('accepted', {
         device,
-        entries,
+        entries: upload.entryCount,
         bytes: body.byteLength,
         isVerified,
         isDuplicate: duplicate,
@@ -84,14 +80,6 @@ export class StreamStore implements Store {
       if (alarm) news.emit('alarm', { alarm, message: reason });
       return this.#unacknowledged(reason);
     }
-  }
-
-  #subjectOf(device: string): string {
-    const known = this.#subjects.get(device);
-    if (known !== undefined) return known;
-    const subject = uploadSubject(partitionOf(device, this.#parts.partitions), device);
-    this.#subjects.set(device, subject);
-    return subject;
   }
 
   #unacknowledged(reason: string): HttpResponse {

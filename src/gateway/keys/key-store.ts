@@ -22,7 +22,6 @@ export interface AcceptedKey {
 const MAX_CACHED = 100_000;
 /** The cache of refusals is separate: an attacker's keys must not push out those of devices. */
 const MAX_REFUSED = 10_000;
-const MAX_HASHES = 10_000;
 const REFUSED_MS = 60_000;
 /** Another gateway may have seen a refusal meanwhile. */
 const CACHED_MS = 10 * 60_000;
@@ -55,8 +54,6 @@ export class KeyStore {
   /** By key hash. */
   readonly #accepted = new RecentMap<Cached>(MAX_CACHED);
   readonly #refused = new RecentMap<Refused>(MAX_REFUSED);
-  /** By device and key; of accepted keys only. */
-  readonly #hashes = new RecentMap<string>(MAX_HASHES);
   readonly #unverified: UnverifiedPairs;
 
   constructor(parts: KeyStoreParts) {
@@ -71,7 +68,7 @@ export class KeyStore {
    * @throws if the bucket can't be reached.
    */
   async admit(device: string, apiKey: string): Promise<Admission> {
-    const keyHash = this.#hashOf(device, apiKey);
+    const keyHash = hashKey(this.#parts.secrets.newest, device, apiKey);
     const now = this.#now();
     if ((this.#accepted.get(keyHash)?.until ?? 0) > now) return { kind: 'accepted', keyHash, isVerified: true };
     const refused = this.#refused.get(keyHash);
@@ -107,7 +104,7 @@ export class KeyStore {
     if (this.#accepted.get(keyHash)) return;
     const record = await this.#read(device, keyHash);
     if (record === undefined) return;
-    if (record.state === 'accepted') this.#cache(device, record);
+    if (record.state === 'accepted') this.#cache(record);
     else await this.#accept(device, record);
   }
 
@@ -121,7 +118,7 @@ export class KeyStore {
 
   async #admitKnown(device: string, record: KeyRecord): Promise<Admission> {
     if (record.at + REFRESH_MS < this.#now()) await this.#parts.records.write(device, { ...record, at: this.#now() });
-    this.#cache(device, record);
+    this.#cache(record);
     return { kind: 'accepted', keyHash: record.keyHash, isVerified: true };
   }
 
@@ -145,16 +142,10 @@ export class KeyStore {
   async #accept(device: string, pair: KeyRecord): Promise<void> {
     const { status: _, ...record } = { ...pair, state: 'accepted' as const, at: this.#now() };
     await this.#parts.records.write(device, record);
-    this.#cache(device, record);
+    this.#cache(record);
   }
 
-  #hashOf(device: string, apiKey: string): string {
-    return this.#hashes.get(nameOf(device, apiKey)) ?? hashKey(this.#parts.secrets.newest, device, apiKey);
-  }
-
-  #cache(device: string, { keyHash, apiKey }: KeyRecord): void {
-    if (keyHash === hashKey(this.#parts.secrets.newest, device, apiKey))
-      this.#hashes.set(nameOf(device, apiKey), keyHash);
+  #cache({ keyHash, apiKey }: KeyRecord): void {
     this.#unverified.delete(keyHash);
     this.#refused.delete(keyHash);
     this.#accepted.set(keyHash, { apiKey, until: this.#now() + CACHED_MS });
@@ -185,5 +176,3 @@ export class KeyStore {
     return undefined;
   }
 }
-
-const nameOf = (device: string, apiKey: string): string => `${device} ${apiKey}`;

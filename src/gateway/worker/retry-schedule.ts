@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/time/clock.js';
 import { encodeWakeUp } from '../message.js';
-import { partitionOf, UPLOADS, uploadSubject } from '../names.js';
+import { UPLOADS, uploadSubjectOf } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { ParkedDevices, ParkedRecord } from './parked-devices.js';
 
@@ -95,7 +95,7 @@ export class RetrySchedule {
     const id = `retry/${device}/${planned.revision}/${Math.floor(now / REPEAT_MS)}`;
     planned.dueAt = now + REPEAT_MS;
     try {
-      const subject = uploadSubject(partitionOf(device, this.#partitions), device);
+      const subject = uploadSubjectOf(device, this.#partitions);
       await this.#nats.publish(UPLOADS, { subject, headers: { ...headers, 'Nats-Msg-Id': id }, body });
     } catch {
       planned.dueAt = now + SCAN_MS;

@@ -5,7 +5,7 @@ import type { Clock } from '../../../src/core/time/clock.js';
 import { createEmulator, type Emulator } from '../../../src/emulator.js';
 import { hashKey, Secret, Secrets } from '../../../src/gateway/keys/secret.js';
 import { encodeUpload } from '../../../src/gateway/message.js';
-import { consumerOf, PARKED, partitionOf, QUARANTINE, UPLOADS, uploadSubject } from '../../../src/gateway/names.js';
+import { consumerOf, PARKED, QUARANTINE, UPLOADS, uploadSubjectOf } from '../../../src/gateway/names.js';
 import { connectNats, type Nats } from '../../../src/gateway/nats.js';
 import { type GatewayEvents, GatewayNews } from '../../../src/gateway/news.js';
 import { provision } from '../../../src/gateway/provision.js';
@@ -251,7 +251,7 @@ export class WorkerWorld {
   }
 
   subjectOf(device: number): string {
-    return uploadSubject(partitionOf(deviceId(device), this.partitions), deviceId(device));
+    return uploadSubjectOf(deviceId(device), this.partitions);
   }
 
   /** The events of a name. */

@@ -10,14 +10,14 @@ export function encodeWithSize(values: readonly Value[]): { text: string; bytes:
   for (let index = 0; index < values.length; index++) {
     const { fieldId, value } = values[index] as Value;
     const isText = typeof value === 'string';
-    const before = befores.get(fieldId) ?? beforeOf(fieldId);
-    if (before === '' || (isText && SPECIAL.test(value))) {
+    const prefix = prefixes.get(fieldId) ?? prefixOf(fieldId);
+    if (prefix === '' || (isText && SPECIAL.test(value))) {
       const object = JSON.stringify({ [fieldId]: value });
       text += (index > 0 ? '},' : '') + object.slice(0, -1);
       beyondUnits += utf8Length(object) - object.length;
     } else {
       // The same text as JSON.stringify makes, several times as fast for plain ASCII, which nearly all ids and texts are.
-      text += index > 0 ? before : before.slice(2);
+      text += index > 0 ? prefix : prefix.slice(2);
       text += isText ? `"${value}"` : value;
     }
   }
@@ -29,14 +29,14 @@ export function encodeWithSize(values: readonly Value[]): { text: string; bytes:
 const OPENING = 0x5b;
 
 /** By field id: the text between the value before it and its own; empty if JSON must escape the id. A device has few fields. */
-const befores = /* @__PURE__ */ new Map<string, string>();
-const MAX_BEFORES = 1000;
+const prefixes = /* @__PURE__ */ new Map<string, string>();
+const MAX_PREFIXES = 1000;
 
-function beforeOf(fieldId: string): string {
-  const before = SPECIAL.test(fieldId) ? '' : `},{"${fieldId}":`;
-  if (befores.size >= MAX_BEFORES) befores.clear();
-  befores.set(fieldId, before);
-  return before;
+function prefixOf(fieldId: string): string {
+  const prefix = SPECIAL.test(fieldId) ? '' : `},{"${fieldId}":`;
+  if (prefixes.size >= MAX_PREFIXES) prefixes.clear();
+  prefixes.set(fieldId, prefix);
+  return prefix;
 }
 
 /** Characters that JSON must escape, and all characters outside of ASCII. */

@@ -138,9 +138,25 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /**
-   * Saves a new entry and adds it at the end. Ownership is to be checked before: see {@link Outbox.reconcile}.
+   * Checks ownership, then adds entries. Adds them again if a write failed because saved entries were adopted or deleted: the
+   * write may be the first to notice.
    *
-   * @throws {@link StorageException} if it could not be saved; the queue is unchanged. See {@link Outbox.isLost}.
+   * @throws The exceptions of `add`.
+   */
+  whenOwned<Result>(add: () => Result): Result {
+    this.reconcile();
+    try {
+      return add();
+    } catch (error) {
+      if (!isStorageException(error) || !this.reconcile()) throw error;
+      return add();
+    }
+  }
+
+  /**
+   * Saves a new entry and adds it at the end: see {@link Outbox.whenOwned}.
+   *
+   * @throws {@link StorageException} if it could not be saved; the queue is unchanged.
    */
   append(draft: Draft): QueuedEntry {
     if (!this.capacity.fits(draft.bytes)) throw this.#noCapacity('committed', [draft]);
@@ -156,14 +172,7 @@ export class Outbox implements Iterable<QueuedEntry> {
    * @throws {@link StorageException} if an entry could not be saved; then no entry is added.
    */
   requeue(drafts: readonly Draft[], leaving: readonly string[] = []): QueuedEntry[] {
-    this.reconcile();
-    let entries: QueuedEntry[];
-    try {
-      entries = this.#requeue(drafts, leaving);
-    } catch (error) {
-      if (!this.isLost(error)) throw error;
-      entries = this.#requeue(drafts, leaving);
-    }
+    const entries = this.whenOwned(() => this.#requeue(drafts, leaving));
     this.removeQuarantined(leaving);
     if (entries.length > 0) this.#emitter.emit('enqueued');
     return entries;
@@ -181,11 +190,6 @@ export class Outbox implements Iterable<QueuedEntry> {
       this.#remove(added);
       throw error;
     }
-  }
-
-  /** Whether a write failed because saved entries were adopted or deleted: the write may be the first to notice. */
-  isLost(error: unknown): boolean {
-    return isStorageException(error) && this.reconcile();
   }
 
   #add({ timestamp, values, bytes, epoch }: Draft, origin: 'committed' | 'restored'): QueuedEntry {

@@ -207,7 +207,7 @@ export class AutoPush {
     this.#delay = {
       ...before,
       dueAt: Math.min(before.dueAt, dueAt),
-      newerAt: Math.min(before.newerAt, Math.max(dueAt, before.notBefore)),
+      newerAt: Math.min(before.newerAt, dueAt),
     };
     this.#bringForward(dueAt, 'backoff');
   }

@@ -96,13 +96,7 @@ export class Committer {
   #commit(given: CommitDetails | undefined): Entry | undefined {
     const { outbox, emitter } = this.#parts;
     try {
-      outbox.reconcile();
-      try {
-        return this.#commitStaged(given);
-      } catch (error) {
-        if (!outbox.isLost(error)) throw error;
-        return this.#commitStaged(given);
-      }
+      return outbox.whenOwned(() => this.#commitStaged(given));
     } catch (error) {
       // The storage may have removed the saved staged values to free space.
       emitter.emit('staged');

@@ -188,7 +188,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * try {
    *   const { pushed } = await api.push()
    * } catch (exception) {
-   *   if (!(exception instanceof PushException)) throw exception
+   *   if (!isApiException(exception)) throw exception
    *   console.error(`${exception.message}\n${exception.advice}`)
    * }
    * ```

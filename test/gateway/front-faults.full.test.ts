@@ -70,15 +70,18 @@ describeOnNats('the front of a gateway, on a cluster in trouble', () => {
     expect(last?.string()).toContain('{"value":50}');
   });
 
-  test('SIGSTOP of a follower delays no more than an election does', { timeout: LONG }, async () => {
-    const gateway = await startGateway(cluster, upstream);
-    const victim = ((await leader()) + 1) % 3;
+  test('SIGSTOP of a follower delays nothing', { timeout: LONG }, async () => {
+    const connected = await leader();
+    // A gateway that is connected to the frozen server notices that by its pings only, and one that does not know a key may ask it.
+    const servers = cluster.servers.slice(connected, connected + 1);
+    const gateway = await startGateway(cluster, upstream, { nats: { servers } });
+    await postAll(gateway, 1);
+    const victim = (connected + 1) % 3;
     cluster.freeze(victim);
     const refused = await postAll(gateway, 20);
     cluster.wake(victim);
     expect(await count()).toBe(20 * DEVICES);
-    // It may lead a bucket.
-    expect(refused).toBeLessThan(10 * DEVICES);
+    expect(refused).toBeLessThan(2 * DEVICES);
   });
 
   test('with two of three servers down uploads get 503 with a delay, and it goes on afterwards', {

@@ -199,7 +199,7 @@ const onDisk: Weighted[] = [
   of(1, 'descriptors die', { deletes: fc.boolean() }),
   of(2, 'delete files', { all: fc.boolean(), dice: fc.nat() }),
   of(6, 'break storage', {
-    how: fc.constantFrom<DiskFault>('full', 'sync', ...DISK_FAULTS),
+    how: fc.constantFrom<DiskFault>('full', 'full', 'sync', ...DISK_FAULTS),
     amount: fc.nat({ max: 300 }),
   }),
   of(3, 'damage', { how: fc.constantFrom<Damage>('flip', ...DAMAGES), dice: fc.nat() }),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, onTestFinished, test } from 'vitest';
+import { onTestFinished, test } from 'vitest';
 import { serveGateway } from '../../src/gateway.js';
 import type { FetchLike } from '../../src/index.js';
 import { describeInEveryBrowser } from '../support/browsers/every-browser.js';
@@ -6,16 +6,12 @@ import { doMainJob } from '../support/browsers/main-job.js';
 import { servePages } from '../support/browsers/pages.js';
 import { credentials } from '../support/builders/credentials.js';
 import { oneDevice } from '../support/servers/emulator.js';
-import { initCluster, SECRET } from '../support/servers/gateways.js';
-import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+import { SECRET } from '../support/servers/gateways.js';
+import { describeOnNats } from '../support/servers/nats-cluster.js';
+import { useOneNode } from '../support/servers/one-node.js';
 
 describeOnNats('behind a gateway', () => {
-  let cluster: NatsCluster;
-  beforeAll(async () => {
-    cluster = await NatsCluster.start({ nodes: 1 });
-    await initCluster(cluster, { replicas: 1 });
-  });
-  afterAll(() => cluster?.close());
+  const node = useOneNode();
 
   describeInEveryBrowser('the SDK', ({ newContext }) => {
     test.each([
@@ -24,7 +20,7 @@ describeOnNats('behind a gateway', () => {
     ])('as %s stages, commits, pushes to another origin and reads back', async (_build, path) => {
       const emulator = oneDevice();
       const { url, close } = await serveGateway({
-        nats: { servers: cluster.servers },
+        nats: { servers: node.cluster.servers },
         secret: SECRET,
         fetch: emulator.fetch as FetchLike,
         port: 0,

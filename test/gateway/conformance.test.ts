@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import { Api, type FetchLike } from '../../src/index.js';
 import { type Case, deliver, type RecordedAnswer, replay } from '../conformance/replay.js';
-import { credentialsOf, initCluster, SECRET } from '../support/servers/gateways.js';
-import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+import { credentialsOf, SECRET } from '../support/servers/gateways.js';
+import { describeOnNats } from '../support/servers/nats-cluster.js';
+import { useOneNode } from '../support/servers/one-node.js';
 
 const load = (file: string): Case[] =>
   JSON.parse(readFileSync(new URL(`../conformance/${file}`, import.meta.url), 'utf8')) as Case[];
@@ -47,15 +48,10 @@ class RecordedServer {
 }
 
 describeOnNats('an SDK whose baseUrl is a gateway', () => {
-  let cluster: NatsCluster;
-  beforeAll(async () => {
-    cluster = await NatsCluster.start({ nodes: 1 });
-    await initCluster(cluster, { replicas: 1 });
-  });
-  afterAll(() => cluster?.close());
+  const node = useOneNode();
 
   const open = async (fetch: FetchLike): Promise<Gateway> => {
-    const gateway = createGateway({ nats: { servers: cluster.servers }, secret: SECRET, fetch });
+    const gateway = createGateway({ nats: { servers: node.cluster.servers }, secret: SECRET, fetch });
     await gateway.ready;
     return gateway;
   };

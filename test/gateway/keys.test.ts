@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { parseSecrets } from '../../src/gateway/keys/secret.js';
 import { decodeMessage } from '../../src/gateway/message.js';
 import { BUCKETS, PARKED, UPLOADS } from '../../src/gateway/names.js';
-import { connectNats, type Nats } from '../../src/gateway/nats.js';
 import type { FetchLike } from '../../src/index.js';
 import { leaksIn, SENTINEL_KEY } from '../support/assertions/sentinel.js';
-import { initCluster, SECRET, startGateway, uploadOf, upstreamOf, uuidOf } from '../support/servers/gateways.js';
-import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+import { SECRET, startGateway, uploadOf, upstreamOf, uuidOf } from '../support/servers/gateways.js';
+import { describeOnNats } from '../support/servers/nats-cluster.js';
+import { useOneNode } from '../support/servers/one-node.js';
 
 const MINUTE = 60_000;
 
@@ -36,26 +36,16 @@ const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 describeOnNats('the keys of a gateway', () => {
-  let cluster: NatsCluster;
-  let nats: Nats;
+  const node = useOneNode();
   let device = 0;
-  beforeAll(async () => {
-    cluster = await NatsCluster.start({ nodes: 1 });
-    await initCluster(cluster, { replicas: 1 });
-    nats = await connectNats({ servers: cluster.servers });
-  });
-  afterAll(async () => {
-    vi.useRealTimers();
-    await nats?.close();
-    await cluster?.close();
-  });
+  afterAll(() => void vi.useRealTimers());
 
   /** The messages of a device that are verified, and those that are not. */
   async function verifiedOf(number: number): Promise<boolean[]> {
     const found: boolean[] = [];
-    const { state } = await nats.jsm.streams.info(UPLOADS);
+    const { state } = await node.nats.jsm.streams.info(UPLOADS);
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-      const message = await nats.jsm.streams.getMessage(UPLOADS, { seq }).catch(() => null);
+      const message = await node.nats.jsm.streams.getMessage(UPLOADS, { seq }).catch(() => null);
       if (message === null || !message.subject.endsWith(uuidOf(number))) continue;
       const decoded = decodeMessage(
         { ...message, headers: message.header, subject: message.subject, data: message.data },
@@ -68,10 +58,10 @@ describeOnNats('the keys of a gateway', () => {
 
   test('an unknown key is checked upstream once, by an upload without entries', async () => {
     const server = upstreamOf(1);
-    const gateway = await startGateway(cluster, server);
+    const gateway = await startGateway(node.cluster, server);
     for (const value of [1, 2, 3]) expect((await gateway.fetch(uploadOf(0, { value }))).status).toBe(202);
     expect(server.requests).toMatchObject([{ method: 'POST', entries: 0, status: 200 }]);
-    const other = await startGateway(cluster, server);
+    const other = await startGateway(node.cluster, server);
     expect((await other.fetch(uploadOf(0))).status).toBe(202);
     expect(server.requests).toHaveLength(1);
   });
@@ -79,7 +69,7 @@ describeOnNats('the keys of a gateway', () => {
   test('G1 a refused key gets 401 for 60 s without another check, and is checked again then', async () => {
     device += 1;
     const server = upstream(401);
-    const gateway = await startGateway(cluster, server.fetch);
+    const gateway = await startGateway(node.cluster, server.fetch);
     const post = async () => (await gateway.fetch(uploadOf(device))).status;
     expect([await post(), await post()]).toEqual([401, 401]);
     expect(server.requests).toBe(1);
@@ -92,14 +82,14 @@ describeOnNats('the keys of a gateway', () => {
 
   test('a key without the right to write gets 403', async () => {
     device += 1;
-    const gateway = await startGateway(cluster, upstream(403).fetch);
+    const gateway = await startGateway(node.cluster, upstream(403).fetch);
     expect((await gateway.fetch(uploadOf(device))).status).toBe(403);
   });
 
   test('while upstream hangs, an unknown key waits 2 s at most, and is unverified', { timeout: 30_000 }, async () => {
     device += 1;
     const server = upstream('hangs');
-    const gateway = await startGateway(cluster, server.fetch);
+    const gateway = await startGateway(node.cluster, server.fetch);
     const started = performance.now();
     expect((await gateway.fetch(uploadOf(device))).status).toBe(202);
     expect(performance.now() - started).toBeGreaterThan(1900);
@@ -113,7 +103,7 @@ describeOnNats('the keys of a gateway', () => {
   test('G1 an unverified key has a quota of messages, and none once upstream has accepted it', async () => {
     device += 1;
     const server = upstream('away');
-    const gateway = await startGateway(cluster, server.fetch);
+    const gateway = await startGateway(node.cluster, server.fetch);
     const statuses = new Map<number, number>();
     const post = async () => {
       const { status } = await gateway.fetch(uploadOf(device));
@@ -132,7 +122,7 @@ describeOnNats('the keys of a gateway', () => {
 
   test('G1 a flood of unknown keys is checked 16 at a time', async () => {
     const server = upstream('hangs');
-    const gateway = await startGateway(cluster, server.fetch);
+    const gateway = await startGateway(node.cluster, server.fetch);
     const responses = Promise.all(Array.from({ length: 100 }, (_, index) => gateway.fetch(uploadOf(1000 + index))));
     await vi.waitFor(() => expect(server.requests).toBe(16));
     server.status = 401;
@@ -143,12 +133,12 @@ describeOnNats('the keys of a gateway', () => {
 
   test('a key that upstream refuses later gets 401 at the gateway that forwards', async () => {
     device += 1;
-    await nats.jsm.streams.purge(UPLOADS);
+    await node.nats.jsm.streams.purge(UPLOADS);
     const server = upstream(200);
-    const gateway = await startGateway(cluster, server.fetch);
+    const gateway = await startGateway(node.cluster, server.fetch);
     expect((await gateway.fetch(uploadOf(device))).status).toBe(202);
     server.status = 401;
-    const other = await startGateway(cluster, server.fetch, { worker: true });
+    const other = await startGateway(node.cluster, server.fetch, { worker: true });
     await vi.waitFor(async () => expect((await other.fetch(uploadOf(device))).status).toBe(401), {
       timeout: 15_000,
       interval: 200,
@@ -158,16 +148,16 @@ describeOnNats('the keys of a gateway', () => {
   test('G5 after a rotation of the secret no key is checked again, and without the old secret each is', async () => {
     device += 1;
     const server = upstream(200);
-    const first = await startGateway(cluster, server.fetch);
+    const first = await startGateway(node.cluster, server.fetch);
     await first.fetch(uploadOf(device));
     const newer = randomBytes(32).toString('base64');
-    const rotated = await startGateway(cluster, server.fetch, { secret: `${newer},${SECRET}` });
+    const rotated = await startGateway(node.cluster, server.fetch, { secret: `${newer},${SECRET}` });
     expect((await rotated.fetch(uploadOf(device))).status).toBe(202);
     expect(server.requests).toBe(1);
-    const next = await startGateway(cluster, server.fetch, { secret: newer });
+    const next = await startGateway(node.cluster, server.fetch, { secret: newer });
     expect((await next.fetch(uploadOf(device))).status).toBe(202);
     expect(server.requests).toBe(1);
-    const foreign = await startGateway(cluster, server.fetch, { secret: randomBytes(32).toString('base64') });
+    const foreign = await startGateway(node.cluster, server.fetch, { secret: randomBytes(32).toString('base64') });
     expect((await foreign.fetch(uploadOf(device))).status).toBe(202);
     expect(server.requests).toBe(2);
   });
@@ -177,20 +167,20 @@ describeOnNats('the keys of a gateway', () => {
     const log = (fields: object, line: string) => void lines.push(JSON.stringify(fields), line);
     const logger = { debug: log, info: log, warn: log, error: log };
     const server = upstream(200);
-    const gateway = await startGateway(cluster, server.fetch, { logger });
+    const gateway = await startGateway(node.cluster, server.fetch, { logger });
     const headers = { 'x-api-key': SENTINEL_KEY };
     expect((await gateway.fetch(uploadOf(0, { headers }))).status).toBe(202);
     const echo: FetchLike = async (_, init) => {
       const key = new Headers(init?.headers as HeadersInit).get('x-api-key');
       return new Response(JSON.stringify({ message: `the key ${key}` }), { status: key === SENTINEL_KEY ? 401 : 200 });
     };
-    const other = await startGateway(cluster, echo, { logger, worker: true });
-    await vi.waitFor(async () => expect((await nats.jsm.streams.info(PARKED)).state.messages).toBeGreaterThan(0), {
+    const other = await startGateway(node.cluster, echo, { logger, worker: true });
+    await vi.waitFor(async () => expect((await node.nats.jsm.streams.info(PARKED)).state.messages).toBeGreaterThan(0), {
       timeout: 15_000,
     });
     const { text } = await other.metrics();
     const leaks = [text, ...lines].flatMap((it) => leaksIn(it));
-    const files = [...cluster.files()];
+    const files = [...node.cluster.files()];
     const inFiles = files.filter(({ bytes }) => leaksIn(bytes.toString('latin1')).length > 0).map(({ path }) => path);
     expect(files.some(({ path }) => path.includes(`KV_${BUCKETS.keys}`))).toBe(true);
     expect([leaks, inFiles]).toEqual([[], []]);

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { BUCKETS, SETTINGS_KEY } from '../../src/gateway/names.js';
-import { connectNats, type Nats } from '../../src/gateway/nats.js';
 import {
   createGateway,
   type GatewayServer,
@@ -11,25 +10,16 @@ import {
   serveGateway,
 } from '../../src/gateway.js';
 import { Api, type FetchLike } from '../../src/index.js';
-import { credentialsOf, initCluster, SECRET, uploadBody, upstreamOf } from '../support/servers/gateways.js';
-import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+import { credentialsOf, SECRET, uploadBody, upstreamOf } from '../support/servers/gateways.js';
+import { describeOnNats } from '../support/servers/nats-cluster.js';
+import { useOneNode } from '../support/servers/one-node.js';
 import { selfSigned } from '../support/servers/self-signed.js';
 
 describeOnNats('a gateway that listens', () => {
-  let cluster: NatsCluster;
-  let nats: Nats;
-  beforeAll(async () => {
-    cluster = await NatsCluster.start({ nodes: 1 });
-    await initCluster(cluster, { replicas: 1 });
-    nats = await connectNats({ servers: cluster.servers });
-  });
-  afterAll(async () => {
-    await nats?.close();
-    await cluster?.close();
-  });
+  const node = useOneNode();
 
   async function serve(options: Partial<ServeOptions> = {}): Promise<GatewayServer> {
-    const { servers } = cluster;
+    const { servers } = node.cluster;
     const fetch = upstreamOf(3).fetch as FetchLike;
     const server = await serveGateway({
       nats: { servers },
@@ -143,19 +133,19 @@ describeOnNats('a gateway that listens', () => {
   });
 
   test('with another number of partitions it is refused, and so is another init', async () => {
-    const { servers } = cluster;
+    const { servers } = node.cluster;
     const gateway = createGateway({ nats: { servers }, secret: SECRET, partitions: 8 });
     await expect(gateway.ready).rejects.toThrow(/^the cluster has 4 partitions, not 8/);
     await expect(initGateway({ nats: { servers }, replicas: 1, partitions: 8 })).rejects.toThrow(/^the cluster has 4/);
   });
 
   test('three replicas on a single server are refused', async () => {
-    const { servers } = cluster;
+    const { servers } = node.cluster;
     await expect(initGateway({ nats: { servers }, partitions: 4 })).rejects.toThrow(/^3 replicas need a cluster/);
   });
 
   test('status() reports the streams, and the partitions in which messages wait', async () => {
-    const found = await gatewayStatus({ nats: { servers: cluster.servers } });
+    const found = await gatewayStatus({ nats: { servers: node.cluster.servers } });
     expect(found).toMatchObject({ version: 1, partitions: 4 });
     expect(found.streams.map(({ name }) => name)).toEqual(['NIKDEV', 'NIKDEV_PARKED', 'NIKDEV_QUARANTINE']);
     expect(found.streams[0]).toMatchObject({
@@ -167,8 +157,8 @@ describeOnNats('a gateway that listens', () => {
   });
 
   test('a cluster of another format, or of none, is refused', async () => {
-    const { servers } = cluster;
-    const config = await nats.kv(BUCKETS.config);
+    const { servers } = node.cluster;
+    const config = await node.nats.kv(BUCKETS.config);
     const settings = (await config.get(SETTINGS_KEY))?.string() ?? '';
     const ready = () => createGateway({ nats: { servers }, secret: SECRET }).ready;
     await config.put(SETTINGS_KEY, JSON.stringify({ version: 2, partitions: 4 }));

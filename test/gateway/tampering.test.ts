@@ -1,19 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { hashKey, parseSecrets } from '../../src/gateway/keys/secret.js';
 import { BUCKETS, PARKED, QUARANTINE, UPLOADS } from '../../src/gateway/names.js';
-import { connectNats, type Nats } from '../../src/gateway/nats.js';
 import { type GatewayOptions, listQuarantined, retryQuarantined } from '../../src/gateway.js';
-import {
-  credentialsOf,
-  initCluster,
-  SECRET,
-  startGateway,
-  uploadOf,
-  upstreamOf,
-  uuidOf,
-} from '../support/servers/gateways.js';
-import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+import { credentialsOf, SECRET, startGateway, uploadOf, upstreamOf, uuidOf } from '../support/servers/gateways.js';
+import { describeOnNats } from '../support/servers/nats-cluster.js';
+import { useOneNode } from '../support/servers/one-node.js';
 
 /** The record of the key of a device, in the bucket. */
 function recordOf(device: number): string {
@@ -22,22 +14,13 @@ function recordOf(device: number): string {
 }
 
 describeOnNats('a client of NATS that tampers with the data of a gateway', () => {
-  let cluster: NatsCluster;
-  let nats: Nats;
-  beforeAll(async () => {
-    cluster = await NatsCluster.start({ nodes: 1 });
-    await initCluster(cluster, { replicas: 1 });
-    nats = await connectNats({ servers: cluster.servers });
-  });
+  const node = useOneNode();
   beforeEach(async () => {
-    for (const stream of [UPLOADS, PARKED, QUARANTINE, `KV_${BUCKETS.devices}`]) await nats.jsm.streams.purge(stream);
-  });
-  afterAll(async () => {
-    await nats?.close();
-    await cluster?.close();
+    for (const stream of [UPLOADS, PARKED, QUARANTINE, `KV_${BUCKETS.devices}`])
+      await node.nats.jsm.streams.purge(stream);
   });
 
-  const countOf = async (stream: string): Promise<number> => (await nats.jsm.streams.info(stream)).state.messages;
+  const countOf = async (stream: string): Promise<number> => (await node.nats.jsm.streams.info(stream)).state.messages;
   const until = (stream: string, count: number) =>
     vi.waitFor(async () => expect(await countOf(stream)).toBe(count), { timeout: 20_000 });
 
@@ -47,15 +30,15 @@ describeOnNats('a client of NATS that tampers with the data of a gateway', () =>
     const ignore = () => {};
     const error = (fields: object) => void alarms.push((fields as { alarm?: unknown }).alarm);
     const logger = { debug: ignore, info: ignore, warn: ignore, error };
-    const gateway = await startGateway(cluster, upstream, { worker: true, logger, ...options });
+    const gateway = await startGateway(node.cluster, upstream, { worker: true, logger, ...options });
     return { gateway, alarms };
   }
 
   test('G5 by moving the sealed key of one device to another gets nothing sent: the message is parked, with an alarm', async () => {
     const upstream = upstreamOf(2);
-    const front = await startGateway(cluster, upstream);
+    const front = await startGateway(node.cluster, upstream);
     for (const device of [0, 1]) expect((await front.fetch(uploadOf(device))).status).toBe(202);
-    const bucket = await nats.kv(BUCKETS.keys);
+    const bucket = await node.nats.kv(BUCKETS.keys);
     const foreign = await bucket.get(recordOf(0));
     for (const key of [recordOf(1), `${uuidOf(1)}.latest`]) await bucket.put(key, foreign?.string() ?? '');
     const { alarms } = await forward(upstream);
@@ -68,9 +51,9 @@ describeOnNats('a client of NATS that tampers with the data of a gateway', () =>
 
   test('G5 a key that is in the bucket no more is an alarm, and comes back with the next upload of its device', async () => {
     const upstream = upstreamOf(1);
-    const front = await startGateway(cluster, upstream);
+    const front = await startGateway(node.cluster, upstream);
     await front.fetch(uploadOf(0, { value: 1 }));
-    await (await nats.kv(BUCKETS.keys)).purge(recordOf(0));
+    await (await node.nats.kv(BUCKETS.keys)).purge(recordOf(0));
     const { gateway, alarms } = await forward(upstream);
     await until(PARKED, 1);
     expect(alarms).toContain('missing-key');
@@ -81,14 +64,14 @@ describeOnNats('a client of NATS that tampers with the data of a gateway', () =>
 
   test('G5 messages of a secret that was dropped too early are kept in quarantine, and are forwarded once it is back', async () => {
     const upstream = upstreamOf(1);
-    const front = await startGateway(cluster, upstream);
+    const front = await startGateway(node.cluster, upstream);
     await front.fetch(uploadOf(0));
     const secret = randomBytes(32).toString('base64');
     const { gateway, alarms } = await forward(upstream, { secret });
     await until(QUARANTINE, 1);
     expect(alarms).toContain('forged-message');
     await gateway.close();
-    const { servers } = cluster;
+    const { servers } = node.cluster;
     expect(await listQuarantined({ nats: { servers } })).toMatchObject([{ deviceId: uuidOf(0), status: 0 }]);
     await forward(upstream, { secret: `${secret},${SECRET}` });
     expect(await retryQuarantined({ nats: { servers } })).toBe(1);
@@ -112,7 +95,7 @@ describeOnNats('a client of NATS that tampers with the data of a gateway', () =>
   ])('G3 G8 a message %s is kept in quarantine with an alarm, and never sent', async (_name, fields, body) => {
     const upstream = upstreamOf(1);
     const { gateway, alarms } = await forward(upstream);
-    await nats.js.publish(`gw.1.${uuidOf(0)}`, body, { headers: nats.headers(fields) });
+    await node.nats.js.publish(`gw.1.${uuidOf(0)}`, body, { headers: node.nats.headers(fields) });
     await until(QUARANTINE, 1);
     await until(UPLOADS, 0);
     expect(alarms).toEqual(['forged-message']);

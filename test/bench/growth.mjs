@@ -26,7 +26,7 @@ export async function growth() {
 }
 
 function grown(what, sizes, results, read) {
-  const shown = results.map((result) => read(result)[0].toPrecision(3));
+  const shown = results.map((result) => read(result)[0].toLocaleString('en', { maximumSignificantDigits: 3 }));
   const of = sizes.map((size) => size.toLocaleString('en')).join(' / ');
   return row(`growth, ${of}: ${what}`, `${shown.join(' / ')} ${read(results[0])[1]}`);
 }

@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { row } from './compare.mjs';
 import { inFolder } from './data.mjs';
+import { inFreshProcess } from './in-fresh-process.mjs';
 import { startServer } from './start-server.mjs';
 
 /** One entry a second for thirty days. */
@@ -15,9 +15,13 @@ export const month = () => inFolder(measure);
 
 async function measure(folder) {
   const server = await startServer();
+  const partOf = (part) =>
+    inFreshProcess(fileURLToPath(new URL('month-part.mjs', import.meta.url)), [part, folder, server.url], {
+      execArgv: [`--max-old-space-size=${HEAP}`],
+    });
   try {
-    const committed = await inProcess('commit', folder, server.url);
-    const pushed = await inProcess('push', folder, server.url);
+    const committed = await partOf('commit');
+    const pushed = await partOf('push');
     const resident = (what, { megabytes }) =>
       row(`a month offline: peak of resident memory, ${what}`, `${megabytes.toFixed(0)} MB`);
     const per = ({ seconds }) => `${((seconds / ENTRIES) * 1e6).toFixed(1)} µs an entry`;
@@ -37,15 +41,4 @@ async function measure(folder) {
   } finally {
     server.stop();
   }
-}
-
-async function inProcess(part, folder, url) {
-  const child = fork(fileURLToPath(new URL('month-part.mjs', import.meta.url)), [part, folder, url], {
-    execArgv: [`--max-old-space-size=${HEAP}`],
-  });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  const result = await Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
-  if (typeof result !== 'object') throw new Error(`${part} ended with ${result} and measured nothing`);
-  await ended;
-  return result;
 }

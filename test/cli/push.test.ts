@@ -129,6 +129,16 @@ describe('after a failure', () => {
 });
 
 describe('a server that refuses', () => {
+  /** The environment for the emulator behind a server that answers so to each upload with the field `bad`. */
+  async function refusingBad(body: string, answer: { readonly status: number }): Promise<typeof env> {
+    const picky = (async (request: Request) => {
+      const upload = request.method === 'POST' ? await request.clone().text() : '';
+      if (upload.includes('"bad"')) return new Response(body, answer);
+      return emulator.fetch(request as never) as unknown as Response;
+    }) as never;
+    return environmentFor(`${await serveOnLoopback(picky)}api/v1/`);
+  }
+
   test('the credentials: nothing is lost, and the exit code says so', async () => {
     const wrong = { ...env, NIKDEV_API_KEY: '44444444-4444-4444-8444-444444444444' };
     const { code, stdout, stderr } = await call(folder, ['add', 'a=1', '-cp'], wrong);
@@ -140,12 +150,7 @@ describe('a server that refuses', () => {
   });
 
   test('an entry: it is quarantined, the others are stored; it can be shown, put back and dropped', async () => {
-    const picky: typeof emulator.fetch = (async (request: Request) => {
-      const body = request.method === 'POST' ? await request.clone().text() : '';
-      if (body.includes('"bad"')) return new Response('{"message":"no such \\u001b[31mfield"}', { status: 400 });
-      return emulator.fetch(request as never) as unknown as Response;
-    }) as never;
-    env = environmentFor(`${await serveOnLoopback(picky as never)}api/v1/`);
+    env = await refusingBad('{"message":"no such \\u001b[31mfield"}', { status: 400 });
     for (const field of ['a', 'bad', 'c']) await does('add', `${field}=1`, '-c');
     const { code, stderr } = await does('push');
     expect(code).toBe(1);
@@ -170,12 +175,7 @@ describe('a server that refuses', () => {
   });
 
   test('an entry that is the only one: the next one is due within seconds, and stored', async () => {
-    const picky = (async (request: Request) => {
-      const body = request.method === 'POST' ? await request.clone().text() : '';
-      if (body.includes('"bad"')) return new Response('{"message":"no such field"}', { status: 422 });
-      return emulator.fetch(request as never) as unknown as Response;
-    }) as never;
-    env = environmentFor(`${await serveOnLoopback(picky)}api/v1/`);
+    env = await refusingBad('{"message":"no such field"}', { status: 422 });
     expect(await does('add', 'bad=1', '-cp')).toMatchObject({ code: 1 });
     await does('add', 'good=2', '-c');
     expect(await does('push', '--wait', '5s')).toMatchObject({ code: 1, stderr: expect.stringMatching(/quarantined/) });
@@ -184,12 +184,7 @@ describe('a server that refuses', () => {
   });
 
   test('one entry with a 500: the others are stored by the third call at the latest', async () => {
-    const breaking = (async (request: Request) => {
-      const body = request.method === 'POST' ? await request.clone().text() : '';
-      if (body.includes('"bad"')) return new Response('', { status: 500 });
-      return emulator.fetch(request as never) as unknown as Response;
-    }) as never;
-    env = environmentFor(`${await serveOnLoopback(breaking)}api/v1/`);
+    env = await refusingBad('', { status: 500 });
     for (const field of ['bad', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await does('add', `${field}=1`, '-c');
     for (let count = 0; count < 3; count++) await does('push', '--now');
     expect(emulator.entries(DEVICE_ID)).toHaveLength(7);

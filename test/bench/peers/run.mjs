@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { median, ratioRow } from '../compare.mjs';
+import { inFreshProcess } from '../in-fresh-process.mjs';
 import { RECORDS, SLICE } from './measure.mjs';
 
 // Beside other clients: both sides in fresh processes alternately, the server in another. The goals are ratios of one run,
@@ -33,22 +34,12 @@ async function measureAll(way, sides) {
   // The first round warms up and is not counted.
   for (let round = -1; round < ROUNDS; round++) {
     for (const side of sides) {
-      const result = await inFreshProcess(side, way);
+      const result = await inFreshProcess(pathOf(side), [way, url]);
       if (way !== 'enqueue') await checkDelivered(side);
       if (round >= 0) results[side].push(result);
     }
   }
   return results;
-}
-
-async function inFreshProcess(side, way) {
-  const child = fork(pathOf(side), [way, url]);
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  const result = await Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
-  if (typeof result !== 'object') throw new Error(`${side} ended with ${result} and measured nothing`);
-  child.kill();
-  await ended;
-  return result;
 }
 
 /** A side that delivered less, or more in one request, is not to be compared. The slice that warms up counts too. */

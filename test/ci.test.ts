@@ -58,10 +58,11 @@ describe('the last line of CI', () => {
   });
 });
 
-/** Stands in for npm: notes how it is called, writes the reports that it is asked for, and fails with the arguments in `FAILS`. */
+/** Stands in for npm: notes how it is called, writes the reports that it is asked for, fails or hangs with those of `FAILS` and `HANGS`. */
 const NPM = `#!/usr/bin/env bash
 echo "npm $*" >> "$CALLS"
 [[ "$* " == "$FAILS "* ]] && exit 1
+[[ "$* " == "$HANGS "* ]] && exec sleep 60
 while (($#)); do
   case $1 in
     --outputFile.json=*) echo "$REPORT" > "\${1#*=}" ;;
@@ -72,22 +73,33 @@ done
 exit 0
 `;
 const APT = '#!/usr/bin/env bash\necho "apt-get $*" >> "$CALLS"\n';
+/** Ends a command after a second in place of minutes. */
+const TIMEOUT = `#!/usr/bin/env bash
+shift 2
+exec ${findProgram('timeout')} 1 "$@"
+`;
 
-/** Runs all of CI with stand-ins, on a machine with nothing but a shell and Node. @param fails - Arguments of npm with which it fails. */
-function runAll(fails = 'nothing') {
+/**
+ * Runs all of CI with stand-ins, on a machine with nothing but a shell and Node.
+ *
+ * @param fails - Arguments of npm with which it fails.
+ * @param hangs - Arguments of npm with which it hangs.
+ */
+function runAll({ fails = 'nothing', hangs = 'nothing' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const calls = join(folder, 'calls');
   writeFileSync(calls, '');
-  for (const [name, text] of Object.entries({ npm: NPM, 'apt-get': APT }))
+  for (const [name, text] of Object.entries({ npm: NPM, 'apt-get': APT, timeout: TIMEOUT }))
     writeFileSync(join(folder, name), text, { mode: 0o755 });
-  for (const name of ['env', 'bash', 'dirname', 'mktemp', 'rm'])
+  for (const name of ['env', 'bash', 'dirname', 'mktemp', 'rm', 'sleep'])
     symlinkSync(findProgram(name) ?? '', join(folder, name));
   symlinkSync(process.execPath, join(folder, 'node'));
-  const env = { PATH: folder, CALLS: calls, FAILS: fails, REPORT: JSON.stringify(report()) };
-  const { stdout, status } = spawnSync(RUN, { env });
+  const env = { PATH: folder, CALLS: calls, FAILS: fails, HANGS: hangs, REPORT: JSON.stringify(report()) };
+  const { stdout, status } = spawnSync(RUN, { env, encoding: 'utf8' });
   return {
-    line: stdout.toString().trim().split('\n').at(-1),
+    printed: stdout,
+    line: stdout.trim().split('\n').at(-1),
     isGood: status === 0,
     calls: readFileSync(calls, 'utf8').trim().split('\n'),
   };
@@ -118,8 +130,15 @@ describe('CI', () => {
     ['check', 12],
     ['demo', 12],
   ])('fails when `npm run %s` does, after everything else has run', (script, passed) => {
-    const { line, isGood, calls } = runAll(`run ${script}`);
+    const { line, isGood, calls } = runAll({ fails: `run ${script}` });
     expect({ line, isGood }).toEqual({ line: `${passed} passed, 1 failed`, isGood: false });
+    expect(calls).toHaveLength(9);
+  });
+
+  test('ends a script that hangs, which is a failure, and runs everything else', () => {
+    const { line, isGood, calls, printed } = runAll({ hangs: 'run test:full' });
+    expect({ line, isGood }).toEqual({ line: '9 passed, 1 failed', isGood: false });
+    expect(printed).toMatch(/^npm run test:full .*: ended after 45 min$/m);
     expect(calls).toHaveLength(9);
   });
 

@@ -15,14 +15,12 @@ let isLiveFirst = env.DEMO_LIVE_FIRST === 'true';
 let api = await open();
 
 const COMMANDS = {
-  // A refused reading is set aside once another one of the same push is stored: each is followed by a good one.
+  // A refused reading is set aside once another one of the same push is stored, as one of the next second is.
   overheat() {
     commit({ boiler: TOO_HOT });
-    commit();
   },
   restore() {
     api.restore(api.quarantined());
-    commit();
   },
   drop() {
     dropped = api.quarantined().map(numberOf);

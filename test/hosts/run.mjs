@@ -1,11 +1,13 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fetchRuntimes } from '../runtimes/fetch-runtimes.mjs';
 import { isThere, listRuntimes } from '../runtimes/runtimes.mjs';
+import { reportCounts } from '../support/report-counts.mjs';
 import { startBrowser } from './browser.mjs';
 import { hostContext } from './host-context.mjs';
 import { installer } from './install.mjs';
+import { loadHost, PROJECTS } from './load-host.mjs';
 
 // Runs the packed package in small projects, one a host: all light ones, with `--full` the heavy ones too, or those that are
 // named. With `--report <file>`, writes how many checks passed and failed as vitest does.
@@ -15,7 +17,6 @@ const { values, positionals } = parseArgs({
   options: { full: { type: 'boolean', default: false }, report: { type: 'string' } },
 });
 const STEP_MINUTES = 4;
-const PROJECTS = new URL('projects/', import.meta.url);
 
 const hosts = await chooseHosts(positionals, values);
 const runtimes = await fetchRuntimes((folder) => listRuntimes(folder, '').every(isThere));
@@ -37,8 +38,7 @@ async function chooseHosts(names, { full }) {
   const ids = readdirSync(PROJECTS).sort();
   const unknown = names.filter((name) => !ids.includes(name));
   if (unknown.length > 0) throw new Error(`No such host: ${unknown.join(', ')}. There are ${ids.join(', ')}.`);
-  const load = async (id) => ({ id, ...(await import(new URL(`${id}/host.mjs`, PROJECTS).href)).default });
-  const chosen = await Promise.all((names.length > 0 ? names : ids).map(load));
+  const chosen = await Promise.all((names.length > 0 ? names : ids).map(loadHost));
   const isWanted = ({ isHeavy = false }) => full || names.length > 0 || !isHeavy;
   return chosen.filter(isWanted).sort((one, other) => Number(one.isHeavy ?? false) - Number(other.isHeavy ?? false));
 }
@@ -96,13 +96,5 @@ function showRows(rows) {
   console.table(rows.map(({ failure, ...row }) => row));
   const failed = rows.filter(({ failure }) => failure !== undefined);
   for (const { host, check, failure } of failed) console.error(`${host}: ${check}:\n${failure}\n`);
-  const counts = {
-    numTotalTests: rows.length,
-    numPassedTests: rows.length - failed.length,
-    numFailedTests: failed.length,
-    numPendingTests: 0,
-  };
-  console.log(`${counts.numPassedTests} passed, ${counts.numFailedTests} failed`);
-  if (values.report) writeFileSync(values.report, JSON.stringify({ ...counts, success: failed.length === 0 }));
-  if (failed.length > 0) process.exitCode = 1;
+  reportCounts(rows.length - failed.length, failed.length, values.report);
 }

@@ -4,6 +4,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { fetchRuntimes } from '../runtimes/fetch-runtimes.mjs';
 import { hostContext } from './host-context.mjs';
 import { installer } from './install.mjs';
+import { loadHost } from './load-host.mjs';
 
 // Prints the bytes that `import { Api }` adds to a page, by bundler, as the table of docs/measurements.md.
 
@@ -12,12 +13,7 @@ const IDS = ['esbuild', 'parcel', 'rollup', 'rspack', 'vite-react', 'webpack'];
 const runtimes = await fetchRuntimes(() => true);
 const packages = await installer(runtimes.folder);
 try {
-  const hosts = await Promise.all(
-    IDS.map(async (id) => ({
-      id,
-      ...(await import(new URL(`projects/${id}/host.mjs`, import.meta.url).href)).default,
-    })),
-  );
+  const hosts = await Promise.all(IDS.map(loadHost));
   const installed = packages.installAll(hosts);
   const rows = [];
   for (const host of hosts) rows.push(await measure(host, await installed.get(host.id)));

@@ -1,7 +1,8 @@
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { reportCounts } from '../support/report-counts.mjs';
 import { fetchRuntimes } from './fetch-runtimes.mjs';
 import { makeProject } from './project.mjs';
 import { runIn } from './run-in.mjs';
@@ -58,10 +59,6 @@ async function rowOf(runtime, format) {
 function tell(rows) {
   console.table(rows.map(({ passed, failures, ...row }) => ({ ...row, failed: failures.length })));
   const { passed, failures } = tally(rows);
-  const failed = failures.length;
   for (const failure of failures) console.error(failure);
-  console.log(`${passed} passed, ${failed} failed`);
-  const counts = { numTotalTests: passed + failed, numPassedTests: passed, numFailedTests: failed, numPendingTests: 0 };
-  if (values.report) writeFileSync(values.report, JSON.stringify({ ...counts, success: failed === 0 }));
-  if (failed > 0) process.exitCode = 1;
+  reportCounts(passed, failures.length, values.report);
 }

@@ -27,6 +27,12 @@ let planned: Plan = { batch: [], push: 0 };
 /** The number of pushes so far, over all runs. */
 let pushes = 0;
 const pushOf = new WeakMap<BatchPlanner, number>();
+/** More batches than any push needs: a push that plans more makes no progress, and would never end. */
+const MAX_BATCHES = 2000;
+/** The number of batches in a row of one push. */
+let batches = 0;
+/** Called when a push plans batches without end. */
+let onEndlessPush = (): void => {};
 const { begin, next } = BatchPlanner.prototype;
 BatchPlanner.prototype.begin = function (...args) {
   pushes += 1;
@@ -34,8 +40,14 @@ BatchPlanner.prototype.begin = function (...args) {
   begin.apply(this, args);
 };
 BatchPlanner.prototype.next = function (...args) {
+  const push = pushOf.get(this) ?? planned.push;
+  batches = push === planned.push ? batches + 1 : 0;
+  if (batches > MAX_BATCHES) {
+    onEndlessPush();
+    throw new Error('A push does not end');
+  }
   const batch = next.apply(this, args);
-  planned = { batch, push: pushOf.get(this) ?? planned.push };
+  planned = { batch, push };
   return batch;
 };
 
@@ -54,6 +66,7 @@ export class Uploads {
 
   constructor(world: World) {
     this.#world = world;
+    onEndlessPush = () => world.model.reportViolation('I7', `a push planned more than ${MAX_BATCHES} batches`);
   }
 
   /** A request leaves an `Api`. */

@@ -11,5 +11,6 @@ export default defineConfig({
     include: [FULL_ONLY, ...BOTH_LENGTHS],
     env: { TEST_LENGTH: 'full' },
     globalSetup: ['test/support/browsers/report-browsers.ts'],
+    setupFiles: ['test/support/event-loop-watchdog.ts'],
   },
 });

@@ -61,7 +61,9 @@ describe('the last line of CI', () => {
 /** Stands in for npm: notes how it is called, writes the reports that it is asked for, fails or hangs with those of `FAILS` and `HANGS`. */
 const NPM = `#!/usr/bin/env bash
 echo "npm $*" >> "$CALLS"
-[[ "$* " == "$FAILS "* ]] && exit 1
+result=0
+[[ "$* " == "$FAILS "* ]] && result=1
+((result && !REPORTS_FIRST)) && exit 1
 [[ "$* " == "$HANGS "* ]] && exec sleep 60
 while (($#)); do
   case $1 in
@@ -70,7 +72,7 @@ while (($#)); do
   esac
   shift
 done
-exit 0
+exit "$result"
 `;
 const APT = '#!/usr/bin/env bash\necho "apt-get $*" >> "$CALLS"\n';
 /** Ends a command after a second in place of minutes. */
@@ -84,18 +86,26 @@ exec ${findProgram('timeout')} 1 "$@"
  *
  * @param fails - Arguments of npm with which it fails.
  * @param hangs - Arguments of npm with which it hangs.
+ * @param reportsFirst - Whether a good report is written all the same.
  */
-function runAll({ fails = 'nothing', hangs = 'nothing' } = {}) {
+function runAll({ fails = 'nothing', hangs = 'nothing', reportsFirst = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const calls = join(folder, 'calls');
   writeFileSync(calls, '');
   for (const [name, text] of Object.entries({ npm: NPM, 'apt-get': APT, timeout: TIMEOUT }))
     writeFileSync(join(folder, name), text, { mode: 0o755 });
-  for (const name of ['env', 'bash', 'dirname', 'mktemp', 'rm', 'sleep'])
+  for (const name of ['env', 'bash', 'dirname', 'mktemp', 'rm', 'sleep', 'touch'])
     symlinkSync(findProgram(name) ?? '', join(folder, name));
   symlinkSync(process.execPath, join(folder, 'node'));
-  const env = { PATH: folder, CALLS: calls, FAILS: fails, HANGS: hangs, REPORT: JSON.stringify(report()) };
+  const env = {
+    PATH: folder,
+    CALLS: calls,
+    FAILS: fails,
+    HANGS: hangs,
+    REPORTS_FIRST: String(Number(reportsFirst)),
+    REPORT: JSON.stringify(report()),
+  };
   const { stdout, status } = spawnSync(RUN, { env, encoding: 'utf8' });
   return {
     printed: stdout,
@@ -133,6 +143,11 @@ describe('CI', () => {
     const { line, isGood, calls } = runAll({ fails: `run ${script}` });
     expect({ line, isGood }).toEqual({ line: `${passed} passed, 1 failed`, isGood: false });
     expect(calls).toHaveLength(9);
+  });
+
+  test('fails when the process of a test file has ended, though no test has failed', () => {
+    const { line, isGood } = runAll({ fails: 'run test:full', reportsFirst: true });
+    expect({ line, isGood }).toEqual({ line: '12 passed, 1 failed', isGood: false });
   });
 
   test('ends a script that hangs, which is a failure, and runs everything else', () => {

@@ -25,7 +25,7 @@ describe('the simulation finds, within 5,000 schedules, an SDK that', () => {
   const found: { bug: string; invariant: string; schedules: number; message: string }[] = [];
   const names = Object.keys(BUGS).filter((name) => name.includes(SIM_BUG));
 
-  test.each(names)('%s', { timeout: 600_000 }, async (bug) => {
+  test.each(names)('%s', { timeout: 240_000 }, async (bug) => {
     const { schedules, violation } = await findViolation(BUGS[bug] ?? {});
     expect(violation).toBeInstanceOf(Violation);
     const { invariant, message } = violation as Violation;

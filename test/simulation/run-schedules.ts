@@ -25,7 +25,7 @@ export function describeSimulation(shard: number): void {
 
     test.skipIf(SIM_SCHEDULE !== undefined || (isReplayed && shard > 0))(
       'of a machine, an origin and a network keeps I1–I8',
-      { timeout: 3_600_000 },
+      { timeout: 1_500_000 },
       async () => {
         const numRuns = Math.ceil(Number(SIM_RUNS) / (isReplayed ? 1 : SHARDS));
         // A seed that is never chosen by hand, so that the next chosen seed brings new schedules to all shards.

@@ -8,6 +8,9 @@ interface Timer {
   readonly run: () => void;
 }
 
+/** More timers than are ever due at one moment. */
+const MAX_AT_ONCE = 100_000;
+
 /** The time of the simulated world, which moves only by `advance`. */
 export class SimulatedTime {
   wall = 1_795_349_662_000;
@@ -48,7 +51,10 @@ export class SimulatedTime {
   async advance(milliseconds: number): Promise<void> {
     const until = this.monotonic + milliseconds;
     await settled();
+    let atOnce = 0;
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
+      atOnce = next.due > this.monotonic ? 0 : atOnce + 1;
+      if (atOnce > MAX_AT_ONCE) throw new Error('Timers are set for the same moment without end');
       this.#timers.splice(this.#timers.indexOf(next), 1);
       // Timers of a thawed owner are overdue.
       this.#moveTo(Math.max(next.due, this.monotonic));

@@ -29,25 +29,26 @@ let pushes = 0;
 const pushOf = new WeakMap<BatchPlanner, number>();
 /** More batches than any push needs: a push that plans more makes no progress, and would never end. */
 const MAX_BATCHES = 2000;
-/** The number of batches in a row of one push. */
-let batches = 0;
+/** The number of batches of the last push of each planner. */
+const batches = new WeakMap<BatchPlanner, number>();
 /** Called when a push plans batches without end. */
 let onEndlessPush = (): void => {};
 const { begin, next } = BatchPlanner.prototype;
 BatchPlanner.prototype.begin = function (...args) {
   pushes += 1;
   pushOf.set(this, pushes);
+  batches.set(this, 0);
   begin.apply(this, args);
 };
 BatchPlanner.prototype.next = function (...args) {
-  const push = pushOf.get(this) ?? planned.push;
-  batches = push === planned.push ? batches + 1 : 0;
-  if (batches > MAX_BATCHES) {
+  const count = (batches.get(this) ?? 0) + 1;
+  batches.set(this, count);
+  if (count > MAX_BATCHES) {
     onEndlessPush();
     throw new Error('A push does not end');
   }
   const batch = next.apply(this, args);
-  planned = { batch, push };
+  planned = { batch, push: pushOf.get(this) ?? planned.push };
   return batch;
 };
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ownObject, uuid } from '../core/model/schema.js';
 import { faultOf } from '../http/schema-issue.js';
+import type { AnsweredRequest } from './request-log.js';
 
 /** The options of `createEmulator`. */
 export interface EmulatorOptions {
@@ -25,6 +26,13 @@ export interface EmulatorOptions {
    * @defaultValue `Infinity`
    */
   readonly maxEntries?: number | undefined;
+  /**
+   * Called before the response to each request, preflights aside, also to a refused one; not for a request that is never
+   * answered. An exception that it throws is written to the console, and changes nothing.
+   *
+   * @defaultValue none
+   */
+  readonly onRequest?: ((request: AnsweredRequest) => void) | undefined;
 }
 
 /** A device of the server. */
@@ -46,6 +54,7 @@ export interface EmulatedKey {
 }
 
 const BYTES = 'a whole number of bytes, from 1';
+const callable = <Signature>() => v.custom<Signature>((input) => typeof input === 'function', 'a function');
 const right = v.boolean('true or false');
 
 const Key = ownObject({ key: uuid, read: right, write: right });
@@ -53,15 +62,16 @@ const Device = ownObject({ deviceId: uuid, apiKeys: v.array(Key, 'an array') });
 const Options = ownObject(
   {
     devices: v.array(Device, 'an array'),
-    now: v.custom<() => number>((input) => typeof input === 'function', 'a function'),
+    now: callable<() => number>(),
     maxBodyBytes: v.pipe(v.number(BYTES), v.safeInteger(BYTES), v.minValue(1, BYTES)),
     maxEntries: v.custom<number>(
       (input) => input === Infinity || (Number.isSafeInteger(input) && (input as number) >= 1),
       'a whole number from 1, or Infinity',
     ),
+    onRequest: callable<(request: AnsweredRequest) => void>(),
   },
   // Called through Date, so that a replacement by a test takes effect.
-  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576, maxEntries: Infinity } },
+  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576, maxEntries: Infinity, onRequest: () => {} } },
 );
 
 type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };

@@ -1,8 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseFault } from '../../src/cli/emulator/faults.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { type CommandProcess, call, start } from '../support/processes/command.js';
+import { type CommandProcess, call, run, start } from '../support/processes/command.js';
 
 const SLOW = 60_000;
 let running: CommandProcess | undefined;
@@ -28,6 +30,38 @@ async function startEmulator(
   return { url, env, process };
 }
 
+/** The lines after the first: the requests that were answered. */
+const requestsOf = ({ written }: CommandProcess): unknown[] =>
+  written.stdout
+    .split('\n')
+    .slice(1)
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as unknown);
+
+/** The first events of the page. */
+async function eventsOf(url: string, count: number): Promise<LiveEvent[]> {
+  const ending = new AbortController();
+  const { body } = await fetch(`${url}events`, { signal: ending.signal });
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const events = text
+      .split('\n\n')
+      .slice(0, -1)
+      .map((message) => JSON.parse(message.replace(/^data: /, '')) as LiveEvent);
+    if (events.length >= count) {
+      ending.abort();
+      return events;
+    }
+    text += (await reader?.read())?.value ?? '';
+  }
+}
+
+interface LiveEvent {
+  readonly type: string;
+  readonly values?: readonly object[];
+}
+
 describe('emulator', () => {
   test(
     'takes readings on loopback, prints each request, shows them on a page, and ends on SIGTERM',
@@ -37,12 +71,7 @@ describe('emulator', () => {
       const folder = temporaryFolder();
       expect(await call(folder, ['add', 'temperature=21.5', '-cp'], env)).toMatchObject({ code: 0 });
       expect((await call(folder, ['get', 'temperature'], env)).stdout).toMatch(/^temperature=21\.5/);
-      const requests = process.written.stdout
-        .split('\n')
-        .slice(1)
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as object);
-      expect(requests).toMatchObject([
+      expect(requestsOf(process)).toMatchObject([
         { method: 'POST', status: 200, entries: 1 },
         { method: 'GET', status: 200 },
       ]);
@@ -51,16 +80,32 @@ describe('emulator', () => {
       expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
       expect(page.headers.get('cache-control')).toBe('no-store');
       expect(await page.text()).not.toContain(env['NIKDEV_API_KEY']);
-      const ending = new AbortController();
-      const events = await fetch(`${url}events`, { signal: ending.signal });
-      const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader();
-      let text = '';
-      while (!text.includes('"fieldId":"temperature"')) text += (await reader?.read())?.value ?? '';
-      ending.abort();
-      expect(text).not.toContain(env['NIKDEV_API_KEY']);
+      const events = await eventsOf(url, 3);
+      expect(events.map(({ type }) => type)).toEqual(['request', 'entry', 'request']);
+      expect(events[1]?.values).toEqual([{ fieldId: 'temperature', value: 21.5 }]);
+      expect(JSON.stringify(events)).not.toContain(env['NIKDEV_API_KEY']);
 
       process.kill('SIGTERM');
       expect(await process.ended).toMatchObject({ code: 0, stderr: '' });
+    },
+    SLOW,
+  );
+
+  test(
+    'stores a compressed upload once, and shows its entry',
+    async () => {
+      const { url, env, process } = await startEmulator();
+      const folder = temporaryFolder();
+      expect(await call(folder, ['init'], env)).toMatchObject({ code: 0 });
+      const path = join(folder, '.nikdev-iot', 'config.json');
+      const config = JSON.parse(readFileSync(path, 'utf8')) as object;
+      writeFileSync(path, JSON.stringify({ ...config, compression: 'gzip' }));
+      const text = 'x'.repeat(3000);
+      // A server that fails a compressed request gets it again plainly, with a warning.
+      expect(await run(folder, ['add', `a=${text}`, '-cp'])).toMatchObject({ code: 0, stderr: '' });
+      expect(requestsOf(process)).toMatchObject([{ method: 'POST', status: 200, entries: 1 }]);
+      const events = await eventsOf(url, 2);
+      expect(events).toMatchObject([{ type: 'request' }, { type: 'entry', values: [{ fieldId: 'a', value: text }] }]);
     },
     SLOW,
   );

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Server } from 'node:net';
 import { isUuid } from '../../core/model/schema.js';
 import { type Call, textOf } from '../command.js';
-import { EmulatorServer, isLoopback, type ServedRequest } from '../emulator/emulator-server.js';
+import { EmulatorServer, isLoopback } from '../emulator/emulator-server.js';
 import { parseFault } from '../emulator/faults.js';
+import { LiveFeed, type ServedRequest } from '../emulator/live-feed.js';
 import { CommandException, EXIT, type ExitCode, usage } from '../exit.js';
 import { parseCount } from '../values.js';
 import { plural } from '../words.js';
@@ -15,11 +16,13 @@ export async function run(call: Call): Promise<ExitCode> {
   const faults = listOf(call, 'fault').map(parseFault);
   const { createEmulator } = await import('../../emulator.js');
   const devices = devicesOf(listOf(call, 'device'));
+  const feed = new LiveFeed();
   const emulator = createEmulator({
     devices: devices.map(({ deviceId, apiKey }) => ({ deviceId, apiKeys: [{ key: apiKey, read: true, write: true }] })),
     maxEntries,
+    onRequest: (request) => showRequest(call, feed.add(request)),
   });
-  const { server } = new EmulatorServer(emulator, { faults, host, onRequest: (request) => showRequest(call, request) });
+  const { server } = new EmulatorServer(emulator, { faults, host, feed });
   const url = await listen(server, port, host);
   showStart(call, url, devices);
   if (!isLoopback(host)) call.err.line(`Anyone who reaches ${host} can use it: it is for trials.`, 'warn');

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseFault } from '../../src/cli/emulator/faults.js';
@@ -7,6 +8,9 @@ import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { type CommandProcess, call, run, start } from '../support/processes/command.js';
 
 const SLOW = 60_000;
+const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
 let running: CommandProcess | undefined;
 afterEach(async () => {
   running?.kill('SIGKILL');
@@ -127,6 +131,18 @@ describe('emulator', () => {
       expect(await statusFor('/api/v1/values/a', 'evil.example')).toBe(421);
       expect(await statusFor('/nothing')).toBe(404);
       expect(await statusFor('/api/v1/values/a')).toBe(401);
+    },
+    SLOW,
+  );
+
+  test.skipIf(!HAS_IPV6)(
+    'answers on an IPv6 address, and prints a URL with brackets',
+    async () => {
+      const { url, env } = await startEmulator('--host', '::1');
+      expect(url).toMatch(/^http:\/\/\[::1\]:\d+\/$/);
+      expect(await call(temporaryFolder(), ['add', 'a=1', '-cp'], env)).toMatchObject({ code: 0, stderr: '' });
+      expect((await call(temporaryFolder(), ['get', 'a'], env)).stdout).toMatch(/^a=1/);
+      expect((await fetch(url)).status).toBe(200);
     },
     SLOW,
   );

@@ -60,7 +60,7 @@ export class EmulatorServer {
     response.on('close', () => ending.abort());
     const fault = method === 'OPTIONS' ? undefined : drawFault(this.#options.faults);
     if (fault !== undefined) this.#emulator.script(fault);
-    const answer = await this.#emulator.fetch(`http://${this.#options.host}${url}`, {
+    const answer = await this.#emulator.fetch(url, {
       method,
       headers: request.headers as Record<string, string>,
       signal: ending.signal,

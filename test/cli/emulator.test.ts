@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { parseFault } from '../../src/cli/emulator/faults.js';
+import { drawFault, parseFault } from '../../src/cli/emulator/faults.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { type CommandProcess, call, run, start } from '../support/processes/command.js';
@@ -178,6 +178,22 @@ describe('emulator', () => {
     ['cut@100%', { cut: true }, 1],
   ])('reads the fault %s', (text, fault, share) => {
     expect(parseFault(text)).toEqual({ fault, share });
+  });
+
+  test('draws each fault for its share of the requests', () => {
+    const faults = ['503@10%', 'cut@25%', 'timeout@0.5%'].map(parseFault);
+    const drawn = Array.from({ length: 1000 }, (_, request) => drawFault(faults, () => request / 1000));
+    const count = (name: string): number => drawn.filter((fault) => fault !== undefined && name in fault).length;
+    expect(['status', 'cut', 'hang'].map(count)).toEqual([100, 250, 5]);
+  });
+
+  test('draws a fault of 100 % always, and of 0 % never', () => {
+    const [always, never] = [parseFault('503'), parseFault('503@0%')];
+    for (const random of [0, 0.5, 1 - Number.EPSILON]) {
+      expect(drawFault([always], () => random)).toEqual({ status: 503 });
+      expect(drawFault([never], () => random)).toBeUndefined();
+      expect(drawFault([always, parseFault('cut@50%')], () => random)).toEqual({ status: 503 });
+    }
   });
 
   test.each(['', '99', '700', '503@', '503@200%', 'boom', '503@-1%'])('refuses the fault %j', (text) => {

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { drawFault, parseFault } from '../../src/cli/emulator/faults.js';
-import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { readSetup } from '../../src/cli/emulator/setup.js';
+import { createEmulator } from '../../src/emulator.js';
+import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { type CommandProcess, call, run, start } from '../support/processes/command.js';
 
@@ -170,6 +173,27 @@ describe('emulator', () => {
     },
     SLOW,
   );
+
+  test('keeps as many entries of each device as --keep says, the newest', async () => {
+    const other = { deviceId: randomUUID(), apiKey: randomUUID() };
+    const device = [`${DEVICE_ID}:${API_KEY}`, `${other.deviceId}:${other.apiKey}`];
+    const emulator = createEmulator(readSetup({ options: { keep: '3', device } }).emulator);
+    const send = async (of: { deviceId: string; apiKey: string }, value: number): Promise<void> => {
+      const headers = { 'x-device-id': of.deviceId, 'x-api-key': of.apiKey };
+      const body = JSON.stringify({ clientTimestamp: 1, entries: [{ timestamp: 1, values: [{ a: value }] }] });
+      const { status } = await emulator.fetch('/api/v1/entries/', { method: 'POST', headers, body });
+      expect(status).toBe(200);
+    };
+    for (let value = 1; value <= 10; value++) await send(credentials, value);
+    for (const value of [11, 12]) await send(other, value);
+    const valuesOf = (deviceId: string): unknown[] => emulator.entries(deviceId).map(({ values }) => values[0]?.value);
+    expect(valuesOf(DEVICE_ID)).toEqual([8, 9, 10]);
+    expect(valuesOf(other.deviceId)).toEqual([11, 12]);
+  });
+
+  test('keeps 100,000 entries of a device without --keep', () => {
+    expect(readSetup({ options: {} }).emulator.maxEntries).toBe(100_000);
+  });
 
   test.each([
     ['503', { status: 503 }, 1],

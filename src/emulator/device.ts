@@ -63,16 +63,17 @@ export function createDevice({ apiKeys }: EmulatedDevice, maxEntries: number): D
       for (const entry of added) received.push(entry);
       // Not each time: it moves all that stay.
       if (received.length >= 2 * maxEntries) received.splice(0, received.length - maxEntries);
-      return added.map(copy);
+      return added.map(copyOf);
     },
     latest: (fieldId) => latest.get(fieldId),
-    entries: () => received.slice(-Math.min(maxEntries, received.length)).map(copy),
+    entries: () => received.slice(-Math.min(maxEntries, received.length)).map(copyOf),
   };
 }
 
 /** Clients refuse times outside of this range, which the conversion to the server's clock could leave. */
 const bounded = (timestamp: number): number => Math.min(Math.max(timestamp, 0), MAX_UNIX_SECONDS);
 
-function copy({ timestamp, values }: ReceivedEntry): ReceivedEntry {
+/** A copy of an entry, so that no caller changes what is stored. */
+export function copyOf({ timestamp, values }: ReceivedEntry): ReceivedEntry {
   return { timestamp, values: values.map(({ fieldId, value }) => ({ fieldId, value })) };
 }

@@ -81,7 +81,7 @@ export interface Emulator {
  * ```
  */
 export function createEmulator(options: EmulatorOptions): Emulator {
-  const { devices: known, now, maxBodyBytes, maxEntries, onRequest } = resolveOptions(options);
+  const { devices: known, now, maxBodyBytes, maxEntries, refuse, onRequest } = resolveOptions(options);
   const devices = new Map(known.map((device) => [device.deviceId.toLowerCase(), createDevice(device, maxEntries)]));
   const faults: Fault[] = [];
   const log = createRequestLog();
@@ -94,6 +94,7 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     const outcome: { stored?: StoredUpload } = {};
     const store = memoryStore(devices, {
       now: () => Math.floor(now() / 1000),
+      refuse,
       onStored: (stored) => Object.assign(outcome, { stored }),
     });
     const exchange = await createRoutes(store, maxBodyBytes)(request);

@@ -1,12 +1,15 @@
 import { refuseRight, refuseUnknown } from '../http/credentials.js';
 import { type HttpResponse, json } from '../http/message.js';
 import type { DeviceAccess, Store } from '../http/store.js';
-import type { Device } from './device.js';
+import type { Upload } from '../http/upload-schema.js';
+import { copyOf, type Device } from './device.js';
+import type { Refuse } from './options.js';
 import type { StoredUpload } from './request-log.js';
 
 interface StoreOptions {
   /** The server's clock, in whole Unix seconds. */
   now(): number;
+  readonly refuse: Refuse;
   /** Called when an upload is stored. */
   onStored(upload: StoredUpload): void;
 }
@@ -19,6 +22,8 @@ interface StoreOptions {
 export function memoryStore(devices: ReadonlyMap<string, Device>, options: StoreOptions): Store {
   const accessTo = (deviceId: string, device: Device): DeviceAccess => ({
     append({ upload }) {
+      const message = refusalOf(upload, options.refuse);
+      if (message !== undefined) return json(400, { message });
       options.onStored({ deviceId, entries: device.store(upload, options.now()) });
       return json(200, { data: {} });
     },
@@ -40,4 +45,13 @@ function sendLatest(device: Device, fieldIds: readonly string[], servertime: num
     return latest ? [{ [fieldId]: latest }] : [];
   });
   return json(200, { data: { servertime, values } });
+}
+
+/** The message about the first entry that is refused. */
+function refusalOf({ entries }: Upload, refuse: Refuse): string | undefined {
+  for (const entry of entries) {
+    const message = refuse(copyOf(entry));
+    if (message !== undefined) return message;
+  }
+  return undefined;
 }

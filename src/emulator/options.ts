@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ownObject, uuid } from '../core/model/schema.js';
 import { faultOf } from '../http/schema-issue.js';
+import type { ReceivedEntry } from './device.js';
 import type { AnsweredRequest } from './request-log.js';
 
 /** The options of `createEmulator`. */
@@ -26,6 +27,13 @@ export interface EmulatorOptions {
    * @defaultValue `Infinity`
    */
   readonly maxEntries?: number | undefined;
+  /**
+   * Called with a copy of each entry of a valid upload, before it is stored. If it returns a message, the upload is answered with
+   * 400 and this message, and nothing of it is stored: as by a server that does not know a field, or limits its values.
+   *
+   * @defaultValue none: each entry is accepted
+   */
+  readonly refuse?: ((entry: ReceivedEntry) => string | undefined) | undefined;
   /**
    * Called before the response to each request, preflights aside, also to a refused one; not for a request that is never
    * answered. An exception that it throws is written to the console, and changes nothing.
@@ -68,11 +76,23 @@ const Options = ownObject(
       (input) => input === Infinity || (Number.isSafeInteger(input) && (input as number) >= 1),
       'a whole number from 1, or Infinity',
     ),
+    refuse: callable<Refuse>(),
     onRequest: callable<(request: AnsweredRequest) => void>(),
   },
   // Called through Date, so that a replacement by a test takes effect.
-  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576, maxEntries: Infinity, onRequest: () => {} } },
+  {
+    defaults: {
+      now: () => Date.now(),
+      maxBodyBytes: 1_048_576,
+      maxEntries: Infinity,
+      refuse: () => undefined,
+      onRequest: () => {},
+    },
+  },
 );
+
+/** @returns The message with which an upload of the entry is refused. */
+export type Refuse = (entry: ReceivedEntry) => string | undefined;
 
 type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };
 

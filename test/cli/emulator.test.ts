@@ -2,40 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { drawFault, parseFault } from '../../src/cli/emulator/faults.js';
 import { readSetup } from '../../src/cli/emulator/setup.js';
 import { createEmulator } from '../../src/emulator.js';
 import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { type CommandProcess, call, run, start } from '../support/processes/command.js';
+import { type CommandProcess, call, run } from '../support/processes/command.js';
+import { startEmulator } from '../support/processes/emulator.js';
 
 const SLOW = 60_000;
 const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
 );
-let running: CommandProcess | undefined;
-afterEach(async () => {
-  running?.kill('SIGKILL');
-  await running?.ended;
-});
-
-async function startEmulator(
-  ...args: string[]
-): Promise<{ url: string; env: Record<string, string>; process: CommandProcess }> {
-  const process = start(temporaryFolder(), ['emulator', '--port', '0', '--json', ...args]);
-  running = process;
-  const line = await vi.waitFor(
-    () => {
-      const [first = ''] = process.written.stdout.split('\n');
-      return JSON.parse(first) as { url: string; baseUrl: string; devices: [{ deviceId: string; apiKey: string }] };
-    },
-    { timeout: 20_000 },
-  );
-  const { url, baseUrl, devices } = line;
-  const env = { NIKDEV_URL: baseUrl, NIKDEV_DEVICE_ID: devices[0].deviceId, NIKDEV_API_KEY: devices[0].apiKey };
-  return { url, env, process };
-}
 
 /** The lines after the first: the requests that were answered. */
 const requestsOf = ({ written }: CommandProcess): unknown[] =>
@@ -174,6 +153,25 @@ describe('emulator', () => {
     SLOW,
   );
 
+  test(
+    'refuses the fields of --refuse with 400, so that an entry with one is quarantined, and stores the others',
+    async () => {
+      const { env, process } = await startEmulator('--refuse', 'boiler', '--refuse', 'cellar');
+      const folder = temporaryFolder();
+      for (const value of ['door=open', 'boiler=99', 'cellar=1', 'lamp=on'])
+        await call(folder, ['add', value, '-c'], env);
+      expect(await call(folder, ['push'], env)).toMatchObject({ code: 1 });
+      const { stdout } = await call(folder, ['quarantine'], env);
+      expect(stdout).toMatch(/the field boiler is refused/);
+      expect(stdout).toMatch(/the field cellar is refused/);
+      expect(await call(folder, ['push'], env)).toMatchObject({ code: 0 });
+      const got = await call(folder, ['get', 'door', 'lamp', 'boiler', 'cellar'], env);
+      expect(got.stdout.match(/^\w+=\w+/gm)).toEqual(['door=open', 'lamp=on']);
+      expect(requestsOf(process)[0]).toMatchObject({ method: 'POST', status: 400, entries: 4 });
+    },
+    SLOW,
+  );
+
   test('keeps as many entries of each device as --keep says, the newest', async () => {
     const other = { deviceId: randomUUID(), apiKey: randomUUID() };
     const device = [`${DEVICE_ID}:${API_KEY}`, `${other.deviceId}:${other.apiKey}`];
@@ -228,6 +226,7 @@ describe('emulator', () => {
     ['--device', `${DEVICE_ID}:x`],
     ['--port', '70000'],
     ['--keep', '0'],
+    ['--refuse', ''],
   ])('refuses %s %s', async (...args) => {
     expect(await call(temporaryFolder(), ['emulator', ...args])).toMatchObject({ code: 2, stdout: '' });
   });

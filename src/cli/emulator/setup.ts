@@ -35,7 +35,18 @@ export function readSetup(call: Pick<Call, 'options'>): EmulatorSetup {
         apiKeys: [{ key: apiKey, read: true, write: true }],
       })),
       maxEntries: parseCount(textOf(call, 'keep') ?? '100000', '--keep'),
+      refuse: refusalOf(listOf(call, 'refuse')),
     },
+  };
+}
+
+/** Refuses entries with one of these fields. */
+function refusalOf(fieldIds: readonly string[]): EmulatorOptions['refuse'] {
+  if (fieldIds.includes('')) throw usage('--refuse must be a field id');
+  const refused = new Set(fieldIds);
+  return ({ values }) => {
+    const found = values.find(({ fieldId }) => refused.has(fieldId));
+    return found && `the field ${found.fieldId} is refused`;
   };
 }
 

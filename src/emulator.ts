@@ -9,4 +9,4 @@ export { createEmulator, type Emulator } from './emulator/emulator.js';
 export type { CutFault, DelayFault, Fault, HangFault, StatusFault } from './emulator/fault.js';
 export type { EmulatedDevice, EmulatedKey, EmulatorOptions } from './emulator/options.js';
 export type { EmulatedInit, PlatformRequest, PlatformResponse } from './emulator/platform.js';
-export type { ReceivedRequest } from './emulator/request-log.js';
+export type { AnsweredRequest, ReceivedRequest, StoredUpload } from './emulator/request-log.js';

@@ -19,7 +19,7 @@ export interface Call {
 export type Run = (call: Call) => Promise<ExitCode>;
 
 /** The text of an option. */
-export const textOf = ({ options }: Call, name: string): string | undefined => {
+export const textOf = ({ options }: Pick<Call, 'options'>, name: string): string | undefined => {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
 };

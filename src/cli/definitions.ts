@@ -182,9 +182,18 @@ export const COMMANDS: readonly CommandDefinition[] = [
         text: 'answer requests with a status: 503@10% of them; timeout@5% and cut@5%, too',
         isList: true,
       },
+      {
+        flags: '--refuse <field>',
+        text: 'answer 400 to uploads with this field id, for trials of the quarantine',
+        isList: true,
+      },
       { flags: '--keep <entries>', text: 'how many entries to keep: 100000 if absent' },
     ],
-    examples: ['nikdev-iot emulator', 'nikdev-iot emulator --port 0 --fault 503@10%'],
+    examples: [
+      'nikdev-iot emulator',
+      'nikdev-iot emulator --port 0 --fault 503@10%',
+      'nikdev-iot emulator --refuse boiler',
+    ],
     load: () => import('./commands/emulator.js'),
   },
   {

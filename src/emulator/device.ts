@@ -28,8 +28,9 @@ export interface Device {
    * Stores an upload. An entry whose `id` was stored before is ignored.
    *
    * @param serverNow - The server's clock, in whole Unix seconds.
+   * @returns Copies of the entries that were not ignored.
    */
-  store(upload: Upload, serverNow: number): void;
+  store(upload: Upload, serverNow: number): ReceivedEntry[];
   /** @returns `undefined` for a field without a value. */
   latest(fieldId: string): Latest | undefined;
   /** @returns Copies of all entries, in the order in which they were received. */
@@ -50,26 +51,29 @@ export function createDevice({ apiKeys }: EmulatedDevice, maxEntries: number): D
   return {
     rightsOf: (key) => rights.get(key.toLowerCase()),
     store({ clientTimestamp, entries }, serverNow) {
-      for (const entry of entries) {
-        const { id, timestamp: sent, values } = entry;
+      const added: ReceivedEntry[] = [];
+      for (const { id, timestamp: sent, values } of entries) {
         if (isStored(id)) continue;
-        received.push({ timestamp: sent, values });
+        added.push({ timestamp: sent, values });
         const timestamp = bounded(sent + serverNow - clientTimestamp);
         for (const { fieldId, value } of values) {
           if (timestamp >= (latest.get(fieldId)?.timestamp ?? -Infinity)) latest.set(fieldId, { value, timestamp });
         }
       }
+      for (const entry of added) received.push(entry);
       // Not each time: it moves all that stay.
       if (received.length >= 2 * maxEntries) received.splice(0, received.length - maxEntries);
+      return added.map(copyOf);
     },
     latest: (fieldId) => latest.get(fieldId),
-    entries: () => received.slice(-Math.min(maxEntries, received.length)).map(copy),
+    entries: () => received.slice(-Math.min(maxEntries, received.length)).map(copyOf),
   };
 }
 
 /** Clients refuse times outside of this range, which the conversion to the server's clock could leave. */
 const bounded = (timestamp: number): number => Math.min(Math.max(timestamp, 0), MAX_UNIX_SECONDS);
 
-function copy({ timestamp, values }: ReceivedEntry): ReceivedEntry {
+/** A copy of an entry, so that no caller changes what is stored. */
+export function copyOf({ timestamp, values }: ReceivedEntry): ReceivedEntry {
   return { timestamp, values: values.map(({ fieldId, value }) => ({ fieldId, value })) };
 }

@@ -14,7 +14,7 @@ import {
   requestOf,
   responseOf,
 } from './platform.js';
-import { createRequestLog, type ReceivedRequest } from './request-log.js';
+import { type AnsweredRequest, createRequestLog, type ReceivedRequest, type StoredUpload } from './request-log.js';
 
 /** A NikDev IoT server in memory, made by {@link createEmulator}. */
 export interface Emulator {
@@ -81,10 +81,8 @@ export interface Emulator {
  * ```
  */
 export function createEmulator(options: EmulatorOptions): Emulator {
-  const { devices: known, now, maxBodyBytes, maxEntries } = resolveOptions(options);
+  const { devices: known, now, maxBodyBytes, maxEntries, refuse, onRequest } = resolveOptions(options);
   const devices = new Map(known.map((device) => [device.deviceId.toLowerCase(), createDevice(device, maxEntries)]));
-  const store = memoryStore(devices, () => Math.floor(now() / 1000));
-  const routes = createRoutes(store, maxBodyBytes);
   const faults: Fault[] = [];
   const log = createRequestLog();
 
@@ -93,10 +91,17 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     if (request.signal?.aborted) throw request.signal.reason;
     const fault = faults.shift();
     const complete = log.add(request);
-    const exchange = await routes(request);
+    const outcome: { stored?: StoredUpload } = {};
+    const store = memoryStore(devices, {
+      now: () => Math.floor(now() / 1000),
+      refuse,
+      onStored: (stored) => Object.assign(outcome, { stored }),
+    });
+    const exchange = await createRoutes(store, maxBodyBytes)(request);
     complete({ entries: exchange.entryCount });
     const response = await (fault ? misbehave(fault, request, exchange.answer) : exchange.answer());
-    complete({ status: response.status });
+    const { status } = response;
+    notify(onRequest, { ...complete({ status }), status, stored: outcome.stored });
     return response;
   };
 
@@ -111,4 +116,13 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     script: (...added) => void faults.push(...added.map(checkFault)),
     requests: log.requests,
   };
+}
+
+/** Nothing that a listener does changes the answer. */
+function notify(onRequest: (request: AnsweredRequest) => void, request: AnsweredRequest): void {
+  try {
+    onRequest(request);
+  } catch (error) {
+    console.error('The option onRequest of the emulator threw:', error);
+  }
 }

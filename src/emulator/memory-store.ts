@@ -1,32 +1,43 @@
 import { refuseRight, refuseUnknown } from '../http/credentials.js';
 import { type HttpResponse, json } from '../http/message.js';
 import type { DeviceAccess, Store } from '../http/store.js';
-import type { Device } from './device.js';
+import type { Upload } from '../http/upload-schema.js';
+import { copyOf, type Device } from './device.js';
+import type { Refuse } from './options.js';
+import type { StoredUpload } from './request-log.js';
+
+interface StoreOptions {
+  /** The server's clock, in whole Unix seconds. */
+  now(): number;
+  readonly refuse: Refuse;
+  /** Called when an upload is stored. */
+  onStored(upload: StoredUpload): void;
+}
 
 /**
  * The devices of the emulator as a store of the routes.
  *
  * @param devices - By Device ID in lower case.
- * @param now - The server's clock, in whole Unix seconds.
  */
-export function memoryStore(devices: ReadonlyMap<string, Device>, now: () => number): Store {
+export function memoryStore(devices: ReadonlyMap<string, Device>, options: StoreOptions): Store {
+  const accessTo = (deviceId: string, device: Device): DeviceAccess => ({
+    append({ upload }) {
+      const message = refusalOf(upload, options.refuse);
+      if (message !== undefined) return json(400, { message });
+      options.onStored({ deviceId, entries: device.store(upload, options.now()) });
+      return json(200, { data: {} });
+    },
+    read: (fieldIds) => sendLatest(device, fieldIds, options.now()),
+  });
   return {
     authorize({ deviceId, apiKey }, right) {
       const device = devices.get(deviceId);
       const rights = device?.rightsOf(apiKey);
       if (!device || !rights) return { rejection: refuseUnknown() };
-      return rights[right] ? { device: accessTo(device, now) } : { rejection: refuseRight(right) };
+      return rights[right] ? { device: accessTo(deviceId, device) } : { rejection: refuseRight(right) };
     },
   };
 }
-
-const accessTo = (device: Device, now: () => number): DeviceAccess => ({
-  append({ upload }) {
-    device.store(upload, now());
-    return json(200, { data: {} });
-  },
-  read: (fieldIds) => sendLatest(device, fieldIds, now()),
-});
 
 function sendLatest(device: Device, fieldIds: readonly string[], servertime: number): HttpResponse {
   const values = fieldIds.flatMap((fieldId) => {
@@ -34,4 +45,13 @@ function sendLatest(device: Device, fieldIds: readonly string[], servertime: num
     return latest ? [{ [fieldId]: latest }] : [];
   });
   return json(200, { data: { servertime, values } });
+}
+
+/** The message about the first entry that is refused. */
+function refusalOf({ entries }: Upload, refuse: Refuse): string | undefined {
+  for (const entry of entries) {
+    const message = refuse(copyOf(entry));
+    if (message !== undefined) return message;
+  }
+  return undefined;
 }

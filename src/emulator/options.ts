@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { ownObject, uuid } from '../core/model/schema.js';
 import { faultOf } from '../http/schema-issue.js';
+import type { ReceivedEntry } from './device.js';
+import type { AnsweredRequest } from './request-log.js';
 
 /** The options of `createEmulator`. */
 export interface EmulatorOptions {
@@ -25,6 +27,20 @@ export interface EmulatorOptions {
    * @defaultValue `Infinity`
    */
   readonly maxEntries?: number | undefined;
+  /**
+   * Called with a copy of each entry of a valid upload, before it is stored. If it returns a message, the upload is answered with
+   * 400 and this message, and nothing of it is stored: as by a server that does not know a field, or limits its values.
+   *
+   * @defaultValue none: each entry is accepted
+   */
+  readonly refuse?: ((entry: ReceivedEntry) => string | undefined) | undefined;
+  /**
+   * Called before the response to each request, preflights aside, also to a refused one; not for a request that is never
+   * answered. An exception that it throws is written to the console, and changes nothing.
+   *
+   * @defaultValue none
+   */
+  readonly onRequest?: ((request: AnsweredRequest) => void) | undefined;
 }
 
 /** A device of the server. */
@@ -46,6 +62,7 @@ export interface EmulatedKey {
 }
 
 const BYTES = 'a whole number of bytes, from 1';
+const callable = <Signature>() => v.custom<Signature>((input) => typeof input === 'function', 'a function');
 const right = v.boolean('true or false');
 
 const Key = ownObject({ key: uuid, read: right, write: right });
@@ -53,16 +70,29 @@ const Device = ownObject({ deviceId: uuid, apiKeys: v.array(Key, 'an array') });
 const Options = ownObject(
   {
     devices: v.array(Device, 'an array'),
-    now: v.custom<() => number>((input) => typeof input === 'function', 'a function'),
+    now: callable<() => number>(),
     maxBodyBytes: v.pipe(v.number(BYTES), v.safeInteger(BYTES), v.minValue(1, BYTES)),
     maxEntries: v.custom<number>(
       (input) => input === Infinity || (Number.isSafeInteger(input) && (input as number) >= 1),
       'a whole number from 1, or Infinity',
     ),
+    refuse: callable<Refuse>(),
+    onRequest: callable<(request: AnsweredRequest) => void>(),
   },
   // Called through Date, so that a replacement by a test takes effect.
-  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576, maxEntries: Infinity } },
+  {
+    defaults: {
+      now: () => Date.now(),
+      maxBodyBytes: 1_048_576,
+      maxEntries: Infinity,
+      refuse: () => undefined,
+      onRequest: () => {},
+    },
+  },
 );
+
+/** @returns The message with which an upload of the entry is refused. */
+export type Refuse = (entry: ReceivedEntry) => string | undefined;
 
 type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };
 

@@ -1,5 +1,6 @@
 import { ENTRY_IDS } from '../core/model/entry-ids.js';
 import type { HttpRequest } from '../http/message.js';
+import type { ReceivedEntry } from './device.js';
 
 /** A received request. Has no API key: of the headers it has only the named ones. */
 export interface ReceivedRequest {
@@ -20,6 +21,21 @@ export interface ReceivedRequest {
   readonly entryIds: string | undefined;
 }
 
+/** A request that was answered, and the entries that it stored. */
+export interface AnsweredRequest extends ReceivedRequest {
+  readonly status: number;
+  /** The upload, where the request stored one. */
+  readonly stored: StoredUpload | undefined;
+}
+
+/** The entries that a request stored. */
+export interface StoredUpload {
+  /** The device, in lower case. */
+  readonly deviceId: string;
+  /** Copies, in the order in which they were sent; without those that were stored before, as `idempotency` names them. */
+  readonly entries: readonly ReceivedEntry[];
+}
+
 const MAX_REQUESTS = 1000;
 const MAX_PATH_LENGTH = 2000;
 const MAX_HEADER_LENGTH = 4096;
@@ -29,8 +45,8 @@ export function createRequestLog() {
   const requests: ReceivedRequest[] = [];
   return {
     requests: requests as readonly ReceivedRequest[],
-    /** @returns A function that completes the record. */
-    add({ method, path, header }: HttpRequest): (outcome: Partial<ReceivedRequest>) => void {
+    /** @returns A function that completes the record, and returns it. */
+    add({ method, path, header }: HttpRequest): (outcome: Partial<ReceivedRequest>) => ReceivedRequest {
       const record = {
         method,
         path: path.slice(0, MAX_PATH_LENGTH),
@@ -41,7 +57,7 @@ export function createRequestLog() {
       };
       requests.push(record);
       if (requests.length > MAX_REQUESTS) requests.shift();
-      return (outcome) => void Object.assign(record, outcome);
+      return (outcome) => Object.assign(record, outcome);
     },
   };
 }

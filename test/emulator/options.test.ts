@@ -13,6 +13,8 @@ describe('options', () => {
     ['devices that are no array', create({ devices: {} }), 'devices must be an array, got an object'],
     ['an unknown option', create({ devices: [], port: 1 }), 'port is unknown; there is devices, now, maxBodyBytes'],
     ['a clock that is no function', create({ devices: [], now: 5 }), 'now must be a function, got 5'],
+    ['a listener that is no function', create({ devices: [], onRequest: 'x' }), 'onRequest must be a function, got'],
+    ['a refusal that is no function', create({ devices: [], refuse: 'x' }), 'refuse must be a function, got'],
     ['a longest body of nothing', create({ devices: [], maxBodyBytes: 0 }), 'maxBodyBytes must be a whole number of'],
     ['a longest body of part of a byte', create({ devices: [], maxBodyBytes: 1.5 }), 'of bytes, from 1, got 1.5'],
     [

@@ -1,5 +1,7 @@
-import { describe, expect, test, vi } from 'vitest';
-import { BASE_URL, entry, get, KEY, NOW, post, standing, upload } from './helpers.js';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { AnsweredRequest } from '../../src/emulator.js';
+import { BASE_URL, DEVICE, entry, get, HEADERS, KEY, NOW, post, read, standing, upload } from './helpers.js';
 
 describe('requests', () => {
   test('lists what arrived, in order, with how it was answered', async () => {
@@ -49,5 +51,75 @@ describe('requests', () => {
     expect(emulator.requests).toHaveLength(1000);
     expect(emulator.requests[0]?.path).toBe('/api/v1/values/2');
     expect(emulator.requests.at(-1)?.path).toBe('/api/v1/values/1001');
+  });
+});
+
+describe('onRequest', () => {
+  const path = '/api/v1/entries/';
+
+  /** An emulator, and the requests that it reports. */
+  function reporting() {
+    const reports: AnsweredRequest[] = [];
+    return { reports, emulator: standing({ onRequest: (request) => void reports.push(request) }) };
+  }
+
+  test('reports each answered request, with the entries that it stored, however they were sent', async () => {
+    const { emulator, reports } = reporting();
+    const headers = { ...HEADERS, 'content-encoding': 'gzip' };
+    const body = gzipSync(JSON.stringify(upload(['b', 2])));
+    const stored = (fieldId: string, value: number) => ({
+      deviceId: DEVICE,
+      entries: [{ timestamp: NOW, values: [{ fieldId, value }] }],
+    });
+    emulator.script({ cut: true });
+    await emulator.fetch(post(upload(['a', 1])));
+    await emulator.fetch(`${BASE_URL}entries/`, { method: 'POST', headers, body });
+    await emulator.fetch(get('values/a'));
+    expect(reports).toMatchObject([
+      { method: 'POST', path, status: 200, entries: 1, stored: stored('a', 1) },
+      { method: 'POST', path, status: 200, entries: 1, contentEncoding: 'gzip', stored: stored('b', 2) },
+      { method: 'GET', path: '/api/v1/values/a', status: 200, entries: undefined, stored: undefined },
+    ]);
+    expect(JSON.stringify(reports)).not.toContain(KEY);
+  });
+
+  test('reports no stored entries of a refused upload, and none that were stored before', async () => {
+    const { emulator, reports } = reporting();
+    const named = { ...HEADERS, 'x-entry-ids': 'w/1-1' };
+    emulator.script({ status: 200 });
+    await emulator.fetch(post(upload(['a', 1]), named));
+    await emulator.fetch(post(upload(['a', null])));
+    await emulator.fetch(post(upload(['a', 1]), named));
+    await emulator.fetch(post(upload(['a', 1]), named));
+    expect(reports.map(({ status, entries, stored }) => [status, entries, stored?.entries.length])).toEqual([
+      [200, 1, undefined],
+      [400, 1, undefined],
+      [200, 1, 1],
+      [200, 1, 0],
+    ]);
+  });
+
+  test('reports neither preflights nor requests that are never answered', async () => {
+    const { emulator, reports } = reporting();
+    const headers = { 'Access-Control-Request-Method': 'GET' };
+    await emulator.fetch(new Request(`${BASE_URL}values/a`, { method: 'OPTIONS', headers }));
+    emulator.script({ hang: true });
+    const hanging = emulator.fetch(post(upload(['a', 1]), HEADERS, { signal: AbortSignal.timeout(20) }));
+    await expect(hanging).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(reports).toEqual([]);
+  });
+
+  test('changes neither an answer nor what is stored, whether it throws or alters the report', async () => {
+    const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
+    onTestFinished(() => complaint.mockRestore());
+    const emulator = standing({
+      onRequest({ stored }) {
+        (stored?.entries as unknown[] | undefined)?.splice(0);
+        throw new Error('no printer');
+      },
+    });
+    expect(await read(emulator.fetch(post(upload(['a', 1]))))).toEqual({ status: 200, json: { data: {} } });
+    expect(emulator.entries(DEVICE)).toHaveLength(1);
+    expect(complaint.mock.calls).toEqual([[expect.stringContaining('onRequest'), new Error('no printer')]]);
   });
 });

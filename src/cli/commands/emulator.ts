@@ -1,25 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Server } from 'node:net';
-import { isUuid } from '../../core/model/schema.js';
-import { type Call, textOf } from '../command.js';
-import { EmulatorServer, isLoopback, type ServedRequest } from '../emulator/emulator-server.js';
-import { parseFault } from '../emulator/faults.js';
-import { CommandException, EXIT, type ExitCode, usage } from '../exit.js';
-import { parseCount } from '../values.js';
+import type { Call } from '../command.js';
+import { EmulatorServer, isLoopback } from '../emulator/emulator-server.js';
+import { LiveFeed, type ServedRequest } from '../emulator/live-feed.js';
+import { type Credentials, readSetup } from '../emulator/setup.js';
+import { CommandException, EXIT, type ExitCode } from '../exit.js';
 import { plural } from '../words.js';
 
 export async function run(call: Call): Promise<ExitCode> {
-  const port = parseCount(textOf(call, 'port') ?? '8080', '--port', { min: 0, max: 65_535 });
-  const host = textOf(call, 'host') ?? '127.0.0.1';
-  const maxEntries = parseCount(textOf(call, 'keep') ?? '100000', '--keep');
-  const faults = listOf(call, 'fault').map(parseFault);
+  const { port, host, devices, faults, emulator: options } = readSetup(call);
   const { createEmulator } = await import('../../emulator.js');
-  const devices = devicesOf(listOf(call, 'device'));
-  const emulator = createEmulator({
-    devices: devices.map(({ deviceId, apiKey }) => ({ deviceId, apiKeys: [{ key: apiKey, read: true, write: true }] })),
-    maxEntries,
-  });
-  const { server } = new EmulatorServer(emulator, { faults, host, onRequest: (request) => showRequest(call, request) });
+  const feed = new LiveFeed();
+  const emulator = createEmulator({ ...options, onRequest: (request) => showRequest(call, feed.add(request)) });
+  const { server } = new EmulatorServer(emulator, { faults, host, feed });
   const url = await listen(server, port, host);
   showStart(call, url, devices);
   if (!isLoopback(host)) call.err.line(`Anyone who reaches ${host} can use it: it is for trials.`, 'warn');
@@ -30,26 +22,6 @@ export async function run(call: Call): Promise<ExitCode> {
   server.closeAllConnections();
   return EXIT.ok;
 }
-
-interface Credentials {
-  readonly deviceId: string;
-  readonly apiKey: string;
-}
-
-function devicesOf(given: readonly string[]): Credentials[] {
-  if (given.length === 0) return [{ deviceId: randomUUID(), apiKey: randomUUID() }];
-  return given.map((text) => {
-    const [deviceId = '', apiKey = '', ...rest] = text.split(':');
-    if (rest.length > 0 || !isUuid(deviceId) || !isUuid(apiKey))
-      throw usage('--device must be a Device ID and an API key, two UUIDs with a colon between them');
-    return { deviceId, apiKey };
-  });
-}
-
-const listOf = ({ options }: Call, name: string): readonly string[] => {
-  const value = options[name];
-  return Array.isArray(value) ? value : [];
-};
 
 async function listen(server: Server, port: number, host: string): Promise<string> {
   await new Promise<void>((resolve, reject) => {

@@ -21,6 +21,12 @@ export function parseFault(text: string): LikelyFault {
   throw usage(`--fault must be like 503@10%, timeout@5% or cut@5%, got ${show(text)}`);
 }
 
-/** Draws the fault of a request, if any. */
-export const drawFault = (faults: readonly LikelyFault[], random = Math.random): Fault | undefined =>
-  faults.find(({ share }) => random() < share)?.fault;
+/** Draws the fault of a request, if any. One draw for all of them: each gets its share of all requests, while there are any left. */
+export function drawFault(faults: readonly LikelyFault[], random = Math.random): Fault | undefined {
+  const drawn = random();
+  let end = 0;
+  return faults.find(({ share }) => {
+    end += share;
+    return drawn < end;
+  })?.fault;
+}

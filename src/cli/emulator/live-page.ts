@@ -17,7 +17,7 @@ const show = {
       const key = deviceId + ' ' + fieldId;
       let row = latest.get(key);
       if (!row) {
-        if (latest.size >= 500) return;
+        if (latest.size >= 500) continue;
         row = byId('values').insertRow();
         latest.set(key, row);
       }

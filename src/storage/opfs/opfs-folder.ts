@@ -1,3 +1,4 @@
+import { quietly } from '../shared/quietly.js';
 import { idFrom } from '../shared/random-id.js';
 import type { AccessHandle, AccessibleFolder } from './access-handles.js';
 import { JournalPair } from './journal-pair.js';
@@ -14,6 +15,8 @@ declare const crypto: { getRandomValues(words: Uint32Array<ArrayBuffer>): Uint32
  * is higher than that of every pair in the folder when the worker began.
  */
 const NAME = /^((\d{1,9})-[\da-z]{16})\.b$/;
+
+const ENDS = ['.a', '.b'];
 
 /** Errors of a file that another worker has open, or has just deleted. */
 const BUSY = new Set(['NoModificationAllowedError', 'InvalidStateError', 'NotFoundError']);
@@ -77,7 +80,7 @@ export class OpfsFolder {
   async delete(id: string): Promise<void> {
     const folder = await this.#folder();
     // Last, the file by which a pair is found.
-    for (const end of ['.a', '.b']) await folder.removeEntry(id + end);
+    for (const end of ENDS) await folder.removeEntry(id + end);
   }
 
   /** Looked up anew each time: its user may have deleted it. */
@@ -88,26 +91,23 @@ export class OpfsFolder {
 
   async #open(id: string, options: { readonly create: boolean }): Promise<JournalPair> {
     const folder = await this.#folder();
-    // First, the file whose lock decides.
-    const first = await openFile(folder, `${id}.a`, options);
+    const handles: AccessHandle[] = [];
     try {
-      const second = await openFile(folder, `${id}.b`, options);
-      return new JournalPair(`${this.path}/${id}`, [first, second], this.#options);
+      // First, the file whose lock decides.
+      for (const end of ENDS) {
+        const file = await folder.getFileHandle(id + end, options);
+        const handle = await file.createSyncAccessHandle?.();
+        if (handle === undefined) throw noHandles();
+        handles.push(handle);
+        // In old browsers the methods of a handle return promises.
+        if (typeof handle.getSize() !== 'number') throw noHandles();
+      }
+      return new JournalPair(`${this.path}/${id}`, handles, this.#options);
     } catch (error) {
-      first.close();
+      for (const handle of handles) quietly(() => handle.close());
       throw error;
     }
   }
 }
 
-async function openFile(
-  folder: AccessibleFolder,
-  name: string,
-  options: { readonly create: boolean },
-): Promise<AccessHandle> {
-  const file = await folder.getFileHandle(name, options);
-  const handle = await file.createSyncAccessHandle?.();
-  // In old browsers the methods of a handle return promises.
-  if (typeof handle?.getSize() !== 'number') throw Object.assign(new Error('no access handles'), { name: NO_HANDLES });
-  return handle;
-}
+const noHandles = (): Error => Object.assign(new Error('no access handles'), { name: NO_HANDLES });

@@ -34,6 +34,8 @@ interface Summary {
   readonly scans: number;
 }
 
+type Fate = 'adopted' | 'deleted' | 'left';
+
 /** The result of an adoption, as it grows. */
 interface Adopted {
   readonly writer: OpfsWriter;
@@ -173,15 +175,20 @@ export class OpfsStore {
   async #adoptPair(id: string, adopted: Adopted): Promise<void> {
     try {
       const pair = await this.#folder.open(id);
-      const fate = this.#isOpen(adopted.writer) ? this.#examine(id, new OpfsJournal(pair), adopted) : 'left';
-      if (fate !== 'adopted') pair.close();
+      let fate: Fate = 'left';
+      try {
+        if (this.#isOpen(adopted.writer)) fate = this.#examine(id, new OpfsJournal(pair), adopted);
+      } finally {
+        // An open pair is locked for all workers.
+        if (fate !== 'adopted') pair.close();
+      }
       if (fate === 'deleted') await this.#folder.delete(id);
     } catch (error) {
       adopted.warnings.push(...failure(`${this.#folder.path}/${id}`, error));
     }
   }
 
-  #examine(id: string, journal: Journal, adopted: Adopted): 'adopted' | 'deleted' | 'left' {
+  #examine(id: string, journal: Journal, adopted: Adopted): Fate {
     const known = this.#summaries.get(id);
     const isKnown = known?.signature === journal.pair.signature;
     const contents = isKnown ? undefined : journal.readContents();

@@ -151,6 +151,11 @@ export class JournalPair implements AppendableFile {
     });
   }
 
+  /** Empties the file before the last rewriting, whose records must not return if only the current file is deleted. */
+  emptyFormer(): void {
+    this.#spare.truncate(0);
+  }
+
   isInPlace(): boolean {
     return true;
   }

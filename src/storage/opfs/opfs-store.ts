@@ -162,9 +162,9 @@ export class OpfsStore {
   }
 
   /** Opens a new journal if the own one was deleted with the data of the site. @returns The ids of all pairs. */
-  async #replaceDeleted(): Promise<string[]> {
+  async #replaceDeleted(): Promise<Set<string>> {
     const ids = await this.#folder.list();
-    const deleted = [...this.#journals.keys()].filter((id) => !ids.includes(id));
+    const deleted = [...this.#journals.keys()].filter((id) => !ids.has(id));
     if (deleted.includes(this.#own.id)) this.#own = this.#add(await this.#folder.create());
     for (const id of deleted) this.#close(id);
     if (deleted.length > 0) for (const writer of this.#writers.values()) writer.onCleared();
@@ -178,6 +178,7 @@ export class OpfsStore {
       let fate: Fate = 'left';
       try {
         if (this.#isOpen(adopted.writer)) fate = this.#examine(id, new OpfsJournal(pair), adopted);
+        if (fate === 'deleted') pair.emptyFormer();
       } finally {
         // An open pair is locked for all workers.
         if (fate !== 'adopted') pair.close();

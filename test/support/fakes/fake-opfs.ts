@@ -38,7 +38,24 @@ export class FakeOpfs {
   }
 
   startWorker(): FakeWorker {
-    return new FakeWorker(this);
+    return new FakeWorker(this, (handle) => handle);
+  }
+
+  /** Starts a page, or a shared or service worker: a program that can't open files synchronously. */
+  startPage(): FakeWorker {
+    return new FakeWorker(this, undefined);
+  }
+
+  /** Starts a worker of a browser in which the methods of a handle return promises. */
+  startOldWorker(): FakeWorker {
+    return new FakeWorker(this, (handle) => {
+      const later = async <Result>(operate: () => Result): Promise<Result> => {
+        await new Promise(setImmediate);
+        return operate();
+      };
+      const delayed = { getSize: () => later(handle.getSize), close: () => later(handle.close) };
+      return { ...handle, ...delayed } as unknown as AccessHandle;
+    });
   }
 
   /** Ends all workers. @param isLost - Whether a file has lost the bytes that were not synced. */
@@ -62,13 +79,18 @@ export class FakeOpfs {
   }
 }
 
-/** A dedicated worker. */
+type Adapt = (handle: AccessHandle) => AccessHandle;
+
+/** A dedicated worker, or another program. */
 export class FakeWorker {
   readonly #disk: FakeOpfs;
+  readonly #adapt: Adapt | undefined;
   #isDead = false;
 
-  constructor(disk: FakeOpfs) {
+  /** @param adapt - Makes the handle that the program gets; absent where it gets none. */
+  constructor(disk: FakeOpfs, adapt: Adapt | undefined) {
     this.#disk = disk;
+    this.#adapt = adapt;
   }
 
   /** Its `navigator.storage`. */
@@ -91,8 +113,10 @@ export class FakeWorker {
           if (!files.has(full) && !create) throw error('NotFoundError');
           const none = new Uint8Array();
           if (!files.has(full)) files.set(full, { bytes: none, synced: none, owner: undefined });
+          const adapt = this.#adapt;
+          if (adapt === undefined) return {};
           return {
-            createSyncAccessHandle: () => this.#run('createSyncAccessHandle', full, () => this.#open(full)),
+            createSyncAccessHandle: () => this.#run('createSyncAccessHandle', full, () => adapt(this.#open(full))),
           };
         }),
       removeEntry: (name) =>

@@ -28,7 +28,6 @@ interface Summary {
   /** The destinations of entries, and of staged values. */
   readonly entries: readonly Destination[];
   readonly staged: readonly Destination[];
-  readonly isNewer: boolean;
   readonly warnings: readonly Warning[];
   /** The number of earlier scans that found the journal. */
   readonly scans: number;
@@ -196,7 +195,7 @@ export class OpfsStore {
     const summary = contents ? summarize(journal.pair, contents) : (known as Summary);
     this.#summaries.set(id, { ...summary, scans: summary.scans + 1 });
     adopted.warnings.push(...summary.warnings, ...this.#entriesWaiting(summary, adopted.writer));
-    if (!summary.isNewer && this.#isWanted(summary, adopted)) {
+    if (this.#isWanted(summary, adopted)) {
       this.#collect(journal, contents ?? journal.readContents(), adopted);
       this.#journals.set(id, journal);
       return 'adopted';
@@ -276,7 +275,7 @@ export class OpfsStore {
   }
 }
 
-function summarize(pair: JournalPair, { logs, unreadable, isNewer }: Contents): Summary {
+function summarize(pair: JournalPair, { logs, unreadable }: Contents): Summary {
   const message = `${pair.path} has ${unreadable} lines that can't be read: they are damaged, or of a newer version. They are kept, and all other records are adopted.`;
   const of = (isSelected: (log: WriterLog) => boolean): Destination[] =>
     [...logs.values()].flatMap((log) => (log.destination && isSelected(log) ? log.destination : []));
@@ -284,7 +283,6 @@ function summarize(pair: JournalPair, { logs, unreadable, isNewer }: Contents): 
     signature: pair.signature,
     entries: of(({ sequences }) => sequences.size > 0),
     staged: of(({ staged }) => staged !== undefined),
-    isNewer,
     warnings: unreadable > 0 ? [{ code: 'unreadable-records', message }] : [],
     scans: 0,
   };

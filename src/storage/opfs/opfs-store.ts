@@ -144,7 +144,6 @@ export class OpfsStore {
 
   async #adoptInto(adopted: Adopted): Promise<void> {
     const { writer } = adopted;
-    if (!this.#isOpen(writer)) return;
     const ids = await this.#replaceDeleted();
     for (const journal of this.#journals.values()) {
       if (!this.#isOpen(writer)) return;
@@ -240,7 +239,10 @@ export class OpfsStore {
     const found = journal.read(isWanted, contents).entries;
     for (const orphan of orphans) {
       // Removed before they are staged again: a crash in between loses them, but never doubles them.
-      if (isFirst && removeStaged(journal, orphan) && orphan.staged) staged.push(orphan.staged);
+      if (isFirst && removeStaged(journal, orphan) && orphan.staged) {
+        staged.push(orphan.staged);
+        writer.onStagedAdopted(orphan.staged);
+      }
       const list = found.get(orphan.writer) ?? [];
       if (list.length > 0) journal.adopters.set(orphan.writer, writer);
       for (const entry of list) entries.push(entry);

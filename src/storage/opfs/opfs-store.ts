@@ -162,6 +162,7 @@ export class OpfsStore {
   /** Opens a new journal if the own one was deleted with the data of the site. @returns The ids of all pairs. */
   async #replaceDeleted(): Promise<Set<string>> {
     const ids = await this.#folder.list();
+    for (const id of this.#summaries.keys()) if (!ids.has(id)) this.#summaries.delete(id);
     const deleted = [...this.#journals.keys()].filter((id) => !ids.has(id));
     if (deleted.includes(this.#own.id)) this.#own = this.#add(await this.#folder.create());
     for (const id of deleted) this.#close(id);

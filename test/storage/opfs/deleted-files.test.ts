@@ -59,3 +59,27 @@ describe('entries that are saved again after their files were deleted', () => {
     expect(await leftOn(disk)).toMatchObject({ entries: queued.slice(0, 1), warnings: [] });
   });
 });
+
+describe('a worker whose files are deleted while it lives', () => {
+  test('saves its queued entries again, adopted ones too', async () => {
+    const disk = new FakeOpfs();
+    const dead = await startRun(disk);
+    dead.writer.save(entryOf(dead.writer, 1), KEEPS);
+    dead.worker.kill();
+    const { worker, writer, adoption } = await startRun(disk);
+    writer.save(entryOf(writer, 1), KEEPS);
+    writer.save(entryOf(writer, 2), KEEPS);
+    disk.clear();
+    await writer.adopt({ isFirst: false });
+    expect(writer.check()).toEqual({ kind: 'cleared' });
+    expect(writer.check()).toBeUndefined();
+    const queued = [...adoption.entries, entryOf(writer, 2)];
+    writer.saveAgain(queued);
+    writer.saveAgain(queued);
+    writer.remove([entryOf(writer, 1)]);
+    worker.kill();
+    const { entries } = await leftOn(disk);
+    expect(entries).toEqual(expect.arrayContaining(queued));
+    expect(entries).toHaveLength(2);
+  });
+});

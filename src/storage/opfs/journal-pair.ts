@@ -39,13 +39,12 @@ export class JournalPair implements AppendableFile {
   #size = 0;
   #isBroken = false;
 
-  /** @param isSynced - Whether saved entries must survive a power cut. */
-  constructor(
-    path: string,
-    handles: readonly [AccessHandle, AccessHandle],
-    { isSynced }: { readonly isSynced: boolean },
-  ) {
-    const [one, other] = [fileOf(handles[0]), fileOf(handles[1])];
+  /**
+   * @param handles - Two.
+   * @param isSynced - Whether saved entries must survive a power cut.
+   */
+  constructor(path: string, handles: readonly AccessHandle[], { isSynced }: { readonly isSynced: boolean }) {
+    const [one, other] = handles.map(fileOf) as [PairedFile, PairedFile];
     const [current, spare] = isBehind(one, other) ? [other, one] : [one, other];
     this.path = path;
     this.#isSynced = isSynced;
@@ -150,6 +149,11 @@ export class JournalPair implements AppendableFile {
       this.#current.flush();
       former.truncate(0);
     });
+  }
+
+  /** Empties the file before the last rewriting, whose records must not return if only the current file is deleted. */
+  emptyFormer(): void {
+    this.#spare.truncate(0);
   }
 
   isInPlace(): boolean {

@@ -4,6 +4,7 @@ import type { Value } from '../../core/model/value.js';
 import type { SaveOptions } from '../../core/ports/storage.js';
 import { type Contents, unreadableIn, type WriterLog } from '../shared/journal/contents.js';
 import { JournalRecords } from '../shared/journal/journal-records.js';
+import type { WriterHeads } from '../shared/journal/journal-text.js';
 import { type JournalContents, RecordLog } from '../shared/journal/record-log.js';
 import type { JournalPair } from './journal-pair.js';
 import { storageException } from './opfs-errors.js';
@@ -59,6 +60,12 @@ export class OpfsJournal<Adopter> extends JournalRecords {
     return own !== undefined && sameDestination(own, destination);
   }
 
+  override saveAll(heads: WriterHeads, entries: readonly StoredEntry[]): void {
+    for (const [writer, { destination }] of heads) if (destination) this.#destinations.set(writer, destination);
+    this.#repair();
+    super.saveAll(heads, entries);
+  }
+
   override saveEntry(entry: StoredEntry, destination: Destination, options: SaveOptions): void {
     this.#prepare(entry.writer, destination);
     super.saveEntry(entry, destination, options);
@@ -83,9 +90,13 @@ export class OpfsJournal<Adopter> extends JournalRecords {
     for (const [writer, of] of this.adopters) if (of === adopter) this.adopters.delete(writer);
   }
 
-  /** @throws {@link StorageException} if half a write can't be undone even now. */
   #prepare(writer: string, destination: Destination): void {
     this.#destinations.set(writer, destination);
+    this.#repair();
+  }
+
+  /** @throws {@link StorageException} if half a write can't be undone even now. */
+  #repair(): void {
     if (!this.pair.isBroken) return;
     try {
       this.#log.rewrite(this.#log.readContents());

@@ -28,11 +28,12 @@ interface Summary {
   /** The destinations of entries, and of staged values. */
   readonly entries: readonly Destination[];
   readonly staged: readonly Destination[];
-  readonly isNewer: boolean;
   readonly warnings: readonly Warning[];
   /** The number of earlier scans that found the journal. */
   readonly scans: number;
 }
+
+type Fate = 'adopted' | 'deleted' | 'left';
 
 /** The result of an adoption, as it grows. */
 interface Adopted {
@@ -143,7 +144,6 @@ export class OpfsStore {
 
   async #adoptInto(adopted: Adopted): Promise<void> {
     const { writer } = adopted;
-    if (!this.#isOpen(writer)) return;
     const ids = await this.#replaceDeleted();
     for (const journal of this.#journals.values()) {
       if (!this.#isOpen(writer)) return;
@@ -160,9 +160,10 @@ export class OpfsStore {
   }
 
   /** Opens a new journal if the own one was deleted with the data of the site. @returns The ids of all pairs. */
-  async #replaceDeleted(): Promise<string[]> {
+  async #replaceDeleted(): Promise<Set<string>> {
     const ids = await this.#folder.list();
-    const deleted = [...this.#journals.keys()].filter((id) => !ids.includes(id));
+    for (const id of this.#summaries.keys()) if (!ids.has(id)) this.#summaries.delete(id);
+    const deleted = [...this.#journals.keys()].filter((id) => !ids.has(id));
     if (deleted.includes(this.#own.id)) this.#own = this.#add(await this.#folder.create());
     for (const id of deleted) this.#close(id);
     if (deleted.length > 0) for (const writer of this.#writers.values()) writer.onCleared();
@@ -173,22 +174,28 @@ export class OpfsStore {
   async #adoptPair(id: string, adopted: Adopted): Promise<void> {
     try {
       const pair = await this.#folder.open(id);
-      const fate = this.#isOpen(adopted.writer) ? this.#examine(id, new OpfsJournal(pair), adopted) : 'left';
-      if (fate !== 'adopted') pair.close();
+      let fate: Fate = 'left';
+      try {
+        if (this.#isOpen(adopted.writer)) fate = this.#examine(id, new OpfsJournal(pair), adopted);
+        if (fate === 'deleted') pair.emptyFormer();
+      } finally {
+        // An open pair is locked for all workers.
+        if (fate !== 'adopted') pair.close();
+      }
       if (fate === 'deleted') await this.#folder.delete(id);
     } catch (error) {
       adopted.warnings.push(...failure(`${this.#folder.path}/${id}`, error));
     }
   }
 
-  #examine(id: string, journal: Journal, adopted: Adopted): 'adopted' | 'deleted' | 'left' {
+  #examine(id: string, journal: Journal, adopted: Adopted): Fate {
     const known = this.#summaries.get(id);
     const isKnown = known?.signature === journal.pair.signature;
     const contents = isKnown ? undefined : journal.readContents();
     const summary = contents ? summarize(journal.pair, contents) : (known as Summary);
     this.#summaries.set(id, { ...summary, scans: summary.scans + 1 });
     adopted.warnings.push(...summary.warnings, ...this.#entriesWaiting(summary, adopted.writer));
-    if (!summary.isNewer && this.#isWanted(summary, adopted)) {
+    if (this.#isWanted(summary, adopted)) {
       this.#collect(journal, contents ?? journal.readContents(), adopted);
       this.#journals.set(id, journal);
       return 'adopted';
@@ -233,7 +240,10 @@ export class OpfsStore {
     const found = journal.read(isWanted, contents).entries;
     for (const orphan of orphans) {
       // Removed before they are staged again: a crash in between loses them, but never doubles them.
-      if (isFirst && removeStaged(journal, orphan) && orphan.staged) staged.push(orphan.staged);
+      if (isFirst && removeStaged(journal, orphan) && orphan.staged) {
+        staged.push(orphan.staged);
+        writer.onStagedAdopted(orphan.staged);
+      }
       const list = found.get(orphan.writer) ?? [];
       if (list.length > 0) journal.adopters.set(orphan.writer, writer);
       for (const entry of list) entries.push(entry);
@@ -268,7 +278,7 @@ export class OpfsStore {
   }
 }
 
-function summarize(pair: JournalPair, { logs, unreadable, isNewer }: Contents): Summary {
+function summarize(pair: JournalPair, { logs, unreadable }: Contents): Summary {
   const message = `${pair.path} has ${unreadable} lines that can't be read: they are damaged, or of a newer version. They are kept, and all other records are adopted.`;
   const of = (isSelected: (log: WriterLog) => boolean): Destination[] =>
     [...logs.values()].flatMap((log) => (log.destination && isSelected(log) ? log.destination : []));
@@ -276,7 +286,6 @@ function summarize(pair: JournalPair, { logs, unreadable, isNewer }: Contents): 
     signature: pair.signature,
     entries: of(({ sequences }) => sequences.size > 0),
     staged: of(({ staged }) => staged !== undefined),
-    isNewer,
     warnings: unreadable > 0 ? [{ code: 'unreadable-records', message }] : [],
     scans: 0,
   };

@@ -2,6 +2,8 @@ import type { Destination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import type { Adoption, AdoptOptions, OwnershipLoss, SaveOptions, Writer } from '../../core/ports/storage.js';
+import { quietly } from '../shared/quietly.js';
+import type { StagedValues } from '../shared/run-number.js';
 import type { OpfsJournal } from './journal.js';
 
 /** The members of {@link OpfsStore} that a writer uses. */
@@ -23,6 +25,8 @@ export class OpfsWriter implements Writer {
   #run: number | undefined;
   /** Whether the journal has staged values of this writer. */
   #hasStaged = false;
+  /** Adopted values that are in no file, while the `Api` may not have received them. */
+  #adopted: StagedValues | undefined;
   #isCleared = false;
   #isClosed = false;
 
@@ -40,7 +44,9 @@ export class OpfsWriter implements Writer {
 
   save(entry: StoredEntry, { clearsStaged }: SaveOptions): void {
     this.#store.own.saveEntry(entry, this.destination, { clearsStaged: clearsStaged && this.#hasStaged });
-    if (clearsStaged) this.#hasStaged = false;
+    if (!clearsStaged) return;
+    this.#hasStaged = false;
+    this.#adopted = undefined;
   }
 
   saveAgain(entries: readonly StoredEntry[]): void {
@@ -56,23 +62,27 @@ export class OpfsWriter implements Writer {
   }
 
   saveStaged(values: readonly Value[]): void {
-    if (values.length === 0 && !this.#hasStaged) return;
-    try {
-      const { own } = this.#store;
-      this.#run ??= this.#store.nextRun();
-      own.saveStaged(this.id, this.destination, { run: this.#run, values });
-      this.#hasStaged = values.length > 0;
-    } catch {
-      // Best effort: only commits are guaranteed to be saved.
-    }
+    this.#adopted = undefined;
+    if (values.length > 0 || this.#hasStaged) this.#saveStaged({ run: this.#ownRun, values });
   }
 
   adopt(options: AdoptOptions): Promise<Adoption> {
-    return this.#store.adopt(this, options);
+    const adoption = this.#store.adopt(this, options);
+    // One microtask after the caller has the result.
+    void adoption.then().then(() => {
+      this.#adopted = undefined;
+    });
+    return adoption;
+  }
+
+  /** Staged values were adopted, and removed from their file. */
+  onStagedAdopted(staged: StagedValues): void {
+    if (staged.run > (this.#adopted?.run ?? 0)) this.#adopted = staged;
   }
 
   close(): void {
     if (this.#isClosed) return;
+    if (this.#adopted && !this.#hasStaged) this.#saveStaged(this.#adopted);
     this.#isClosed = true;
     this.#store.close(this);
   }
@@ -81,5 +91,18 @@ export class OpfsWriter implements Writer {
   onCleared(): void {
     this.#isCleared = true;
     this.#hasStaged = false;
+  }
+
+  get #ownRun(): number {
+    this.#run ??= this.#store.nextRun();
+    return this.#run;
+  }
+
+  /** Best effort: only commits are guaranteed to be saved. */
+  #saveStaged(staged: StagedValues): void {
+    quietly(() => {
+      this.#store.own.saveStaged(this.id, this.destination, staged);
+      this.#hasStaged = staged.values.length > 0;
+    });
   }
 }

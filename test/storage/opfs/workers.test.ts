@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { opfsStorage } from '../../../src/opfs.js';
 import type { StorageManagerLike } from '../../../src/storage/opfs/access-handles.js';
 import { commitEach, openApi } from '../../support/builders/api.js';
-import { leftOn, sequencesOf, startRun } from '../../support/builders/opfs-runs.js';
+import { leftOn, startRun } from '../../support/builders/opfs-runs.js';
 import { destination, entryOf, otherDestinations } from '../../support/builders/stored-entry.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeOpfs } from '../../support/fakes/fake-opfs.js';
@@ -23,6 +23,87 @@ describe('workers of one folder', () => {
     expect(await api.push()).toMatchObject({ pushed: 2, requests: 1 });
     await api.close();
     expect((await leftOn(disk)).entries).toEqual([]);
+  });
+
+  test('an Api looks for entries of killed workers twice a minute', async () => {
+    const disk = new FakeOpfs();
+    const clock = new FakeClock();
+    const { fetch } = new StubFetch();
+    const api = openApi({ fetch, storage: await opfsStorage('x', {}, disk.startWorker().manager) }, { clock });
+    await api.ready;
+    const other = disk.startWorker();
+    commitEach(openApi({ fetch, storage: await opfsStorage('x', {}, other.manager), autoPush: false }), 1);
+    other.kill();
+    await clock.advance(29_000);
+    expect(api.status().committed).toBe(0);
+    await clock.advance(1000);
+    expect(api.status().committed).toBe(1);
+  });
+
+  test('two that live adopt nothing of each other, and are not warned', async () => {
+    const disk = new FakeOpfs();
+    const runs = [await startRun(disk), await startRun(disk)];
+    for (const { writer } of runs) writer.save(entryOf(writer, 1), KEEPS);
+    for (const { writer, adoption } of runs) {
+      expect(adoption).toMatchObject({ entries: [], warnings: [] });
+      expect(await writer.adopt({ isFirst: false })).toMatchObject({ entries: [], warnings: [] });
+    }
+    expect(disk.files.size).toBe(2 * 2);
+  });
+
+  test.each([
+    ['NoModificationAllowedError', []],
+    ['InvalidStateError', []],
+    ['NotFoundError', []],
+    ['NotReadableError', [{ code: 'storage-failed', message: expect.stringContaining('(NotReadableError)') }]],
+  ])(
+    'a file whose opening fails by %s is reported, unless another worker has it open or has deleted it',
+    async (name, expected) => {
+      const disk = new FakeOpfs();
+      const { writer } = await startRun(disk);
+      (await startRun(disk)).worker.kill();
+      disk.onOperation = (operation) => {
+        if (operation === 'createSyncAccessHandle') throw Object.assign(new Error('no'), { name });
+      };
+      expect((await writer.adopt({ isFirst: false })).warnings).toEqual(expected);
+    },
+  );
+
+  test('files that another worker deletes during a scan are not reported, and stay deleted', async () => {
+    const disk = new FakeOpfs();
+    const { writer } = await startRun(disk);
+    const own = [...disk.files.keys()];
+    (await startRun(disk)).worker.kill();
+    disk.onOperation = (operation) => {
+      if (operation !== 'getFileHandle') return;
+      disk.onOperation = () => {};
+      for (const path of disk.files.keys()) if (!own.includes(path)) disk.files.delete(path);
+    };
+    expect((await writer.adopt({ isFirst: false })).warnings).toEqual([]);
+    expect([...disk.files.keys()]).toEqual(own);
+  });
+
+  test('foreign files of the folder are left alone', async () => {
+    const disk = new FakeOpfs();
+    const bytes = Buffer.from('foreign');
+    const names = [
+      'readme.txt',
+      '1-0123456789abcdef.c',
+      '1-0123456789abcdef.a.bak',
+      'x1-0123456789abcdef.a',
+      '1-short.b',
+    ];
+    for (const name of names) disk.files.set(`nikdev-iot/x/${name}`, { bytes, synced: bytes, owner: undefined });
+    const opened = new Set<string>();
+    disk.onOperation = (operation, path) => {
+      if (operation === 'getFileHandle') opened.add(path);
+    };
+    const { writer, adoption } = await startRun(disk);
+    const again = await writer.adopt({ isFirst: false });
+    expect(opened.size).toBe(2);
+    expect([...adoption.warnings, ...again.warnings]).toEqual([]);
+    for (const name of names) expect(disk.texts[`nikdev-iot/x/${name}`]).toBe('foreign');
+    expect(disk.files.size).toBe(names.length + 2);
   });
 
   test('a storage can be used again at once after its last Api was closed with entries queued', async () => {
@@ -59,7 +140,7 @@ describe('workers of one folder', () => {
     expect(adoption).toMatchObject({ entries: [{ sequence: 1 }], staged: [{ fieldId: 'a', value: 19 }], warnings: [] });
     writer.remove(adoption.entries);
     await writer.adopt({ isFirst: false });
-    expect(disk.files.size).toBeLessThanOrEqual(2 * 2);
+    expect(disk.files.size).toBe(2);
   });
 
   test('many entries that come and go do not let the files grow', async () => {
@@ -90,56 +171,101 @@ describe('workers of one folder', () => {
   });
 });
 
-describe('a worker whose files are deleted while it lives', () => {
-  test('saves its queued entries again, adopted ones too', async () => {
+describe('a dead worker with entries for two devices', () => {
+  const [other = destination] = otherDestinations;
+
+  async function leaveOfBoth() {
     const disk = new FakeOpfs();
-    const dead = await startRun(disk);
-    dead.writer.save(entryOf(dead.writer, 1), KEEPS);
-    dead.worker.kill();
-    const { worker, writer, adoption } = await startRun(disk);
-    writer.save(entryOf(writer, 1), KEEPS);
-    writer.save(entryOf(writer, 2), KEEPS);
-    disk.clear();
-    await writer.adopt({ isFirst: false });
-    expect(writer.check()).toEqual({ kind: 'cleared' });
-    expect(writer.check()).toBeUndefined();
-    const queued = [...adoption.entries, entryOf(writer, 2)];
-    writer.saveAgain(queued);
-    writer.saveAgain(queued);
-    writer.remove([entryOf(writer, 1)]);
+    const worker = disk.startWorker();
+    const storage = await opfsStorage('x', {}, worker.manager);
+    for (const device of [destination, other]) {
+      const writer = storage.open(device, new FakeClock());
+      writer.save(entryOf(writer, device === other ? 2 : 1), KEEPS);
+      writer.saveStaged([{ fieldId: 'a', value: device === other ? 2 : 1 }]);
+    }
     worker.kill();
-    const { entries } = await leftOn(disk);
-    expect(entries).toEqual(expect.arrayContaining(queued));
-    expect(entries).toHaveLength(2);
+    return disk;
+  }
+
+  test('leaves each of them to the Api of its device, in one worker', async () => {
+    const disk = await leaveOfBoth();
+    const storage = await opfsStorage('x', {}, disk.startWorker().manager);
+    const writers = [destination, other].map((device) => storage.open(device, new FakeClock()));
+    const adoptions = await Promise.all(writers.map((writer) => writer.adopt({ isFirst: true })));
+    expect(adoptions).toMatchObject([
+      { entries: [{ sequence: 1 }], staged: [{ value: 1 }], warnings: [] },
+      { entries: [{ sequence: 2 }], staged: [{ value: 2 }], warnings: [] },
+    ]);
+    for (const writer of writers) expect((await writer.adopt({ isFirst: false })).entries).toEqual([]);
+  });
+
+  test('is read again, and deleted, once a worker of the other device has removed its entries', async () => {
+    const disk = await leaveOfBoth();
+    const { writer, adoption } = await startRun(disk);
+    writer.remove(adoption.entries);
+    await writer.adopt({ isFirst: false });
+    const waiting = await writer.adopt({ isFirst: false });
+    expect(waiting.warnings.map(({ code }) => code)).toEqual(['entries-waiting']);
+    const worker = disk.startWorker();
+    const heir = (await opfsStorage('x', {}, worker.manager)).open(other, new FakeClock());
+    heir.remove((await heir.adopt({ isFirst: true })).entries);
+    worker.kill();
+    expect(await writer.adopt({ isFirst: false })).toMatchObject({ entries: [], warnings: [] });
+    expect(disk.files.size).toBe(2);
+  });
+
+  test('keeps staged values of the other device', async () => {
+    const disk = new FakeOpfs();
+    const worker = disk.startWorker();
+    (await opfsStorage('x', {}, worker.manager)).open(other, new FakeClock()).saveStaged([{ fieldId: 'a', value: 1 }]);
+    worker.kill();
+    expect(await leftOn(disk)).toMatchObject({ staged: [], warnings: [] });
+    const heir = (await opfsStorage('x', {}, disk.startWorker().manager)).open(other, new FakeClock());
+    expect((await heir.adopt({ isFirst: true })).staged).toEqual([{ fieldId: 'a', value: 1 }]);
+  });
+
+  test('is not read again while it waits unchanged', async () => {
+    const disk = await leaveOfBoth();
+    const { writer, adoption } = await startRun(disk);
+    writer.remove(adoption.entries);
+    await writer.adopt({ isFirst: false });
+    let reads = 0;
+    disk.onOperation = (operation) => {
+      if (operation === 'read') reads += 1;
+    };
+    await writer.adopt({ isFirst: false });
+    // The headers of its two files.
+    expect(reads).toBe(2);
+  });
+
+  test('is found anew if its files were away', async () => {
+    const disk = await leaveOfBoth();
+    const files = [...disk.files];
+    const { writer, adoption } = await startRun(disk);
+    writer.remove(adoption.entries);
+    const scan = async (): Promise<string[]> =>
+      (await writer.adopt({ isFirst: false })).warnings.map(({ code }) => code);
+    expect([await scan(), await scan()]).toEqual([[], ['entries-waiting']]);
+    for (const [path] of files) disk.files.delete(path);
+    expect(await scan()).toEqual([]);
+    for (const [path, file] of files) disk.files.set(path, file);
+    expect([await scan(), await scan()]).toEqual([[], ['entries-waiting']]);
   });
 });
 
-describe('a damaged file', () => {
-  test('F22 is read around the damage, which is reported, and kept by a rewriting', async () => {
-    const disk = new FakeOpfs();
-    const { worker, writer } = await startRun(disk);
-    for (let sequence = 1; sequence <= 3; sequence++) writer.save(entryOf(writer, sequence), KEEPS);
-    worker.kill();
-    const [file] = [...disk.files.values()].filter(({ bytes }) => bytes.length > 0);
-    const text = Buffer.from(file?.bytes ?? []).toString();
-    if (file) file.bytes = Buffer.from(text.replace('"a":2', '"a":7'));
-    const { writer: next, adoption, worker: second } = await startRun(disk);
-    expect(sequencesOf(adoption.entries)).toEqual([1, 3]);
-    expect(adoption.warnings).toMatchObject([{ code: 'unreadable-records' }]);
-    next.remove(adoption.entries);
-    second.kill();
-    expect(await leftOn(disk)).toMatchObject({ entries: [], warnings: [{ code: 'unreadable-records' }] });
-    expect(Object.values(disk.texts).join()).toContain('"a":7');
-  });
-
-  test('F22 is read whole where its header is damaged', async () => {
-    const disk = new FakeOpfs();
-    const { worker, writer } = await startRun(disk);
-    for (let sequence = 1; sequence <= 3; sequence++) writer.save(entryOf(writer, sequence), KEEPS);
-    worker.kill();
-    for (const file of disk.files.values()) if (file.bytes.length > 0) file.bytes[20] = 0;
-    expect(sequencesOf((await leftOn(disk)).entries)).toEqual([1, 2, 3]);
-  });
+test('entries of an Api that was closed are not read for an Api of another device', async () => {
+  const [other = destination] = otherDestinations;
+  const disk = new FakeOpfs();
+  const storage = await opfsStorage('x', {}, disk.startWorker().manager);
+  const [first, second] = [storage.open(other, new FakeClock()), storage.open(destination, new FakeClock())];
+  first.save(entryOf(first, 1), KEEPS);
+  first.close();
+  const reads: string[] = [];
+  disk.onOperation = (operation, path) => {
+    if (operation === 'read') reads.push(path);
+  };
+  expect((await second.adopt({ isFirst: true })).entries).toEqual([]);
+  expect(reads).toEqual([]);
 });
 
 describe('where files can not be written synchronously', () => {

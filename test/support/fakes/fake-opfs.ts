@@ -2,6 +2,9 @@ import type { AccessHandle, AccessibleFolder, StorageManagerLike } from '../../.
 
 const error = (name: string): Error => Object.assign(new Error(name), { name });
 
+/** An operation of a file or of a folder. */
+type Operation = keyof AccessHandle | 'getFileHandle' | 'createSyncAccessHandle' | 'removeEntry' | 'keys';
+
 /** A file, as the browser and its disk have it. */
 interface FakeFile {
   bytes: Uint8Array;
@@ -20,6 +23,8 @@ export class FakeOpfs {
   stepsLeft = Number.POSITIVE_INFINITY;
   /** Operations of handles that fail, with the error's name. */
   readonly failing = new Map<keyof AccessHandle, string>();
+  /** Called before each operation of a living worker, with a file's path: it may throw, or kill the worker. */
+  onOperation: (operation: Operation, path: string) => void = () => {};
   /** The bytes that a write takes at most. */
   mostAtOnce = Number.POSITIVE_INFINITY;
 
@@ -33,7 +38,24 @@ export class FakeOpfs {
   }
 
   startWorker(): FakeWorker {
-    return new FakeWorker(this);
+    return new FakeWorker(this, (handle) => handle);
+  }
+
+  /** Starts a page, or a shared or service worker: a program that can't open files synchronously. */
+  startPage(): FakeWorker {
+    return new FakeWorker(this, undefined);
+  }
+
+  /** Starts a worker of a browser in which the methods of a handle return promises. */
+  startOldWorker(): FakeWorker {
+    return new FakeWorker(this, (handle) => {
+      const later = async <Result>(operate: () => Result): Promise<Result> => {
+        await new Promise(setImmediate);
+        return operate();
+      };
+      const delayed = { getSize: () => later(handle.getSize), close: () => later(handle.close) };
+      return { ...handle, ...delayed } as unknown as AccessHandle;
+    });
   }
 
   /** Ends all workers. @param isLost - Whether a file has lost the bytes that were not synced. */
@@ -57,13 +79,18 @@ export class FakeOpfs {
   }
 }
 
-/** A dedicated worker. */
+type Adapt = (handle: AccessHandle) => AccessHandle;
+
+/** A dedicated worker, or another program. */
 export class FakeWorker {
   readonly #disk: FakeOpfs;
+  readonly #adapt: Adapt | undefined;
   #isDead = false;
 
-  constructor(disk: FakeOpfs) {
+  /** @param adapt - Makes the handle that the program gets; absent where it gets none. */
+  constructor(disk: FakeOpfs, adapt: Adapt | undefined) {
     this.#disk = disk;
+    this.#adapt = adapt;
   }
 
   /** Its `navigator.storage`. */
@@ -79,30 +106,40 @@ export class FakeWorker {
 
   #folder(path: string): AccessibleFolder {
     const { files } = this.#disk;
-    const live = <Result>(operate: () => Result): Promise<Result> =>
-      // A dead worker runs nothing more.
-      this.#isDead ? new Promise(() => {}) : Promise.resolve().then(operate);
     return {
-      getDirectoryHandle: (name) => live(() => this.#folder(`${path}${name}/`)),
+      getDirectoryHandle: async (name) => this.#folder(`${path}${name}/`),
       getFileHandle: (name, { create }) =>
-        live(() => {
-          const full = path + name;
+        this.#run('getFileHandle', path + name, (full) => {
           if (!files.has(full) && !create) throw error('NotFoundError');
           const none = new Uint8Array();
           if (!files.has(full)) files.set(full, { bytes: none, synced: none, owner: undefined });
-          return { createSyncAccessHandle: () => live(() => this.#open(full)) };
+          const adapt = this.#adapt;
+          if (adapt === undefined) return {};
+          return {
+            createSyncAccessHandle: () => this.#run('createSyncAccessHandle', full, () => adapt(this.#open(full))),
+          };
         }),
       removeEntry: (name) =>
-        live(() => {
-          const file = files.get(path + name);
+        this.#run('removeEntry', path + name, (full) => {
+          const file = files.get(full);
           if (file === undefined) throw error('NotFoundError');
           if (file.owner !== undefined) throw error('NoModificationAllowedError');
-          files.delete(path + name);
+          files.delete(full);
         }),
-      async *keys() {
-        for (const name of files.keys()) if (name.startsWith(path)) yield name.slice(path.length);
-      },
+      keys: () => this.#names(path),
     };
+  }
+
+  async *#names(folder: string): AsyncGenerator<string> {
+    const names = await this.#run('keys', folder, () => [...this.#disk.files.keys()]);
+    for (const name of names) if (name.startsWith(folder)) yield name.slice(folder.length);
+  }
+
+  /** Runs an operation of a folder. A dead worker runs nothing more. */
+  async #run<Result>(operation: Operation, path: string, operate: (path: string) => Result): Promise<Result> {
+    await undefined;
+    if (!this.#isDead) this.#disk.onOperation(operation, path);
+    return this.#isDead ? new Promise(() => {}) : operate(path);
   }
 
   #open(path: string): AccessHandle {
@@ -115,6 +152,7 @@ export class FakeWorker {
       if (this.#isDead || file.owner !== this) throw error('InvalidStateError');
       const failure = disk.failing.get(operation);
       if (failure !== undefined) throw error(failure);
+      disk.onOperation(operation, path);
     };
     const step = (steps: number): number => {
       const done = Math.min(steps, disk.stepsLeft);

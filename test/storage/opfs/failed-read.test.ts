@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { sequencesOf, startRun } from '../../support/builders/opfs-runs.js';
+import { entryOf } from '../../support/builders/stored-entry.js';
+import { FakeOpfs } from '../../support/fakes/fake-opfs.js';
+
+/** The moments at which a file fails: each read, and each look at a size, of a scan. */
+const MOMENTS = ['read', 'getSize'].flatMap((operation) =>
+  Array.from({ length: 8 }, (_, index) => ({ operation, index })),
+);
+
+describe('a file of a dead worker that can not be read for a moment', () => {
+  test.each(['the same worker', 'another worker'])('is adopted by %s once it can be read', async (heir) => {
+    let failed = 0;
+    for (const moment of MOMENTS) {
+      const disk = new FakeOpfs();
+      const { writer } = await startRun(disk);
+      const dead = await startRun(disk);
+      for (const sequence of [1, 2]) dead.writer.save(entryOf(dead.writer, sequence), { clearsStaged: false });
+      dead.worker.kill();
+      let calls = 0;
+      disk.onOperation = (operation) => {
+        if (operation === moment.operation && calls++ === moment.index)
+          throw Object.assign(new Error('no'), { name: 'UnknownError' });
+      };
+      const { entries, warnings } = await writer.adopt({ isFirst: false });
+      disk.onOperation = () => {};
+      if (calls <= moment.index) continue;
+      failed += 1;
+      expect(entries).toEqual([]);
+      expect(warnings).toMatchObject([{ code: 'storage-failed', message: expect.stringContaining('UnknownError') }]);
+      const next =
+        heir === 'the same worker' ? await writer.adopt({ isFirst: false }) : (await startRun(disk)).adoption;
+      expect(sequencesOf(next.entries)).toEqual([1, 2]);
+      expect(next.warnings).toEqual([]);
+    }
+    expect(failed).toBeGreaterThan(6);
+  });
+});

@@ -1,4 +1,5 @@
 import { note } from './activity.js';
+import { explainRefusal } from './explain.js';
 import { byId, setText } from './page.js';
 import { createQueueChart } from './queue-chart.js';
 import { ago, count, duration } from './text.js';
@@ -102,5 +103,5 @@ function showRefused(refused, fields) {
     .filter(({ field }) => field !== undefined)
     .map(({ field: { label, unit = '' }, value }) => `${label} ${value}\u00a0${unit}`.trim());
   setText(byId('device-refused-title'), `${count(refused.length, 'reading')} in quarantine`);
-  setText(byId('device-refused-reason'), `${reason.replace('Bad request: ', '')} (${named.join(', ')})`);
+  setText(byId('device-refused-reason'), `${explainRefusal(reason)} (${named.join(', ')})`);
 }

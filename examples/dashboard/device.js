@@ -6,6 +6,8 @@ import { ago, count, duration } from './text.js';
 
 const POLL_MS = 1000;
 const FIGURES = ['committed', 'stored', 'waiting', 'quarantined', 'lost'];
+/** The buttons that only a running device obeys. */
+const OF_A_RUNNING_DEVICE = ['kill', 'overheat', 'live-first', 'restore-refused', 'drop-refused'];
 
 /** The switch asks for the opposite of the order that the device has. */
 const ACTIONS = {
@@ -65,8 +67,7 @@ function show(state, fields) {
   byId('demo').dataset.state = kindOf(state);
   byId('device-lost').closest('div').dataset.lost = String(state.lost > 0);
   byId('outage').setAttribute('aria-disabled', String(state.serverBackAt !== undefined));
-  byId('kill').setAttribute('aria-disabled', String(state.pid === undefined));
-  byId('overheat').setAttribute('aria-disabled', String(state.pid === undefined));
+  for (const id of OF_A_RUNNING_DEVICE) byId(id).setAttribute('aria-disabled', String(state.pid === undefined));
   byId('live-first').setAttribute('aria-checked', String(state.isLiveFirst));
   showRefused(state.refused, fields);
 }

@@ -1,3 +1,4 @@
+import { explainRefusal, explainWarning } from './explain.js';
 import { byId, make } from './page.js';
 import { clockTime, count, seconds } from './text.js';
 
@@ -24,7 +25,10 @@ export function noteEvents(api) {
     note(`Took over ${parts.filter(Boolean).join(' and ')} of an earlier visit`);
   });
   api.on('quarantine', ({ entries, message }) => {
-    note(`Set aside ${count(entries.length, 'entry', 'entries')}: ${message}`, 'bad');
+    note(`Set aside ${count(entries.length, 'entry', 'entries')}: ${explainRefusal(message)}`, 'bad');
   });
-  api.on('warning', ({ message }) => note(message, 'bad'));
+  api.on('warning', (warning) => {
+    note(explainWarning(warning), 'bad');
+    console.warn(warning.message);
+  });
 }

@@ -114,7 +114,7 @@ function line(name, { holds, series, fill }) {
 }
 
 /** @returns {[number, number][]} Where the line is interrupted, in pixels. */
-function gapsOf(plot, from, to, gapSeconds) {
+export function gapsOf(plot, from, to, gapSeconds) {
   const [times] = plot.data;
   const gaps = [];
   for (let index = Math.max(from, 1); index <= to; index++) {
@@ -125,7 +125,7 @@ function gapsOf(plot, from, to, gapSeconds) {
 }
 
 /** @returns {number[]} Points without a neighbour, which no line shows. */
-function lonely(times, values, gapSeconds) {
+export function lonely(times, values, gapSeconds) {
   const joins = (one, other) =>
     values[one] != null && values[other] != null && Math.abs(times[one] - times[other]) <= gapSeconds;
   return [...times.keys()].filter(

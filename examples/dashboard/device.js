@@ -1,10 +1,13 @@
 import { note } from './activity.js';
+import { explainRefusal } from './explain.js';
 import { byId, setText } from './page.js';
 import { createQueueChart } from './queue-chart.js';
 import { ago, count, duration } from './text.js';
 
 const POLL_MS = 1000;
 const FIGURES = ['committed', 'stored', 'waiting', 'quarantined', 'lost'];
+/** The buttons that only a running device obeys. */
+const OF_A_RUNNING_DEVICE = ['kill', 'overheat', 'live-first', 'restore-refused', 'drop-refused'];
 
 /** The switch asks for the opposite of the order that the device has. */
 const ACTIONS = {
@@ -64,8 +67,7 @@ function show(state, fields) {
   byId('demo').dataset.state = kindOf(state);
   byId('device-lost').closest('div').dataset.lost = String(state.lost > 0);
   byId('outage').setAttribute('aria-disabled', String(state.serverBackAt !== undefined));
-  byId('kill').setAttribute('aria-disabled', String(state.pid === undefined));
-  byId('overheat').setAttribute('aria-disabled', String(state.pid === undefined));
+  for (const id of OF_A_RUNNING_DEVICE) byId(id).setAttribute('aria-disabled', String(state.pid === undefined));
   byId('live-first').setAttribute('aria-checked', String(state.isLiveFirst));
   showRefused(state.refused, fields);
 }
@@ -102,5 +104,5 @@ function showRefused(refused, fields) {
     .filter(({ field }) => field !== undefined)
     .map(({ field: { label, unit = '' }, value }) => `${label} ${value}\u00a0${unit}`.trim());
   setText(byId('device-refused-title'), `${count(refused.length, 'reading')} in quarantine`);
-  setText(byId('device-refused-reason'), `${reason.replace('Bad request: ', '')} (${named.join(', ')})`);
+  setText(byId('device-refused-reason'), `${explainRefusal(reason)} (${named.join(', ')})`);
 }

@@ -56,8 +56,13 @@ async function attempt(action) {
   try {
     await action();
   } catch (error) {
-    setText(byId('problem'), explain(error, error.retainedData ? 'Committed values stay queued.' : ''));
+    setText(byId('problem'), explain(error, consequenceOf(error)));
   }
+}
+
+function consequenceOf({ name, retainedData }) {
+  if (name === 'StorageException') return 'The values are still staged.';
+  return retainedData ? 'Committed values stay queued.' : '';
 }
 
 /** Not really disabled: a button that loses the focus strands those who use a keyboard. */

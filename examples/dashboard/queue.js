@@ -1,5 +1,5 @@
 import { note } from './activity.js';
-import { explain } from './explain.js';
+import { explain, explainRefusal, explainWarning } from './explain.js';
 import { byId, make, setText } from './page.js';
 import { clockTime, count, duration } from './text.js';
 
@@ -27,7 +27,8 @@ export function showQueue(api, describe) {
     byId('pushed').classList.toggle('moving', status.pushing);
     setText(byId('durability'), SURVIVES[status.durability] ?? '');
     byId('durability').dataset.durability = status.durability;
-    byId('warnings').replaceChildren(...status.warnings.map(({ message }) => make('li', message)));
+    const warnings = new Set(status.warnings.map(explainWarning));
+    byId('warnings').replaceChildren(...[...warnings].map((text) => make('li', text)));
     showRefused(api.quarantined(), describe);
   };
   byId('queue').hidden = false;
@@ -58,7 +59,7 @@ function pushingText({ pushing, lastPush }) {
 function showRefused(entries, describe) {
   byId('refused').hidden = entries.length === 0;
   byId('refused-entries').replaceChildren(
-    ...entries.map((entry) => make('li', [describe(entry), ' ', make('small', entry.reason)])),
+    ...entries.map((entry) => make('li', [describe(entry), ' ', make('small', explainRefusal(entry.reason))])),
   );
 }
 

@@ -41,7 +41,7 @@ export class Control {
   }
 
   state() {
-    const { refused, oldestAgeSeconds, nextTry, pushing } = this.#report;
+    const { refused, oldestAgeSeconds, nextTry, pushing, isLiveFirst = this.#device.isLiveFirst } = this.#report;
     const silence = this.#reportedAt === undefined ? 0 : Date.now() / 1000 - this.#reportedAt;
     return {
       ...this.#ledger.figures(),
@@ -54,7 +54,7 @@ export class Control {
       pid: this.#device.pid,
       runs: this.#device.runs,
       restartsAt: this.#device.restartsAt,
-      isLiveFirst: this.#device.isLiveFirst,
+      isLiveFirst,
       serverBackAt: this.#outage.backAt,
       samples: this.#samples,
     };

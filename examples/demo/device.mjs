@@ -87,9 +87,10 @@ function commit(measured = {}) {
   const number = `${env.DEMO_RUN}-${made}`;
   api.addValues({ ...readMachine(), boiler: readBoiler(), ...measured, [NUMBER]: number });
   const { timestamp, values } = api.commit();
+  // At once: a device that is killed reports nothing afterwards.
+  report([number]);
   const shown = values.filter(({ fieldId }) => fieldId !== NUMBER).map(({ fieldId, value }) => `${fieldId} ${value}`);
   console.log(`${new Date(timestamp * 1000).toISOString()} ${shown.join(', ')}`);
-  report([number]);
 }
 
 function report(committed = []) {

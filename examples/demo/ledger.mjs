@@ -1,9 +1,14 @@
 /**
  * Accounts for every reading of a device, by its number: a committed reading is stored, waits in the device's queue, is in
  * quarantine or was dropped from it; any other is lost.
+ *
+ * A number is `<run>-<count>`. A device ends when a commit fails, so all numbers of a run before a known one were committed
+ * too, even if a device that was killed has not reported them.
  */
 export class Ledger {
   #committed = new Set();
+  /** The highest known count of each run. */
+  #counts = new Map();
   #stored = new Set();
   #dropped = new Set();
   #waiting = new Set();
@@ -16,7 +21,7 @@ export class Ledger {
    * @param {{ committed?: string[], waiting: string[], quarantined: string[], dropped: string[] }} report
    */
   report({ committed = [], waiting, quarantined, dropped }) {
-    for (const number of [...committed, ...waiting, ...quarantined, ...dropped]) this.#committed.add(number);
+    for (const number of [...committed, ...waiting, ...quarantined, ...dropped]) this.#commit(number);
     for (const number of dropped) this.#dropped.add(number);
     this.#waiting = new Set(waiting);
     this.#quarantined = new Set(quarantined);
@@ -26,7 +31,7 @@ export class Ledger {
   store(numbers) {
     for (const number of numbers) {
       // A device that is killed right after a commit has not reported it.
-      this.#committed.add(number);
+      this.#commit(number);
       this.#stored.add(number);
     }
   }
@@ -42,6 +47,13 @@ export class Ledger {
       dropped: this.#dropped.size,
       lost: [...this.#committed].filter((number) => this.#isLost(number)).length,
     };
+  }
+
+  #commit(number) {
+    const [run, count] = number.split('-').map(Number);
+    const known = this.#counts.get(run) ?? 0;
+    for (let next = known + 1; next <= count; next++) this.#committed.add(`${run}-${next}`);
+    this.#counts.set(run, Math.max(known, count));
   }
 
   #isLost(number) {

@@ -34,6 +34,7 @@ const REFUSED = {
     { values: [{ fieldId: 'boiler', value: 75 }], reason: 'Bad request: Boiler is above 60 °C', timestamp: 999_990 },
   ],
 };
+const STAGES = ['Staged', 'Committed', 'Pushed', 'Quarantined'];
 const LOST = { ...STATE, stored: 97, lost: 3 };
 
 describeInChromium('the device in the dashboard', (newContext) => {
@@ -70,6 +71,46 @@ describeInChromium('the device in the dashboard', (newContext) => {
     await show(REFUSED, 'Boiler is above 60 °C (Boiler 75 °C)');
   });
 
+  test('says how many readings wait now in the name of its chart, and how many are lost', async () => {
+    const { page, show } = await open();
+    const chart = (waiting: number) =>
+      page.getByRole('img', { name: `Waiting readings over the last two minutes, ${waiting} now` });
+    await show(OUTAGE, 'oldest 11 s');
+    await chart(10).waitFor();
+    const lost = page.locator('.lost');
+    expect(await lost.locator('dd').textContent()).toBe('0');
+    const colour = () => lost.locator('dd').evaluate((element) => getComputedStyle(element).color);
+    const none = await colour();
+    await show(LOST, '97');
+    await chart(0).waitFor();
+    expect(await lost.innerText()).toMatch(/^Lost\s+3$/);
+    expect(await colour()).not.toBe(none);
+  });
+
+  test.each([1440, 360])(
+    'stands beside the readings of the page, which has a way of its own, at %d px',
+    async (width) => {
+      const { page, show } = await open({ width });
+      await show(STATE, 'Running');
+      const own = page.getByRole('region', { name: 'From this page' });
+      expect(await own.getByRole('listitem').locator('span').allTextContents()).toEqual(STAGES);
+      expect(await page.getByRole('region', { name: 'Device' }).getByText('From this page').count()).toBe(0);
+
+      const [staged, committed, pushed, quarantined] = await own.locator('.stage').evaluateAll((stages) =>
+        stages.map((stage) => {
+          const { top, bottom, left } = stage.getBoundingClientRect();
+          return { top, bottom, left };
+        }),
+      );
+      expect(new Set([staged, committed, pushed].map((stage) => Math.round(stage?.top ?? 0))).size, 'one row').toBe(1);
+      expect(committed?.left).toBeGreaterThan(staged?.left ?? 0);
+      expect(pushed?.left).toBeGreaterThan(committed?.left ?? 0);
+      // The quarantine branches off below the committed entries.
+      expect(quarantined?.top).toBeGreaterThanOrEqual(committed?.bottom ?? Infinity);
+      expect(quarantined?.left).toBeGreaterThan(committed?.left ?? Infinity);
+    },
+  );
+
   test('can be acted on, by buttons that say what they do', async () => {
     const { page, actions, show } = await open();
     await show(REFUSED, '1 reading in quarantine');
@@ -94,6 +135,7 @@ describeInChromium('the device in the dashboard', (newContext) => {
     const { length } = actions;
     await region.getByRole('button', { name: 'Kill the device', disabled: true }).press('Enter');
     await region.getByRole('button', { name: 'Take the server down', disabled: true }).press('Enter');
+    await region.getByRole('switch', { name: 'Live first', disabled: true }).press('Enter');
     expect(actions).toHaveLength(length);
   });
 
@@ -126,6 +168,20 @@ describeInChromium('the device in the dashboard', (newContext) => {
     const { page, show } = await open();
     await show(OUTAGE, 'Running');
     expect(await wrapped(page, 'h1, h2, h3, dt, dd, button, label, legend, .stage > *, .age, .hint')).toEqual([]);
+  });
+
+  test('shows a queue that grows, and nothing lost, within ten seconds of looking', async () => {
+    const { demo, url } = await startDemo();
+    onTestFinished(() => demo.stop());
+    const page = await (await newContext()).newPage();
+    const opened = Date.now();
+    await page.goto(url);
+    await page.getByRole('button', { name: 'Take the server down' }).click();
+    const figure = async (name: string) => Number(await page.locator(`#device-${name}`).textContent());
+    await expect.poll(() => figure('waiting'), SOON).toBeGreaterThanOrEqual(2);
+    expect(Date.now() - opened).toBeLessThan(10_000);
+    expect(await figure('lost')).toBe(0);
+    expect(await page.locator('#device-state').textContent()).toContain('the server is down for');
   });
 
   test('is killed and started again by the demo', async () => {

@@ -171,7 +171,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     );
     await page.getByRole('button', { name: 'Push' }).click();
     await waitForStages(page, { Committed: 0, Pushed: 1, Quarantined: 1 });
-    await page.getByRole('listitem').filter({ hasText: 'Room temperature -300\u00a0°C Bad request: Colder' }).waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'Room temperature -300\u00a0°C Colder than it gets' }).waitFor();
     await page.getByRole('alert').filter({ hasText: 'The server refused 1 entry. The others are stored.' }).waitFor();
     await page.getByRole('button', { name: 'Restore' }).click();
     await waitForStages(page, { Committed: 1, Quarantined: 0 });

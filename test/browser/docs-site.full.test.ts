@@ -53,6 +53,54 @@ describeInChromium('the site of the documentation', (newContext) => {
     expect(complaints).toEqual([]);
   });
 
+  /** @returns The addresses that don't answer with a page, or whose page has no such anchor. */
+  const deadOf = async (links: readonly string[]): Promise<string[]> => {
+    const dead: string[] = [];
+    for (const link of links) {
+      const response = await fetch(link);
+      const anchor = decodeURIComponent(new URL(link).hash.slice(1));
+      const html = await response.text();
+      if (response.status !== 200 || (anchor && !html.includes(` id="${anchor}"`))) dead.push(link);
+    }
+    return dead;
+  };
+  const linksIn = (page: Page, selector: string): Promise<string[]> =>
+    page
+      .locator(`${selector} a[href]`)
+      .evaluateAll((links) => [...new Set(links.map((link) => (link as HTMLAnchorElement).href))]);
+
+  test('links from its home page to pages and headings that are there', async () => {
+    const { page, url } = await open({ viewport: DESK });
+    await goTo(page, url, '/');
+    const links = await linksIn(page, 'body');
+    const parts = links.map((link) => link.replace(url, '/'));
+    expect(parts).toEqual(expect.arrayContaining(['/getting-started', '/troubleshooting', '/api/', '/hosts']));
+    expect(
+      parts.filter((part) => /^\/\w+#/.test(part)),
+      'a link to a heading',
+    ).not.toEqual([]);
+    expect(await deadOf(links)).toEqual([]);
+    expect(await deadOf([`${url}nowhere`, `${url}delivery#nowhere`])).toHaveLength(2);
+  });
+
+  test('has the reference, and in it the types for storage adapters apart', async () => {
+    const { page, complaints, url } = await open({ viewport: DESK });
+    await goTo(page, url, '/api/');
+    const links = await linksIn(page, '.VPSidebar');
+    expect(links.length).toBeGreaterThan(50);
+    expect(await deadOf(links)).toEqual([]);
+
+    const group = page.locator('.VPSidebarItem', { hasText: 'For storage adapters of your own' }).last();
+    const adapterTypes = await group.getByRole('link', { includeHidden: true }).allTextContents();
+    expect(adapterTypes).toEqual(expect.arrayContaining(['StorageAdapter', 'Writer']));
+    await goTo(page, url, '/api/nikdev-iot/');
+    const text = page.locator('main .vp-doc');
+    await text.getByRole('heading', { name: 'For storage adapters of your own' }).waitFor();
+    await text.getByRole('link', { name: 'StorageAdapter', exact: true }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'StorageAdapter' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test('finds the texts of its pages', async () => {
     const { page, url } = await open({ viewport: DESK });
     await goTo(page, url, '/');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
@@ -12,6 +13,7 @@ interface State {
   readonly pid?: number;
   readonly runs: number;
   readonly isLiveFirst: boolean;
+  readonly now: number;
   readonly serverBackAt?: number;
   readonly refused: readonly { readonly reason: string }[];
 }
@@ -34,15 +36,15 @@ const { runLive } = await load('live.mjs');
 /** Longer than the device needs to queue readings, be killed and start again. */
 const OUTAGE_SECONDS = 12;
 
-/** Runs the demo until the test ends. */
-async function startDemo() {
+/** Runs the demo until the test ends. @param options - Settings of its server. */
+async function startDemo(options: { outageSeconds?: number } = { outageSeconds: OUTAGE_SECONDS }) {
   vi.spyOn(console, 'log').mockReturnValue();
   vi.spyOn(console, 'error').mockReturnValue();
   const server = await startServer({
     port: 0,
     fields: [],
     folder: temporaryFolder(),
-    outageSeconds: OUTAGE_SECONDS,
+    ...options,
   });
   const stop = new AbortController();
   const ended = runLive(server, stop.signal);
@@ -104,12 +106,39 @@ describe('the device of the demo', { timeout: 120_000 }, () => {
     await until((state) => state.stored > stored);
   });
 
-  test('changes the order of its pushes', async () => {
-    const { until, act } = await startDemo();
+  test('delivers its queue oldest first or live first, as the switch says', async () => {
+    const { until, act, history } = await startDemo({ outageSeconds: 7 });
+    /** Lets readings wait during an outage. @returns The times of the readings in the order in which they arrived. */
+    const arrivalsAfterAnOutage = async (): Promise<number[]> => {
+      await act('outage');
+      await until(({ waiting }) => waiting >= 5);
+      const { cursor } = await history();
+      const drained = ({ waiting, serverBackAt }: State): boolean => serverBackAt === undefined && waiting === 0;
+      expect(await until(drained)).toMatchObject({ lost: 0, runs: 1 });
+      const { points } = await history(cursor);
+      return points.filter(([id]) => id === 'boiler').map(([, time]) => time);
+    };
     await until(({ isLiveFirst, stored }) => isLiveFirst && stored >= 1);
     await act('oldest-first');
-    const { committed } = await until(({ isLiveFirst }) => !isLiveFirst);
-    expect(await until((state) => state.stored > committed)).toMatchObject({ lost: 0, runs: 1 });
+    await until(({ isLiveFirst }) => !isLiveFirst);
+    const inOrder = await arrivalsAfterAnOutage();
+    expect(inOrder.length).toBeGreaterThanOrEqual(5);
+    expect(inOrder).toEqual([...inOrder].sort((one, other) => one - other));
+
+    await act('live-first');
+    await until(({ isLiveFirst }) => isLiveFirst);
+    const [first, ...others] = await arrivalsAfterAnOutage();
+    expect(first).toBeGreaterThan(Math.min(...others) + 2);
+  });
+
+  test('is cut off for as long as the button says, unless its demo was given another length', async () => {
+    const { until, act } = await startDemo({});
+    await until(({ pid }) => pid !== undefined);
+    await act('outage');
+    const { serverBackAt = 0, now } = await until((state) => state.serverBackAt !== undefined);
+    const page = readFileSync(new URL('../../examples/dashboard/index.html', import.meta.url), 'utf8');
+    const [, label] = /id="outage">Take the server down for (\d+) s</.exec(page) ?? [];
+    expect(Math.abs(serverBackAt - now - Number(label))).toBeLessThan(2);
   });
 
   test('obeys the dashboard only', async () => {

@@ -52,6 +52,23 @@ describe('the ledger of the demo', () => {
     expect(ledger.figures()).toMatchObject({ committed: 1, stored: 1, lost: 0 });
   });
 
+  test('counts a reading as lost that a killed device never reported, once a later one of its run is known', () => {
+    ledger.report({ ...EMPTY, committed: ['1-1'], waiting: ['1-1'] });
+    // The next run takes over the queue, where the second reading is missing.
+    ledger.report({ ...EMPTY, waiting: ['1-1', '1-3'] });
+    expect(ledger.figures()).toMatchObject({ committed: 3, waiting: 2, lost: 1 });
+    ledger.store(['1-2']);
+    expect(ledger.figures()).toMatchObject({ committed: 3, stored: 1, lost: 0 });
+    ledger.store(['1-5']);
+    expect(ledger.figures()).toMatchObject({ committed: 5, stored: 2, waiting: 2, lost: 1 });
+  });
+
+  test('numbers the readings of each run from one', () => {
+    ledger.report({ ...EMPTY, committed: ['1-1', '1-2'], waiting: ['1-1', '1-2'] });
+    ledger.report({ ...EMPTY, committed: ['2-1'], waiting: ['1-1', '1-2', '2-1'] });
+    expect(ledger.figures()).toMatchObject({ committed: 3, waiting: 3, lost: 0 });
+  });
+
   test('counts a reading once that is stored twice', () => {
     ledger.store(['1-1']);
     ledger.store(['1-1']);

@@ -42,3 +42,7 @@ export async function startDashboard(
   const { emulator, options } = await serveEmulator();
   return { emulator, options, url: await serveDashboard({ ...options, everySeconds: 1, fields, ...config }) };
 }
+
+/** Words of the library for its developer, which nobody who only looks at the page should read. */
+export const DEVELOPERS_WORDS =
+  /setApiKey|CORS|\bApi\b|status\(\)|maxQueued|maxLength|baseUrl|restore\(\)|webStorage|dropQuarantined/;

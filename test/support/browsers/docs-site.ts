@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { serveOnLoopback } from '../servers/serve-on-loopback.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const TYPEDOC = join(ROOT, 'node_modules/typedoc/bin/typedoc');
 const VITEPRESS = join(ROOT, 'node_modules/vitepress/bin/vitepress.js');
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -16,9 +17,11 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Builds the site of the documentation, with the reference if typedoc has written it. It fails on dead links. */
+/** Builds the site of the documentation as `npm run docs` does, with the reference. It fails on dead links. */
 export async function buildDocs(outDir: string): Promise<void> {
-  await promisify(execFile)(process.execPath, [VITEPRESS, 'build', 'docs', '--outDir', outDir], { cwd: ROOT });
+  const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  await run(TYPEDOC);
+  await run(VITEPRESS, 'build', 'docs', '--outDir', outDir);
 }
 
 /** Serves a built site, its addresses without `.html`. @returns Its URL. */

@@ -17,10 +17,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Builds the site of the documentation as `npm run docs` does, with the reference. It fails on dead links. */
+/** Builds the site as `npm run docs` does, with the reference, but does not check types again. It fails on dead links. */
 export async function buildDocs(outDir: string): Promise<void> {
   const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: ROOT });
-  await run(TYPEDOC);
+  await run(TYPEDOC, '--skipErrorChecking');
   await run(VITEPRESS, 'build', 'docs', '--outDir', outDir);
 }
 

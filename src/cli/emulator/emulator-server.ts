@@ -66,6 +66,8 @@ export class EmulatorServer {
       signal: ending.signal,
       ...(method === 'POST' && { body: Readable.toWeb(request) }),
     });
+    // Of a body that was refused, nothing more is read: its connection ends, and no client may send another request on it.
+    if (!request.complete) response.setHeader('connection', 'close').on('finish', () => request.destroy());
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     if (answer.body === null) response.end();
     // A body that breaks off: so does the connection.
@@ -73,8 +75,6 @@ export class EmulatorServer {
       Readable.fromWeb(answer.body as never)
         .on('error', () => response.destroy())
         .pipe(response);
-    // Of a body that was refused, nothing more is read.
-    if (!request.complete) response.on('finish', () => request.destroy());
   }
 }
 

@@ -272,20 +272,10 @@ describe('where files can not be written synchronously', () => {
   const refusing = (name: string): StorageManagerLike => ({
     getDirectory: () => Promise.reject(Object.assign(new Error('no'), { name })),
   });
-  /** Of a page, a shared or a service worker. */
-  const withoutHandles = (): StorageManagerLike => {
-    const folder = {
-      getDirectoryHandle: async () => folder,
-      getFileHandle: async () => ({}),
-      removeEntry: async () => {},
-      async *keys() {},
-    };
-    return { getDirectory: async () => folder };
-  };
 
   test.each([
     ['no private file system', {}, /https/],
-    ['no access handles', withoutHandles(), /dedicated worker.*new Worker/],
+    ['no access handles', new FakeOpfs().startPage().manager, /dedicated worker.*new Worker/],
     ['a private window', refusing('SecurityError'), /SecurityError.*commitAndPush/],
   ])('%s: entries are kept in memory, and a warning says what to do', async (_place, manager, message) => {
     const { fetch } = new StubFetch();

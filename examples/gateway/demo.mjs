@@ -12,7 +12,7 @@ import { startUpstream } from './upstream.mjs';
 
 const USAGE = `usage: npm run demo:gateway -- [--port <port>] [--once]
 
-  --port <port>  where the page is on 127.0.0.1; without it, any port that is free
+  --port <port>  the port of the page on 127.0.0.1 (default: any free port)
   --once         one round of failures, within two minutes, instead of rounds until Ctrl+C`;
 const DEVICES = 200;
 /** The processes have the rest of two minutes to end. */

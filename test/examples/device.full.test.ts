@@ -129,7 +129,7 @@ describe('the device', { timeout: 90_000 }, () => {
 
     server.down = undefined;
     const next = startDevice(server, folder);
-    await next.line(new RegExp(`^took over ${left.length} entries of an earlier run$`));
+    await next.line(new RegExp(`^adopted ${left.length} entries of an earlier run$`));
     await expect.poll(() => storedReadings(server).slice(0, left.length), { timeout: 20_000 }).toEqual(left);
   });
 

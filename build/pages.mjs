@@ -32,7 +32,7 @@ export const GROUPS = [
     group: 'Look up',
     pages: [
       page('troubleshooting', 'Troubleshooting', 'by symptom and by message: whether data is safe, and what to do'),
-      page('reference', 'Calls, options, events', 'one table each, and names for fields'),
+      page('reference', 'Methods, options, events', 'one table each, and names for fields'),
       page('measurements', 'Measurements', 'sizes, speed, bytes, the time after an outage'),
     ],
   },

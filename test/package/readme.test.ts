@@ -159,7 +159,7 @@ describe('the README', () => {
       .replace(/^\| `api\.(?:.*?) \|/gm, '');
     const calls = [...text.matchAll(/\b[aA]pi\.(\w+)\(/g)].map(([, name = '']) => name);
     expect(calls.filter((name) => !(name in Api.prototype || name in Api))).toEqual([]);
-    const [, table = ''] = /^## The calls$(.*?)^## /ms.exec(text) ?? [];
+    const [, table = ''] = /^## Methods$(.*?)^## /ms.exec(text) ?? [];
     const listed = [...table.matchAll(/(?<=^\| .*?)`(\w+)\((?=.*? \|.*? \|$)/gm)].map(([, name = '']) => name);
     expect(listed.filter((name) => !(name in Api.prototype))).toEqual([]);
     expect(page === 'docs/reference.md' ? listed.length : 20).toBeGreaterThanOrEqual(20);

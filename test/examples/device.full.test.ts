@@ -255,7 +255,7 @@ describe('the API Key of the device', { timeout: 90_000 }, () => {
   });
 
   test.each([
-    ['of another kind', 'y'.repeat(1001), 'is too long for the file of an API Key'],
+    ['of another kind', 'y'.repeat(1001), 'is too long for an API Key'],
     ['that is empty', '', 'apiKey must be a UUID'],
   ])('is refused in a file %s, without its text', async (_, text, message) => {
     const { output, code } = await runOnce(keyFile(0o600, text).env);

@@ -1,24 +1,24 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** A longer file is not one of a key. */
+/** A longer file does not contain a key. */
 const MAX_BYTES = 1000;
 const OPEN_TO_OTHERS = 0o077;
 
 /**
- * Reads the API Key from the file that NIKDEV_API_KEY_FILE names, or from NIKDEV_API_KEY. A command line, which any user of
- * the machine can read, is no place for it.
+ * Reads the API Key from the file that NIKDEV_API_KEY_FILE names, or from NIKDEV_API_KEY. It is never an
+ * argument, because every user of the machine can read arguments.
  *
  * @param {NodeJS.ProcessEnv} env
  * @returns {string | undefined}
- * @throws {Error} That names the file and what to do, never what is in it.
+ * @throws {Error} Its message names the file and the remedy, never the content.
  */
 export function readApiKey({ NIKDEV_API_KEY: key, NIKDEV_API_KEY_FILE: file, CREDENTIALS_DIRECTORY: credentials }) {
   if (!file) return key;
   if (key) throw new Error('NIKDEV_API_KEY and NIKDEV_API_KEY_FILE are both set: unset one of them.');
   const descriptor = openKey(file);
   try {
-    // systemd gives a credential to its service by an access control list, which shows as a right of the group.
+    // systemd gives a credential to its service by an access control list, which shows as a permission of the group.
     const isCredential = credentials !== undefined && dirname(resolve(file)) === resolve(credentials);
     if (!isCredential) refuseShared(file, fstatSync(descriptor).mode);
     return readText(file, descriptor).trim();
@@ -52,6 +52,6 @@ function readText(file, descriptor) {
     read = readSync(descriptor, bytes, { offset: length });
     length += read;
   } while (read > 0 && length <= MAX_BYTES);
-  if (length > MAX_BYTES) throw new Error(`${file} is too long for the file of an API Key.`);
+  if (length > MAX_BYTES) throw new Error(`${file} is too long for an API Key.`);
   return bytes.toString('utf8', 0, length);
 }

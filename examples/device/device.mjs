@@ -48,26 +48,26 @@ function connect() {
       },
       // Committed values are on the disk: they survive kill -9 and power cuts.
       storage: fileStorage(FOLDER),
-      // At once while all is well; after a failure again and again, with growing pauses.
+      // At once as long as pushes succeed; after a failure, with growing pauses.
       autoPush: !once && { everySeconds: 0 },
       // A key that was revoked by mistake must not cost readings.
       onRefusedCredentials: 'keep',
-      // Three days without a server; then the oldest go.
+      // Three days without a server; then the oldest entries are dropped.
       maxQueuedEntries: 250_000,
       overflow: 'drop-oldest',
-      // After an outage the current reading and the backlog go alternately.
+      // After an outage, alternates between current readings and the backlog.
       order: flags['live-first'] ? 'live-first' : 'oldest-first',
       maxAge: flags['max-age'] === undefined ? undefined : Number(flags['max-age']) * 3600,
       compression: flags.gzip ? gzip() : undefined,
     });
   } catch (exception) {
     return fail(
-      `${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY_FILE and, if need be, NIKDEV_BASE_URL.\n${USAGE}`,
+      `${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY_FILE and, if needed, NIKDEV_BASE_URL.\n${USAGE}`,
     );
   }
 }
 
-/** With --deadband, a field is committed when its value has changed by more than that, and every ten minutes. */
+/** With --deadband, a value is committed if it has changed by more than that, and every ten minutes. */
 function field(id) {
   if (flags.deadband === undefined) return id;
   return { id, deadband: Number(flags.deadband), atLeastEverySeconds: 600 };
@@ -75,7 +75,7 @@ function field(id) {
 
 async function readOnce() {
   await api.ready; // The entries of an earlier run go first.
-  await sleep(READ_EVERY_MS); // CPU use is measured over a time.
+  await sleep(READ_EVERY_MS); // CPU use is measured over an interval.
   const entry = commitReading();
   try {
     await api.push();
@@ -90,7 +90,7 @@ async function readOnce() {
 async function readUntilStopped() {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => stop.abort());
-  tellWhatHappens();
+  logEvents();
 
   while (await sleep(READ_EVERY_MS, true, { signal: stop.signal }).catch(() => false)) {
     const entry = commitReading();
@@ -106,16 +106,16 @@ async function readUntilStopped() {
   if (committed > 0) console.error(`${count(committed)} could not be pushed and wait in the folder for the next run`);
 }
 
-function tellWhatHappens() {
-  api.on('adopt', ({ entries }) => console.log(`took over ${count(entries)} of an earlier run`));
+function logEvents() {
+  api.on('adopt', ({ entries }) => console.log(`adopted ${count(entries)} of an earlier run`));
   api.on('push', ({ entries }) => console.log(`pushed ${count(entries)}`));
   api.on('error', complain);
-  api.on('quarantine', ({ entries, message }) => console.error(`${count(entries.length)} set aside – ${message}`));
+  api.on('quarantine', ({ entries, message }) => console.error(`${count(entries.length)} quarantined – ${message}`));
   api.on('discard', ({ entries, message }) => console.error(`${count(entries.length)} discarded: ${message}`));
   api.on('warning', ({ message }) => console.error(message));
 }
 
-/** @returns The entry; `undefined` if it could not be saved: its values go with the next one, unless that overwrites them. */
+/** @returns The entry; `undefined` if it could not be saved: its values are in the next entry, unless they are overwritten. */
 function commitReading() {
   try {
     api.addValues(readMachine());

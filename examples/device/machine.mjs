@@ -9,7 +9,7 @@ let before = cpuTimes();
  * Reads what this machine is doing, to one decimal.
  *
  * @returns {{ cpu?: number, memory: number, temperature?: number }} CPU use in percent since the last call, used memory
- * in percent, and the CPU's temperature in °C; what this machine can't tell is absent.
+ * in percent, and the CPU's temperature in °C; a value that this machine does not report is absent.
  */
 export function readMachine() {
   return { ...readCpu(), memory: round((1 - os.freemem() / os.totalmem()) * 100), ...readTemperature() };
@@ -29,7 +29,7 @@ function cpuTimes() {
   return { idle: sum(times.map(({ idle }) => idle)), total: sum(times.flatMap(Object.values)) };
 }
 
-/** Linux has a folder for each sensor; those of disks, batteries and the room are passed over. */
+/** Linux has a folder for each sensor; the sensors of disks, batteries and the room are ignored. */
 function readTemperature() {
   try {
     const zones = readdirSync(THERMAL).filter((name) => name.startsWith('thermal_zone'));

@@ -12,7 +12,7 @@ import { startUpstream } from './upstream.mjs';
 
 const USAGE = `usage: npm run demo:gateway -- [--port <port>] [--once]
 
-  --port <port>  where the page is on 127.0.0.1; without it, any port that is free
+  --port <port>  the port of the page on 127.0.0.1 (default: any free port)
   --once         one round of failures, within two minutes, instead of rounds until Ctrl+C`;
 const DEVICES = 200;
 /** The processes have the rest of two minutes to end. */
@@ -20,7 +20,7 @@ const ONCE_WITHIN_MS = 110_000;
 const DELIVER_WITHIN_MS = 30_000;
 
 const { port, once } = readArguments();
-// `stop` ends the rounds, and the readings on their way are delivered; `abort` ends everything.
+// `stop` ends the rounds, and the readings in transit are delivered; `abort` ends everything.
 const [stop, abort] = [new AbortController(), new AbortController()];
 abort.signal.addEventListener('abort', () => stop.abort());
 for (const name of ['SIGINT', 'SIGTERM']) process.on(name, end);
@@ -47,7 +47,7 @@ async function run(natsServer) {
   fleet.start();
   await runRounds(parts);
   fleet.stop();
-  state.begin('The devices commit no more: delivering the readings on their way');
+  state.begin('The devices have stopped committing: delivering the readings in transit');
   await deliver(parts);
   const sum = compare(fleet.commits(), upstream.valuesOf);
   const isGood = sum.lost + sum.duplicated + sum.unknown === 0;
@@ -68,7 +68,7 @@ function abortAfter(milliseconds, reason) {
   closers.push(() => clearTimeout(timer));
 }
 
-/** Starts all that takes part. */
+/** Starts all parts of the demo. */
 async function start(natsServer) {
   const credentials = makeCredentials(DEVICES);
   let fleet;
@@ -100,10 +100,10 @@ async function runRounds(parts) {
   }
 }
 
-/** Waits until no reading is on its way. One that is missing then is lost. */
+/** Waits until no reading is in transit. A reading that is missing then is lost. */
 async function deliver({ fleet, cluster }) {
   const underWay = () => fleet.committedCount - fleet.storedCount;
-  if (!once) abortAfter(DELIVER_WITHIN_MS, () => `${underWay()} readings are still on their way.`);
+  if (!once) abortAfter(DELIVER_WITHIN_MS, () => `${underWay()} readings are still in transit.`);
   await fleet.drain(abort.signal);
   await cluster.until(({ depth, parked }) => underWay() === 0 || depth + parked === 0, abort.signal);
 }

@@ -5,7 +5,7 @@ import { answer, answerPage, listen, refuse } from '../demo/loopback.mjs';
 /** An open page asks once a second. */
 const POLL_MS = 1000;
 
-/** All that is served, besides the page and its numbers. */
+/** The files that are served besides the page and its numbers. */
 const FILES = new Map([
   ['/page.css', ['page/page.css', 'text/css; charset=utf-8']],
   ['/page.js', ['page/page.js', 'text/javascript; charset=utf-8']],

@@ -20,7 +20,7 @@ export async function runRound({ processes, nats, gateways, cluster, note }, num
 
   const gateway = gateways.names[number % gateways.names.length];
   await processes.end(gateway, 'SIGKILL');
-  note(`Killed ${gateway}. Its devices keep what they have.`);
+  note(`Killed ${gateway}. Its devices keep their queues.`);
   await pause(3);
   gateways.start(gateway);
   await gateways.untilReady(gateway);

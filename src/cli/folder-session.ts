@@ -50,7 +50,7 @@ function notSaved({ reason, advice }: StorageException, { staging }: Problems): 
   const [now, todo] =
     staging === undefined
       ? ['The values are staged.', advice]
-      : ['Nothing was changed by this call.', 'Make room on the disk, then run it again.'];
+      : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
   return new CommandException(`it could not be saved: ${reason}. ${now}`, { exitCode: EXIT.temporary, advice: todo });
 }
 

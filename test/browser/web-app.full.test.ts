@@ -47,7 +47,7 @@ describeInChromium('the web app', (newContext) => {
     expect(emulator.entries(DEVICE_ID)).toEqual([]);
 
     await page.unroute(isApi);
-    await status('Nothing waits');
+    await status('Nothing is queued');
     await page.getByText('123.5 m³').waitFor();
     expect(emulator.entries(DEVICE_ID).map(({ values }) => values)).toEqual([
       [
@@ -82,7 +82,7 @@ describeInChromium('the web app', (newContext) => {
     const page = await context.newPage();
     await page.goto(await serveFiles(await buildWebApp(options)));
     const notice = page.getByRole('status').filter({ hasText: /^No network: saved readings are pushed/ });
-    await page.getByText('Nothing waits').waitFor();
+    await page.getByText('Nothing is queued').waitFor();
     expect(await notice.count()).toBe(0);
     await context.setOffline(true);
     await notice.waitFor();

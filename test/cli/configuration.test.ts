@@ -206,7 +206,7 @@ describe('the configuration is refused', () => {
 
   test('if it is endless', async () => {
     writeFileSync(configPath(), ' '.repeat(70_000));
-    await refused(/longer than a configuration/);
+    await refused(/too long for a configuration/);
   });
 });
 

@@ -180,7 +180,7 @@ describe('a server that refuses', () => {
     await does('add', 'good=2', '-c');
     expect(await does('push', '--wait', '5s')).toMatchObject({ code: 1, stderr: expect.stringMatching(/quarantined/) });
     expect(storedTexts(emulator)).toEqual([2]);
-    expect(await does('log')).toMatchObject({ code: 0, stdout: 'Nothing waits.\n' });
+    expect(await does('log')).toMatchObject({ code: 0, stdout: 'The queue is empty.\n' });
   });
 
   test('one entry with a 500: the others are stored by the third call at the latest', async () => {

@@ -14,7 +14,8 @@ type Row = readonly [name: string, text: string];
 export function reference(): string {
   return `${[
     '# The command `nikdev-iot`',
-    `${ABOUT} Made of the definitions in \`src/cli/definitions.ts\`: change them, not this page.`,
+    '<!-- Generated from src/cli/definitions.ts: change the definitions, then run `npx vitest run test/cli/help.test.ts -u`. -->',
+    ABOUT,
     '```sh\nnpx nikdev-iot init\nnpx nikdev-iot add temperature=21.5 -cp\n```',
     '## Commands',
     table(
@@ -30,17 +31,17 @@ export function reference(): string {
       GLOBAL_OPTIONS.map(({ flags, text }) => [`\`${flags}\``, text]),
     ),
     '## Environment',
-    'Variables win over the configuration. With a Device ID and an API key no `init` is needed.',
+    'Variables take precedence over the configuration. With `NIKDEV_DEVICE_ID` and an API key, `init` is not needed.',
     table(
       'variable',
-      'holds',
+      'contains',
       VARIABLES.map(([name, text]) => [`\`${name}\``, text]),
     ),
     '## Configuration',
-    '`init` writes `.nikdev-iot/config.json`, with mode 0600 in a folder with mode 0700. It is found in the working folder and above, up to the home folder and to the border of the file system. Beside the credentials (`deviceId`, `apiKey`, `baseUrl`, `insecureHttp`) it may hold:',
+    '`init` writes `.nikdev-iot/config.json`, with mode 0600 in a folder with mode 0700. The command looks for it in the working folder and the folders above, up to the home folder or the boundary of the file system. Besides the credentials (`deviceId`, `apiKey`, `baseUrl`, `insecureHttp`), it can contain:',
     table(
       'name',
-      'holds',
+      'contains',
       Object.entries(CONFIG_OPTIONS).map(([name, { text }]) => [`\`${name}\``, text]),
     ),
     '## Exit codes',

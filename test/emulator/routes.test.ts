@@ -30,7 +30,7 @@ describe('routes', () => {
     expect(await read(answer)).toEqual({ status: 405, json: { message: expect.any(String) } });
   });
 
-  test('a query is no part of a field id', async () => {
+  test('a query does not belong to a field id', async () => {
     const emulator = standing();
     await emulator.fetch(post(upload(['a', 1])));
     const { json } = await read(emulator.fetch(get('values/a?b=c')));

@@ -129,7 +129,7 @@ describe('the device', { timeout: 90_000 }, () => {
 
     server.down = undefined;
     const next = startDevice(server, folder);
-    await next.line(new RegExp(`^took over ${left.length} entries of an earlier run$`));
+    await next.line(new RegExp(`^adopted ${left.length} entries of an earlier run$`));
     await expect.poll(() => storedReadings(server).slice(0, left.length), { timeout: 20_000 }).toEqual(left);
   });
 
@@ -255,7 +255,7 @@ describe('the API Key of the device', { timeout: 90_000 }, () => {
   });
 
   test.each([
-    ['of another kind', 'y'.repeat(1001), 'is too long for the file of an API Key'],
+    ['of another kind', 'y'.repeat(1001), 'is too long for an API Key'],
     ['that is empty', '', 'apiKey must be a UUID'],
   ])('is refused in a file %s, without its text', async (_, text, message) => {
     const { output, code } = await runOnce(keyFile(0o600, text).env);

@@ -283,7 +283,7 @@ describe('failures on this side', () => {
       (api) => api.get(`${'x'.repeat(40)}${KEY.toUpperCase()}`),
     ],
     ['a field id to watch that is the key', (api) => api.watch(KEY)],
-    ['the key as a field id of what is no value', (api) => api.addValue(KEY, Number.NaN)],
+    ['the key as a field id of an invalid value', (api) => api.addValue(KEY, Number.NaN)],
     ['the key as one of several field ids', (api) => api.addValues({ [KEY]: {} } as never)],
     ['the key as a field id that is not well-formed', (api) => api.get(`${KEY}\ud800`)],
     ['the key as an event', (api) => api.on(KEY as never, () => {})],

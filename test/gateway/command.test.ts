@@ -206,7 +206,7 @@ authorization { user: gateway, password: hunter2 }`;
     expect(documented.size).toBeGreaterThan(12);
     const flags = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag = '']) => flag);
     expect([...documented].filter((flag) => !flags.includes(flag))).toEqual([]);
-    const fault = /must be|can't be read|belong together|needs TLS/;
+    const fault = /must be|can't be read|must be set together|needs TLS/;
     for (const [flag, value] of Object.entries(REFUSED)) {
       const action = INIT_FLAGS.has(flag) ? 'init' : 'run';
       const name = `NIKDEV_GATEWAY_${flag.slice(2).toUpperCase().replaceAll('-', '_')}`;
@@ -235,7 +235,7 @@ authorization { user: gateway, password: hunter2 }`;
     ['no secret', ['run'], {}, /NIKDEV_GATEWAY_SECRET is not set/],
     ['two secrets', ['run'], { NIKDEV_GATEWAY_SECRET: 'a', NIKDEV_GATEWAY_SECRET_FILE: '/x' }, /are both set/],
     ['a missing file', ['run'], { NIKDEV_GATEWAY_SECRET_FILE: '/nowhere/x' }, /can't be read \(ENOENT\)/],
-    ['half a certificate', ['run', '--tls-cert', COMMAND], { NIKDEV_GATEWAY_SECRET: SECRET }, /belong together/],
+    ['half a certificate', ['run', '--tls-cert', COMMAND], { NIKDEV_GATEWAY_SECRET: SECRET }, /must be set together/],
     ['a level that is none', ['run', '--log-level', 'all'], { NIKDEV_GATEWAY_SECRET: SECRET }, /--log-level must be/],
     ['a size that is none', ['init', '--max-bytes', 'much'], {}, /--max-bytes must be like 10G or 500M, got "much"/],
     ['G6 an open address', ['run', '--host', '0.0.0.0'], { NIKDEV_GATEWAY_SECRET: SECRET }, /beyond this machine/],

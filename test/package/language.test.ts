@@ -25,6 +25,32 @@ function clausesIn(text: string, sentenceEnd: RegExp): number[] {
   return lines;
 }
 
+/** Words and phrases that read as translated. */
+const FORBIDDEN =
+  /\b(?:by +itself|told|mend(?:s|ed)?|some +day|(?<!\bthere +)is +no +(?:part|value|good|argument)|not +as +it +should)\b/gi;
+const COMMENT = /\/\*[\s\S]*?\*\/|<!--[\s\S]*?-->|(?<!:)\/\/.*|#.*/g;
+/** A line break, and the sign of a comment or quotation at the start of the next line. */
+const BREAK = /\n[ \t]*(?:\/\/+|\*(?!\/)|[#>])?/g;
+
+const blank = (text: string): string => text.replace(/[^\n]/g, ' ');
+
+/** All of a page, an example or a file of the command, only the comments of another file; the rest is blank. */
+function proseOf(file: string, text: string): string {
+  if (/\.(?:md|txt)$|^examples\/|^src\/cli\//.test(file)) return text;
+  const comments = [...text.matchAll(COMMENT)];
+  const gaps = comments.map(({ index }, at) => {
+    const before = comments[at - 1];
+    return blank(text.slice(before ? before.index + before[0].length : 0, index));
+  });
+  return comments.map(([comment], at) => `${gaps[at]}${comment}`).join('');
+}
+
+/** The lines with forbidden words. Wrapped lines are joined. */
+function forbiddenIn(file: string, text: string): number[] {
+  const joined = proseOf(file, text).replace(BREAK, (gap) => ' '.repeat(gap.length));
+  return [...joined.matchAll(FORBIDDEN)].map(({ index }) => text.slice(0, index).split('\n').length);
+}
+
 /** The text files under version control, without lists of dependencies. */
 function textFiles(): string[] {
   const listed = execFileSync('git', ['-c', 'safe.directory=*', 'ls-files', '-z'], { cwd: root, encoding: 'utf8' });
@@ -39,6 +65,33 @@ test('no comment, message, page or title begins a sentence with a clause in plac
     clausesIn(readFileSync(root + file, 'utf8'), endIn(file)).map((line) => `${file}:${line}`),
   );
   expect(found).toEqual([]);
+});
+
+test('no page, comment, example or text of the command has words that read as translated', () => {
+  const found = textFiles().flatMap((file) =>
+    forbiddenIn(file, readFileSync(root + file, 'utf8')).map((line) => `${file}:${line}`),
+  );
+  expect(found).toEqual([]);
+});
+
+test.each([
+  ['a.md', 'It goes there by\nitself.'],
+  ['a.md', '> A key is no\n> argument.'],
+  ['src/a.ts', 'const a = 1;\n/**\n * It is not as\n * it should be.\n */'],
+  ['src/a.ts', 'const a = 1; // some\n// day\nconst b = 2;'],
+  ['src/a.sh', 'a\n# It is %s.'],
+  ['src/cli/a.ts', "const text = 'It is %s.';"],
+  ['examples/a.mjs', 'const %s = 1;'],
+])('in %s, a forbidden word is found in %j', (file, text) => {
+  expect(forbiddenIn(file, text.replace('%s', ['to', 'ld'].join('')))).toHaveLength(1);
+});
+
+test.each([
+  ['src/a.ts', 'const %s = [];'],
+  ['src/a.ts', '/** 0 if there is no value. */'],
+  ['src/a.ts', "const url = 'https://example.org'; %s();"],
+])('in %s, no forbidden word is found in %j', (file, text) => {
+  expect(forbiddenIn(file, text.replace('%s', ['to', 'ld'].join('')))).toEqual([]);
 });
 
 test.each([

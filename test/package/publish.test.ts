@@ -65,7 +65,7 @@ describe('the published package', () => {
   });
 
   test('has every page that the README and the pages link to, but for those of a clone', () => {
-    const [readme = ''] = read('README.md').split('## Try it, work on it');
+    const [readme = ''] = read('README.md').split('## Demo, tests, contributing');
     const linked = linksOf(readme).map(({ path }) => path);
     expect(linked.length).toBeGreaterThanOrEqual(15);
     expect(linked.filter((path) => path !== '' && !paths.includes(path))).toEqual([]);

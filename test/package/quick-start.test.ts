@@ -27,9 +27,9 @@ interface Running {
   readonly written: { text: string };
 }
 
-/** Starts a line of a shell, in a process group of its own, as in a terminal. */
+/** Starts a line of a shell. Its last command takes the place of the shell, and so gets the signals. */
 function start(line: string, folder: string, env: NodeJS.ProcessEnv): Running {
-  const child = spawn('sh', ['-c', `exec ${line}`], { cwd: folder, env });
+  const child = spawn('sh', ['-c', line.replace(/(?:^|(?<=; ))(?=[^;]*$)/, 'exec ')], { cwd: folder, env });
   const written = { text: '' };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (written.text += text));
   return { child, written };
@@ -79,21 +79,24 @@ describe('the quick start of the README, on the packed package,', { timeout: 60_
     expect(execFileSync('nikdev-iot', get, { cwd: folder, env }).toString()).toContain('21.5');
   });
 
-  test.concurrent('goes on with the environment file of docs/getting-started.md, which only its user may read', async () => {
-    const folder = consumer.newFolder();
-    writeFileSync(join(folder, 'device.mjs'), DEVICE);
-    const { NIKDEV_DEVICE_ID = '', NIKDEV_API_KEY = '', ...rest } = env;
-    const input = block(gettingStarted, 'text', 'NIKDEV_API_KEY=')
-      .replace('<Device ID>', NIKDEV_DEVICE_ID)
-      .replace('<API Key>', NIKDEV_API_KEY);
-    execFileSync('sh', ['-ec', block(gettingStarted, 'sh', 'cat > environment')], { cwd: folder, input });
-    expect(statSync(join(folder, 'environment')).mode & 0o777).toBe(0o600);
-    const line = block(gettingStarted, 'sh', '--env-file').replace(/ #.*/, '').trim();
-    const device = start(line, folder, rest);
-    await expect.poll(() => device.written.text, { timeout: 40_000 }).toContain('saved ');
-    expect(await stop(device)).toBe(0);
-    expect(device.written.text).toMatch(OUTPUT);
-  });
+  test.concurrent.each(['--env-file', 'set -a'])(
+    'runs with the environment file of docs/getting-started.md, which only its user may read: %s',
+    async (text) => {
+      const folder = consumer.newFolder();
+      writeFileSync(join(folder, 'device.mjs'), DEVICE);
+      const { NIKDEV_DEVICE_ID = '', NIKDEV_API_KEY = '', ...rest } = env;
+      const input = block(gettingStarted, 'text', 'NIKDEV_API_KEY=')
+        .replace('<Device ID>', NIKDEV_DEVICE_ID)
+        .replace('<API Key>', NIKDEV_API_KEY);
+      execFileSync('sh', ['-ec', block(gettingStarted, 'sh', 'cat > environment')], { cwd: folder, input });
+      expect(statSync(join(folder, 'environment')).mode & 0o777).toBe(0o600);
+      const line = block(gettingStarted, 'sh', text).replace(/ #.*/, '').trim();
+      const device = start(line, folder, rest);
+      await expect.poll(() => device.written.text, { timeout: 40_000 }).toContain('saved ');
+      expect(await stop(device)).toBe(0);
+      expect(device.written.text).toMatch(OUTPUT);
+    },
+  );
 
   test.concurrent('stores a reading from a shell, and from the line of cron', async () => {
     const [inline = ''] = readPage('README.md').match(/(?<=`npx )nikdev-iot add \S+ -cp(?=`)/) ?? [];

@@ -42,6 +42,7 @@ const NOT_RUN: readonly (readonly [page: string, text: string, reason: string])[
   ['docs/getting-started.md', 'nikdev-iot emulator', 'as in the README'],
   ['docs/getting-started.md', 'cat > environment', 'it waits for input: quick-start.test.ts runs it'],
   ['docs/getting-started.md', '--env-file=environment', 'it runs until Ctrl+C: quick-start.test.ts runs it'],
+  ['docs/getting-started.md', 'set -a', 'it runs until SIGTERM: quick-start.test.ts runs it'],
   ['docs/getting-started.md', 'systemctl enable', 'it needs root; quick-start.test.ts has systemd verify the unit'],
   ['docs/getting-started.md', 'journalctl', 'it needs the service'],
   [
@@ -51,7 +52,7 @@ const NOT_RUN: readonly (readonly [page: string, text: string, reason: string])[
   ],
   [
     'docs/docker.md',
-    'docker build',
+    'docker build -t device',
     'it needs a Docker daemon; quick-start.test.ts compares the images with the programs',
   ],
   [
@@ -94,21 +95,21 @@ const NOT_PROGRAMS: Readonly<Record<string, string>> = {
 
 /** The output of blocks, by their section. The output of other blocks depends on the moment, or is empty. */
 const PRINTS: Readonly<Record<string, RegExp>> = {
-  'In four words': /^1 pushed\n\{ fieldId: 'field-1', value: 21\.5, timestamp: \d+ \}\n$/,
+  'Basics: stage, commit, push, get': /^1 pushed\n\{ fieldId: 'field-1', value: 21\.5, timestamp: \d+ \}\n$/,
   'With a bundler': /^1\n$/,
-  'Is everything right?':
+  'Connection test: testConnection()':
     /reachable: true,\n {2}credentials: true,\n {2}canRead: true,\n {2}canWrite: true,.*Nothing to do/s,
-  'A server that moved': /^0 adopted\n$/,
-  'Less on the wire': /^undefined 1\n$/,
+  'Moving to another server: adoptFrom()': /^0 adopted\n$/,
+  'Compression, dead band, idempotency, pause': /^undefined 1\n$/,
   'Names for fields': /^door true\n$/,
-  'Readings as they change': /^field-1: 19\.5\n$/,
-  'Your code': /^$/,
+  'Live readings: watch()': /^field-1: 19\.5\n$/,
+  'Testing your code with the emulator': /^$/,
   'Side by side': /^field-1 21\.5 \d+\n$/,
 };
 
 /** Warnings of blocks for another platform than Node, by their section. */
 const WARNS: Readonly<Record<string, RegExp>> = {
-  'In a worker': /^nikdev-iot: opfsStorage found no origin private file system.*\n$/,
+  'Workers and extensions': /^nikdev-iot: opfsStorage found no origin private file system.*\n$/,
 };
 
 /** Takes the place of the network, so that a block runs as it stands but for its ids; one field has a value. */

@@ -7,6 +7,8 @@ const root = new URL('../../', import.meta.url);
 const readme = readPage('README.md');
 const measurements = readPage('docs/measurements.md');
 const reference = readPage('docs/reference.md');
+/** The section of the README with measurements. */
+const [, measured = ''] = /^## Performance and size$(.*?)^## /ms.exec(readme) ?? [];
 const DEVICE_ID = '33333333-3333-4333-8333-333333333333';
 const API_KEY = '44444444-4444-4444-8444-444444444444';
 
@@ -18,14 +20,31 @@ const words = (markdown: string): string[] =>
     .split(/\s+/)
     .filter((word) => /\w/.test(word));
 
+const headingsOf = (markdown: string): string[] =>
+  [...markdown.replace(/^```.*?^```$/gms, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+
 /** The anchors of a page, as GitHub makes them. */
 const anchorsOf = (markdown: string): string[] =>
-  [...markdown.replace(/^```.*?^```$/gms, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  headingsOf(markdown).map((heading) =>
     heading
       .toLowerCase()
       .replaceAll(' ', '-')
       .replace(/[^\w-]/g, ''),
   );
+
+/** The symptoms that users search for in docs/troubleshooting.md, as its headings name them. */
+const SYMPTOMS = [
+  'Nothing happens',
+  'The process does not end, or ends too early',
+  'Readings arrive twice',
+  'Readings have a wrong time',
+  'Server-side rendering (SSR)',
+  'Jest, Vitest, jsdom',
+  'Deno',
+  'Docker',
+  'The server moved',
+  'In a page',
+];
 
 /** Whether a file and its heading exist. */
 function isThere({ path, anchor }: Link, page: string): boolean {
@@ -53,10 +72,17 @@ describe('the README', () => {
   });
 
   test('has at most ten measurements', () => {
-    const [, section = ''] = /^## Measured$(.*?)^## /ms.exec(readme) ?? [];
-    const rows = section.match(/^\|.*\|$/gm) ?? [];
+    const rows = measured.match(/^\|.*\|$/gm) ?? [];
     expect(rows.length).toBeGreaterThanOrEqual(5);
     expect(rows.length).toBeLessThanOrEqual(12);
+  });
+
+  test('has only measurements that docs/measurements.md has', () => {
+    const numbersIn = (text: string): string[] => text.match(/\d[\d.,]*(?<=\d)/g) ?? [];
+    const known = new Set(numbersIn(measurements));
+    const shown = numbersIn(measured.replace(/^(?!\|).*$/gm, ''));
+    expect(shown.length).toBeGreaterThanOrEqual(20);
+    expect(shown.filter((number) => !known.has(number))).toEqual([]);
   });
 
   test.each(ALL_PAGES)('links to files and headings that exist, and shows pictures that do: %s', (page) => {
@@ -133,7 +159,7 @@ describe('the README', () => {
       .replace(/^\| `api\.(?:.*?) \|/gm, '');
     const calls = [...text.matchAll(/\b[aA]pi\.(\w+)\(/g)].map(([, name = '']) => name);
     expect(calls.filter((name) => !(name in Api.prototype || name in Api))).toEqual([]);
-    const [, table = ''] = /^## The calls$(.*?)^## /ms.exec(text) ?? [];
+    const [, table = ''] = /^## Methods$(.*?)^## /ms.exec(text) ?? [];
     const listed = [...table.matchAll(/(?<=^\| .*?)`(\w+)\((?=.*? \|.*? \|$)/gm)].map(([, name = '']) => name);
     expect(listed.filter((name) => !(name in Api.prototype))).toEqual([]);
     expect(page === 'docs/reference.md' ? listed.length : 20).toBeGreaterThanOrEqual(20);
@@ -181,6 +207,18 @@ describe('the pages of the documentation', () => {
   test('are those of the list that the site and llms.txt are made from', () => {
     const files = readdirSync(new URL('docs/', root)).filter((name) => name.endsWith('.md'));
     expect(files.map((name) => `docs/${name}`).sort()).toEqual([...DOCS, 'docs/api-index.md', 'docs/index.md'].sort());
+  });
+
+  test.each(ALL_PAGES)('have headings that are terms to search for, not questions: %s', (page) => {
+    const headings = headingsOf(readPage(page));
+    expect(headings).not.toEqual([]);
+    expect(headings.filter((heading) => heading.endsWith('?'))).toEqual([]);
+  });
+
+  test('have a heading for each symptom, and for the symptom that the README names', () => {
+    const [, bySymptom = ''] = /^## By symptom$(.*?)^## /ms.exec(readPage('docs/troubleshooting.md')) ?? [];
+    expect(headingsOf(bySymptom)).toEqual(SYMPTOMS);
+    expect(readme).toContain(`find out why ${SYMPTOMS[0]?.toLowerCase()}`);
   });
 
   test('are listed in llms.txt', async () => {

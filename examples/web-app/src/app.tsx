@@ -73,7 +73,7 @@ function Waiting({ status }: { status: Status }) {
       <h2 id="waiting">On this device</h2>
       <p role="status">{describe(status)}</p>
       {!online && <p role="status">{describeNetwork()}</p>}
-      {committed > 0 && durability === 'none' && <p>They end with this page: keep it open.</p>}
+      {committed > 0 && durability === 'none' && <p>They are lost when this page is closed: keep it open.</p>}
       {committed > 0 && (
         <button type="button" onClick={() => api.resume()}>
           Push now
@@ -92,7 +92,7 @@ function Waiting({ status }: { status: Status }) {
 
 function describe({ committed, pushing }: Status): string {
   if (pushing) return 'Pushing…';
-  if (committed === 0) return 'Nothing waits';
+  if (committed === 0) return 'Nothing is queued';
   return `${committed} saved, not pushed yet`;
 }
 

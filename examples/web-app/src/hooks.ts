@@ -5,7 +5,7 @@ import { api } from './api.js';
 const subscribe = (onChange: () => void) => api.subscribe(onChange);
 const getStatus = () => api.status();
 
-/** How things stand; renders anew when that changes. React's hook of this name is the same. */
+/** The status of the `Api`; rerenders on each change. React has the same `useSyncExternalStore`. */
 export function useStatus(): Status {
   return useSyncExternalStore(subscribe, getStatus);
 }
@@ -13,7 +13,7 @@ export function useStatus(): Status {
 export type Field = 'water' | 'power';
 export type Readings = Partial<Record<Field, number>>;
 
-/** The last values that the server has, as they change; and why there are none, if it refuses to tell. */
+/** The latest values from the server, as they change; or the reason why there are none, if it refuses the request. */
 export function useReadings(): { readings: Readings; problem?: string } {
   const [state, setState] = useState<{ readings: Readings; problem?: string }>({ readings: {} });
   useEffect(() => {

@@ -14,7 +14,7 @@ export async function run(call: Call): Promise<ExitCode> {
   const { server } = new EmulatorServer(emulator, { faults, host, feed });
   const url = await listen(server, port, host);
   showStart(call, url, devices);
-  if (!isLoopback(host)) call.err.line(`Anyone who reaches ${host} can use it: it is for trials.`, 'warn');
+  if (!isLoopback(host)) call.err.line(`Anyone who can reach ${host} can use it: it is for tests only.`, 'warn');
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
@@ -42,7 +42,7 @@ function showStart({ out, isJson }: Call, url: string, devices: readonly Credent
     out.json({ url, baseUrl, devices });
     return;
   }
-  out.line(`Emulator at ${url} (a page shows what arrives)`, 'strong');
+  out.line(`Emulator at ${url} (open it to see readings arrive)`, 'strong');
   for (const { deviceId, apiKey } of devices) {
     out.line('');
     out.line(`export NIKDEV_URL=${baseUrl}`);
@@ -50,7 +50,7 @@ function showStart({ out, isJson }: Call, url: string, devices: readonly Credent
     out.line(`export NIKDEV_API_KEY=${apiKey}`);
   }
   out.line('');
-  out.line('Put these lines into another shell, then: nikdev-iot add temperature=21.5 -cp');
+  out.line('Paste these lines into another shell, then: nikdev-iot add temperature=21.5 -cp');
 }
 
 function showRequest({ out, isJson }: Call, request: ServedRequest): void {

@@ -23,7 +23,7 @@ export async function run(call: Call): Promise<ExitCode> {
     textOf(call, 'device') ??
     variables.deviceId ??
     (isAsking ? await ask('Device ID: ', { isSecret: false }) : undefined);
-  if (deviceId === undefined) throw usage('there is no Device ID', 'Give it by --device, or set NIKDEV_DEVICE_ID.');
+  if (deviceId === undefined) throw usage('there is no Device ID', 'Pass it with --device, or set NIKDEV_DEVICE_ID.');
   const apiKey =
     variables.apiKey ?? (isAsking ? await ask('API key (not shown): ', { isSecret: true }) : readKeyFromInput());
   const baseUrl = await urlOf(textOf(call, 'url') ?? variables.baseUrl, isAsking);

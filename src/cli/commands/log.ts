@@ -11,7 +11,7 @@ export async function run(call: Call): Promise<ExitCode> {
   return withReading(call, ({ api }) => {
     const entries = api.log().reverse().slice(0, count);
     if (call.isJson) for (const entry of entries) call.out.json(entry);
-    else if (entries.length === 0) call.out.line('Nothing waits.');
+    else if (entries.length === 0) call.out.line('The queue is empty.');
     else call.out.table(entries.map((entry) => rowOf(entry, names)));
     return EXIT.ok;
   });

@@ -19,13 +19,13 @@ export async function run(call: Call): Promise<ExitCode> {
       });
     case 'drop':
       if (ids.length === 0 && call.options['yes'] !== true)
-        throw usage('this would drop all entries in quarantine', 'Name some, or add --yes.');
+        throw usage('this would drop all entries in quarantine', 'Name entries, or add --yes.');
       return withPushing(call, async ({ api }) => {
         const dropped = api.dropQuarantined(chosen(api, ids).map(({ id }) => id));
         return done(call, { dropped }, `Dropped ${plural(dropped, 'entry', 'entries')}.`);
       });
     default:
-      throw usage('quarantine has list, show, restore and drop');
+      throw usage('the actions of quarantine are list, show, restore and drop');
   }
 }
 

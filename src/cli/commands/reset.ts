@@ -17,8 +17,7 @@ export async function run(call: Call): Promise<ExitCode> {
 }
 
 async function resetQueue(call: Call): Promise<ExitCode> {
-  if (call.options['yes'] !== true)
-    throw usage('this would delete the entries that wait for a push', 'Add --yes to do so.');
+  if (call.options['yes'] !== true) throw usage('this would delete the queued entries', 'Add --yes to do so.');
   const entries = await withPushing(call, async ({ api, folder }) => {
     const { committed } = api.status();
     api.resetUnpushedEntries();

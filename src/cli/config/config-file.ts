@@ -61,7 +61,7 @@ function readText(path: string): string | undefined {
         `${path} ${problem}`,
         'Run nikdev-iot init again, and replace the API key if others have had access.',
       );
-    if (stats.size > MAX_BYTES) throw usage(`${path} is longer than a configuration (${MAX_BYTES} bytes)`);
+    if (stats.size > MAX_BYTES) throw usage(`${path} is too long for a configuration (at most ${MAX_BYTES} bytes)`);
     return fs.readFileSync(fd, 'utf8');
   } finally {
     fs.closeSync(fd);
@@ -71,7 +71,7 @@ function readText(path: string): string | undefined {
 function open(path: string): number | undefined {
   const stats = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  if (stats.isSymbolicLink()) throw usage(`${path} is a link`, 'Replace it by the file itself.');
+  if (stats.isSymbolicLink()) throw usage(`${path} is a link`, 'Replace it with the file itself.');
   try {
     return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
@@ -100,7 +100,7 @@ function parse(text: string, path: string): Config {
     throw usage(`${path} is not JSON`, 'Correct it, or run nikdev-iot init again.');
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw usage(`${path} must hold a JSON object`);
+    throw usage(`${path} must contain a JSON object`);
   const config: Record<string, unknown> = {};
   const options: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(given)) {

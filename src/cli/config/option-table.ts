@@ -17,27 +17,29 @@ interface ConfigOption {
 /** The options of `new Api(…)` by name. Their values are validated by `Api`. */
 export const CONFIG_OPTIONS: Readonly<Record<string, ConfigOption>> = {
   fields: {
-    text: 'names of fields: `{ "temperature": "<Field ID>" }`; with a dead band: `{ "temperature": { "id": "<Field ID>", "deadband": 0.2, "atLeastEverySeconds": 600 } }` leaves out values that differ by no more than that from the last committed one, over calls. Without `fields`, names are field ids',
+    text: 'names of fields: `{ "temperature": "<Field ID>" }`; with a dead band: `{ "temperature": { "id": "<Field ID>", "deadband": 0.2, "atLeastEverySeconds": 600 } }` leaves out values that differ from the last committed one by no more than that, across calls. Without `fields`, names are field ids',
   },
   requestTimeout: { text: 'deadline of a request, in seconds (10)' },
   maxEntriesPerRequest: { text: 'entries in one request (1000)' },
   maxBytesPerRequest: { text: 'bytes of one request (524288)' },
-  maxQueuedEntries: { text: 'entries that may wait (no limit)' },
-  maxQueuedBytes: { text: 'bytes of values that may wait (no limit)' },
+  maxQueuedEntries: { text: 'entries that may be queued (no limit)' },
+  maxQueuedBytes: { text: 'bytes of values that may be queued (no limit)' },
   overflow: {
-    text: 'at that limit, and on a full disk: `"refuse"` (default: the values stay staged), `"drop-oldest"`, or `"thin"`: a quarter of the entries leaves, and the rest still covers all of the time',
+    text: 'at that limit, and on a full disk: `"refuse"` (default: the values stay staged), `"drop-oldest"`, or `"thin"`: a quarter of the entries is removed, and the rest still covers the whole time',
     words: { thin: ({ thin }) => thin() },
   },
   maxAge: { text: 'age in seconds beyond which a push drops entries (no limit)' },
-  order: { text: '`"oldest-first"` (default), or `"live-first"`: new entries and the backlog alternately' },
+  order: { text: '`"oldest-first"` (default), or `"live-first"`: alternates between new entries and the backlog' },
   liveSeconds: { text: 'with `"live-first"`: how long an entry is new, in seconds (60)' },
   compression: {
-    text: '`"gzip"` compresses requests above 1 KiB; a server that does not take them gets them plainly (none)',
+    text: '`"gzip"` compresses requests above 1 KiB; a server that does not accept them gets them uncompressed (none)',
     words: { gzip: ({ gzip }) => gzip() },
   },
-  idempotency: { text: '`true` names each entry, so that a server that knows the names stores it once (`false`)' },
+  idempotency: {
+    text: '`true` sends an id with each entry, so that a server that honours `x-entry-ids` stores it once (`false`)',
+  },
   autoPush: {
-    text: 'of `pipe`: `{ "everySeconds": 10, "atEntries": 100 }`, the longest time until a push, and the number of entries that triggers one',
+    text: 'for `pipe`: `{ "everySeconds": 10, "atEntries": 100 }`, the longest time until a push, and the number of entries that triggers a push',
   },
 };
 

@@ -75,8 +75,7 @@ export function folderOf(variables: Variables, workingFolder: string): string {
     );
   }
   const problem = problemOfFolder(folder);
-  if (problem !== undefined)
-    throw usage(`${folder} ${problem}`, 'Use a folder of this user only, with the rights 0700.');
+  if (problem !== undefined) throw usage(`${folder} ${problem}`, 'Use a folder of this user only, with mode 0700.');
   return folder;
 }
 

@@ -8,6 +8,6 @@ export async function init(call: Call): Promise<ExitCode> {
   const [maxBytes, maxMessagesPerDevice] = [bytesOf(call, 'max-bytes'), countOf(call, 'max-messages')];
   await initGateway({ nats: natsOf(call), replicas, partitions, maxBytes, maxMessagesPerDevice });
   if (call.isJson) call.out.json({ initialized: true });
-  else call.out.line('The streams, consumers and buckets are there. On every machine: nikdev-iot gateway run', 'good');
+  else call.out.line('The streams, consumers and buckets exist. On every machine, run: nikdev-iot gateway run', 'good');
   return EXIT.ok;
 }

@@ -10,7 +10,7 @@ export async function parked(call: Call): Promise<ExitCode> {
   const { listParked, retryParked } = await import('../../../gateway.js');
   const options = { nats: natsOf(call), deviceIds: rest.length === 0 ? undefined : rest };
   if (action === 'list') return list(call, await listParked(options));
-  if (action !== 'retry') throw usage('gateway parked has list and retry');
+  if (action !== 'retry') throw usage('the actions of gateway parked are list and retry');
   const retried = await retryParked(options);
   return done(call, { retried }, `${plural(retried, 'device')} will be tried again now.`);
 }

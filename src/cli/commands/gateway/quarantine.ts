@@ -19,12 +19,12 @@ export async function quarantine(call: Call): Promise<ExitCode> {
     }
     case 'drop': {
       if (ids === undefined && call.options['yes'] !== true)
-        throw usage('this would drop all entries in quarantine', 'Name some, or add --yes.');
+        throw usage('this would drop all entries in quarantine', 'Name entries, or add --yes.');
       const dropped = await dropQuarantined(options);
       return done(call, { dropped }, `Dropped ${plural(dropped, 'entry', 'entries')}.`);
     }
     default:
-      throw usage('gateway quarantine has list, retry and drop');
+      throw usage('the actions of gateway quarantine are list, retry and drop');
   }
 }
 

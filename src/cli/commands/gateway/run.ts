@@ -8,7 +8,7 @@ const PORT = { min: 0, max: 65_535 };
 
 export async function run(call: Call): Promise<ExitCode> {
   const { serveGateway } = await import('../../../gateway.js');
-  if (process.getuid?.() === 0) call.err.line('The gateway needs no rights of root: run it as another user.', 'warn');
+  if (process.getuid?.() === 0) call.err.line('The gateway does not need root: run it as another user.', 'warn');
   const server = await serveGateway(optionsOf(call));
   const { url, metricsUrl } = server;
   // Standard output has the JSON lines of the log.
@@ -26,10 +26,10 @@ function optionsOf(call: Call): ServeOptions {
   if (secret === undefined)
     throw usage(
       'NIKDEV_GATEWAY_SECRET is not set',
-      'Make one: openssl rand -base64 32. It is the same on every machine.',
+      'Create one with openssl rand -base64 32, and use it on every machine.',
     );
   const [cert, key] = [fileOf(call, 'tls-cert'), fileOf(call, 'tls-key')];
-  if ((cert === undefined) !== (key === undefined)) throw usage('--tls-cert and --tls-key belong together');
+  if ((cert === undefined) !== (key === undefined)) throw usage('--tls-cert and --tls-key must be set together');
   return {
     nats: natsOf(call),
     secret,

@@ -39,7 +39,7 @@ export function fileOf(call: Call, flag: string): string | undefined {
   return path === undefined ? undefined : readText(path, `--${flag}`);
 }
 
-/** A secret is no argument, as other users see arguments: a variable, which is removed, or the file that `…_FILE` names. */
+/** A secret is never an argument, because other users can see arguments: a variable, which is removed, or the file that `…_FILE` names. */
 export function secretOf({ environment: { env } }: Call, name: string): string | undefined {
   const [variable, file] = [PREFIX + name, `${PREFIX}${name}_FILE`];
   const [text, path] = [env[variable], env[file]];

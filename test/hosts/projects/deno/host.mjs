@@ -2,7 +2,7 @@ export default {
   name: 'Deno',
   programs: ['deno'],
   checks: {
-    'a program with rights to one server, one folder and two variables': async ({ journey, folder }) => {
+    'a program with permission for one server, one folder and two variables': async ({ journey, folder }) => {
       const reading = await journey();
       const rights = [
         `--allow-net=127.0.0.1:${reading.port}`,

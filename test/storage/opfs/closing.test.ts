@@ -8,8 +8,8 @@ import { FakeOpfs } from '../../support/fakes/fake-opfs.js';
 import { StubFetch } from '../../support/fakes/stub-fetch.js';
 
 const KEEPS = { clearsStaged: false };
-/** More than an adoption of four pairs has microtasks. */
-const MOMENTS = 120;
+/** More than an adoption of three pairs has microtasks. */
+const MOMENTS = 90;
 
 /** The files of dead workers, each with a committed and a staged value. */
 async function leaveEach(...values: number[]): Promise<FakeOpfs> {
@@ -41,6 +41,7 @@ test.each([
   async ({ own, expected }) => {
     const left = await leaveEach(1, 2, 3);
     const staged: unknown[] = [];
+    let isAdopted = false;
     for (let moment = 0; moment < MOMENTS; moment++) {
       const disk = left.copy();
       const storage = await opfsStorage('x', {}, disk.startWorker().manager);
@@ -48,6 +49,7 @@ test.each([
       const first = openApi({ fetch, storage });
       if (own !== undefined) first.addValue('staged', own);
       for (let passed = 0; passed < moment; passed++) await undefined;
+      isAdopted = first.status().committed === 3;
       void first.close();
       const second = openApi({ fetch, storage });
       await second.ready;
@@ -57,6 +59,7 @@ test.each([
       staged.push(second.commit()?.values[0]?.value);
     }
     expect(staged).toEqual(staged.map(() => expected));
+    expect(isAdopted).toBe(true);
   },
 );
 

@@ -133,6 +133,17 @@ test.each([
   },
 );
 
+test('a worker gives up where each file that it creates is opened by another', async () => {
+  const disk = new FakeOpfs();
+  let attempts = 0;
+  disk.onOperation = (operation, path) => {
+    if (operation !== 'createSyncAccessHandle' || ++attempts > 9) return;
+    Object.assign(disk.files.get(path) ?? {}, { owner: disk.startWorker() });
+  };
+  expect((await opfsStorage('x', {}, disk.startWorker().manager)).durability).toBe('none');
+  expect(attempts).toBe(3);
+});
+
 test('a worker gives up, with the reason, where its files are refused for another reason', async () => {
   const disk = new FakeOpfs();
   let attempts = 0;

@@ -125,6 +125,12 @@ describe('workers of one folder', () => {
     worker.kill();
     const other = (await opfsStorage('y', {}, disk.startWorker().manager)).open(destination, new FakeClock());
     expect((await other.adopt({ isFirst: true })).entries).toEqual([]);
+    const [ends, names] = [
+      ['a', 'b'],
+      ['x', 'x', 'y', 'y'],
+    ];
+    const patterns = names.map((name, index) => new RegExp(`^nikdev-iot/${name}/1-[\\da-z]{16}\\.${ends[index % 2]}$`));
+    expect([...disk.files.keys()]).toEqual(patterns.map((pattern) => expect.stringMatching(pattern)));
   });
 
   test('each of many that come and go leaves no file behind but its own', async () => {

@@ -17,6 +17,8 @@ interface FakeFile {
 export class FakeOpfs {
   /** By path. */
   readonly files = new Map<string, FakeFile>();
+  /** By path, with a slash at the end. */
+  readonly folders = new Set<string>();
   /** The bytes that all files may have. */
   quota = Number.POSITIVE_INFINITY;
   /** The writes that are still done, each byte and each truncation; with the last one, the worker is killed. */
@@ -69,6 +71,7 @@ export class FakeOpfs {
   /** A copy of all files, with no worker. */
   copy(): FakeOpfs {
     const copy = new FakeOpfs();
+    for (const path of this.folders) copy.folders.add(path);
     for (const [path, { bytes, synced }] of this.files) copy.files.set(path, { bytes, synced, owner: undefined });
     return copy;
   }
@@ -76,6 +79,7 @@ export class FakeOpfs {
   /** Deletes the data of the site, open files included. */
   clear(): void {
     this.files.clear();
+    this.folders.clear();
   }
 }
 
@@ -105,9 +109,14 @@ export class FakeWorker {
   }
 
   #folder(path: string): AccessibleFolder {
-    const { files } = this.#disk;
+    const { files, folders } = this.#disk;
     return {
-      getDirectoryHandle: async (name) => this.#folder(`${path}${name}/`),
+      getDirectoryHandle: async (name, { create }) => {
+        const full = `${path}${name}/`;
+        if (!folders.has(full) && !create) throw error('NotFoundError');
+        folders.add(full);
+        return this.#folder(full);
+      },
       getFileHandle: (name, { create }) =>
         this.#run('getFileHandle', path + name, (full) => {
           if (!files.has(full) && !create) throw error('NotFoundError');

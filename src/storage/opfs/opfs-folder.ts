@@ -13,9 +13,10 @@ declare const crypto: { getRandomValues(words: Uint32Array<ArrayBuffer>): Uint32
  *
  * A worker has both open as long as it lives. Their exclusive lock, which the browser releases when the worker ends, is the proof
  * of life: a file that can be opened belongs to a dead worker, and whoever has opened it is its owner. <run> orders the workers: it
- * is higher than that of every pair in the folder when the worker began. Where a worker was
- * killed as it created or deleted a pair, one of the two files is left: opening the pair creates the other. That can take the lock
- * of a file which a starting worker has just created; such a worker tries again under another name.
+ * is higher than that of every pair in the folder when the worker began.
+ *
+ * Where a worker was killed as it created or deleted a pair, one of the two files is left: opening the pair creates the other. That
+ * can take the lock of a file which a starting worker has just created; such a worker tries again under another name.
  */
 const NAME = /^(\d{1,9}-[\da-z]{16})\.[ab]$/;
 const ATTEMPTS = 3;

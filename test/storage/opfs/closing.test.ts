@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Writer } from '../../../src/core/ports/storage.js';
 import { opfsStorage } from '../../../src/opfs.js';
 import { commitEach, openApi } from '../../support/builders/api.js';
+import { sequencesOf, startRun } from '../../support/builders/opfs-runs.js';
 import { destination, entryOf } from '../../support/builders/stored-entry.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeOpfs } from '../../support/fakes/fake-opfs.js';
@@ -86,6 +87,46 @@ test('an Api that is opened right after the last one was closed goes on in the s
   }
   expect((await storage.open(destination, new FakeClock()).adopt({ isFirst: true })).entries).toHaveLength(3);
   expect(disk.files.size).toBe(2);
+});
+
+describe('the last Api of a worker that is closed', () => {
+  test('with entries leaves them to other workers at once', async () => {
+    const disk = new FakeOpfs();
+    const other = await startRun(disk);
+    const { writer } = await startRun(disk);
+    writer.save(entryOf(writer, 1), KEEPS);
+    writer.close();
+    await new Promise(setImmediate);
+    expect(sequencesOf((await other.writer.adopt({ isFirst: false })).entries)).toEqual([1]);
+  });
+
+  test('with entries keeps those of an Api that is opened while the worker opens new files', async () => {
+    const disk = new FakeOpfs();
+    const other = await startRun(disk);
+    const storage = await opfsStorage('x', {}, disk.startWorker().manager);
+    const first = storage.open(destination, new FakeClock());
+    first.save(entryOf(first, 1), KEEPS);
+    let second: Writer | undefined;
+    disk.onOperation = (operation) => {
+      if (operation !== 'createSyncAccessHandle' || second !== undefined) return;
+      second = storage.open(destination, new FakeClock());
+      second.save(entryOf(second, 2), KEEPS);
+    };
+    first.close();
+    await new Promise(setImmediate);
+    expect((await other.writer.adopt({ isFirst: false })).entries).toEqual([]);
+    expect(sequencesOf((await second?.adopt({ isFirst: true }))?.entries ?? [])).toEqual([1]);
+  });
+
+  test('with nothing queued opens no files', async () => {
+    const disk = new FakeOpfs();
+    const { writer } = await startRun(disk);
+    writer.save(entryOf(writer, 1), KEEPS);
+    writer.remove([entryOf(writer, 1)]);
+    writer.close();
+    await new Promise(setImmediate);
+    expect(disk.files.size).toBe(2);
+  });
 });
 
 describe('staged values that were adopted', () => {

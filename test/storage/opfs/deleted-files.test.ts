@@ -75,7 +75,9 @@ describe('a worker whose files are deleted while it lives', () => {
     expect(writer.check()).toBeUndefined();
     const queued = [...adoption.entries, entryOf(writer, 2)];
     writer.saveAgain(queued);
+    const { size } = disk;
     writer.saveAgain(queued);
+    expect(disk.size).toBe(size);
     writer.remove([entryOf(writer, 1)]);
     worker.kill();
     const { entries } = await leftOn(disk);

@@ -37,3 +37,34 @@ describe('a file of a dead worker that can not be read for a moment', () => {
     expect(failed).toBeGreaterThan(6);
   });
 });
+
+test('a folder that can not be listed for a moment is reported, and scanned again', async () => {
+  const disk = new FakeOpfs();
+  const { writer } = await startRun(disk);
+  const dead = await startRun(disk);
+  dead.writer.save(entryOf(dead.writer, 1), { clearsStaged: false });
+  dead.worker.kill();
+  disk.onOperation = (operation) => {
+    if (operation === 'keys') throw Object.assign(new Error('no'), { name: 'UnknownError' });
+  };
+  const message = expect.stringMatching(/^nikdev-iot\/x could not be adopted \(UnknownError\)\. /);
+  expect(await writer.adopt({ isFirst: false })).toMatchObject({
+    entries: [],
+    warnings: [{ code: 'storage-failed', message }],
+  });
+  disk.onOperation = () => {};
+  expect(sequencesOf((await writer.adopt({ isFirst: false })).entries)).toEqual([1]);
+});
+
+test('staged values that can not be removed from their file are left to the next worker', async () => {
+  const disk = new FakeOpfs();
+  const dead = await startRun(disk);
+  dead.writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+  dead.worker.kill();
+  disk.failing.set('write', 'UnknownError');
+  const { worker, adoption } = await startRun(disk);
+  expect(adoption.staged).toEqual([]);
+  worker.kill();
+  disk.failing.clear();
+  expect((await startRun(disk)).adoption.staged).toEqual([{ fieldId: 'a', value: 1 }]);
+});

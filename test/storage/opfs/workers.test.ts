@@ -149,6 +149,25 @@ describe('workers of one folder', () => {
     expect(disk.files.size).toBe(2);
   });
 
+  test('staged values that were removed leave no file behind', async () => {
+    const disk = new FakeOpfs();
+    const { worker, writer } = await startRun(disk);
+    writer.saveStaged([{ fieldId: 'a', value: 1 }]);
+    writer.saveStaged([]);
+    worker.kill();
+    expect(await leftOn(disk)).toMatchObject({ staged: [], warnings: [] });
+    expect(disk.files.size).toBe(2);
+  });
+
+  test('of the staged values of two Apis in one worker, those of the later Api are adopted', async () => {
+    const disk = new FakeOpfs();
+    const worker = disk.startWorker();
+    const storage = await opfsStorage('x', {}, worker.manager);
+    for (const value of [1, 2]) storage.open(destination, new FakeClock()).saveStaged([{ fieldId: 'a', value }]);
+    worker.kill();
+    expect((await leftOn(disk)).staged).toEqual([{ fieldId: 'a', value: 2 }]);
+  });
+
   test('many entries that come and go do not let the files grow', async () => {
     const disk = new FakeOpfs();
     const { writer } = await startRun(disk);

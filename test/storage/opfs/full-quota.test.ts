@@ -80,6 +80,22 @@ describe('a worker whose file fails', () => {
     expect(sequencesOf((await leftOn(disk)).entries)).toEqual([1, 4]);
   });
 
+  test('F19 refuses entries as long as half an entry can not be undone', async () => {
+    const disk = new FakeOpfs();
+    const { worker, writer } = await startRun(disk);
+    writer.save(entryOf(writer, 1), KEEPS);
+    disk.quota = disk.size + 20;
+    disk.mostAtOnce = 20;
+    disk.failing.set('truncate', 'UnknownError');
+    expect(() => writer.save(entryOf(writer, 2), KEEPS)).toThrow(expect.objectContaining({ isFull: true }));
+    disk.quota = Number.POSITIVE_INFINITY;
+    expect(() => writer.save(entryOf(writer, 3), KEEPS)).toThrow(/UnknownError/);
+    disk.failing.clear();
+    writer.save(entryOf(writer, 4), KEEPS);
+    worker.kill();
+    expect(await leftOn(disk)).toMatchObject({ entries: [{ sequence: 1 }, { sequence: 4 }], warnings: [] });
+  });
+
   test.each(['write', 'truncate', 'flush'] as const)('by %s keeps what was saved before', async (operation) => {
     const disk = new FakeOpfs();
     const { worker, writer } = await startRun(disk, { durability: 'power' });

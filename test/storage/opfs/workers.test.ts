@@ -212,7 +212,7 @@ describe('a dead worker with entries for two devices', () => {
     return disk;
   }
 
-  test('leaves each of them to the Api of its device, in one worker', async () => {
+  test('leaves each of them to one Api of its device, in one worker', async () => {
     const disk = await leaveOfBoth();
     const storage = await opfsStorage('x', {}, disk.startWorker().manager);
     const writers = [destination, other].map((device) => storage.open(device, new FakeClock()));
@@ -222,6 +222,10 @@ describe('a dead worker with entries for two devices', () => {
       { entries: [{ sequence: 2 }], staged: [{ value: 2 }], warnings: [] },
     ]);
     for (const writer of writers) expect((await writer.adopt({ isFirst: false })).entries).toEqual([]);
+    writers[0]?.close();
+    const [again, ofOther] = [destination, other].map((device) => storage.open(device, new FakeClock()));
+    expect((await again?.adopt({ isFirst: true }))?.entries).toMatchObject([{ sequence: 1 }]);
+    expect((await ofOther?.adopt({ isFirst: true }))?.entries).toEqual([]);
   });
 
   test('is read again, and deleted, once a worker of the other device has removed its entries', async () => {

@@ -115,6 +115,19 @@ describe('a replacement', () => {
     expect(reopened(a, b)).toBe('newer\n');
   });
 
+  test('has a higher generation than all before it, should a former file return', () => {
+    const { a, b, pair } = setUp();
+    pair.append('1\n');
+    for (const text of ['2\n', '3\n', '4\n']) {
+      const [formerA, formerB] = [a.bytes, b.bytes];
+      pair.replace([text]);
+      // A power cut undid that it was emptied.
+      if (a.getSize() === 0) a.bytes = formerA;
+      else b.bytes = formerB;
+      expect(reopened(a, b)).toBe(text);
+    }
+  });
+
   test('changes the signature each time, though the size stays', () => {
     const { pair } = setUp();
     pair.append('1\n');
@@ -156,6 +169,22 @@ describe('a replacement', () => {
     pair.replace(['record\n']);
     expect(pair.isBroken).toBe(false);
   });
+});
+
+test.each(['append', 'appendDurably', 'appendPieces'] as const)('%s syncs only entries', (method) => {
+  const { log, pair } = setUp();
+  if (method === 'appendPieces') pair.appendPieces(['record\n', 'another\n']);
+  else pair[method]('record\n');
+  expect(log.includes('flush a')).toBe(method !== 'append');
+});
+
+test('F19 overwriting that fails throws a StorageException', () => {
+  const { a, pair } = setUp();
+  pair.append('one\ntwo\n');
+  a.failing.add('write');
+  expect(() => pair.overwrite([{ position: 0, bytes: Buffer.from('two\n') }], 4)).toThrow(
+    expect.objectContaining({ name: 'StorageException', isFull: false }),
+  );
 });
 
 test('overwriting syncs the bytes before the file is cut', () => {

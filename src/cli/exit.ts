@@ -33,6 +33,27 @@ export const isCommandException = (error: unknown): error is CommandException =>
 export const usage = (message: string, advice = ''): CommandException =>
   new CommandException(message, { exitCode: EXIT.usage, advice });
 
+/** A call could not save its values. */
+export class NotSavedException extends CommandException {
+  override readonly name = 'NotSavedException';
+  /** Whether the queue or the disk is full: a push may make room. */
+  readonly isFull: boolean;
+  /** Whether the values are staged in the folder. */
+  readonly isStaged: boolean;
+
+  constructor(
+    message: string,
+    { advice, isFull, isStaged }: Pick<NotSavedException, 'advice' | 'isFull' | 'isStaged'>,
+  ) {
+    super(message, { exitCode: EXIT.temporary, advice });
+    this.isFull = isFull;
+    this.isStaged = isStaged;
+  }
+}
+
+export const isNotSaved = (error: unknown): error is NotSavedException =>
+  (error as Error | null)?.name === 'NotSavedException';
+
 /** Another process holds a lock of the folder. */
 export class LockedException extends CommandException {
   override readonly name = 'LockedException';

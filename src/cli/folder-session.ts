@@ -2,7 +2,7 @@ import { isStorageException, isStorageFull, type StorageException } from '../cor
 import type { Api, ApiOptions, SchemaField, StorageAdapter } from '../index.js';
 import type { Call } from './command.js';
 import type { Settings } from './config/settings.js';
-import { CommandException, EXIT, isLocked } from './exit.js';
+import { isLocked, NotSavedException } from './exit.js';
 import { Folder } from './folder/folder.js';
 import type { HeldLock } from './folder/folder-lock.js';
 import { type CommittingOptions, committingStorage, type Problems, readingStorage } from './folder/folder-storage.js';
@@ -46,12 +46,12 @@ async function commitOrRemove<Result>(step: CommittingStep<Result>): Promise<Res
 }
 
 /** The library says that values which were not committed are still staged: here they are only if the folder has them. */
-function notSaved({ reason, advice }: StorageException, { staging }: Problems): CommandException {
-  const [now, todo] =
-    staging === undefined
-      ? ['The values are staged.', advice]
-      : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
-  return new CommandException(`it could not be saved: ${reason}. ${now}`, { exitCode: EXIT.temporary, advice: todo });
+function notSaved({ reason, advice, isFull }: StorageException, { staging }: Problems): NotSavedException {
+  const isStaged = staging === undefined;
+  const [now, todo] = isStaged
+    ? ['The values are staged.', advice]
+    : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
+  return new NotSavedException(`it could not be saved: ${reason}. ${now}`, { advice: todo, isFull, isStaged });
 }
 
 /** A step that stages or commits. */

@@ -24,21 +24,51 @@ interface Pushed {
   committed: number;
 }
 
-/** @param before - The result of a commit by the same call. */
-export async function pushFolder(call: Call, before?: Committed): Promise<ExitCode> {
+const NOTHING: Readonly<Pushed> = { pushed: 0, requests: 0, quarantined: 0, expired: 0, committed: 0 };
+
+/** The results of the same call before its push. */
+interface Before {
+  readonly committed?: Committed;
+  readonly pushed?: Readonly<Pushed>;
+}
+
+export async function pushFolder(call: Call, { committed, pushed }: Before = {}): Promise<ExitCode> {
+  const { isJson, out } = call;
   const wait = textOf(call, 'wait');
   const seconds = wait === undefined ? 0 : parseDuration(wait, '--wait');
-  if (before !== undefined && !call.isJson) call.out.line(inWords(before));
-  return withPushing(call, async ({ api, folder }) => {
-    const result: Pushed = { pushed: 0, requests: 0, quarantined: 0, expired: 0, committed: 0 };
+  if (committed !== undefined && !isJson) out.line(inWords(committed));
+  try {
+    const { result, failure } = await pushAll(call, seconds, pushed);
+    return show(call, { ...committed, ...result }, failure);
+  } catch (error) {
+    if (committed === undefined || !isJson) throw error;
+    // The id of the commit stays in the output.
+    out.json({ ...committed, ...pushed, error: failureOf(error) });
+    return report(error, { ...call, isJson: false });
+  }
+}
+
+/** Pushes a full queue, so that the next commit finds room. A failure is shown. */
+export async function pushForRoom(call: Call): Promise<Pushed> {
+  const { result, failure } = await pushAll(call, 0);
+  if (failure !== undefined) report(failure, { ...call, isJson: false });
+  return result;
+}
+
+const pushAll = (
+  call: Call,
+  seconds: number,
+  before: Readonly<Pushed> = NOTHING,
+): Promise<{ readonly result: Pushed; readonly failure: unknown }> =>
+  withPushing(call, async ({ api, folder }) => {
+    const result = { ...before };
     const discards = countDiscards(api, call.err);
     const failure = await pushUntil(call, { api, folder }, seconds, result);
     discards.stop();
-    result.expired = discards.count;
+    result.expired += discards.count;
     result.committed = api.status().committed;
-    return show(call, { ...before, ...result }, failure);
+    return { result, failure };
   });
-}
 
 async function pushUntil(call: Call, { api, folder }: Session, seconds: number, result: Pushed): Promise<unknown> {
   const state = folder.pushState;

@@ -1,6 +1,7 @@
 import type { LastPush } from '../../core/model/status.js';
 import { type Outcome, retryPolicy } from '../../core/time/retry-policy.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
+import { quietly } from '../../storage/shared/quietly.js';
 import { SmallFile } from './small-file.js';
 
 /** The exception of a push, as the folder keeps it. */
@@ -74,13 +75,22 @@ export class PushState {
       lastPush: lastPush ?? before.lastPush,
       failure: failure && { ...failure, count, at: seconds(), waitSeconds: waitOf(failure, count) },
     };
-    this.#file.write(next);
+    this.#write(next);
   }
 
   /** Forgets failures: what they were about was changed. */
   clear(): void {
     const { lastPush, failure } = this.#read();
-    if (failure !== undefined) this.#file.write({ version: 1, lastPush });
+    if (failure !== undefined) this.#write({ version: 1, lastPush });
+  }
+
+  /** A failure, as on a full disk, is harmless: the next push is due at once. */
+  #write(record: PushRecord): void {
+    try {
+      this.#file.write(record);
+    } catch {
+      quietly(() => this.#file.remove());
+    }
   }
 
   #read(): PushRecord {

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -161,22 +162,32 @@ describe('a key', () => {
 describe('the configuration is refused', () => {
   beforeEach(init);
 
-  const refused = async (message: RegExp): Promise<void> => {
+  /** Refused by a command with the way out, which init is. */
+  const refused = async (message: RegExp, advice = /nikdev-iot init/): Promise<void> => {
     const { code, stdout, stderr } = await call(folder, ['status']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
+    expect(stderr).toMatch(advice);
     expect(stderr).not.toContain(API_KEY.slice(0, 8));
+    const again = await call(folder, ['init'], env);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('Saved in') });
+    expect(again.stderr).toMatch(message);
+    expect(again.stderr).toMatch(/is replaced, and its options are lost\n$/);
+    expect(await call(folder, ['status'])).toMatchObject({ code: 0, stderr: '' });
+    expect(modeOf(configPath())).toBe('600');
+    expect(modeOf(join(folder, '.nikdev-iot'))).toBe('700');
   };
 
   test('if others may read it', async () => {
     chmodSync(configPath(), 0o640);
-    await refused(/may be used by other users/);
+    await refused(/may be used by other users/, /chmod 600 \/.*config\.json/);
   });
 
   test('if it is a link', async () => {
     renameSync(configPath(), join(folder, 'elsewhere'));
     symlinkSync(join(folder, 'elsewhere'), configPath());
     await refused(/is a link/);
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(true);
   });
 
   test('if it has another name', async () => {
@@ -186,7 +197,7 @@ describe('the configuration is refused', () => {
 
   test('if its folder may be written to by others', async () => {
     chmodSync(join(folder, '.nikdev-iot'), 0o777);
-    await refused(/may be written to by other users/);
+    await refused(/may be written to by other users/, /chmod 700 \//);
   });
 
   test('if it is not JSON, without showing it', async () => {
@@ -201,7 +212,7 @@ describe('the configuration is refused', () => {
 
   test('if an option can not be used', async () => {
     changeConfig({ maxQueuedEntries: -1 });
-    await refused(/maxQueuedEntries must be/);
+    await refused(/maxQueuedEntries must be/, /Correct/);
   });
 
   test('if it is endless', async () => {
@@ -254,6 +265,18 @@ describe('the folder', () => {
       chmodSync(folder, 0o777);
       asNobody('mkdir -m 755 "$1"', join(folder, '.nikdev-iot'));
       expect(findFolder(folder, '/nowhere')).toBeUndefined();
+    });
+
+    test('is refused with its configuration, also by init', async () => {
+      await init();
+      chmodSync(folder, 0o777);
+      chmodSync(join(folder, '.nikdev-iot'), 0o777);
+      rmSync(configPath());
+      asNobody('umask 077; echo {} > "$1"', configPath());
+      chmodSync(join(folder, '.nikdev-iot'), 0o700);
+      const advice = expect.stringMatching(/belongs to another user\nRun rm .*config\.json, then nikdev-iot init\./);
+      for (const command of ['status', 'init'])
+        expect(await call(folder, [command], env)).toMatchObject({ code: 2, stdout: '', stderr: advice });
     });
 
     test('is refused where it is named', async () => {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { isInsecure } from '../../core/model/base-url.js';
 import { usage } from '../exit.js';
-import { type Config, problemOfFolder, readConfig } from './config-file.js';
+import { type Config, OPEN_FOLDER, problemOfFolder, readConfig } from './config-file.js';
 import { FOLDER, findFolder } from './folder-search.js';
 import { readKeyFile } from './secret.js';
 
@@ -75,6 +75,8 @@ export function folderOf(variables: Variables, workingFolder: string): string {
     );
   }
   const problem = problemOfFolder(folder);
+  if (problem === OPEN_FOLDER)
+    throw usage(`${folder} ${problem}`, `Run chmod 700 ${folder}, or nikdev-iot init again.`);
   if (problem !== undefined) throw usage(`${folder} ${problem}`, 'Use a folder of this user only, with mode 0700.');
   return folder;
 }

@@ -54,6 +54,17 @@ export class NotSavedException extends CommandException {
 export const isNotSaved = (error: unknown): error is NotSavedException =>
   (error as Error | null)?.name === 'NotSavedException';
 
+/** @param code - Of the system's error. */
+export const notWritable = (folder: string, code: string): CommandException =>
+  new CommandException(`${folder} can't be written (${code})`, {
+    exitCode: EXIT.temporary,
+    advice: IS_FULL.has(code)
+      ? 'Free some disk space, then run it again.'
+      : 'Check its owner and rights, or set NIKDEV_DIR.',
+  });
+
+const IS_FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
 /** Another process holds a lock of the folder. */
 export class LockedException extends CommandException {
   override readonly name = 'LockedException';

@@ -142,7 +142,8 @@ async function search(api: Api, first: PushException): Promise<PushException | u
 
 /** Remembers a failure, and when the next push is due. */
 export function keepFailure(state: PushState, exception: PushException): void {
-  const { name, message, advice, status, retryAfter } = exception;
+  const { name, status, retryAfter } = exception;
+  const { message, advice } = failureOf(exception);
   state.record({ failure: { kind: kindOf(exception), exception: { name, message, advice, status, retryAfter } } });
 }
 

@@ -212,7 +212,7 @@ describe('the configuration is refused', () => {
 
   test('if an option can not be used', async () => {
     changeConfig({ maxQueuedEntries: -1 });
-    await refused(/maxQueuedEntries must be/, /Correct/);
+    await refused(/maxQueuedEntries must be/, /config\.json/);
   });
 
   test('if it is endless', async () => {

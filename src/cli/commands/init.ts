@@ -26,12 +26,14 @@ export async function run(call: Call): Promise<ExitCode> {
   if (deviceId === undefined) throw usage('there is no Device ID', 'Pass it with --device, or set NIKDEV_DEVICE_ID.');
   const apiKey =
     variables.apiKey ?? (isAsking ? await ask('API key (not shown): ', { isSecret: true }) : readKeyFromInput());
+  if (apiKey === '')
+    throw usage('there is no API key', 'Type it, pipe it, or set NIKDEV_API_KEY or NIKDEV_API_KEY_FILE.');
   const baseUrl = await urlOf(textOf(call, 'url') ?? variables.baseUrl, isAsking);
   const insecureHttp = options['insecureHttp'] === true;
   originOf(baseUrl);
   refuseInsecure(baseUrl, insecureHttp);
   const credentials = { deviceId, apiKey, baseUrl };
-  await check(credentials);
+  await checkCredentials(credentials);
   const { options: kept, problem } = await checkOptions(before, credentials);
   if (problem !== undefined) call.err.line(`${problem}: ${CONFIG} is replaced, and its options are lost`, 'warn');
   writeConfig(folder, { ...credentials, ...(insecureHttp && { insecureHttp }), options: kept });
@@ -79,6 +81,15 @@ async function checkOptions(kept: KeptOptions, credentials: Credentials): Promis
 }
 
 type Credentials = Required<Pick<Config, 'deviceId' | 'apiKey' | 'baseUrl'>>;
+
+/** @throws A usage exception that names what can't be used, and never shows the key. */
+async function checkCredentials(credentials: Credentials): Promise<void> {
+  try {
+    await check(credentials);
+  } catch (error) {
+    throw usage(failureOf(error).message, 'Give it again: nikdev-iot init.');
+  }
+}
 
 /** @throws A ConfigException that names what can't be used, and never shows the key. */
 async function check(credentials: Credentials, options: Config['options'] = {}): Promise<void> {

@@ -64,15 +64,15 @@ class Pipe {
       this.#api.on('push', ({ entries }) => this.#progress.add({ pushed: entries })),
       this.#api.on('error', (error) => {
         keepFailure(pushState, error);
-        this.#progress.line(failureOf(error).message, 'warn');
+        this.#call.err.line(failureOf(error).message, 'warn');
       }),
       this.#api.on('discard', ({ entries, message }) => {
         this.#discarded += entries.length;
-        this.#progress.line(`${plural(entries.length, 'entry', 'entries')} dropped: ${message}`, 'warn');
+        this.#call.err.line(`${plural(entries.length, 'entry', 'entries')} dropped: ${message}`, 'warn');
       }),
       this.#api.on('quarantine', ({ entries, message }) => {
         this.#quarantined += entries.length;
-        this.#progress.line(`quarantined: ${message}`, 'bad');
+        this.#call.err.line(`quarantined: ${message}`, 'bad');
       }),
     ];
     const stop = (): void => {
@@ -111,7 +111,7 @@ class Pipe {
 
   #fail(message: string): void {
     this.#failures += 1;
-    this.#progress.line(message, 'bad');
+    this.#call.err.line(message, 'bad');
   }
 
   /** Pushes what is left. */

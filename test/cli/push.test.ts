@@ -149,6 +149,18 @@ describe('a server that refuses', () => {
     expect(storedTexts(emulator)).toEqual([1]);
   });
 
+  test('the credentials: the next push with others is due at once, with the same ones it is not', async () => {
+    const wrong = { ...env, NIKDEV_API_KEY: '44444444-4444-4444-8444-444444444444' };
+    await call(folder, ['add', 'a=1', '-cp'], wrong);
+    const kept = readFileSync(join(folder, '.nikdev-iot', 'push.json'), 'utf8');
+    expect(kept).not.toContain('44444444');
+    expect(await call(folder, ['push'], wrong)).toMatchObject({ code: 75, stderr: expect.stringMatching(/is due in/) });
+    expect((await call(folder, ['status'], wrong)).stdout).toMatch(/Next push +not before/);
+    expect((await does('status')).stdout).toMatch(/Next push +due/);
+    expect(await does('push')).toMatchObject({ code: 0 });
+    expect(storedTexts(emulator)).toEqual([1]);
+  });
+
   test('an entry: it is quarantined, the others are stored; it can be shown, put back and dropped', async () => {
     env = await refusingBad('{"message":"no such \\u001b[31mfield"}', { status: 400 });
     for (const field of ['a', 'bad', 'c']) await does('add', `${field}=1`, '-c');

@@ -21,7 +21,7 @@ export const run = (call: Call): Promise<ExitCode> =>
   );
 
 /** The status of an `Api`, with the pushes of earlier calls. */
-function statusOf({ api, folder: { lastValues, pushState } }: Session, { deviceId }: Settings) {
+function statusOf({ api, folder: { lastValues, pushState } }: Session, settings: Settings) {
   const status = api.status();
   const { lastPush, lastException } = pushState;
   const warnings = status.warnings.map(({ code, message }) => ({ code, message: inShellWords(message) }));
@@ -29,9 +29,9 @@ function statusOf({ api, folder: { lastValues, pushState } }: Session, { deviceI
   return {
     ...status,
     warnings,
-    suppressed: lastValues.suppressed(deviceId),
+    suppressed: lastValues.suppressed(settings.deviceId),
     lastPush,
-    nextTry: isWaiting ? pushState.dueAt() : undefined,
+    nextTry: isWaiting ? pushState.dueAt(settings) : undefined,
     lastException: isWaiting ? lastException : undefined,
   };
 }

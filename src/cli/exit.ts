@@ -12,16 +12,27 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+interface CommandDetails {
+  readonly exitCode: ExitCode;
+  /** Default: none. */
+  readonly advice?: string;
+  /** Default: `false`. */
+  readonly isPlain?: boolean;
+}
+
 /** A failure with a message for people and an exit code. */
 export class CommandException extends Error {
   override readonly name: string = 'CommandException';
   readonly exitCode: ExitCode;
   readonly advice: string;
+  /** Whether no text of the message can be a key: long numbers in it are shown as they are. */
+  readonly isPlain: boolean;
 
-  constructor(message: string, { exitCode, advice = '' }: { readonly exitCode: ExitCode; readonly advice?: string }) {
+  constructor(message: string, { exitCode, advice = '', isPlain = false }: CommandDetails) {
     super(message);
     this.exitCode = exitCode;
     this.advice = advice;
+    this.isPlain = isPlain;
   }
 }
 

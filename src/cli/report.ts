@@ -26,8 +26,10 @@ export function failureOf(error: unknown): Failure {
   const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>;
   const { advice = adviceFor(error), status } = (error ?? {}) as { advice?: string; status?: number };
   // Texts of the command itself are for a shell.
-  const shown = isCommandException(error) ? String : inShellWords;
-  return { name, message: maskIds(shown(message)), advice: shown(advice), ...(status !== undefined && { status }) };
+  const [shown, masked] = isCommandException(error)
+    ? [String, error.isPlain ? String : maskIds]
+    : [inShellWords, maskIds];
+  return { name, message: masked(shown(message)), advice: shown(advice), ...(status !== undefined && { status }) };
 }
 
 /** Of the system's errors, those of files are the only ones that get so far. */

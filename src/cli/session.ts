@@ -25,8 +25,9 @@ export async function makeApi(
   const library = await loadLibrary();
   const api = construct(library, settings(), { ...extra, storage });
   // Without a listener, the library would show them on the console.
-  api.on('warning', ({ message }) => {
-    if (showsWarnings) err.line(`nikdev-iot: ${inShellWords(message)}`, 'warn');
+  api.on('warning', ({ code, message }) => {
+    // Plain http is shown on the console in any case.
+    if (showsWarnings && code !== 'insecure-url') err.line(`nikdev-iot: ${inShellWords(message)}`, 'warn');
   });
   return api;
 }

@@ -1,8 +1,10 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -14,9 +16,11 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { findFolder } from '../../src/cli/config/folder-search.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { describeOnSmallDisk } from '../support/disks/small-disk.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { call, environmentFor } from '../support/processes/command.js';
+import { call, commandServer, environmentFor, run } from '../support/processes/command.js';
 import { asNobody, describeWithSecondUser } from '../support/processes/second-user.js';
+import { storedTexts } from '../support/servers/emulator.js';
 
 const URL_OF_SERVER = 'http://127.0.0.1:8080/api/v1/';
 const env = environmentFor(URL_OF_SERVER);
@@ -75,8 +79,36 @@ describe('init', () => {
     const url = 'http://192.0.2.1/api/v1/';
     const args = ['init', '--insecure-http'];
     expect((await call(folder, args, { ...env, NIKDEV_URL: url })).code).toBe(0);
-    expect((await call(folder, ['status'])).code).toBe(0);
+    const { stderr } = await run(folder, ['add', 'a=1', '-c']);
+    expect(stderr.match(/is plain http/g)).toHaveLength(1);
+    expect(await call(folder, ['status'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Warning +http:\/\/192\.0\.2\.1\/api\/v1\/ is plain http/m),
+    });
     expect((await call(temporaryFolder(), ['status'], { ...env, NIKDEV_URL: url })).code).toBe(2);
+  });
+
+  test('replaces the configuration as a whole: a reader has the old text or the new one', async () => {
+    await init();
+    const before = openSync(configPath(), 'r');
+    const { ino } = statSync(configPath());
+    const other = '33333333-3333-4333-8333-333333333333';
+    await call(folder, ['init'], { ...env, NIKDEV_DEVICE_ID: other });
+    expect(readFileSync(before, 'utf8')).toContain(DEVICE_ID);
+    closeSync(before);
+    expect(readFileSync(configPath(), 'utf8')).toContain(other);
+    expect(statSync(configPath()).ino).not.toBe(ino);
+  });
+
+  test('allows plain http for its own URL only', async () => {
+    const url = 'http://192.0.2.1/api/v1/';
+    await call(folder, ['init', '--insecure-http'], { ...env, NIKDEV_URL: url });
+    const other = { NIKDEV_URL: 'http://192.0.2.2/', NIKDEV_API_KEY: API_KEY };
+    for (const variables of [other, { ...other, NIKDEV_URL: url }])
+      expect(await call(folder, ['status'], variables)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/plain http/),
+      });
   });
 
   test('has no option for the key', async () => {
@@ -113,6 +145,25 @@ describe('the environment', () => {
     const other = '33333333-3333-4333-8333-333333333333';
     const { stdout } = await call(folder, ['status'], { NIKDEV_DEVICE_ID: other });
     expect(stdout).toContain(other);
+  });
+
+  test('wins with its key', async () => {
+    await init();
+    const { env: online, emulator } = await commandServer();
+    const other = '44444444-4444-4444-8444-444444444444';
+    await call(folder, ['init'], { ...online, NIKDEV_API_KEY: other });
+    expect(await call(folder, ['add', 'a=1', '-cp'])).toMatchObject({ code: 1 });
+    const { NIKDEV_API_KEY = '', NIKDEV_URL = '' } = online;
+    expect(await call(folder, ['push'], { NIKDEV_API_KEY, NIKDEV_URL })).toMatchObject({ code: 0 });
+    expect(storedTexts(emulator)).toEqual([1]);
+  });
+
+  test('wins with its folder over one that would be found', async () => {
+    await init();
+    const NIKDEV_DIR = join(folder, 'there');
+    expect((await call(folder, ['add', 'a=1', '-c'], { ...env, NIKDEV_DIR })).code).toBe(0);
+    expect((await call(folder, ['log'])).stdout).toBe('The queue is empty.\n');
+    expect((await call(folder, ['log'], { ...env, NIKDEV_DIR })).stdout).toMatch(/a=1\n$/);
   });
 
   test('loses the key, which child processes would inherit', async () => {
@@ -250,8 +301,16 @@ describe('the folder', () => {
     expect(findFolder(inner, folder)).toBe(join(folder, '.nikdev-iot'));
   });
 
-  test('is not searched beyond the border of a file system', () => {
-    expect(findFolder('/proc/self', '/nowhere')).toBeUndefined();
+  describeOnSmallDisk('on a disk of its own', (mountDisk) => {
+    test('is not searched beyond the border of a file system', async () => {
+      await init();
+      const inner = join(folder, 'inner');
+      mkdirSync(inner);
+      expect(findFolder(inner, '/nowhere')).toBe(join(folder, '.nikdev-iot'));
+      mountDisk(64, inner);
+      mkdirSync(join(inner, 'deeper'));
+      for (const from of [inner, join(inner, 'deeper')]) expect(findFolder(from, '/nowhere')).toBeUndefined();
+    });
   });
 
   test('that is missing is named, with the way to make it', async () => {

@@ -179,6 +179,8 @@ describe('pipe', () => {
   ])(
     'does not push before the pause of an earlier call is over, also once %s',
     async (_, end) => {
+      // Any entry would trigger a push.
+      await configure({ autoPush: { everySeconds: 1, atEntries: 1 } });
       emulator.script({ status: 429, headers: { 'Retry-After': '600' } });
       await call(folder, ['add', 'a=1', '-cp'], env);
       const pipe = start(folder, ['pipe', '--wait', '1s'], env);

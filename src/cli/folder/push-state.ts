@@ -82,7 +82,7 @@ export class PushState {
     return Math.ceil(failure.at + failure.waitSeconds);
   }
 
-  /** A push ended. @param outcome - Absent where a part did not apply. */
+  /** A push ended: it stored entries, or failed. */
   record({ lastPush, failure }: { lastPush?: LastPush; failure?: NewFailure }): void {
     const before = this.#read();
     const count = (before.failure?.count ?? 0) + 1;

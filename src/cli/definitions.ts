@@ -261,6 +261,7 @@ export const VARIABLES: readonly (readonly [name: string, text: string])[] = [
   ['NIKDEV_API_KEY_FILE', 'a file with the API key, instead of NIKDEV_API_KEY'],
   ['NIKDEV_URL', 'the URL of the server'],
   ['NIKDEV_DIR', 'the folder of the configuration and readings, instead of .nikdev-iot here or above'],
+  ['NIKDEV_IOT_DEBUG', '1: a line on standard error for each event'],
   ['NO_COLOR', 'any value but an empty one turns colour off'],
 ];
 

@@ -12,16 +12,27 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+interface CommandDetails {
+  readonly exitCode: ExitCode;
+  /** Default: none. */
+  readonly advice?: string;
+  /** Default: `false`. */
+  readonly isPlain?: boolean;
+}
+
 /** A failure with a message for people and an exit code. */
 export class CommandException extends Error {
   override readonly name: string = 'CommandException';
   readonly exitCode: ExitCode;
   readonly advice: string;
+  /** Whether no text of the message can be a key: long numbers in it are shown as they are. */
+  readonly isPlain: boolean;
 
-  constructor(message: string, { exitCode, advice = '' }: { readonly exitCode: ExitCode; readonly advice?: string }) {
+  constructor(message: string, { exitCode, advice = '', isPlain = false }: CommandDetails) {
     super(message);
     this.exitCode = exitCode;
     this.advice = advice;
+    this.isPlain = isPlain;
   }
 }
 
@@ -32,6 +43,38 @@ export const isCommandException = (error: unknown): error is CommandException =>
 /** The command line or the configuration can't be used; nothing was changed. */
 export const usage = (message: string, advice = ''): CommandException =>
   new CommandException(message, { exitCode: EXIT.usage, advice });
+
+/** A call could not save its values. */
+export class NotSavedException extends CommandException {
+  override readonly name = 'NotSavedException';
+  /** Whether the queue or the disk is full: a push may make room. */
+  readonly isFull: boolean;
+  /** Whether the values are staged in the folder. */
+  readonly isStaged: boolean;
+
+  constructor(
+    message: string,
+    { advice, isFull, isStaged }: Pick<NotSavedException, 'advice' | 'isFull' | 'isStaged'>,
+  ) {
+    super(message, { exitCode: EXIT.temporary, advice });
+    this.isFull = isFull;
+    this.isStaged = isStaged;
+  }
+}
+
+export const isNotSaved = (error: unknown): error is NotSavedException =>
+  (error as Error | null)?.name === 'NotSavedException';
+
+/** @param code - Of the system's error. */
+export const notWritable = (folder: string, code: string): CommandException =>
+  new CommandException(`${folder} can't be written (${code})`, {
+    exitCode: EXIT.temporary,
+    advice: IS_FULL.has(code)
+      ? 'Free some disk space, then run it again.'
+      : 'Check its owner and rights, or set NIKDEV_DIR.',
+  });
+
+const IS_FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 /** Another process holds a lock of the folder. */
 export class LockedException extends CommandException {

@@ -2,12 +2,13 @@ import { isStorageException, isStorageFull, type StorageException } from '../cor
 import type { Api, ApiOptions, SchemaField, StorageAdapter } from '../index.js';
 import type { Call } from './command.js';
 import type { Settings } from './config/settings.js';
-import { CommandException, EXIT, isLocked } from './exit.js';
+import { isLocked, NotSavedException } from './exit.js';
 import { Folder } from './folder/folder.js';
 import type { HeldLock } from './folder/folder-lock.js';
 import { type CommittingOptions, committingStorage, type Problems, readingStorage } from './folder/folder-storage.js';
 import { pushingStorage } from './folder/pushing-writer.js';
-import { loadLibrary, makeApi } from './session.js';
+import { loadLibrary, makeApi, type SessionOptions } from './session.js';
+import { inShellWords } from './shell-words.js';
 
 /** An `Api` in a folder. */
 export interface Session {
@@ -24,7 +25,7 @@ const LIVE_SECONDS = 60;
 
 /** Runs a step that stages or commits, under the folder's lock; entries are read only where there may be too many. */
 export async function withCommitting<Result>(call: Call, run: (api: Api) => Result): Promise<Result> {
-  const step: CommittingStep<Result> = { settings: call.settings(), folder: folderOf(call), problems: {}, run };
+  const step: CommittingStep<Result> = { call, settings: call.settings(), folder: folderOf(call), problems: {}, run };
   await loadLibrary();
   try {
     return await commitOrRemove(step);
@@ -46,16 +47,17 @@ async function commitOrRemove<Result>(step: CommittingStep<Result>): Promise<Res
 }
 
 /** The library says that values which were not committed are still staged: here they are only if the folder has them. */
-function notSaved({ reason, advice }: StorageException, { staging }: Problems): CommandException {
-  const [now, todo] =
-    staging === undefined
-      ? ['The values are staged.', advice]
-      : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
-  return new CommandException(`it could not be saved: ${reason}. ${now}`, { exitCode: EXIT.temporary, advice: todo });
+function notSaved({ reason, advice, isFull }: StorageException, { staging }: Problems): NotSavedException {
+  const isStaged = staging === undefined;
+  const [now, todo] = isStaged
+    ? ['The values are staged.', inShellWords(advice)]
+    : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
+  return new NotSavedException(`it could not be saved: ${reason}. ${now}`, { advice: todo, isFull, isStaged });
 }
 
 /** A step that stages or commits. */
 interface CommittingStep<Result> {
+  readonly call: Call;
   readonly settings: Settings;
   readonly folder: Folder;
   readonly problems: Problems;
@@ -94,12 +96,12 @@ async function commitAndRemove<Result>(step: CommittingStep<Result>): Promise<Re
 }
 
 async function commitWith<Result>(
-  { settings, folder, problems, run }: CommittingStep<Result>,
+  { call, folder, problems, run }: CommittingStep<Result>,
   storage: StorageAdapter,
   extra: Partial<ApiOptions>,
 ): Promise<Result> {
   problems.staging = undefined;
-  const result = await runWith(await makeApi(settings, storage, extra), folder, (api) => {
+  const result = await runWith(await makeApi(call, storage, { extra }), folder, (api) => {
     const done = run(api);
     const { suppressed } = api.status();
     if (suppressed > 0) folder.lastValues.addSuppressed(suppressed);
@@ -154,10 +156,13 @@ function bandsOf({ options }: Settings): CommittingOptions['isBanded'] {
 const folderOf = (call: Call): Folder => new Folder(call.settings().folder);
 
 /** Shows a folder, and changes nothing. */
-export async function withReading<Result>(call: Call, run: (session: Session) => Result): Promise<Result> {
-  const settings = call.settings();
+export async function withReading<Result>(
+  call: Call,
+  run: (session: Session) => Result,
+  options: SessionOptions = {},
+): Promise<Result> {
   const folder = folderOf(call);
-  const api = await makeApi(settings, readingStorage(folder, liveSecondsOf(settings)), {});
+  const api = await makeApi(call, readingStorage(folder, liveSecondsOf(call.settings())), options);
   try {
     await folder.hold(() => api.ready);
     return await run({ api, folder });
@@ -172,13 +177,12 @@ export async function withPushing<Result>(
   run: (session: Session) => Promise<Result>,
   extra: Partial<ApiOptions> = {},
 ): Promise<Result> {
-  const settings = call.settings();
   const folder = folderOf(call);
   await loadLibrary();
   const held = folder.pushLock.acquire();
   try {
-    const storage = pushingStorage(folder, { held, liveSeconds: liveSecondsOf(settings) });
-    const api = await makeApi(settings, storage, { stageUncommittedValues: false, ...extra });
+    const storage = pushingStorage(folder, { held, liveSeconds: liveSecondsOf(call.settings()) });
+    const api = await makeApi(call, storage, { extra: { stageUncommittedValues: false, ...extra } });
     return await runWith(api, folder, () => run({ api, folder }));
   } finally {
     held.release();

@@ -38,7 +38,11 @@ export async function main(argv: readonly string[], process: NodeJS.Process): Pr
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!isParserExit(error)) throw error;
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error.exitCode === 0) return EXIT.ok;
+    // The parser gave up before it could say whether this is for a program.
+    if (argv.includes('--json'))
+      out.json({ error: { name: 'CommandException', message: messageOf(error), advice: SEE_HELP } });
+    return EXIT.usage;
   }
   return exitCode;
 }
@@ -49,6 +53,12 @@ const safe = (text: string): string =>
     .split('\n')
     .map((line) => maskIds(cleanText(line)))
     .join('\n');
+
+const SEE_HELP = 'See: nikdev-iot help';
+
+/** Its first line: the second one may be a guess. */
+const messageOf = ({ message }: CommanderError): string =>
+  safe(message.replace(/^error: /, '')).split('\n', 1)[0] ?? '';
 
 /** The parser has printed its help or message. */
 const isParserExit = (error: unknown): error is CommanderError =>

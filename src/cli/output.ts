@@ -40,8 +40,12 @@ export class Printer {
     return this.#stream.columns || 80;
   }
 
+  /** Runs before each line: a line of progress makes way. */
+  beforeLine: () => void = () => {};
+
   /** Writes a line; of `text`, only what a terminal shows. */
   line(text: string, style?: Style): void {
+    this.beforeLine();
     this.#stream.write(`${this.paint(cleanText(text), style)}\n`);
   }
 

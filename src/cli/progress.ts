@@ -1,5 +1,5 @@
 import type { Api } from '../index.js';
-import type { Printer, Style } from './output.js';
+import type { Printer } from './output.js';
 
 const REDRAW_MS = 200;
 const CLEAR_LINE = '\r\u001b[2K';
@@ -16,6 +16,8 @@ export class Progress {
     this.#err = err;
     this.#api = api;
     if (!err.isTerminal) return;
+    // Messages stand above the line.
+    err.beforeLine = () => this.#clear();
     this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
     this.#timer.unref();
   }
@@ -23,12 +25,6 @@ export class Progress {
   add({ committed = 0, pushed = 0 }: { readonly committed?: number; readonly pushed?: number }): void {
     this.counts.committed += committed;
     this.counts.pushed += pushed;
-  }
-
-  /** A message above the line. */
-  line(text: string, style: Style): void {
-    this.#clear();
-    this.#err.line(text, style);
   }
 
   end(): void {

@@ -2,7 +2,7 @@ import type { Api, PushException } from '../index.js';
 import { type Call, textOf } from './command.js';
 import { type Committed, countDiscards, inWords } from './commit.js';
 import { CommandException, EXIT, type ExitCode } from './exit.js';
-import type { FailureKind, PushState } from './folder/push-state.js';
+import type { Credentials, FailureKind, PushState } from './folder/push-state.js';
 import { type Session, withPushing } from './folder-session.js';
 import { failureOf, isTransient, report } from './report.js';
 import { parseDuration } from './values.js';
@@ -24,34 +24,65 @@ interface Pushed {
   committed: number;
 }
 
-/** @param before - The result of a commit by the same call. */
-export async function pushFolder(call: Call, before?: Committed): Promise<ExitCode> {
+const NOTHING: Readonly<Pushed> = { pushed: 0, requests: 0, quarantined: 0, expired: 0, committed: 0 };
+
+/** The results of the same call before its push. */
+interface Before {
+  readonly committed?: Committed;
+  readonly pushed?: Readonly<Pushed>;
+}
+
+export async function pushFolder(call: Call, { committed, pushed }: Before = {}): Promise<ExitCode> {
+  const { isJson, out } = call;
   const wait = textOf(call, 'wait');
   const seconds = wait === undefined ? 0 : parseDuration(wait, '--wait');
-  if (before !== undefined && !call.isJson) call.out.line(inWords(before));
-  return withPushing(call, async ({ api, folder }) => {
-    const result: Pushed = { pushed: 0, requests: 0, quarantined: 0, expired: 0, committed: 0 };
+  if (committed !== undefined && !isJson) out.line(inWords(committed));
+  try {
+    const { result, failure } = await pushAll(call, seconds, pushed);
+    return show(call, { ...committed, ...result }, failure);
+  } catch (error) {
+    if (committed === undefined || !isJson) throw error;
+    // The id of the commit stays in the output.
+    out.json({ ...committed, ...pushed, error: failureOf(error) });
+    return report(error, { ...call, isJson: false });
+  }
+}
+
+/** Pushes a full queue, so that the next commit finds room. A failure is shown. */
+export async function pushForRoom(call: Call): Promise<Pushed> {
+  const { result, failure } = await pushAll(call, 0);
+  if (failure !== undefined) report(failure, { ...call, isJson: false });
+  return result;
+}
+
+const pushAll = (
+  call: Call,
+  seconds: number,
+  before: Readonly<Pushed> = NOTHING,
+): Promise<{ readonly result: Pushed; readonly failure: unknown }> =>
+  withPushing(call, async ({ api, folder }) => {
+    const result = { ...before };
     const discards = countDiscards(api, call.err);
     const failure = await pushUntil(call, { api, folder }, seconds, result);
     discards.stop();
-    result.expired = discards.count;
+    result.expired += discards.count;
     result.committed = api.status().committed;
-    return show(call, { ...before, ...result }, failure);
+    return { result, failure };
   });
-}
 
 async function pushUntil(call: Call, { api, folder }: Session, seconds: number, result: Pushed): Promise<unknown> {
   const state = folder.pushState;
+  const settings = call.settings();
   const stops = [keepPushes(api, state), countPushes(api, result)];
   const until = Date.now() + seconds * 1000;
   let failure: PushException | undefined;
   try {
     for (;;) {
       if (api.status().committed === 0) return undefined;
-      const dueAt = failure === undefined && call.options['now'] === true ? undefined : state.dueAt();
+      const dueAt = failure === undefined && call.options['now'] === true ? undefined : state.dueAt(settings);
       if (dueAt !== undefined && dueAt * 1000 > until) return failure ?? notDue(dueAt, state);
       if (dueAt !== undefined) await new Promise((resolve) => setTimeout(resolve, dueAt * 1000 - Date.now()));
-      failure = await pushOnce(api, state);
+      failure = await pushOnce(api, state, settings);
       if (failure === undefined) return undefined;
       if (!isTransient(failure) || Date.now() >= until) return failure;
     }
@@ -82,11 +113,11 @@ function countPushes(api: Api, result: Pushed): () => void {
   };
 }
 
-async function pushOnce(api: Api, state: PushState): Promise<PushException | undefined> {
+async function pushOnce(api: Api, state: PushState, credentials: Credentials): Promise<PushException | undefined> {
   let failure = await tryPush(api);
   if (failure !== undefined && state.failures + 1 >= SEARCH_FROM) failure = await search(api, failure);
   if (failure === undefined) state.clear();
-  else keepFailure(state, failure);
+  else keepFailure(state, failure, credentials);
   return failure;
 }
 
@@ -111,9 +142,11 @@ async function search(api: Api, first: PushException): Promise<PushException | u
 }
 
 /** Remembers a failure, and when the next push is due. */
-export function keepFailure(state: PushState, exception: PushException): void {
-  const { name, message, advice, status, retryAfter } = exception;
-  state.record({ failure: { kind: kindOf(exception), exception: { name, message, advice, status, retryAfter } } });
+export function keepFailure(state: PushState, exception: PushException, credentials: Credentials): void {
+  const { name, status, retryAfter } = exception;
+  const { message, advice } = failureOf(exception);
+  const kept = { name, message, advice, status, retryAfter };
+  state.record({ failure: { kind: kindOf(exception), exception: kept, credentials } });
 }
 
 /** The statuses with which a server refuses the content of a request. */
@@ -124,12 +157,13 @@ function kindOf(exception: PushException): FailureKind {
   return OF_CONTENT.has(exception.status) ? 'invalid-entries' : 'rejected';
 }
 
-function notDue(dueAt: number, state: PushState): CommandException {
+/** @param advice - The way to push earlier. */
+export function notDue(dueAt: number, state: PushState, advice = '--now pushes at once.'): CommandException {
   const seconds = Math.max(1, Math.round(dueAt - Date.now() / 1000));
   const { message = '' } = state.lastException ?? {};
   return new CommandException(`the next push is due in ${seconds} s: ${message}`, {
     exitCode: EXIT.temporary,
-    advice: 'Everything is kept. --now pushes at once.',
+    advice: `Everything is kept. ${advice}`,
   });
 }
 

@@ -2,6 +2,7 @@ import { isApiException } from '../core/model/exceptions.js';
 import { codeWord, maskIds } from '../core/model/foreign-text.js';
 import type { Call } from './command.js';
 import { EXIT, type ExitCode, isCommandException } from './exit.js';
+import { inShellWords } from './shell-words.js';
 
 /** A failure as programs and people see it. */
 export interface Failure {
@@ -23,9 +24,17 @@ export function report(error: unknown, { isJson, out, err }: Pick<Call, 'isJson'
 /** The failure in words, without API keys. */
 export function failureOf(error: unknown): Failure {
   const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>;
-  const { advice = '', status } = (error ?? {}) as { advice?: string; status?: number };
-  return { name, message: maskIds(message), advice, ...(status !== undefined && { status }) };
+  const { advice = adviceFor(error), status } = (error ?? {}) as { advice?: string; status?: number };
+  // Texts of the command itself are for a shell.
+  const [shown, masked] = isCommandException(error)
+    ? [String, error.isPlain ? String : maskIds]
+    : [inShellWords, maskIds];
+  return { name, message: masked(shown(message)), advice: shown(advice), ...(status !== undefined && { status }) };
 }
+
+/** Of the system's errors, those of files are the only ones that get so far. */
+const adviceFor = (error: unknown): string =>
+  codeWord(error) === undefined ? '' : 'Check the owner and the rights of the folder, or set NIKDEV_DIR.';
 
 /** The first words of the message of a failure that is worth another try. */
 const TRANSIENT = 'Bad luck: ';

@@ -1,5 +1,5 @@
 import { own, show } from '../core/model/input.js';
-import { usage } from './exit.js';
+import { CommandException, EXIT, usage } from './exit.js';
 
 type FieldValue = string | number | boolean;
 
@@ -64,7 +64,11 @@ export function parseDuration(text: string, name: string): number {
 export function parseCount(text: string, name: string, { min = 1, max = Number.MAX_SAFE_INTEGER } = {}): number {
   const count = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (count >= min && count <= max) return count;
-  throw usage(
-    `${name} must be a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}, got ${show(text)}`,
-  );
+  // A key has more digits.
+  const isPlain = /^[+-]?[\d.]{1,20}$/.test(text);
+  const range = `${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}`;
+  throw new CommandException(`${name} must be a whole number from ${range}, got ${isPlain ? text : show(text)}`, {
+    exitCode: EXIT.usage,
+    isPlain,
+  });
 }

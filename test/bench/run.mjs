@@ -1,3 +1,4 @@
+import { calls } from './calls.mjs';
 import { commitIntoFile } from './commit-file.mjs';
 import { commitIntoMemory } from './commit-memory.mjs';
 import { commitIntoLocalStorage } from './commit-web.mjs';
@@ -29,6 +30,7 @@ const benches = {
   'many-devices': manyDevices,
   gateway,
   start,
+  calls,
   size,
   peers,
 };

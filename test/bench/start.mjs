@@ -26,7 +26,16 @@ export const start = () =>
   });
 
 /** One of each kind: with the folder only, with the library, and with both. */
-const COMMANDS = [['--version'], ['get', '--help'], ['add', 'a=1'], ['add', 'a=1', '-c'], ['status']];
+const COMMANDS = [
+  ['--version'],
+  ['get', '--help'],
+  // Nothing waits yet.
+  ['push'],
+  ['add', 'a=1'],
+  ['add', 'a=1', '-c'],
+  ['status'],
+  ['log'],
+];
 const COMMAND = fileURLToPath(new URL('../../dist/cli/cli.cjs', import.meta.url));
 
 /** A call of the command, against `node -e 0`, in turn. */

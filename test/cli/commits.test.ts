@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { Folder } from '../../src/cli/folder/folder.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { call, environmentFor } from '../support/processes/command.js';
 
@@ -77,8 +79,30 @@ describe('a commit', () => {
     expect((await log()).map(({ timestamp }) => timestamp)).toEqual([1_795_349_601, 1_795_349_600]);
   });
 
-  test.each(['-1', 'now', '1795349600000'])('refuses the time %s', async (time) => {
-    expect(await call(folder, ['add', 'a=1', '-c', `-t${time}`], env)).toMatchObject({ code: 2, stdout: '' });
+  test.each(['-1', '"now"', '1795349600000'])('refuses the time %s, and shows it', async (time) => {
+    const result = await call(folder, ['add', 'a=1', '-c', `-t${time.replaceAll('"', '')}`], env);
+    expect(result).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(`to 99999999999, got ${time}\n`),
+    });
+  });
+
+  test('shows no key in place of a time', async () => {
+    for (const text of ['12345678-1234-4234-8234-123456789012', '12345678123442348234123456789012']) {
+      const { stderr } = await call(folder, ['add', 'a=1', '-c', '-t', text], env);
+      expect(stderr).toMatch(/got "x/);
+      expect(stderr).not.toMatch(/1234/);
+    }
+  });
+
+  test.each([
+    [['-p'], 'Use -cp'],
+    [['-t', '1795349600'], 'Use -c as well'],
+  ])('is needed for %j', async (flags, advice) => {
+    const result = await call(folder, ['add', 'a=1', ...flags], env);
+    expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(advice) });
+    expect(await status()).toMatchObject({ staged: 0 });
   });
 
   test('goes on with one writer in one journal, however many calls', async () => {
@@ -96,6 +120,34 @@ describe('a commit', () => {
     expect(await status()).toMatchObject({ committed: 1, warnings: [{ code: 'entries-waiting' }] });
     const { stdout } = await call(folder, ['status', '--json'], other);
     expect(JSON.parse(stdout)).toMatchObject({ committed: 1 });
+  });
+});
+
+describe('a folder', () => {
+  test('in which another process works is waited for, then nothing is changed', async () => {
+    await does('add', 'a=1');
+    const held = new Folder(join(folder, '.nikdev-iot')).lock.acquire();
+    const started = performance.now();
+    const { code, stderr } = await call(folder, ['add', 'a=2', '-c'], env);
+    const seconds = (performance.now() - started) / 1000;
+    held.release();
+    expect({ code, stderr }).toEqual({ code: 75, stderr: expect.stringMatching(/works in .*\nNothing was changed/) });
+    expect(seconds).toBeGreaterThan(4.5);
+    expect(seconds).toBeLessThan(7);
+    expect(await status()).toMatchObject({ staged: 1, committed: 0 });
+  });
+
+  test('with a journal of 5 MB costs a commit no more reading than an empty one', async () => {
+    for (let count = 1; count <= 25; count++) await does('add', `a=${count}${'x'.repeat(200_000)}`, '-c');
+    const reading = vi.spyOn(fs, 'readSync');
+    syncBuiltinESMExports();
+    await does('add', 'a=26', '-c');
+    const bytes = reading.mock.results.reduce((sum, { value }) => sum + Number(value), 0);
+    reading.mockRestore();
+    syncBuiltinESMExports();
+    expect(fs.statSync(join(folder, '.nikdev-iot', 'nikdev-iot-1_folder_readings.journal')).size).toBeGreaterThan(5e6);
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(50_000);
   });
 });
 

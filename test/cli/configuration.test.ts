@@ -1,10 +1,13 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -13,9 +16,11 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { findFolder } from '../../src/cli/config/folder-search.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
+import { describeOnSmallDisk } from '../support/disks/small-disk.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { call, environmentFor } from '../support/processes/command.js';
+import { call, commandServer, environmentFor, run } from '../support/processes/command.js';
 import { asNobody, describeWithSecondUser } from '../support/processes/second-user.js';
+import { storedTexts } from '../support/servers/emulator.js';
 
 const URL_OF_SERVER = 'http://127.0.0.1:8080/api/v1/';
 const env = environmentFor(URL_OF_SERVER);
@@ -74,8 +79,36 @@ describe('init', () => {
     const url = 'http://192.0.2.1/api/v1/';
     const args = ['init', '--insecure-http'];
     expect((await call(folder, args, { ...env, NIKDEV_URL: url })).code).toBe(0);
-    expect((await call(folder, ['status'])).code).toBe(0);
+    const { stderr } = await run(folder, ['add', 'a=1', '-c']);
+    expect(stderr.match(/is plain http/g)).toHaveLength(1);
+    expect(await call(folder, ['status'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Warning +http:\/\/192\.0\.2\.1\/api\/v1\/ is plain http/m),
+    });
     expect((await call(temporaryFolder(), ['status'], { ...env, NIKDEV_URL: url })).code).toBe(2);
+  });
+
+  test('replaces the configuration as a whole: a reader has the old text or the new one', async () => {
+    await init();
+    const before = openSync(configPath(), 'r');
+    const { ino } = statSync(configPath());
+    const other = '33333333-3333-4333-8333-333333333333';
+    await call(folder, ['init'], { ...env, NIKDEV_DEVICE_ID: other });
+    expect(readFileSync(before, 'utf8')).toContain(DEVICE_ID);
+    closeSync(before);
+    expect(readFileSync(configPath(), 'utf8')).toContain(other);
+    expect(statSync(configPath()).ino).not.toBe(ino);
+  });
+
+  test('allows plain http for its own URL only', async () => {
+    const url = 'http://192.0.2.1/api/v1/';
+    await call(folder, ['init', '--insecure-http'], { ...env, NIKDEV_URL: url });
+    const other = { NIKDEV_URL: 'http://192.0.2.2/', NIKDEV_API_KEY: API_KEY };
+    for (const variables of [other, { ...other, NIKDEV_URL: url }])
+      expect(await call(folder, ['status'], variables)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/plain http/),
+      });
   });
 
   test('has no option for the key', async () => {
@@ -112,6 +145,25 @@ describe('the environment', () => {
     const other = '33333333-3333-4333-8333-333333333333';
     const { stdout } = await call(folder, ['status'], { NIKDEV_DEVICE_ID: other });
     expect(stdout).toContain(other);
+  });
+
+  test('wins with its key', async () => {
+    await init();
+    const { env: online, emulator } = await commandServer();
+    const other = '44444444-4444-4444-8444-444444444444';
+    await call(folder, ['init'], { ...online, NIKDEV_API_KEY: other });
+    expect(await call(folder, ['add', 'a=1', '-cp'])).toMatchObject({ code: 1 });
+    const { NIKDEV_API_KEY = '', NIKDEV_URL = '' } = online;
+    expect(await call(folder, ['push'], { NIKDEV_API_KEY, NIKDEV_URL })).toMatchObject({ code: 0 });
+    expect(storedTexts(emulator)).toEqual([1]);
+  });
+
+  test('wins with its folder over one that would be found', async () => {
+    await init();
+    const NIKDEV_DIR = join(folder, 'there');
+    expect((await call(folder, ['add', 'a=1', '-c'], { ...env, NIKDEV_DIR })).code).toBe(0);
+    expect((await call(folder, ['log'])).stdout).toBe('The queue is empty.\n');
+    expect((await call(folder, ['log'], { ...env, NIKDEV_DIR })).stdout).toMatch(/a=1\n$/);
   });
 
   test('loses the key, which child processes would inherit', async () => {
@@ -161,22 +213,32 @@ describe('a key', () => {
 describe('the configuration is refused', () => {
   beforeEach(init);
 
-  const refused = async (message: RegExp): Promise<void> => {
+  /** Refused by a command with the way out, which init is. */
+  const refused = async (message: RegExp, advice = /nikdev-iot init/): Promise<void> => {
     const { code, stdout, stderr } = await call(folder, ['status']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
+    expect(stderr).toMatch(advice);
     expect(stderr).not.toContain(API_KEY.slice(0, 8));
+    const again = await call(folder, ['init'], env);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('Saved in') });
+    expect(again.stderr).toMatch(message);
+    expect(again.stderr).toMatch(/is replaced, and its options are lost\n$/);
+    expect(await call(folder, ['status'])).toMatchObject({ code: 0, stderr: '' });
+    expect(modeOf(configPath())).toBe('600');
+    expect(modeOf(join(folder, '.nikdev-iot'))).toBe('700');
   };
 
   test('if others may read it', async () => {
     chmodSync(configPath(), 0o640);
-    await refused(/may be used by other users/);
+    await refused(/may be used by other users/, /chmod 600 \/.*config\.json/);
   });
 
   test('if it is a link', async () => {
     renameSync(configPath(), join(folder, 'elsewhere'));
     symlinkSync(join(folder, 'elsewhere'), configPath());
     await refused(/is a link/);
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(true);
   });
 
   test('if it has another name', async () => {
@@ -186,7 +248,7 @@ describe('the configuration is refused', () => {
 
   test('if its folder may be written to by others', async () => {
     chmodSync(join(folder, '.nikdev-iot'), 0o777);
-    await refused(/may be written to by other users/);
+    await refused(/may be written to by other users/, /chmod 700 \//);
   });
 
   test('if it is not JSON, without showing it', async () => {
@@ -201,7 +263,7 @@ describe('the configuration is refused', () => {
 
   test('if an option can not be used', async () => {
     changeConfig({ maxQueuedEntries: -1 });
-    await refused(/maxQueuedEntries must be/);
+    await refused(/maxQueuedEntries must be/, /config\.json/);
   });
 
   test('if it is endless', async () => {
@@ -239,8 +301,16 @@ describe('the folder', () => {
     expect(findFolder(inner, folder)).toBe(join(folder, '.nikdev-iot'));
   });
 
-  test('is not searched beyond the border of a file system', () => {
-    expect(findFolder('/proc/self', '/nowhere')).toBeUndefined();
+  describeOnSmallDisk('on a disk of its own', (mountDisk) => {
+    test('is not searched beyond the border of a file system', async () => {
+      await init();
+      const inner = join(folder, 'inner');
+      mkdirSync(inner);
+      expect(findFolder(inner, '/nowhere')).toBe(join(folder, '.nikdev-iot'));
+      mountDisk(64, inner);
+      mkdirSync(join(inner, 'deeper'));
+      for (const from of [inner, join(inner, 'deeper')]) expect(findFolder(from, '/nowhere')).toBeUndefined();
+    });
   });
 
   test('that is missing is named, with the way to make it', async () => {
@@ -254,6 +324,18 @@ describe('the folder', () => {
       chmodSync(folder, 0o777);
       asNobody('mkdir -m 755 "$1"', join(folder, '.nikdev-iot'));
       expect(findFolder(folder, '/nowhere')).toBeUndefined();
+    });
+
+    test('is refused with its configuration, also by init', async () => {
+      await init();
+      chmodSync(folder, 0o777);
+      chmodSync(join(folder, '.nikdev-iot'), 0o777);
+      rmSync(configPath());
+      asNobody('umask 077; echo {} > "$1"', configPath());
+      chmodSync(join(folder, '.nikdev-iot'), 0o700);
+      const advice = expect.stringMatching(/belongs to another user\nRun rm .*config\.json, then nikdev-iot init\./);
+      for (const command of ['status', 'init'])
+        expect(await call(folder, [command], env)).toMatchObject({ code: 2, stdout: '', stderr: advice });
     });
 
     test('is refused where it is named', async () => {

@@ -188,6 +188,36 @@ describe('a full queue', () => {
   });
 });
 
+describe('add -cp on a full queue', () => {
+  test('pushes, then commits what was refused', async () => {
+    await configure({ maxQueuedEntries: 1 });
+    await commits(1);
+    const { code, stdout, stderr } = await does('add', 'a=2', '-cp');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Committed 1 value as .*\nPushed 2 entries in 2 requests\.\n$/);
+    expect(storedTexts(emulator)).toEqual([1, 2]);
+  });
+
+  test('says why nothing could be pushed, and commits what is staged once the server is back', async () => {
+    await configure({ maxQueuedEntries: 1 });
+    await commits(1);
+    emulator.script({ status: 503 });
+    const { code, stdout, stderr } = await commits(2, '-p');
+    expect(code).toBe(75);
+    expect(stderr).toMatch(
+      /^nikdev-iot: Bad luck: .*503.*\n(.*\n)+nikdev-iot: it could not be saved: maxQueuedEntries/,
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining('maxQueuedEntries') } });
+    expect(await status()).toMatchObject({ staged: 1, committed: 1 });
+    expect(JSON.parse((await commits(3, '-p', '--now')).stdout)).toMatchObject({
+      pushed: 2,
+      requests: 2,
+      committed: 0,
+    });
+    expect(storedTexts(emulator)).toEqual([1, 3]);
+  });
+});
+
 describe('live-first', () => {
   test('sends what calls committed a short time ago before the backlog', async () => {
     await configure({ order: 'live-first', liveSeconds: 1000, maxEntriesPerRequest: 2 });

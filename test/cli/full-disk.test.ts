@@ -9,7 +9,8 @@ import type { Writer } from '../../src/core/ports/storage.js';
 import { SystemClock } from '../../src/platform/system-clock.js';
 import { destination } from '../support/builders/stored-entry.js';
 import { describeOnSmallDisk } from '../support/disks/small-disk.js';
-import { type CommandResult, call, environmentFor } from '../support/processes/command.js';
+import { type CommandResult, call, commandServer, environmentFor } from '../support/processes/command.js';
+import { storedTexts } from '../support/servers/emulator.js';
 
 const env = environmentFor('http://127.0.0.1:9/api/v1/');
 const LARGE = 'x'.repeat(20_000);
@@ -46,6 +47,19 @@ describeOnSmallDisk('on a full disk', (mountDisk) => {
     // The message is true: the values are staged, or nothing was changed.
     expect(stderr).toMatch(staged > 0 ? /The values are still staged/ : /Nothing was changed by this call/);
     expect(stderr).not.toMatch(staged > 0 ? /Nothing was changed/ : /still staged/);
+  });
+
+  test('add -cp pushes, then commits what was refused', async () => {
+    const { emulator, env: online } = await commandServer();
+    const folder = mountDisk(96);
+    const added = async (value: number, flags: string): Promise<CommandResult> =>
+      call(folder, ['add', `a=${value}${LARGE}`, flags], online);
+    let count = 1;
+    while ((await added(count, '-c')).code === 0) count += 1;
+    expect(count).toBeGreaterThan(1);
+    expect(await added(count, '-cp')).toMatchObject({ code: 0, stderr: '' });
+    const stored = storedTexts(emulator).map((value) => Number.parseInt(String(value), 10));
+    expect(stored).toEqual(Array.from({ length: count }, (_, index) => index + 1));
   });
 
   test.each(['drop-oldest', 'thin'])(

@@ -1,9 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { call, commandServer, run, start } from '../support/processes/command.js';
-import { storedTexts } from '../support/servers/emulator.js';
+import { type CommandProcess, call, commandServer, environmentFor, run, start } from '../support/processes/command.js';
+import { asHandler, storedTexts } from '../support/servers/emulator.js';
+import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 let folder: string;
 let emulator: Emulator;
@@ -14,6 +17,24 @@ beforeEach(async () => {
 });
 
 const SLOW = 60_000;
+
+async function configure(options: object): Promise<void> {
+  expect(await call(folder, ['init'], env)).toMatchObject({ code: 0 });
+  const path = join(folder, '.nikdev-iot', 'config.json');
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...options }));
+}
+
+/** The entries that wait. */
+async function logged(): Promise<{ values: { value: unknown }[] }[]> {
+  const lines = (await call(folder, ['log', '--json'], env)).stdout.split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as { values: { value: unknown }[] }).reverse();
+}
+
+/** The first value of each entry, stored or waiting. */
+const seen = async (): Promise<unknown[]> => {
+  const waiting = (await logged()).map(({ values: [first] }) => first?.value);
+  return [...new Set([...storedTexts(emulator), ...waiting])];
+};
 
 describe('pipe', () => {
   test(
@@ -85,6 +106,106 @@ describe('pipe', () => {
       expect(storedTexts(emulator)).toEqual([1]);
       await call(folder, ['push'], env);
       expect(storedTexts(emulator)).toEqual([1, 1]);
+    },
+    SLOW,
+  );
+
+  test(
+    'drops a line that can not be saved, and says so: it is no part of a later entry',
+    async () => {
+      await configure({ maxQueuedEntries: 1 });
+      emulator.script(...Array.from({ length: 50 }, () => ({ status: 503 })));
+      const { code, stderr } = await run(folder, ['pipe', '--wait', '1s'], env, 'a=1\nb=2\nc=3\n');
+      expect(code).toBe(1);
+      for (const number of [2, 3])
+        expect(stderr).toContain(`line ${number}: maxQueuedEntries (1) is reached. This line was not saved.\n`);
+      expect(stderr).not.toContain('staged');
+      expect(await logged()).toMatchObject([{ values: [{ fieldId: 'a', value: 1 }] }]);
+    },
+    SLOW,
+  );
+
+  test(
+    'commits at each interval while the input goes on',
+    async () => {
+      const pipe = start(folder, ['pipe', '--every', '300ms', '--json'], env);
+      for (const value of [1, 2]) {
+        pipe.stdin.write(`a=0\na=${value}\n`);
+        await expect.poll(seen, { timeout: 20_000 }).toContain(value);
+      }
+      pipe.stdin.end();
+      expect(await pipe.ended).toMatchObject({ code: 0, stderr: '' });
+      expect((await seen()).filter((value) => value !== 0)).toEqual([1, 2]);
+    },
+    SLOW,
+  );
+
+  test(
+    'ends with exit code 1 where an entry was quarantined',
+    async () => {
+      const picky = async (request: Request): Promise<Response> => {
+        const upload = request.method === 'POST' ? await request.clone().text() : '';
+        return upload.includes('"bad"') ? new Response('{}', { status: 400 }) : asHandler(emulator)(request);
+      };
+      env = environmentFor(`${await serveOnLoopback(picky)}api/v1/`);
+      const { code, stderr } = await run(folder, ['pipe'], env, 'a=1\nbad=2\nc=3\n');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^quarantined: /m);
+      expect(storedTexts(emulator)).toEqual([1, 3]);
+    },
+    SLOW,
+  );
+
+  test(
+    'ends within 10 s of SIGTERM while no request is answered, and keeps everything',
+    async () => {
+      emulator.script(...Array.from({ length: 20 }, () => ({ hang: true as const })));
+      const pipe = start(folder, ['pipe', '--json'], env);
+      pipe.stdin.write('a=1\n');
+      await expect.poll(seen, { timeout: 20_000 }).toEqual([1]);
+      const stopped = performance.now();
+      pipe.kill('SIGTERM');
+      const { code, stdout } = await pipe.ended;
+      expect(performance.now() - stopped).toBeLessThan(10_000);
+      expect(code).toBe(75);
+      expect(JSON.parse(stdout)).toMatchObject({ committed: 1, pushed: 0 });
+    },
+    SLOW,
+  );
+
+  test.each([
+    ['the input has ended', () => {}],
+    ['SIGTERM has come', (pipe: CommandProcess) => pipe.kill('SIGTERM')],
+  ])(
+    'does not push before the pause of an earlier call is over, also once %s',
+    async (_, end) => {
+      // Any entry would trigger a push.
+      await configure({ autoPush: { everySeconds: 1, atEntries: 1 } });
+      emulator.script({ status: 429, headers: { 'Retry-After': '600' } });
+      await call(folder, ['add', 'a=1', '-cp'], env);
+      const pipe = start(folder, ['pipe', '--wait', '1s'], env);
+      pipe.stdin.write('a=2\n');
+      await expect.poll(seen, { timeout: 20_000 }).toEqual([1, 2]);
+      pipe.stdin.end();
+      end(pipe);
+      const { code, stderr } = await pipe.ended;
+      expect(code).toBe(75);
+      expect(stderr).toMatch(/the next push is due in \d+ s: Bad luck: .*429/);
+      expect(emulator.requests).toHaveLength(1);
+    },
+    SLOW,
+  );
+
+  test(
+    'pushes once the pause of an earlier call is over',
+    async () => {
+      emulator.script({ status: 429, headers: { 'Retry-After': '3' } });
+      await call(folder, ['add', 'a=1', '-cp'], env);
+      const pipe = start(folder, ['pipe'], env);
+      await expect.poll(() => storedTexts(emulator), { timeout: 20_000 }).toEqual([1]);
+      expect(emulator.requests).toHaveLength(2);
+      pipe.stdin.end();
+      expect(await pipe.ended).toMatchObject({ code: 0 });
     },
     SLOW,
   );

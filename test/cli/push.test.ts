@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
@@ -82,16 +82,19 @@ describe('after a failure', () => {
     expect(await does('push')).toMatchObject({ code: 0, stdout: 'Everything up-to-date.\n' });
   });
 
-  test('the pauses grow', async () => {
+  test('the pauses double, up to 5 min', async () => {
     await does('add', 'a=1', '-c');
-    const { port } = new URL(env['NIKDEV_URL'] ?? '');
-    expect(port).not.toBe('');
-    for (let count = 0; count < 12; count++) {
+    // The longest pause of each: they are spread below it.
+    const random = vi.spyOn(Math, 'random').mockReturnValue(1);
+    const pauses: number[] = [];
+    for (let count = 0; count < 11; count++) {
       emulator.script({ status: 503 }, { status: 503 }, { status: 503 });
       await does('push', '--now');
+      const text = readFileSync(join(folder, '.nikdev-iot', 'push.json'), 'utf8');
+      pauses.push((JSON.parse(text) as { failure: { waitSeconds: number } }).failure.waitSeconds);
     }
-    const path = join(folder, '.nikdev-iot', 'push.json');
-    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ failure: { count: 12 } });
+    random.mockRestore();
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
   });
 
   test('the next push is due once the pause is over', async () => {
@@ -146,6 +149,18 @@ describe('a server that refuses', () => {
     expect(stderr).toMatch(/Bad request: /);
     expect(stdout + stderr).not.toContain('44444444');
     expect(await does('push', '--now')).toMatchObject({ code: 0 });
+    expect(storedTexts(emulator)).toEqual([1]);
+  });
+
+  test('the credentials: the next push with others is due at once, with the same ones it is not', async () => {
+    const wrong = { ...env, NIKDEV_API_KEY: '44444444-4444-4444-8444-444444444444' };
+    await call(folder, ['add', 'a=1', '-cp'], wrong);
+    const kept = readFileSync(join(folder, '.nikdev-iot', 'push.json'), 'utf8');
+    expect(kept).not.toContain('44444444');
+    expect(await call(folder, ['push'], wrong)).toMatchObject({ code: 75, stderr: expect.stringMatching(/is due in/) });
+    expect((await call(folder, ['status'], wrong)).stdout).toMatch(/Next push +not before/);
+    expect((await does('status')).stdout).toMatch(/Next push +due/);
+    expect(await does('push')).toMatchObject({ code: 0 });
     expect(storedTexts(emulator)).toEqual([1]);
   });
 

@@ -1,12 +1,14 @@
 import { join, resolve } from 'node:path';
 import { type Call, textOf } from '../command.js';
-import { problemOfFolder, readConfig } from '../config/config-file.js';
+import { CONFIG, type Config, isReplaceable, OPEN_FOLDER, problemOfFolder, readConfig } from '../config/config-file.js';
 import { writeConfig } from '../config/config-writer.js';
 import { FOLDER } from '../config/folder-search.js';
+import { makeOptions } from '../config/option-table.js';
 import { ask, readKeyFromInput } from '../config/secret.js';
 import { DEFAULT_URL, originOf, readVariables, refuseInsecure } from '../config/settings.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
 import { Folder } from '../folder/folder.js';
+import { failureOf } from '../report.js';
 
 export async function run(call: Call): Promise<ExitCode> {
   const { environment, options, out, isJson } = call;
@@ -15,9 +17,7 @@ export async function run(call: Call): Promise<ExitCode> {
     variables.folder === undefined
       ? join(environment.workingFolder, FOLDER)
       : resolve(environment.workingFolder, variables.folder);
-  const problem = problemOfFolder(folder);
-  if (problem !== undefined) throw usage(`${folder} ${problem}`, 'Choose a folder of your own.');
-  const before = readConfig(folder);
+  const before = readOptions(folder);
   const isAsking = process.stdin.isTTY === true;
   const deviceId =
     textOf(call, 'device') ??
@@ -26,18 +26,17 @@ export async function run(call: Call): Promise<ExitCode> {
   if (deviceId === undefined) throw usage('there is no Device ID', 'Pass it with --device, or set NIKDEV_DEVICE_ID.');
   const apiKey =
     variables.apiKey ?? (isAsking ? await ask('API key (not shown): ', { isSecret: true }) : readKeyFromInput());
+  if (apiKey === '')
+    throw usage('there is no API key', 'Type it, pipe it, or set NIKDEV_API_KEY or NIKDEV_API_KEY_FILE.');
   const baseUrl = await urlOf(textOf(call, 'url') ?? variables.baseUrl, isAsking);
   const insecureHttp = options['insecureHttp'] === true;
   originOf(baseUrl);
   refuseInsecure(baseUrl, insecureHttp);
-  await check({ deviceId, apiKey, baseUrl });
-  writeConfig(folder, {
-    deviceId,
-    apiKey,
-    baseUrl,
-    ...(insecureHttp && { insecureHttp }),
-    options: before?.options ?? {},
-  });
+  const credentials = { deviceId, apiKey, baseUrl };
+  await checkCredentials(credentials);
+  const { options: kept, problem } = await checkOptions(before, credentials);
+  if (problem !== undefined) call.err.line(`${problem}: ${CONFIG} is replaced, and its options are lost`, 'warn');
+  writeConfig(folder, { ...credentials, ...(insecureHttp && { insecureHttp }), options: kept });
   // A failure of other credentials, or of another server, says nothing about these.
   new Folder(folder).pushState.clear();
   if (isJson) out.json({ folder });
@@ -50,8 +49,50 @@ async function urlOf(given: string | undefined, isAsking: boolean): Promise<stri
   return url === '' ? DEFAULT_URL : url;
 }
 
+/** The options of the configuration that is there. */
+interface KeptOptions {
+  readonly options: Config['options'];
+  /** Why they can't be kept. */
+  readonly problem?: string | undefined;
+}
+
+/** @throws A usage exception if the folder or the configuration is not this user's. */
+function readOptions(folder: string): KeptOptions {
+  const problem = problemOfFolder(folder);
+  if (problem !== undefined && problem !== OPEN_FOLDER)
+    throw usage(`${folder} ${problem}`, 'Choose a folder of your own.');
+  try {
+    const options = readConfig(folder)?.options ?? {};
+    // Others may have put another file there.
+    return problem === undefined ? { options } : { options: {}, problem: `${folder} ${problem}` };
+  } catch (error) {
+    if (!isReplaceable(folder)) throw error;
+    return { options: {}, problem: (error as Error).message };
+  }
+}
+
+async function checkOptions(kept: KeptOptions, credentials: Credentials): Promise<KeptOptions> {
+  try {
+    await check(credentials, kept.options);
+    return kept;
+  } catch (error) {
+    return { options: {}, problem: failureOf(error).message };
+  }
+}
+
+type Credentials = Required<Pick<Config, 'deviceId' | 'apiKey' | 'baseUrl'>>;
+
+/** @throws A usage exception that names what can't be used, and never shows the key. */
+async function checkCredentials(credentials: Credentials): Promise<void> {
+  try {
+    await check(credentials);
+  } catch (error) {
+    throw usage(failureOf(error).message, 'Give it again: nikdev-iot init.');
+  }
+}
+
 /** @throws A ConfigException that names what can't be used, and never shows the key. */
-async function check(credentials: { deviceId: string; apiKey: string; baseUrl: string }): Promise<void> {
-  const { Api, memoryStorage } = await import('../../index.js');
-  await new Api({ ...credentials, storage: memoryStorage() }).close();
+async function check(credentials: Credentials, options: Config['options'] = {}): Promise<void> {
+  const { Api, memoryStorage, ...policies } = await import('../../index.js');
+  await new Api({ ...makeOptions(options, policies), ...credentials, storage: memoryStorage() }).close();
 }

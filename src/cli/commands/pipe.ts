@@ -1,16 +1,19 @@
+import { isStorageException } from '../../core/model/exceptions.js';
+import { isPushException } from '../../core/model/request-exceptions.js';
 import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { type Session, withPushing } from '../folder-session.js';
 import { LineReader } from '../line-reader.js';
 import { Progress } from '../progress.js';
-import { keepFailure, keepPushes } from '../push-folder.js';
+import { keepFailure, keepPushes, notDue } from '../push-folder.js';
 import { exitCodeOf, failureOf, report } from '../report.js';
 import { parseDuration, parseLine } from '../values.js';
 import { plural } from '../words.js';
 
 /** After SIGTERM, in seconds: supervisors kill after 10 s or more. */
-const STOP_SECONDS = 9;
+const STOP_SECONDS = 8.5;
+const EXIT_SECONDS = 9.5;
 
 export async function run(call: Call): Promise<ExitCode> {
   const everyText = textOf(call, 'every');
@@ -29,6 +32,8 @@ class Pipe {
   readonly #progress: Progress;
   readonly #reader = new LineReader(process.stdin);
   #isStopped = false;
+  /** In Unix seconds. */
+  #heldUntil: number | undefined;
   #failures = 0;
   #quarantined = 0;
   #discarded = 0;
@@ -44,6 +49,7 @@ class Pipe {
   async run(drainSeconds: number): Promise<ExitCode> {
     const stopListening = this.#listen();
     const timer = this.#every === undefined ? undefined : setInterval(() => this.#commit(), this.#every * 1000);
+    const dueTimer = this.#holdUntilDue();
     try {
       for await (const { number, text } of this.#reader.lines()) this.#take(number, text);
       clearInterval(timer);
@@ -51,9 +57,29 @@ class Pipe {
       return await this.#drain(this.#isStopped ? STOP_SECONDS : drainSeconds);
     } finally {
       clearInterval(timer);
+      clearTimeout(dueTimer);
       stopListening();
       this.#progress.end();
     }
+  }
+
+  /** The pause after a failure of an earlier call lasts. */
+  #holdUntilDue(): NodeJS.Timeout | undefined {
+    const dueAt = this.#keptDueAt;
+    if (dueAt === undefined) return undefined;
+    this.#heldUntil = dueAt;
+    this.#api.pause();
+    return setTimeout(() => this.#api.resume(), dueAt * 1000 - Date.now());
+  }
+
+  get #keptDueAt(): number | undefined {
+    return this.#session.folder.pushState.dueAt(this.#call.settings());
+  }
+
+  /** When what is left may be pushed: the pauses of this call end with its input, unless the server asked for them. */
+  get #dueAt(): number | undefined {
+    const isAsked = this.#session.folder.pushState.lastException?.retryAfter !== undefined;
+    return isAsked ? this.#keptDueAt : this.#heldUntil;
   }
 
   #listen(): () => void {
@@ -63,22 +89,24 @@ class Pipe {
       this.#api.on('commit', () => this.#progress.add({ committed: 1 })),
       this.#api.on('push', ({ entries }) => this.#progress.add({ pushed: entries })),
       this.#api.on('error', (error) => {
-        keepFailure(pushState, error);
-        this.#progress.line(failureOf(error).message, 'warn');
+        keepFailure(pushState, error, this.#call.settings());
+        this.#call.err.line(failureOf(error).message, 'warn');
       }),
       this.#api.on('discard', ({ entries, message }) => {
         this.#discarded += entries.length;
-        this.#progress.line(`${plural(entries.length, 'entry', 'entries')} dropped: ${message}`, 'warn');
+        this.#call.err.line(`${plural(entries.length, 'entry', 'entries')} dropped: ${message}`, 'warn');
       }),
       this.#api.on('quarantine', ({ entries, message }) => {
         this.#quarantined += entries.length;
-        this.#progress.line(`quarantined: ${message}`, 'bad');
+        this.#call.err.line(`quarantined: ${message}`, 'bad');
       }),
     ];
     const stop = (): void => {
       if (this.#isStopped) process.exit(EXIT.temporary);
       this.#isStopped = true;
       this.#reader.stop();
+      // Also where the input has ended, and what is left is pushed for longer.
+      setTimeout(() => process.exit(EXIT.temporary), EXIT_SECONDS * 1000).unref();
     };
     const signals = ['SIGTERM', 'SIGINT'] as const;
     for (const signal of signals) process.on(signal, stop);
@@ -105,20 +133,38 @@ class Pipe {
     try {
       this.#api.commit();
     } catch (error) {
-      this.#fail(`${where}${failureOf(error).message}`);
+      // In memory only: they would become a part of the next entry.
+      this.#api.reset();
+      const reason = isStorageException(error) ? error.reason : failureOf(error).message;
+      this.#fail(`${where}${reason}. ${where === '' ? 'These values were' : 'This line was'} not saved.`);
     }
   }
 
   #fail(message: string): void {
     this.#failures += 1;
-    this.#progress.line(message, 'bad');
+    this.#call.err.line(message, 'bad');
+  }
+
+  /** @throws An exception if not everything was pushed. */
+  async #pushUntil(end: number): Promise<void> {
+    const { pushState } = this.#session.folder;
+    const dueAt = this.#api.status().committed > 0 ? this.#dueAt : undefined;
+    if (dueAt !== undefined && dueAt * 1000 > end)
+      throw notDue(dueAt, pushState, 'nikdev-iot push --now pushes at once.');
+    if (dueAt !== undefined) await new Promise((resolve) => setTimeout(resolve, dueAt * 1000 - Date.now()));
+    try {
+      await this.#api.close({ push: true, timeoutSeconds: Math.max(1, (end - Date.now()) / 1000) });
+    } catch (error) {
+      if (isPushException(error)) keepFailure(pushState, error, this.#call.settings());
+      throw error;
+    }
   }
 
   /** Pushes what is left. */
   async #drain(seconds: number): Promise<ExitCode> {
     let code: ExitCode = EXIT.ok;
     try {
-      await this.#api.close({ push: true, timeoutSeconds: seconds });
+      await this.#pushUntil(Date.now() + seconds * 1000);
     } catch (error) {
       this.#progress.end();
       report(error, { ...this.#call, isJson: false });

@@ -4,26 +4,34 @@ import type { Settings } from '../config/settings.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { type Session, withReading } from '../folder-session.js';
 import type { Style } from '../output.js';
+import { inShellWords } from '../shell-words.js';
 import { plural, timeText } from '../words.js';
 
 export const run = (call: Call): Promise<ExitCode> =>
-  withReading(call, (session) => {
-    const status = statusOf(session, call.settings());
-    if (call.isJson) call.out.json(status);
-    else show(call, session, status);
-    return EXIT.ok;
-  });
+  withReading(
+    call,
+    (session) => {
+      const status = statusOf(session, call.settings());
+      if (call.isJson) call.out.json(status);
+      else show(call, session, status);
+      return EXIT.ok;
+    },
+    // They are a part of the status.
+    { showsWarnings: false },
+  );
 
 /** The status of an `Api`, with the pushes of earlier calls. */
-function statusOf({ api, folder: { lastValues, pushState } }: Session, { deviceId }: Settings) {
+function statusOf({ api, folder: { lastValues, pushState } }: Session, settings: Settings) {
   const status = api.status();
   const { lastPush, lastException } = pushState;
+  const warnings = status.warnings.map(({ code, message }) => ({ code, message: inShellWords(message) }));
   const isWaiting = status.committed > 0;
   return {
     ...status,
-    suppressed: lastValues.suppressed(deviceId),
+    warnings,
+    suppressed: lastValues.suppressed(settings.deviceId),
     lastPush,
-    nextTry: isWaiting ? pushState.dueAt() : undefined,
+    nextTry: isWaiting ? pushState.dueAt(settings) : undefined,
     lastException: isWaiting ? lastException : undefined,
   };
 }

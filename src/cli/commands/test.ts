@@ -2,10 +2,12 @@ import type { Call } from '../command.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import type { Style } from '../output.js';
 import { withServer } from '../session.js';
+import { inShellWords } from '../shell-words.js';
 
 export const run = (call: Call): Promise<ExitCode> =>
   withServer(call, async (api) => {
-    const test = await api.testConnection();
+    const found = await api.testConnection();
+    const test = { ...found, advice: inShellWords(found.advice) };
     if (call.isJson) call.out.json(test);
     else {
       const rows: [name: string, result: boolean | undefined][] = [

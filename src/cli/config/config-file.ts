@@ -36,8 +36,11 @@ export function problemOfFolder(folder: string): string | undefined {
   if (stats === undefined) return undefined;
   if (!stats.isDirectory()) return stats.isSymbolicLink() ? 'is a link' : 'is not a folder';
   if (!isOwn(stats.uid)) return 'belongs to another user';
-  return HAS_USERS && (stats.mode & WRITABLE_BY_OTHERS) !== 0 ? 'may be written to by other users' : undefined;
+  return HAS_USERS && (stats.mode & WRITABLE_BY_OTHERS) !== 0 ? OPEN_FOLDER : undefined;
 }
+
+/** The problem of an own folder, which `init` solves. */
+export const OPEN_FOLDER = 'may be written to by other users';
 
 /**
  * Reads the configuration of a folder, if it has one.
@@ -50,18 +53,24 @@ export function readConfig(folder: string): Config | undefined {
   return text === undefined ? undefined : parse(text, path);
 }
 
+/**
+ * Whether a configuration that can't be read may be replaced by a new one: it is this user's file, or a link to another one,
+ * which stays.
+ */
+export function isReplaceable(folder: string): boolean {
+  const stats = fs.lstatSync(join(folder, CONFIG), { throwIfNoEntry: false });
+  return stats !== undefined && isOwn(stats.uid) && (stats.isFile() || stats.isSymbolicLink());
+}
+
 function readText(path: string): string | undefined {
   const fd = open(path);
   if (fd === undefined) return undefined;
   try {
     const stats = fs.fstatSync(fd);
-    const problem = problemOf(stats);
-    if (problem !== undefined)
-      throw usage(
-        `${path} ${problem}`,
-        'Run nikdev-iot init again, and replace the API key if others have had access.',
-      );
-    if (stats.size > MAX_BYTES) throw usage(`${path} is too long for a configuration (at most ${MAX_BYTES} bytes)`);
+    const [problem, advice] = problemOf(stats, path) ?? [];
+    if (problem !== undefined) throw usage(`${path} ${problem}`, advice);
+    if (stats.size > MAX_BYTES)
+      throw usage(`${path} is too long for a configuration (at most ${MAX_BYTES} bytes)`, CORRECT_IT);
     return fs.readFileSync(fd, 'utf8');
   } finally {
     fs.closeSync(fd);
@@ -71,22 +80,31 @@ function readText(path: string): string | undefined {
 function open(path: string): number | undefined {
   const stats = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  if (stats.isSymbolicLink()) throw usage(`${path} is a link`, 'Replace it with the file itself.');
+  if (stats.isSymbolicLink())
+    throw usage(`${path} is a link`, 'Replace it with the file itself, or run nikdev-iot init again.');
   try {
     return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    throw usage(`${path} can't be opened (${codeWord(error)})`);
+    throw usage(`${path} can't be opened (${codeWord(error)})`, `Check its owner and rights. ${removeIt(path)}`);
   }
 }
 
-function problemOf(stats: fs.Stats): string | undefined {
-  if (!stats.isFile()) return 'is not a regular file';
-  if (!isOwn(stats.uid)) return 'belongs to another user';
-  if (stats.nlink > 1) return 'has another name elsewhere (a hard link)';
-  if (HAS_USERS && (stats.mode & OPEN_TO_OTHERS) !== 0) {
-    return `may be used by other users (its mode is ${(stats.mode & 0o777).toString(8).padStart(4, '0')}; chmod 600 it)`;
-  }
-  return undefined;
+const CORRECT_IT = 'Correct it, or run nikdev-iot init again.';
+const removeIt = (path: string): string => `Run rm ${path}, then nikdev-iot init.`;
+
+function problemOf(stats: fs.Stats, path: string): readonly [problem: string, advice: string] | undefined {
+  if (!stats.isFile()) return ['is not a regular file', 'Remove it, then run nikdev-iot init.'];
+  if (!isOwn(stats.uid)) return ['belongs to another user', removeIt(path)];
+  if (stats.nlink > 1)
+    return [
+      'has another name elsewhere (a hard link)',
+      'Run nikdev-iot init again, and replace the API key if others have had access.',
+    ];
+  if (!HAS_USERS || (stats.mode & OPEN_TO_OTHERS) === 0) return undefined;
+  return [
+    `may be used by other users (its mode is ${(stats.mode & 0o777).toString(8).padStart(4, '0')})`,
+    `Run chmod 600 ${path}, or nikdev-iot init again, and replace the API key if others have had access.`,
+  ];
 }
 
 const TYPES = { deviceId: 'string', apiKey: 'string', baseUrl: 'string', insecureHttp: 'boolean' } as const;
@@ -97,17 +115,17 @@ function parse(text: string, path: string): Config {
     given = JSON.parse(text);
   } catch {
     // The parser's message shows a part of the text, which may be the key.
-    throw usage(`${path} is not JSON`, 'Correct it, or run nikdev-iot init again.');
+    throw usage(`${path} is not JSON`, CORRECT_IT);
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw usage(`${path} must contain a JSON object`);
+    throw usage(`${path} must contain a JSON object`, CORRECT_IT);
   const config: Record<string, unknown> = {};
   const options: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(given)) {
     if (Object.hasOwn(CONFIG_OPTIONS, name)) options[name] = value;
-    else if (!Object.hasOwn(TYPES, name)) throw usage(unknownName(name, path));
+    else if (!Object.hasOwn(TYPES, name)) throw usage(unknownName(name, path), CORRECT_IT);
     else if (typeof value !== TYPES[name as keyof typeof TYPES])
-      throw usage(`${name} in ${path} must be a ${TYPES[name as keyof typeof TYPES]}`);
+      throw usage(`${name} in ${path} must be a ${TYPES[name as keyof typeof TYPES]}`, CORRECT_IT);
     else config[name] = value;
   }
   return { ...config, options };

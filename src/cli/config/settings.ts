@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { isInsecure } from '../../core/model/base-url.js';
 import { usage } from '../exit.js';
-import { type Config, problemOfFolder, readConfig } from './config-file.js';
+import { inShellWords } from '../shell-words.js';
+import { CONFIG, type Config, OPEN_FOLDER, problemOfFolder, readConfig } from './config-file.js';
 import { FOLDER, findFolder } from './folder-search.js';
 import { readKeyFile } from './secret.js';
 
@@ -75,6 +76,8 @@ export function folderOf(variables: Variables, workingFolder: string): string {
     );
   }
   const problem = problemOfFolder(folder);
+  if (problem === OPEN_FOLDER)
+    throw usage(`${folder} ${problem}`, `Run chmod 700 ${folder}, or nikdev-iot init again.`);
   if (problem !== undefined) throw usage(`${folder} ${problem}`, 'Use a folder of this user only, with mode 0700.');
   return folder;
 }
@@ -114,6 +117,23 @@ export function refuseInsecure(baseUrl: string, isAllowed: boolean): void {
   throw usage(
     `${originOf(baseUrl)} is plain http: anyone on the way can read the API key`,
     'Use https, or allow it with --insecure-http.',
+  );
+}
+
+const VARIABLES: Readonly<Record<string, string>> = {
+  deviceId: 'NIKDEV_DEVICE_ID',
+  apiKey: 'NIKDEV_API_KEY',
+  baseUrl: 'NIKDEV_URL',
+};
+
+/** Says where an option that the library refuses stands. @returns A usage exception; another error as it is. */
+export function invalidConfig(error: unknown, { folder }: Pick<Settings, 'folder'>): unknown {
+  const { name, message } = error as Error;
+  if (name !== 'ConfigException') return error;
+  const variable = VARIABLES[/^\w+/.exec(message)?.[0] ?? ''];
+  return usage(
+    inShellWords(message),
+    `Correct it in ${join(folder, CONFIG)}${variable === undefined ? '' : `, or ${variable}`}.`,
   );
 }
 

@@ -6,7 +6,7 @@ import { codeOf } from '../../storage/file/journal/file-io.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { type Processes, ProcessIdentity } from '../../storage/file/ownership/process-identity.js';
 import { idFrom } from '../../storage/shared/random-id.js';
-import { LockedException } from '../exit.js';
+import { LockedException, notWritable } from '../exit.js';
 import { SmallFile } from './small-file.js';
 
 /*
@@ -76,8 +76,20 @@ export class FolderLock {
     this.#observed = new SmallFile(files, `${name}.seen.json`);
   }
 
-  /** @throws {@link LockedException} if another process holds it for all of the time. */
+  /**
+   * @throws {@link LockedException} if another process holds it for all of the time; another `CommandException` if the folder
+   * can't be written.
+   */
   acquire(waitMs = LOCK_WAIT_MS): HeldLock {
+    try {
+      return this.#acquire(waitMs);
+    } catch (error) {
+      const code = codeOf(error);
+      throw code === undefined ? error : notWritable(this.#files.folder.path, code);
+    }
+  }
+
+  #acquire(waitMs: number): HeldLock {
     // A new one: the tokens of two calls differ.
     const identity = new ProcessIdentity(this.#files, this.#processes);
     identity.open(CLOCK);

@@ -5,6 +5,7 @@ import type { Value } from '../../core/model/value.js';
 import { entriesWaiting } from '../../core/notify/warnings.js';
 import type { Adoption, StorageAdapter, Writer } from '../../core/ports/storage.js';
 import { storageException } from '../../storage/file/journal/file-io.js';
+import { plural } from '../words.js';
 import type { Folder } from './folder.js';
 import type { JournalView } from './folder-journal.js';
 
@@ -175,7 +176,7 @@ export function liveIn(
 export function warningsOf({ others, unreadable }: JournalView, { journal, files }: Folder): Warning[] {
   const warnings: Warning[] = [...files.warnings(), ...others.map((other) => entriesWaiting(other, files.folder.path))];
   if (unreadable > 0) {
-    const message = `${journal.path} holds ${unreadable} lines that can't be read, as they are damaged or of a newer version. They are kept, and the others are pushed.`;
+    const message = `${journal.path} holds ${plural(unreadable, 'line')} that can't be read: damaged, or of a newer version. Nothing is deleted, and everything else is pushed.`;
     warnings.push({ code: 'unreadable-records', message });
   }
   return warnings;

@@ -1,6 +1,8 @@
+import { createHash, randomBytes } from 'node:crypto';
 import type { LastPush } from '../../core/model/status.js';
 import { type Outcome, retryPolicy } from '../../core/time/retry-policy.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
+import { quietly } from '../../storage/shared/quietly.js';
 import { SmallFile } from './small-file.js';
 
 /** The exception of a push, as the folder keeps it. */
@@ -24,6 +26,22 @@ interface Failure {
   /** How long after `at` the next push is due. */
   readonly waitSeconds: number;
   readonly exception: KeptException;
+  /** Absent unless the credentials were refused: a salted hash of them, by which others are known. */
+  readonly refused?: { readonly salt: string; readonly hash: string } | undefined;
+}
+
+/** With which a folder is pushed. */
+export interface Credentials {
+  readonly deviceId: string;
+  readonly apiKey: string;
+  readonly baseUrl: string;
+}
+
+/** A failure to keep. */
+interface NewFailure {
+  readonly kind: FailureKind;
+  readonly exception: KeptException;
+  readonly credentials: Credentials;
 }
 
 interface PushRecord {
@@ -52,35 +70,43 @@ export class PushState {
     return this.#read().failure?.count ?? 0;
   }
 
-  /** When the next push is due, in Unix seconds; `undefined` if it is due now. A clock that was set back makes it due. */
-  dueAt(now = seconds()): number | undefined {
+  /**
+   * When the next push is due, in Unix seconds; `undefined` if it is due now. A clock that was set back makes it due, and so do
+   * other credentials than the refused ones.
+   */
+  dueAt(credentials: Credentials, now = seconds()): number | undefined {
     const { failure } = this.#read();
     if (failure === undefined || now < failure.at || now >= failure.at + failure.waitSeconds) return undefined;
+    const { refused } = failure;
+    if (refused !== undefined && refused.hash !== hashOf(credentials, refused.salt)) return undefined;
     return Math.ceil(failure.at + failure.waitSeconds);
   }
 
-  /** A push ended. @param outcome - Absent where a part did not apply. */
-  record({
-    lastPush,
-    failure,
-  }: {
-    lastPush?: LastPush;
-    failure?: { kind: FailureKind; exception: KeptException };
-  }): void {
+  /** A push ended: it stored entries, or failed. */
+  record({ lastPush, failure }: { lastPush?: LastPush; failure?: NewFailure }): void {
     const before = this.#read();
     const count = (before.failure?.count ?? 0) + 1;
     const next: PushRecord = {
       version: 1,
       lastPush: lastPush ?? before.lastPush,
-      failure: failure && { ...failure, count, at: seconds(), waitSeconds: waitOf(failure, count) },
+      failure: failure && failureOf(failure, count),
     };
-    this.#file.write(next);
+    this.#write(next);
   }
 
   /** Forgets failures: what they were about was changed. */
   clear(): void {
     const { lastPush, failure } = this.#read();
-    if (failure !== undefined) this.#file.write({ version: 1, lastPush });
+    if (failure !== undefined) this.#write({ version: 1, lastPush });
+  }
+
+  /** A failure, as on a full disk, is harmless: the next push is due at once. */
+  #write(record: PushRecord): void {
+    try {
+      this.#file.write(record);
+    } catch {
+      quietly(() => this.#file.remove());
+    }
   }
 
   #read(): PushRecord {
@@ -88,6 +114,22 @@ export class PushState {
     return record?.version === 1 ? (record as PushRecord) : { version: 1 };
   }
 }
+
+function failureOf({ kind, exception, credentials }: NewFailure, count: number): Failure {
+  const isRefused = exception.status === 401 || exception.status === 403;
+  const salt = randomBytes(16).toString('hex');
+  return {
+    kind,
+    exception,
+    count,
+    at: seconds(),
+    waitSeconds: waitOf({ kind, exception }, count),
+    ...(isRefused && { refused: { salt, hash: hashOf(credentials, salt) } }),
+  };
+}
+
+const hashOf = ({ deviceId, apiKey, baseUrl }: Credentials, salt: string): string =>
+  createHash('sha256').update([salt, deviceId, apiKey, baseUrl].join(' ')).digest('hex');
 
 /** The calls of a device add entries: refused content waits as it does for newer entries. */
 const waitOf = ({ kind, exception }: { kind: FailureKind; exception: KeptException }, count: number): number =>

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, onTestFinished } from 'vitest';
 
-/** Mounts a real file system of so many KiB, for as long as the test takes. @returns Its folder. */
-export type MountDisk = (kibibytes: number) => string;
+/** Mounts a real file system of so many KiB, for as long as the test takes. @returns Its folder: `at`, or a new one. */
+export type MountDisk = (kibibytes: number, at?: string) => string;
 
 /**
  * Describes tests that need a disk of their own, which a small tmpfs is. Where mounting isn't permitted they are skipped,
@@ -19,8 +19,8 @@ export function describeOnSmallDisk(name: string, define: (mountDisk: MountDisk)
     return;
   }
   describe(name, () =>
-    define((kibibytes) => {
-      const { folder, error } = mount(kibibytes);
+    define((kibibytes, at) => {
+      const { folder, error } = mount(kibibytes, at);
       if (error !== undefined) throw new Error(`no tmpfs could be mounted: ${error}`);
       onTestFinished(() => unmount(folder));
       return folder;
@@ -46,8 +46,10 @@ function whyNotMounted(): string | undefined {
   return error;
 }
 
-function mount(kibibytes: number): { folder: string; error: string | undefined } {
-  const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-disk-'));
+function mount(
+  kibibytes: number,
+  folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-disk-')),
+): { folder: string; error: string | undefined } {
   const { status, stderr, error } = spawnSync('mount', [
     '-t',
     'tmpfs',

@@ -180,12 +180,16 @@ export async function withPushing<Result>(
   const folder = folderOf(call);
   await loadLibrary();
   const held = folder.pushLock.acquire();
+  const release = (): void => held.release();
+  // A call that ends in the middle of a push: where processes can't be looked up, others would wait for minutes.
+  process.once('exit', release);
   try {
     const storage = pushingStorage(folder, { held, liveSeconds: liveSecondsOf(call.settings()) });
     const api = await makeApi(call, storage, { extra: { stageUncommittedValues: false, ...extra } });
     return await runWith(api, folder, () => run({ api, folder }));
   } finally {
-    held.release();
+    process.off('exit', release);
+    release();
   }
 }
 

@@ -56,9 +56,9 @@ const safe = (text: string): string =>
 
 const SEE_HELP = 'See: nikdev-iot help';
 
-/** Its first line: the second one may be a guess. */
-const messageOf = ({ message }: CommanderError): string =>
-  safe(message.replace(/^error: /, '')).split('\n', 1)[0] ?? '';
+/** Its first line: the second one may be a guess. Without a command, it is a placeholder. */
+const messageOf = ({ code, message }: CommanderError): string =>
+  code === 'commander.help' ? 'there is no command' : (safe(message.replace(/^error: /, '')).split('\n', 1)[0] ?? '');
 
 /** The parser has printed its help or message. */
 const isParserExit = (error: unknown): error is CommanderError =>

@@ -24,12 +24,15 @@ interface Pushed {
   committed: number;
 }
 
-const NOTHING: Readonly<Pushed> = { pushed: 0, requests: 0, quarantined: 0, expired: 0, committed: 0 };
+/** The sums of a push, without what still waits. */
+export type Sums = Readonly<Omit<Pushed, 'committed'>>;
+
+const NOTHING: Sums = { pushed: 0, requests: 0, quarantined: 0, expired: 0 };
 
 /** The results of the same call before its push. */
 interface Before {
   readonly committed?: Committed;
-  readonly pushed?: Readonly<Pushed>;
+  readonly pushed?: Sums;
 }
 
 export async function pushFolder(call: Call, { committed, pushed }: Before = {}): Promise<ExitCode> {
@@ -49,19 +52,22 @@ export async function pushFolder(call: Call, { committed, pushed }: Before = {})
 }
 
 /** Pushes a full queue, so that the next commit finds room. A failure is shown. */
-export async function pushForRoom(call: Call): Promise<Pushed> {
-  const { result, failure } = await pushAll(call, 0);
+export async function pushForRoom(call: Call): Promise<Sums> {
+  const {
+    result: { committed, ...sums },
+    failure,
+  } = await pushAll(call, 0);
   if (failure !== undefined) report(failure, { ...call, isJson: false });
-  return result;
+  return sums;
 }
 
 const pushAll = (
   call: Call,
   seconds: number,
-  before: Readonly<Pushed> = NOTHING,
+  before: Sums = NOTHING,
 ): Promise<{ readonly result: Pushed; readonly failure: unknown }> =>
   withPushing(call, async ({ api, folder }) => {
-    const result = { ...before };
+    const result: Pushed = { ...before, committed: 0 };
     const discards = countDiscards(api, call.err);
     const failure = await pushUntil(call, { api, folder }, seconds, result);
     discards.stop();

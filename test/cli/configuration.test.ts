@@ -224,6 +224,7 @@ describe('the configuration is refused', () => {
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('Saved in') });
     expect(again.stderr).toMatch(message);
     expect(again.stderr).toMatch(/is replaced, and its options are lost\n$/);
+    expect(again.stderr).not.toContain(API_KEY.slice(0, 8));
     expect(await call(folder, ['status'])).toMatchObject({ code: 0, stderr: '' });
     expect(modeOf(configPath())).toBe('600');
     expect(modeOf(join(folder, '.nikdev-iot'))).toBe('700');

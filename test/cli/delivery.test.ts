@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { CONFIG_OPTIONS, LEFT_OUT } from '../../src/cli/config/option-table.js';
 import { Folder } from '../../src/cli/folder/folder.js';
 import type { Emulator } from '../../src/emulator.js';
+import { DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { type CommandResult, call, commandServer, environmentFor, run, start } from '../support/processes/command.js';
 import { asHandler, storedTexts } from '../support/servers/emulator.js';
@@ -215,6 +216,40 @@ describe('add -cp on a full queue', () => {
       committed: 0,
     });
     expect(storedTexts(emulator)).toEqual([1, 3]);
+  });
+});
+
+describe('add -cp on a full queue', () => {
+  const holdPushLock = () => new Folder(join(folder, '.nikdev-iot')).pushLock.acquire();
+
+  test('says that nothing was committed where another process pushes', async () => {
+    await configure({ maxQueuedEntries: 1 });
+    await commits(1);
+    const held = holdPushLock();
+    const { code, stderr } = await does('add', 'a=2', '-cp');
+    held.release();
+    expect(code).toBe(75);
+    expect(stderr).toMatch(
+      /^nikdev-iot: another nikdev-iot process pushes from .*\nnikdev-iot: it could not be saved: maxQueuedEntries.*The values are staged\./,
+    );
+    expect(stderr).not.toContain('Committed values are kept');
+    expect(await status()).toMatchObject({ staged: 1, committed: 1 });
+  });
+
+  test('commits its own values with the time of the call, though another call staged others meanwhile', async () => {
+    await configure({ maxQueuedEntries: 1 });
+    await commits(1);
+    emulator.script({ delay: 2 });
+    const before = now();
+    const adding = start(folder, ['add', 'a=2', '-cp'], env);
+    await expect.poll(() => emulator.requests.length, { timeout: 20_000 }).toBe(1);
+    const asked = now();
+    expect(await does('add', 'a=3')).toMatchObject({ code: 0 });
+    expect(await adding.ended).toMatchObject({ code: 0, stderr: '' });
+    const [, second] = emulator.entries(DEVICE_ID);
+    expect(second?.values).toMatchObject([{ value: 2 }]);
+    expect(second?.timestamp).toBeGreaterThanOrEqual(before);
+    expect(second?.timestamp).toBeLessThanOrEqual(asked);
   });
 });
 

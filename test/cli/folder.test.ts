@@ -320,3 +320,17 @@ describe('a lock', () => {
     expect(fs.readdirSync(join(path, 'lock'))).toEqual(['free']);
   });
 });
+
+describe('the pause after a failed push', () => {
+  test('lasts for the call that can not write it down', () => {
+    fs.mkdirSync(join(path, 'push.json', 'in-the-way'), { recursive: true });
+    const { pushState } = new Folder(path);
+    const credentials = { deviceId: 'd', apiKey: 'k', baseUrl: 'https://one.example/' };
+    const exception = { name: 'PushException', message: 'Bad luck', advice: '', retryAfter: 60 };
+    for (let count = 1; count <= 2; count++) {
+      pushState.record({ failure: { kind: 'transient', exception, credentials } });
+      expect(pushState.failures).toBe(count);
+    }
+    expect(pushState.dueAt(credentials)).toBeGreaterThan(Date.now() / 1000 + 50);
+  });
+});

@@ -62,6 +62,11 @@ describe('with --json', () => {
     }
   });
 
+  test('a call without a command is an error like others', async () => {
+    const { code, stdout } = await call(folder, ['--json'], env);
+    expect({ code, error: JSON.parse(stdout).error.message }).toEqual({ code: 2, error: 'there is no command' });
+  });
+
   test('the id of a commit is printed where its push fails', async () => {
     emulator.script({ status: 503 });
     const [printed] = linesOf(await does('add', 'a=1', '-cp', '--json'));

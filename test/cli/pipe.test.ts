@@ -126,6 +126,38 @@ describe('pipe', () => {
   );
 
   test(
+    'commits the last interval on a full queue once a push has made room',
+    async () => {
+      await configure({ maxQueuedEntries: 1, autoPush: false });
+      expect(await call(folder, ['add', 'a=1', '-c'], env)).toMatchObject({ code: 0 });
+      expect(await run(folder, ['pipe', '--every', '1h'], env, 'a=2\n')).toMatchObject({ code: 0, stderr: '' });
+      expect(storedTexts(emulator)).toEqual([1, 2]);
+    },
+    SLOW,
+  );
+
+  test(
+    'leaves the values of an interval that can not be saved to the next one',
+    async () => {
+      await configure({ maxQueuedEntries: 1 });
+      emulator.script({ status: 429, headers: { 'Retry-After': '4' } });
+      await call(folder, ['add', 'a=1', '-cp'], env);
+      const pipe = start(folder, ['pipe', '--every', '1s'], env);
+      pipe.stdin.write('b=2\n');
+      await expect.poll(() => pipe.written.stderr, { timeout: 20_000 }).toContain('left to the next interval');
+      pipe.stdin.write('c=3\n');
+      await expect.poll(() => storedTexts(emulator), { timeout: 20_000 }).toEqual([1, 2]);
+      pipe.stdin.end();
+      expect(await pipe.ended).toMatchObject({ code: 1 });
+      expect(emulator.entries(DEVICE_ID).at(-1)?.values).toEqual([
+        { fieldId: 'b', value: 2 },
+        { fieldId: 'c', value: 3 },
+      ]);
+    },
+    SLOW,
+  );
+
+  test(
     'commits at each interval while the input goes on',
     async () => {
       const pipe = start(folder, ['pipe', '--every', '300ms', '--json'], env);

@@ -67,7 +67,7 @@ function readOptions(folder: string): KeptOptions {
     return problem === undefined ? { options } : { options: {}, problem: `${folder} ${problem}` };
   } catch (error) {
     if (!isReplaceable(folder)) throw error;
-    return { options: {}, problem: (error as Error).message };
+    return { options: {}, problem: failureOf(error).message };
   }
 }
 

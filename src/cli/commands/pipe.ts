@@ -1,4 +1,4 @@
-import { isStorageException } from '../../core/model/exceptions.js';
+import { isStorageException, isStorageFull } from '../../core/model/exceptions.js';
 import { isPushException } from '../../core/model/request-exceptions.js';
 import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
@@ -14,6 +14,8 @@ import { plural } from '../words.js';
 /** After SIGTERM, in seconds: supervisors kill after 10 s or more. */
 const STOP_SECONDS = 8.5;
 const EXIT_SECONDS = 9.5;
+/** How long a push may take that makes room for the last entry: also after SIGTERM. */
+const ROOM_MS = 4000;
 
 export async function run(call: Call): Promise<ExitCode> {
   const everyText = textOf(call, 'every');
@@ -48,12 +50,12 @@ class Pipe {
 
   async run(drainSeconds: number): Promise<ExitCode> {
     const stopListening = this.#listen();
-    const timer = this.#every === undefined ? undefined : setInterval(() => this.#commit(), this.#every * 1000);
+    const timer = this.#every === undefined ? undefined : setInterval(() => this.#commitInterval(), this.#every * 1000);
     const dueTimer = this.#holdUntilDue();
     try {
       for await (const { number, text } of this.#reader.lines()) this.#take(number, text);
       clearInterval(timer);
-      this.#commit();
+      await this.#commitRest();
       return await this.#drain(this.#isStopped ? STOP_SECONDS : drainSeconds);
     } finally {
       clearInterval(timer);
@@ -102,11 +104,11 @@ class Pipe {
       }),
     ];
     const stop = (): void => {
-      if (this.#isStopped) process.exit(EXIT.temporary);
+      if (this.#isStopped) this.#exit();
       this.#isStopped = true;
       this.#reader.stop();
       // Also where the input has ended, and what is left is pushed for longer.
-      setTimeout(() => process.exit(EXIT.temporary), EXIT_SECONDS * 1000).unref();
+      setTimeout(() => this.#exit(), EXIT_SECONDS * 1000).unref();
     };
     const signals = ['SIGTERM', 'SIGINT'] as const;
     for (const signal of signals) process.on(signal, stop);
@@ -126,18 +128,47 @@ class Pipe {
       this.#fail(`line ${number}: ${failureOf(error).message}`);
       return;
     }
-    if (this.#every === undefined) this.#commit(`line ${number}: `);
+    if (this.#every === undefined) this.#commitLine(number);
   }
 
-  #commit(where = ''): void {
+  #commitLine(number: number): void {
+    const error = this.#tryCommit();
+    if (error === undefined) return;
+    // In memory only: they would become a part of the next entry.
+    this.#api.reset();
+    this.#fail(`line ${number}: ${reasonOf(error)}. This line was not saved.`);
+  }
+
+  #commitInterval(): void {
+    const error = this.#tryCommit();
+    if (error !== undefined) this.#fail(`${reasonOf(error)}. These values are left to the next interval.`);
+  }
+
+  /** Commits the values of the last interval; where there is no room, once a push has made some. */
+  async #commitRest(): Promise<void> {
+    let error = this.#tryCommit();
+    if (isStorageFull(error) && this.#dueAt === undefined) {
+      await this.#api.push({ signal: AbortSignal.timeout(ROOM_MS) }).catch(() => {});
+      error = this.#tryCommit();
+    }
+    if (error === undefined) return;
+    this.#api.reset();
+    this.#fail(`${reasonOf(error)}. These values were not saved.`);
+  }
+
+  /** @returns Why nothing could be saved. */
+  #tryCommit(): unknown {
     try {
       this.#api.commit();
+      return undefined;
     } catch (error) {
-      // In memory only: they would become a part of the next entry.
-      this.#api.reset();
-      const reason = isStorageException(error) ? error.reason : failureOf(error).message;
-      this.#fail(`${where}${reason}. ${where === '' ? 'These values were' : 'This line was'} not saved.`);
+      return error;
     }
+  }
+
+  /** Ends in the middle of a push. */
+  #exit(): never {
+    process.exit(this.#failures > 0 || this.#quarantined > 0 ? EXIT.refused : EXIT.temporary);
   }
 
   #fail(message: string): void {
@@ -183,3 +214,5 @@ class Pipe {
     return code;
   }
 }
+
+const reasonOf = (error: unknown): string => (isStorageException(error) ? error.reason : failureOf(error).message);

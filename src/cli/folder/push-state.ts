@@ -53,6 +53,8 @@ interface PushRecord {
 /** When the folder was pushed, and when the next push is due: backoff and `Retry-After` last from call to call. */
 export class PushState {
   readonly #file: SmallFile;
+  /** The record that could not be written, as on a full disk: it lasts as long as this call. */
+  #unsaved: PushRecord | undefined;
 
   constructor(files: SafeFiles) {
     this.#file = new SmallFile(files, 'push.json');
@@ -100,16 +102,19 @@ export class PushState {
     if (failure !== undefined) this.#write({ version: 1, lastPush });
   }
 
-  /** A failure, as on a full disk, is harmless: the next push is due at once. */
+  /** Where it can't be written, the push of the next call is due at once. */
   #write(record: PushRecord): void {
+    this.#unsaved = undefined;
     try {
       this.#file.write(record);
     } catch {
+      this.#unsaved = record;
       quietly(() => this.#file.remove());
     }
   }
 
   #read(): PushRecord {
+    if (this.#unsaved !== undefined) return this.#unsaved;
     const record = this.#file.read() as Partial<PushRecord> | undefined | null;
     return record?.version === 1 ? (record as PushRecord) : { version: 1 };
   }

@@ -84,6 +84,20 @@ describeOnNats('the front of a gateway, on a cluster in trouble', () => {
     expect(refused).toBeLessThan(2 * DEVICES);
   });
 
+  test('SIGSTOP of the server that the gateway is connected to: it goes on with another one, and loses nothing', {
+    timeout: LONG,
+  }, async () => {
+    const victim = ((await leader()) + 1) % 3;
+    // It learns of the others from this one.
+    const servers = cluster.servers.slice(victim, victim + 1);
+    const gateway = await startGateway(cluster, upstream, { nats: { servers } });
+    cluster.freeze(victim);
+    await postAll(gateway, 20);
+    cluster.wake(victim);
+    await settled();
+    expect(await count()).toBe(20 * DEVICES);
+  });
+
   test('with two of three servers down uploads get 503 with a delay, and it goes on afterwards', {
     timeout: LONG,
   }, async () => {

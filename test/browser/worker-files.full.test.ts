@@ -52,6 +52,11 @@ const fileSizes = (page: Evaluates): Promise<number[]> =>
     return sizes;
   });
 
+/** The remedies that the warnings name. */
+const PUSH_AFTER_EACH_COMMIT = /entries wait in memory.* Push after each commit \(commitAndPush\(\)\)/;
+const CALL_IT_IN_A_WORKER = /Entries wait in memory.* Call it in a worker that a page starts with new Worker\(…\)/;
+const NOT_IN_THIS_BROWSER = /WebKitGTK.* Entries wait in memory.* or push after each commit \(commitAndPush\(\)\)/;
+
 describeInEveryBrowser('opfsStorage in a dedicated worker', ({ newContext, cannot: { keepPrivateFiles } }) => {
   test.skipIf(keepPrivateFiles)(
     'keeps what it commits over terminate() and a reload, for the next worker, once',
@@ -147,10 +152,19 @@ describeInEveryBrowser('opfsStorage in a dedicated worker', ({ newContext, canno
 });
 
 describeInEveryBrowser('opfsStorage elsewhere', ({ newContext, cannot: { keepPrivateFiles } }) => {
-  test('keeps entries in memory, and a warning says what to do', async () => {
+  test('keeps entries in memory, and warnings say what to do, in shared and service workers too', async () => {
     const { options } = await serveEmulator();
-    const worker = `import { opfsStorage } from '/dist/opfs.js'
-      const reply = async (port) => port.postMessage((await opfsStorage('readings')).durability)
+    const worker = `import { Api } from '/dist/index.js'
+      import { opfsStorage } from '/dist/opfs.js'
+      const reply = async (port) => {
+        const storages = [undefined, await opfsStorage('readings')]
+        const apis = storages.map((storage) => new Api({ ...${JSON.stringify(options)}, storage }))
+        await Promise.all(apis.map(({ ready }) => ready))
+        port.postMessage(apis.map((api) => {
+          const { durability, warnings } = api.status()
+          return { durability, warnings }
+        }))
+      }
       self.onconnect = ({ ports: [port] }) => void reply(port)
       self.onmessage = ({ ports: [port] }) => void reply(port)`;
     const page = `<!doctype html><title>SDK</title><link rel="icon" href="data:,"><script type="module">
@@ -176,12 +190,13 @@ describeInEveryBrowser('opfsStorage elsewhere', ({ newContext, cannot: { keepPri
       active?.postMessage(null, [port2]);
       return { durability, warnings, shared, service: await answerOf(port1) };
     }, options);
-    expect(seen).toEqual({
+    const inMemory = (remedy: RegExp) => ({
       durability: 'none',
-      warnings: [{ code: 'storage-unavailable', message: expect.stringMatching(/Entries wait in memory/) }],
-      shared: 'none',
-      service: 'none',
+      warnings: [{ code: 'storage-unavailable', message: expect.stringMatching(remedy) }],
     });
+    const ofOpfs = inMemory(keepPrivateFiles ? NOT_IN_THIS_BROWSER : CALL_IT_IN_A_WORKER);
+    const inWorkers = [inMemory(PUSH_AFTER_EACH_COMMIT), ofOpfs];
+    expect(seen).toEqual({ ...ofOpfs, shared: inWorkers, service: inWorkers });
     if (!keepPrivateFiles) expect(await fileSizes(tab)).toEqual([]);
     await startWorker(tab, 'dedicated');
     const dedicated = inWorker(tab, 'dedicated').evaluate(

@@ -63,6 +63,10 @@ export function hostContext({ host, folder, runtimes, browser }) {
     usesOwnEmulator() {
       isFollowed = true;
     },
+    /** For a check that compiles a program which only a device can run. */
+    compilesOnly() {
+      isFollowed = true;
+    },
     /** The output of the project's servers. */
     printed: () => servers.map(({ printed }) => printed()).join('\n'),
     async end() {

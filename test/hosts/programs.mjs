@@ -8,9 +8,11 @@ const PATHS = {
   deno: '@deno/linux-x64-glibc/deno',
 };
 
-/** The path of a program: of the runtimes, or the Node that runs this. */
-export const programPath = (name, runtimes) =>
-  name === 'node' ? process.execPath : join(runtimes, 'node_modules', PATHS[name]);
+/** The path of a program: of the runtimes, or the Node that runs this; a name with a slash is a path in the project. */
+export function programPath(name, runtimes) {
+  if (name.includes('/')) return name;
+  return name === 'node' ? process.execPath : join(runtimes, 'node_modules', PATHS[name]);
+}
 
 /** The folder of the Node that a host runs in. */
 export const nodeFolder = ({ node = 'node' }, runtimes) => dirname(programPath(node, runtimes));

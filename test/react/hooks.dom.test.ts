@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createEmulator, type Emulator } from '../../src/emulator.js';
-import { type Api, type ApiOptions, memoryStorage, type StorageAdapter } from '../../src/index.js';
+import { type Api, type ApiOptions, memoryStorage, type StorageAdapter, type WatchOptions } from '../../src/index.js';
 import { API_KEY, credentials, DEVICE_ID } from '../support/builders/credentials.js';
 import { type HooksUnderTest, loadHooks, REACT_VERSIONS } from '../support/react/react-versions.js';
 
@@ -33,6 +33,11 @@ function countingStorage(): StorageAdapter & {
     },
   };
   return counting;
+}
+
+interface ReaderProps extends WatchOptions {
+  readonly options: ApiOptions;
+  readonly field?: string;
 }
 
 describe.each(REACT_VERSIONS)('the hooks, in React $version', ({ version, folder }) => {
@@ -226,10 +231,11 @@ describe.each(REACT_VERSIONS)('the hooks, in React $version', ({ version, folder
     const { React, hooks } = under;
     let renderings = 0;
     let api: Api | undefined;
-    function Reader(props: { options: ApiOptions; field?: string }): ReactNode {
+    function Reader(props: ReaderProps): ReactNode {
+      const { options, field = 'temperature', everySeconds = 1, signal } = props;
       renderings += 1;
-      api = hooks.useApi(props.options);
-      const readings = hooks.useReadings(api, [props.field ?? 'temperature'], { everySeconds: 1 });
+      api = hooks.useApi(options);
+      const readings = hooks.useReadings(api, [field], { everySeconds, signal });
       return React.createElement('p', undefined, readings.map(({ value }) => String(value)).join() || 'nothing yet');
     }
     return { Reader, renderings: () => renderings, api: () => api as Api };
@@ -282,6 +288,82 @@ describe.each(REACT_VERSIONS)('the hooks, in React $version', ({ version, folder
     await page.unmount();
     expect(underWay).toBe(0);
     expect(asked).toBe(1);
+  });
+
+  /** @returns A `fetch` of the emulator, and the fields that it was asked for, a text for each request. */
+  function recordingFetch() {
+    const asked: string[] = [];
+    const fetch: ApiOptions['fetch'] = (url, init) => {
+      if (init.method === 'GET') asked.push(/temperature|humidity/.exec(url)?.[0] ?? url);
+      return emulator.fetch(url, init);
+    };
+    return { asked, fetch };
+  }
+
+  async function store(api: Api, values: Readonly<Record<string, number>>): Promise<void> {
+    for (const [field, value] of Object.entries(values)) api.addValue(field, value);
+    await under.React.act(async () => void (await api.commitAndPush()));
+  }
+
+  test('show the readings of another field, and ask for the one before no more', async () => {
+    const { React } = under;
+    const { Reader, api } = makeReader();
+    const { asked, fetch } = recordingFetch();
+    const element = (field: string) => React.createElement(Reader, { options: { ...options, fetch }, field });
+    const page = await render(element('temperature'));
+    await store(api(), { temperature: 19.5, humidity: 60 });
+    await page.shows('19.5');
+    await page.show(element('humidity'));
+    expect(page.text()).toBe('nothing yet');
+    await page.shows('60');
+    asked.length = 0;
+    await expect.poll(() => asked.length, SOON).toBeGreaterThan(1);
+    expect(new Set(asked)).toEqual(new Set(['humidity']));
+    await store(api(), { humidity: 61 });
+    await page.shows('61');
+  });
+
+  test('read at another interval once it changes', async () => {
+    const { React } = under;
+    const { Reader, api } = makeReader();
+    const { asked, fetch } = recordingFetch();
+    const element = (everySeconds: number) =>
+      React.createElement(Reader, { options: { ...options, fetch }, everySeconds });
+    const page = await render(element(3600));
+    await expect.poll(() => asked.length, SOON).toBe(1);
+    await page.show(element(1));
+    await store(api(), { temperature: 19.5 });
+    await page.shows('19.5');
+    await expect.poll(() => asked.length, SOON).toBeGreaterThan(3);
+  });
+
+  test('end the watch by a signal, and go on showing the last readings', async () => {
+    const { React } = under;
+    const { Reader, api } = makeReader();
+    const controller = new AbortController();
+    const aborted: boolean[] = [];
+    let isAnswered = true;
+    const fetch: ApiOptions['fetch'] = (url, init) => {
+      if (isAnswered) return emulator.fetch(url, init);
+      const index = aborted.push(false) - 1;
+      return new Promise((_resolve, reject) =>
+        init.signal.addEventListener('abort', () => {
+          aborted[index] = true;
+          reject(init.signal.reason);
+        }),
+      );
+    };
+    const element = () => React.createElement(Reader, { options: { ...options, fetch }, signal: controller.signal });
+    const page = await render(element());
+    await store(api(), { temperature: 19.5 });
+    await page.shows('19.5');
+    isAnswered = false;
+    await expect.poll(() => aborted, SOON).toEqual([false]);
+    await React.act(async () => controller.abort());
+    expect(aborted).toEqual([true]);
+    await page.show(element());
+    expect(page.text()).toBe('19.5');
+    expect(aborted).toEqual([true]);
   });
 
   test('throw for the next error boundary where the server refuses to be read', async () => {

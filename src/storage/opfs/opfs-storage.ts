@@ -72,7 +72,7 @@ const hasFiles = (manager: StorageManagerLike | undefined): manager is OriginFil
 
 const LOST = 'Entries wait in memory and are lost with this page or worker.';
 
-const NO_FILES = `opfsStorage found no origin private file system: pages on plain http, and programs other than browsers, have none. ${LOST} Serve the page over https, or use another storage.`;
+const NO_FILES = `opfsStorage found no origin private file system: pages on plain http, some browsers (WebKitGTK), and programs other than browsers have none. ${LOST} Serve the page over https, use another storage, or push after each commit (commitAndPush()).`;
 
 const NO_WORKER = `Only a dedicated worker can save readings by opfsStorage: not a page, nor a shared or service worker, nor an old browser. ${LOST} Call it in a worker that a page starts with new Worker(…), and post the values to that.`;
 

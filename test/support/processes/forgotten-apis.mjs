@@ -1,4 +1,5 @@
-// Makes many Apis without closing them, in the way that is named, and reports how many are still in memory.
+// Makes many Apis without closing them, in the way that is named, and reports how many are still in memory, and how many entries
+// had reached the server when the process ended.
 import { setTimeout as pause } from 'node:timers/promises';
 
 const [way, dist, folder] = process.argv.slice(2);
@@ -9,9 +10,18 @@ const credentials = {
   deviceId: '11111111-1111-4111-8111-111111111111',
   apiKey: '22222222-2222-4222-8222-222222222222',
 };
-const answer = async () => new Response('{"data":{"servertime":1,"values":[]}}');
+let stored = 0;
+const answer = async (_url, { method }) => {
+  if (method === 'POST') stored += 1;
+  return new Response('{"data":{"servertime":1,"values":[]}}');
+};
 const fetch = way === 'watched' ? () => new Promise(() => {}) : answer;
 const storage = way === 'files' ? fileStorage(folder, { durability: 'process' }) : undefined;
+const commitOne = (api) => {
+  api.addValue('a', 1);
+  api.commit();
+};
+const autoPush = ['pushed', 'planned'].includes(way) && { everySeconds: 3600 };
 /** The uses of an Api before the program forgets it. */
 const ways = {
   idle: () => {},
@@ -21,17 +31,15 @@ const ways = {
     return api.commitAndPush();
   },
   read: (api) => api.get('a'),
-  queued: (api) => {
-    api.addValue('a', 1);
-    api.commit();
-  },
+  queued: commitOne,
+  planned: commitOne,
   subscribed: (api) => void api.subscribe(() => {}),
   watched: (api) => void api.watch('a').next(),
 };
 
 /** A function of its own, so that nothing of it stays on the stack. */
 async function makeOne() {
-  const api = new Api({ ...credentials, fetch, storage, autoPush: way === 'pushed' });
+  const api = new Api({ ...credentials, fetch, storage, autoPush });
   await ways[way](api);
   return new WeakRef(api);
 }
@@ -45,5 +53,7 @@ for (let round = 0; round < 5; round++) {
 }
 const left = made.filter((reference) => reference.deref() !== undefined).length;
 // The process is listened to for as long as one client is in memory, whether its Api is or not.
-console.log(JSON.stringify({ left, isListening: process.listenerCount('beforeExit') > 0 }));
-process.exit();
+const isListening = process.listenerCount('beforeExit') > 0;
+process.once('exit', () => console.log(JSON.stringify({ left, isListening, stored })));
+// A request that is never answered would keep the process alive.
+if (way === 'watched') process.exit();

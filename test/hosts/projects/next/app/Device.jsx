@@ -5,7 +5,7 @@ import { options, temperature } from '../src/shared/sensor.js';
 
 export function Device() {
   const api = useApi({ ...options, autoPush: { everySeconds: 1 } });
-  const { committed } = useStatus(api);
+  const { committed, durability } = useStatus(api);
   const [reading] = useReadings(api, 'temperature', { everySeconds: 1 });
   const store = () => {
     api.addValue('temperature', temperature);
@@ -16,7 +16,9 @@ export function Device() {
       <button type="button" onClick={store}>
         Store
       </button>
-      <p>{committed} queued</p>
+      <p>
+        {committed} queued, durability {durability}
+      </p>
       <p>{reading ? `read back ${reading.value}` : 'nothing read'}</p>
     </main>
   );

@@ -49,16 +49,10 @@ export class NotSavedException extends CommandException {
   override readonly name = 'NotSavedException';
   /** Whether the queue or the disk is full: a push may make room. */
   readonly isFull: boolean;
-  /** Whether the values are staged in the folder. */
-  readonly isStaged: boolean;
 
-  constructor(
-    message: string,
-    { advice, isFull, isStaged }: Pick<NotSavedException, 'advice' | 'isFull' | 'isStaged'>,
-  ) {
+  constructor(message: string, { advice, isFull }: Pick<NotSavedException, 'advice' | 'isFull'>) {
     super(message, { exitCode: EXIT.temporary, advice });
     this.isFull = isFull;
-    this.isStaged = isStaged;
   }
 }
 

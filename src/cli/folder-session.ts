@@ -48,11 +48,11 @@ async function commitOrRemove<Result>(step: CommittingStep<Result>): Promise<Res
 
 /** The library says that values which were not committed are still staged: here they are only if the folder has them. */
 function notSaved({ reason, advice, isFull }: StorageException, { staging }: Problems): NotSavedException {
-  const isStaged = staging === undefined;
-  const [now, todo] = isStaged
-    ? ['The values are staged.', inShellWords(advice)]
-    : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
-  return new NotSavedException(`it could not be saved: ${reason}. ${now}`, { advice: todo, isFull, isStaged });
+  const [now, todo] =
+    staging === undefined
+      ? ['The values are staged.', inShellWords(advice)]
+      : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
+  return new NotSavedException(`it could not be saved: ${reason}. ${now}`, { advice: todo, isFull });
 }
 
 /** A step that stages or commits. */

@@ -1,8 +1,9 @@
 import type { Api, PushException } from '../index.js';
 import { type Call, textOf } from './command.js';
 import { type Committed, countDiscards, inWords } from './commit.js';
+import type { Credentials } from './config/settings.js';
 import { CommandException, EXIT, type ExitCode } from './exit.js';
-import type { Credentials, FailureKind, PushState } from './folder/push-state.js';
+import type { FailureKind, PushState } from './folder/push-state.js';
 import { type Session, withPushing } from './folder-session.js';
 import { failureOf, isTransient, report } from './report.js';
 import { parseDuration } from './values.js';

@@ -95,13 +95,14 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     const store = memoryStore(devices, {
       now: () => Math.floor(now() / 1000),
       refuse,
-      onStored: (stored) => Object.assign(outcome, { stored }),
+      onStored: onRequest && ((stored) => Object.assign(outcome, { stored })),
     });
     const exchange = await createRoutes(store, maxBodyBytes)(request);
     complete({ entries: exchange.entryCount });
     const response = await (fault ? misbehave(fault, request, exchange.answer) : exchange.answer());
     const { status } = response;
-    notify(onRequest, { ...complete({ status }), status, stored: outcome.stored });
+    const answered = complete({ status });
+    if (onRequest) notify(onRequest, { ...answered, status, stored: outcome.stored });
     return response;
   };
 

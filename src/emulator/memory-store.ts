@@ -9,9 +9,9 @@ import type { StoredUpload } from './request-log.js';
 interface StoreOptions {
   /** The server's clock, in whole Unix seconds. */
   now(): number;
-  readonly refuse: Refuse;
-  /** Called when an upload is stored. */
-  onStored(upload: StoredUpload): void;
+  readonly refuse: Refuse | undefined;
+  /** Called with copies when an upload is stored. */
+  readonly onStored: ((upload: StoredUpload) => void) | undefined;
 }
 
 /**
@@ -19,15 +19,16 @@ interface StoreOptions {
  *
  * @param devices - By Device ID in lower case.
  */
-export function memoryStore(devices: ReadonlyMap<string, Device>, options: StoreOptions): Store {
+export function memoryStore(devices: ReadonlyMap<string, Device>, { now, refuse, onStored }: StoreOptions): Store {
   const accessTo = (deviceId: string, device: Device): DeviceAccess => ({
     append({ upload }) {
-      const message = refusalOf(upload, options.refuse);
+      const message = refuse && refusalOf(upload, refuse);
       if (message !== undefined) return json(400, { message });
-      options.onStored({ deviceId, entries: device.store(upload, options.now()) });
+      const stored = device.store(upload, now());
+      onStored?.({ deviceId, entries: stored.map(copyOf) });
       return json(200, { data: {} });
     },
-    read: (fieldIds) => sendLatest(device, fieldIds, options.now()),
+    read: (fieldIds) => sendLatest(device, fieldIds, now()),
   });
   return {
     authorize({ deviceId, apiKey }, right) {

@@ -76,25 +76,20 @@ const Options = ownObject(
       (input) => input === Infinity || (Number.isSafeInteger(input) && (input as number) >= 1),
       'a whole number from 1, or Infinity',
     ),
-    refuse: callable<Refuse>(),
-    onRequest: callable<(request: AnsweredRequest) => void>(),
+    refuse: v.optional(callable<Refuse>()),
+    onRequest: v.optional(callable<(request: AnsweredRequest) => void>()),
   },
   // Called through Date, so that a replacement by a test takes effect.
-  {
-    defaults: {
-      now: () => Date.now(),
-      maxBodyBytes: 1_048_576,
-      maxEntries: Infinity,
-      refuse: () => undefined,
-      onRequest: () => {},
-    },
-  },
+  { defaults: { now: () => Date.now(), maxBodyBytes: 1_048_576, maxEntries: Infinity } },
 );
 
 /** @returns The message with which an upload of the entry is refused. */
 export type Refuse = (entry: ReceivedEntry) => string | undefined;
 
-type ResolvedOptions = { readonly [Name in keyof EmulatorOptions]-?: NonNullable<EmulatorOptions[Name]> };
+type Hooks = Pick<EmulatorOptions, 'refuse' | 'onRequest'>;
+type ResolvedOptions = Hooks & {
+  readonly [Name in Exclude<keyof EmulatorOptions, keyof Hooks>]-?: NonNullable<EmulatorOptions[Name]>;
+};
 
 /**
  * Checks options and fills in defaults.

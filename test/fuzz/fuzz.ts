@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LENGTH } from '../length.js';
 import { type Random, randomOf } from '../simulation/random.js';
 import { withoutCollection } from '../support/collection.js';
-import { watchdog } from './watchdog.js';
+import { startWatchdog } from '../support/watchdog.js';
 
 /*
  * FUZZ_RUNS   how many inputs of each kind, in place of the length of this run
@@ -23,6 +23,8 @@ export type Try = (random: Random, tell: (input: unknown) => void) => Promise<st
 
 /** A sort with a smaller share of the inputs counts as not tried. */
 const LEAST_SHARE = 0.002;
+/** Nothing that is tried takes a thousandth of this, however busy the machine. */
+const HANGS_AFTER_MS = 60_000;
 /** Inputs between turns of the event loop. */
 const TURN_EVERY = 100;
 
@@ -41,7 +43,11 @@ export function fuzz(kind: string, file: string, tryOne: Try, sorts: readonly st
         const inputs = FUZZ_INPUT === undefined ? Math.ceil(runs / seeds.length) : 1;
         const first = Number(FUZZ_INPUT ?? 0);
         const met = new Map<string, number>();
-        const dog = watchdog(kind);
+        const dog = startWatchdog({
+          message: `${kind} hang: again by`,
+          names: ['FUZZ_SEED', 'FUZZ_INPUT'],
+          hangsAfterMs: HANGS_AFTER_MS,
+        });
         const restore = withoutCollection();
         const { stackTraceLimit } = Error;
         // Exceptions are made by the thousand, and nobody looks at where.
@@ -51,7 +57,7 @@ export function fuzz(kind: string, file: string, tryOne: Try, sorts: readonly st
         const before = process.cpuUsage();
         try {
           for (let input = first; input < first + inputs; input++) {
-            dog.at(seed, input);
+            dog.progress.set([seed, input]);
             const sort = await tryNumber(kind, file, tryOne, seed, input);
             met.set(sort, (met.get(sort) ?? 0) + 1);
             // Tries wait for promises only: without a turn of the event loop no time-out of vitest could fire.

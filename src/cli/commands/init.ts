@@ -5,7 +5,7 @@ import { writeConfig } from '../config/config-writer.js';
 import { FOLDER } from '../config/folder-search.js';
 import { makeOptions } from '../config/option-table.js';
 import { ask, readKeyFromInput } from '../config/secret.js';
-import { DEFAULT_URL, originOf, readVariables, refuseInsecure } from '../config/settings.js';
+import { type Credentials, DEFAULT_URL, originOf, readVariables, refuseInsecure } from '../config/settings.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
 import { Folder } from '../folder/folder.js';
 import { failureOf } from '../report.js';
@@ -79,8 +79,6 @@ async function checkOptions(kept: KeptOptions, credentials: Credentials): Promis
     return { options: {}, problem: failureOf(error).message };
   }
 }
-
-type Credentials = Required<Pick<Config, 'deviceId' | 'apiKey' | 'baseUrl'>>;
 
 /** @throws A usage exception that names what can't be used, and never shows the key. */
 async function checkCredentials(credentials: Credentials): Promise<void> {

@@ -133,10 +133,7 @@ class Pipe {
 
   #commitLine(number: number): void {
     const error = this.#tryCommit();
-    if (error === undefined) return;
-    // In memory only: they would become a part of the next entry.
-    this.#api.reset();
-    this.#fail(`line ${number}: ${reasonOf(error)}. This line was not saved.`);
+    if (error !== undefined) this.#drop(`line ${number}: ${reasonOf(error)}. This line was not saved.`);
   }
 
   #commitInterval(): void {
@@ -151,9 +148,13 @@ class Pipe {
       await this.#api.push({ signal: AbortSignal.timeout(ROOM_MS) }).catch(() => {});
       error = this.#tryCommit();
     }
-    if (error === undefined) return;
+    if (error !== undefined) this.#drop(`${reasonOf(error)}. These values were not saved.`);
+  }
+
+  /** Drops the staged values: in memory only, they would become a part of the next entry. */
+  #drop(message: string): void {
     this.#api.reset();
-    this.#fail(`${reasonOf(error)}. These values were not saved.`);
+    this.#fail(message);
   }
 
   /** @returns Why nothing could be saved. */
@@ -168,7 +169,12 @@ class Pipe {
 
   /** Ends in the middle of a push. */
   #exit(): never {
-    process.exit(this.#failures > 0 || this.#quarantined > 0 ? EXIT.refused : EXIT.temporary);
+    process.exit(this.#codeOr(EXIT.temporary));
+  }
+
+  /** The exit code: that of what was refused, or else that of the push. */
+  #codeOr(code: ExitCode): ExitCode {
+    return this.#failures > 0 || this.#quarantined > 0 ? EXIT.refused : code;
   }
 
   #fail(message: string): void {
@@ -210,8 +216,7 @@ class Pipe {
         staged,
         failures: this.#failures,
       });
-    if (this.#failures > 0 || this.#quarantined > 0) return EXIT.refused;
-    return code;
+    return this.#codeOr(code);
   }
 }
 

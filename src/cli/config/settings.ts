@@ -24,6 +24,9 @@ export interface Settings {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** With which requests are made. */
+export type Credentials = Pick<Settings, 'deviceId' | 'apiKey' | 'baseUrl'>;
+
 /** The variables of the environment that win over the configuration. */
 interface Variables {
   readonly folder: string | undefined;

@@ -40,8 +40,9 @@ export function readSetup(call: Pick<Call, 'options'>): EmulatorSetup {
   };
 }
 
-/** Refuses entries with one of these fields. */
+/** Refuses entries with one of these fields, if there are any. */
 function refusalOf(fieldIds: readonly string[]): EmulatorOptions['refuse'] {
+  if (fieldIds.length === 0) return undefined;
   if (fieldIds.includes('')) throw usage('--refuse must be a field id');
   const refused = new Set(fieldIds);
   return ({ values }) => {

@@ -3,6 +3,7 @@ import type { LastPush } from '../../core/model/status.js';
 import { type Outcome, retryPolicy } from '../../core/time/retry-policy.js';
 import type { SafeFiles } from '../../storage/file/journal/safe-files.js';
 import { quietly } from '../../storage/shared/quietly.js';
+import type { Credentials } from '../config/settings.js';
 import { SmallFile } from './small-file.js';
 
 /** The exception of a push, as the folder keeps it. */
@@ -28,13 +29,6 @@ interface Failure {
   readonly exception: KeptException;
   /** Absent unless the credentials were refused: a salted hash of them, by which others are known. */
   readonly refused?: { readonly salt: string; readonly hash: string } | undefined;
-}
-
-/** With which a folder is pushed. */
-export interface Credentials {
-  readonly deviceId: string;
-  readonly apiKey: string;
-  readonly baseUrl: string;
 }
 
 /** A failure to keep. */

@@ -50,39 +50,46 @@ test.each(['getFileHandle', 'createSyncAccessHandle', 'getSize', 'read'] as cons
   },
 );
 
+/**
+ * Kills a worker before each operation of a folder in turn, until none is left; after each the next worker leaves its own files only.
+ *
+ * @param begin - Starts a worker, and returns it with the action during which it is killed.
+ * @returns The number of tries, and one.
+ */
+async function killAtEach(
+  begin: (disk: FakeOpfs) => Promise<{ worker: FakeWorker; act: () => void }>,
+): Promise<number> {
+  let count = 1;
+  for (let isKilled = true; isKilled; count++) {
+    const disk = new FakeOpfs();
+    const { worker, act } = await begin(disk);
+    const isReached = killAt(disk, worker, count);
+    act();
+    await microtasks(MANY_MICROTASKS);
+    isKilled = isReached();
+    worker.kill();
+    disk.onOperation = () => {};
+    expect((await leftOn(disk)).warnings).toEqual([]);
+    expect(disk.files.size).toBe(2);
+  }
+  return count;
+}
+
 describe('a worker that is killed', () => {
   test('as it opens its files leaves none that the next worker does not delete', async () => {
-    let count = 1;
-    for (let isKilled = true; isKilled; count++) {
-      const disk = new FakeOpfs();
+    const count = await killAtEach(async (disk) => {
       const worker = disk.startWorker();
-      const isReached = killAt(disk, worker, count);
-      void opfsStorage('x', {}, worker.manager);
-      await microtasks(MANY_MICROTASKS);
-      isKilled = isReached();
-      worker.kill();
-      disk.onOperation = () => {};
-      expect((await leftOn(disk)).warnings).toEqual([]);
-      expect(disk.files.size).toBe(2);
-    }
+      return { worker, act: () => void opfsStorage('x', {}, worker.manager) };
+    });
     expect(count).toBeGreaterThan(5);
   });
 
   test('as it deletes the files of another leaves none that the next worker does not delete', async () => {
-    let count = 1;
-    for (let isKilled = true; isKilled; count++) {
-      const disk = new FakeOpfs();
+    const count = await killAtEach(async (disk) => {
       const { worker, writer } = await startRun(disk);
       (await startRun(disk)).worker.kill();
-      const isReached = killAt(disk, worker, count);
-      void writer.adopt({ isFirst: false });
-      await microtasks(MANY_MICROTASKS);
-      isKilled = isReached();
-      worker.kill();
-      disk.onOperation = () => {};
-      expect((await leftOn(disk)).warnings).toEqual([]);
-      expect(disk.files.size).toBe(2);
-    }
+      return { worker, act: () => void writer.adopt({ isFirst: false }) };
+    });
     expect(count).toBeGreaterThan(7);
   });
 

@@ -30,22 +30,42 @@ function addUp(unreported: number, ...reports: (object | string)[]) {
     return file;
   });
   const { stdout, status } = spawnSync(process.execPath, [SCRIPT, String(unreported), ...files]);
-  return { line: stdout.toString().trim().split('\n').at(-1), isGood: status === 0 };
+  const lines = stdout.toString().trim().split('\n');
+  return { line: lines.at(-1), isGood: status === 0, before: lines.slice(0, -1).join('\n') };
 }
 
 describe('the last line of CI', () => {
   test('adds up the reports', () => {
-    expect(addUp(0, report(), report())).toEqual({ line: '6 passed, 0 failed', isGood: true });
+    expect(addUp(0, report(), report())).toEqual({ line: '6 passed, 0 failed', isGood: true, before: '' });
   });
 
   test('names what was skipped', () => {
     const skipping = report({ numTotalTests: 5, numPendingTests: 2 });
-    expect(addUp(0, skipping, report())).toEqual({ line: '6 passed, 0 failed, 2 skipped', isGood: true });
+    expect(addUp(0, skipping, report())).toMatchObject({ line: '6 passed, 0 failed, 2 skipped', isGood: true });
   });
 
   test('counts failed tests, and steps that failed without a report', () => {
     const failing = report({ numPassedTests: 2, numFailedTests: 1, success: false });
-    expect(addUp(2, failing, report())).toEqual({ line: '5 passed, 3 failed', isGood: false });
+    expect(addUp(2, failing, report())).toMatchObject({ line: '5 passed, 3 failed', isGood: false });
+  });
+
+  test('is preceded by the failed tests with the beginnings of their messages, and by files that could not be loaded', () => {
+    const tests = [
+      { status: 'passed', fullName: 'a good test', failureMessages: [] },
+      { status: 'failed', fullName: 'a bad test', failureMessages: ['\u001B[31mexpected 1\u001B[39m\nto be 2'] },
+    ];
+    const testResults = [
+      { name: join(process.cwd(), 'test/a.test.ts'), message: '', assertionResults: tests },
+      { name: join(process.cwd(), 'test/b.test.ts'), message: 'no such module', assertionResults: [] },
+    ];
+    const failing = report({ numPassedTests: 2, numFailedTests: 1, success: false, testResults });
+    expect(addUp(0, report(), failing).before.split('\n')).toEqual([
+      'failed: test/a.test.ts: a bad test',
+      '    expected 1',
+      '    to be 2',
+      'failed: test/b.test.ts',
+      '    no such module',
+    ]);
   });
 
   test.each([
@@ -54,7 +74,7 @@ describe('the last line of CI', () => {
     ['is of no tests', report({ numTotalTests: 0, numPassedTests: 0 }), 3],
     ['is of a run that failed though no test did', report({ success: false }), 6],
   ])('counts as a failure a report that %s', (_what, bad, passed) => {
-    expect(addUp(0, bad, report())).toEqual({ line: `${passed} passed, 1 failed`, isGood: false });
+    expect(addUp(0, bad, report())).toMatchObject({ line: `${passed} passed, 1 failed`, isGood: false });
   });
 });
 

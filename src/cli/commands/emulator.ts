@@ -4,6 +4,7 @@ import { EmulatorServer, isLoopback } from '../emulator/emulator-server.js';
 import { LiveFeed, type ServedRequest } from '../emulator/live-feed.js';
 import { type Credentials, readSetup } from '../emulator/setup.js';
 import { CommandException, EXIT, type ExitCode } from '../exit.js';
+import { untilEndSignal } from '../signals.js';
 import { plural } from '../words.js';
 
 export async function run(call: Call): Promise<ExitCode> {
@@ -13,11 +14,10 @@ export async function run(call: Call): Promise<ExitCode> {
   const emulator = createEmulator({ ...options, onRequest: (request) => showRequest(call, feed.add(request)) });
   const { server } = new EmulatorServer(emulator, { faults, host, feed });
   const url = await listen(server, port, host);
+  const ended = untilEndSignal();
   showStart(call, url, devices);
   if (!isLoopback(host)) call.err.line(`Anyone who can reach ${host} can use it: it is for tests only.`, 'warn');
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  await ended;
   server.close();
   server.closeAllConnections();
   return EXIT.ok;

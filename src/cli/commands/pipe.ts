@@ -8,6 +8,7 @@ import { LineReader } from '../line-reader.js';
 import { Progress } from '../progress.js';
 import { keepFailure, keepPushes, notDue } from '../push-folder.js';
 import { exitCodeOf, failureOf, report } from '../report.js';
+import { END_SIGNALS } from '../signals.js';
 import { parseDuration, parseLine } from '../values.js';
 import { plural } from '../words.js';
 
@@ -110,11 +111,10 @@ class Pipe {
       // Also where the input has ended, and what is left is pushed for longer.
       setTimeout(() => this.#exit(), EXIT_SECONDS * 1000).unref();
     };
-    const signals = ['SIGTERM', 'SIGINT'] as const;
-    for (const signal of signals) process.on(signal, stop);
+    for (const signal of END_SIGNALS) process.on(signal, stop);
     return () => {
       for (const end of stops) end();
-      for (const signal of signals) process.off(signal, stop);
+      for (const signal of END_SIGNALS) process.off(signal, stop);
     };
   }
 

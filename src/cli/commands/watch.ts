@@ -4,21 +4,20 @@ import { namesOf, readingRow } from '../entry-text.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { failureOf, isTransient } from '../report.js';
 import { withServer } from '../session.js';
+import { END_SIGNALS } from '../signals.js';
 import { parseDuration } from '../values.js';
-
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 export async function run(call: Call): Promise<ExitCode> {
   const everySeconds = Math.max(1, parseDuration(textOf(call, 'every') ?? '10s', '--every'));
   const ending = new AbortController();
   const end = (): void => ending.abort();
   // Before the library is loaded, which takes most of the time of a start.
-  for (const signal of SIGNALS) process.once(signal, end);
+  for (const signal of END_SIGNALS) process.once(signal, end);
   try {
     await withServer(call, (api) => watch(api, call, { everySeconds, signal: ending.signal }));
     return EXIT.ok;
   } finally {
-    for (const signal of SIGNALS) process.off(signal, end);
+    for (const signal of END_SIGNALS) process.off(signal, end);
   }
 }
 

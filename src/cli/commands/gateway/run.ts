@@ -1,6 +1,7 @@
 import type { ServeOptions } from '../../../gateway.js';
 import type { Call } from '../../command.js';
 import { EXIT, type ExitCode, usage } from '../../exit.js';
+import { untilEndSignal } from '../../signals.js';
 import { countOf, fileOf, isSet, natsOf, secretOf, settingOf } from './settings.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -10,13 +11,12 @@ export async function run(call: Call): Promise<ExitCode> {
   const { serveGateway } = await import('../../../gateway.js');
   if (process.getuid?.() === 0) call.err.line('The gateway does not need root: run it as another user.', 'warn');
   const server = await serveGateway(optionsOf(call));
+  const ended = untilEndSignal();
   const { url, metricsUrl } = server;
   // Standard output has the JSON lines of the log.
   if (call.isJson) call.out.json({ url, baseUrl: `${url}api/v1/`, metricsUrl });
   else call.err.line(`Gateway at ${url}: devices use the baseUrl ${url}api/v1/`, 'strong');
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  await ended;
   await server.close();
   return EXIT.ok;
 }

@@ -4,6 +4,7 @@ import { isObject } from '../core/model/input.js';
 import type { FieldValue, Value } from '../core/model/value.js';
 import { MAX_UNIX_SECONDS } from '../core/time/clock.js';
 import { faultOf } from './schema-issue.js';
+import { scanUpload, type UploadHead } from './upload-scan.js';
 
 /*
  * The body of an upload:
@@ -87,6 +88,12 @@ export const UploadBody = v.object({ clientTimestamp: seconds, entries: v.array(
  * @param entryIds - The header `x-entry-ids`; absent if the entries have no names.
  */
 export function readUpload(body: string, entryIds?: string): UploadAttempt {
+  const head = scanUpload(body, MAX_ENTRIES);
+  if (head)
+    return checkNames(
+      uploadOf(head, () => (JSON.parse(body) as ValidBody).entries.map(entryOf), entryIds),
+      entryIds,
+    );
   const input = parse(body);
   if (input === undefined) return { fault: { status: 400, message: 'the body must be JSON' } };
   const entryCount = countEntries(input);
@@ -94,10 +101,13 @@ export function readUpload(body: string, entryIds?: string): UploadAttempt {
     return { entryCount, fault: { status: 413, message: `entries must be at most ${MAX_ENTRIES}, got ${entryCount}` } };
   }
   const { upload, message } = readValidUpload(input, entryIds) ?? describeFault(input, entryIds);
-  if (!upload) return { entryCount, fault: { status: 400, message } };
-  if (entryIds !== undefined && !namesAll(entryIds, upload.entryCount))
-    return { entryCount, fault: { status: 400, message: BAD_IDS } };
-  return { entryCount, upload };
+  return upload ? checkNames(upload, entryIds) : { entryCount, fault: { status: 400, message } };
+}
+
+function checkNames(upload: Upload, entryIds: string | undefined): UploadAttempt {
+  const { entryCount } = upload;
+  const isNamed = entryIds === undefined || namesAll(entryIds, entryCount);
+  return isNamed ? { entryCount, upload } : { entryCount, fault: { status: 400, message: BAD_IDS } };
 }
 
 type Described =
@@ -123,11 +133,7 @@ export function readValidUpload(input: unknown, entryIds?: string): Described | 
 }
 
 /** Its entries are made when they are read: a store that keeps the text does not need them. */
-function uploadOf(
-  head: Omit<Upload, 'entries'>,
-  read: () => readonly UploadedEntry[],
-  entryIds: string | undefined,
-): Upload {
+function uploadOf(head: UploadHead, read: () => readonly UploadedEntry[], entryIds: string | undefined): Upload {
   let entries: readonly UploadedEntry[] | undefined;
   return {
     ...head,

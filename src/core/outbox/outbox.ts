@@ -141,15 +141,16 @@ export class Outbox implements Iterable<QueuedEntry> {
    * Checks ownership, then adds entries. Adds them again if a write failed because saved entries were adopted or deleted: the
    * write may be the first to notice.
    *
+   * @param input - Passed to `add`: a function that is made once, for all commits, makes no garbage.
    * @throws The exceptions of `add`.
    */
-  whenOwned<Result>(add: () => Result): Result {
+  whenOwned<Input, Result>(add: (input: Input) => Result, input: Input): Result {
     this.reconcile();
     try {
-      return add();
+      return add(input);
     } catch (error) {
       if (!isStorageException(error) || !this.reconcile()) throw error;
-      return add();
+      return add(input);
     }
   }
 
@@ -172,7 +173,7 @@ export class Outbox implements Iterable<QueuedEntry> {
    * @throws {@link StorageException} if an entry could not be saved; then no entry is added.
    */
   requeue(drafts: readonly Draft[], leaving: readonly string[] = []): QueuedEntry[] {
-    const entries = this.whenOwned(() => this.#requeue(drafts, leaving));
+    const entries = this.whenOwned(() => this.#requeue(drafts, leaving), undefined);
     this.removeQuarantined(leaving);
     if (entries.length > 0) this.#emitter.emit('enqueued');
     return entries;

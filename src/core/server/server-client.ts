@@ -134,9 +134,9 @@ export class ServerClient {
   isKey(text: unknown): boolean {
     const key = this.#keys.known;
     if (key === undefined || typeof text !== 'string' || text.length !== key.length) return false;
-    const last = key.length - 1;
-    // Fast path, as this runs for each staged value: the last character of most ids differs.
-    return (text.charCodeAt(last) | 32) === (key.charCodeAt(last) | 32) && text.toLowerCase() === key.toLowerCase();
+    // Fast path, as this runs for each staged value: the first or the last character of most ids differs.
+    const isAlike = (index: number): boolean => (text.charCodeAt(index) | 32) === (key.charCodeAt(index) | 32);
+    return isAlike(0) && isAlike(key.length - 1) && text.toLowerCase() === key.toLowerCase();
   }
 
   /** Uploads entries. */

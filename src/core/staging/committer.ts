@@ -96,7 +96,7 @@ export class Committer {
   #commit(given: CommitDetails | undefined): Entry | undefined {
     const { outbox, emitter } = this.#parts;
     try {
-      return outbox.whenOwned(() => this.#commitStaged(given));
+      return outbox.whenOwned(this.#commitStaged, given);
     } catch (error) {
       // The storage may have removed the saved staged values to free space.
       emitter.emit('staged');
@@ -104,7 +104,7 @@ export class Committer {
     }
   }
 
-  #commitStaged(given: CommitDetails | undefined): Entry | undefined {
+  readonly #commitStaged = (given: CommitDetails | undefined): Entry | undefined => {
     const { staging, deadBands } = this.#parts;
     this.#checkOpen();
     const staged = staging.values();
@@ -113,7 +113,7 @@ export class Committer {
     deadBands?.onCommitted(values, staged.length - values.length);
     if (staged.length > 0) staging.clear();
     return queued && this.#announce(queued, values, given?.urgent === true);
-  }
+  };
 
   #append(values: readonly Value[], timestamp: number | undefined): QueuedEntry {
     const { outbox, clockCorrection } = this.#parts;

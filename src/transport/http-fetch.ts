@@ -114,11 +114,16 @@ function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Pro
     request.on('close', () => signal?.removeEventListener('abort', abort));
     if (signal?.aborted) abort();
     else signal?.addEventListener('abort', abort);
-    // Text in ASCII is copied as it is, which takes a fraction of the time of encoding.
-    if (typeof body === 'string' && Buffer.byteLength(body) === body.length) request.end(body, 'latin1');
-    else request.end(body);
+    request.end(typeof body === 'string' ? bytesOf(body) : body);
   });
 }
+
+/**
+ * Node joins a text with the head of the request and encodes it into a buffer of its own: two more copies of the body. Text in ASCII is
+ * copied as it is, which takes a fraction of the time of encoding.
+ */
+const bytesOf = (text: string): Buffer =>
+  Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
 
 const pem = v.optional(
   v.custom<Pem>(

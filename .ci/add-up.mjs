@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 // Adds up the reports of test runners, written as vitest does, and the steps that failed and write none. A report that is
 // missing, is of no tests, or is of a run that failed though no test did (there is a file <report>.failed) counts as one failure.
-// First the failed tests, with the beginnings of their messages: the output above is too long to be kept whole.
+// The failed tests come first, with the beginnings of their messages: of a long output, CI may keep the end only.
 
 const [unreported, ...files] = process.argv.slice(2);
 const sum = { passed: 0, failed: Number(unreported), skipped: 0 };
@@ -23,9 +23,9 @@ function read(file) {
     const { numPassedTests: passed, numFailedTests, numPendingTests: skipped, numTotalTests, success } = report;
     const hasFailed = !success || existsSync(`${file}.failed`);
     const isBadAlone = numTotalTests === 0 || (hasFailed && numFailedTests === 0);
-    if (isBadAlone) console.log(`failed, though no test did: the run of ${basename(file)}`);
-    for (const { name, assertionResults = [], message } of report.testResults ?? [])
-      nameFailures(name, assertionResults, message);
+    if (isBadAlone) console.log(`failed, though no test is known to have failed: the run of ${basename(file)}`);
+    for (const { name, status, assertionResults, message } of report.testResults ?? [])
+      nameFailures(name, status, assertionResults, message);
     return { passed, failed: numFailedTests + (isBadAlone ? 1 : 0), skipped };
   } catch (error) {
     console.log(`no report: ${error.message}`);
@@ -33,12 +33,13 @@ function read(file) {
   }
 }
 
-function nameFailures(file, tests, message) {
-  const failed = tests.filter(({ status }) => status === 'failed');
-  // A file that could not be loaded has a message and no tests.
-  if (tests.length === 0 && message) console.log(`failed: ${relative('', file)}\n${beginningOf(message)}`);
+function nameFailures(file, status, tests, message) {
+  const failed = tests.filter((test) => test.status === 'failed');
   for (const { fullName, failureMessages } of failed)
     console.log(`failed: ${relative('', file)}: ${fullName}\n${beginningOf(failureMessages.join('\n'))}`);
+  // A file that could not be loaded, or whose hook failed, has no failed test, and not always a message.
+  if (status === 'failed' && failed.length === 0)
+    console.log(`failed: ${relative('', file)}\n${beginningOf(message || 'in a hook, see above')}`);
 }
 
 function beginningOf(message) {

@@ -49,14 +49,22 @@ describe('the last line of CI', () => {
     expect(addUp(2, failing, report())).toMatchObject({ line: '5 passed, 3 failed', isGood: false });
   });
 
-  test('is preceded by the failed tests with the beginnings of their messages, and by files that could not be loaded', () => {
+  test('is preceded by the failed tests with the beginnings of their messages, and by files that could not be loaded or prepared', () => {
     const tests = [
       { status: 'passed', fullName: 'a good test', failureMessages: [] },
       { status: 'failed', fullName: 'a bad test', failureMessages: ['\u001B[31mexpected 1\u001B[39m\nto be 2'] },
     ];
+    const hooked = { status: 'skipped', fullName: 'a test behind a hook', failureMessages: [] };
     const testResults = [
-      { name: join(process.cwd(), 'test/a.test.ts'), message: '', assertionResults: tests },
-      { name: join(process.cwd(), 'test/b.test.ts'), message: 'no such module', assertionResults: [] },
+      { name: join(process.cwd(), 'test/a.test.ts'), status: 'failed', message: '', assertionResults: tests },
+      {
+        name: join(process.cwd(), 'test/b.test.ts'),
+        status: 'failed',
+        message: 'no such module',
+        assertionResults: [],
+      },
+      { name: join(process.cwd(), 'test/c.test.ts'), status: 'failed', message: '', assertionResults: [hooked] },
+      { name: join(process.cwd(), 'test/d.test.ts'), status: 'passed', message: '', assertionResults: [hooked] },
     ];
     const failing = report({ numPassedTests: 2, numFailedTests: 1, success: false, testResults });
     expect(addUp(0, report(), failing).before.split('\n')).toEqual([
@@ -65,16 +73,28 @@ describe('the last line of CI', () => {
       '    to be 2',
       'failed: test/b.test.ts',
       '    no such module',
+      'failed: test/c.test.ts',
+      '    in a hook, see above',
     ]);
   });
 
+  test('is preceded by the first 20 lines of a message, of 300 characters each', () => {
+    const message = Array.from({ length: 30 }, () => 'x'.repeat(400)).join('\n');
+    const tests = [{ status: 'failed', fullName: 'a bad test', failureMessages: [message] }];
+    const testResults = [{ name: join(process.cwd(), 'a'), status: 'failed', message: '', assertionResults: tests }];
+    const [, ...lines] = addUp(0, report({ numFailedTests: 1, success: false, testResults })).before.split('\n');
+    expect(lines).toEqual(Array.from({ length: 20 }, () => `    ${'x'.repeat(300)}`));
+  });
+
   test.each([
-    ['is missing', 'missing', 3],
-    ['cannot be read', '{"numTotal', 3],
-    ['is of no tests', report({ numTotalTests: 0, numPassedTests: 0 }), 3],
-    ['is of a run that failed though no test did', report({ success: false }), 6],
-  ])('counts as a failure a report that %s', (_what, bad, passed) => {
-    expect(addUp(0, bad, report())).toMatchObject({ line: `${passed} passed, 1 failed`, isGood: false });
+    ['is missing', 'missing', 3, /^no report: ENOENT/],
+    ['cannot be read', '{"numTotal', 3, /^no report: .*JSON/],
+    ['is of no tests', report({ numTotalTests: 0, numPassedTests: 0 }), 3, /^failed, .*: the run of 0\.json$/],
+    ['is of a run that failed though no test did', report({ success: false }), 6, /^failed, .*: the run of 0\.json$/],
+  ])('counts as a failure, and names, a report that %s', (_what, bad, passed, named) => {
+    const { before, ...end } = addUp(0, bad, report());
+    expect(end).toEqual({ line: `${passed} passed, 1 failed`, isGood: false });
+    expect(before).toMatch(named);
   });
 });
 

@@ -46,6 +46,7 @@ const MAX_ENTRIES = 10_000;
 const MAX_VALUES = 10_000;
 const MAX_FIELD_ID_LENGTH = 1000;
 const MAX_TEXT_LENGTH = 100_000;
+const SCAN_LIMITS = { maxEntries: MAX_ENTRIES, maxEntryLength: MAX_FIELD_ID_LENGTH };
 
 const VALUE = 'a string, a finite number or a boolean';
 const TEXT = `${VALUE}, a string of at most ${MAX_TEXT_LENGTH} characters`;
@@ -88,7 +89,7 @@ export const UploadBody = v.object({ clientTimestamp: seconds, entries: v.array(
  * @param entryIds - The header `x-entry-ids`; absent if the entries have no names.
  */
 export function readUpload(body: string, entryIds?: string): UploadAttempt {
-  const head = scanUpload(body, MAX_ENTRIES);
+  const head = scanUpload(body, SCAN_LIMITS);
   if (head)
     return checkNames(
       uploadOf(head, () => (JSON.parse(body) as ValidBody).entries.map(entryOf), entryIds),

@@ -1,11 +1,7 @@
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { inChromium } from './chromium.mjs';
 import { ratioRow, row } from './compare.mjs';
-import { commitTwo, credentials, fieldIds } from './data.mjs';
+import { commitTwo, credentials } from './data.mjs';
 
-const UMD = fileURLToPath(import.meta.resolve('nikdev-iot').replace(/[^/]+$/, 'index.umd.js'));
 const WHAT = {
   0: 'commit into localStorage, Chromium: time against bare setItem',
   10000: 'commit into localStorage, Chromium: the same with 10,000 queued',
@@ -13,40 +9,19 @@ const WHAT = {
 
 /** Committing two values in a page, against setting an item of the same text under a new key. */
 export async function commitIntoLocalStorage() {
-  const executablePath = process.env.CHROME_PATH ?? '/usr/bin/chromium';
-  if (!existsSync(executablePath)) {
-    return Object.values(WHAT).map((what) => row(what, 'no Chromium found: set CHROME_PATH', '≤ 1.50×'));
-  }
-  const server = createServer((_, response) => {
-    // In such a page the clock is exact to 5 µs, else to 100.
-    response.writeHead(200, {
-      'content-type': 'text/html',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-embedder-policy': 'require-corp',
-    });
-    response.end('<!doctype html><title>Bench</title>');
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic'] });
-  try {
-    const rows = [];
+  const rows = await inChromium(async (browser, open) => {
+    const measured = [];
     for (const [queued, what] of Object.entries(WHAT)) {
       // A context has a storage of its own.
       const context = await browser.newContext();
-      const page = await context.newPage();
-      await page.goto(`http://127.0.0.1:${server.address().port}/`);
-      await page.addScriptTag({ path: UMD });
-      await page.addScriptTag({ content: `const fieldIds = ${JSON.stringify(fieldIds)}; ${commitTwo}` });
+      const { page } = await open(context);
       const { ours, bare } = await page.evaluate(measure, { credentials, queued: Number(queued) });
-      rows.push(ratioRow(what, { most: 1.5 }, ours, bare));
+      measured.push(ratioRow(what, { most: 1.5 }, ours, bare));
       await context.close();
     }
-    return rows;
-  } finally {
-    await browser.close();
-    server.closeAllConnections();
-    server.close();
-  }
+    return measured;
+  });
+  return rows ?? Object.values(WHAT).map((what) => row(what, 'no Chromium found: set CHROME_PATH', '≤ 1.50×'));
 }
 
 /** Runs in the page. @returns By side: the median milliseconds of each round, as {@link compare} has them. */

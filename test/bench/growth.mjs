@@ -2,12 +2,13 @@ import { Api, memoryStorage } from 'nikdev-iot';
 import { fileStorage } from 'nikdev-iot/node';
 import { median, row, usedHeap } from './compare.mjs';
 import { commitTwo, credentials, inFolder } from './data.mjs';
+import { growthByTabs, TABS } from './growth-tabs.mjs';
 
 const DEPTHS = [10, 10_000, 1_000_000];
 const FLEETS = [1, 100, 10_000];
 const SLICE = 1000;
 
-/** How costs grow with the length of the queue, beside those of a commit (`commit-memory`), and with the number of `Api`s. */
+/** How costs grow with the length of the queue, the number of `Api`s and the number of tabs; for a commit see `commit-memory`, too. */
 export async function growth() {
   // Warms up, so that the first figures are not those of code that is not compiled yet.
   await ofQueue(10_000);
@@ -16,14 +17,23 @@ export async function growth() {
   for (const depth of DEPTHS) queues.push(await ofQueue(depth));
   const fleets = [];
   for (const count of FLEETS) fleets.push(await ofFleet(count));
+  const tabs = await growthByTabs();
   return [
     grown('push of 1,000 into memory', DEPTHS, queues, ({ push }) => [push, 'ms']),
     grown('reopen all from a file', DEPTHS, queues, ({ reopen }) => [reopen, 'ms']),
     grown('heap of an entry', DEPTHS.slice(1), queues.slice(1), ({ bytes }) => [bytes, 'B']),
     grown('commit of each Api', FLEETS, fleets, ({ commit }) => [commit * 1000, 'µs']),
     grown('heap of an Api', FLEETS.slice(1), fleets.slice(1), ({ bytes }) => [bytes / 1000, 'kB']),
+    ...(tabs ? rowsOfTabs(tabs) : [row('growth with tabs', 'no Chromium found: set CHROME_PATH')]),
   ];
 }
+
+const rowsOfTabs = (tabs) => [
+  grown('tabs: commit', TABS, tabs, ({ commit }) => [commit * 1000, 'µs']),
+  grown('tabs: push of 1,000', TABS, tabs, ({ push }) => [push, 'ms']),
+  grown('tabs: reload with 1,000 queued', TABS, tabs, ({ reopen }) => [reopen, 'ms']),
+  grown('tabs: heap of an entry', TABS, tabs, ({ heap }) => [heap, 'B']),
+];
 
 function grown(what, sizes, results, read) {
   const shown = results.map((result) => read(result)[0].toLocaleString('en', { maximumSignificantDigits: 3 }));

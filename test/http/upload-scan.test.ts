@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import * as v from 'valibot';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { scanUpload } from '../../src/http/upload-scan.js';
 import { readUpload, UploadBody } from '../../src/http/upload-schema.js';
 
-const MAX_ENTRIES = 10_000;
+const LIMITS = { maxEntries: 10_000, maxEntryLength: 1000 };
 const ID = '0a1b2c3d-0000-4000-8000-000000000001';
 const time = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: 0, max: 1e11 - 1 }) },
@@ -23,7 +23,7 @@ const field = fc.oneof(
 );
 const entry = fc.record({ timestamp: time, values: fc.array(field, { maxLength: 4 }) });
 const body = fc.record({ clientTimestamp: time, entries: fc.array(entry, { maxLength: 4 }) });
-/** A blank that JSON knows between all tokens, none, or one that it does not know. */
+/** Whitespace of JSON between all tokens, none, or a space that JSON does not know. */
 const text = fc
   .tuple(body, fc.constantFrom('', ' ', '\n', '\t', '\u00A0'))
   .map(([of, blank]) => JSON.stringify(of, null, blank));
@@ -55,7 +55,7 @@ describe('the scan of an upload', () => {
     let scanned = 0;
     fc.assert(
       fc.property(fc.oneof(text, edited), (json) => {
-        const head = scanUpload(json, MAX_ENTRIES);
+        const head = scanUpload(json, LIMITS);
         scanned += head ? 1 : 0;
         if (head) expect(head).toEqual(headOf(json));
       }),
@@ -74,11 +74,11 @@ describe('the scan of an upload', () => {
       JSON.stringify(bodyOf(3, [{ a: 0 }, { b: -1.25 }, { c: true }, { d: false }, { e: '' }, { ä: '€' }])),
     ],
   ])('takes a body %s', (_what, json) => {
-    expect(scanUpload(json, MAX_ENTRIES)).toEqual({ clientTimestamp: 1_795_349_662, entryCount: 3 });
+    expect(scanUpload(json, LIMITS)).toEqual({ clientTimestamp: 1_795_349_662, entryCount: 3 });
   });
 
   test('takes a body without entries', () => {
-    expect(scanUpload('{"clientTimestamp":1,"entries":[]}', MAX_ENTRIES)).toEqual({
+    expect(scanUpload('{"clientTimestamp":1,"entries":[]}', LIMITS)).toEqual({
       clientTimestamp: 1,
       entryCount: 0,
     });
@@ -97,21 +97,41 @@ describe('the scan of an upload', () => {
       'a number that is not finite',
       `{"clientTimestamp":1,"entries":[{"timestamp":1,"values":[{"a":${'9'.repeat(400)}}]}]}`,
     ],
-    ['a control character', '{"clientTimestamp":1,"entries":[{"timestamp":1,"values":[{"a":"\n"}]}]}'],
+    ['a line break in a text', '{"clientTimestamp":1,"entries":[{"timestamp":1,"values":[{"a":"\n"}]}]}'],
+    ['the last control character', '{"clientTimestamp":1,"entries":[{"timestamp":1,"values":[{"a":"\u001F"}]}]}'],
     ['a long name', JSON.stringify(bodyOf(1, [{ ['x'.repeat(1001)]: 1 }]))],
     ['more entries than allowed', JSON.stringify(bodyOf(4))],
   ])('leaves a body to the schema that has %s', (_what, json) => {
-    expect(scanUpload(json, 3)).toBeUndefined();
+    expect(scanUpload(json, { ...LIMITS, maxEntries: 3 })).toBeUndefined();
   });
 
   test.each<[string, string]>([
     ['a text', `{"clientTimestamp":1,"entries":[{"timestamp":1,"values":[{"a":"${'x'.repeat(1e6)}`],
-    ['blanks', `{"clientTimestamp":1,"entries":[${' '.repeat(1e6)}`],
+    ['whitespace', `{"clientTimestamp":1,"entries":[${' '.repeat(1e6)}`],
     ['digits', `{"clientTimestamp":1,"entries":[{"timestamp":1,"values":[{"a":0.${'1'.repeat(1e6)}`],
     ['values', `{"clientTimestamp":1,"entries":[{"timestamp":1,"values":[${'{"a":1},'.repeat(1e5)}`],
-    ['entries', JSON.stringify(bodyOf(MAX_ENTRIES)).slice(0, -1)],
+    ['entries', JSON.stringify(bodyOf(10_000)).slice(0, -1)],
   ])('comes to an end with a megabyte of %s and no end', (_what, json) => {
-    expect(scanUpload(json, MAX_ENTRIES)).toBeUndefined();
+    expect(scanUpload(json, LIMITS)).toBeUndefined();
+  });
+
+  test('takes no body that could exhaust the stack of the engine', () => {
+    const json = JSON.stringify(
+      bodyOf(
+        1,
+        Array.from({ length: 720_000 }, () => ({ a: 1 })),
+      ),
+    );
+    expect(scanUpload(json, LIMITS)).toBeUndefined();
+    expect(readUpload(json).fault?.message).toBe('entries[0].values must be at most 10000 values, got an array');
+  });
+
+  test('is all that a reader of the head costs', () => {
+    const json = JSON.stringify(bodyOf(2));
+    const parse = vi.spyOn(JSON, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    expect(readUpload(json).upload).toMatchObject({ clientTimestamp: 1_795_349_662, entryCount: 2 });
+    expect(parse).not.toHaveBeenCalled();
   });
 
   test('makes the entries when they are read, as the schema does', () => {

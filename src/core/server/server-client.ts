@@ -134,7 +134,7 @@ export class ServerClient {
   isKey(text: unknown): boolean {
     const key = this.#keys.known;
     if (key === undefined || typeof text !== 'string' || text.length !== key.length) return false;
-    // Fast path, as this runs for each staged value: the first or the last character of most ids differs.
+    // Fast path, as this runs for each staged value: keys are UUIDs, and the first or the last character of most ids differs.
     const isAlike = (index: number): boolean => (text.charCodeAt(index) | 32) === (key.charCodeAt(index) | 32);
     return isAlike(0) && isAlike(key.length - 1) && text.toLowerCase() === key.toLowerCase();
   }

@@ -33,8 +33,8 @@ const load = async (name: string) =>
 const { startServer } = await load('server.mjs');
 const { runLive } = await load('live.mjs');
 
-/** Longer than the device needs to queue readings, be killed and start again. */
-const OUTAGE_SECONDS = 12;
+/** Longer than the device needs to queue readings, be killed and start again, also on a busy machine. */
+const OUTAGE_SECONDS = 20;
 
 /** Runs the demo until the test ends. @param options - Settings of its server. */
 async function startDemo(options: { outageSeconds?: number } = { outageSeconds: OUTAGE_SECONDS }) {

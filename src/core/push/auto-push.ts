@@ -129,7 +129,10 @@ export class AutoPush {
 
   /** Entries were queued. */
   onEnqueued(): void {
-    this.#hasNewer ||= this.#state.name === 'pushing';
+    if (this.#state.name === 'pushing') {
+      this.#hasNewer = true;
+      return;
+    }
     const fresh = this.#fresh;
     const isFull = fresh >= this.#config.atEntries && this.#failures === 0;
     const isWaiting = this.#state.name === 'waiting' && !ENDED_BY_NEWER.has(this.#state.reason);

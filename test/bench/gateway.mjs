@@ -14,7 +14,7 @@ const ENTRIES = [1, 100, 1000];
 /** Bytes of the bare stream: as much as the uploads of one measurement. */
 const MAX_BYTES = 1_000_000_000;
 /** Of each measurement, in milliseconds. */
-const DURATION = 1500;
+const DURATION = 3000;
 const WARM_UP = 10_000;
 const SLICES = 6;
 const PARTITIONS = 64;

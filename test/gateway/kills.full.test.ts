@@ -68,8 +68,7 @@ describeOnNats('two gateways on three NATS servers, of which any are killed', ()
     await fleet.untilPosted(100);
     await fleet.stop();
     await fleet.check();
-    await world.until(async () => (await world.depths()).parked === 0);
-    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
+    await world.untilDepths({ queued: 0, parked: 0, quarantined: 0 });
     expect(fleet.count).toBeGreaterThan(500);
   });
 });

@@ -101,7 +101,7 @@ describeOnNats('a parked device', () => {
     await world.publish({ device: 0, values: [4], generation: 1 });
     await world.until(() => world.eventsOf('unparked').length === 1);
     expect(world.upstream.values(0)).toEqual([1, 2, 3, 4]);
-    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
+    await world.untilDepths({ queued: 0, parked: 0, quarantined: 0 });
   });
 
   test('G1 messages of a key that upstream never accepted go with no other key, and hold up no other', async () => {
@@ -128,8 +128,7 @@ describeOnNats('a parked device', () => {
     for (const sequence of [2, 3, 4]) await world.publish({ device: 0, values: [sequence] });
     await world.until(() => world.upstream.values(0).length === 3);
     expect(world.upstream.values(0)).toEqual([2, 3, 4]);
-    await world.until(async () => (await world.depths()).parked === 0);
-    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 1 });
+    await world.untilDepths({ queued: 0, parked: 0, quarantined: 1 });
   });
 
   test('whose message fails ten times over an hour while others pass loses it to the quarantine, with its reason', async () => {

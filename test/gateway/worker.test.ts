@@ -147,9 +147,7 @@ describeOnNats('the worker of a gateway', () => {
     await world.publish({ device: 0, values: [4] });
     await world.until(() => world.eventsOf('unparked').length > 0);
     await world.publish({ device: 0, values: [5] });
-    await world.untilForwarded();
-    await world.until(() => world.upstream.values(0).length === 5);
+    await world.untilDepths({ queued: 0, parked: 0, quarantined: 0 });
     expect(world.upstream.values(0)).toEqual([1, 2, 3, 4, 5]);
-    expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
   });
 });

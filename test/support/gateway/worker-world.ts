@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { ClusterInfo } from '@nats-io/jetstream';
 import type { Clock } from '../../../src/core/time/clock.js';
 import { createEmulator, type Emulator } from '../../../src/emulator.js';
@@ -269,6 +270,11 @@ export class WorkerWorld {
   /** Waits until the queue is empty, or throws after a time in milliseconds. */
   async untilForwarded(milliseconds = 60_000): Promise<void> {
     await this.until(async () => (await this.depths()).queued === 0, milliseconds);
+  }
+
+  /** Waits until the streams hold these numbers of messages. */
+  async untilDepths(expected: Awaited<ReturnType<WorkerWorld['depths']>>): Promise<void> {
+    await this.until(async () => isDeepStrictEqual(await this.depths(), expected));
   }
 
   async until(isTrue: () => boolean | Promise<boolean>, milliseconds = 60_000): Promise<void> {

@@ -60,7 +60,7 @@ describeInChromium('a crash of a tab', (newContext) => {
           await living.clock.runFor(1000);
           return living.evaluate(() => window.api.log());
         },
-        { timeout: 20_000, interval: 10 },
+        { timeout: 45_000, interval: 10 },
       )
       .toEqual(left);
     expect(seconds).toBeLessThan(60);

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
 import { startDemo } from '../support/processes/demo.js';
 import type { NodeProcess } from '../support/processes/node-process.js';
 import { LAN_HOST } from '../support/servers/lan.js';
@@ -77,7 +78,7 @@ describeInChromium('while the demo runs, a page of another origin', (newContext)
     await page.goto(`${page.url()}frame`);
     await blocked;
     const [, frame] = page.frames();
-    await expect.poll(() => frame?.url()).toMatch(/^chrome-error:/);
+    await expect.poll(() => frame?.url(), SOON).toMatch(/^chrome-error:/);
   });
 
   test('cannot use a key at its server', async () => {
@@ -125,7 +126,7 @@ describeInChromium('while the demo runs, a page of another origin', (newContext)
       navigator.sendBeacon(`${target}beacon`, 'key');
       new Image().src = `${target}image`;
     }, other);
-    await expect.poll(() => seen).toEqual(expect.arrayContaining(['TypeError', 'connect-src', 'img-src']));
+    await expect.poll(() => seen, SOON).toEqual(expect.arrayContaining(['TypeError', 'connect-src', 'img-src']));
     expect(reached).toEqual([]);
   });
 });

@@ -212,7 +212,7 @@ describeInChromium('a localStorage that is cleared underneath', (newContext) => 
           await page.clock.runFor(1000);
           return page.evaluate(() => Object.values({ ...localStorage }).filter((text) => /"(one|two)"/.test(text)));
         },
-        { timeout: 20_000, interval: 10 },
+        { timeout: 45_000, interval: 10 },
       )
       .toHaveLength(2);
     expect(await page.evaluate(() => window.api.status().warnings)).toMatchObject([{ code: 'storage-cleared' }]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
 import { buildWebApp, serveFiles } from '../support/browsers/web-app.js';
 import { DEVICE_ID } from '../support/builders/credentials.js';
 import { blocksOf, PAGES, readPage } from '../support/package/markdown.js';
@@ -69,10 +70,10 @@ describeInChromium('the web app, with the headers of a page that are documented,
     }, other);
     const directives = () =>
       ['connect-src', 'script-src', 'frame-ancestors'].filter((name) => complaints.join('\n').includes(name));
-    await expect.poll(directives).toEqual(['connect-src', 'script-src']);
+    await expect.poll(directives, SOON).toEqual(['connect-src', 'script-src']);
     expect(reached).toEqual([]);
     await page.goto(other);
-    await expect.poll(directives).toContain('frame-ancestors');
-    expect(page.frames()[1]?.url()).toMatch(/^chrome-error:/);
+    await expect.poll(directives, SOON).toContain('frame-ancestors');
+    await expect.poll(() => page.frames()[1]?.url(), SOON).toMatch(/^chrome-error:/);
   });
 });

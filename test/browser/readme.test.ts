@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Api } from '../../src/index.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
 import { servePages } from '../support/browsers/pages.js';
 import { credentials } from '../support/builders/credentials.js';
 import { type Consumer, installPacked } from '../support/package/installed-package.js';
@@ -22,7 +23,7 @@ describeInChromium('a page of the documentation, with the packed package,', (new
   let consumer: Consumer;
   beforeAll(async () => {
     consumer = await installPacked('npm install nikdev-iot');
-  }, 60_000);
+  }, 120_000);
   afterAll(() => consumer?.remove());
 
   /** The file that unpkg serves. */
@@ -70,7 +71,9 @@ describeInChromium('a page of the documentation, with the packed package,', (new
 
   test.each(pages)('runs no other file than the one that was released: $section', async ({ code }) => {
     const { page, errors } = await open(code, Buffer.concat([script(), Buffer.from('\n')]));
-    await expect.poll(() => errors.join('\n')).toContain("Failed to find a valid digest in the 'integrity' attribute");
+    await expect
+      .poll(() => errors.join('\n'), SOON)
+      .toContain("Failed to find a valid digest in the 'integrity' attribute");
     expect(await page.evaluate(() => 'NikDevIoT' in window)).toBe(false);
     expect(await page.textContent('#temperature')).toBe('…');
   });

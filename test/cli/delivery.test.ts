@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { CONFIG_OPTIONS, LEFT_OUT } from '../../src/cli/config/option-table.js';
 import { Folder } from '../../src/cli/folder/folder.js';
 import type { Emulator } from '../../src/emulator.js';
@@ -9,6 +9,9 @@ import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { type CommandResult, call, commandServer, environmentFor, run, start } from '../support/processes/command.js';
 import { asHandler, storedTexts } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
+
+// Several processes in turn.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let emulator: Emulator;
@@ -293,7 +296,7 @@ describe('requests', () => {
     const lossy = environmentFor(`${url}api/v1/`);
     await run(folder, ['add', 'a=1', '-c'], lossy);
     const push = start(folder, ['push'], lossy);
-    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual([1]);
+    await expect.poll(() => storedTexts(emulator), { timeout: 20_000 }).toEqual([1]);
     push.kill('SIGKILL');
     await push.ended;
     expect(await run(folder, ['push'], lossy)).toMatchObject({ code: 0, stdout: 'Pushed 1 entry in 1 request.\n' });
@@ -307,10 +310,10 @@ describe('requests', () => {
     await configure({ autoPush: { everySeconds: 3600, atEntries: 2 } });
     const pipe = start(folder, ['pipe'], env);
     pipe.stdin.write('a=1\n');
-    await expect.poll(committedValues, { timeout: 10_000 }).toEqual([1]);
+    await expect.poll(committedValues, { timeout: 20_000 }).toEqual([1]);
     expect(emulator.requests).toEqual([]);
     pipe.stdin.write('a=2\n');
-    await expect.poll(() => storedTexts(emulator), { timeout: 10_000 }).toEqual([1, 2]);
+    await expect.poll(() => storedTexts(emulator), { timeout: 20_000 }).toEqual([1, 2]);
     pipe.stdin.end();
     expect(await pipe.ended).toMatchObject({ code: 0 });
   });

@@ -57,8 +57,13 @@ async function startDemo(options: { outageSeconds?: number } = { outageSeconds: 
   const get = async (path: string) => (await fetch(`${server.url}demo/${path}`)).json();
   const state = (): Promise<State> => get('state');
   const until = async (isReached: (state: State) => boolean): Promise<State> => {
-    await expect.poll(async () => isReached(await state()), { timeout: 45_000, interval: 100 }).toBe(true);
-    return state();
+    let last: State | undefined;
+    const check = async (): Promise<boolean> => {
+      last = await state();
+      return isReached(last);
+    };
+    await expect.poll(check, { timeout: 45_000, interval: 100 }).toBe(true);
+    return last as State;
   };
   const act = async (name: string, headers: Record<string, string> = { origin }): Promise<number> =>
     (await fetch(`${server.url}demo/actions?name=${name}`, { method: 'POST', headers })).status;

@@ -10,6 +10,8 @@ import { runNode } from '../support/processes/node-process.js';
 import { json, loopbackServer } from '../support/servers/loopback-server.js';
 
 const MINUTE = 60_000;
+/** Another process may report what it stored later than the response. */
+const REPORTED = { timeout: 15_000 };
 const BAD = 37;
 
 /** A server that fails over some entries. Each request is listed with the numbers that it carried. */
@@ -115,8 +117,7 @@ describe('one entry of 100', () => {
     const others = range(0, 99).filter((number) => number !== BAD);
     let pushes = 0;
     for (; api.status().committed > 1 && pushes < 8; pushes++) await push(api, clock);
-    // Another process may report what it stored later than the response.
-    await vi.waitFor(() => expect(server.stored).toEqual(others));
+    await vi.waitFor(() => expect(server.stored).toEqual(others), REPORTED);
     const { length: requests } = server.requests;
     expect(requests).toBeLessThanOrEqual(60);
     expect(api.log()).toEqual([bad]);
@@ -128,7 +129,7 @@ describe('one entry of 100', () => {
       await push(api, clock);
     }
     table[name] = { pushes, requests, 'pushes to quarantine': more };
-    await vi.waitFor(() => expect(server.stored).toEqual([...others, ...range(100, 99 + more)]));
+    await vi.waitFor(() => expect(server.stored).toEqual([...others, ...range(100, 99 + more)]), REPORTED);
     expect(api.log()).toEqual([]);
     const expected = { ...bad, status: code, reason: expect.stringMatching(reason), retryable: true };
     expect(api.quarantined()).toEqual([expected]);

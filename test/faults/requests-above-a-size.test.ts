@@ -90,8 +90,8 @@ async function fetchWithTimeouts(timeouts: { readonly headersTimeout?: number; r
 }
 
 test.each([
-  ['UND_ERR_HEADERS_TIMEOUT', { headersTimeout: 200 }, () => {}],
-  ['UND_ERR_BODY_TIMEOUT', { bodyTimeout: 200 }, (socket: Socket) => void socket.write(`${HEAD}{"da`)],
+  ['UND_ERR_HEADERS_TIMEOUT', { headersTimeout: 2000 }, () => {}],
+  ['UND_ERR_BODY_TIMEOUT', { bodyTimeout: 2000 }, (socket: Socket) => void socket.write(`${HEAD}{"da`)],
 ] as const)(
   "F42 requests above 64 KiB that run into the platform's own time-out (%s) shrink until all entries arrive",
   async (code, timeouts, fail) => {

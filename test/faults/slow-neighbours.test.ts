@@ -16,7 +16,7 @@ test('F55 beside 120 devices at a server that hangs, each push to a healthy one 
     commitEach(api, 1);
     api.push().catch(() => {});
   }
-  await expect.poll(() => hung.requests.length).toBe(16);
+  await expect.poll(() => hung.requests.length, { timeout: 15_000 }).toBe(16);
 
   const well = Array.from({ length: 3 }, (_, index) =>
     openApi({ ...common, deviceId: deviceId(1000 + index), baseUrl: healthy.baseUrl }),

@@ -124,7 +124,7 @@ describeOnNats('the keys of a gateway', () => {
     const server = upstream('hangs');
     const gateway = await startGateway(node.cluster, server.fetch);
     const responses = Promise.all(Array.from({ length: 100 }, (_, index) => gateway.fetch(uploadOf(1000 + index))));
-    await vi.waitFor(() => expect(server.requests).toBe(16));
+    await vi.waitFor(() => expect(server.requests).toBe(16), { timeout: 15_000, interval: 10 });
     server.status = 401;
     server.release();
     await responses;

@@ -56,7 +56,7 @@ describeOnNats('the operator of a gateway', () => {
     await world.publish({ device: 0, values: ['c'], entryIds: 'w/5' });
     expect(await retryQuarantined({ nats: nats(), ids: [1] })).toBe(1);
     await world.publish({ device: 0, values: ['d'], entryIds: 'w/6' });
-    await world.until(async () => (await world.depths()).parked + (await world.depths()).queued === 0);
+    await world.untilDepths({ queued: 0, parked: 0, quarantined: 2 });
     expect(world.upstream.values(0)).toEqual(['a', 'b', 'c', 'd']);
     expect(await listQuarantined({ nats: nats() })).toHaveLength(2);
   });

@@ -27,7 +27,7 @@ export { createEmulator };
 let consumer: Consumer;
 beforeAll(async () => {
   consumer = await installPacked('npm install nikdev-iot');
-}, 60_000);
+}, 120_000);
 afterAll(() => consumer?.remove());
 
 type Bundle = (input: string, file: string) => Promise<unknown>;

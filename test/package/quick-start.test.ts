@@ -105,7 +105,7 @@ describe('the quick start of the README, on the packed package,', { timeout: 60_
       expect(line).toMatch(/^nikdev-iot add /);
       execFileSync('sh', ['-ec', line], { cwd: consumer.newFolder(), env });
     }
-    await expect.poll(stored).toBeGreaterThanOrEqual(2);
+    await expect.poll(stored, { timeout: 15_000 }).toBeGreaterThanOrEqual(2);
   });
 });
 

@@ -129,7 +129,7 @@ let consumer: Consumer;
 beforeAll(async () => {
   consumer = await installPacked(INSTALL, ['valibot']);
   writeFileSync(join(consumer.folder, 'preload.mjs'), PRELOAD);
-}, 60_000);
+}, 120_000);
 afterAll(() => consumer?.remove());
 
 /** Runs a program as it stands, in a folder and process of its own. */

@@ -54,8 +54,8 @@ export interface KnownBrowser {
   launch(options: LaunchOptions): Promise<RunningBrowser>;
 }
 
-/** For `expect.poll`: it takes as long as a browser on a busy machine may. */
-export const SOON = { timeout: 15_000 } as const;
+/** For `expect.poll`: as long as a browser on a busy machine may take, and a page that looks for orphans again after 30 s. */
+export const SOON = { timeout: 35_000 } as const;
 
 /** Those that tests run in, at the length of this run. */
 export const TESTED_BROWSERS: readonly KnownBrowser[] = LENGTH.everyBrowser ? [CHROMIUM, FIREFOX, WEBKIT] : [CHROMIUM];

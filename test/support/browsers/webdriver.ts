@@ -4,7 +4,7 @@ export type Command = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: o
 /** Begins a session of a WebDriver that listens at `url`, as soon as it does. */
 export async function newSession(url: string, alwaysMatch: object): Promise<Command> {
   await listening(url);
-  const begun = send('POST', `${url}/session`, { capabilities: { alwaysMatch } }, AbortSignal.timeout(20_000));
+  const begun = send('POST', `${url}/session`, { capabilities: { alwaysMatch } }, AbortSignal.timeout(45_000));
   const { sessionId } = (await begun) as { sessionId: string };
   return (method, path, body) => send(method, `${url}/session/${sessionId}${path}`, body);
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { NatsCluster } from '../servers/nats-cluster.js';
 import { Fleet } from './fleet.js';
 import { startCluster, WorkerWorld } from './worker-world.js';
@@ -39,7 +39,6 @@ export class PostingFleet {
   async expectNoLoss(): Promise<void> {
     await this.fleet.stop();
     await this.fleet.check();
-    await this.world.untilForwarded();
-    expect(await this.world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 0 });
+    await this.world.untilDepths({ queued: 0, parked: 0, quarantined: 0 });
   }
 }

@@ -74,12 +74,15 @@ function isRunning(pid) {
   }
 }
 
+const REQUEST_SECONDS = 600;
+
 const clock = {
   now: () => Date.now(),
   monotonic: () => performance.now() * speed,
   random: () => Math.random(),
   setTimer(run, milliseconds, { isBackground = false } = {}) {
-    const timer = setTimeout(run, milliseconds / speed);
+    // The deadline of a request is not hurried: a process that was stopped for seconds would send again what was answered.
+    const timer = setTimeout(run, milliseconds === REQUEST_SECONDS * 1000 ? milliseconds : milliseconds / speed);
     if (isBackground) timer.unref();
     return () => clearTimeout(timer);
   },
@@ -89,8 +92,7 @@ const api = new Api(
   {
     ...options,
     storage: fileStorage(folder, { durability }, { fs, pid: process.pid, uid: process.geteuid?.(), isRunning }),
-    // Of a clock that may be hurried.
-    requestTimeout: 600,
+    requestTimeout: REQUEST_SECONDS,
     fetch(input, init) {
       const request = new Request(input, init);
       request.headers.set('x-sender', name);

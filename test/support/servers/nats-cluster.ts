@@ -30,6 +30,8 @@ interface Node {
   readonly clusterPort: number;
   readonly monitorPort: number;
   process: ChildProcess | undefined;
+  /** Whether it is to run. */
+  isWanted: boolean;
 }
 
 /** Real `nats-server` processes with JetStream, on loopback. Nodes are numbered from 0. */
@@ -73,6 +75,7 @@ export class NatsCluster {
   /** Starts a node that does not run. */
   startNode(number: number): void {
     const node = this.#node(number);
+    node.isWanted = true;
     const file = join(node.folder, 'nats.conf');
     writeFileSync(file, this.#configurationOf(node));
     const started = spawn(NATS_SERVER ?? '', ['-c', file], { stdio: 'ignore' });
@@ -84,7 +87,9 @@ export class NatsCluster {
 
   /** Ends a node with a signal, and waits for its end. Default: `SIGKILL`. */
   async kill(number: number, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const { process } = this.#node(number);
+    const node = this.#node(number);
+    node.isWanted = false;
+    const { process } = node;
     if (!process) return;
     const ended = once(process, 'exit');
     process.kill(signal);
@@ -106,15 +111,19 @@ export class NatsCluster {
     rmSync(join(this.#node(number).folder, 'store'), { recursive: true, force: true });
   }
 
-  /** Waits until all running nodes are up to date with a leader. */
+  /** Waits until all nodes that are to run are up to date with a leader. */
   async untilHealthy(): Promise<void> {
-    for (const number of this.running) {
-      const { monitorPort, folder } = this.#node(number);
-      await vi
-        .waitFor(() => checkHealth(monitorPort), { timeout: 100_000, interval: 50 })
-        .catch((error: Error) => {
-          throw new Error(`${error.message}\n${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`);
-        });
+    for (const [number, node] of this.#nodes.entries()) {
+      if (!node.isWanted) continue;
+      const { monitorPort, folder } = node;
+      const check = (): Promise<void> => {
+        // It ended as a connection of another process had one of its ports for a while.
+        if (node.process === undefined) this.startNode(number);
+        return checkHealth(monitorPort);
+      };
+      await vi.waitFor(check, { timeout: 100_000, interval: 50 }).catch((error: Error) => {
+        throw new Error(`${error.message}\n${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`);
+      });
     }
   }
 
@@ -157,7 +166,7 @@ async function makeNode(parent: string, name: string): Promise<Node> {
   const folder = join(parent, name);
   mkdirSync(folder);
   const [port, clusterPort, monitorPort] = [await closedPort(), await closedPort(), await closedPort()];
-  return { name, folder, port, clusterPort, monitorPort, process: undefined };
+  return { name, folder, port, clusterPort, monitorPort, process: undefined, isWanted: false };
 }
 
 async function checkHealth(monitorPort: number): Promise<void> {

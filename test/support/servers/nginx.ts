@@ -66,7 +66,7 @@ http {
     ${PAGES.map((status) => `error_page ${status} /${status}.html;`).join('\n    ')}
     location / {
       proxy_pass http://127.0.0.1:${upstreamPort};
-      proxy_read_timeout 1s;
+      proxy_read_timeout 5s;
       proxy_intercept_errors on;
     }
     location ~ ^/\\d+\\.html$ {

@@ -34,12 +34,14 @@ function end(phase, alsoSay = '') {
   say(`end ${phase}${alsoSay}`);
 }
 
+/** In milliseconds: long enough for a busy machine to kill the process meanwhile; phases that come often have many tries. */
+const WAIT = { committing: 20, compacting: 300, adopting: 300, pushing: 20 };
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 function passGap() {
   if (phases.length === 0 || phases.at(-1) !== slow) return;
   if (gap === 0) {
     say('waits');
-    Atomics.wait(sleeper, 0, 0, 20);
+    Atomics.wait(sleeper, 0, 0, WAIT[slow]);
   }
   gap -= 1;
 }

@@ -144,7 +144,7 @@ describeInChromium(
     async function goBack(page: Page): Promise<void> {
       // It is not loaded: no more is waited for than the navigation.
       await page.goBack({ waitUntil: 'commit' });
-      expect(await page.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
+      await expect.poll(() => page.evaluate(() => 'persisted' in window && window.persisted), SOON).toBe(true);
     }
 
     test('F27 F28 goes on when it comes back, if no page adopted its entries', async () => {

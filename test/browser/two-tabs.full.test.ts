@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { describeInChromium } from '../support/browsers/chromium.js';
+import { SOON } from '../support/browsers/every-browser.js';
 import {
   commitTexts,
   crash,
@@ -123,7 +124,7 @@ describeInChromium(
       const page = await leaveByLink(await newContext(), await servePages(pages), options);
       await goBack(page);
       // Otherwise nothing of this has been tried.
-      expect(await page.evaluate(() => 'persisted' in window && window.persisted)).toBe(true);
+      await expect.poll(() => page.evaluate(() => 'persisted' in window && window.persisted), SOON).toBe(true);
       await commitTexts(page, ['three']);
       expect((await tryToPush(page)).result).toEqual({ pushed: 3, requests: 1, expired: 0 });
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);

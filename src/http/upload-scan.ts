@@ -13,51 +13,26 @@ export interface ScanLimits {
   readonly maxEntryLength: number;
 }
 
-const WHITESPACE = String.raw`[ \t\n\r]*`;
 const CHARACTER = String.raw`[^"\\\x00-\x1f]`;
 /** With one digit less than the latest time of the protocol. */
 const TIME = String.raw`(?:0|[1-9]\d{0,${String(MAX_UNIX_SECONDS).length - 2}})`;
 /** Short enough to be finite. */
 const NUMBER = String.raw`-?(?:0|[1-9]\d{0,17})(?:\.\d+)?`;
-const FIELD = tokens(
-  String.raw`\{`,
-  `"${CHARACTER}+"`,
-  ':',
-  `(?:"${CHARACTER}*"|${NUMBER}|true|false)`,
-  String.raw`\}`,
-);
-const FIELDS = `(?:${FIELD}${WHITESPACE}(?:,${WHITESPACE}${FIELD}${WHITESPACE})*)?`;
-
-const ENTRY = tokens(
-  String.raw`\{`,
-  '"timestamp"',
-  ':',
-  TIME,
-  ',',
-  '"values"',
-  ':',
-  String.raw`\[`,
-  `${FIELDS}\\]`,
-  String.raw`\}`,
-);
+const FIELD = String.raw`\{ "${CHARACTER}+" : (?:"${CHARACTER}*"|${NUMBER}|true|false) \}`;
+const ENTRY = String.raw`\{ "timestamp" : ${TIME} , "values" : \[ (?:${FIELD} (?:, ${FIELD} )*)?\] \}`;
 
 // After each token the next character decides, so that a failed match gives back each token at most once: its time is linear.
-const HEAD = sticky(String.raw`\{`, '"clientTimestamp"', ':', `(${TIME})`, ',', '"entries"', ':', String.raw`\[`);
-const FIRST = sticky(ENTRY);
-const NEXT = sticky(',', ENTRY);
-const TAIL = sticky(String.raw`\]`, String.raw`\}`, '$');
+const HEAD = sticky(String.raw` \{ "clientTimestamp" : (${TIME}) , "entries" : \[`);
+const FIRST = sticky(` ${ENTRY}`);
+const NEXT = sticky(` , ${ENTRY}`);
+const TAIL = sticky(String.raw` \] \} $`);
 
 /** An engine may run out of stack over an entry of several million characters. */
 const MAX_LENGTH = 2_000_000;
 
-/** Tokens with any whitespace between them. */
-function tokens(...patterns: readonly string[]): string {
-  return patterns.join(WHITESPACE);
-}
-
-/** Matches at `lastIndex`, any whitespace before the tokens included. */
-function sticky(...patterns: readonly string[]): RegExp {
-  return new RegExp(WHITESPACE + tokens(...patterns), 'y');
+/** Matches at `lastIndex`. A space in the pattern stands for any whitespace of JSON. */
+function sticky(pattern: string): RegExp {
+  return new RegExp(pattern.replaceAll(' ', String.raw`[ \t\n\r]*`), 'y');
 }
 
 /**

@@ -24,7 +24,7 @@ export interface Settings {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** With which requests are made. */
+/** The credentials of requests, and the address that they go to. */
 export type Credentials = Pick<Settings, 'deviceId' | 'apiKey' | 'baseUrl'>;
 
 /** The variables of the environment that win over the configuration. */

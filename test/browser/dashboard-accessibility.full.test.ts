@@ -12,9 +12,7 @@ const LOOKS = (['light', 'dark'] as const).flatMap((colorScheme) =>
 describeInChromium('whom the dashboard is for: everybody', (newContext) => {
   test.each(LOOKS)(
     'axe finds nothing, $colorScheme and $size, whatever the state',
-    {
-      timeout: AXE_MS,
-    },
+    { timeout: AXE_MS },
     async ({ colorScheme, size }) => {
       const { url, emulator } = await startDashboard([
         { ...ROOM, id: 'unknown', label: 'Unknown' },

@@ -178,12 +178,12 @@ describeInChromium('the device in the dashboard', (newContext) => {
     const { demo, url } = await startDemo();
     onTestFinished(() => demo.stop());
     const page = await (await newContext()).newPage();
+    const opened = Date.now();
     await page.goto(url);
     await page.getByRole('button', { name: 'Take the server down' }).click();
-    const clicked = Date.now();
     const figure = async (name: string) => Number(await page.locator(`#device-${name}`).textContent());
     await expect.poll(() => figure('waiting'), SOON).toBeGreaterThanOrEqual(2);
-    expect(Date.now() - clicked).toBeLessThan(10_000);
+    expect(Date.now() - opened).toBeLessThan(10_000);
     expect(await figure('lost')).toBe(0);
     expect(await page.locator('#device-state').textContent()).toContain('the server is down for');
   });

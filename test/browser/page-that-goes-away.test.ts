@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { expectRestored, noteReturn } from '../support/browsers/back-forward-cache.js';
 import { type Context, describeInEveryBrowser, SOON, type Tab } from '../support/browsers/every-browser.js';
 import { commitTexts, openApiTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
 import type { PageOptions } from '../support/builders/credentials.js';
@@ -207,17 +208,14 @@ describeInEveryBrowser('a page that goes away', ({ name, newContext }) => {
 /** Lets the page itself go to another. @returns A function that brings it back as it was, out of the cache. */
 async function leave(tab: Tab, url: string): Promise<() => Promise<void>> {
   const path = () => tab.evaluate(() => location.pathname);
-  await tab.evaluate(() => {
-    addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
-  });
+  await noteReturn(tab);
   // Not at once: a page in which the driver still has something to do is not kept.
   await tab.evaluate((there) => void setTimeout(() => location.assign(there), 100), `${url}empty`);
   await expect.poll(path, SOON).toBe('/empty');
   return async () => {
     await tab.evaluate(() => void setTimeout(() => history.back(), 100));
     await expect.poll(path, SOON).toBe('/');
-    // Else it was loaded anew, and nothing of this has been tried.
-    await expect.poll(() => tab.evaluate(() => 'persisted' in window && window.persisted), SOON).toBe(true);
+    await expectRestored(tab);
   };
 }
 

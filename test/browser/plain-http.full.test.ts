@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { expectRestored, noteReturn } from '../support/browsers/back-forward-cache.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
 import { SOON } from '../support/browsers/every-browser.js';
 import { commitTexts, crash, makeApi, openTab, queuedTexts, servePages, tryToPush } from '../support/browsers/pages.js';
@@ -132,19 +133,17 @@ describeInChromium(
       const elsewhere = '<!doctype html><title>Elsewhere</title><script src="/nikdev-iot.umd.js"></script>';
       const url = asOnLan(await servePages({ '/elsewhere': elsewhere }));
       const page = await openTab(await newContext(), url, options);
-      await page.evaluate(() => {
-        addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
-      });
+      await noteReturn(page);
       await commitTexts(page, ['one', 'two']);
       await page.goto(`${url}elsewhere`);
       return { emulator, options, page };
     }
 
-    /** As it was left, out of the cache: otherwise nothing of this has been tried. */
+    /** As it was left, out of the cache. */
     async function goBack(page: Page): Promise<void> {
       // It is not loaded: no more is waited for than the navigation.
       await page.goBack({ waitUntil: 'commit' });
-      await expect.poll(() => page.evaluate(() => 'persisted' in window && window.persisted), SOON).toBe(true);
+      await expectRestored(page);
     }
 
     test('F27 F28 goes on when it comes back, if no page adopted its entries', async () => {

@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { expectRestored, noteReturn } from '../support/browsers/back-forward-cache.js';
 import { describeInChromium } from '../support/browsers/chromium.js';
-import { SOON } from '../support/browsers/every-browser.js';
 import {
   commitTexts,
   crash,
@@ -106,9 +106,7 @@ describeInChromium(
     /** A tab that committed two entries, staged a value, and then went on to another page. */
     async function leaveByLink(context: BrowserContext, url: string, options: PageOptions) {
       const page = await openTab(context, url, options);
-      await page.evaluate(() => {
-        addEventListener('pageshow', ({ persisted }) => Object.assign(window, { persisted }));
-      });
+      await noteReturn(page);
       await commitTexts(page, ['one', 'two']);
       await page.goto(`${url}elsewhere`);
       return page;
@@ -123,8 +121,7 @@ describeInChromium(
       const { emulator, options } = await serveEmulator();
       const page = await leaveByLink(await newContext(), await servePages(pages), options);
       await goBack(page);
-      // Otherwise nothing of this has been tried.
-      await expect.poll(() => page.evaluate(() => 'persisted' in window && window.persisted), SOON).toBe(true);
+      await expectRestored(page);
       await commitTexts(page, ['three']);
       expect((await tryToPush(page)).result).toEqual({ pushed: 3, requests: 1, expired: 0 });
       expect(storedTexts(emulator)).toEqual(['one', 'two', 'three']);

@@ -198,7 +198,7 @@ describe('pipe', () => {
       const stopped = performance.now();
       pipe.kill('SIGTERM');
       const { code, stdout } = await pipe.ended;
-      expect(performance.now() - stopped).toBeLessThan(12_000);
+      expect(performance.now() - stopped).toBeLessThan(10_000);
       expect(code).toBe(75);
       expect(JSON.parse(stdout)).toMatchObject({ committed: 1, pushed: 0 });
     },

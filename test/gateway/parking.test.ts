@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { encodeWakeUp } from '../../src/gateway/message.js';
-import { BUCKETS, PARKED, QUARANTINE } from '../../src/gateway/names.js';
+import { BUCKETS, PARKED, partitionOf, QUARANTINE } from '../../src/gateway/names.js';
 import { ParkedDevices } from '../../src/gateway/worker/parked-devices.js';
 import { RETRY_NOW } from '../../src/gateway/worker/partition.js';
 import { SystemClock } from '../../src/platform/system-clock.js';
@@ -76,8 +76,6 @@ describeOnNats('a parked device', () => {
     });
     await world.untilForwarded();
   }
-
-  const partitionOf = (device: number): string | undefined => world.subjectOf(device).split('.')[1];
 
   const parkedRecord = async (device: number) =>
     (await new ParkedDevices(await world.nats.kv(BUCKETS.devices)).get(deviceId(device)))?.parked;
@@ -186,7 +184,8 @@ describeOnNats('a parked device', () => {
   });
 
   test('is drained for 10 s at most: then the next device of its partition has its turn, and the drain goes on', async () => {
-    const neighbour = [1, 2, 3, 4, 5, 6, 7].find((number) => partitionOf(number) === partitionOf(0)) ?? -1;
+    const partition = (number: number): number => partitionOf(deviceId(number), world.partitions);
+    const neighbour = [1, 2, 3, 4, 5, 6, 7].find((number) => partition(number) === partition(0)) ?? -1;
     world.upstream.faults.set(deviceId(0), answer(401));
     for (let value = 1; value <= 40; value += 1) await world.publish({ device: 0, values: [value] });
     await world.untilForwarded();

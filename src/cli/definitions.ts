@@ -36,7 +36,7 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
 const FIELD = { name: '<field...>', text: 'field names of the configuration; field ids if it has no "fields"' };
 const WAIT: OptionDefinition = {
   flags: '--wait <time>',
-  text: 'retry until everything is stored, for at most this long: 30s, 5m',
+  text: 'retry until everything is stored, for at most this long: 30s, 5m; a request that is under way then is finished',
 };
 const NOW: OptionDefinition = { flags: '--now', text: 'push even if the last failure says to wait' };
 

@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** A line of input, numbered from 1. */
 export interface InputLine {
@@ -9,6 +10,8 @@ export interface InputLine {
 
 /** In UTF-16 units: an endless line must not fill the memory. */
 const MAX_LENGTH = 2 ** 20;
+/** Between turns of the event loop: signals and pushes must not wait for the thousands of lines of one chunk. */
+const LINES_A_TURN = 32;
 
 /** Reads lines of a stream, one after the other, until it ends or {@link LineReader.stop} is called. */
 export class LineReader {
@@ -29,7 +32,12 @@ export class LineReader {
 
   async *lines(): AsyncGenerator<InputLine, void> {
     const decoder = new StringDecoder('utf8');
-    for await (const chunk of this.#chunks()) yield* this.#split(decoder.write(chunk));
+    for await (const chunk of this.#chunks()) {
+      for (const line of this.#split(decoder.write(chunk))) {
+        yield line;
+        if (line.number % LINES_A_TURN === 0) await nextTurn();
+      }
+    }
     const rest = this.#rest + decoder.end();
     if (rest !== '' || this.#isTooLong) yield this.#line(rest);
   }

@@ -88,6 +88,15 @@ test('init without a key says where a key may come from', async () => {
   });
 });
 
+test('a folder in place of the file of the key is named, as Docker makes one of a file that is not there', async () => {
+  const { NIKDEV_API_KEY: _, ...others } = env;
+  expect(await run(folder, ['status'], { ...others, NIKDEV_API_KEY_FILE: folder })).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: "nikdev-iot: the file of NIKDEV_API_KEY_FILE can't be read (EISDIR)\n",
+  });
+});
+
 describe('a warning', () => {
   test('is a row of the status, and not shown beside it', async () => {
     await does('add', 'a=1', '-c');

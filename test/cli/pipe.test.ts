@@ -140,7 +140,7 @@ describe('pipe', () => {
     'leaves the values of an interval that can not be saved to the next one',
     async () => {
       await configure({ maxQueuedEntries: 1 });
-      emulator.script({ status: 429, headers: { 'Retry-After': '10' } });
+      emulator.script({ status: 429, headers: { 'Retry-After': '4' } });
       await call(folder, ['add', 'a=1', '-cp'], env);
       const pipe = start(folder, ['pipe', '--every', '1s'], env);
       pipe.stdin.write('b=2\n');
@@ -201,6 +201,25 @@ describe('pipe', () => {
       expect(performance.now() - stopped).toBeLessThan(10_000);
       expect(code).toBe(75);
       expect(JSON.parse(stdout)).toMatchObject({ committed: 1, pushed: 0 });
+    },
+    SLOW,
+  );
+
+  test(
+    'ends within 10 s of SIGTERM in the midst of thousands of lines, of which it keeps the first ones',
+    async () => {
+      emulator.script(...Array.from({ length: 20 }, () => ({ hang: true as const })));
+      const pipe = start(folder, ['pipe'], env);
+      pipe.stdin.write(Array.from({ length: 16_000 }, (_, line) => `a=${line}\n`).join(''));
+      await expect.poll(() => emulator.requests.length, { timeout: 20_000 }).toBeGreaterThan(0);
+      const stopped = performance.now();
+      pipe.kill('SIGTERM');
+      expect(await pipe.ended).toMatchObject({ code: 75 });
+      expect(performance.now() - stopped).toBeLessThan(10_000);
+      const { committed } = JSON.parse((await call(folder, ['status', '--json'], env)).stdout) as { committed: number };
+      const { stdout } = await call(folder, ['log', '--json', '-n', '1'], env);
+      expect(committed).toBeGreaterThan(0);
+      expect(stdout).toContain(`"value":${committed - 1}`);
     },
     SLOW,
   );

@@ -64,7 +64,8 @@ describe('a push', () => {
 
 describe('after a failure', () => {
   test('everything is kept, and the exit code says temporary', async () => {
-    emulator.script({ status: 503 });
+    // The random delay of a failure without Retry-After may be over at once.
+    emulator.script({ status: 503, headers: { 'Retry-After': '600' } });
     const { code, stderr } = await does('add', 'a=1', '-cp');
     expect(code).toBe(75);
     expect(stderr).toMatch(/^nikdev-iot: Bad luck: .*503.*\n.*\n1 entry kept\.\n$/);

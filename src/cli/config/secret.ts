@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { codeWord } from '../../core/model/foreign-text.js';
-import { usage } from '../exit.js';
+import { type CommandException, usage } from '../exit.js';
 
 /** A longer text is not a key. */
 const MAX_BYTES = 1000;
@@ -14,14 +14,20 @@ export function readKeyFile(path: string): string {
   try {
     fd = fs.openSync(path, 'r');
   } catch (error) {
-    throw usage(`the file of NIKDEV_API_KEY_FILE can't be opened (${codeWord(error)})`);
+    throw unreadable(error);
   }
   try {
     return readFrom(fd);
+  } catch (error) {
+    // Such as a folder, which Docker makes of a file to mount that is not there.
+    throw codeWord(error) === undefined ? error : unreadable(error);
   } finally {
     fs.closeSync(fd);
   }
 }
+
+const unreadable = (error: unknown): CommandException =>
+  usage(`the file of NIKDEV_API_KEY_FILE can't be read (${codeWord(error)})`);
 
 /** Reads the API key from standard input that is not a terminal: its first line. */
 export const readKeyFromInput = (): string => readFrom(0);

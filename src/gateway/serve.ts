@@ -49,7 +49,15 @@ export interface GatewayServer {
   readonly url: string;
   /** The URL of the metrics. */
   readonly metricsUrl: string;
-  /** Stops accepting, finishes what is under way within 10 s, and closes all connections. */
+  /**
+   * Stops accepting, finishes what is under way within 10 s, and closes all connections.
+   *
+   * @example
+   * ```ts
+   * const server = await serveGateway({ secret: process.env.NIKDEV_GATEWAY_SECRET ?? '' })
+   * process.once('SIGTERM', () => server.close())
+   * ```
+   */
   close(): Promise<void>;
 }
 

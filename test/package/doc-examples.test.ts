@@ -50,7 +50,7 @@ function isCallable(member: ts.Symbol): boolean {
 }
 
 /** Interfaces whose objects the package makes, and programs call. */
-const OBJECTS = ['Emulator', 'Gateway'];
+const OBJECTS = ['Emulator', 'Gateway', 'GatewayServer'];
 
 function callsOf(entry: string, file: string): Call[] {
   const source = program.getSourceFile(file);

@@ -12,7 +12,15 @@ const manifest = JSON.parse(read('package.json')) as {
   unpkg: string;
   jsdelivr: string;
   dependencies?: unknown;
+  peerDependencies: Readonly<Record<string, string>>;
+  peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
 };
+
+test('npm installs no package of which only an entry of its own makes use: each is an optional peer', () => {
+  const { peerDependencies: peers, peerDependenciesMeta: about } = manifest;
+  expect(Object.keys(peers)).toContain('react');
+  expect(about).toEqual(Object.fromEntries(Object.keys(peers).map((name) => [name, { optional: true }])));
+});
 
 describe('the built package', () => {
   test('has no runtime dependency', () => {

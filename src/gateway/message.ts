@@ -1,22 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { Secret, Secrets } from './keys/secret.js';
-import { decodeId, deviceCodeOf, encodeId, FORMAT_VERSION } from './names.js';
+import { decodeId, deviceCodeOf, FORMAT_VERSION } from './names.js';
 
 /*
- * An upload as a message on gw.<partition>.<device> and parked.<device>:
+ * An upload as a message on gw.<partition>.<device> and parked.<device>. NATS searches all headers of a message several times, so that
+ * each header costs the cluster more than its bytes:
  *
- *   Nikdev-Version: 1
- *   Nikdev-Device: <device id, encoded>      as in the subject
- *   Nikdev-Offset: <milliseconds>            to add to each time of the body
- *   Nikdev-Entry-Ids: <x-entry-ids>          as it came; absent without
- *   Nikdev-Key: <hash of the API key>
- *   Nikdev-Verified: 0 | 1
- *   Nikdev-Mac: <HMAC of all of this and the SHA-256 of the body>
+ *   Nikdev-Upload: 1 <MAC> <offset> <0 | 1> <key hash> <- | =entry ids>
  *   Nats-Msg-Id: <HMAC>                      only with entry ids
  *
  *   <the JSON of the upload, decompressed, as it came>
  *
- * A wake-up for a parked device has Nikdev-Version, Nikdev-Device, Nikdev-Retry: 1 and an empty body.
+ * 1 is the version of the format, the MAC authenticates the device, the rest of the header and the SHA-256 of the body, the offset is in
+ * milliseconds, 1 says that upstream had accepted the key, and entry ids are those of x-entry-ids, as they came.
+ *
+ * A wake-up for a parked device has the version in the header Nikdev-Retry, and an empty body.
  */
 
 /** An upload on its way through the gateway. */
@@ -29,7 +27,7 @@ export interface StoredUpload {
   readonly body: Uint8Array;
   /** The header `x-entry-ids`, as it came. */
   readonly entryIds: string | undefined;
-  /** The hash of the API key of the request. */
+  /** The hash of the API key of the request, without blanks. */
   readonly keyHash: string;
   /** Whether upstream had accepted the key when the message was published. */
   readonly isVerified: boolean;
@@ -57,83 +55,67 @@ export type DecodedMessage =
   /** Written by anything but a gateway with one of the secrets. The reason holds nothing of the message. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
-const HEADERS = {
-  version: 'Nikdev-Version',
-  device: 'Nikdev-Device',
-  offset: 'Nikdev-Offset',
-  entryIds: 'Nikdev-Entry-Ids',
-  keyHash: 'Nikdev-Key',
-  verified: 'Nikdev-Verified',
-  mac: 'Nikdev-Mac',
-  retry: 'Nikdev-Retry',
-} as const;
-
+const UPLOAD = 'Nikdev-Upload';
+const RETRY = 'Nikdev-Retry';
+const MESSAGE_ID = 'Nats-Msg-Id';
 const VERSION = String(FORMAT_VERSION);
 
 /** Encodes an upload. */
 export function encodeUpload(upload: StoredUpload, secret: Secret): EncodedMessage {
-  const { device, offset, body, entryIds, keyHash, isVerified } = upload;
+  const { device, body, entryIds } = upload;
   const digest = digestOf(body);
-  return {
-    headers: {
-      [HEADERS.version]: VERSION,
-      [HEADERS.device]: encodeId(device),
-      [HEADERS.offset]: String(offset),
-      ...(entryIds !== undefined && { [HEADERS.entryIds]: entryIds, 'Nats-Msg-Id': messageId(upload, digest, secret) }),
-      [HEADERS.keyHash]: keyHash,
-      [HEADERS.verified]: isVerified ? '1' : '0',
-      [HEADERS.mac]: secret.mac('message', partsOf(upload, digest)),
-    },
-    body,
-  };
+  const claims = encodeClaims(upload);
+  const header = `${VERSION} ${secret.mac('message', partsOf(device, claims, digest))} ${claims}`;
+  const headers =
+    entryIds === undefined
+      ? { [UPLOAD]: header }
+      : { [UPLOAD]: header, [MESSAGE_ID]: messageId(upload, digest, secret) };
+  return { headers, body };
 }
 
 /** Encodes a wake-up for a parked device. */
-export function encodeWakeUp(device: string): EncodedMessage {
-  const headers = { [HEADERS.version]: VERSION, [HEADERS.device]: encodeId(device), [HEADERS.retry]: '1' };
-  return { headers, body: new Uint8Array() };
-}
+export const encodeWakeUp = (): EncodedMessage => ({ headers: { [RETRY]: VERSION }, body: new Uint8Array() });
 
 /** Decodes a message, which any client of the cluster may have written. */
 export function decodeMessage({ subject, data, headers }: ReceivedMessage, secrets: Secrets): DecodedMessage {
-  const read = (name: keyof typeof HEADERS): string | undefined =>
-    headers?.has(HEADERS[name]) ? headers.get(HEADERS[name]) : undefined;
-  const version = read('version');
-  if (version === undefined) return invalid('it has no format version');
+  const read = (name: string): string | undefined => (headers?.has(name) ? headers.get(name) : undefined);
+  const header = read(UPLOAD) ?? read(RETRY);
+  if (header === undefined) return invalid('it has no header of this format');
+  const [, version, mac, claims = ''] = /^(\S+)(?: (\S+) (.+))?/s.exec(header) ?? [];
+  if (version === undefined) return invalid('its header is malformed');
   if (version !== VERSION) return { kind: 'unknown-version', version };
-  const code = read('device') ?? '';
-  const device = decodeId(code);
-  if (device === undefined || deviceCodeOf(subject) !== code) return invalid('its device differs from its subject');
-  if (read('retry') === '1') return { kind: 'wake-up', device };
-  const offset = read('offset') ?? '';
-  if (!/^-?\d{1,16}$/.test(offset) || !Number.isSafeInteger(Number(offset)))
-    return invalid('its offset is not a number');
-  const upload: StoredUpload = {
-    device,
-    offset: Number(offset),
-    body: data,
-    entryIds: read('entryIds'),
-    keyHash: read('keyHash') ?? '',
-    isVerified: read('verified') === '1',
-  };
-  if (!secrets.verify('message', partsOf(upload, digestOf(data)), read('mac') ?? ''))
-    return invalid('it was not written by a gateway with this secret');
-  return { kind: 'upload', upload };
+  const device = decodeId(deviceCodeOf(subject));
+  if (device === undefined) return invalid('its subject names no device');
+  if (mac === undefined) return read(UPLOAD) === undefined ? { kind: 'wake-up', device } : invalid('it has no MAC');
+  if (!secrets.verify('message', partsOf(device, claims, digestOf(data)), mac))
+    return invalid('it was not written by a gateway with this secret, for this device');
+  const parsed = decodeClaims(claims);
+  return parsed ? { kind: 'upload', upload: { device, body: data, ...parsed } } : invalid('its header is malformed');
 }
 
 const invalid = (reason: string): DecodedMessage => ({ kind: 'invalid', reason });
 
+/** The properties of an upload besides its device and body. */
+type Claims = Omit<StoredUpload, 'device' | 'body'>;
+
+function encodeClaims({ offset, entryIds, keyHash, isVerified }: Claims): string {
+  return `${offset} ${isVerified ? 1 : 0} ${keyHash} ${entryIds === undefined ? '-' : `=${entryIds}`}`;
+}
+
+function decodeClaims(text: string): Claims | undefined {
+  const [, offset, verified, keyHash = '', entryIds = ''] = /^(-?\d{1,16}) ([01]) (\S*) (-$|=.*)$/s.exec(text) ?? [];
+  if (!Number.isSafeInteger(Number(offset))) return undefined;
+  return {
+    offset: Number(offset),
+    isVerified: verified === '1',
+    keyHash,
+    entryIds: entryIds === '-' ? undefined : entryIds.slice(1),
+  };
+}
+
 const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('base64url');
 
-const partsOf = ({ device, offset, entryIds, keyHash, isVerified }: StoredUpload, digest: string): string[] => [
-  VERSION,
-  device,
-  String(offset),
-  entryIds === undefined ? '-' : `=${entryIds}`,
-  keyHash,
-  isVerified ? '1' : '0',
-  digest,
-];
+const partsOf = (device: string, claims: string, digest: string): string[] => [VERSION, device, claims, digest];
 
 /** Message ids are stream-wide: by the hashes, no other device, key or body can claim the id of an upload first. */
 function messageId({ device, keyHash, entryIds = '' }: StoredUpload, digest: string, secret: Secret): string {

@@ -96,7 +96,7 @@ async function readRecords(nats: Nats): Promise<ParkedRecord[]> {
 }
 
 async function wake(nats: Nats, device: string, partitions: number): Promise<void> {
-  const { headers, body } = encodeWakeUp(device);
+  const { headers, body } = encodeWakeUp();
   const subject = uploadSubjectOf(device, partitions);
   await untilAnswered(`the stream ${UPLOADS}`, () =>
     nats.publish(UPLOADS, { subject, headers: { ...headers, [RETRY_NOW]: '1' }, body }),

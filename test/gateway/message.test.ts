@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { hashKey, parseSecrets, Secret, Secrets } from '../../src/gateway/keys/secret.js';
 import {
@@ -16,12 +16,14 @@ const secret = new Secret(randomBytes(32));
 const secrets = new Secrets(secret);
 const OTHER_DEVICE = '33333333-3333-4333-8333-333333333333';
 
+const KEY_HASH = hashKey(secret, DEVICE_ID, API_KEY);
+
 const upload: StoredUpload = {
   device: DEVICE_ID,
   offset: -1500,
   body: Buffer.from('{"clientTimestamp":1,"entries":[]}'),
   entryIds: 'writer/1-3',
-  keyHash: hashKey(secret, DEVICE_ID, API_KEY),
+  keyHash: KEY_HASH,
   isVerified: true,
 };
 
@@ -30,9 +32,9 @@ function received({ headers, body }: EncodedMessage, subject = uploadSubject(3, 
   return { subject, data: body, headers: { get: (name) => map.get(name) ?? '', has: (name) => map.has(name) } };
 }
 
-const withHeader = (message: EncodedMessage, name: string, value: string): EncodedMessage => ({
+const withHeader = (message: EncodedMessage, value: string): EncodedMessage => ({
   ...message,
-  headers: { ...message.headers, [name]: value },
+  headers: { ...message.headers, 'Nikdev-Upload': value },
 });
 
 describe('an upload as a message', () => {
@@ -63,23 +65,37 @@ describe('an upload as a message', () => {
   });
 
   test('a message of a newer format is reported as such', () => {
-    const message = withHeader(encodeUpload(upload, secret), 'Nikdev-Version', '2');
+    const message = withHeader(encodeUpload(upload, secret), '2 of another format');
     expect(decodeMessage(received(message), secrets)).toEqual({ kind: 'unknown-version', version: '2' });
   });
 
   test.each([
-    ['Nikdev-Offset', '0'],
-    ['Nikdev-Offset', 'soon'],
-    ['Nikdev-Entry-Ids', 'writer/1-4'],
-    ['Nikdev-Key', hashKey(secret, DEVICE_ID, OTHER_DEVICE)],
-    ['Nikdev-Verified', '0'],
-    ['Nikdev-Device', OTHER_DEVICE],
-    ['Nikdev-Device', 'a.b'],
-    ['Nikdev-Mac', ''],
-  ])('G8 a message whose %s was changed to %j is invalid', (name, value) => {
-    const message = withHeader(encodeUpload(upload, secret), name, value);
-    expect(decodeMessage(received(message), secrets)).toMatchObject({ kind: 'invalid' });
+    ['number of parts', ['1', undefined, '-1500']],
+    ['MAC', ['1', 'mac', '-1500', '1', KEY_HASH, '=writer/1-3']],
+    ['offset', ['1', undefined, '0', '1', KEY_HASH, '=writer/1-3']],
+    ['verification', ['1', undefined, '-1500', '0', KEY_HASH, '=writer/1-3']],
+    ['key', ['1', undefined, '-1500', '1', hashKey(secret, DEVICE_ID, OTHER_DEVICE), '=writer/1-3']],
+    ['entry ids', ['1', undefined, '-1500', '1', KEY_HASH, '=writer/1-4']],
+    ['lack of entry ids', ['1', undefined, '-1500', '1', KEY_HASH, '-']],
+    ['text: an empty one', ['']],
+    ['text: a version only', ['1']],
+  ])('G8 a message with another %s in its header is invalid', (_part, parts) => {
+    const message = encodeUpload(upload, secret);
+    const mac = message.headers['Nikdev-Upload']?.split(' ')[1];
+    const forged = withHeader(message, parts.map((part) => part ?? mac).join(' '));
+    expect(decodeMessage(received(forged), secrets)).toMatchObject({ kind: 'invalid' });
   });
+
+  test.each(['soon 1 hash -', '1e3 1 hash -', `${2 ** 53} 1 hash -`, '1 2 hash -', '1 1 hash', '1 1 hash -x'])(
+    'claims of the form %j are invalid, though a gateway authenticated them',
+    (claims) => {
+      const { body } = upload;
+      const digest = createHash('sha256').update(body).digest('base64url');
+      const mac = secret.mac('message', ['1', DEVICE_ID, claims, digest]);
+      const message = { body, headers: { 'Nikdev-Upload': `1 ${mac} ${claims}` } };
+      expect(decodeMessage(received(message), secrets)).toEqual({ kind: 'invalid', reason: 'its header is malformed' });
+    },
+  );
 
   test('G8 a message with another body, or on the subject of another device, is invalid', () => {
     const message = encodeUpload(upload, secret);
@@ -100,7 +116,7 @@ describe('an upload as a message', () => {
   });
 
   test('a wake-up has no body', () => {
-    const message = received(encodeWakeUp(DEVICE_ID));
+    const message = received(encodeWakeUp());
     expect(decodeMessage(message, secrets)).toEqual({ kind: 'wake-up', device: DEVICE_ID });
     expect(message.data).toHaveLength(0);
   });

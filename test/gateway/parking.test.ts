@@ -15,6 +15,8 @@ import {
 import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
 
 const HOUR = 3_600_000;
+/** The header of an upload. */
+const UPLOAD = 'Nikdev-Upload';
 
 /** A wall clock that a test moves forward. */
 class MovableClock extends SystemClock {
@@ -70,7 +72,7 @@ describeOnNats('a parked device', () => {
   }
 
   async function retryNow(device: number): Promise<void> {
-    const { headers, body } = encodeWakeUp(deviceId(device));
+    const { headers, body } = encodeWakeUp();
     await world.nats.js.publish(world.subjectOf(device), body, {
       headers: world.nats.headers({ ...headers, [RETRY_NOW]: '1' }),
     });
@@ -150,7 +152,7 @@ describeOnNats('a parked device', () => {
   test('with a message of an unknown version leaves it, reports it, and keeps later messages behind it', async () => {
     const { headers, body } = world.encode({ device: 0, values: [1] });
     await world.nats.js.publish(world.subjectOf(0), body, {
-      headers: world.nats.headers({ ...headers, 'Nikdev-Version': '2' }),
+      headers: world.nats.headers({ ...headers, [UPLOAD]: '2 other' }),
     });
     await store(0, 2);
     for (const device of [1, 2, 3]) await store(device, 1);
@@ -161,7 +163,7 @@ describeOnNats('a parked device', () => {
     expect((await world.depths()).parked).toBe(2);
     const kept = await world.nats.jsm.streams.getMessage(PARKED, { seq: 1 });
     expect(kept?.data).toEqual(new Uint8Array(body));
-    expect(kept?.header.get('Nikdev-Version')).toBe('2');
+    expect(kept?.header.get(UPLOAD)).toBe('2 other');
   });
 
   test('whose key is unknown waits with an alarm, and holds up no other', async () => {
@@ -175,7 +177,7 @@ describeOnNats('a parked device', () => {
   test('G3 a forged message is kept in quarantine, with an alarm', async () => {
     const { headers, body } = world.encode({ device: 0, values: [1] });
     await world.nats.js.publish(world.subjectOf(0), body, {
-      headers: world.nats.headers({ ...headers, 'Nikdev-Offset': '77' }),
+      headers: world.nats.headers({ ...headers, [UPLOAD]: `${headers[UPLOAD]}x` }),
     });
     await store(0, 2);
     expect(world.upstream.values(0)).toEqual([2]);
@@ -213,7 +215,7 @@ describeOnNats('a parked device', () => {
     world.upstream.faults.set(deviceId(0), answer(401));
     await store(0, 1);
     world.upstream.faults.clear();
-    const { headers, body } = encodeWakeUp(deviceId(0));
+    const { headers, body } = encodeWakeUp();
     await world.nats.js.publish(world.subjectOf(0), body, { headers: world.nats.headers(headers) });
     await world.untilForwarded();
     expect(world.upstream.values(0)).toEqual([]);

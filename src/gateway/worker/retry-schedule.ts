@@ -90,7 +90,7 @@ export class RetrySchedule {
   }
 
   async #publish(device: string, planned: Planned, now: number): Promise<void> {
-    const { headers, body } = encodeWakeUp(device);
+    const { headers, body } = encodeWakeUp();
     // The same for all gateways within a minute, and another one if the wake-up has to be repeated.
     const id = `retry/${device}/${planned.revision}/${Math.floor(now / REPEAT_MS)}`;
     planned.dueAt = now + REPEAT_MS;

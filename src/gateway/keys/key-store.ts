@@ -51,6 +51,8 @@ export interface KeyStoreParts {
 export class KeyStore {
   readonly #parts: KeyStoreParts;
   readonly #now: () => number;
+  /** By device and key: computing a hash takes longer than the rest of an admission. */
+  readonly #hashes = new RecentMap<string>(MAX_CACHED);
   /** By key hash. */
   readonly #accepted = new RecentMap<Cached>(MAX_CACHED);
   readonly #refused = new RecentMap<Refused>(MAX_REFUSED);
@@ -68,7 +70,7 @@ export class KeyStore {
    * @throws if the bucket can't be reached.
    */
   async admit(device: string, apiKey: string): Promise<Admission> {
-    const keyHash = hashKey(this.#parts.secrets.newest, device, apiKey);
+    const keyHash = this.#hashOf(device, apiKey);
     const now = this.#now();
     if ((this.#accepted.get(keyHash)?.until ?? 0) > now) return { kind: 'accepted', keyHash, isVerified: true };
     const refused = this.#refused.get(keyHash);
@@ -114,6 +116,15 @@ export class KeyStore {
     this.#accepted.delete(keyHash);
     const record = await this.#read(device, keyHash);
     if (record) await this.#parts.records.write(device, { ...record, state: 'refused', status, at: this.#now() });
+  }
+
+  #hashOf(device: string, apiKey: string): string {
+    const pair = `${device} ${apiKey}`;
+    const known = this.#hashes.get(pair);
+    if (known !== undefined) return known;
+    const hash = hashKey(this.#parts.secrets.newest, device, apiKey);
+    this.#hashes.set(pair, hash);
+    return hash;
   }
 
   async #admitKnown(device: string, record: KeyRecord): Promise<Admission> {

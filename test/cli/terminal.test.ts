@@ -1,19 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Emulator } from '../../src/emulator.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { environmentFor } from '../support/processes/command.js';
+import { call, environmentFor } from '../support/processes/command.js';
 import { onTerminal } from '../support/processes/terminal.js';
 import { asHandler, oneDevice } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const SLOW = 60_000;
 let folder: string;
+let emulator: Emulator;
 let env: Record<string, string>;
 beforeEach(async () => {
   folder = temporaryFolder();
-  env = environmentFor(`${await serveOnLoopback(asHandler(oneDevice()))}api/v1/`);
+  emulator = oneDevice();
+  env = environmentFor(`${await serveOnLoopback(asHandler(emulator))}api/v1/`);
 });
 
 const ESCAPE = '\u001b[';
@@ -93,6 +96,34 @@ describe('on a terminal', () => {
       await terminal.ended;
       expect(terminal.shown()).toMatch(/end\r\n$/);
       expect(terminal.shown()).not.toMatch(/EPIPE|Error/);
+    },
+    SLOW,
+  );
+
+  test.each([
+    ['$nikdev add a=1 -cp', 0, 1],
+    ['$nikdev add a=1 -cp --json', 0, 1],
+    ["printf 'a=1\\nbad\\na=2\\n' | $nikdev pipe --json", 1, 2],
+  ])(
+    'a reader that is gone before the first line ends no commit and no push: %s',
+    async (line, code, stored) => {
+      const terminal = onTerminal(folder, `{ ${line}; echo "code $?" > /dev/tty; } 2>&1 | true`, env);
+      await terminal.shows(/code \d/);
+      expect(terminal.shown()).toContain(`code ${code}`);
+      expect(emulator.entries(DEVICE_ID)).toHaveLength(stored);
+    },
+    SLOW,
+  );
+
+  test(
+    'watch ends when its reader does not read the next value',
+    async () => {
+      await call(folder, ['add', 'a=first', '-cp'], env);
+      const terminal = onTerminal(folder, '$nikdev watch a --every 1s | head -n 1', env);
+      await terminal.shows('first');
+      await call(folder, ['add', 'a=second', '-cp'], env);
+      expect(await terminal.ended).toBe(0);
+      expect(terminal.shown()).not.toContain('second');
     },
     SLOW,
   );

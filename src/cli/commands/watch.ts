@@ -13,11 +13,14 @@ export async function run(call: Call): Promise<ExitCode> {
   const end = (): void => ending.abort();
   // Before the library is loaded, which takes most of the time of a start.
   for (const signal of END_SIGNALS) process.once(signal, end);
+  // Nobody reads further values.
+  process.stdout.once('error', end);
   try {
     await withServer(call, (api) => watch(api, call, { everySeconds, signal: ending.signal }));
     return EXIT.ok;
   } finally {
     for (const signal of END_SIGNALS) process.off(signal, end);
+    process.stdout.off('error', end);
   }
 }
 

@@ -73,9 +73,6 @@ export interface InternalGateway extends Gateway {
   readonly news: GatewayNews;
 }
 
-/** A message of NATS is at most so long; the headers take the rest. */
-const MAX_BODY_BYTES = 1_048_576;
-const HEADER_BYTES = 24_576;
 /** Uploads under way are finished within 10 s, the end of the connection included. */
 const FINISH_MS = 9000;
 
@@ -149,7 +146,7 @@ async function compose(
   const keys = new KeyStore({ secrets, records, checker: new KeyChecker(upstream, news), news });
   const store = new StreamStore({ nats, keys, secrets, upstream, news, partitions });
   const health = new Health(nats, news);
-  const front = new Front({ store, health, news, maxBodyBytes: maxBodyBytes(nats) });
+  const front = new Front({ store, health, news, maxBodyBytes: nats.maxBodyBytes });
   const depth = new QueueDepth(nats, partitions);
   void followConnection(nats, news);
   await health.start();
@@ -158,9 +155,6 @@ async function compose(
     : undefined;
   return { nats, front, health, depth, worker };
 }
-
-const maxBodyBytes = ({ connection: { info } }: Nats): number =>
-  Math.min(MAX_BODY_BYTES, info?.max_payload ?? MAX_BODY_BYTES) - HEADER_BYTES;
 
 /** Ends with the connection. */
 async function followConnection({ connection }: Nats, news: GatewayNews): Promise<void> {

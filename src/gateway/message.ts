@@ -81,12 +81,13 @@ export function decodeMessage({ subject, data, headers }: ReceivedMessage, secre
   const read = (name: string): string | undefined => (headers?.has(name) ? headers.get(name) : undefined);
   const header = read(UPLOAD) ?? read(RETRY);
   if (header === undefined) return invalid('it has no header of this format');
-  const [, version, mac, claims = ''] = /^(\S+)(?: (\S+) (.+))?/s.exec(header) ?? [];
+  const [, version, mac, claims = ''] = /^(\d{1,9})(?: (\S+) (.+))?(?: |$)/s.exec(header) ?? [];
   if (version === undefined) return invalid('its header is malformed');
   if (version !== VERSION) return { kind: 'unknown-version', version };
   const device = decodeId(deviceCodeOf(subject));
   if (device === undefined) return invalid('its subject names no device');
-  if (mac === undefined) return read(UPLOAD) === undefined ? { kind: 'wake-up', device } : invalid('it has no MAC');
+  if (header === read(RETRY) && mac === undefined && data.length === 0) return { kind: 'wake-up', device };
+  if (mac === undefined) return invalid('it has no MAC');
   if (!secrets.verify('message', partsOf(device, claims, digestOf(data)), mac))
     return invalid('it was not written by a gateway with this secret, for this device');
   const parsed = decodeClaims(claims);

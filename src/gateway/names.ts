@@ -54,6 +54,9 @@ export function partitionOf(device: string, partitions: number): number {
   return createHash('sha256').update(device).digest().readUInt32BE(0) % partitions;
 }
 
+/** Of an id in a subject; a Device ID has 36 characters. */
+const MAX_CODE_LENGTH = 256;
+
 const ESCAPED = /[^a-zA-Z0-9_-]/gu;
 
 /**
@@ -69,11 +72,21 @@ export function encodeId(id: string): string {
   );
 }
 
+/**
+ * Encodes a name that a device chose, of any length. NATS closes the connection of a client whose subject exceeds 4 KiB, so a long
+ * name becomes its hash; no id has a code with `==`.
+ */
+export function encodeName(name: string): string {
+  const code = encodeId(name);
+  return code.length <= MAX_CODE_LENGTH ? code : `==${createHash('sha256').update(name).digest('base64url')}`;
+}
+
 /** @returns The encoded Device ID in a subject: its last token. */
 export const deviceCodeOf = (subject: string): string => subject.slice(subject.lastIndexOf('.') + 1);
 
-/** The inverse of {@link encodeId}. @returns `undefined` if no id has this code. */
+/** The inverse of {@link encodeId}. @returns `undefined` if no id has this code, or it is longer than that of a Device ID. */
 export function decodeId(code: string): string | undefined {
+  if (code.length > MAX_CODE_LENGTH) return undefined;
   try {
     const id = decodeURIComponent(code.replaceAll('%', '%25').replaceAll('=', '%'));
     return encodeId(id) === code ? id : undefined;

@@ -29,6 +29,8 @@ export interface Nats {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  /** The most bytes of a message's body, so that {@link MAX_HEADER_BYTES} of headers fit beside it. */
+  readonly maxBodyBytes: number;
   /** Opens a bucket, which must exist. Reads go to its leader, never to a follower that lags. */
   kv(name: string): Promise<KV>;
   /** Makes headers of a message. */
@@ -40,6 +42,10 @@ export interface Nats {
   close(): Promise<void>;
 }
 
+/** Bytes of all headers of a message. */
+export const MAX_HEADER_BYTES = 24_576;
+/** Of a whole message, as the servers of NATS have it by default. */
+const MAX_MESSAGE_BYTES = 1_048_576;
 /** A request to JetStream that was not answered has failed. */
 const TIMEOUT_MS = 5000;
 /** A server that was stopped, or a cable that was cut, closes no connection: two missed pings do. */
@@ -78,6 +84,9 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
     connection,
     js,
     jsm,
+    get maxBodyBytes() {
+      return Math.min(MAX_MESSAGE_BYTES, connection.info?.max_payload ?? MAX_MESSAGE_BYTES) - MAX_HEADER_BYTES;
+    },
     kv(name) {
       const bucket = buckets.get(name) ?? kvm.open(name);
       buckets.set(name, bucket);

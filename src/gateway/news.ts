@@ -31,7 +31,7 @@ export interface GatewayEvents {
   /** A request was answered with another status than a success. */
   rejected: { readonly status: number };
   /** The stream did not acknowledge an upload: 503 is sent. */
-  unacknowledged: { readonly reason: string };
+  unacknowledged: { readonly reason: string; readonly isOfDevice?: boolean };
   /** Upstream stored entries of a message. */
   forwarded: { readonly device: string; readonly partition: number; readonly entries: number };
   /** An upload to upstream ended. */

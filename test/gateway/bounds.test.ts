@@ -12,13 +12,23 @@ describe('unverified keys', () => {
   test('G1 are 10,000 at most; one that was away for a day leaves its place', () => {
     let now = 0;
     const pairs = new UnverifiedPairs({ now: () => now });
-    for (let pair = 0; pair < 10_000; pair++) expect(pairs.add(`${pair}`)).toBe(true);
-    expect([pairs.add('another'), pairs.count('another')]).toEqual([false, false]);
+    for (let pair = 0; pair < 10_000; pair++) expect(pairs.add(`device ${pair}`, `${pair}`)).toBe(true);
+    expect([pairs.add('device', 'another'), pairs.count('another')]).toEqual([false, false]);
     now = 23 * HOUR;
-    expect(pairs.add('0')).toBe(true);
+    expect(pairs.add('device 0', '0')).toBe(true);
     now = 24 * HOUR;
-    expect(pairs.add('another')).toBe(true);
+    expect(pairs.add('device', 'another')).toBe(true);
     expect([pairs.count('another'), pairs.count('0'), pairs.count('1')]).toEqual([true, true, false]);
+  });
+
+  test('G1 are eight of a device at most, until one of them is judged', () => {
+    const pairs = new UnverifiedPairs({ now: () => 0 });
+    for (let key = 0; key < 8; key++) expect(pairs.add('device', `${key}`)).toBe(true);
+    expect(pairs.add('device', '0')).toBe(true);
+    expect(pairs.add('device', 'ninth')).toBe(false);
+    expect(pairs.add('other', 'key')).toBe(true);
+    pairs.delete('0');
+    expect([pairs.add('device', 'ninth'), pairs.add('device', 'tenth')]).toEqual([true, false]);
   });
 });
 

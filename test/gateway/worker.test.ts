@@ -95,7 +95,7 @@ describeOnNats('the worker of a gateway', () => {
     for (let delivery = 0; delivery < 2; delivery++)
       await quarantine.add(decoded.upload, [{ entry, rejection }], origin);
     const kept = await world.nats.jsm.streams.getMessage(QUARANTINE, { seq: 1 });
-    expect(kept?.header.get('Nats-Msg-Id')).toBe('7/0');
+    expect(kept?.header.get('Nats-Msg-Id')).toBe('7/1/0');
     expect((await world.depths()).quarantined).toBe(1);
   });
 

@@ -17,15 +17,15 @@ export interface FrontParts {
 /** Requests under way at once. Each upload takes up to 2 MiB. */
 const MAX_UPLOADS = 256;
 const MAX_READS = 256;
-/** A device sends one upload after the other; slow bodies of one device must not take the slots of all. */
-const MAX_OF_DEVICE = 8;
+/** A device sends one upload after another: slow bodies with its key must not take the slots of all, nor a stranger's those of the device. */
+const MAX_OF_SENDER = 8;
 
 /** Answers the requests of devices, and of those who watch the gateway. */
 export class Front {
   readonly #parts: FrontParts;
   readonly #routes: Routes;
-  readonly #uploads = new Slots(MAX_UPLOADS, MAX_OF_DEVICE);
-  readonly #reads = new Slots(MAX_READS, MAX_OF_DEVICE);
+  readonly #uploads = new Slots(MAX_UPLOADS, MAX_OF_SENDER);
+  readonly #reads = new Slots(MAX_READS, MAX_OF_SENDER);
   #isClosing = false;
 
   constructor(parts: FrontParts) {
@@ -55,8 +55,8 @@ export class Front {
     if (isPreflight(request)) return answerPreflight();
     if (this.#isClosing) return unavailable();
     const slots = request.method === 'POST' ? this.#uploads : this.#reads;
-    const device = request.header('x-device-id')?.toLowerCase() ?? '';
-    return slots.run(device, async () => (await this.#routes(request)).answer()) ?? unavailable();
+    const sender = `${request.header('x-device-id')?.toLowerCase()} ${request.header('x-api-key')}`;
+    return slots.run(sender, async () => (await this.#routes(request)).answer()) ?? unavailable();
   }
 
   #answerReady(): HttpResponse {

@@ -5,6 +5,8 @@ export interface PublishFailure {
   readonly reason: string;
   /** Present if waiting does not help. */
   readonly alarm?: Alarm | undefined;
+  /** Whether only uploads of the same device fail. */
+  readonly isOfDevice?: boolean;
 }
 
 /** The codes of JetStream's errors. */
@@ -18,7 +20,7 @@ const REASONS: Readonly<Record<number, PublishFailure>> = {
 /** Errors of the store itself have one code for all and differ by their text. */
 const TEXTS: readonly (readonly [RegExp, PublishFailure])[] = [
   [/maximum bytes exceeded|maximum messages exceeded/, { reason: 'the stream is full', alarm: 'stream-full' }],
-  [/per subject exceeded/, { reason: 'the device has too much in the queue' }],
+  [/per subject exceeded/, { reason: 'the device has too much in the queue', isOfDevice: true }],
   [/no responders/i, { reason: 'no stream answers' }],
 ];
 

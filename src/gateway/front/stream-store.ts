@@ -6,7 +6,7 @@ import type { Secrets } from '../keys/secret.js';
 import { encodeUpload } from '../message.js';
 import { UPLOADS, uploadSubjectOf } from '../names.js';
 import type { Nats } from '../nats.js';
-import type { GatewayNews } from '../news.js';
+import type { GatewayEvents, GatewayNews } from '../news.js';
 import type { Upstream } from '../upstream.js';
 import { failureOfPublish } from './publish-failure.js';
 import { relay } from './relay.js';
@@ -40,7 +40,7 @@ export class StreamStore implements Store {
   async #authorizeUpload({ deviceId, apiKey }: Credentials): Promise<Access> {
     const arrivedAt = Date.now();
     const admission = await this.#parts.keys.admit(deviceId, apiKey).catch(() => undefined);
-    if (admission === undefined) return { rejection: this.#unacknowledged('the keys could not be read') };
+    if (admission === undefined) return { rejection: this.#unacknowledged({ reason: 'the keys could not be read' }) };
     if (admission.kind === 'busy') return { rejection: unavailable() };
     if (admission.kind === 'refused')
       return { rejection: admission.status === 403 ? refuseRight('write') : refuseUnknown() };
@@ -76,14 +76,14 @@ export class StreamStore implements Store {
       });
       return json(202, { data: {} });
     } catch (error) {
-      const { reason, alarm } = failureOfPublish(error);
-      if (alarm) news.emit('alarm', { alarm, message: reason });
-      return this.#unacknowledged(reason);
+      const { alarm, ...failure } = failureOfPublish(error);
+      if (alarm) news.emit('alarm', { alarm, message: failure.reason });
+      return this.#unacknowledged(failure);
     }
   }
 
-  #unacknowledged(reason: string): HttpResponse {
-    this.#parts.news.emit('unacknowledged', { reason });
+  #unacknowledged(failure: GatewayEvents['unacknowledged']): HttpResponse {
+    this.#parts.news.emit('unacknowledged', failure);
     return unavailable();
   }
 

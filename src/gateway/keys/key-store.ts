@@ -114,6 +114,7 @@ export class KeyStore {
   async onRefused(device: string, keyHash: string, status: number): Promise<void> {
     this.#refused.set(keyHash, { status, until: this.#now() + REFUSED_MS });
     this.#accepted.delete(keyHash);
+    this.#unverified.delete(keyHash);
     const record = await this.#read(device, keyHash);
     if (record) await this.#parts.records.write(device, { ...record, state: 'refused', status, at: this.#now() });
   }
@@ -142,7 +143,8 @@ export class KeyStore {
       return { kind: 'accepted', keyHash: pair.keyHash, isVerified: true };
     }
     // Written before the message, which would be of no use without its key.
-    if (this.#unverified.add(pair.keyHash) && known === undefined) await this.#parts.records.write(device, pair);
+    if (this.#unverified.add(device, pair.keyHash) && known === undefined)
+      await this.#parts.records.write(device, pair);
     return this.#admitUnverified(pair.keyHash);
   }
 

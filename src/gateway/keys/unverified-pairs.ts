@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/time/clock.js';
 
 const MAX_PAIRS = 10_000;
+/** A stranger may post with any number of keys in the name of a device. */
+const MAX_KEYS_OF_DEVICE = 8;
 const MAX_MESSAGES = 1000;
 /** Upstream is not asked about the same key more often. */
 const CHECK_AGAIN_MS = 10_000;
@@ -8,6 +10,7 @@ const CHECK_AGAIN_MS = 10_000;
 const EXPIRES_MS = 24 * 3_600_000;
 
 interface Pair {
+  readonly device: string;
   messages: number;
   checkedAt: number;
 }
@@ -15,6 +18,7 @@ interface Pair {
 /** The keys that were accepted while upstream was away, and how much was accepted under each. */
 export class UnverifiedPairs {
   readonly #pairs = new Map<string, Pair>();
+  readonly #keys = new Map<string, number>();
   readonly #clock: Pick<Clock, 'now'>;
 
   constructor(clock: Pick<Clock, 'now'>) {
@@ -28,11 +32,12 @@ export class UnverifiedPairs {
   }
 
   /** Notes that a key could not be checked. @returns `false` if there is no place for another one. */
-  add(keyHash: string): boolean {
+  add(device: string, keyHash: string): boolean {
     const pair = this.#pairs.get(keyHash);
-    if (pair === undefined && this.#pairs.size >= MAX_PAIRS && !this.#expireOldest()) return false;
-    this.#pairs.delete(keyHash);
-    this.#pairs.set(keyHash, { messages: pair?.messages ?? 0, checkedAt: this.#clock.now() });
+    if (pair === undefined && !this.#hasSpaceFor(device)) return false;
+    this.delete(keyHash);
+    this.#pairs.set(keyHash, { device, messages: pair?.messages ?? 0, checkedAt: this.#clock.now() });
+    this.#keys.set(device, (this.#keys.get(device) ?? 0) + 1);
     return true;
   }
 
@@ -45,13 +50,24 @@ export class UnverifiedPairs {
   }
 
   delete(keyHash: string): void {
+    const pair = this.#pairs.get(keyHash);
+    if (pair === undefined) return;
     this.#pairs.delete(keyHash);
+    const others = (this.#keys.get(pair.device) ?? 1) - 1;
+    if (others > 0) this.#keys.set(pair.device, others);
+    else this.#keys.delete(pair.device);
+  }
+
+  #hasSpaceFor(device: string): boolean {
+    this.#expire();
+    return this.#pairs.size < MAX_PAIRS && (this.#keys.get(device) ?? 0) < MAX_KEYS_OF_DEVICE;
   }
 
   /** The first pair was checked longest ago. */
-  #expireOldest(): boolean {
-    for (const [keyHash, { checkedAt }] of this.#pairs)
-      return this.#clock.now() - checkedAt >= EXPIRES_MS && this.#pairs.delete(keyHash);
-    return false;
+  #expire(): void {
+    for (const [keyHash, { checkedAt }] of this.#pairs) {
+      if (this.#clock.now() - checkedAt < EXPIRES_MS) return;
+      this.delete(keyHash);
+    }
   }
 }

@@ -30,8 +30,8 @@ export class Health {
     news.on('accepted', () => {
       this.#ackAt = performance.now();
     });
-    news.on('unacknowledged', () => {
-      this.#ackAt = Number.NEGATIVE_INFINITY;
+    news.on('unacknowledged', ({ isOfDevice }) => {
+      if (!isOfDevice) this.#ackAt = Number.NEGATIVE_INFINITY;
     });
   }
 

@@ -23,6 +23,16 @@ export function isHeld({ blocks }: ParkedDevice, { keyHash }: Keyed): boolean {
   return Object.values(blocks).some(({ isVerified }) => isVerified);
 }
 
+/** Anyone may post with any number of keys that upstream never accepted, and the record of a device has at most 64 KiB. */
+const MAX_UNVERIFIED = 32;
+
+/** Whether a message with this key can be parked. */
+export function hasSpaceFor(parked: ParkedDevice | undefined, { keyHash, isVerified }: Keyed): boolean {
+  const blocks = parked?.blocks ?? {};
+  if (isVerified || blocks[keyHash]) return true;
+  return Object.values(blocks).filter((block) => !block.isVerified).length < MAX_UNVERIFIED;
+}
+
 /** The block of a key after a failure: counted anew if it is another message that failed. */
 export function blockAfter(before: Block | undefined, failed: FailedHead, now: number): Block {
   const { failure, decision, head } = failed;

@@ -4,6 +4,7 @@ import { encodeWithSize } from '../../core/model/values-json.js';
 import { MAX_UNIX_SECONDS } from '../../core/time/clock.js';
 import { readUpload, type UploadedEntry } from '../../http/upload-schema.js';
 import type { StoredUpload } from '../message.js';
+import { itemTexts } from './json-items.js';
 
 /** The place of a message in the queue, by which it is known wherever it goes later. */
 export interface Origin {
@@ -12,6 +13,9 @@ export interface Origin {
   /** When the stream stored it, in nanoseconds: a stream that was made anew repeats its sequences. */
   readonly time: bigint;
 }
+
+/** @returns `<sequence>/<time>`. */
+export const placeOf = ({ sequence, time }: Origin): string => `${sequence}/${time}`;
 
 /** An entry of a message. */
 export interface ForwardedEntry extends StoredEntry {
@@ -58,13 +62,15 @@ function shifted({ timestamp }: UploadedEntry, seconds: number): number {
   return Math.min(Math.max(timestamp + seconds, 0), MAX_UNIX_SECONDS - 1);
 }
 
-/** Makes an upload of one entry of another: with its own name if the device gave it one. */
+/**
+ * Makes an upload of one entry of another: with its own name if the device gave it one. The entry keeps its text: encoded again, a
+ * number such as 1e20 is longer, and the entry may exceed the size of a message.
+ */
 export function uploadOfOne(upload: StoredUpload, index: number): StoredUpload {
-  const { clientTimestamp, entries } = JSON.parse(new TextDecoder().decode(upload.body)) as {
-    clientTimestamp: number;
-    entries: unknown[];
-  };
-  const body = new TextEncoder().encode(JSON.stringify({ clientTimestamp, entries: [entries[index]] }));
+  const text = new TextDecoder().decode(upload.body);
+  const { clientTimestamp } = JSON.parse(text) as { clientTimestamp: number };
+  const entries = itemTexts(text, 'entries');
+  const body = new TextEncoder().encode(`{"clientTimestamp":${clientTimestamp},"entries":[${entries[index]}]}`);
   const id = upload.entryIds === undefined ? undefined : decodeEntryIds(upload.entryIds, entries.length)?.[index];
   const entryIds = id && encodeEntryIds([{ ...id, writer: decodeWriter(id.writer) }]).text;
   return { ...upload, body, entryIds };

@@ -1,5 +1,5 @@
 import type { KV } from '@nats-io/kv';
-import { encodeId } from '../names.js';
+import { encodeId, encodeName } from '../names.js';
 import { decodeRanges, encodeRanges, includes, type Ranges, rangesOf, union } from './ranges.js';
 
 /** The most that a value may take: the oldest ranges are left out, so that their entries may be sent twice. */
@@ -92,7 +92,7 @@ export class Marks {
   }
 }
 
-const keyOf = (device: string, writer: string): string => `${encodeId(device)}.${encodeId(writer)}`;
+const keyOf = (device: string, writer: string): string => `${encodeId(device)}.${encodeName(writer)}`;
 
 /** The code of JetStream for another last sequence than the expected one. */
 const WRONG_LAST_SEQUENCE = 10071;

@@ -2,9 +2,9 @@ import type { StoredMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { PARKED, parkedSubject } from '../names.js';
 import type { Nats } from '../nats.js';
-import type { Origin } from './entries.js';
+import { type Origin, placeOf } from './entries.js';
 
-/** The place of the message in the queue: `<sequence>/<time>`. */
+/** The place of the message in the queue. */
 const ORIGIN = 'Nikdev-Origin';
 const MESSAGE_ID = 'Nats-Msg-Id';
 
@@ -34,7 +34,7 @@ export class ParkedMessages {
 
   /** Copies a message behind the others of its device, once however often it is called. */
   async add(device: string, { data, headers }: CopiedMessage, origin: Origin): Promise<void> {
-    const place = `${origin.sequence}/${origin.time}`;
+    const place = placeOf(origin);
     const fields = { ...fieldsOf(headers), [ORIGIN]: place, [MESSAGE_ID]: `parked/${place}` };
     await this.#nats.publish(PARKED, { subject: parkedSubject(device), headers: fields, body: data });
   }
@@ -62,8 +62,18 @@ function originOf(headers: MsgHdrs): Origin | undefined {
 
 const nanosOf = (timestamp: string): bigint => BigInt(Date.parse(timestamp)) * 1_000_000n;
 
-/** The headers of a message of this format; those that control JetStream are not copied. */
+/** Any client of the cluster may have written the headers; the rest of {@link MAX_HEADER_BYTES} is for those of a copy. */
+const MAX_COPIED_LENGTH = 20_480;
+
+/** The headers of a message of this format, up to a length; those that control JetStream are not copied. */
 export function fieldsOf(headers: MsgHdrs | undefined): Record<string, string> {
-  const names = headers?.keys().filter((name) => name.startsWith('Nikdev-')) ?? [];
-  return Object.fromEntries(names.map((name) => [name, headers?.get(name) ?? '']));
+  const fields: Record<string, string> = {};
+  let length = 0;
+  for (const name of headers?.keys().filter((key) => key.startsWith('Nikdev-')) ?? []) {
+    const value = headers?.get(name) ?? '';
+    length += Buffer.byteLength(name + value) + ': \r\n'.length;
+    if (length > MAX_COPIED_LENGTH) break;
+    fields[name] = value;
+  }
+  return fields;
 }

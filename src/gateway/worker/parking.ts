@@ -28,6 +28,8 @@ export interface Parcel {
   readonly origin: Origin;
   /** Absent if the message can't be read. */
   readonly upload?: StoredUpload | undefined;
+  /** Absent if the message can't be read. */
+  readonly entryCount?: number;
 }
 
 /**

@@ -6,6 +6,7 @@ import { decodeMessage, type StoredUpload } from '../message.js';
 import { consumerOf, decodeId, deviceCodeOf, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
+import { hasSpaceFor } from './blocks.js';
 import { type Decision, decide, type Failure } from './decision.js';
 import type { Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { Drain, unknownVersion } from './drain.js';
@@ -128,11 +129,12 @@ export class Partition {
   async #forward(upload: StoredUpload, message: JsMsg, origin: Origin, turn: Turn): Promise<void> {
     const forwarded = entriesOf(upload, origin);
     if (forwarded === undefined) return this.#quarantineMessage('its body is not an upload', message, origin, turn);
-    const parcel: Parcel = { device: upload.device, message, origin, upload };
+    const parcel: Parcel = { device: upload.device, message, origin, upload, entryCount: forwarded.entries.length };
     const { parking, deliverer } = this.#parts;
     const { record, isHeld } = await parking.find(upload.device, upload, turn);
     if (record !== undefined && isHeld) {
-      await parking.parkBehind(parcel, record, turn);
+      if (hasSpaceFor(record.parked, upload)) await parking.parkBehind(parcel, record, turn);
+      else await this.#setApart(parcel, BEHIND, turn);
       return acknowledge(message);
     }
     const delivery: Delivery = { upload, forwarded, origin, isAgain: message.headers?.has(AGAIN) ?? false };
@@ -146,10 +148,13 @@ export class Partition {
     record: ParkedRecord | undefined,
     turn: Turn,
   ): Promise<void> {
-    const { message, device } = parcel;
+    const { message, device, upload } = parcel;
     const decision = this.#decide(device, message, failure);
-    if (decision.act === 'park' && failure !== undefined)
-      await this.#parts.parking.park(parcel, failure, decision, record, turn);
+    if (decision.act === 'park' && failure !== undefined) {
+      if (upload === undefined || hasSpaceFor(record?.parked, upload))
+        await this.#parts.parking.park(parcel, failure, decision, record, turn);
+      else await this.#setApart(parcel, failure, turn);
+    }
     if (decision.act !== 'nak') return acknowledge(message);
     const delayMilliseconds = Math.ceil(decision.seconds * 1000);
     const reason = failure?.message ?? '';
@@ -171,11 +176,21 @@ export class Partition {
   /** Left for a newer gateway, with the later messages of its device, so that it holds up no other device. */
   async #handleUnknown(failure: Failure, message: JsMsg, origin: Origin, turn: Turn): Promise<void> {
     const device = deviceOf(message);
-    if (device === undefined) return this.#quarantineMessage(failure.message, message, origin, turn);
-    const { devices, news } = this.#parts;
+    const { devices, nats, news } = this.#parts;
+    if (device === undefined || message.data.length > nats.maxBodyBytes)
+      return this.#quarantineMessage(failure.message, message, origin, turn);
     news.emit('alarm', { alarm: 'unknown-format', message: failure.message });
     const record = await turn.persist(() => devices.get(device));
     return this.#conclude({ device, message, origin }, failure, record, turn);
+  }
+
+  /** Quarantines a message that would be parked if its device had fewer keys that upstream never accepted. */
+  async #setApart(parcel: Parcel, failure: Pick<Failure, 'message' | 'status'>, turn: Turn): Promise<void> {
+    const { device, message, origin, entryCount = 0 } = parcel;
+    const { quarantine, news } = this.#parts;
+    const { status, message: reason } = failure;
+    await turn.persist(() => quarantine.addMessage(device, message, { status, reason }, origin));
+    news.emit('quarantined', { device, entries: entryCount, reason });
   }
 
   async #quarantineMessage(reason: string, message: JsMsg, origin: Origin, turn: Turn): Promise<void> {
@@ -186,6 +201,8 @@ export class Partition {
     return acknowledge(message);
   }
 }
+
+const BEHIND = { status: 0, message: 'the device waits, and too many keys that upstream never accepted wait with it' };
 
 /** Not acknowledged in time, the message is delivered again, and its marks show that it is settled. */
 async function acknowledge(message: JsMsg): Promise<void> {

@@ -5,7 +5,7 @@ import { encodeUpload, type StoredUpload } from '../message.js';
 import { QUARANTINE, quarantineSubject } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { RefusedEntry } from './device-client.js';
-import { type Origin, uploadOfOne } from './entries.js';
+import { type Origin, placeOf, uploadOfOne } from './entries.js';
 import { type CopiedMessage, fieldsOf } from './parked-messages.js';
 
 /** Headers of a quarantined message, besides those of an upload. */
@@ -28,24 +28,25 @@ export class QuarantineStream {
   }
 
   /** Adds entries of an upload, each once however often it is called within the time in which JetStream finds duplicates. */
-  async add(upload: StoredUpload, refused: readonly RefusedEntry[], { sequence }: Origin): Promise<void> {
+  async add(upload: StoredUpload, refused: readonly RefusedEntry[], origin: Origin): Promise<void> {
     for (let start = 0; start < refused.length; start += BATCH)
       await Promise.all(
         refused.slice(start, start + BATCH).map(({ entry: { index }, rejection }) => {
           const { headers, body } = encodeUpload(uploadOfOne(upload, index), this.#secrets.newest);
-          return this.#publish(upload.device, { fields: headers, body, rejection, id: `${sequence}/${index}` });
+          return this.#publish(upload.device, { fields: headers, body, rejection, id: `${placeOf(origin)}/${index}` });
         }),
       );
   }
 
-  /** Adds a whole message as it is. */
+  /** Adds a whole message as it is, except one that is longer than an upload: no gateway wrote it, and it is cut. */
   async addMessage(
     device: string,
     { data, headers }: CopiedMessage,
     rejection: Rejection,
-    { sequence }: Origin,
+    origin: Origin,
   ): Promise<void> {
-    await this.#publish(device, { fields: fieldsOf(headers), body: data, rejection, id: `${sequence}` });
+    const body = data.subarray(0, this.#nats.maxBodyBytes);
+    await this.#publish(device, { fields: fieldsOf(headers), body, rejection, id: placeOf(origin) });
   }
 
   async #publish(

@@ -13,14 +13,14 @@ export const GROUPS = [
       page('react', 'React, React Native', 'hooks, storage and lifecycle of an app'),
       page('hosts', 'Frameworks and bundlers', 'Vue, Svelte, Solid, Angular, Jest, and all tested hosts'),
       page('cli', 'The command', 'nikdev-iot in shells: commands, options, variables, exit codes'),
-      page('docker', 'Docker', 'volumes, users, SIGTERM, takeover between containers'),
+      page('docker', 'Docker', 'volumes, users, SIGTERM, adoption between containers'),
       page('from-python', 'From Python', 'both clients side by side, and their differences'),
     ],
   },
   {
     group: 'Use',
     pages: [
-      page('storage', 'Storage', 'durability, takeover, a server that moved, full disks and queues, many devices'),
+      page('storage', 'Storage', 'durability, adoption, a server that moved, full disks and queues, many devices'),
       page('delivery', 'Delivery', 'failures and retries, automatic pushing, order, dropping old entries, compression'),
       page('operations', 'Operations', 'connection test, status, logs, metrics, alarms'),
       page('gateway', 'Gateway', 'a store-and-forward tier for fleets on NATS JetStream'),

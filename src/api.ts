@@ -152,7 +152,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /**
    * Locks the staged values into an entry with a timestamp. When this returns, the entry is saved.
    *
-   * @returns The entry; `undefined` if nothing was staged.
+   * @returns The entry; `undefined` if nothing was staged, or dead bands left out every value.
    * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
    * {@link ValueException} if the timestamp is invalid; {@link ConfigException} if another option is.
    * @example
@@ -318,7 +318,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /**
    * Holds everything automatic, for consent or a metered link: pushes, retries, and the request of a page that goes away. A push
-   * under way ends after its present request. A manual push and `close({ push: true })` go. Not kept across a restart.
+   * under way ends after its present request. A manual push and `close({ push: true })` still work. Not kept across a restart.
    *
    * @example
    * ```ts
@@ -417,8 +417,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   }
 
   /**
-   * Tests whether the server can be reached, accepts the credentials, and grants the rights to read and to upload. Makes at most
-   * two requests, with `idempotency` three; stores and discards nothing. The result reports every failure.
+   * Tests whether the server can be reached, accepts the credentials, and grants the permissions to read and to upload. Makes at
+   * most two requests, with `idempotency` three; stores and discards nothing. The result reports every failure.
    *
    * @throws {@link ApiException} only if this `Api` is closed, before the call or during it. {@link GetException} if the signal
    * aborts. {@link ConfigException} if `signal` is not one.

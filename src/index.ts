@@ -47,6 +47,8 @@ export {
   type StorageExceptionDetails,
   ValueException,
 } from './core/model/exceptions.js';
+export type { AnswerDetails, PushDetails } from './core/model/request-exceptions.js';
+export { GetException, PushException } from './core/model/request-exceptions.js';
 
 // Names and schemas of fields.
 export type {
@@ -66,10 +68,9 @@ export { memoryStorage } from './storage/memory/memory-storage.js';
 export type { WebStorageLike } from './storage/web/records/keys.js';
 export { webStorage, type WebStorageOptions } from './storage/web/web-storage.js';
 
-// Types for custom storage adapters, and further types of the API.
+// Types for custom storage adapters.
 export type { Destination } from './core/model/destination.js';
 export type { Clock, TimerOptions } from './core/time/clock.js';
-export type { HostEnvironment, LifecycleEvent } from './core/ports/environment.js';
 export type { Rejection, StoredEntry } from './core/model/entry.js';
 export type {
   AdoptOptions,
@@ -80,11 +81,10 @@ export type {
   StorageAdapter,
   Writer,
 } from './core/ports/storage.js';
-export type { AnswerDetails } from './core/model/request-exceptions.js';
-export { GetException } from './core/model/request-exceptions.js';
-export type { PushDetails } from './core/model/request-exceptions.js';
-export { PushException } from './core/model/request-exceptions.js';
 export type { Durability } from './core/model/status.js';
+
+// Further types of the API.
+export type { HostEnvironment, LifecycleEvent } from './core/ports/environment.js';
 export type { AbortSignalLike } from './core/ports/web-types.js';
 export type { CallOptions } from './core/options/options.js';
 export type { OverflowChooser, OverflowPolicy, PushOrder } from './core/options/options.js';

@@ -22,10 +22,10 @@ export function noteEvents(api) {
   });
   api.on('adopt', ({ entries, staged }) => {
     const parts = [entries > 0 && count(entries, 'entry', 'entries'), staged > 0 && count(staged, 'staged value')];
-    note(`Took over ${parts.filter(Boolean).join(' and ')} of an earlier visit`);
+    note(`Adopted ${parts.filter(Boolean).join(' and ')} of an earlier visit`);
   });
   api.on('quarantine', ({ entries, message }) => {
-    note(`Set aside ${count(entries.length, 'entry', 'entries')}: ${explainRefusal(message)}`, 'bad');
+    note(`Quarantined ${count(entries.length, 'entry', 'entries')}: ${explainRefusal(message)}`, 'bad');
   });
   api.on('warning', (warning) => {
     note(explainWarning(warning), 'bad');

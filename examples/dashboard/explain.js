@@ -14,7 +14,7 @@ const WARNINGS = {
   'storage-failed': 'The storage of this browser fails at the moment. Saving is tried again.',
   'storage-opened-twice': 'The storage of this page is in use twice.',
   'storage-unavailable': 'This browser saves nothing for this page: committed values are lost when it closes.',
-  'taken-over': 'Another tab has taken over the values that waited here, and pushes them.',
+  'taken-over': 'Another tab has adopted the values that waited here, and pushes them.',
   'unreadable-records': 'Some saved values can’t be read. They stay in this browser.',
   'unsafe-storage': 'Others on this computer may change saved values.',
   'value-refused': 'A value of the server has an unexpected form, and is not shown.',

@@ -15,7 +15,7 @@ let isLiveFirst = env.DEMO_LIVE_FIRST === 'true';
 let api = await open();
 
 const COMMANDS = {
-  // A refused reading is set aside once another one of the same push is stored, as one of the next second is.
+  // A refused reading is quarantined once another reading of the same push is stored: that of the next second.
   overheat() {
     commit({ boiler: TOO_HOT });
   },
@@ -46,13 +46,13 @@ process.on('message', async ({ command, argument }) => {
 });
 await readUntilStopped();
 
-/** Opens the queue, and takes over the entries of the run before. */
+/** Opens the queue, and adopts the entries of the run before. */
 async function open() {
   const opened = new Api({
     deviceId: env.NIKDEV_DEVICE_ID,
     apiKey: env.NIKDEV_API_KEY,
-    baseUrl: env.NIKDEV_BASE_URL,
-    storage: fileStorage(env.NIKDEV_FOLDER),
+    baseUrl: env.NIKDEV_URL,
+    storage: fileStorage(env.NIKDEV_DIR),
     autoPush: { everySeconds: 0 },
     order: isLiveFirst ? 'live-first' : 'oldest-first',
     // Small lanes and requests: the way of a backlog is to be seen.
@@ -61,10 +61,10 @@ async function open() {
     // An upload whose response is lost is stored once.
     idempotency: true,
   });
-  opened.on('adopt', ({ entries }) => console.log(`took over ${count(entries)} of an earlier run`));
+  opened.on('adopt', ({ entries }) => console.log(`adopted ${count(entries)} of an earlier run`));
   opened.on('push', ({ entries }) => console.log(`pushed ${count(entries)}`));
   opened.on('error', ({ message }) => console.error(message));
-  opened.on('quarantine', ({ entries, message }) => console.error(`${count(entries.length)} set aside: ${message}`));
+  opened.on('quarantine', ({ entries, message }) => console.error(`${count(entries.length)} quarantined: ${message}`));
   opened.on('warning', ({ message }) => console.error(message));
   await opened.ready;
   opened.subscribe(() => queueMicrotask(report));

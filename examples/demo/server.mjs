@@ -49,14 +49,14 @@ export async function startServer({ port, fields, folder, allowedOrigin, outageS
     ...inheritedEnvironment(),
     NIKDEV_DEVICE_ID: deviceId,
     NIKDEV_API_KEY: apiKey,
-    NIKDEV_BASE_URL: baseUrlOf(deviceUrl),
+    NIKDEV_URL: baseUrlOf(deviceUrl),
   });
   return {
     url,
     control,
     outage,
     /** For a process that writes, and for one that reads. */
-    deviceEnvironment: { ...environment(keys.device), NIKDEV_FOLDER: folder },
+    deviceEnvironment: { ...environment(keys.device), NIKDEV_DIR: folder },
     readerEnvironment: environment(keys.reader),
     entries: () => store.entries(),
     close() {

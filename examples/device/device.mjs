@@ -6,7 +6,7 @@ import { readApiKey } from './api-key.mjs';
 import { readMachine } from './machine.mjs';
 
 const { env } = process;
-const FOLDER = env.NIKDEV_FOLDER || 'readings';
+const FOLDER = env.NIKDEV_DIR || 'readings';
 const READ_EVERY_MS = 1000;
 
 const USAGE = 'usage: node device.mjs [--once] [--live-first] [--max-age <hours>] [--gzip] [--deadband <points>]';
@@ -40,7 +40,7 @@ function connect() {
     return new Api({
       deviceId: env.NIKDEV_DEVICE_ID,
       apiKey: readApiKey(env),
-      baseUrl: env.NIKDEV_BASE_URL || undefined,
+      baseUrl: env.NIKDEV_URL || undefined,
       fields: {
         cpu: field(env.NIKDEV_FIELD_CPU || 'cpu'),
         memory: field(env.NIKDEV_FIELD_MEMORY || 'memory'),
@@ -62,7 +62,7 @@ function connect() {
     });
   } catch (exception) {
     return fail(
-      `${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY_FILE and, if needed, NIKDEV_BASE_URL.\n${USAGE}`,
+      `${exception.message}\nSet NIKDEV_DEVICE_ID, NIKDEV_API_KEY_FILE and, if needed, NIKDEV_URL.\n${USAGE}`,
     );
   }
 }

@@ -14,7 +14,7 @@ export const rowOf = ({ id, timestamp, values }: Entry, names: ReadonlyMap<strin
   values.map(({ fieldId, value }) => `${names.get(fieldId) ?? fieldId}=${valueText(value)}`).join(' '),
 ];
 
-/** As it would be typed: text that looks otherwise is quoted. */
+/** The value as it would be typed; text that would be parsed otherwise is quoted. */
 export function valueText(value: string | number | boolean): string {
   if (typeof value !== 'string') return String(value);
   const isPlain = /^[^\s"]+$/.test(value) && value !== 'true' && value !== 'false' && Number.isNaN(Number(value));

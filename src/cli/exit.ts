@@ -47,7 +47,7 @@ export const usage = (message: string, advice = ''): CommandException =>
 /** A call could not save its values. */
 export class NotSavedException extends CommandException {
   override readonly name = 'NotSavedException';
-  /** Whether the queue or the disk is full: a push may make room. */
+  /** Whether the queue or the disk is full: a push may free space. */
   readonly isFull: boolean;
 
   constructor(message: string, { advice, isFull }: Pick<NotSavedException, 'advice' | 'isFull'>) {
@@ -65,7 +65,7 @@ export const notWritable = (folder: string, code: string): CommandException =>
     exitCode: EXIT.temporary,
     advice: IS_FULL.has(code)
       ? 'Free some disk space, then run it again.'
-      : 'Check its owner and rights, or set NIKDEV_DIR.',
+      : 'Check its owner and permissions, or set NIKDEV_DIR.',
   });
 
 const IS_FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
@@ -77,8 +77,8 @@ export class LockedException extends CommandException {
   constructor(lock: string, folder: string) {
     const [doing, advice] =
       lock === 'push-lock'
-        ? ['pushes from', 'Committed values are kept: that process pushes them, or a later call does.']
-        : ['works in', 'Nothing was changed by this call. Run it again.'];
+        ? ['is pushing from', 'Committed values are kept: that process pushes them, or a later call does.']
+        : ['is using', 'Nothing was changed by this call. Run it again.'];
     super(`another nikdev-iot process ${doing} ${folder}`, { exitCode: EXIT.temporary, advice });
   }
 }

@@ -18,7 +18,7 @@ export interface Session {
 
 /** The least that an entry takes in the journal, in bytes. */
 const MIN_ENTRY_BYTES = 60;
-/** How long a commit waits for the push lock where entries may have to go: a process that pushes may hold it for long. */
+/** How long a commit that may have to remove entries waits for the push lock, which a pushing process may hold for long. */
 const EVICTION_WAIT_MS = 500;
 /** The default of the option `liveSeconds`. */
 const LIVE_SECONDS = 60;
@@ -39,20 +39,20 @@ async function commitOrRemove<Result>(step: CommittingStep<Result>): Promise<Res
     try {
       return await commitOnly(step, { readsEntries: false });
     } catch (error) {
-      // The disk is full: entries may have to go.
+      // The disk is full: entries may have to be removed.
       if (!isStorageFull(error) || !mayRemove(step)) throw error;
     }
   }
   return mayRemove(step) ? commitAndRemove(step) : commitOnly(step, { readsEntries: true });
 }
 
-/** The library says that values which were not committed are still staged: here they are only if the folder has them. */
+/** The library reports that uncommitted values are still staged; in a folder this holds only if they were saved. */
 function notSaved({ reason, advice, isFull }: StorageException, { staging }: Problems): NotSavedException {
   const [now, todo] =
     staging === undefined
       ? ['The values are staged.', inShellWords(advice)]
       : ['Nothing was changed by this call.', 'Free some disk space, then run it again.'];
-  return new NotSavedException(`it could not be saved: ${reason}. ${now}`, { advice: todo, isFull });
+  return new NotSavedException(`the values could not be saved: ${reason}. ${now}`, { advice: todo, isFull });
 }
 
 /** A step that stages or commits. */
@@ -141,7 +141,7 @@ function mayBeFull({ settings: { options }, folder }: Pick<CommittingStep<unknow
 const evicts = ({ settings }: Pick<CommittingStep<unknown>, 'settings'>): boolean =>
   settings.options['overflow'] !== undefined && settings.options['overflow'] !== 'refuse';
 
-/** Whether a commit may remove entries to make room. */
+/** Whether a commit may remove entries to free space. */
 const mayRemove = (step: Pick<CommittingStep<unknown>, 'settings'>): boolean =>
   evicts(step) || step.settings.options['maxAge'] !== undefined;
 

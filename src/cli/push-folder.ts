@@ -9,7 +9,7 @@ import { failureOf, isTransient, report } from './report.js';
 import { parseDuration } from './values.js';
 import { plural } from './words.js';
 
-/** Pushes of one call back to back, to find the entry that makes requests fail: a call has no later ones. */
+/** Pushes of one call back to back, to find the entry that makes requests fail: a call has no later pushes. */
 const MAX_SEARCH = 12;
 /** From this many failures in a row on, an entry may be at fault. */
 const SEARCH_FROM = 2;
@@ -52,7 +52,7 @@ export async function pushFolder(call: Call, { committed, pushed }: Before = {})
   }
 }
 
-/** Pushes a full queue, so that the next commit finds room. A failure is shown. */
+/** Pushes a full queue, so that the next commit finds space. A failure is shown. */
 export async function pushForRoom(call: Call): Promise<Sums> {
   const {
     result: { committed, ...sums },
@@ -138,7 +138,7 @@ async function tryPush(api: Api): Promise<PushException | undefined> {
   }
 }
 
-/** Goes on while the server takes an upload without entries: then it is the entries that it does not take. */
+/** Repeats the push while the server accepts an upload without entries, which shows that entries are at fault. */
 async function search(api: Api, first: PushException): Promise<PushException | undefined> {
   let failure: PushException | undefined = first;
   if (first.retryAfter !== undefined || (await api.testConnection()).canWrite !== true) return failure;

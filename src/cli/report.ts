@@ -32,9 +32,9 @@ export function failureOf(error: unknown): Failure {
   return { name, message: masked(shown(message)), advice: shown(advice), ...(status !== undefined && { status }) };
 }
 
-/** Of the system's errors, those of files are the only ones that get so far. */
+/** Only system errors of files reach this point. */
 const adviceFor = (error: unknown): string =>
-  codeWord(error) === undefined ? '' : 'Check the owner and the rights of the folder, or set NIKDEV_DIR.';
+  codeWord(error) === undefined ? '' : 'Check the owner and the permissions of the folder, or set NIKDEV_DIR.';
 
 /** The first words of the message of a failure that is worth another try. */
 const TRANSIENT = 'Bad luck: ';

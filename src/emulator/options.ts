@@ -22,7 +22,7 @@ export interface EmulatorOptions {
    */
   readonly maxBodyBytes?: number | undefined;
   /**
-   * The number of entries of each device that are kept, from 1; older ones are forgotten.
+   * The number of entries of each device that are kept, from 1; older entries are removed.
    *
    * @defaultValue `Infinity`
    */
@@ -51,7 +51,7 @@ export interface EmulatedDevice {
   readonly apiKeys: readonly EmulatedKey[];
 }
 
-/** An API key of a device, and its rights. */
+/** An API key of a device, and its permissions. */
 export interface EmulatedKey {
   /** A UUID; compared without regard to case. */
   readonly key: string;

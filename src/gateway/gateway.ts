@@ -28,6 +28,7 @@ export interface GatewayMetrics {
 export interface Gateway {
   /**
    * Answers a request: the wire under `/api/v1/`, and `/healthz` and `/readyz`. Pass it to a server that takes a fetch handler.
+   * Rejects with the {@link GatewayException} of {@link Gateway.ready} if the gateway could not start.
    *
    * @example
    * ```ts
@@ -38,7 +39,8 @@ export interface Gateway {
   /** Resolves once the gateway is connected and works; rejects with a {@link GatewayException} if it can't. */
   readonly ready: Promise<void>;
   /**
-   * The metrics in the format of Prometheus. They need the package `prom-client`.
+   * The metrics in the format of Prometheus. Rejects with a {@link GatewayException} if the package `prom-client` is missing, or
+   * the gateway could not start.
    *
    * @example
    * ```ts

@@ -6,7 +6,8 @@ import { provision } from './provision.js';
  * Makes the streams, consumers and buckets of the gateways in a NATS cluster. Needed once; a later call adapts the sizes and the
  * number of replicas, and nothing else.
  *
- * @throws GatewayException naming an invalid option, or if the cluster has another number of partitions.
+ * @throws GatewayException naming an invalid option or a missing package; if the cluster can't be reached or is too small for the
+ * replicas; if it has another number of partitions or another format; or if one of its streams is not a gateway's.
  * @example
  * ```ts
  * await initGateway({ replicas: 3, partitions: 64 })

@@ -200,7 +200,7 @@ function natsOf(given: v.InferOutput<typeof NatsSchema>): NatsOptions {
 }
 
 const CREDENTIALS =
-  'Use tls:// URLs, and NIKDEV_GATEWAY_NATS_CREDENTIALS_FILE, or NIKDEV_GATEWAY_NATS_USER with NIKDEV_GATEWAY_NATS_PASSWORD_FILE.';
+  'Use tls:// URLs, and nats.credentials (NIKDEV_GATEWAY_NATS_CREDENTIALS_FILE), or nats.user with nats.password (NIKDEV_GATEWAY_NATS_USER, NIKDEV_GATEWAY_NATS_PASSWORD_FILE).';
 
 function isNatsUrl(input: unknown): boolean {
   try {

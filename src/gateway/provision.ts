@@ -68,7 +68,7 @@ async function checkBefore(nats: Nats, { replicas, partitions }: ProvisionOption
   if (replicas > 1 && connection.info?.cluster === undefined)
     throw new GatewayException(
       `${replicas} replicas need a cluster, and this server is not in one`,
-      'Start three nats-server with the same cluster name, or pass --replicas 1: then a lost disk loses what it holds.',
+      'Start three nats-server with the same cluster name, or set replicas (--replicas) to 1: without replicas, a lost disk loses its uploads.',
     );
 }
 

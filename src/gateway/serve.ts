@@ -76,7 +76,7 @@ export async function serveGateway(options: ServeOptions): Promise<GatewayServer
   if (!isLoopback(host.includes(':') ? `[${host}]` : host) && !tls && !behindProxy)
     throw new GatewayException(
       'beyond this machine the gateway needs TLS: requests carry API keys',
-      'Pass a certificate (--tls-cert, --tls-key), or --behind-proxy if a proxy ends TLS.',
+      'Set tls (--tls-cert, --tls-key), or behindProxy (--behind-proxy) if a proxy terminates TLS.',
     );
   const gateway = createInternalGateway({ ...given, logger: given.logger ?? (await createLogger(logLevel)) });
   const servers = [createFrontServer(gateway.answer, tls), createMetricsServer(gateway)] as const;

@@ -44,7 +44,7 @@ export function checkSettings(settings: ClusterSettings, partitions = settings.p
   if (settings.partitions !== partitions)
     throw new GatewayException(
       `the cluster has ${Number(settings.partitions)} partitions, not ${partitions}: another number would break the order of each device`,
-      'Leave out --partitions, or follow "More partitions" in docs/gateway.md.',
+      'Leave out partitions (--partitions), or follow "More partitions" in docs/gateway.md.',
     );
 }
 

@@ -47,9 +47,12 @@ const registry = /* @__PURE__ */ new WeakMap<MeterProvider, ReturnType<typeof re
 
 /**
  * Reports the metrics of an `Api`: its queue, what was pushed, discarded, quarantined and adopted, its retries and the duration
- * of its requests. Metrics of several `Api`s of one provider add up. A closed `Api` is not reported any more.
+ * of its requests. Metrics of several `Api`s of one provider add up. A closed `Api` is not reported any more. Queue sizes are in
+ * entries and bytes, times in seconds; requests have the attributes `http.request.method`, `http.response.status_code` and
+ * `error.type`, which is absent after a success.
  *
  * @returns A function that stops it.
+ * @throws An `ApiException` if `api` is closed.
  * @example
  * ```ts
  * const stop = instrument(api, { meterProvider })

@@ -68,7 +68,7 @@ describe('apiKey as a function', () => {
     expect(server.requests.map(bodiesOf)).toEqual([2, 2]);
   });
 
-  test('that returns the same key again is confirmed as design.md has it, and called no third time', async () => {
+  test('that returns the same key again is confirmed by an upload without entries, and not called a third time', async () => {
     const { api, state, server } = setUp([OTHER_KEY]);
     commitEach(api, 1);
     await expect(api.push()).rejects.toMatchObject({ status: 401, retainedData: false });

@@ -138,7 +138,9 @@ describe('credentials and rights', () => {
     expect(await setUp({ write: false }).api.testConnection()).toMatchObject({
       ...WELL,
       canWrite: false,
-      advice: expect.stringMatching(/may not write: push\(\) will be refused.*no write access.*has the required right/),
+      advice: expect.stringMatching(
+        /may not write: push\(\) will be refused.*no write access.*that the key has the permission/,
+      ),
     });
   });
 

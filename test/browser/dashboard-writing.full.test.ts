@@ -124,7 +124,7 @@ describeInChromium('the dashboard, where something is entered', (newContext) => 
     await page.getByRole('button', { name: 'Commit' }).click();
     await waitForStages(page, { Committed: 1 });
     await page.reload();
-    await page.getByRole('log').getByText('Took over 1 entry of an earlier visit').waitFor();
+    await page.getByRole('log').getByText('Adopted 1 entry of an earlier visit').waitFor();
     await waitForStages(page, { Committed: 1 });
     await page.getByRole('button', { name: 'Push' }).click();
     await waitForStages(page, { Committed: 0, Pushed: 1 });

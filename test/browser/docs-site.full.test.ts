@@ -108,10 +108,10 @@ describeInChromium('the site of the documentation', (newContext) => {
       .getByRole('button', { name: /Search/ })
       .first()
       .click();
-    await page.getByRole('searchbox').fill('takeover containers');
+    await page.getByRole('searchbox').fill('adoption containers');
     await page.locator('.VPLocalSearchBox .result').first().click();
     await page.waitForURL(/docker/);
-    await page.getByRole('heading', { name: /Takeover between containers/ }).waitFor();
+    await page.getByRole('heading', { name: /Adoption between containers/ }).waitFor();
   });
 
   test.each(['light', 'dark'] as const)(

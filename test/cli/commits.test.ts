@@ -57,7 +57,7 @@ describe('staged values', () => {
   test('are forgotten by reset; entries stay', async () => {
     await does('add', 'a=1', '-c');
     await does('add', 'a=2');
-    expect(await does('reset')).toBe('Forgot 1 staged value.\n');
+    expect(await does('reset')).toBe('Removed 1 staged value.\n');
     expect(await status()).toMatchObject({ staged: 0, committed: 1 });
     expect(await does('commit')).toBe('Nothing to commit.\n');
   });
@@ -131,7 +131,7 @@ describe('a folder', () => {
     const { code, stderr } = await call(folder, ['add', 'a=2', '-c'], env);
     const seconds = (performance.now() - started) / 1000;
     held.release();
-    expect({ code, stderr }).toEqual({ code: 75, stderr: expect.stringMatching(/works in .*\nNothing was changed/) });
+    expect({ code, stderr }).toEqual({ code: 75, stderr: expect.stringMatching(/is using .*\nNothing was changed/) });
     expect(seconds).toBeGreaterThan(4.5);
     expect(seconds).toBeLessThan(7);
     expect(await status()).toMatchObject({ staged: 1, committed: 0 });

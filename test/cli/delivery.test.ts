@@ -209,7 +209,7 @@ describe('add -cp on a full queue', () => {
     const { code, stdout, stderr } = await commits(2, '-p');
     expect(code).toBe(75);
     expect(stderr).toMatch(
-      /^nikdev-iot: Bad luck: .*503.*\n(.*\n)+nikdev-iot: it could not be saved: maxQueuedEntries/,
+      /^nikdev-iot: Bad luck: .*503.*\n(.*\n)+nikdev-iot: the values could not be saved: maxQueuedEntries/,
     );
     expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining('maxQueuedEntries') } });
     expect(await status()).toMatchObject({ staged: 1, committed: 1 });
@@ -233,7 +233,7 @@ describe('add -cp on a full queue', () => {
     held.release();
     expect(code).toBe(75);
     expect(stderr).toMatch(
-      /^nikdev-iot: another nikdev-iot process pushes from .*\nnikdev-iot: it could not be saved: maxQueuedEntries.*The values are staged\./,
+      /^nikdev-iot: another nikdev-iot process is pushing from .*\nnikdev-iot: the values could not be saved: maxQueuedEntries.*The values are staged\./,
     );
     expect(stderr).not.toContain('Committed values are kept');
     expect(await status()).toMatchObject({ staged: 1, committed: 1 });

@@ -279,7 +279,7 @@ describe('a lock', () => {
     const { lock } = lockOf();
     const held = lock.acquire(0.5);
     expect(held.isHeld()).toBe(true);
-    expect(() => lockOf().lock.acquire(30)).toThrow(/another nikdev-iot process works in/);
+    expect(() => lockOf().lock.acquire(30)).toThrow(/another nikdev-iot process is using/);
     held.release();
     lockOf().lock.acquire(0).release();
   });

@@ -80,7 +80,7 @@ describe('with --json', () => {
     held.release();
     expect(result.code).toBe(75);
     expect(linesOf(result)).toMatchObject([
-      { id: expect.any(String), error: { message: expect.stringContaining('pushes from') } },
+      { id: expect.any(String), error: { message: expect.stringContaining('is pushing from') } },
     ]);
     await does('push');
     expect(storedTexts(emulator)).toEqual([1, 2]);

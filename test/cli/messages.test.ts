@@ -72,7 +72,7 @@ describe('a message names commands', () => {
     // No process may make a folder there.
     env = { ...env, NIKDEV_DIR: '/sys/nikdev' };
     const stderr = expect.stringMatching(
-      /^nikdev-iot: \/sys\/nikdev can't be written \(E[A-Z]+\)\nCheck its owner and rights, or set NIKDEV_DIR\.\n$/,
+      /^nikdev-iot: \/sys\/nikdev can't be written \(E[A-Z]+\)\nCheck its owner and permissions, or set NIKDEV_DIR\.\n$/,
     );
     for (const args of [['add', 'a=1', '-c'], ['push'], ['init']])
       expect(await does(...args)).toEqual({ code: 75, stdout: '', stderr });

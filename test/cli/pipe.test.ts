@@ -100,7 +100,7 @@ describe('pipe', () => {
       );
       expect(await call(folder, ['add', 'b=1', '-c'], env)).toMatchObject({ code: 0 });
       const busy = await call(folder, ['push'], env);
-      expect(busy).toMatchObject({ code: 75, stderr: expect.stringContaining('pushes from') });
+      expect(busy).toMatchObject({ code: 75, stderr: expect.stringContaining('is pushing from') });
       pipe.kill('SIGTERM');
       expect(await pipe.ended).toMatchObject({ code: 0, stderr: '' });
       expect(storedTexts(emulator)).toEqual([1]);

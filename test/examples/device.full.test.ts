@@ -39,8 +39,8 @@ function startDevice(
   const child = runNode('examples/device/device.mjs', args, {
     NIKDEV_DEVICE_ID: DEVICE_ID,
     NIKDEV_API_KEY: API_KEY,
-    NIKDEV_BASE_URL: server.baseUrl,
-    NIKDEV_FOLDER: folder,
+    NIKDEV_URL: server.baseUrl,
+    NIKDEV_DIR: folder,
     ...env,
   });
   onTestFinished(() => child.stop(), 30_000);
@@ -279,7 +279,7 @@ describe('the systemd unit of the device', () => {
   test('sets variables that the device reads', () => {
     const source = ['device', 'api-key'].map((name) => readFileSync(join(UNIT, `../${name}.mjs`), 'utf8')).join('');
     const names = [...unit.matchAll(/^Environment="?(\w+)=/gm)].map(([, name]) => name);
-    expect(names).toEqual(['NIKDEV_DEVICE_ID', 'NIKDEV_API_KEY_FILE', 'NIKDEV_FOLDER']);
+    expect(names).toEqual(['NIKDEV_DEVICE_ID', 'NIKDEV_API_KEY_FILE', 'NIKDEV_DIR']);
     expect(names.filter((name) => !source.includes(name ?? ''))).toEqual([]);
   });
 

@@ -13,7 +13,7 @@ const [aboutExceptions = '', aboutWarnings = ''] = byMessage.split('## Warnings'
 function shown(text: string): string[] {
   const cells = [...text.matchAll(/^\| (`.*?`) \|/gm)].map(([, cell = '']) => cell);
   const messages = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, message = '']) => message));
-  return messages.filter((message) => message !== '<what>' && message !== 'status').map(withGaps);
+  return messages.filter((message) => message !== '<reason>' && message !== 'status').map(withGaps);
 }
 
 const withGaps = (message: string): string => message.replace(/<[^>]*>/g, '…').replace(/…+/g, '…');

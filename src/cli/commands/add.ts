@@ -34,7 +34,7 @@ const CLOCK_IS_SET = 1_000_000_000;
 /** Makes a step that adds the values, and commits them with a time. */
 type AddAt = (time: number | undefined) => (api: Api) => Committed;
 
-/** Where the queue or the disk is full, pushes to make room, then adds again: another call may have replaced the staged values. */
+/** Where the queue or the disk is full, pushes to free space, then adds again: another call may have replaced the staged values. */
 async function addAndPush(call: Call, addAt: AddAt, timestamp: number | undefined): Promise<ExitCode> {
   const now = Math.floor(Date.now() / 1000);
   let refusal: NotSavedException;

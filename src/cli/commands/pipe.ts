@@ -15,7 +15,7 @@ import { plural } from '../words.js';
 /** After SIGTERM, in seconds: supervisors kill after 10 s or more. */
 const STOP_SECONDS = 8.5;
 const EXIT_SECONDS = 9.5;
-/** How long a push may take that makes room for the last entry: also after SIGTERM. */
+/** How long a push may take that frees space for the last entry, also after SIGTERM. */
 const ROOM_MS = 4000;
 
 export async function run(call: Call): Promise<ExitCode> {
@@ -79,7 +79,7 @@ class Pipe {
     return this.#session.folder.pushState.dueAt(this.#call.settings());
   }
 
-  /** When what is left may be pushed: the pauses of this call end with its input, unless the server asked for them. */
+  /** When the rest of the queue may be pushed: a backoff of this call ends with its input, unless the server asked for the delay. */
   get #dueAt(): number | undefined {
     const isAsked = this.#session.folder.pushState.lastException?.retryAfter !== undefined;
     return isAsked ? this.#keptDueAt : this.#heldUntil;
@@ -108,7 +108,7 @@ class Pipe {
       if (this.#isStopped) this.#exit();
       this.#isStopped = true;
       this.#reader.stop();
-      // Also where the input has ended, and what is left is pushed for longer.
+      // Also bounds the push that follows the end of the input.
       setTimeout(() => this.#exit(), EXIT_SECONDS * 1000).unref();
     };
     for (const signal of END_SIGNALS) process.on(signal, stop);
@@ -141,7 +141,7 @@ class Pipe {
     if (error !== undefined) this.#fail(`${reasonOf(error)}. These values are left to the next interval.`);
   }
 
-  /** Commits the values of the last interval; where there is no room, once a push has made some. */
+  /** Commits the values of the last interval; if there is no space, once a push has freed some. */
   async #commitRest(): Promise<void> {
     let error = this.#tryCommit();
     if (isStorageFull(error) && this.#dueAt === undefined) {
@@ -197,7 +197,7 @@ class Pipe {
     }
   }
 
-  /** Pushes what is left. */
+  /** Pushes the rest of the queue. */
   async #drain(seconds: number): Promise<ExitCode> {
     let code: ExitCode = EXIT.ok;
     try {

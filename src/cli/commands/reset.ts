@@ -12,7 +12,7 @@ export async function run(call: Call): Promise<ExitCode> {
     return staged;
   });
   if (isJson) out.json({ values });
-  else out.line(`Forgot ${plural(values, 'staged value')}.`);
+  else out.line(`Removed ${plural(values, 'staged value')}.`);
   return EXIT.ok;
 }
 

@@ -85,7 +85,7 @@ function open(path: string): number | undefined {
   try {
     return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    throw usage(`${path} can't be opened (${codeWord(error)})`, `Check its owner and rights. ${removeIt(path)}`);
+    throw usage(`${path} can't be opened (${codeWord(error)})`, `Check its owner and permissions. ${removeIt(path)}`);
   }
 }
 

@@ -23,7 +23,7 @@ function write(folder: string, { options, ...config }: Config): void {
   if (HAS_USERS) chmodSync(folder, 0o700);
   const files = new SafeFiles(systemPlatform(), folder);
   replace(files, CONFIG, `${JSON.stringify({ ...config, ...options }, undefined, 2)}\n`);
-  // Nothing of it belongs into a repository.
+  // The folder must not be committed to a repository.
   replace(files, '.gitignore', '*\n');
 }
 

@@ -14,7 +14,7 @@ export interface CallEnvironment {
   readonly workingFolder: string;
 }
 
-/** Where a call works, and as which device. */
+/** The folder and the device of a call. */
 export interface Settings {
   readonly folder: string;
   readonly deviceId: string;
@@ -129,7 +129,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   baseUrl: 'NIKDEV_URL',
 };
 
-/** Says where an option that the library refuses stands. @returns A usage exception; another error as it is. */
+/** Adds to the exception for an invalid option where the option is set. @returns A usage exception; other errors unchanged. */
 export function invalidConfig(error: unknown, { folder }: Pick<Settings, 'folder'>): unknown {
   const { name, message } = error as Error;
   if (name !== 'ConfigException') return error;

@@ -181,7 +181,7 @@ export class FolderJournal {
 function lastCommitted(bytes: Buffer): EntryIdentity | undefined {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === NEWLINE) end -= 1;
-  // Without a newline behind it, it may be torn.
+  // A record without a newline may be torn.
   if (end === bytes.length) return undefined;
   const record = readRecord({ bytes, start: bytes.lastIndexOf(NEWLINE, end - 1) + 1, end });
   return record?.kind === 'C' ? { writer: record.writer, sequence: record.sequence } : undefined;
@@ -216,7 +216,7 @@ function byWriter(entries: readonly StoredEntry[]): StoredEntry[] {
   return [...lists.values()].flatMap(inOrder);
 }
 
-/** Of 36^6 destinations, two of one folder do not share it by chance. */
+/** Long enough (36^6) that two destinations of one folder do not share it by chance. */
 function hashOf({ deviceId, baseUrl }: Destination): string {
   const digest = createHash('sha256').update(`${deviceId} ${baseUrl}`).digest();
   return (digest.readUIntBE(0, 6) % 36 ** HASH_LENGTH).toString(36).padStart(HASH_LENGTH, '0');

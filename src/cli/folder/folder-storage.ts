@@ -129,7 +129,7 @@ export class FolderStaging {
   }
 }
 
-/** Failures that the library passes over, as it promises nothing where they occur. */
+/** Failures that the library ignores, because it saves staged values on a best-effort basis. */
 export interface Problems {
   /** Why staged values were not saved. */
   staging?: unknown;
@@ -150,7 +150,7 @@ export const committingStorage = (folder: Folder, options: CommittingOptions): S
   open: (destination) => new CommittingWriter(folder, destination, options),
 });
 
-/** For `status` and its kin. @param liveSeconds - See {@link liveIn}. */
+/** For `status` and other commands that only read. @param liveSeconds - See {@link liveIn}. */
 export const readingStorage = (folder: Folder, liveSeconds: number): StorageAdapter => ({
   durability: 'power',
   open: (destination) => new ReadingWriter(folder, destination, liveSeconds),

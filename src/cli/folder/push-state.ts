@@ -96,7 +96,7 @@ export class PushState {
     if (failure !== undefined) this.#write({ version: 1, lastPush });
   }
 
-  /** Where it can't be written, the push of the next call is due at once. */
+  /** If the file can't be written, the push of the next call is due at once. */
   #write(record: PushRecord): void {
     this.#unsaved = undefined;
     try {

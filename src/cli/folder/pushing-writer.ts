@@ -213,7 +213,7 @@ class PushingWriter implements Writer {
   }
 
   #append(text: string, isSynced: boolean): void {
-    // A commit at the end of the journal is a sign for the staged values that it was made of.
+    // Only the commit at the end of the journal shows that staged values were committed: settle them before anything follows it.
     this.#folder.settle();
     this.#folder.journal.append(text, isSynced);
     this.#note();

@@ -4,7 +4,8 @@ import { causeOf, cleanText, type Redactor } from './foreign-text.js';
 const BRAND = Symbol.for('nikdev-iot.ApiException');
 
 /**
- * The base class of every exception that this package throws. No property of an exception holds the API key.
+ * The base class of the exceptions of this package, except `GatewayException` of the gateway; the emulator throws `TypeError`s. No
+ * property of an exception holds the API key.
  *
  * @example
  * ```ts
@@ -67,7 +68,7 @@ export class ValueException extends ApiException {
   }
 }
 
-/** An entry could not be saved. The staged values are still staged. */
+/** Entries could not be saved. After a commit, the values are still staged; else the entries are where they were before. */
 export class StorageException extends ApiException {
   /** The class name as a literal, so that it survives minification. */
   override readonly name = 'StorageException';

@@ -50,7 +50,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
   /** The Device ID, a UUID. */
   readonly deviceId: string;
   /**
-   * The API Key, a UUID, or a function that returns it. In a page it is public: use a key with only the rights that the page needs.
+   * The API Key, a UUID, or a function that returns it. In a page it is public: use a key with only the permissions it needs.
    *
    * A function is called before the first request, and once more when the server answers 401 or 403. Concurrent requests share
    * one call, and its time counts towards `requestTimeout`. If it throws, rejects, or returns something other than a UUID, the request fails as

@@ -2,14 +2,14 @@
  * A change of the page or process that an `Api` lives in: the network came or went; the page is shown, is hidden, or is being
  * left; the process has nothing more to do.
  *
- * @group For storage adapters of your own
+ * @group Types of the platform and of other libraries
  */
 export type LifecycleEvent = 'online' | 'offline' | 'visible' | 'hidden' | 'pagehide' | 'before-exit';
 
 /**
  * The host of a program where the platform has no `window`, such as an app: see the option `environment` of an `Api`.
  *
- * @group For storage adapters of your own
+ * @group Types of the platform and of other libraries
  */
 export interface HostEnvironment {
   /** Whether the platform reports a network connection: a hint that can be wrong; `true` if the platform can't report it. */

@@ -70,10 +70,11 @@ class FallbackCompressor implements Compressor {
     this.#state = 'plain';
     this.#parts.warnings.add({
       code: 'compression-off',
-      message: `Uploads are not compressed from now on: ${reason} Nothing is lost; leave the option compression out, or see to that.`,
+      message: `Uploads are not compressed from now on: ${reason} Nothing is lost.`,
     });
   }
 }
 
-const REFUSED = 'the server, or something on the way, stored a plain request, but not the same request compressed.';
-const UNAVAILABLE = 'this platform has no CompressionStream.';
+const REFUSED =
+  'the server stored the request only uncompressed. Let the server and proxies accept content-encoding: gzip, or omit the option compression.';
+const UNAVAILABLE = 'this platform has no CompressionStream. Omit the option compression.';

@@ -120,7 +120,7 @@ const FOREIGN_PAGE =
   'A firewall, a proxy or a wrong baseUrl answered, not the NikDev IoT server. Check baseUrl and the filters on the way.';
 const REDIRECT = 'A captive portal does this; otherwise set baseUrl to the address in the redirect.';
 const CHECK_CREDENTIALS =
-  'Check the Device ID and the API Key, and that the key has the required right. setApiKey() changes the key.';
+  'Check the Device ID and the API Key, and that the key has the permission. setApiKey() changes the key.';
 const FORGEABLE = 'Over plain http anyone on the network can forge this answer, so no entry is discarded: use https. ';
 const SEND_LESS = 'The request was too large for the server. Lower maxBytesPerRequest or maxEntriesPerRequest.';
 const READ_MESSAGE = 'The server refuses this request. Check baseUrl, the field ids and the values.';

@@ -41,7 +41,7 @@ export class Committer {
 
   /**
    * @param given - `timestamp`: whole Unix seconds; now if absent. `urgent`: whether the entry goes first.
-   * @returns `undefined` if nothing was staged.
+   * @returns `undefined` if nothing was staged, or dead bands left out every value.
    * @throws {@link StorageException} if the entry could not be saved: the values are still staged.
    */
   commit(given?: CommitDetails): Entry | undefined {

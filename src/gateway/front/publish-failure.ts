@@ -11,8 +11,8 @@ export interface PublishFailure {
 
 /** The codes of JetStream's errors. */
 const REASONS: Readonly<Record<number, PublishFailure>> = {
-  10023: { reason: 'the servers have no room left', alarm: 'stream-full' },
-  10047: { reason: 'the servers have no room left', alarm: 'stream-full' },
+  10023: { reason: 'the servers have no space left', alarm: 'stream-full' },
+  10047: { reason: 'the servers have no space left', alarm: 'stream-full' },
   10059: { reason: 'the stream is missing', alarm: 'stream-missing' },
   10060: { reason: 'another stream takes the subject', alarm: 'stream-missing' },
 };

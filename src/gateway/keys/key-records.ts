@@ -21,7 +21,7 @@ export interface KeyRecord {
 /** The result of reading a record: `sealed` if none of the secrets unseals it. */
 export type ReadRecord = KeyRecord | 'sealed' | undefined;
 
-/** The key of the record of the key that upstream accepted last. A hash has 43 characters. */
+/** The name of the record of the API key that upstream accepted last. It can't be a key hash, which has 43 characters. */
 const LATEST = 'latest';
 
 /** The sealed API keys in the bucket `NIKDEV_KEYS`: `<device>.<key hash>` and `<device>.latest`. */

@@ -26,7 +26,7 @@ export interface DrainParts {
   readonly clock: Clock;
 }
 
-/** A device gets so much of the turn of its partition at once, in milliseconds. */
+/** The most that one device gets of its partition's turn at once, in milliseconds. */
 const DRAIN_MS = 10_000;
 /** The messages of one push: together they show which of their entries is bad. */
 const MAX_ENTRIES = 1000;
@@ -48,9 +48,9 @@ export class Drain {
   readonly #until: number;
   /** The keys that upstream refused in this drain, and the oldest message of each. */
   readonly #failed = new Map<string, FailedHead>();
-  /** The keys of messages that no key can go with at present. */
+  /** The keys of messages for which there is no usable key at present. */
   readonly #waiting = new Set<string>();
-  /** The keys that verified messages may go with besides their own, the best first. */
+  /** The keys that verified messages may be sent with besides their own, the best first. */
   #acceptedKeys: readonly string[] = [];
   /** The next sequence of the stream of parked messages. */
   #from = 0;

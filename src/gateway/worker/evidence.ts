@@ -1,11 +1,11 @@
-/** So many devices that failed in a row, without a push in between that was stored, are evidence against upstream. */
+/** Failures of this many devices, without a stored push in between, are evidence against upstream. */
 const FAILING_DEVICES = 3;
 
-/** Records which devices' pushes were stored, to tell the trouble of one device from an outage of upstream. */
+/** Records which devices' pushes were stored, to distinguish the failure of one device from an outage of upstream. */
 export class Evidence {
-  /** The last two devices, the latest last: one of them is another one than any given device. */
+  /** The last two devices, the latest last, so that one of them differs from any given device. */
   #stored: readonly { readonly device: string; readonly at: number }[] = [];
-  /** The devices that failed since. */
+  /** The devices that failed since the last stored push. */
   readonly #failed = new Set<string>();
   #suspects = 0;
 

@@ -61,7 +61,7 @@ const Options = ownObject(
     durability: oneOf('power', 'process'),
     mode: v.custom<number>(
       (input) => Number.isInteger(input) && (input as number) <= 0o666 && ((input as number) & ~0o066) === OWN_FILE,
-      'the rights of a file, from 0o600 to 0o666',
+      'the permissions of a file, from 0o600 to 0o666',
     ),
   },
   { defaults: { durability: 'power', mode: OWN_FILE } },

@@ -109,7 +109,7 @@ function saved(write: () => unknown): void {
     write();
   } catch {
     throw new StorageException('react-native-mmkv refused to write', {
-      advice: 'The device may have no room left. Push, or remove other data of this app, then commit again.',
+      advice: 'The device may have no space left. Push, or remove other data of this app, then commit again.',
     });
   }
 }

@@ -74,7 +74,7 @@ const LOST = 'Entries wait in memory and are lost with this page or worker.';
 
 const NO_FILES = `opfsStorage found no origin private file system: pages on plain http, some browsers (WebKitGTK), and programs other than browsers have none. ${LOST} Serve the page over https, use another storage, or push after each commit (commitAndPush()).`;
 
-const NO_WORKER = `Only a dedicated worker can save readings by opfsStorage: not a page, nor a shared or service worker, nor an old browser. ${LOST} Call it in a worker that a page starts with new Worker(…), and post the values to that.`;
+const NO_WORKER = `Only a dedicated worker of a current browser can save readings by opfsStorage; a page and a shared or service worker can't. ${LOST} Call it in a worker that a page starts with new Worker(…), and post the values to that.`;
 
 const refused = (reason: string): string =>
   `The browser refused opfsStorage its files (${reason}), as in a private window, with site data blocked, or with no space left. ${LOST} Push after each commit (commitAndPush()), or allow the site's data.`;

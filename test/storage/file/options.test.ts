@@ -17,7 +17,7 @@ test.each([0o644 + 0.5, 0o400, 0o700, 0o4600, -1, 2 ** 32 + 0o600, '600', null])
   'fileStorage refuses %o as the option mode, by its name',
   (mode) => {
     expect(() => fileStorage('/nowhere', { mode } as never)).toThrow(
-      /^mode must be the rights of a file, from 0o600 to 0o666, got/,
+      /^mode must be the permissions of a file, from 0o600 to 0o666, got/,
     );
   },
 );

@@ -99,7 +99,7 @@ export function codeOf(error: unknown): string | undefined {
   return FORBIDDEN.has(name) ? name : undefined;
 }
 
-export const CHECK_DISK = 'Check the folder, its rights and its disk.';
+export const CHECK_DISK = 'Check the folder, its permissions and its disk.';
 
 /** Whether an error reports a full disk. */
 export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
@@ -111,12 +111,12 @@ export function storageException(error: unknown, path: string): StorageException
   const flag = /--allow-\w+/.exec(textOf(error, 'message') ?? '')?.[0];
   return isFull(error)
     ? new StorageException(`the disk is full (${code}, ${path})`, {
-        advice: 'Push, or make room on the disk, then commit again.',
+        advice: 'Push, or free some disk space, then commit again.',
         isFull: true,
         cause: error,
       })
     : new StorageException(`the file could not be written (${code}, ${path})`, {
-        advice: flag ? `This Deno process lacks a right: run it with ${flag}=<folder>.` : CHECK_DISK,
+        advice: flag ? `This Deno process lacks a permission: run it with ${flag}=<folder>.` : CHECK_DISK,
         cause: error,
       });
 }

@@ -6,7 +6,7 @@ import { type FileSystem, FLAGS, foreignWrites, PERMISSIONS } from './file-syste
 /** Error codes of systems that can't sync a folder, or need not. */
 const NO_FOLDER_SYNC = new Set<unknown>(['EINVAL', 'EISDIR', 'ENOTSUP']);
 const ROOT = 0;
-const USE_OWN = 'Use a folder of this user only, with the rights 0700.';
+const USE_OWN = 'Use a folder of this user only, with mode 0700.';
 
 /** The folder of the journals. The operator chose it, so it may be a link; warnings concern the folder that the link leads to. */
 export class Folder {

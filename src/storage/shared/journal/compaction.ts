@@ -70,7 +70,7 @@ export function compactInPlace(handle: CompactableFile, live: LiveIndex): string
   const { logs, isNewer } = readContents(handle.lines());
   if (isNewer)
     throw new StorageException(`${handle.path} holds records of a newer version`, {
-      advice: 'Make room on the disk.',
+      advice: 'Free some disk space.',
       isFull: true,
     });
   const { writes, length } = planCompaction(handle.read(), (writer, sequence) =>

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { uploadOfOne } from '../../src/gateway/worker/entries.js';
 import { itemTexts } from '../../src/gateway/worker/json-items.js';
 
 const spaced = fc.constantFrom(undefined, 1, '\t', ' \n');
@@ -24,4 +25,13 @@ test.each([
   ['{"a":"entries","entries":[[],{}]}', ['[]', '{}']],
 ])('the items keep their text: %s', (text, items) => {
   expect(itemTexts(text, 'entries')).toEqual(items);
+});
+
+test('an entry that is cut out of an upload is no longer than the upload, though its numbers would be', () => {
+  const values = Array.from({ length: 10 }, () => '{"a":1e20}').join(',');
+  const text = `{"clientTimestamp":1795000000,"entries":[{"timestamp":1795000000,"values":[${values}]}]}`;
+  expect(JSON.stringify(JSON.parse(text)).length).toBeGreaterThan(text.length);
+  const upload = { device: 'd', offset: 0, keyHash: 'k', isVerified: true, entryIds: undefined };
+  const { body } = uploadOfOne({ ...upload, body: Buffer.from(text) }, 0);
+  expect(Buffer.from(body).toString()).toBe(text);
 });

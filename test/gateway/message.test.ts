@@ -79,6 +79,7 @@ describe('an upload as a message', () => {
     ['lack of entry ids', ['1', undefined, '-1500', '1', KEY_HASH, '-']],
     ['text: an empty one', ['']],
     ['text: a version only', ['1']],
+    ['text: not a version', ['x', 'mac', '-1500']],
   ])('G8 a message with another %s in its header is invalid', (_part, parts) => {
     const message = encodeUpload(upload, secret);
     const mac = message.headers['Nikdev-Upload']?.split(' ')[1];
@@ -119,6 +120,7 @@ describe('an upload as a message', () => {
     const message = received(encodeWakeUp());
     expect(decodeMessage(message, secrets)).toEqual({ kind: 'wake-up', device: DEVICE_ID });
     expect(message.data).toHaveLength(0);
+    expect(decodeMessage({ ...message, data: new Uint8Array(1) }, secrets)).toMatchObject({ kind: 'invalid' });
   });
 });
 

@@ -80,6 +80,24 @@ describeOnNats('the worker of a gateway', () => {
     ]);
   });
 
+  test('marks entries of a writer whose name is longer than a subject of NATS', async () => {
+    const entryIds = `${'w%C3%A4'.repeat(1000)}/1`;
+    for (const value of [1, 2]) await world.publish({ device: 0, values: [value], entryIds });
+    await world.publish({ device: 0, values: [3] });
+    await world.start();
+    await world.untilForwarded();
+    expect(world.upstream.values(0)).toEqual([1, 3]);
+  });
+
+  test('keeps an entry of a stream that was made anew, though the quarantine has an entry of the same sequence', async () => {
+    const quarantine = new QuarantineStream(world.nats, world.secrets);
+    const message = { data: new Uint8Array(), headers: world.nats.headers({}) };
+    const rejection = { status: 400, reason: 'bad' };
+    for (const time of [1n, 2n, 2n])
+      await quarantine.addMessage(deviceId(0), message, rejection, { sequence: 7, time });
+    expect((await world.depths()).quarantined).toBe(2);
+  });
+
   test('quarantines an entry once, however often its message is delivered', async () => {
     const quarantine = new QuarantineStream(world.nats, world.secrets);
     const { body, headers } = world.encode({ device: 0, values: ['bad'], entryIds: 'w/1' });

@@ -50,7 +50,7 @@ async function measure(folder) {
   const above = synced.ours.map((ours, round) => 1000 * (ours - synced.bare[round])).sort((one, other) => one - other);
   const [quarter, threeQuarters] = [above[125], above[375]].map((microseconds) => microseconds.toFixed(0));
   return [
-    ratioRow("commit into a file, 'process': time against bare writeSync", { most: 2.5 }, fast.shallow, fast.bare),
+    ratioRow("commit into a file, 'process': time against bare writeSync", { most: 2.3 }, fast.shallow, fast.bare),
     ratioRow("commit into a file, 'process': depth 100,000 against shallow", { most: 1.2 }, fast.deep, fast.shallow),
     row(
       "commit into a file, 'power': above writeSync + fdatasyncSync",

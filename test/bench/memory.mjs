@@ -12,7 +12,7 @@ export async function memory() {
     const open = () => fileStorage(folder, { durability: 'process' });
     return [await heapPerEntry(open()), await heapPerEntry(open(), 0)];
   });
-  const goal = (what, bytes) => row(what, `${bytes.toFixed(0)} B`, '≤ 450 B', bytes <= 450);
+  const goal = (what, bytes) => row(what, `${bytes.toFixed(0)} B`, '≤ 210 B', bytes <= 210);
   return [
     goal('memory of a queued entry of two values', intoMemory),
     goal('memory of a queued entry of two values, in a file', intoFile),

@@ -1,13 +1,13 @@
 import * as v from 'valibot';
-import { type Client, closeClient, commitAndPush, createClient, type Ports } from './client.js';
+import { CallGuard } from './call-guard.js';
+import { commitAndPush, createClient, type Ports } from './client.js';
 import type { Destination } from './core/model/destination.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
 import { type AdoptEvent, checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
-import { addCaller, redactException, ValueException } from './core/model/exceptions.js';
+import { ValueException } from './core/model/exceptions.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
 import { isPlainObject, own, show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
-import { closedException } from './core/model/request-exceptions.js';
 import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
 import { checkOptions, flag, signalOf, timeout } from './core/options/call-options.js';
@@ -75,9 +75,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /** For `await using api = new Api(…)`, in runtimes that support it: calls {@link Api.close} with `push`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
-  readonly #client: Client;
-  #isClosed = false;
-  #closing: Promise<void> | undefined;
+  /** A function: proxies of state libraries pass it on as it is, and no private member can be reached through them. */
+  declare private readonly guard: () => CallGuard;
 
   /**
    * @throws {@link ConfigException} naming the option at fault.
@@ -86,13 +85,15 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   /** @internal */
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports>);
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
-    this.#client = createClient(resolveOptions(options), ports);
-    this.ready = this.#client.recovery.ready;
+    const guard = new CallGuard(createClient(resolveOptions(options), ports));
+    // Writable, as Valtio copies no other properties.
+    Object.defineProperty(this, 'guard', { value: () => guard, writable: true });
+    this.ready = guard.client.recovery.ready;
     if (Symbol.asyncDispose)
       Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
   }
 
-  /** Keeps Vue from wrapping this object in a proxy, through which private members can't be reached. @internal */
+  /** Keeps Vue from wrapping this object in a proxy: it stays the same object. @internal */
   get __v_skip(): true {
     return true;
   }
@@ -126,12 +127,13 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   addValue<Name extends FieldName<Fields>>(field: Name, value: FieldInput<Fields[Name]>): void {
-    this.#checkOpen();
-    const { staging, fields } = this.#client;
+    const guard = this.guard();
+    guard.checkOpen();
+    const { staging, fields } = guard.client;
     try {
       staging.add(fields.idOf(field), fields.encode(field, value));
     } catch (error) {
-      throw this.#redacted(error);
+      throw guard.redacted(error);
     }
   }
 
@@ -146,7 +148,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   addValues(values: FieldInputs<Fields>): void {
-    this.#do(({ staging, fields }) => staging.addAll(fields.encodeAll(values)));
+    this.guard().do(({ staging, fields }) => staging.addAll(fields.encodeAll(values)));
   }
 
   /**
@@ -163,11 +165,12 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   commit(options?: CommitOptions): Entry | undefined {
-    this.#checkOpen();
+    const guard = this.guard();
+    guard.checkOpen();
     try {
-      return this.#client.committer.commit(options === undefined ? undefined : commitOptions(options));
+      return guard.client.committer.commit(options === undefined ? undefined : commitOptions(options));
     } catch (error) {
-      throw this.#redacted(error);
+      throw guard.redacted(error);
     }
   }
 
@@ -194,8 +197,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   async push(options: CallOptions = {}): Promise<PushResult> {
-    const signal = this.#do(() => signalOf(options));
-    return this.#result(this.#client.uploader.push(signal));
+    const signal = this.guard().do(() => signalOf(options));
+    return this.guard().result(this.guard().client.uploader.push(signal));
   }
 
   /**
@@ -210,8 +213,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   async commitAndPush(options: CallOptions = {}): Promise<PushResult> {
-    const signal = this.#do(() => signalOf(options));
-    return this.#result(commitAndPush(this.#client, signal));
+    const signal = this.guard().do(() => signalOf(options));
+    return this.guard().result(commitAndPush(this.guard().client, signal));
   }
 
   /**
@@ -224,7 +227,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   reset(): void {
-    this.#do(({ staging }) => staging.clear());
+    this.guard().do(({ staging }) => staging.clear());
   }
 
   /**
@@ -237,7 +240,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   resetUnpushedEntries(): void {
-    this.#do(({ outbox, deadBands }) => {
+    this.guard().do(({ outbox, deadBands }) => {
       deadBands?.onDiscarded(this.log());
       outbox.clear();
     });
@@ -257,7 +260,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   restore(entries: readonly Entry[]): Entry[] {
-    return this.#do(({ committer, fields }) => {
+    return this.guard().do(({ committer, fields }) => {
       checkEntries(entries);
       for (const { values } of entries) for (const { fieldId } of values) fields.checkId(fieldId);
       return committer.restore(entries);
@@ -276,7 +279,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   quarantined(): QuarantinedEntry[] {
-    return this.#client.outbox.quarantine.entries;
+    return this.guard().client.outbox.quarantine.entries;
   }
 
   /**
@@ -291,7 +294,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   dropQuarantined(ids?: readonly string[]): number {
-    return this.#do(({ outbox }) => {
+    return this.guard().do(({ outbox }) => {
       if (ids !== undefined) checkIds(ids);
       return outbox.removeQuarantined(ids ?? this.quarantined().map(({ id }) => id));
     });
@@ -311,9 +314,11 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   async adoptFrom(options: Pick<Destination, 'baseUrl'>): Promise<Pick<AdoptEvent, 'entries'>> {
-    const baseUrl = this.#do(() => resolveBaseUrl(options));
-    const { deviceId } = this.#client.config;
-    return { entries: await this.#result(adoptFrom(this.#client, { deviceId: deviceId.toLowerCase(), baseUrl })) };
+    const baseUrl = this.guard().do(() => resolveBaseUrl(options));
+    const { deviceId } = this.guard().client.config;
+    return {
+      entries: await this.guard().result(adoptFrom(this.guard().client, { deviceId: deviceId.toLowerCase(), baseUrl })),
+    };
   }
 
   /**
@@ -326,7 +331,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   pause(): void {
-    this.#do(({ hold }) => hold.begin());
+    this.guard().do(({ hold }) => hold.begin());
   }
 
   /**
@@ -339,7 +344,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   resume(): void {
-    this.#do(({ hold, autoPush }) => {
+    this.guard().do(({ hold, autoPush }) => {
       hold.end();
       autoPush?.resume();
     });
@@ -355,7 +360,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   setApiKey(apiKey: string): void {
-    this.#do(({ config, server, autoPush }) => {
+    this.guard().do(({ config, server, autoPush }) => {
       checkApiKey(apiKey, config);
       server.setApiKey(apiKey);
       autoPush?.resume();
@@ -381,8 +386,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     fields: Name | readonly Name[],
     options: CallOptions = {},
   ): Promise<ReadingOf<Fields, Name>[]> {
-    const signal = this.#do(() => signalOf(options));
-    const readings = await this.#result(this.#client.reader.get(listOf(fields), signal));
+    const signal = this.guard().do(() => signalOf(options));
+    const readings = await this.guard().result(this.guard().client.reader.get(listOf(fields), signal));
     return readings as ReadingOf<Fields, Name>[];
   }
 
@@ -410,7 +415,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
     fields: Name | readonly Name[],
     options: WatchOptions = {},
   ): AsyncIterableIterator<ReadingOf<Fields, Name>[]> {
-    const watch: unknown = this.#do(({ fields: registry, poller }) =>
+    const watch: unknown = this.guard().do(({ fields: registry, poller }) =>
       poller.watch(registry.findReadable(listOf(fields)), options),
     );
     return watch as AsyncIterableIterator<ReadingOf<Fields, Name>[]>;
@@ -429,8 +434,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   async testConnection(options: CallOptions = {}): Promise<ConnectionTest> {
-    const signal = this.#do(() => signalOf(options));
-    return testConnection(this.#client, signal);
+    const signal = this.guard().do(() => signalOf(options));
+    return testConnection(this.guard().client, signal);
   }
 
   /**
@@ -443,7 +448,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   status(): Status {
-    return this.#client.status.status;
+    return this.guard().client.status.status;
   }
 
   /**
@@ -458,7 +463,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   subscribe(listener: () => void): () => void {
-    return this.#do(({ status }) => {
+    return this.guard().do(({ status }) => {
       checkListener(listener);
       return status.subscribe(inThisZone<void>(listener) as () => unknown);
     });
@@ -473,7 +478,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   log(): Entry[] {
-    return Array.from(this.#client.outbox, (entry) => toEntry(entry));
+    return Array.from(this.guard().client.outbox, (entry) => toEntry(entry));
   }
 
   /**
@@ -487,7 +492,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    return this.#do(({ emitter }) => {
+    return this.guard().do(({ emitter }) => {
       checkEventName(name);
       checkListener(listener);
       return emitter.on(name, inThisZone(listener));
@@ -506,44 +511,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { push, timeoutSeconds } = this.#try(() => checkOptions(options, CloseSchema));
-    // Without `push` a call does not report the failed push of an earlier call.
-    if (this.#isClosed) return push ? this.#closing : this.#closing?.catch(() => {});
-    this.#isClosed = true;
-    this.#closing = closeClient(this.#client, { push, timeoutSeconds });
-    return this.#result(this.#closing);
-  }
-
-  /** Runs a call. @throws {@link ApiException} if this `Api` is closed. */
-  #do<Result>(run: (client: Client) => Result): Result {
-    this.#checkOpen();
-    return this.#try(run);
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw closedException();
-  }
-
-  /** Runs a call, and redacts its exception: an argument may hold the API key by mistake. */
-  #try<Result>(run: (client: Client) => Result): Result {
-    try {
-      return run(this.#client);
-    } catch (error) {
-      throw this.#redacted(error);
-    }
-  }
-
-  /** Redacts the exception that a promise rejects with, and adds the caller's line to its stack. */
-  async #result<Result>(pending: Promise<Result>): Promise<Result> {
-    try {
-      return await pending;
-    } catch (error) {
-      throw addCaller(this.#redacted(error));
-    }
-  }
-
-  #redacted(error: unknown): unknown {
-    return redactException(error, this.#client.server);
+    const guard = this.guard();
+    return guard.close(guard.try(() => checkOptions(options, CloseSchema)));
   }
 }
 

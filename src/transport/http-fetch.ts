@@ -172,22 +172,19 @@ function responseOf(message: http.IncomingMessage, body: Readable): ResponseLike
 }
 
 /** Some servers and proxies compress although the request does not allow it. */
-function decoded(message: http.IncomingMessage): Readable {
-  const decoder = decoderOf(message.headers['content-encoding']?.toLowerCase());
-  // An error of either stream destroys both and ends the reading of the body.
-  return decoder === undefined || node === undefined ? message : node.stream.pipeline(message, decoder, () => {});
+function decoded(message: http.IncomingMessage, { stream, zlib }: Modules): Readable {
+  const codings = codingsOf(message.headers['content-encoding']);
+  if (codings.length === 0) return message;
+  const decoders = codings.map((coding) => decoderOf(coding, zlib));
+  const steps = decoders.includes(undefined) ? [textOnly] : decoders.reverse();
+  // An error of any stream destroys all of them and ends the reading of the body.
+  return stream.pipeline([message, ...(steps as [Transform])], () => {}) as Transform;
 }
 
-function decoderOf(encoding: string | undefined) {
-  switch (encoding) {
-    case 'gzip':
-    case 'x-gzip':
-      return node?.zlib.createGunzip();
-    case 'deflate':
-      return node?.zlib.createInflate();
-    case 'br':
-      return node?.zlib.createBrotliDecompress();
-    default:
-      return undefined;
-  }
-}
+/** @returns The content codings in the order in which they were applied. */
+const codingsOf = (header = ''): string[] =>
+  header
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding !== 'identity');

@@ -29,14 +29,13 @@ type Classified = Omit<FailedExchange, 'received' | 'status'>;
 
 function classify(thrown: unknown, port: string, status: number | undefined): Classified {
   const chain = causesOf(thrown);
-  const code = chain.map(codeWord).find((found) => found !== undefined);
+  const code = chain.map(codeWord).find((found) => found !== undefined && !MISUSED.test(found));
   const known = { ...(code !== undefined && { code }) };
   if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
     return { reason: 'timeout', ...known };
-  if (isProgrammingError(thrown)) return faultOf(thrown, chain, status);
+  if (isProgrammingError(thrown, code)) return faultOf(thrown, chain, status);
   if (status !== undefined) return { reason: 'interrupted', ...known };
-  if (code !== undefined && !MISUSED.test(code))
-    return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
+  if (code !== undefined) return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
   if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
   const message = textOf(thrown, 'message') ?? '';
   if (!NETWORK_MESSAGE.test(message)) return faultOf(thrown, chain, status);
@@ -53,10 +52,13 @@ function faultOf(error: unknown, chain: readonly Thrown[], status: number | unde
   return { reason: 'fault', detail: status === undefined ? `${FETCH_THREW} ${text}` : text, error };
 }
 
-/** Whether an error is of a program or of rights that are missing, whatever its message says of a network. */
-const isProgrammingError = (thrown: unknown): boolean =>
+/**
+ * Whether an error is of a program or of rights that are missing, whatever its message says of a network. A message with a code may
+ * name a host such as `null.example`, and one without a code a URL.
+ */
+const isProgrammingError = (thrown: unknown, code: string | undefined): boolean =>
   /^(?:ReferenceError|SyntaxError|NotCapable|PermissionDenied)$/.test(textOf(thrown, 'name') ?? '') ||
-  /is not a |undefined|null/.test(textOf(thrown, 'message') ?? '');
+  (code === undefined && /is not a |(?:^| )(?:undefined|null)/.test(textOf(thrown, 'message') ?? ''));
 
 const MAX_CAUSES = 5;
 
@@ -68,8 +70,11 @@ function causesOf(thrown: unknown): Thrown[] {
 }
 
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
-/** Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. */
-const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$/;
+/**
+ * Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. With
+ * HPE_INVALID_CONSTANT and the like, Node closes a connection on which something other than an HTTP response came.
+ */
+const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|^HPE/;
 /** Deno gives a message without a code. */
 const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
 /** Codes of programming errors. */

@@ -17,13 +17,26 @@ describe('F57 a failed fetch', () => {
     expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'unreachable', code }),
   );
 
-  test.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_HTTP2_STREAM_ERROR'])(
-    'with %s as its cause is cut off',
-    (code) => {
-      expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'cut-off', code });
-      expect(failureOf(caused(code), '', 200)).toEqual({ received: false, reason: 'interrupted', code, status: 200 });
-    },
-  );
+  test.each(['null', 'undefined', 'null.example'])('to a host of the name %s is an unreachable server', (host) => {
+    const failed = { received: false, reason: 'unreachable' };
+    const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' });
+    expect(failureOf(error, '')).toEqual({ ...failed, code: 'ENOTFOUND' });
+    const message = `error sending request for url (https://${host}/null): no such host`;
+    expect(failureOf(new TypeError(message), '')).toEqual({ ...failed, detail: 'no such host' });
+  });
+
+  test.each([
+    'ECONNRESET',
+    'EPIPE',
+    'UND_ERR_SOCKET',
+    'ERR_STREAM_PREMATURE_CLOSE',
+    'ERR_HTTP2_STREAM_ERROR',
+    'HPE_INVALID_CONSTANT',
+    'HPE_HEADER_OVERFLOW',
+  ])('with %s as its cause is cut off', (code) => {
+    expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'cut-off', code });
+    expect(failureOf(caused(code), '', 200)).toEqual({ received: false, reason: 'interrupted', code, status: 200 });
+  });
 
   test.each(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])(
     "with %s, the platform's own time-out, timed out",
@@ -65,6 +78,11 @@ describe('F57 a failed fetch', () => {
   test.each([
     [new ReferenceError('x is not defined'), 'ReferenceError: x is not defined'],
     [new TypeError('x is not a function'), 'TypeError: x is not a function'],
+    [
+      new TypeError("Cannot read properties of undefined (reading 'network')"),
+      "TypeError: Cannot read properties of undefined (reading 'network')",
+    ],
+    [new TypeError('null is not an object (network)'), 'TypeError: null is not an object (network)'],
     [runInNewContext('new RangeError("far")'), 'RangeError: far'],
     [new TypeError('no header', { cause: new Error('invalid') }), 'TypeError: no header (invalid)'],
     [Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' }), 'TypeError: Invalid URL'],

@@ -1,6 +1,6 @@
 import { codeWord, describeError, textOf } from '../core/model/foreign-text.js';
 import { isObject } from '../core/model/input.js';
-import type { FailedExchange } from '../core/ports/transport.js';
+import type { Answer, FailedExchange, ReceivedResponse } from '../core/ports/transport.js';
 
 /** The properties of an error that are read. The thrown value may come from another realm, or not be an `Error`. */
 interface Thrown {
@@ -16,7 +16,7 @@ interface Thrown {
  * @param port - The port of the request; empty for the default port of the scheme.
  * @param status - The HTTP status, if the failure happened after it was received.
  */
-export function failureOf(thrown: unknown, port: string, status?: number): FailedExchange {
+export function failureOf(thrown: unknown, port: string, status?: number): Answer {
   try {
     return { received: false, ...classify(thrown, port, status), ...(status !== undefined && { status }) };
   } catch {
@@ -27,7 +27,7 @@ export function failureOf(thrown: unknown, port: string, status?: number): Faile
 
 type Classified = Omit<FailedExchange, 'received' | 'status'>;
 
-function classify(thrown: unknown, port: string, status: number | undefined): Classified {
+function classify(thrown: unknown, port: string, status: number | undefined): Classified | ReceivedResponse {
   const chain = causesOf(thrown);
   const code = chain.map(codeWord).find((found) => found !== undefined && !MISUSED.test(found));
   const known = { ...(code !== undefined && { code }) };
@@ -42,8 +42,19 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
   const detail = chain.length > 1 ? textOf(chain[1], 'message') : /: (.+)/.exec(message)?.[1];
   if (isBlocked(port) && /\bport\b/.test(detail ?? 'port')) return { reason: 'blocked-port' };
   if (detail === undefined) return { reason: 'unreachable', isOpaque: true };
+  if (detail === '') return PROXY_SIGN_IN;
   return { reason: CUT_OFF_MESSAGE.test(detail) ? 'cut-off' : 'unreachable', detail };
 }
+
+/** Node's fetch replaces a response of status 407, and no other, by an error whose cause has neither a code nor a message. */
+const PROXY_SIGN_IN: ReceivedResponse = {
+  received: true,
+  status: 407,
+  body: '',
+  contentType: undefined,
+  retryAfter: undefined,
+  date: undefined,
+};
 
 const FETCH_THREW = 'fetch threw';
 

@@ -1,6 +1,6 @@
 import { codeWord, describeError, textOf } from '../core/model/foreign-text.js';
 import { isObject } from '../core/model/input.js';
-import type { FailedExchange } from '../core/ports/transport.js';
+import type { Answer, FailedExchange, ReceivedResponse } from '../core/ports/transport.js';
 
 /** The properties of an error that are read. The thrown value may come from another realm, or not be an `Error`. */
 interface Thrown {
@@ -16,7 +16,7 @@ interface Thrown {
  * @param port - The port of the request; empty for the default port of the scheme.
  * @param status - The HTTP status, if the failure happened after it was received.
  */
-export function failureOf(thrown: unknown, port: string, status?: number): FailedExchange {
+export function failureOf(thrown: unknown, port: string, status?: number): Answer {
   try {
     return { received: false, ...classify(thrown, port, status), ...(status !== undefined && { status }) };
   } catch {
@@ -27,24 +27,34 @@ export function failureOf(thrown: unknown, port: string, status?: number): Faile
 
 type Classified = Omit<FailedExchange, 'received' | 'status'>;
 
-function classify(thrown: unknown, port: string, status: number | undefined): Classified {
+function classify(thrown: unknown, port: string, status: number | undefined): Classified | ReceivedResponse {
   const chain = causesOf(thrown);
-  const code = chain.map(codeWord).find((found) => found !== undefined);
+  const code = chain.map(codeWord).find((found) => found !== undefined && !MISUSED.test(found));
   const known = { ...(code !== undefined && { code }) };
   if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
     return { reason: 'timeout', ...known };
-  if (isProgrammingError(thrown)) return faultOf(thrown, chain, status);
+  if (isProgrammingError(thrown, code)) return faultOf(thrown, chain, status);
   if (status !== undefined) return { reason: 'interrupted', ...known };
-  if (code !== undefined && !MISUSED.test(code))
-    return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
+  if (code !== undefined) return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
   if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
   const message = textOf(thrown, 'message') ?? '';
   if (!NETWORK_MESSAGE.test(message)) return faultOf(thrown, chain, status);
   const detail = chain.length > 1 ? textOf(chain[1], 'message') : /: (.+)/.exec(message)?.[1];
   if (isBlocked(port) && /\bport\b/.test(detail ?? 'port')) return { reason: 'blocked-port' };
   if (detail === undefined) return { reason: 'unreachable', isOpaque: true };
+  if (detail === '') return PROXY_SIGN_IN;
   return { reason: CUT_OFF_MESSAGE.test(detail) ? 'cut-off' : 'unreachable', detail };
 }
+
+/** Node's fetch replaces a response of status 407, and no other, by an error whose cause has neither a code nor a message. */
+const PROXY_SIGN_IN: ReceivedResponse = {
+  received: true,
+  status: 407,
+  body: '',
+  contentType: undefined,
+  retryAfter: undefined,
+  date: undefined,
+};
 
 const FETCH_THREW = 'fetch threw';
 
@@ -53,10 +63,13 @@ function faultOf(error: unknown, chain: readonly Thrown[], status: number | unde
   return { reason: 'fault', detail: status === undefined ? `${FETCH_THREW} ${text}` : text, error };
 }
 
-/** Whether an error is of a program or of rights that are missing, whatever its message says of a network. */
-const isProgrammingError = (thrown: unknown): boolean =>
+/**
+ * Whether an error is of a program or of rights that are missing, whatever its message says of a network. A message with a code may
+ * name a host such as `null.example`, and one without a code a URL.
+ */
+const isProgrammingError = (thrown: unknown, code: string | undefined): boolean =>
   /^(?:ReferenceError|SyntaxError|NotCapable|PermissionDenied)$/.test(textOf(thrown, 'name') ?? '') ||
-  /is not a |undefined|null/.test(textOf(thrown, 'message') ?? '');
+  (code === undefined && /is not a |(?:^| )(?:undefined|null)/.test(textOf(thrown, 'message') ?? ''));
 
 const MAX_CAUSES = 5;
 
@@ -68,8 +81,11 @@ function causesOf(thrown: unknown): Thrown[] {
 }
 
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
-/** Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. */
-const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$/;
+/**
+ * Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. With
+ * HPE_INVALID_CONSTANT and the like, Node closes a connection on which something other than an HTTP response came.
+ */
+const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|^HPE/;
 /** Deno gives a message without a code. */
 const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
 /** Codes of programming errors. */

@@ -1,6 +1,6 @@
 import type * as http from 'node:http';
 import type * as https from 'node:https';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import * as v from 'valibot';
 import { ownObject } from '../core/model/schema.js';
 import { checkOptions } from '../core/options/call-options.js';
@@ -81,6 +81,7 @@ export function httpFetch(options: HttpFetchOptions = {}): HttpFetch {
         ? node.https.request(target, { ...(connection as https.RequestOptions), ...request, agent: agents.https })
         : node.http.request(target, { ...(localAddress && { localAddress }), ...request, agent: agents.http }),
       init,
+      node,
     );
   };
 }
@@ -96,9 +97,11 @@ async function loadModules() {
   return { http, https, stream, zlib };
 }
 
-let node: Awaited<ReturnType<typeof loadModules>> | undefined;
+type Modules = Awaited<ReturnType<typeof loadModules>>;
 
-function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Promise<ResponseLike> {
+let node: Modules | undefined;
+
+function send(request: http.ClientRequest, { body, signal }: HttpFetchInit, modules: Modules): Promise<ResponseLike> {
   return new Promise((resolve, reject) => {
     let answer: Readable | undefined;
     const abort = (): void => {
@@ -107,7 +110,7 @@ function send(request: http.ClientRequest, { body, signal }: HttpFetchInit): Pro
       request.destroy(reason);
     };
     request.on('response', (response) => {
-      answer = decoded(response);
+      answer = decoded(response, modules);
       resolve(responseOf(response, answer));
     });
     request.on('error', reject);
@@ -172,22 +175,67 @@ function responseOf(message: http.IncomingMessage, body: Readable): ResponseLike
 }
 
 /** Some servers and proxies compress although the request does not allow it. */
-function decoded(message: http.IncomingMessage): Readable {
-  const decoder = decoderOf(message.headers['content-encoding']?.toLowerCase());
-  // An error of either stream destroys both and ends the reading of the body.
-  return decoder === undefined || node === undefined ? message : node.stream.pipeline(message, decoder, () => {});
+function decoded(message: http.IncomingMessage, { stream, zlib }: Modules): Readable {
+  const codings = codingsOf(message.headers['content-encoding']);
+  if (codings.length === 0) return message;
+  const isKnown = codings.length <= MAX_CODINGS && codings.every((coding) => KNOWN.test(coding));
+  const steps = isKnown ? codings.reverse().flatMap((coding) => decodersOf(coding, zlib)) : [textOnly(codings)];
+  // An error of any stream destroys all of them and ends the reading of the body.
+  return stream.pipeline([message, ...steps] as unknown as [Readable, Duplex], () => {}) as Duplex;
 }
 
-function decoderOf(encoding: string | undefined) {
-  switch (encoding) {
-    case 'gzip':
-    case 'x-gzip':
-      return node?.zlib.createGunzip();
-    case 'deflate':
-      return node?.zlib.createInflate();
-    case 'br':
-      return node?.zlib.createBrotliDecompress();
-    default:
-      return undefined;
+/** @returns The content codings in the order in which they were applied. */
+const codingsOf = (header = ''): string[] =>
+  header
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding !== 'identity');
+
+/** Each decoder takes memory, and a server may name thousands of codings; the `fetch` of Node has the same limit. */
+const MAX_CODINGS = 5;
+const KNOWN = /^(?:(?:x-)?gzip|deflate|br)$/;
+
+type Pieces = AsyncIterable<Uint8Array>;
+type Decoder = Duplex | ((pieces: Pieces) => Pieces);
+
+/** As in the `fetch` of Node, a body may be empty or lack its trailer: the flush at its end demands no more. */
+function decodersOf(coding: string, zlib: Modules['zlib']): Decoder[] {
+  const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants;
+  if (coding === 'br') return [zlib.createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH })];
+  const options = { finishFlush: Z_SYNC_FLUSH };
+  return coding === 'deflate' ? [withZlibHeader, zlib.createInflate(options)] : [zlib.createGunzip(options)];
+}
+
+/** Some servers send raw deflate, which lacks the header that begins with the method 8 in its low four bits. */
+async function* withZlibHeader(pieces: Pieces): Pieces {
+  let isFirst = true;
+  for await (const piece of pieces) {
+    if (isFirst && ((piece[0] ?? 0) & 0x0f) !== 8) yield ZLIB_HEADER;
+    isFirst = false;
+    yield piece;
   }
 }
+
+const ZLIB_HEADER = Uint8Array.of(0x78, 0x01);
+
+/**
+ * Passes UTF-8 only: some servers name a charset or a format as their coding, but a body that can not be read may be the page of a
+ * portal, which must not count as a success.
+ */
+const textOnly = (codings: readonly string[]) =>
+  async function* (pieces: Pieces): Pieces {
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    const check = (piece?: Uint8Array): void => {
+      try {
+        decoder.decode(piece, { stream: piece !== undefined });
+      } catch {
+        throw new SyntaxError(`the content-encoding "${codings.join(', ')}" is unknown`);
+      }
+    };
+    for await (const piece of pieces) {
+      check(piece);
+      yield piece;
+    }
+    check();
+  };

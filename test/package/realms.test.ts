@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { credentials, DEVICE_ID } from '../support/builders/credentials.js';
-import { closedPort } from '../support/servers/raw-server.js';
+import { closedPort, rawServer } from '../support/servers/raw-server.js';
 
 type Package = typeof import('../../src/index.js') &
   typeof import('../../src/node.js') &
@@ -47,7 +47,7 @@ function loadInRealm(): Package {
   return Object.assign({}, ...all) as Package;
 }
 
-const { Api, fileStorage, createEmulator } = loadInRealm();
+const { Api, fileStorage, httpFetch, createEmulator } = loadInRealm();
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nikdev-iot-realm-'));
@@ -85,6 +85,19 @@ describe('F51 in a realm of its own', () => {
     const api = open({ baseUrl: `http://127.0.0.1:${await closedPort()}/` });
     api.addValue('a', 1);
     await expect(api.commitAndPush()).rejects.toThrow(/\(ECONNREFUSED\)/);
+  });
+
+  test('httpFetch loads the modules of its requests', async () => {
+    const server = await rawServer();
+    const api = open({ baseUrl: server.baseUrl, fetch: httpFetch() });
+    api.addValue('a', 1);
+    expect(await api.commitAndPush()).toMatchObject({ pushed: 1 });
+  });
+
+  test('no module of CommonJS has an import(), which scripts of node:vm refuse', () => {
+    const files = (readdirSync(dist, { recursive: true }) as string[]).filter((file) => file.endsWith('.cjs'));
+    expect(files).toContain('gateway.cjs');
+    expect(files.filter((file) => /\bimport\(/.test(readFileSync(join(dist, file), 'utf8')))).toEqual([]);
   });
 
   test('a folder that can not be made is named with its code', () => {

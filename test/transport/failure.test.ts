@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { failureOf } from '../../src/transport/failure.js';
 
 const caused = (code: string): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code }) });
+
+import { loopbackServer } from '../support/servers/loopback-server.js';
 
 describe('F57 a failed fetch', () => {
   test.each([
@@ -17,13 +20,26 @@ describe('F57 a failed fetch', () => {
     expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'unreachable', code }),
   );
 
-  test.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_HTTP2_STREAM_ERROR'])(
-    'with %s as its cause is cut off',
-    (code) => {
-      expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'cut-off', code });
-      expect(failureOf(caused(code), '', 200)).toEqual({ received: false, reason: 'interrupted', code, status: 200 });
-    },
-  );
+  test.each(['null', 'undefined', 'null.example'])('to a host of the name %s is an unreachable server', (host) => {
+    const failed = { received: false, reason: 'unreachable' };
+    const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' });
+    expect(failureOf(error, '')).toEqual({ ...failed, code: 'ENOTFOUND' });
+    const message = `error sending request for url (https://${host}/null): no such host`;
+    expect(failureOf(new TypeError(message), '')).toEqual({ ...failed, detail: 'no such host' });
+  });
+
+  test.each([
+    'ECONNRESET',
+    'EPIPE',
+    'UND_ERR_SOCKET',
+    'ERR_STREAM_PREMATURE_CLOSE',
+    'ERR_HTTP2_STREAM_ERROR',
+    'HPE_INVALID_CONSTANT',
+    'HPE_HEADER_OVERFLOW',
+  ])('with %s as its cause is cut off', (code) => {
+    expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'cut-off', code });
+    expect(failureOf(caused(code), '', 200)).toEqual({ received: false, reason: 'interrupted', code, status: 200 });
+  });
 
   test.each(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])(
     "with %s, the platform's own time-out, timed out",
@@ -34,8 +50,8 @@ describe('F57 a failed fetch', () => {
   );
 
   test('of a signal of its own is a time-out, or aborted', () => {
-    expect(failureOf(new DOMException('late', 'TimeoutError'), '').reason).toBe('timeout');
-    expect(failureOf(new DOMException('no', 'AbortError'), '').reason).toBe('aborted');
+    expect(failureOf(new DOMException('late', 'TimeoutError'), '')).toMatchObject({ reason: 'timeout' });
+    expect(failureOf(new DOMException('no', 'AbortError'), '')).toMatchObject({ reason: 'aborted' });
   });
 
   test.each([
@@ -65,6 +81,11 @@ describe('F57 a failed fetch', () => {
   test.each([
     [new ReferenceError('x is not defined'), 'ReferenceError: x is not defined'],
     [new TypeError('x is not a function'), 'TypeError: x is not a function'],
+    [
+      new TypeError("Cannot read properties of undefined (reading 'network')"),
+      "TypeError: Cannot read properties of undefined (reading 'network')",
+    ],
+    [new TypeError('null is not an object (network)'), 'TypeError: null is not an object (network)'],
     [runInNewContext('new RangeError("far")'), 'RangeError: far'],
     [new TypeError('no header', { cause: new Error('invalid') }), 'TypeError: no header (invalid)'],
     [Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' }), 'TypeError: Invalid URL'],
@@ -100,9 +121,16 @@ describe('F57 a failed fetch', () => {
     expect(failureOf(caused(`X_${key}`), '')).not.toHaveProperty('code');
   });
 
+  test("of Node's fetch without any reason is an answer 407: a proxy asks for a sign-in", async () => {
+    const { baseUrl } = await loopbackServer((_request, response) => response.writeHead(407).end('<html>'));
+    const error = await fetch(baseUrl, { method: 'POST', body: '{}', redirect: 'manual' }).catch((reason) => reason);
+    expect(failureOf(error, '')).toMatchObject({ received: true, status: 407, body: '' });
+  });
+
   test('to a port that the fetch standard blocks names that; this platform blocks each of those ports', async () => {
     const ports = Array.from({ length: 65_535 }, (_, index) => String(index + 1));
-    const known = ports.filter((port) => failureOf(new TypeError('Failed to fetch'), port).reason === 'blocked-port');
+    const failed = { received: false, reason: 'blocked-port' };
+    const known = ports.filter((port) => isDeepStrictEqual(failureOf(new TypeError('Failed to fetch'), port), failed));
     const errors = await Promise.all(known.map((port) => fetch(`http://127.0.0.1:${port}/`).catch((error) => error)));
     expect(errors.map((error) => String(error.cause?.message))).toEqual(known.map(() => 'bad port'));
     expect(known).toHaveLength(82);

@@ -6,13 +6,13 @@ import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigException } from '../../src/index.js';
 import { type HttpFetchOptions, httpFetch } from '../../src/node.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { json, loopbackServer } from '../support/servers/loopback-server.js';
+import { type Answerer, json, loopbackServer } from '../support/servers/loopback-server.js';
 
 const hasOpenssl = (() => {
   try {
@@ -83,6 +83,11 @@ describe.skipIf(!hasOpenssl)('httpFetch over TLS (needs openssl)', () => {
   });
 });
 
+const compressedAnswer =
+  (status: number, encoding: string, body: Uint8Array): Answerer =>
+  (_request, response) =>
+    response.writeHead(status, { 'content-encoding': encoding }).end(body);
+
 describe('httpFetch', () => {
   test('sends method, headers and a body of bytes or text with its length', async () => {
     const { baseUrl, requests } = await loopbackServer((_request, response) => json(response, 201, { a: 1 }));
@@ -132,12 +137,48 @@ describe('httpFetch', () => {
     ['x-gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
-  ] as const)('reads a body that is compressed by %s', async (encoding, compress) => {
-    const { baseUrl } = await loopbackServer((_request, response) =>
-      response.writeHead(200, { 'content-encoding': encoding }).end(compress('<html>')),
-    );
-    expect(await (await httpFetch()(baseUrl)).text()).toBe('<html>');
+    ['deflate without header', deflateRawSync],
+    ['gzip without trailer', (text: string) => gzipSync(text).subarray(0, -8)],
+    ['GZIP, br', (text: string) => brotliCompressSync(gzipSync(text))],
+    ['deflate, identity,deflate', (text: string) => deflateRawSync(deflateSync(text))],
+    ['utf-8', Buffer.from],
+  ])('reads a body that is compressed by %s', async (encoding, compress) => {
+    const answer = compressedAnswer(200, encoding.replace(/ without.*/, ''), compress('<html>ü'));
+    expect(await (await httpFetch()((await loopbackServer(answer)).baseUrl)).text()).toBe('<html>ü');
   });
+
+  test.each(['gzip', 'deflate', 'br', 'gzip, br', 'zstd'])(
+    'stores by a success with an empty body whose coding is %s',
+    async (encoding) => {
+      for (const status of [200, 201, 204]) {
+        const { baseUrl } = await loopbackServer(compressedAnswer(status, encoding, Buffer.of()));
+        const api = openApi({ baseUrl, fetch: httpFetch() });
+        commitEach(api, 1);
+        expect(await api.push()).toMatchObject({ pushed: 1, requests: 1 });
+      }
+    },
+  );
+
+  test.each([
+    ['gzip, br', brotliCompressSync(gzipSync('<html>')), 'an HTML page came back (status 200)'],
+    [
+      'zstd',
+      Buffer.of(0x28, 0xb5, 0x2f, 0xfd, 1),
+      'could not be read: SyntaxError: the content-encoding "zstd" is unknown',
+    ],
+    ['x', Buffer.of(0xc3), 'could not be read: SyntaxError: the content-encoding "x" is unknown'],
+    [Array(6).fill('gzip').join(), gzipSync('<html>'), 'is unknown'],
+    ['gzip', Buffer.from('<html>'), 'broke off'],
+  ])(
+    'keeps the entries after a success whose body of coding %s is a page or not readable',
+    async (encoding, body, said) => {
+      const { baseUrl } = await loopbackServer(compressedAnswer(200, encoding, body));
+      const api = openApi({ baseUrl, fetch: httpFetch() });
+      const entries = commitEach(api, 1);
+      await expect(api.push()).rejects.toMatchObject({ message: expect.stringContaining(said), retainedData: true });
+      expect(api.log()).toEqual(entries);
+    },
+  );
 
   test('rejects a text of more than 1 MiB', async () => {
     const { baseUrl } = await loopbackServer((_request, response) => response.end('x'.repeat(1024 * 1024 + 1)));

@@ -6,6 +6,7 @@ import { KeyChecker } from './keys/key-checker.js';
 import { KeyRecords } from './keys/key-records.js';
 import { KeyStore } from './keys/key-store.js';
 import { connectNats, type Nats } from './nats.js';
+import { checkNeeds, needsOf } from './needs.js';
 import { GatewayNews } from './news.js';
 import { Health } from './operations/health.js';
 import { logNews } from './operations/logs.js';
@@ -131,6 +132,7 @@ async function start(options: ResolvedOptions, news: GatewayNews, closed: AbortS
   const nats = await connectNats(options.nats);
   try {
     const { partitions } = await readSettings(nats, options.partitions, closed);
+    await checkNeeds(nats, needsOf(options.worker), closed);
     return await compose({ ...options, partitions }, nats, news);
   } catch (error) {
     await nats.close();
@@ -148,7 +150,7 @@ async function compose(
   const records = new KeyRecords(nats, secrets);
   const keys = new KeyStore({ secrets, records, checker: new KeyChecker(upstream, news), news });
   const store = new StreamStore({ nats, keys, secrets, upstream, news, partitions });
-  const health = new Health(nats, news);
+  const health = new Health(nats, news, needsOf(hasWorker));
   const front = new Front({ store, health, news, maxBodyBytes: maxBodyBytes(nats) });
   const depth = new QueueDepth(nats, partitions);
   void followConnection(nats, news);

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
+import { BUCKETS, PARKED, QUARANTINE } from '../names.js';
 import type { GatewayNews } from '../news.js';
 import { type FailedHead, stateOf, withFailures } from './blocks.js';
 import { type Decision, decide, type Failure } from './decision.js';
@@ -127,7 +128,7 @@ export class Drain {
 
   async #read(from: number): Promise<Readable | { parked: ParkedMessage; failure?: Failure } | undefined> {
     const { messages, secrets } = this.#parts;
-    const parked = await this.#turn.persist(() => messages.next(this.#record.device, from));
+    const parked = await this.#turn.persist(PARKED, () => messages.next(this.#record.device, from));
     if (parked === undefined) return undefined;
     const decoded = decodeMessage(parked, secrets);
     if (decoded.kind === 'unknown-version') return { parked, failure: unknownVersion(decoded.version) };
@@ -146,7 +147,9 @@ export class Drain {
     }
     const { quarantine } = this.#parts;
     const rejection = { status: 0, reason: INVALID };
-    await this.#turn.persist(() => quarantine.addMessage(this.#record.device, parked, rejection, parked.origin));
+    await this.#turn.persist(QUARANTINE, () =>
+      quarantine.addMessage(this.#record.device, parked, rejection, parked.origin),
+    );
     await this.#remove(parked);
   }
 
@@ -161,7 +164,7 @@ export class Drain {
 
   async #findAcceptedKeys(): Promise<string[]> {
     const { device, parked } = this.#record;
-    const latest = await this.#turn.persist(() => this.#parts.keys.latestAccepted(device));
+    const latest = await this.#turn.persist(BUCKETS.keys, () => this.#parts.keys.latestAccepted(device));
     const waiting = Object.keys(parked.blocks).filter((key) => parked.blocks[key]?.isVerified && key !== ANY_KEY);
     return [...new Set([...(latest ? [latest.keyHash] : []), ...waiting.reverse()])];
   }
@@ -210,7 +213,7 @@ export class Drain {
   }
 
   async #remove(parked: ParkedMessage): Promise<void> {
-    await this.#turn.persist(() => this.#parts.messages.remove(parked));
+    await this.#turn.persist(PARKED, () => this.#parts.messages.remove(parked));
   }
 }
 

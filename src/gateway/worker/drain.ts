@@ -1,13 +1,14 @@
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
-import { BUCKETS, PARKED, QUARANTINE } from '../names.js';
+import { BUCKETS, PARKED } from '../names.js';
 import type { GatewayNews } from '../news.js';
 import { type FailedHead, stateOf, withFailures } from './blocks.js';
 import { type Decision, decide, type Failure } from './decision.js';
 import type { Delivered, Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { entriesOf } from './entries.js';
 import type { Evidence } from './evidence.js';
+import { quarantineForged } from './forged-message.js';
 import { ANY_KEY, type ParkedRecord } from './parked-devices.js';
 import type { ParkedMessage, ParkedMessages } from './parked-messages.js';
 import type { Parking } from './parking.js';
@@ -145,11 +146,9 @@ export class Drain {
       this.#isStopped = true;
       return;
     }
-    const { quarantine } = this.#parts;
-    const rejection = { status: 0, reason: INVALID };
-    await this.#turn.persist(QUARANTINE, () =>
-      quarantine.addMessage(this.#record.device, parked, rejection, parked.origin),
-    );
+    const { device } = this.#record;
+    const { origin } = parked;
+    await quarantineForged(this.#parts, { device, message: parked, origin, reason: INVALID }, this.#turn);
     await this.#remove(parked);
   }
 

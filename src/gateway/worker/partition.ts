@@ -3,7 +3,7 @@ import { textOf } from '../../core/model/foreign-text.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
-import { BUCKETS, consumerOf, decodeId, deviceCodeOf, QUARANTINE, UPLOADS } from '../names.js';
+import { BUCKETS, consumerOf, decodeId, deviceCodeOf, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
 import { type Decision, decide, type Failure } from './decision.js';
@@ -11,6 +11,7 @@ import type { Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { Drain, unknownVersion } from './drain.js';
 import { entriesOf, type Origin } from './entries.js';
 import type { Evidence } from './evidence.js';
+import { quarantineForged } from './forged-message.js';
 import type { ParkedDevices, ParkedRecord } from './parked-devices.js';
 import type { ParkedMessages } from './parked-messages.js';
 import type { Parcel, Parking } from './parking.js';
@@ -192,10 +193,8 @@ export class Partition {
   }
 
   async #quarantineMessage(reason: string, message: JsMsg, origin: Origin, turn: Turn): Promise<void> {
-    const { quarantine, news } = this.#parts;
-    news.emit('alarm', { alarm: 'forged-message', message: `a message is not forwarded: ${reason}` });
     const device = deviceOf(message) ?? 'unknown';
-    await turn.persist(QUARANTINE, () => quarantine.addMessage(device, message, { status: 0, reason }, origin));
+    await quarantineForged(this.#parts, { device, message, origin, reason }, turn);
     return acknowledge(message);
   }
 }

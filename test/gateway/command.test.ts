@@ -109,6 +109,15 @@ describeOnNats('nikdev-iot gateway', () => {
     expect(stdout).not.toContain(SECRET);
   });
 
+  test('run ends with 2 if its certificate is none, and nothing goes on in the background', {
+    timeout: LONG,
+  }, async () => {
+    await init();
+    const args = ['gateway', 'run', '--port', '0', '--tls-cert', COMMAND, '--tls-key', COMMAND];
+    const { code, stderr } = await run('/', args, { ...env, NIKDEV_GATEWAY_SECRET: SECRET });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/the certificate for https .* can't be used \(/)]);
+  });
+
   test('G8 run needs neither a file to write, nor another process, nor a thread', { timeout: LONG }, async () => {
     await init();
     const rights = ['--experimental-permission', '--allow-fs-read=*'];

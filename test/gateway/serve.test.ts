@@ -126,6 +126,16 @@ describeOnNats('a gateway that listens', () => {
     await expect(fetch(`${url}healthz`)).rejects.toThrow();
   });
 
+  test.each([
+    ['is none', { cert: 'none', key: 'none' }],
+    ['has the key of another', { cert: selfSigned().cert, key: selfSigned().key }],
+  ])('a certificate that %s is refused', async (_name, tls) => {
+    await expect(serve({ tls })).rejects.toMatchObject({
+      name: 'GatewayException',
+      message: expect.stringMatching(/^the certificate for https or its private key can't be used \(/),
+    });
+  });
+
   test('a port that is in use is named', async () => {
     const { url } = await serve();
     const port = Number(new URL(url).port);

@@ -8,6 +8,7 @@ import { KeyStore } from './keys/key-store.js';
 import { connectNats, type Nats } from './nats.js';
 import { checkNeeds, needsOf } from './needs.js';
 import { GatewayNews } from './news.js';
+import { Counts } from './operations/counts.js';
 import { Health } from './operations/health.js';
 import { logNews } from './operations/logs.js';
 import { createMetrics, type Metrics } from './operations/metrics.js';
@@ -39,7 +40,7 @@ export interface Gateway {
   /** Resolves once the gateway is connected and works; rejects with a {@link GatewayException} if it can't. */
   readonly ready: Promise<void>;
   /**
-   * The metrics in the format of Prometheus. They need the package `prom-client`.
+   * The metrics in the format of Prometheus, counted from the creation of the gateway on. They need the package `prom-client`.
    *
    * @example
    * ```ts
@@ -103,6 +104,7 @@ export function createInternalGateway(given: GatewayOptions): InternalGateway {
   const options = resolveGatewayOptions(given);
   const news = new GatewayNews();
   const stopLogging = options.logger ? logNews(news, options.logger) : () => {};
+  const counts = new Counts(news);
   const closed = new AbortController();
   const starting = start(options, news, closed.signal);
   // Reported by `ready`; without a handler here the process would end.
@@ -116,7 +118,7 @@ export function createInternalGateway(given: GatewayOptions): InternalGateway {
     fetch: async (request) => responseOf(await answer(requestOf(request))),
     ready: starting.then(() => {}),
     async metrics() {
-      metrics ??= starting.then(({ depth }) => createMetrics(news, depth));
+      metrics ??= starting.then(({ depth }) => createMetrics(counts, depth));
       const { contentType, text } = await metrics;
       return { contentType, text: await text() };
     },

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createFrontServer } from '../../src/gateway/front/http-server.js';
 import { unavailable } from '../../src/gateway/front/unavailable.js';
-import { GatewayNews } from '../../src/gateway/news.js';
+import { ALARMS, GatewayNews } from '../../src/gateway/news.js';
+import { Counts } from '../../src/gateway/operations/counts.js';
 import { logNews } from '../../src/gateway/operations/logs.js';
 import { createMetrics } from '../../src/gateway/operations/metrics.js';
 import type { QueueDepth } from '../../src/gateway/operations/queue-depth.js';
@@ -45,7 +46,7 @@ describe('the metrics of a gateway', () => {
 
   test('count accepted, forwarded, quarantined and parked, with depth, age and latency, and without an id', async () => {
     const news = new GatewayNews();
-    const metrics = await createMetrics(news, depth);
+    const counts = new Counts(news);
     const upload = { device: DEVICE, entries: 5, bytes: 100, isVerified: true, isDuplicate: false, milliseconds: 3 };
     news.emit('accepted', upload);
     news.emit('forwarded', { device: DEVICE, partition: 3, entries: 4 });
@@ -55,7 +56,7 @@ describe('the metrics of a gateway', () => {
     news.emit('upstream-answered', { isStored: true, milliseconds: 70 });
     news.emit('alarm', { alarm: 'stream-full', message: DEVICE });
     news.emit('rejected', { status: 413 });
-    const text = await metrics.text();
+    const text = await (await createMetrics(counts, depth)).text();
     for (const line of [
       'accepted_uploads_total{verified="true"} 1',
       'accepted_entries_total 5',
@@ -68,11 +69,44 @@ describe('the metrics of a gateway', () => {
       'queue_oldest_seconds{partition="3"} 12',
       'upstream_seconds_sum{stored="true"} 0.07',
       'acknowledge_seconds_count 1',
+      'acknowledge_seconds_bucket{le="0.002"} 0',
+      'acknowledge_seconds_bucket{le="0.005"} 1',
+      'acknowledge_seconds_bucket{le="+Inf"} 1',
+      'nats_connected 1',
       'alarms_total{alarm="stream-full"} 1',
       'rejected_requests_total{status="413"} 1',
     ])
       expect(text).toContain(`nikdev_gateway_${line}`);
     expect(text).not.toContain(DEVICE);
+  });
+});
+
+describe('the counters of a gateway', () => {
+  const depth = { read: async () => [] } as unknown as QueueDepth;
+
+  test('begin at 0 for each known label, as an alert on an increase misses a series that begins at 1', async () => {
+    const text = await (await createMetrics(new Counts(new GatewayNews()), depth)).text();
+    for (const alarm of ALARMS) expect(text).toContain(`nikdev_gateway_alarms_total{alarm="${alarm}"} 0`);
+    for (const line of [
+      'accepted_uploads_total{verified="false"} 0',
+      'key_checks_total{outcome="unknown"} 0',
+      'upstream_seconds_count{stored="false"} 0',
+      'forwarded_entries_total 0',
+    ])
+      expect(text).toContain(`nikdev_gateway_${line}`);
+  });
+
+  test('go on between two readings, and follow the connection', async () => {
+    const news = new GatewayNews();
+    const metrics = await createMetrics(new Counts(news), depth);
+    for (const isConnected of [false, true, false]) {
+      news.emit('parked', { device: DEVICE, reason: 'refused' });
+      news.emit('connection', { isConnected });
+      await metrics.text();
+    }
+    const text = await metrics.text();
+    expect(text).toContain('nikdev_gateway_parked_total 3');
+    expect(text).toContain('nikdev_gateway_nats_connected 0');
   });
 });
 

@@ -10,7 +10,7 @@ import {
   serveGateway,
 } from '../../src/gateway.js';
 import { Api, type FetchLike } from '../../src/index.js';
-import { credentialsOf, SECRET, uploadBody, upstreamOf } from '../support/servers/gateways.js';
+import { credentialsOf, SECRET, startGateway, uploadBody, uploadOf, upstreamOf } from '../support/servers/gateways.js';
 import { describeOnNats } from '../support/servers/nats-cluster.js';
 import { useOneNode } from '../support/servers/one-node.js';
 import { selfSigned } from '../support/servers/self-signed.js';
@@ -87,6 +87,12 @@ describeOnNats('a gateway that listens', () => {
       expect(text).not.toContain(credentialsOf(0).deviceId);
     }, FORWARDED);
     expect((await fetch(new URL('/', metricsUrl))).status).toBe(404);
+  });
+
+  test('has counted the uploads before its metrics are read for the first time', async () => {
+    const gateway = await startGateway(node.cluster, upstreamOf(1));
+    for (const value of [1, 2]) expect((await gateway.fetch(uploadOf(0, { value }))).status).toBe(202);
+    expect((await gateway.metrics()).text).toContain('nikdev_gateway_accepted_uploads_total{verified="true"} 2');
   });
 
   test('is healthy and ready', async () => {

@@ -1,24 +1,27 @@
 import { GatewayException } from './gateway-exception.js';
 import { BUCKETS, PARKED, QUARANTINE, UPLOADS } from './names.js';
 import type { Nats } from './nats.js';
-import { isStreamMissing } from './stream-failure.js';
+import { isStreamMissing, RESTORE } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 
 /** A stream or bucket that a gateway can't work without. */
 export interface Need {
+  readonly name: string;
   /** `the stream NIKDEV`. */
   readonly title: string;
   /** A read that fails if it does not exist. */
-  request(nats: Nats): Promise<unknown>;
+  readonly request: (nats: Nats) => Promise<unknown>;
 }
 
 const streamNeed = (name: string): Need => ({
+  name,
   title: `the stream ${name}`,
   request: ({ jsm }) => jsm.streams.info(name),
 });
 
 /** The information about the stream of a bucket needs a right that `run` need not have. */
 const bucketNeed = (name: string): Need => ({
+  name,
   title: `the bucket ${name}`,
   request: async (nats) => (await nats.kv(name)).get('probe'),
 });
@@ -33,8 +36,8 @@ const WORKER: readonly Need[] = [
 
 export const needsOf = (hasWorker: boolean): readonly Need[] => (hasWorker ? [...FRONT, ...WORKER] : FRONT);
 
-/** @returns The titles of those that do not exist. One whose servers do not answer may exist. */
-export async function findMissing(nats: Nats, needs: readonly Need[]): Promise<string[]> {
+/** @returns Those that do not exist. One whose servers do not answer may exist. */
+export async function findMissing(nats: Nats, needs: readonly Need[]): Promise<Need[]> {
   const exists = await Promise.all(
     needs.map((need) =>
       need.request(nats).then(
@@ -43,7 +46,7 @@ export async function findMissing(nats: Nats, needs: readonly Need[]): Promise<s
       ),
     ),
   );
-  return needs.filter((_, index) => !exists[index]).map(({ title }) => title);
+  return needs.filter((_, index) => !exists[index]);
 }
 
 /**
@@ -54,13 +57,18 @@ export async function findMissing(nats: Nats, needs: readonly Need[]): Promise<s
  */
 export async function checkNeeds(nats: Nats, needs: readonly Need[], signal: AbortSignal): Promise<void> {
   const missing: string[] = [];
-  for (const need of needs)
-    await untilAnswered(need.title, () => need.request(nats), signal).catch((error: Error) => {
-      if (!isStreamMissing(error)) throw error;
-      missing.push(need.title);
-    });
+  for (const { title, request } of needs) {
+    const read = () =>
+      request(nats).catch((error: unknown) => {
+        if (!isStreamMissing(error)) throw error;
+        missing.push(title);
+      });
+    await untilAnswered(title, read, signal);
+  }
   if (missing.length > 0) throw new GatewayException(`missing in the cluster: ${missing.join(', ')}`, RESTORE);
 }
 
-export const RESTORE =
-  'Nothing is made again automatically: restore a backup, or accept the loss and run "nikdev-iot gateway init", which makes what is missing, empty.';
+/** Without its stream, a publication fails as if no server answered. @throws GatewayException if the queue does not exist. */
+export async function checkQueue({ jsm }: Nats): Promise<void> {
+  await untilAnswered(`the stream ${UPLOADS}`, () => jsm.streams.info(UPLOADS));
+}

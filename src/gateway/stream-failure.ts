@@ -38,3 +38,7 @@ export const isStreamMissing = (error: unknown): boolean =>
 /** The class of an error: other texts of an error may hold a part of the request. */
 export const classOf = (error: unknown): string =>
   /^\w{1,40}$/.exec((error as Error | null)?.name ?? '')?.[0] ?? 'error';
+
+/** The advice about a stream or bucket that does not exist. */
+export const RESTORE =
+  'Nothing is made again automatically: restore a backup, or accept the loss and run "nikdev-iot gateway init", which makes what is missing, empty.';

@@ -1,8 +1,9 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import { BUCKETS, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
-import { findMissing, type Need, RESTORE } from '../needs.js';
+import { findMissing, type Need } from '../needs.js';
 import type { GatewayNews } from '../news.js';
+import { RESTORE } from '../stream-failure.js';
 
 /** A gateway whose last acknowledgement is older is not ready. */
 const MAX_AGE_MS = 10_000;
@@ -71,8 +72,8 @@ export class Health {
 
   async #lookForMissing(): Promise<void> {
     const missing = await findMissing(this.#nats, this.#needs);
-    for (const title of missing) this.#news.emit('alarm', { alarm: 'stream-missing', message: lossOf(title) });
-    this.#missing = missing.length > 0 ? `missing: ${missing.join(', ')}` : undefined;
+    for (const { title } of missing) this.#news.emit('alarm', { alarm: 'stream-missing', message: lossOf(title) });
+    this.#missing = missing.length > 0 ? `missing: ${missing.map(({ title }) => title).join(', ')}` : undefined;
   }
 
   async #probe(): Promise<void> {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createFrontServer } from '../../src/gateway/front/http-server.js';
 import { unavailable } from '../../src/gateway/front/unavailable.js';
 import { ALARMS, GatewayNews } from '../../src/gateway/news.js';
@@ -31,13 +31,29 @@ describe('the logs of a gateway', () => {
     ]);
   });
 
-  test('have 60 lines a minute of a kind at most, and end', () => {
+  test('have 60 lines a minute of a kind at most, and end with the number of those left out', () => {
     const { news, lines, end } = open();
     for (let count = 0; count < 500; count += 1) news.emit('unparked', { device: DEVICE });
     expect(lines).toHaveLength(60);
     end();
     news.emit('alarm', { alarm: 'stream-full', message: 'full' });
-    expect(lines).toHaveLength(60);
+    expect(lines.slice(60)).toEqual([['info', { event: 'unparked', leftOut: 440 }, 'lines left out']]);
+  });
+
+  test('count each kind of alarm by itself, and report after a minute how many lines were left out', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { news, lines } = open();
+    const full = { alarm: 'stream-full', message: 'full' } as const;
+    for (let count = 0; count < 100; count += 1) news.emit('alarm', full);
+    news.emit('alarm', { alarm: 'sealed-key', message: 'sealed' });
+    expect(lines.slice(60)).toEqual([['error', { event: 'alarm', alarm: 'sealed-key', message: 'sealed' }, 'alarm']]);
+    vi.advanceTimersByTime(60_000);
+    expect(lines.slice(61)).toEqual([
+      ['error', { event: 'alarm', alarm: 'stream-full', leftOut: 40 }, 'lines left out'],
+    ]);
+    news.emit('alarm', full);
+    expect(lines.at(-1)).toEqual(['error', { event: 'alarm', ...full }, 'alarm']);
   });
 });
 

@@ -203,7 +203,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     name: 'gateway',
     summary: 'accept uploads of many devices into NATS JetStream, and forward them',
     description:
-      'Runs a gateway in front of the server, on a cluster of NATS servers: see docs/gateway.md. "init" creates its streams, once; "run" accepts and forwards uploads, on every machine; "status" shows the queue, "quarantine" the entries that the server refused, and "parked" the devices whose uploads were refused or failed. It needs npm install @nats-io/transport-node@3.4 @nats-io/jetstream@3.4 @nats-io/kv@3.4 pino@10 prom-client@15. Each option can also be set as a variable: --nats-ca is NIKDEV_GATEWAY_NATS_CA. Secrets can only be set as variables, NIKDEV_GATEWAY_SECRET (32 bytes in base64, the same on every machine) and NIKDEV_GATEWAY_NATS_PASSWORD, or as files, with _FILE appended to these names.',
+      'Runs a gateway in front of the server, on a cluster of NATS servers: see docs/gateway.md. "init" creates its streams, once; "run" accepts and forwards uploads, on every machine; "status" shows the queue (exit code 1 if a stream or bucket is missing), "quarantine" the entries that the server refused, and "parked" the devices whose uploads were refused or failed. It needs npm install @nats-io/transport-node@3.4 @nats-io/jetstream@3.4 @nats-io/kv@3.4 pino@10 prom-client@15. Each option can also be set as a variable: --nats-ca is NIKDEV_GATEWAY_NATS_CA. Secrets can only be set as variables, NIKDEV_GATEWAY_SECRET (32 bytes in base64, the same on every machine) and NIKDEV_GATEWAY_NATS_PASSWORD, or as files, with _FILE appended to these names.',
     args: [
       { name: '<action>', text: 'init, run, status, quarantine or parked' },
       {

@@ -6,7 +6,9 @@ import { KeyChecker } from './keys/key-checker.js';
 import { KeyRecords } from './keys/key-records.js';
 import { KeyStore } from './keys/key-store.js';
 import { connectNats, type Nats } from './nats.js';
+import { checkNeeds, needsOf } from './needs.js';
 import { GatewayNews } from './news.js';
+import { Counts } from './operations/counts.js';
 import { Health } from './operations/health.js';
 import { logNews } from './operations/logs.js';
 import { createMetrics, type Metrics } from './operations/metrics.js';
@@ -39,8 +41,8 @@ export interface Gateway {
   /** Resolves once the gateway is connected and works; rejects with a {@link GatewayException} if it can't. */
   readonly ready: Promise<void>;
   /**
-   * The metrics in the format of Prometheus. Rejects with a {@link GatewayException} if the package `prom-client` is missing, or
-   * the gateway could not start.
+   * The metrics in the format of Prometheus, counted from the creation of the gateway on. Rejects with a {@link GatewayException}
+   * if the package `prom-client` is missing, or the gateway could not start.
    *
    * @example
    * ```ts
@@ -101,6 +103,7 @@ export function createInternalGateway(given: GatewayOptions): InternalGateway {
   const options = resolveGatewayOptions(given);
   const news = new GatewayNews();
   const stopLogging = options.logger ? logNews(news, options.logger) : () => {};
+  const counts = new Counts(news);
   const closed = new AbortController();
   const starting = start(options, news, closed.signal);
   // Reported by `ready`; without a handler here the process would end.
@@ -114,7 +117,7 @@ export function createInternalGateway(given: GatewayOptions): InternalGateway {
     fetch: async (request) => responseOf(await answer(requestOf(request))),
     ready: starting.then(() => {}),
     async metrics() {
-      metrics ??= starting.then(({ depth }) => createMetrics(news, depth));
+      metrics ??= starting.then(({ depth }) => createMetrics(counts, depth));
       const { contentType, text } = await metrics;
       return { contentType, text: await text() };
     },
@@ -130,6 +133,7 @@ async function start(options: ResolvedOptions, news: GatewayNews, closed: AbortS
   const nats = await connectNats(options.nats);
   try {
     const { partitions } = await readSettings(nats, options.partitions, closed);
+    await checkNeeds(nats, needsOf(options.worker), closed);
     return await compose({ ...options, partitions }, nats, news);
   } catch (error) {
     await nats.close();
@@ -147,7 +151,7 @@ async function compose(
   const records = new KeyRecords(nats, secrets);
   const keys = new KeyStore({ secrets, records, checker: new KeyChecker(upstream, news), news });
   const store = new StreamStore({ nats, keys, secrets, upstream, news, partitions });
-  const health = new Health(nats, news);
+  const health = new Health(nats, news, needsOf(hasWorker));
   const front = new Front({ store, health, news, maxBodyBytes: nats.maxBodyBytes });
   const depth = new QueueDepth(nats, partitions);
   void followConnection(nats, news);

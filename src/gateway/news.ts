@@ -1,19 +1,24 @@
 import { Listeners } from '../core/notify/emitter.js';
 
-/** A condition that an operator has to look at. */
-export type Alarm =
-  /** The stream or a bucket is gone: nothing is accepted until `init` or a restored backup brings it back. */
-  | 'stream-missing'
+/** The conditions that an operator has to look at. */
+export const ALARMS = [
+  /** A stream, a consumer or a bucket is gone until `init` or a restored backup brings it back: without `NIKDEV` nothing is accepted. */
+  'stream-missing',
   /** The stream is full: nothing is accepted. */
-  | 'stream-full'
+  'stream-full',
+  /** Requests to the cluster fail, so that a partition forwards nothing: uploads are accepted until the queue is full. */
+  'worker-stalled',
   /** A message is of a newer format; it is left in the stream. */
-  | 'unknown-format'
+  'unknown-format',
   /** A message was not written by a gateway with one of the secrets. */
-  | 'forged-message'
+  'forged-message',
   /** An API key can't be unsealed with any of the secrets. */
-  | 'sealed-key'
+  'sealed-key',
   /** An API key of messages is not in the bucket. */
-  | 'missing-key';
+  'missing-key',
+] as const;
+
+export type Alarm = (typeof ALARMS)[number];
 
 /** The events of a gateway. None has an API key, a body, or a text of upstream that was not cleaned and redacted. */
 export interface GatewayEvents {

@@ -186,6 +186,10 @@ function natsOf(given: v.InferOutput<typeof NatsSchema>): NatsOptions {
   const urls = servers.map((server) => new URL(server));
   if (urls.some(({ username, password }) => username !== '' || password !== ''))
     throw new GatewayException('nats.servers must not hold credentials: URLs end up in logs', CREDENTIALS);
+  if (user !== undefined && credentials !== undefined)
+    throw new GatewayException('nats.user and nats.credentials exclude each other', 'Set one of them.');
+  if ((cert === undefined) !== (key === undefined))
+    throw new GatewayException('nats.cert and nats.key must be set together', 'Set both, or none.');
   const isTls = ca !== undefined || cert !== undefined || urls.some(({ protocol }) => protocol === 'tls:');
   const hasCredentials = user !== undefined || credentials !== undefined || cert !== undefined;
   if (!urls.every(({ hostname }) => isLoopback(hostname)) && !(isTls && hasCredentials))

@@ -2,6 +2,7 @@ import { cleanText } from '../core/model/foreign-text.js';
 import { encodeWakeUp } from './message.js';
 import { BUCKETS, PARKED, parkedSubject, UPLOADS, uploadSubjectOf } from './names.js';
 import { connectNats, type Nats } from './nats.js';
+import { checkQueue } from './needs.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
 import { untilAnswered } from './until-answered.js';
@@ -67,6 +68,7 @@ export async function listParked(options: ParkedOptions = {}): Promise<ParkedDev
 export async function retryParked(options: ParkedOptions = {}): Promise<number> {
   return withParked(options, async (records, nats) => {
     const { partitions } = await readSettings(nats);
+    await checkQueue(nats);
     for (const { device } of records) await wake(nats, device, partitions);
     return records.length;
   });

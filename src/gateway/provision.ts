@@ -14,7 +14,8 @@ import {
 } from './names.js';
 import type { Nats } from './nats.js';
 import { loadPeer } from './peers.js';
-import { checkSettings, findSettings, isMissing } from './settings.js';
+import { checkSettings, findSettings } from './settings.js';
+import { isStreamMissing } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 
 /** The size of the streams of a gateway. */
@@ -101,7 +102,7 @@ type StreamOptions = Partial<StreamConfig> & { readonly name: string };
 async function addStream({ jsm }: Nats, wanted: StreamOptions): Promise<void> {
   const { name, max_bytes, max_msgs_per_subject, num_replicas } = wanted;
   const found = await jsm.streams.info(name).catch((error: Error) => {
-    if (isMissing(error)) return undefined;
+    if (isStreamMissing(error)) return undefined;
     throw error;
   });
   if (found === undefined) return void (await jsm.streams.add(wanted));
@@ -130,7 +131,7 @@ async function addBucket({ js, jsm }: Nats, name: string, options: Partial<KvOpt
   const { Kvm } = await loadPeer('@nats-io/kv');
   const stream = `KV_${name}`;
   const found = await jsm.streams.info(stream).catch((error: Error) => {
-    if (isMissing(error)) return undefined;
+    if (isStreamMissing(error)) return undefined;
     throw error;
   });
   if (found === undefined) return void (await new Kvm(js).create(name, options));

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { codeWord } from '../core/model/foreign-text.js';
 import { createFrontServer, type ServerCertificate } from './front/http-server.js';
 import { createInternalGateway, type Gateway } from './gateway.js';
 import { GatewayException } from './gateway-exception.js';
@@ -78,6 +80,8 @@ export async function serveGateway(options: ServeOptions): Promise<GatewayServer
       'beyond this machine the gateway needs TLS: requests carry API keys',
       'Set tls (--tls-cert, --tls-key), or behindProxy (--behind-proxy) if a proxy terminates TLS.',
     );
+  // Nothing is started before: a gateway that can't listen must not forward.
+  if (tls !== undefined) checkCertificate(tls);
   const gateway = createInternalGateway({ ...given, logger: given.logger ?? (await createLogger(logLevel)) });
   const servers = [createFrontServer(gateway.answer, tls), createMetricsServer(gateway)] as const;
   try {
@@ -94,6 +98,18 @@ export async function serveGateway(options: ServeOptions): Promise<GatewayServer
   } catch (error) {
     await closeAll(gateway, servers);
     throw error;
+  }
+}
+
+/** @throws GatewayException if the certificate or its key can't be read, or they don't belong together. */
+function checkCertificate(certificate: ServerCertificate): void {
+  try {
+    createSecureContext(certificate);
+  } catch (error) {
+    throw new GatewayException(
+      `the certificate for https or its private key can't be used (${codeWord(error) ?? 'not in PEM'})`,
+      'Both must be in PEM and belong together (--tls-cert, --tls-key). Nothing was started.',
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { GatewayException } from './gateway-exception.js';
 import { BUCKETS, FORMAT_VERSION, SETTINGS_KEY } from './names.js';
 import type { Nats } from './nats.js';
+import { isStreamMissing } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 
 /** The settings of a cluster, made by `init` once and for all. */
@@ -11,11 +12,12 @@ export interface ClusterSettings {
 
 /** @returns `undefined` if the cluster has none yet. */
 export async function findSettings(nats: Nats, signal?: AbortSignal): Promise<ClusterSettings | undefined> {
-  const read = async () => (await nats.kv(BUCKETS.config)).get(SETTINGS_KEY);
-  const entry = await untilAnswered(`the bucket ${BUCKETS.config}`, read, signal).catch((error: Error) => {
-    if (isMissing(error)) return null;
-    throw error;
-  });
+  const read = async () =>
+    (await nats.kv(BUCKETS.config)).get(SETTINGS_KEY).catch((error: unknown) => {
+      if (isStreamMissing(error)) return null;
+      throw error;
+    });
+  const entry = await untilAnswered(`the bucket ${BUCKETS.config}`, read, signal);
   return entry?.operation !== 'PUT' ? undefined : (JSON.parse(entry.string()) as ClusterSettings);
 }
 
@@ -47,7 +49,3 @@ export function checkSettings(settings: ClusterSettings, partitions = settings.p
       'Leave out partitions (--partitions), or follow "More partitions" in docs/gateway.md.',
     );
 }
-
-/** Whether a stream or a bucket is missing. */
-export const isMissing = (error: unknown): boolean =>
-  /NotFound|not found/i.test(`${(error as Error | null)?.name} ${(error as Error | null)?.message}`);

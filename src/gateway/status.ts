@@ -1,6 +1,7 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import { PARKED, QUARANTINE, UPLOADS } from './names.js';
 import { connectNats, type Nats } from './nats.js';
+import { findMissing, needsOf } from './needs.js';
 import { type PartitionDepth, QueueDepth } from './operations/queue-depth.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
@@ -32,8 +33,10 @@ export interface GatewayStatus {
   readonly version: number;
   /** How many uploads are forwarded at once. */
   readonly partitions: number;
-  /** The queue, the parked messages and the quarantine. */
+  /** The queue, the parked messages and the quarantine, those that exist. */
   readonly streams: readonly StreamStatus[];
+  /** The names of the streams and buckets that do not exist: a gateway without them is not ready. */
+  readonly missing: readonly string[];
   /** The partitions in which messages wait. */
   readonly waiting: readonly PartitionDepth[];
 }
@@ -56,9 +59,11 @@ export async function gatewayStatus({
   const nats = await connectNats(resolveNatsOptions(given));
   try {
     const { version, partitions } = await readSettings(nats);
-    const streams = await Promise.all([UPLOADS, PARKED, QUARANTINE].map((name) => readStream(nats, name)));
-    const depth = await untilAnswered(`the stream ${UPLOADS}`, () => new QueueDepth(nats, partitions).read());
-    return { version, partitions, streams, waiting: depth.filter(({ messages }) => messages > 0) };
+    const missing = (await findMissing(nats, needsOf(true))).map(({ name }) => name);
+    const existing = [UPLOADS, PARKED, QUARANTINE].filter((name) => !missing.includes(name));
+    const streams = await Promise.all(existing.map((name) => readStream(nats, name)));
+    const waiting = existing.includes(UPLOADS) ? await readWaiting(nats, partitions) : [];
+    return { version, partitions, streams, missing, waiting };
   } finally {
     await nats.close();
   }
@@ -66,6 +71,11 @@ export async function gatewayStatus({
 
 const readStream = async ({ jsm }: Nats, name: string): Promise<StreamStatus> =>
   statusOf(await untilAnswered(`the stream ${name}`, () => jsm.streams.info(name)));
+
+async function readWaiting(nats: Nats, partitions: number): Promise<PartitionDepth[]> {
+  const depth = await untilAnswered(`the stream ${UPLOADS}`, () => new QueueDepth(nats, partitions).read());
+  return depth.filter(({ messages }) => messages > 0);
+}
 
 function statusOf({ config, state, cluster }: StreamInfo): StreamStatus {
   return {

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { cleanText, textOf } from '../core/model/foreign-text.js';
 import { GatewayException } from './gateway-exception.js';
+import { isStreamMissing, RESTORE } from './stream-failure.js';
 
 /** An election takes about 5 s; after a restart of all servers, or on busy machines, several times as long. */
 const MAX_SECONDS = 30;
@@ -8,8 +10,8 @@ const PAUSE_MS = 500;
 /** Errors of requests that no server answered: there is no leader, or JetStream starts, or the connection broke. */
 const UNANSWERED = new Map([
   ['TimeoutError', 'no response'],
-  ['NoRespondersError', 'no server has JetStream'],
-  ['JetStreamNotEnabled', 'no server has JetStream'],
+  ['NoRespondersError', 'no server answers'],
+  ['JetStreamNotEnabled', 'no server answers'],
   ['RequestError', 'the connection broke'],
 ]);
 /** JetStream's code while its servers elect a leader among them. */
@@ -26,7 +28,8 @@ function reasonOfSilence(error: unknown): string | undefined {
  *
  * @param name - Of the stream, bucket or consumer, for the message.
  * @param signal - Ends the repetitions.
- * @throws GatewayException if the cluster does not answer in time; other errors as they are.
+ * @throws GatewayException if the cluster does not answer in time, the stream is missing, or the user has no right to use it; other
+ * errors as they are.
  */
 export async function untilAnswered<Result>(
   name: string,
@@ -38,6 +41,8 @@ export async function untilAnswered<Result>(
     try {
       return await request();
     } catch (error) {
+      const refusal = refusalOf(name, error);
+      if (refusal !== undefined) throw refusal;
       const reason = reasonOfSilence(error);
       if (reason === undefined) throw error;
       // Another request would take as long as this one.
@@ -46,6 +51,19 @@ export async function untilAnswered<Result>(
     }
   }
 }
+
+/** The refusals that no repetition changes, as an exception that names the stream. */
+function refusalOf(name: string, cause: unknown): GatewayException | undefined {
+  if (isStreamMissing(cause)) return new GatewayException(`${name} is missing`, RESTORE, { cause });
+  // The server's answer to the message that carries the request, whatever the request waited for.
+  const [, subject] = /permissions violation for \w+ to "([^"]{1,200})"/i.exec(textOf(cause, 'message') ?? '') ?? [];
+  if (subject === undefined) return undefined;
+  const denied = `the NATS user has no right to use ${name} (${cleanText(subject)})`;
+  return new GatewayException(denied, RIGHTS, { cause });
+}
+
+const RIGHTS =
+  'Nothing was changed. Use the NATS user of "gateway init", or add this subject to its rights: see docs/gateway.md.';
 
 const unanswered = (name: string, reason: string, cause: unknown): GatewayException =>
   new GatewayException(

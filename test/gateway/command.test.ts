@@ -2,6 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { COMMANDS } from '../../src/cli/definitions.js';
+import { PARKED } from '../../src/gateway/names.js';
+import { connectNats } from '../../src/gateway/nats.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { readPage } from '../support/package/markdown.js';
 import { COMMAND, call, run, start } from '../support/processes/command.js';
@@ -109,6 +112,15 @@ describeOnNats('nikdev-iot gateway', () => {
     expect(stdout).not.toContain(SECRET);
   });
 
+  test('run ends with 2 if its certificate is none, and nothing goes on in the background', {
+    timeout: LONG,
+  }, async () => {
+    await init();
+    const args = ['gateway', 'run', '--port', '0', '--tls-cert', COMMAND, '--tls-key', COMMAND];
+    const { code, stderr } = await run('/', args, { ...env, NIKDEV_GATEWAY_SECRET: SECRET });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/the certificate for https .* can't be used \(/)]);
+  });
+
   test('G8 run needs neither a file to write, nor another process, nor a thread', { timeout: LONG }, async () => {
     await init();
     const rights = ['--experimental-permission', '--allow-fs-read=*'];
@@ -172,10 +184,34 @@ describeOnNats('nikdev-iot gateway', () => {
     expect((await call('/', ['gateway', 'quarantine', 'drop', '--yes', '--json'], { ...env })).stdout).toBe(
       '{"dropped":0}\n',
     );
-    expect((await call('/', ['gateway', 'quarantine', 'retry', '7', '--json'], { ...env })).stdout).toBe(
-      '{"retried":0}\n',
-    );
+    for (const [args, message] of [
+      [['quarantine', 'retry', '7'], 'none of these entries is in quarantine'],
+      [['quarantine', 'drop', '7'], 'none of these entries is in quarantine'],
+      [['quarantine', 'list', '7'], 'none of these entries is in quarantine'],
+      [['parked', 'retry', 'not-an-id'], 'none of these devices is parked'],
+      [['parked', 'list', 'not-an-id'], 'none of these devices is parked'],
+    ] as const)
+      expect(await call('/', ['gateway', ...args], { ...env })).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(message),
+      });
     expect((await call('/', ['gateway', 'parked', 'retry', '--json'], { ...env })).stdout).toBe('{"retried":0}\n');
+  });
+
+  test('status shows the other streams and exits with 1 if one is missing', { timeout: LONG }, async () => {
+    await init();
+    const nats = await connectNats({ servers: cluster.servers });
+    onTestFinished(() => nats.close());
+    await nats.jsm.streams.delete(PARKED);
+    const { code, stdout } = await call('/', ['gateway', 'status'], { ...env });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^NIKDEV_QUARANTINE +0 /m);
+    expect(stdout).toMatch(/^missing: NIKDEV_PARKED\. Restore a backup/m);
+    expect(await call('/', ['gateway', 'parked'], { ...env })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('the stream NIKDEV_PARKED is missing'),
+    });
+    await init();
   });
 
   test('a server of NATS with TLS is reached with its authority only, and with its user', {
@@ -223,6 +259,17 @@ authorization { user: gateway, password: hunter2 }`;
     }
   });
 
+  test('refuses each option with the actions that do not use it', async () => {
+    const { options = [] } = COMMANDS.find(({ name }) => name === 'gateway') ?? {};
+    const own = options.filter(({ flags }) => !flags.startsWith('--nats'));
+    expect(own.length).toBeGreaterThan(12);
+    for (const { flags } of own) {
+      const [flag = '', value] = flags.split(' ');
+      const { code, stderr } = await call('/', ['gateway', 'status', flag, ...(value ? ['1'] : [])], {});
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`gateway status has no option ${flag}`)]);
+    }
+  });
+
   test('without its packages it names the one that is missing, and the line that installs them', {
     timeout: LONG,
   }, () => {
@@ -244,6 +291,21 @@ authorization { user: gateway, password: hunter2 }`;
     ['a missing file', ['run'], { NIKDEV_GATEWAY_SECRET_FILE: '/nowhere/x' }, /can't be read \(ENOENT\)/],
     ['half a certificate', ['run', '--tls-cert', COMMAND], { NIKDEV_GATEWAY_SECRET: SECRET }, /must be set together/],
     ['a level that is none', ['run', '--log-level', 'all'], { NIKDEV_GATEWAY_SECRET: SECRET }, /--log-level must be/],
+    ['an argument of no use', ['init', 'extra', 'arg'], {}, /gateway init takes no argument, got "extra"/],
+    ['an option of another action', ['status', '--max-bytes', 'lots'], {}, /gateway status has no option --max-bytes/],
+    ['an option without effect', ['parked', 'retry', '--yes'], {}, /gateway parked has no option --yes/],
+    [
+      'two ways to authenticate',
+      ['status', '--nats-user', 'u', '--nats-credentials', COMMAND],
+      {},
+      /exclude each other/,
+    ],
+    [
+      'a key without a certificate',
+      ['status', '--nats-key', COMMAND],
+      {},
+      /nats.cert and nats.key must be set together/,
+    ],
     ['a size that is none', ['init', '--max-bytes', 'much'], {}, /--max-bytes must be like 10G or 500M, got "much"/],
     ['G6 an open address', ['run', '--host', '0.0.0.0'], { NIKDEV_GATEWAY_SECRET: SECRET }, /beyond this machine/],
   ])('%s is refused with exit code 2', async (_name, args, variables, message) => {

@@ -2,7 +2,14 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
 import { BUCKETS, PARKED, UPLOADS } from '../../src/gateway/names.js';
 import { connectNats, type Nats } from '../../src/gateway/nats.js';
-import { createGateway, gatewayStatus, initGateway } from '../../src/gateway.js';
+import {
+  createGateway,
+  dropQuarantined,
+  gatewayStatus,
+  initGateway,
+  listQuarantined,
+  retryQuarantined,
+} from '../../src/gateway.js';
 import type { FetchLike } from '../../src/index.js';
 import { readPage } from '../support/package/markdown.js';
 import { SECRET, uploadOf, upstreamOf, uuidOf } from '../support/servers/gateways.js';
@@ -10,6 +17,7 @@ import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js'
 
 const [, users = ''] = /<!-- users\.conf -->\n```\n([\s\S]*?)```/.exec(readPage('docs/gateway.md')) ?? [];
 const INIT = { user: 'init', password: '<password of init>' };
+const DENIED = /^the NATS user has no right to use the stream NIKDEV_QUARANTINE \(\$JS\.API\.STREAM\.MSG\.GET\./;
 const RUN = { user: 'run', password: '<password of run>' };
 
 describeOnNats('G3 the users of docs/gateway.md', () => {
@@ -66,6 +74,16 @@ describeOnNats('G3 the users of docs/gateway.md', () => {
     ['change the number of partitions', async ({ kv }) => (await kv(BUCKETS.config)).put('settings', '{}')],
   ])('"run" may not %s', async (_what, attempt) => {
     await expect(attempt(nats)).rejects.toThrow(/permissions violation/i);
+  });
+
+  test('"run" is told at once that the quarantine needs another right', async () => {
+    const { servers } = cluster;
+    const started = performance.now();
+    const denied = { name: 'GatewayException', message: expect.stringMatching(DENIED), isTemporary: false };
+    const options = { nats: { servers, ...RUN }, ids: [1] };
+    for (const act of [listQuarantined, retryQuarantined, dropQuarantined])
+      await expect(act(options)).rejects.toMatchObject(denied);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   test('nobody gets in without a password', async () => {

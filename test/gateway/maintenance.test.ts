@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { QUARANTINE } from '../../src/gateway/names.js';
-import { dropQuarantined, listParked, listQuarantined, retryParked, retryQuarantined } from '../../src/gateway.js';
+import { BUCKETS, PARKED, QUARANTINE, UPLOADS } from '../../src/gateway/names.js';
+import {
+  dropQuarantined,
+  gatewayStatus,
+  listParked,
+  listQuarantined,
+  retryParked,
+  retryQuarantined,
+} from '../../src/gateway.js';
 import { answer, deviceId, startCluster, WorkerWorld } from '../support/gateway/worker-world.js';
 import { describeOnNats, type NatsCluster } from '../support/servers/nats-cluster.js';
 
@@ -59,6 +66,38 @@ describeOnNats('the operator of a gateway', () => {
     await world.untilDepths({ queued: 0, parked: 0, quarantined: 2 });
     expect(world.upstream.values(0)).toEqual(['a', 'b', 'c', 'd']);
     expect(await listQuarantined({ nats: nats() })).toHaveLength(2);
+  });
+
+  test('an entry that the full queue of its device does not take stays in quarantine, and is named', async () => {
+    await quarantineTwo();
+    await Promise.all(Array.from(world.workers, (worker) => worker.close()));
+    await world.nats.jsm.streams.update(UPLOADS, { max_msgs_per_subject: 1 });
+    const retried = retryQuarantined({ nats: nats() });
+    await expect(retried).rejects.toMatchObject({
+      name: 'GatewayException',
+      message: 'entry 2 stays in quarantine, as the device has too much in the queue; put back before it: 1',
+      isTemporary: true,
+    });
+    expect(await world.depths()).toEqual({ queued: 1, parked: 0, quarantined: 1 });
+  });
+
+  test('a missing stream is named at once, and the status shows the others', async () => {
+    await quarantineTwo();
+    await Promise.all(Array.from(world.workers, (worker) => worker.close()));
+    const isMissing = (title: string) => ({ name: 'GatewayException', message: `${title} is missing` });
+    await world.nats.jsm.streams.delete(UPLOADS);
+    await expect(retryQuarantined({ nats: nats() })).rejects.toMatchObject(isMissing('the stream NIKDEV'));
+    await expect(retryParked({ nats: nats() })).rejects.toMatchObject(isMissing('the stream NIKDEV'));
+    expect(await listQuarantined({ nats: nats() })).toHaveLength(2);
+    await world.nats.jsm.streams.delete(QUARANTINE);
+    await expect(listQuarantined({ nats: nats() })).rejects.toMatchObject(isMissing('the stream NIKDEV_QUARANTINE'));
+    await world.nats.jsm.streams.delete(`KV_${BUCKETS.devices}`);
+    await expect(listParked({ nats: nats() })).rejects.toMatchObject(isMissing('the bucket NIKDEV_DEVICES'));
+    expect(await gatewayStatus({ nats: nats() })).toMatchObject({
+      streams: [{ name: PARKED }],
+      missing: ['NIKDEV', 'NIKDEV_QUARANTINE', 'NIKDEV_DEVICES'],
+      waiting: [],
+    });
   });
 
   test('a message can be deleted again, as a request without an answer may have deleted it, but not without a stream', async () => {

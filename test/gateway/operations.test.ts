@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createFrontServer } from '../../src/gateway/front/http-server.js';
 import { unavailable } from '../../src/gateway/front/unavailable.js';
-import { GatewayNews } from '../../src/gateway/news.js';
+import { ALARMS, GatewayNews } from '../../src/gateway/news.js';
+import { Counts } from '../../src/gateway/operations/counts.js';
 import { logNews } from '../../src/gateway/operations/logs.js';
 import { createMetrics } from '../../src/gateway/operations/metrics.js';
 import type { QueueDepth } from '../../src/gateway/operations/queue-depth.js';
@@ -30,13 +31,29 @@ describe('the logs of a gateway', () => {
     ]);
   });
 
-  test('have 60 lines a minute of a kind at most, and end', () => {
+  test('have 60 lines a minute of a kind at most, and end with the number of those left out', () => {
     const { news, lines, end } = open();
     for (let count = 0; count < 500; count += 1) news.emit('unparked', { device: DEVICE });
     expect(lines).toHaveLength(60);
     end();
     news.emit('alarm', { alarm: 'stream-full', message: 'full' });
-    expect(lines).toHaveLength(60);
+    expect(lines.slice(60)).toEqual([['info', { event: 'unparked', leftOut: 440 }, 'lines left out']]);
+  });
+
+  test('count each kind of alarm by itself, and report after a minute how many lines were left out', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { news, lines } = open();
+    const full = { alarm: 'stream-full', message: 'full' } as const;
+    for (let count = 0; count < 100; count += 1) news.emit('alarm', full);
+    news.emit('alarm', { alarm: 'sealed-key', message: 'sealed' });
+    expect(lines.slice(60)).toEqual([['error', { event: 'alarm', alarm: 'sealed-key', message: 'sealed' }, 'alarm']]);
+    vi.advanceTimersByTime(60_000);
+    expect(lines.slice(61)).toEqual([
+      ['error', { event: 'alarm', alarm: 'stream-full', leftOut: 40 }, 'lines left out'],
+    ]);
+    news.emit('alarm', full);
+    expect(lines.at(-1)).toEqual(['error', { event: 'alarm', ...full }, 'alarm']);
   });
 });
 
@@ -45,7 +62,7 @@ describe('the metrics of a gateway', () => {
 
   test('count accepted, forwarded, quarantined and parked, with depth, age and latency, and without an id', async () => {
     const news = new GatewayNews();
-    const metrics = await createMetrics(news, depth);
+    const counts = new Counts(news);
     const upload = { device: DEVICE, entries: 5, bytes: 100, isVerified: true, isDuplicate: false, milliseconds: 3 };
     news.emit('accepted', upload);
     news.emit('forwarded', { device: DEVICE, partition: 3, entries: 4 });
@@ -55,7 +72,7 @@ describe('the metrics of a gateway', () => {
     news.emit('upstream-answered', { isStored: true, milliseconds: 70 });
     news.emit('alarm', { alarm: 'stream-full', message: DEVICE });
     news.emit('rejected', { status: 413 });
-    const text = await metrics.text();
+    const text = await (await createMetrics(counts, depth)).text();
     for (const line of [
       'accepted_uploads_total{verified="true"} 1',
       'accepted_entries_total 5',
@@ -68,11 +85,44 @@ describe('the metrics of a gateway', () => {
       'queue_oldest_seconds{partition="3"} 12',
       'upstream_seconds_sum{stored="true"} 0.07',
       'acknowledge_seconds_count 1',
+      'acknowledge_seconds_bucket{le="0.002"} 0',
+      'acknowledge_seconds_bucket{le="0.005"} 1',
+      'acknowledge_seconds_bucket{le="+Inf"} 1',
+      'nats_connected 1',
       'alarms_total{alarm="stream-full"} 1',
       'rejected_requests_total{status="413"} 1',
     ])
       expect(text).toContain(`nikdev_gateway_${line}`);
     expect(text).not.toContain(DEVICE);
+  });
+});
+
+describe('the counters of a gateway', () => {
+  const depth = { read: async () => [] } as unknown as QueueDepth;
+
+  test('begin at 0 for each known label, as an alert on an increase misses a series that begins at 1', async () => {
+    const text = await (await createMetrics(new Counts(new GatewayNews()), depth)).text();
+    for (const alarm of ALARMS) expect(text).toContain(`nikdev_gateway_alarms_total{alarm="${alarm}"} 0`);
+    for (const line of [
+      'accepted_uploads_total{verified="false"} 0',
+      'key_checks_total{outcome="unknown"} 0',
+      'upstream_seconds_count{stored="false"} 0',
+      'forwarded_entries_total 0',
+    ])
+      expect(text).toContain(`nikdev_gateway_${line}`);
+  });
+
+  test('go on between two readings, and follow the connection', async () => {
+    const news = new GatewayNews();
+    const metrics = await createMetrics(new Counts(news), depth);
+    for (const isConnected of [false, true, false]) {
+      news.emit('parked', { device: DEVICE, reason: 'refused' });
+      news.emit('connection', { isConnected });
+      await metrics.text();
+    }
+    const text = await metrics.text();
+    expect(text).toContain('nikdev_gateway_parked_total 3');
+    expect(text).toContain('nikdev_gateway_nats_connected 0');
   });
 });
 

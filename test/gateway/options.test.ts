@@ -21,6 +21,13 @@ describe('the options of a gateway', () => {
       { upstream: 'https://user:hunter2@iot.example/' },
       /^upstream must be an https URL without/,
     ],
+    [
+      'G3 a user and credentials',
+      { nats: { user: 'u', credentials: 'c' } },
+      /^nats\.user and nats\.credentials exclude/,
+    ],
+    ['G3 a key without a certificate', { nats: { key: 'k' } }, /^nats\.cert and nats\.key must be set together/],
+    ['G3 a certificate without a key', { nats: { cert: 'c' } }, /^nats\.cert and nats\.key must be set together/],
     ['too many partitions', { partitions: 1025 }, /^partitions must be a whole number from 1 to 1024/],
   ])('%s is refused', (_name, options, message) => {
     expect(() => createGateway({ secret, ...options })).toThrow(expect.objectContaining({ name: 'GatewayException' }));

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { encodeWakeUp } from '../../src/gateway/message.js';
-import { BUCKETS, PARKED, partitionOf, QUARANTINE } from '../../src/gateway/names.js';
+import { BUCKETS, PARKED, parkedSubject, partitionOf, QUARANTINE } from '../../src/gateway/names.js';
 import { ParkedDevices } from '../../src/gateway/worker/parked-devices.js';
 import { RETRY_NOW } from '../../src/gateway/worker/partition.js';
 import { SystemClock } from '../../src/platform/system-clock.js';
@@ -183,6 +183,19 @@ describeOnNats('a parked device', () => {
     expect(world.upstream.values(0)).toEqual([2]);
     expect(await world.depths()).toEqual({ queued: 0, parked: 0, quarantined: 1 });
     expect(world.eventsOf('alarm')).toMatchObject([{ alarm: 'forged-message' }]);
+    expect(world.eventsOf('quarantined')).toMatchObject([{ device: deviceId(0), entries: 1 }]);
+  });
+
+  test('G3 a forged message among the parked ones is kept in quarantine, with the same reports', async () => {
+    world.upstream.faults.set(deviceId(0), answer(401));
+    await store(0, 1);
+    await world.nats.js.publish(parkedSubject(deviceId(0)), 'forged');
+    world.upstream.faults.clear();
+    await retryNow(0);
+    await world.untilDepths({ queued: 0, parked: 0, quarantined: 1 });
+    expect(world.eventsOf('alarm')).toMatchObject([{ alarm: 'forged-message' }]);
+    expect(world.eventsOf('quarantined')).toMatchObject([{ device: deviceId(0), entries: 1 }]);
+    expect(world.upstream.values(0)).toEqual([1]);
   });
 
   test('is drained for 10 s at most: then the next device of its partition has its turn, and the drain goes on', async () => {

@@ -14,7 +14,7 @@ afterEach(() => health.close());
 
 test('a gateway is not ready once the stream does not acknowledge, but stays ready if one device has too much in the queue', async () => {
   const news = new GatewayNews();
-  health = new Health(nats, news);
+  health = new Health(nats, news, []);
   await health.start();
   expect(health.readiness).toEqual({ isReady: true });
   news.emit('unacknowledged', { reason: 'the device has too much in the queue', isOfDevice: true });

@@ -10,7 +10,7 @@ import {
   serveGateway,
 } from '../../src/gateway.js';
 import { Api, type FetchLike } from '../../src/index.js';
-import { credentialsOf, SECRET, uploadBody, upstreamOf } from '../support/servers/gateways.js';
+import { credentialsOf, SECRET, startGateway, uploadBody, uploadOf, upstreamOf } from '../support/servers/gateways.js';
 import { describeOnNats } from '../support/servers/nats-cluster.js';
 import { useOneNode } from '../support/servers/one-node.js';
 import { selfSigned } from '../support/servers/self-signed.js';
@@ -89,6 +89,12 @@ describeOnNats('a gateway that listens', () => {
     expect((await fetch(new URL('/', metricsUrl))).status).toBe(404);
   });
 
+  test('has counted the uploads before its metrics are read for the first time', async () => {
+    const gateway = await startGateway(node.cluster, upstreamOf(1));
+    for (const value of [1, 2]) expect((await gateway.fetch(uploadOf(0, { value }))).status).toBe(202);
+    expect((await gateway.metrics()).text).toContain('nikdev_gateway_accepted_uploads_total{verified="true"} 2');
+  });
+
   test('is healthy and ready', async () => {
     const { url } = await serve();
     expect((await fetch(`${url}healthz`)).status).toBe(200);
@@ -124,6 +130,16 @@ describeOnNats('a gateway that listens', () => {
     const { url } = await serve({ tls: { cert, key } });
     expect(url).toMatch(/^https:/);
     await expect(fetch(`${url}healthz`)).rejects.toThrow();
+  });
+
+  test.each([
+    ['is none', { cert: 'none', key: 'none' }],
+    ['has the key of another', { cert: selfSigned().cert, key: selfSigned().key }],
+  ])('a certificate that %s is refused', async (_name, tls) => {
+    await expect(serve({ tls })).rejects.toMatchObject({
+      name: 'GatewayException',
+      message: expect.stringMatching(/^the certificate for https or its private key can't be used \(/),
+    });
   });
 
   test('a port that is in use is named', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { GatewayNews } from '../../src/gateway/news.js';
+import { StallAlarm } from '../../src/gateway/worker/stall-alarm.js';
 import { Turn } from '../../src/gateway/worker/turn.js';
 import { FakeClock } from '../support/fakes/fake-clock.js';
 
@@ -8,7 +10,12 @@ function open(clock = new FakeClock()) {
     message.calls += 1;
   }
   const closing = new AbortController();
-  return { clock, message, closing, turn: new Turn(message, clock, closing.signal) };
+  const news = new GatewayNews();
+  const alarms: string[] = [];
+  news.on('alarm', ({ alarm, message: text }) => alarms.push(`${alarm}: ${text.split('.', 1)[0]}`));
+  const stallAlarm = new StallAlarm(3, { news, clock });
+  const turn = new Turn(message, { clock, closing: closing.signal, stallAlarm });
+  return { clock, message, closing, alarms, turn };
 }
 
 describe('the turn of a worker', () => {
@@ -41,14 +48,47 @@ describe('the turn of a worker', () => {
       if (attempts < successful) throw new Error('no leader');
       return 'written';
     };
-    const written = turn.persist(write(4));
+    const written = turn.persist('BUCKET', write(4));
     await clock.advance(2000);
     expect(await written).toBe('written');
     attempts = 0;
-    const ended = expect(turn.persist(write(100))).rejects.toThrow('no leader');
+    const ended = expect(turn.persist('BUCKET', write(100))).rejects.toThrow('no leader');
     closing.abort();
     await clock.advance(2000);
     await ended;
+  });
+
+  test('reports a write that has failed for 10 s, and again every 30 s, without the text of the error', async () => {
+    const { clock, closing, alarms, turn } = open();
+    const ended = expect(turn.persist('BUCKET', () => Promise.reject(new TypeError('secret')))).rejects.toThrow();
+    await clock.advance(9000);
+    expect(alarms).toEqual([]);
+    await clock.advance(4000);
+    expect(alarms).toEqual(['worker-stalled: partition 3 stands still, as a request to BUCKET fails: TypeError']);
+    await clock.advance(25_000);
+    expect(alarms).toHaveLength(1);
+    await clock.advance(6000);
+    expect(alarms).toHaveLength(2);
+    closing.abort();
+    await clock.advance(2000);
+    await ended;
+  });
+
+  test('reports a stream that is full at once', async () => {
+    const { alarms, turn } = open();
+    const full = new Error('maximum bytes exceeded');
+    let attempts = 0;
+    const write = async () => {
+      attempts += 1;
+      if (attempts === 1) throw full;
+    };
+    const written = turn.persist('BUCKET', write);
+    await Promise.resolve();
+    expect(alarms).toEqual([
+      'worker-stalled: partition 3 stands still, as a request to BUCKET fails: the stream is full',
+    ]);
+    turn.end();
+    void written;
   });
 
   test('aborts an attempt after its time, and when the worker closes', async () => {

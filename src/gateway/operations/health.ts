@@ -1,8 +1,9 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import { BUCKETS, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
+import { findMissing, type Need } from '../needs.js';
 import type { GatewayNews } from '../news.js';
-import { isMissing } from '../settings.js';
+import { RESTORE } from '../stream-failure.js';
 
 /** A gateway whose last acknowledgement is older is not ready. */
 const MAX_AGE_MS = 10_000;
@@ -17,14 +18,18 @@ export type Readiness = { readonly isReady: true } | { readonly isReady: false; 
  * as only a replicated write shows that a majority is there.
  */
 export class Health {
+  readonly #needs: readonly Need[];
   readonly #nats: Nats;
   readonly #news: GatewayNews;
   #timer: NodeJS.Timeout | undefined;
   #ackAt = Number.NEGATIVE_INFINITY;
   #problem: string | undefined = 'the gateway starts';
+  /** The streams and buckets that do not exist. */
+  #missing: string | undefined;
   #isClosed = false;
 
-  constructor(nats: Nats, news: GatewayNews) {
+  constructor(nats: Nats, news: GatewayNews, needs: readonly Need[]) {
+    this.#needs = needs;
     this.#nats = nats;
     this.#news = news;
     news.on('accepted', () => {
@@ -36,7 +41,7 @@ export class Health {
   }
 
   async start(): Promise<void> {
-    await this.#look();
+    await Promise.all([this.#look(), this.#lookForMissing()]);
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => void this.start(), EVERY_MS);
   }
@@ -48,7 +53,8 @@ export class Health {
 
   get readiness(): Readiness {
     if (this.#isClosed) return { isReady: false, reason: 'the gateway is closing' };
-    if (this.#problem !== undefined) return { isReady: false, reason: this.#problem };
+    const problem = this.#missing ?? this.#problem;
+    if (problem !== undefined) return { isReady: false, reason: problem };
     return performance.now() - this.#ackAt <= MAX_AGE_MS
       ? { isReady: true }
       : { isReady: false, reason: 'the last acknowledgement is older than 10 s' };
@@ -59,25 +65,26 @@ export class Health {
       const info = await this.#nats.jsm.streams.info(UPLOADS);
       this.#problem = hasLeader(info) ? undefined : 'the stream has no leader';
       if (performance.now() - this.#ackAt > EVERY_MS) await this.#probe();
-    } catch (error) {
-      this.#onFailure(error);
+    } catch {
+      this.#problem = 'the cluster does not answer';
     }
+  }
+
+  async #lookForMissing(): Promise<void> {
+    const missing = await findMissing(this.#nats, this.#needs);
+    for (const { title } of missing) this.#news.emit('alarm', { alarm: 'stream-missing', message: lossOf(title) });
+    this.#missing = missing.length > 0 ? `missing: ${missing.map(({ title }) => title).join(', ')}` : undefined;
   }
 
   async #probe(): Promise<void> {
     await (await this.#nats.kv(BUCKETS.config)).put(PROBE_KEY, '');
     this.#ackAt = performance.now();
   }
-
-  #onFailure(error: unknown): void {
-    const isGone = isMissing(error) && (error as { code?: number }).code === 10_059;
-    this.#problem = isGone ? 'the stream is missing' : 'the cluster does not answer';
-    if (isGone) this.#news.emit('alarm', { alarm: 'stream-missing', message: STREAM_MISSING });
-  }
 }
 
-const STREAM_MISSING =
-  'The stream NIKDEV is missing. Uploads are refused with 503, and devices keep theirs. It is not made again automatically: restore a backup, or run "nikdev-iot gateway init" for an empty one.';
+/** Without the queue or the keys nothing is accepted, without the others nothing is forwarded. */
+const lossOf = (title: string): string =>
+  `${title} is missing. Devices keep the uploads that are answered with 503, and those that were accepted stay in the queue. ${RESTORE}`;
 
 /** A single server is its own leader. */
 const hasLeader = ({ cluster }: StreamInfo): boolean => cluster === undefined || cluster.leader !== undefined;

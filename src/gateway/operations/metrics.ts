@@ -1,6 +1,6 @@
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { GatewayNews } from '../news.js';
+import type { Gauge, Histogram, Registry } from 'prom-client';
 import { loadPeer } from '../peers.js';
+import type { Counts, Durations, Tally } from './counts.js';
 import type { QueueDepth } from './queue-depth.js';
 
 /** The metrics of a gateway in the format of Prometheus. None has an id of a device. */
@@ -11,81 +11,108 @@ export interface Metrics {
 }
 
 const PREFIX = 'nikdev_gateway_';
-const SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
-/** Counts the events of a gateway. */
-export async function createMetrics(news: GatewayNews, depth: QueueDepth): Promise<Metrics> {
+/** The counters: their name, help, and label. */
+const COUNTERS: readonly (readonly [of: (counts: Counts) => Tally, name: string, help: string, label?: string])[] = [
+  [
+    (counts) => counts.acceptedUploads,
+    'accepted_uploads_total',
+    'Uploads that were replicated and acknowledged',
+    'verified',
+  ],
+  [(counts) => counts.acceptedEntries, 'accepted_entries_total', 'Entries of acknowledged uploads'],
+  [(counts) => counts.acceptedBytes, 'accepted_bytes_total', 'Bytes of acknowledged uploads, inflated'],
+  [(counts) => counts.rejectedRequests, 'rejected_requests_total', 'Responses other than a success', 'status'],
+  [
+    (counts) => counts.unacknowledgedUploads,
+    'unacknowledged_uploads_total',
+    'Uploads that the stream did not acknowledge',
+  ],
+  [(counts) => counts.keyChecks, 'key_checks_total', 'API keys that upstream was asked about', 'outcome'],
+  [(counts) => counts.forwardedEntries, 'forwarded_entries_total', 'Entries that upstream stored'],
+  [(counts) => counts.quarantinedEntries, 'quarantined_entries_total', 'Entries in quarantine'],
+  [(counts) => counts.parked, 'parked_total', 'How often a device was parked'],
+  [(counts) => counts.unparked, 'unparked_total', 'How often all messages of a parked device were settled'],
+  [(counts) => counts.alarms, 'alarms_total', 'Conditions that an operator has to look at', 'alarm'],
+];
+
+type Prometheus = typeof import('prom-client');
+
+/** Makes the metrics of what a gateway has counted. */
+export async function createMetrics(counts: Counts, depth: QueueDepth): Promise<Metrics> {
   const prometheus = await loadPeer('prom-client');
   const registry = new prometheus.Registry();
   prometheus.collectDefaultMetrics({ register: registry });
-  const make = makerOf(prometheus, registry);
-  countUploads(news, make);
-  countForwarding(news, make);
-  const messages = make.gauge('queue_messages', 'Messages in the queue', ['partition']);
-  const age = make.gauge('queue_oldest_seconds', 'Age of the oldest message in the queue', ['partition']);
+  for (const [of, name, help, label] of COUNTERS) addCounter(prometheus, registry, of(counts), { name, help, label });
+  addHistogram(registry, [[{}, counts.acknowledging]], {
+    name: 'acknowledge_seconds',
+    help: 'From the head of an upload to its acknowledgement',
+  });
+  const ofUpstream: Series = [
+    [{ stored: 'true' }, counts.stored],
+    [{ stored: 'false' }, counts.notStored],
+  ];
+  addHistogram(registry, ofUpstream, { name: 'upstream_seconds', help: 'Uploads to upstream' });
+  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
+    new prometheus.Gauge({ name: PREFIX + name, help, labelNames, registers: [registry] });
+  const messages = gauge('queue_messages', 'Messages in the queue', ['partition']);
+  const age = gauge('queue_oldest_seconds', 'Age of the oldest message in the queue', ['partition']);
+  const isConnected = gauge('nats_connected', 'Whether the gateway is connected to NATS');
   return {
     contentType: registry.contentType,
     async text() {
+      isConnected.set(counts.isConnected ? 1 : 0);
       await setDepth(depth, messages, age);
       return registry.metrics();
     },
   };
 }
 
-type Maker = ReturnType<typeof makerOf>;
+interface Description {
+  readonly name: string;
+  readonly help: string;
+  readonly label?: string | undefined;
+}
 
-function makerOf({ Counter, Gauge, Histogram }: typeof import('prom-client'), registry: Registry) {
-  const common = (name: string, help: string, labelNames: readonly string[] = []) => ({
-    name: PREFIX + name,
+const configurationOf = (registry: Registry, { name, help, label }: Description) => ({
+  name: PREFIX + name,
+  help,
+  labelNames: label === undefined ? [] : [label],
+  registers: [registry],
+});
+
+function addCounter({ Counter }: Prometheus, registry: Registry, tally: Tally, description: Description): void {
+  const { label } = description;
+  new Counter({
+    ...configurationOf(registry, description),
+    collect() {
+      this.reset();
+      for (const [value, sum] of tally) this.inc(label === undefined ? {} : { [label]: value }, sum);
+    },
+  });
+}
+
+type Series = readonly (readonly [labels: Readonly<Record<string, string>>, durations: Durations])[];
+
+/** A histogram of the package can't take over durations that were counted before: this one has the only method that a registry calls. */
+function addHistogram(registry: Registry, series: Series, { name, help }: Description): void {
+  const fullName = PREFIX + name;
+  const get = async (): Promise<object> => ({
+    name: fullName,
     help,
-    labelNames: [...labelNames],
-    registers: [registry],
+    type: 'histogram',
+    values: series.flatMap(([labels, durations]) => valuesOf(fullName, labels, durations)),
   });
-  return {
-    counter: (...given: Parameters<typeof common>): Counter => new Counter(common(...given)),
-    gauge: (...given: Parameters<typeof common>): Gauge => new Gauge(common(...given)),
-    histogram: (...given: Parameters<typeof common>): Histogram =>
-      new Histogram({ ...common(...given), buckets: SECONDS }),
-  };
+  registry.registerMetric({ name: fullName, get } as unknown as Histogram);
 }
 
-function countUploads(news: GatewayNews, make: Maker): void {
-  const uploads = make.counter('accepted_uploads_total', 'Uploads that were replicated and acknowledged', ['verified']);
-  const entries = make.counter('accepted_entries_total', 'Entries of acknowledged uploads');
-  const bytes = make.counter('accepted_bytes_total', 'Bytes of acknowledged uploads, inflated');
-  const seconds = make.histogram('acknowledge_seconds', 'From the head of an upload to its acknowledgement');
-  const responses = make.counter('rejected_requests_total', 'Responses other than a success', ['status']);
-  const failed = make.counter('unacknowledged_uploads_total', 'Uploads that the stream did not acknowledge');
-  const checks = make.counter('key_checks_total', 'API keys that upstream was asked about', ['outcome']);
-  news.on('accepted', (event) => {
-    uploads.inc({ verified: String(event.isVerified) });
-    entries.inc(event.entries);
-    bytes.inc(event.bytes);
-    seconds.observe(event.milliseconds / 1000);
-  });
-  news.on('rejected', ({ status }) => responses.inc({ status: String(status) }));
-  news.on('unacknowledged', () => failed.inc());
-  news.on('key-checked', ({ outcome }) => checks.inc({ outcome }));
-}
-
-function countForwarding(news: GatewayNews, make: Maker): void {
-  const forwarded = make.counter('forwarded_entries_total', 'Entries that upstream stored');
-  const quarantined = make.counter('quarantined_entries_total', 'Entries in quarantine');
-  const parked = make.counter('parked_total', 'How often a device was parked');
-  const unparked = make.counter('unparked_total', 'How often all messages of a parked device were settled');
-  const seconds = make.histogram('upstream_seconds', 'Uploads to upstream', ['stored']);
-  const alarms = make.counter('alarms_total', 'Conditions that an operator has to look at', ['alarm']);
-  const isConnected = make.gauge('nats_connected', 'Whether the gateway is connected to NATS');
-  isConnected.set(1);
-  news.on('forwarded', ({ entries }) => forwarded.inc(entries));
-  news.on('quarantined', ({ entries }) => quarantined.inc(entries));
-  news.on('parked', () => parked.inc());
-  news.on('unparked', () => unparked.inc());
-  news.on('upstream-answered', ({ isStored, milliseconds }) =>
-    seconds.observe({ stored: String(isStored) }, milliseconds / 1000),
-  );
-  news.on('alarm', ({ alarm }) => alarms.inc({ alarm }));
-  news.on('connection', (event) => isConnected.set(event.isConnected ? 1 : 0));
+function valuesOf(name: string, labels: Readonly<Record<string, string>>, { buckets, count, sum }: Durations) {
+  const bounds: [le: number | string, count: number][] = [...buckets, ['+Inf', count]];
+  return [
+    ...bounds.map(([le, value]) => ({ metricName: `${name}_bucket`, labels: { ...labels, le }, value })),
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
 }
 
 /** While the cluster does not answer, the last values would be wrong: there are none. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/time/clock.js';
 import type { StoredUpload } from '../message.js';
+import { BUCKETS, QUARANTINE } from '../names.js';
 import type { GatewayNews } from '../news.js';
 import type { Failure } from './decision.js';
 import type { Attempt } from './device-client.js';
@@ -76,12 +77,12 @@ export class Deliverer {
     const { forwarder, keys, marks } = this.#parts;
     const { device } = deliveries[0].upload;
     const marked = deliveries.flatMap(({ forwarded, isAgain }) => (isAgain ? [] : forwarded.entries));
-    const read = await turn.persist(() => marks.read(device, marked));
+    const read = await turn.persist(BUCKETS.marks, () => marks.read(device, marked));
     const pending = deliveries.flatMap(({ forwarded, isAgain }) =>
       forwarded.entries.filter((entry) => isAgain || !read.has(entry)),
     );
     if (pending.length === 0) return deliveredOf([], undefined);
-    const apiKey = await turn.persist(() => keys.get(device, keyHash));
+    const apiKey = await turn.persist(BUCKETS.keys, () => keys.get(device, keyHash));
     if (apiKey === undefined) return deliveredOf(pending, NO_KEY);
     turn.check();
     const attempt = await turn.attempt(milliseconds, (signal) =>
@@ -155,7 +156,7 @@ export class Deliverer {
     const [first] = bad;
     if (first === undefined) return;
     const { quarantine, news } = this.#parts;
-    await turn.persist(() => quarantine.add(upload, bad, origin));
+    await turn.persist(QUARANTINE, () => quarantine.add(upload, bad, origin));
     news.emit('quarantined', { device: upload.device, entries: bad.length, reason: first.rejection.reason });
   }
 
@@ -172,7 +173,7 @@ export class Deliverer {
       return isNamed || own.length < entries.length ? own : [];
     });
     const [{ upload }] = deliveries as [Delivery];
-    if (marked.length > 0) await turn.persist(() => this.#parts.marks.add(upload.device, marked, read));
+    if (marked.length > 0) await turn.persist(BUCKETS.marks, () => this.#parts.marks.add(upload.device, marked, read));
   }
 }
 

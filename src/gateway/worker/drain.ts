@@ -1,12 +1,14 @@
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
+import { BUCKETS, PARKED } from '../names.js';
 import type { GatewayNews } from '../news.js';
 import { type FailedHead, stateOf, withFailures } from './blocks.js';
 import { type Decision, decide, type Failure } from './decision.js';
 import type { Delivered, Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { entriesOf } from './entries.js';
 import type { Evidence } from './evidence.js';
+import { quarantineForged } from './forged-message.js';
 import { ANY_KEY, type ParkedRecord } from './parked-devices.js';
 import type { ParkedMessage, ParkedMessages } from './parked-messages.js';
 import type { Parking } from './parking.js';
@@ -127,7 +129,7 @@ export class Drain {
 
   async #read(from: number): Promise<Readable | { parked: ParkedMessage; failure?: Failure } | undefined> {
     const { messages, secrets } = this.#parts;
-    const parked = await this.#turn.persist(() => messages.next(this.#record.device, from));
+    const parked = await this.#turn.persist(PARKED, () => messages.next(this.#record.device, from));
     if (parked === undefined) return undefined;
     const decoded = decodeMessage(parked, secrets);
     if (decoded.kind === 'unknown-version') return { parked, failure: unknownVersion(decoded.version) };
@@ -144,9 +146,9 @@ export class Drain {
       this.#isStopped = true;
       return;
     }
-    const { quarantine } = this.#parts;
-    const rejection = { status: 0, reason: INVALID };
-    await this.#turn.persist(() => quarantine.addMessage(this.#record.device, parked, rejection, parked.origin));
+    const { device } = this.#record;
+    const { origin } = parked;
+    await quarantineForged(this.#parts, { device, message: parked, origin, reason: INVALID }, this.#turn);
     await this.#remove(parked);
   }
 
@@ -161,7 +163,7 @@ export class Drain {
 
   async #findAcceptedKeys(): Promise<string[]> {
     const { device, parked } = this.#record;
-    const latest = await this.#turn.persist(() => this.#parts.keys.latestAccepted(device));
+    const latest = await this.#turn.persist(BUCKETS.keys, () => this.#parts.keys.latestAccepted(device));
     const waiting = Object.keys(parked.blocks).filter((key) => parked.blocks[key]?.isVerified && key !== ANY_KEY);
     return [...new Set([...(latest ? [latest.keyHash] : []), ...waiting.reverse()])];
   }
@@ -210,7 +212,7 @@ export class Drain {
   }
 
   async #remove(parked: ParkedMessage): Promise<void> {
-    await this.#turn.persist(() => this.#parts.messages.remove(parked));
+    await this.#turn.persist(PARKED, () => this.#parts.messages.remove(parked));
   }
 }
 

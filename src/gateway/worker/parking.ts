@@ -1,6 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Clock } from '../../core/time/clock.js';
 import type { StoredUpload } from '../message.js';
+import { BUCKETS, PARKED } from '../names.js';
 import type { GatewayNews } from '../news.js';
 import { type FailedHead, isHeld, withFailures, withMessageBehind } from './blocks.js';
 import type { Decision, Failure } from './decision.js';
@@ -45,7 +46,7 @@ export class Parking {
 
   /** The record of the device if a message has to wait. */
   async find(device: string, upload: StoredUpload, turn: Turn): Promise<{ record?: ParkedRecord; isHeld: boolean }> {
-    const record = await turn.persist(() => this.#parts.devices.get(device));
+    const record = await turn.persist(BUCKETS.devices, () => this.#parts.devices.get(device));
     return record ? { record, isHeld: isHeld(record.parked, upload) } : { isHeld: false };
   }
 
@@ -64,7 +65,7 @@ export class Parking {
     const failed = new Map([[upload?.keyHash ?? ANY_KEY, head]]);
     const parked = withFailures(record?.parked, failed, clock.now(), { isThrough: false });
     await this.save(device, parked, record);
-    await turn.persist(() => this.#parts.messages.add(device, message, origin));
+    await turn.persist(PARKED, () => this.#parts.messages.add(device, message, origin));
     news.emit('parked', { device, reason: failure.message });
   }
 
@@ -74,7 +75,7 @@ export class Parking {
     const { parked } = record;
     const changed = upload ? withMessageBehind(parked, upload, this.#parts.clock.now()) : parked;
     if (changed !== parked) await this.save(device, changed, record);
-    await turn.persist(() => this.#parts.messages.add(device, message, origin));
+    await turn.persist(PARKED, () => this.#parts.messages.add(device, message, origin));
   }
 
   /** Replaces the record of a device, and plans its retry. @throws if another worker has the turn. */

@@ -3,7 +3,7 @@ import { textOf } from '../../core/model/foreign-text.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
-import { consumerOf, decodeId, deviceCodeOf, UPLOADS } from '../names.js';
+import { BUCKETS, consumerOf, decodeId, deviceCodeOf, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
 import { hasSpaceFor } from './blocks.js';
@@ -12,10 +12,12 @@ import type { Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { Drain, unknownVersion } from './drain.js';
 import { entriesOf, type Origin } from './entries.js';
 import type { Evidence } from './evidence.js';
+import { quarantineForged } from './forged-message.js';
 import type { ParkedDevices, ParkedRecord } from './parked-devices.js';
 import type { ParkedMessages } from './parked-messages.js';
 import type { Parcel, Parking } from './parking.js';
 import { AGAIN, type QuarantineStream } from './quarantine.js';
+import { StallAlarm } from './stall-alarm.js';
 import { Turn } from './turn.js';
 
 /** The parts of a worker that a partition uses. */
@@ -50,12 +52,16 @@ export const RETRY_NOW = 'Nikdev-Retry-Now';
 export class Partition {
   readonly #partition: number;
   readonly #parts: PartitionParts;
+  readonly #stallAlarm: StallAlarm;
   #messages: ConsumerMessages | undefined;
+  /** The first of the turns that failed in a row; absent if the last one did not. */
+  #failingSince: number | undefined;
   #isClosed = false;
 
   constructor(partition: number, parts: PartitionParts) {
     this.#partition = partition;
     this.#parts = parts;
+    this.#stallAlarm = new StallAlarm(partition, parts);
   }
 
   /** Ends after {@link Partition.close}, with the message under way. */
@@ -95,16 +101,24 @@ export class Partition {
   }
 
   async #handle(message: JsMsg): Promise<void> {
-    const { clock, aborting } = this.#parts;
-    const turn = new Turn(message, clock, aborting);
+    const { clock, aborting: closing } = this.#parts;
+    const turn = new Turn(message, { clock, closing, stallAlarm: this.#stallAlarm });
     try {
       await this.#dispatch(message, turn);
-    } catch {
+      this.#failingSince = undefined;
+    } catch (error) {
       // Another worker has the turn, or the cluster can't be written to.
-      if (!turn.isLost) message.nak(TROUBLE_MS);
+      if (!turn.isLost) this.#postpone(message, error);
     } finally {
       turn.end();
     }
+  }
+
+  #postpone(message: JsMsg, error: unknown): void {
+    message.nak(TROUBLE_MS);
+    const now = this.#parts.clock.monotonic();
+    this.#failingSince ??= now;
+    if (!this.#isClosed) this.#stallAlarm.onFailure(error, now - this.#failingSince);
   }
 
   async #dispatch(message: JsMsg, turn: Turn): Promise<void> {
@@ -119,7 +133,7 @@ export class Partition {
 
   async #wake(device: string, message: JsMsg, turn: Turn): Promise<void> {
     const { devices, clock } = this.#parts;
-    const record = await turn.persist(() => devices.get(device));
+    const record = await turn.persist(BUCKETS.devices, () => devices.get(device));
     const isForced = message.headers?.has(RETRY_NOW) ?? false;
     if (record !== undefined && (isForced || record.parked.retryAt <= clock.now()))
       await new Drain(this.#parts, record, turn).run();
@@ -180,7 +194,7 @@ export class Partition {
     if (device === undefined || message.data.length > nats.maxBodyBytes)
       return this.#quarantineMessage(failure.message, message, origin, turn);
     news.emit('alarm', { alarm: 'unknown-format', message: failure.message });
-    const record = await turn.persist(() => devices.get(device));
+    const record = await turn.persist(BUCKETS.devices, () => devices.get(device));
     return this.#conclude({ device, message, origin }, failure, record, turn);
   }
 
@@ -194,10 +208,8 @@ export class Partition {
   }
 
   async #quarantineMessage(reason: string, message: JsMsg, origin: Origin, turn: Turn): Promise<void> {
-    const { quarantine, news } = this.#parts;
-    news.emit('alarm', { alarm: 'forged-message', message: `a message is not forwarded: ${reason}` });
     const device = deviceOf(message) ?? 'unknown';
-    await turn.persist(() => quarantine.addMessage(device, message, { status: 0, reason }, origin));
+    await quarantineForged(this.#parts, { device, message, origin, reason }, turn);
     return acknowledge(message);
   }
 }

@@ -1,8 +1,16 @@
 import type { Clock } from '../../core/time/clock.js';
+import type { StallAlarm } from './stall-alarm.js';
 
 /** The parts of a message of a consumer that a turn uses. */
 export interface HeldMessage {
   working(): void;
+}
+
+export interface TurnParts {
+  readonly clock: Clock;
+  /** Aborts the attempts under way. */
+  readonly closing: AbortSignal;
+  readonly stallAlarm: StallAlarm;
 }
 
 const WORKING_MS = 5000;
@@ -19,14 +27,16 @@ export class Turn {
   readonly #message: HeldMessage;
   readonly #clock: Clock;
   readonly #closing: AbortSignal;
+  readonly #stallAlarm: StallAlarm;
   #cancel: () => void;
   #heardAt: number;
   #isLost = false;
 
-  constructor(message: HeldMessage, clock: Clock, closing: AbortSignal) {
+  constructor(message: HeldMessage, { clock, closing, stallAlarm }: TurnParts) {
     this.#message = message;
     this.#clock = clock;
     this.#closing = closing;
+    this.#stallAlarm = stallAlarm;
     this.#heardAt = clock.monotonic();
     this.#cancel = clock.setTimer(() => this.#work(), WORKING_MS);
   }
@@ -56,13 +66,19 @@ export class Turn {
     }
   }
 
-  /** Repeats a write to the cluster, which may elect a leader, as long as this worker has the turn. */
-  async persist<Result>(write: () => Promise<Result>): Promise<Result> {
+  /**
+   * Repeats a write to the cluster, which may elect a leader, as long as this worker has the turn.
+   *
+   * @param name - Of the stream or bucket.
+   */
+  async persist<Result>(name: string, write: () => Promise<Result>): Promise<Result> {
+    const started = this.#clock.monotonic();
     for (let delay = MIN_RETRY_MS; ; delay = Math.min(2 * delay, MAX_RETRY_MS)) {
       try {
         return await write();
       } catch (error) {
         if (this.isLost || this.#closing.aborted) throw error;
+        this.#stallAlarm.onFailure(error, this.#clock.monotonic() - started, name);
       }
       await new Promise<void>((resolve) => this.#clock.setTimer(resolve, delay));
     }

@@ -9,9 +9,18 @@ export async function parked(call: Call): Promise<ExitCode> {
   const [, action = 'list', ...rest] = call.args;
   const { listParked, retryParked } = await import('../../../gateway.js');
   const options = { nats: natsOf(call), deviceIds: rest.length === 0 ? undefined : rest };
-  if (action === 'list') return list(call, await listParked(options));
+  const check = (count: number): void => {
+    if (count === 0 && rest.length > 0)
+      throw usage('none of these devices is parked', 'See: nikdev-iot gateway parked');
+  };
+  if (action === 'list') {
+    const devices = await listParked(options);
+    check(devices.length);
+    return list(call, devices);
+  }
   if (action !== 'retry') throw usage('the actions of gateway parked are list and retry');
   const retried = await retryParked(options);
+  check(retried);
   return done(call, { retried }, `${plural(retried, 'device')} will be tried again now.`);
 }
 

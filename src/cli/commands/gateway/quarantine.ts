@@ -10,17 +10,26 @@ export async function quarantine(call: Call): Promise<ExitCode> {
   const ids = rest.length === 0 ? undefined : rest.map((id) => parseCount(id, 'the number of an entry'));
   const { listQuarantined, retryQuarantined, dropQuarantined } = await import('../../../gateway.js');
   const options = { nats: natsOf(call), ids };
+  const check = (count: number): void => {
+    if (count === 0 && ids !== undefined)
+      throw usage('none of these entries is in quarantine', 'See: nikdev-iot gateway quarantine');
+  };
   switch (action) {
-    case 'list':
-      return list(call, await listQuarantined(options));
+    case 'list': {
+      const uploads = await listQuarantined(options);
+      check(uploads.length);
+      return list(call, uploads);
+    }
     case 'retry': {
       const retried = await retryQuarantined(options);
+      check(retried);
       return done(call, { retried }, `Put back ${plural(retried, 'entry', 'entries')} into the queue.`);
     }
     case 'drop': {
       if (ids === undefined && call.options['yes'] !== true)
         throw usage('this would drop all entries in quarantine', 'Name entries, or add --yes.');
       const dropped = await dropQuarantined(options);
+      check(dropped);
       return done(call, { dropped }, `Dropped ${plural(dropped, 'entry', 'entries')}.`);
     }
     default:

@@ -1,4 +1,4 @@
-import type { StreamStatus } from '../../../gateway.js';
+import type { GatewayStatus, StreamStatus } from '../../../gateway.js';
 import type { Call } from '../../command.js';
 import { EXIT, type ExitCode } from '../../exit.js';
 import { plural } from '../../words.js';
@@ -10,9 +10,9 @@ export async function status(call: Call): Promise<ExitCode> {
   const { out } = call;
   if (call.isJson) {
     out.json(found);
-    return EXIT.ok;
+    return codeOf(found);
   }
-  const { streams, waiting, partitions } = found;
+  const { streams, waiting, partitions, missing } = found;
   out.table([['stream', 'messages', 'devices', 'full', 'leader', 'replicas'], ...streams.map(rowOf)], (row) =>
     row === 0 ? 'strong' : isComplete(streams[row - 1]) ? undefined : 'bad',
   );
@@ -20,8 +20,13 @@ export async function status(call: Call): Promise<ExitCode> {
   out.line(
     `${waiting.length} of ${plural(partitions, 'partition')} have messages, the oldest for ${Math.round(oldest)} s`,
   );
-  return EXIT.ok;
+  if (missing.length > 0) out.line(`missing: ${missing.join(', ')}. ${RESTORE}`, 'bad');
+  return codeOf(found);
 }
+
+const codeOf = ({ missing }: GatewayStatus): ExitCode => (missing.length === 0 ? EXIT.ok : EXIT.refused);
+
+const RESTORE = 'Restore a backup, or accept the loss and run: nikdev-iot gateway init';
 
 const rowOf = (stream: StreamStatus): string[] => [
   stream.name,

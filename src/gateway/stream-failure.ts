@@ -1,0 +1,46 @@
+import type { Alarm } from './news.js';
+
+/** The reason why a stream or bucket refused a request, in words that hold nothing of the request. */
+export interface StreamFailure {
+  readonly reason: string;
+  /** Present if waiting does not help. */
+  readonly alarm?: Alarm | undefined;
+  /** Whether only uploads of the same device fail. */
+  readonly isOfDevice?: boolean;
+}
+
+/** JetStream's code for a stream that does not exist. */
+const STREAM_NOT_FOUND = 10_059;
+
+/** The codes of JetStream's errors. */
+const REASONS: Readonly<Record<number, StreamFailure>> = {
+  10023: { reason: 'the servers have no space left', alarm: 'stream-full' },
+  10047: { reason: 'the servers have no space left', alarm: 'stream-full' },
+  [STREAM_NOT_FOUND]: { reason: 'the stream is missing', alarm: 'stream-missing' },
+  10060: { reason: 'another stream takes the subject', alarm: 'stream-missing' },
+};
+
+/** Errors of the store itself have one code for all and differ by their text. */
+const TEXTS: readonly (readonly [RegExp, StreamFailure])[] = [
+  [/maximum bytes exceeded|maximum messages exceeded/, { reason: 'the stream is full', alarm: 'stream-full' }],
+  [/per subject exceeded/, { reason: 'the device has too much in the queue', isOfDevice: true }],
+  [/no responders/i, { reason: 'no stream answers' }],
+];
+
+/** Classifies an error of JetStream. @returns `undefined` for an error that is none of the known ones. */
+export function streamFailureOf(error: unknown): StreamFailure | undefined {
+  const { name, message, code } = (error ?? {}) as { name?: string; message?: string; code?: number };
+  return REASONS[code ?? 0] ?? TEXTS.find(([text]) => text.test(`${name} ${message}`))?.[1];
+}
+
+/** Whether a stream, or the stream of a bucket, does not exist. */
+export const isStreamMissing = (error: unknown): boolean =>
+  (error as { code?: unknown } | null)?.code === STREAM_NOT_FOUND;
+
+/** The class of an error: other texts of an error may hold a part of the request. */
+export const classOf = (error: unknown): string =>
+  /^\w{1,40}$/.exec((error as Error | null)?.name ?? '')?.[0] ?? 'error';
+
+/** The advice about a stream or bucket that does not exist. */
+export const RESTORE =
+  'Nothing is made again automatically: restore a backup, or accept the loss and run "nikdev-iot gateway init", which makes what is missing, empty.';

@@ -29,7 +29,7 @@ type Classified = Omit<FailedExchange, 'received' | 'status'>;
 
 function classify(thrown: unknown, port: string, status: number | undefined): Classified | ReceivedResponse {
   const chain = causesOf(thrown);
-  const code = chain.map(codeWord).find((found) => found !== undefined && !MISUSED.test(found));
+  const code = chain.map(codeWord).find((found) => found && !MISUSED.test(found));
   const known = { ...(code !== undefined && { code }) };
   if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
     return { reason: 'timeout', ...known };
@@ -47,14 +47,7 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
 }
 
 /** Node's fetch replaces a response of status 407, and no other, by an error whose cause has neither a code nor a message. */
-const PROXY_SIGN_IN: ReceivedResponse = {
-  received: true,
-  status: 407,
-  body: '',
-  contentType: undefined,
-  retryAfter: undefined,
-  date: undefined,
-};
+const PROXY_SIGN_IN = { received: true, status: 407, body: '' } as ReceivedResponse;
 
 const FETCH_THREW = 'fetch threw';
 
@@ -85,7 +78,7 @@ const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
  * Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. With
  * HPE_INVALID_CONSTANT and the like, Node closes a connection on which something other than an HTTP response came.
  */
-const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|^HPE/;
+const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|HPE/;
 /** Deno gives a message without a code. */
 const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
 /** Codes of programming errors. */

@@ -5,7 +5,7 @@ import { type Adoption, type AdoptOptions, RECOVERY_INTERVAL_SECONDS, type Write
 import type { Clock } from '../../core/time/clock.js';
 import { nextRun } from '../shared/run-number.js';
 import { useAndClose, writeWhole } from './journal/file-io.js';
-import { type SafeFiles, UNSYNCED } from './journal/safe-files.js';
+import { type SafeFiles, type SyncOption, UNSYNCED } from './journal/safe-files.js';
 import { Evacuation } from './ownership/evacuation.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { JournalReconciler } from './ownership/journal-reconciler.js';
@@ -37,9 +37,13 @@ export class JournalDirectory {
     };
     this.#state = { ...state, journals: new OpenJournals(state) };
     this.#adoption = new OrphanAdoption(this.#state);
-    this.#evacuation = new Evacuation(this.#state);
     this.reconciler = new JournalReconciler(this.#state, this.#adoption);
-    this.heartbeat = new Heartbeat(this.reconciler);
+    this.#evacuation = new Evacuation(this.#state, this.reconciler);
+    this.heartbeat = new Heartbeat(this.reconciler, files.durability);
+  }
+
+  get durability(): SyncOption {
+    return this.#state.files.durability;
   }
 
   open(destination: Destination, clock: Clock): Writer {
@@ -67,6 +71,11 @@ export class JournalDirectory {
     });
   }
 
+  /** The entries that are saved. */
+  live(entries: readonly StoredEntry[]): StoredEntry[] {
+    return this.#state.journals.live(entries);
+  }
+
   remove(entries: readonly StoredEntry[]): void {
     const { journals } = this.#state;
     journals.writeAll((journal) => journal.remove(entries));
@@ -80,7 +89,9 @@ export class JournalDirectory {
   adopt(writer: OpenWriter, options: AdoptOptions, clock: Clock): Adoption {
     const { journals, orphans, writers } = this.#state;
     // Entries that another process adopted while this one was stopped must not be adopted here.
-    this.heartbeat.beatIfLate(clock);
+    this.heartbeat.check(clock);
+    // Reading a truncated journal would hide the loss.
+    this.reconciler.restoreTruncated(clock);
     orphans.refresh(journals, writers);
     const warnings = this.#adoption.scan(clock, { ...options, deviceId: writer.destination.deviceId });
     const { entries, staged } = orphans.adopt(writer, options);

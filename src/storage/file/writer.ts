@@ -4,9 +4,12 @@ import type { StorageException } from '../../core/model/exceptions.js';
 import type { Value } from '../../core/model/value.js';
 import type { Adoption, AdoptOptions, OwnershipLoss, SaveOptions, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
+import { quietly } from '../shared/quietly.js';
+import type { SyncOption } from './journal/safe-files.js';
 import type { Heartbeat } from './ownership/heartbeat.js';
 import type { JournalReconciler } from './ownership/journal-reconciler.js';
 import type { OpenWriter } from './ownership/open-writers.js';
+import { SavedEntries } from './saved-entries.js';
 
 const KEEPS_STAGED: SaveOptions = { clearsStaged: false };
 
@@ -14,6 +17,8 @@ const KEEPS_STAGED: SaveOptions = { clearsStaged: false };
 export interface WriterDirectory {
   readonly heartbeat: Heartbeat;
   readonly reconciler: JournalReconciler;
+  readonly durability: SyncOption;
+  live(entries: readonly StoredEntry[]): StoredEntry[];
   nextRun(): number;
   remove(entries: readonly StoredEntry[]): void;
   quarantine(entries: readonly StoredEntry[]): void;
@@ -29,8 +34,10 @@ export class FileWriter implements Writer, OpenWriter {
   #id: string;
   #run: number | undefined;
   #isClosed = false;
-  /** Whether the journal has staged values of this writer. */
-  #hasStaged = false;
+  /** The staged values of this writer in the journal. */
+  #staged: readonly Value[] = [];
+  /** Only with `'process'`: with `'power'`, the check before `close()` looks for truncated files. */
+  readonly #saved: SavedEntries | undefined;
   /** Losses that the next check reports. */
   #isCleared = false;
   #fenced: { readonly writers: ReadonlySet<string>; readonly isStagedFenced: boolean } | undefined;
@@ -42,6 +49,7 @@ export class FileWriter implements Writer, OpenWriter {
     this.#id = id;
     this.destination = destination;
     this.#clock = clock;
+    this.#saved = directory.durability.isSynced ? undefined : new SavedEntries((entries) => directory.live(entries));
   }
 
   get id(): string {
@@ -51,7 +59,7 @@ export class FileWriter implements Writer, OpenWriter {
   check(): OwnershipLoss | undefined {
     // A push in progress may still ask: released entries must not be saved again.
     if (this.#isClosed) return undefined;
-    this.#directory.heartbeat.beatIfLate(this.#clock);
+    this.#directory.heartbeat.check(this.#clock);
     this.#directory.reconciler.repair(this.#clock);
     const fenced = this.#fenced;
     this.#fenced = undefined;
@@ -65,7 +73,8 @@ export class FileWriter implements Writer, OpenWriter {
     const journal = this.#directory.reconciler.ownJournal(this.#clock);
     if (this.#unsaved !== undefined) throw this.#unsaved;
     journal.saveEntry(entry, this.destination, this.#hasStaged ? options : KEEPS_STAGED);
-    if (options.clearsStaged) this.#hasStaged = false;
+    if (options.clearsStaged) this.#staged = [];
+    this.#saved?.add(entry);
   }
 
   saveAgain(entries: readonly StoredEntry[]): void {
@@ -74,29 +83,34 @@ export class FileWriter implements Writer, OpenWriter {
       this.#directory.reconciler.saveMissing(this, entries, this.#clock);
       this.#isCleared = false;
       this.#unsaved = undefined;
+      this.#saved?.set(entries);
     } catch (error) {
       if (this.#unsaved !== undefined) this.#unsaved = error as StorageException;
       throw error;
     }
+    this.saveStaged(this.#staged);
   }
 
   remove(entries: readonly StoredEntry[]): void {
     this.#directory.remove(entries);
+    // Entries that are not saved again yet are in no journal, as removed ones are.
+    if (!this.#isCleared) this.#saved?.onRemoved(entries.length);
   }
 
   quarantine(entries: readonly StoredEntry[]): void {
     this.#directory.quarantine(entries);
+    this.#saved?.addAll(entries);
   }
 
   saveStaged(values: readonly Value[]): void {
     if (values.length === 0 && !this.#hasStaged) return;
     try {
-      this.#directory.heartbeat.beatIfLate(this.#clock);
+      this.#directory.heartbeat.check(this.#clock);
       this.#run ??= this.#directory.nextRun();
       this.#directory.reconciler
         .ownJournal(this.#clock)
         .saveStaged(this.#id, this.destination, { run: this.#run, values });
-      this.#hasStaged = values.length > 0;
+      this.#staged = values;
     } catch {
       // Best effort: only commits are guaranteed to be saved.
     }
@@ -106,13 +120,29 @@ export class FileWriter implements Writer, OpenWriter {
     // Deferred: an Api that is closed in the task that opened it adopts nothing.
     await undefined;
     if (this.#isClosed) return { entries: [], staged: [], warnings: [] };
-    return this.#directory.adopt(this, options, this.#clock);
+    const adoption = this.#directory.adopt(this, options, this.#clock);
+    this.#saved?.addAll(adoption.entries);
+    return adoption;
   }
 
   close(): void {
     if (this.#isClosed) return;
+    this.#saveTruncated();
     this.#isClosed = true;
     this.#directory.close(this, this.#clock);
+  }
+
+  /** Saves entries again whose file was truncated since the last look: nobody else has them once this writer is closed. */
+  #saveTruncated(): void {
+    const { reconciler } = this.#directory;
+    if (!reconciler.hasTruncated) return;
+    const saved = this.#saved?.live ?? [];
+    reconciler.restoreTruncated(this.#clock);
+    quietly(() => this.saveAgain(saved));
+  }
+
+  get #hasStaged(): boolean {
+    return this.#staged.length > 0;
   }
 
   isFenced(writer: string): boolean {
@@ -133,6 +163,6 @@ export class FileWriter implements Writer, OpenWriter {
 
   renew(id: string): void {
     this.#id = id;
-    this.#hasStaged = false;
+    this.#staged = [];
   }
 }

@@ -159,6 +159,12 @@ export class FileHandle {
     return this.#fd === undefined || (this.#lengthInPlace() ?? -1) >= this.#size;
   }
 
+  /** Whether another program has truncated the open file: it is shorter than this process left it. Appending keeps the difference. */
+  isTruncated(): boolean {
+    const fd = this.#fd;
+    return fd !== undefined && (quietly(() => this.#io.fstatSync(fd).size < this.#size) ?? false);
+  }
+
   /** Whether the path still leads to the open file, truncated or not. */
   isReachable(): boolean {
     return this.#lengthInPlace() !== undefined;
@@ -294,7 +300,9 @@ export class FileHandle {
     // A truncation to an unknown size could remove saved records.
     if (this.#isBroken) return;
     try {
-      this.#io.ftruncateSync(fd, this.#size);
+      // A file that another program truncated would be extended by zeros, which hide the loss.
+      if (this.#io.fstatSync(fd).size < this.#size) this.#isBroken = true;
+      else this.#io.ftruncateSync(fd, this.#size);
     } catch {
       this.#isBroken = true;
     }

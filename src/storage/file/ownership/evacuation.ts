@@ -2,6 +2,7 @@ import { BACKGROUND, type Clock } from '../../../core/time/clock.js';
 import type { Contents, WriterLog } from '../../shared/journal/contents.js';
 import { quietly } from '../../shared/quietly.js';
 import type { Journal } from '../journal/journal.js';
+import type { JournalReconciler } from './journal-reconciler.js';
 import type { StoreState } from './open-journals.js';
 
 /** Adopted entries that stay longer in a journal that other destinations wait for are moved out of it. */
@@ -10,12 +11,14 @@ const EVACUATE_AFTER_MS = 60_000;
 /** Moves entries out of shared journals. A crash in between leaves them in both journals, so that they may be sent twice, in order. */
 export class Evacuation {
   readonly #state: StoreState;
+  readonly #reconciler: Pick<JournalReconciler, 'restoreTruncated'>;
   /** Whether closed writers may have entries in the store's own journal. */
   #isPending = false;
   #cancelTimer = (): void => {};
 
-  constructor(state: StoreState) {
+  constructor(state: StoreState, reconciler: Pick<JournalReconciler, 'restoreTruncated'>) {
     this.#state = state;
+    this.#reconciler = reconciler;
   }
 
   /** Evacuates the entries of closed writers in a later task: if all writers are closed before, the whole journal is released. */
@@ -39,6 +42,8 @@ export class Evacuation {
   #evacuateClosed(clock: Clock): void {
     const { journals, orphans, writers } = this.#state;
     this.#isPending = false;
+    // Reading a truncated journal would hide the loss.
+    this.#reconciler.restoreTruncated(clock);
     const { own } = journals;
     if (own === undefined) return;
     const isOrphan = (writer: string): boolean => !writers.has(writer) && !orphans.isAdopted(writer, own);

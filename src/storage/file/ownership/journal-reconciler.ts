@@ -30,6 +30,19 @@ export class JournalReconciler {
     }
   }
 
+  /** Whether another program truncated a journal, and that was not reconciled yet. */
+  get hasTruncated(): boolean {
+    return [...this.#state.journals].some(({ handle }) => handle.isTruncated());
+  }
+
+  /** Reconciles the journals that another program truncated. */
+  restoreTruncated(clock: Clock): void {
+    for (const journal of this.#state.journals) {
+      // If that fails, the writers that were notified still save their entries again.
+      if (journal.handle.isTruncated()) quietly(() => this.#reconcile(journal, clock));
+    }
+  }
+
   /** Renews the store's own journal if it is known to be displaced or broken. If that fails, the next save throws the reason. */
   repair(clock: Clock): void {
     const { own } = this.#state.journals;
@@ -66,6 +79,7 @@ export class JournalReconciler {
     try {
       // A displaced journal must be renewed first: its entries are in no file.
       for (const journal of journals) if (!journal.handle.isInPlace()) this.#reconcile(journal, clock);
+      for (const journal of journals) this.#register(journal, writer);
       const missing = journals.missing(writer, entries);
       if (missing.length === 0) return;
       const { id, destination } = writer;
@@ -80,7 +94,9 @@ export class JournalReconciler {
 
   /** A journal is not in place: it was adopted by another process, deleted or truncated. */
   #reconcile(journal: Journal, clock: Clock): void {
+    // As of before the file is read, which indexes only the records that are left.
     const held = new Set(journal.live.writers);
+    const { entries } = journal.live;
     const writers = [...this.#writersOf(journal)];
     const isReachable = journal.handle.isReachable();
     const logs = journal.readIfAlive()?.logs;
@@ -91,7 +107,7 @@ export class JournalReconciler {
       return;
     }
     for (const writer of writers) writer.onCleared();
-    this.#renew(journal, clock);
+    this.#renew(journal, clock, { entries, writers });
   }
 
   /**
@@ -126,23 +142,48 @@ export class JournalReconciler {
     journal.close();
   }
 
-  /** Moves a journal to a new file. Open writers save entries again that the old file did not return, before any new entry. */
-  #renew(journal: Journal, clock: Clock): void {
-    const { files, identity, journals, orphans, writers } = this.#state;
-    const affected = [...(journal === journals.own ? writers : this.#writersOf(journal))];
+  /**
+   * Moves a journal to a new file. Open writers save entries again that the old file did not return, before any new entry.
+   *
+   * @param before - The number of entries that the file should have, and their open writers. Default: as in the index.
+   */
+  #renew(journal: Journal, clock: Clock, before = this.#indexed(journal)): void {
+    const { files, identity, orphans, writers } = this.#state;
     const oldFile = journal.file;
-    const isComplete = journal.renew({ owner: identity.owner, file: newId(clock) });
+    const isRead = journal.renew({ owner: identity.owner, file: newId(clock) });
     this.#adoption.abandon(oldFile);
-    if (isComplete) return;
-    const unsaved = new StorageException(`a file could not be read any more (${files.folder.path})`, {
-      advice: CHECK_DISK,
-    });
-    for (const writer of affected) writer.onCleared(unsaved);
-    const lost = orphans.in(journal);
+    if (!isRead || journal.live.entries < before.entries) {
+      const unsaved = new StorageException(`a file could not be read any more (${files.folder.path})`, {
+        advice: CHECK_DISK,
+      });
+      for (const writer of before.writers) writer.onCleared(unsaved);
+      this.#saveOrphans(journal);
+    }
+    for (const writer of writers) this.#register(journal, writer);
+    for (const { writer, destination } of orphans.in(journal)) journal.register(writer, destination);
+  }
+
+  #indexed(journal: Journal): { readonly entries: number; readonly writers: readonly OpenWriter[] } {
+    const { journals, writers } = this.#state;
+    const affected = journal === journals.own ? writers : this.#writersOf(journal);
+    return { entries: journal.live.entries, writers: [...affected] };
+  }
+
+  /** Saves the entries of orphans again that a journal lost. */
+  #saveOrphans(journal: Journal): void {
+    const orphans = this.#state.orphans.in(journal);
     journal.saveAll(
-      new Map(lost.map((orphan) => [orphan.writer, orphan])),
-      lost.flatMap(({ entries }) => entries),
+      new Map(orphans.map((orphan) => [orphan.writer, orphan])),
+      orphans.flatMap(({ entries }) =>
+        entries.filter(({ writer, sequence }) => !journal.live.isLive(writer, sequence)),
+      ),
     );
+  }
+
+  /** Saves the destination of a writer again whose record was lost: without it, no other run adopts the entries. */
+  #register(journal: Journal, { id, destination }: OpenWriter): void {
+    journal.register(id, destination);
+    for (const dead of this.#state.orphans.adoptedBy(id, journal)) journal.register(dead, destination);
   }
 
   /** The open writers with entries in a journal, own or adopted ones. */

@@ -103,10 +103,7 @@ export class OrphanAdoption {
       if (log.destination && log.sequences.size > 0) entries.set(destinationKey(log.destination), log.destination);
       if (log.destination && log.staged) staged.set(destinationKey(log.destination), log.destination);
     }
-    const { unreadable } = contents;
-    const message = `${path} has ${unreadable} lines that can't be read: they are damaged, or of a newer version. They are kept, and all other records are adopted.`;
-    const warnings: Warning[] = unreadable > 0 ? [{ code: 'unreadable-records', message }] : [];
-    return { entries, staged, warnings, scans: 0, contents };
+    return { entries, staged, warnings: damages(path, contents), scans: 0, contents };
   }
 
   #adopt(orphan: OrphanFile, { contents }: OrphanSummary, clock: Clock): void {
@@ -167,6 +164,23 @@ export class OrphanAdoption {
     const foreign = [...entries].filter(([key, destination]) => !writers.isServed(key) && isDue(destination));
     return foreign.map(([, destination]) => entriesWaiting(destination, files.folder.path));
   }
+}
+
+function damages(path: string, { unreadable, logs }: Contents): Warning[] {
+  const warnings: Warning[] = [];
+  const warn = (message: string): void =>
+    void warnings.push({ code: 'unreadable-records', message: `${path} ${message}` });
+  if (unreadable > 0)
+    warn(
+      `has ${unreadable} lines that can't be read: they are damaged, or of a newer version. They are kept, and all other records are adopted.`,
+    );
+  const unaddressed = [...logs.values()].filter(({ destination }) => destination === undefined);
+  const entries = unaddressed.map(({ sequences }) => sequences.size).reduce((sum, size) => sum + size, 0);
+  if (entries > 0 || unaddressed.some(({ staged }) => staged))
+    warn(
+      `has ${entries} entries of unknown device and server: the record of both is damaged, or another program truncated the file, as logrotate does. They are kept, but can't be adopted; earlier entries may be lost.`,
+    );
+  return warnings;
 }
 
 /** @returns Nothing if another process adopted the file first. */

@@ -97,6 +97,13 @@ export class JournalRecords {
     this.#log.compactIfLarge();
   }
 
+  /** Saves the destination of a writer if its records are in the file without it. @throws {@link StorageException} */
+  register(writer: string, destination: Destination): void {
+    if (!this.live.has(writer) || this.live.isRegistered(writer)) return;
+    this.#file.appendDurably(encodeWriter(writer, destination));
+    this.live.register(writer);
+  }
+
   /** Removes all records of writers. @throws {@link StorageException} if not all removals could be written. */
   removeWriters(logs: ReadonlyMap<string, WriterLog>): void {
     for (const [writer, { destination, staged }] of logs) {

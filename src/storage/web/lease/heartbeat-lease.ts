@@ -1,4 +1,4 @@
-import { heartbeatKey } from '../records/keys.js';
+import { heartbeatKey, readItem } from '../records/keys.js';
 import type { StorageQuota } from '../records/quota.js';
 
 /*
@@ -66,7 +66,7 @@ export class HeartbeatLease {
 
   /** Whether the key still has the value written last, has another value, or is gone. */
   state(): LeaseState {
-    const heartbeat = this.#quota.storage.getItem(heartbeatKey(this.#writer));
+    const heartbeat = readItem(this.#quota.storage, heartbeatKey(this.#writer));
     if (heartbeat === null) return 'gone';
     return heartbeat === this.#last ? 'own' : 'claimed';
   }
@@ -74,7 +74,7 @@ export class HeartbeatLease {
   /** Writes a heartbeat different from the present value, as observers notice only changes. */
   start(): void {
     this.#listen();
-    const present = this.#quota.storage.getItem(heartbeatKey(this.#writer));
+    const present = readItem(this.#quota.storage, heartbeatKey(this.#writer));
     const heartbeat = this.#next;
     this.#set(heartbeat === present ? this.#next : heartbeat);
   }
@@ -113,7 +113,7 @@ export class HeartbeatLease {
 
   #set(heartbeat: string): void {
     const key = heartbeatKey(this.#writer);
-    this.#quota.set(this.#writer, key, heartbeat, this.#quota.storage.getItem(key)?.length);
+    this.#quota.set(this.#writer, key, heartbeat, readItem(this.#quota.storage, key)?.length);
     this.#last = heartbeat;
   }
 

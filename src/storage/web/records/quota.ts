@@ -1,6 +1,6 @@
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { textOf } from '../../../core/model/foreign-text.js';
-import type { WebStorageLike } from './keys.js';
+import { readItem, type WebStorageLike } from './keys.js';
 
 /** Counts the UTF-16 units, keys included, that the writers of one storage object use in `localStorage`, and enforces `maxLength`. */
 export class StorageQuota {
@@ -86,7 +86,7 @@ export class StorageQuota {
    * @throws {@link StorageException} if the storage refuses.
    */
   clear(writer: string, key: string): void {
-    const value = this.storage.getItem(key);
+    const value = readItem(this.storage, key);
     if (value !== null) this.remove(writer, key, value.length);
   }
 

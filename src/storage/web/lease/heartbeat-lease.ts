@@ -96,15 +96,17 @@ export class HeartbeatLease {
 
   /** Never throws. */
   stop({ leavesEntries }: ReleaseOptions): void {
-    this.#page?.removeEventListener('pagehide', this.#hide);
-    this.#page?.removeEventListener('pageshow', this.#show);
+    this.#listen('removeEventListener');
     if (leavesEntries) this.#hide();
   }
 
   /** Called with each heartbeat, as `document.open()` removes all listeners; adding a listener twice has no effect. */
-  #listen(): void {
-    this.#page?.addEventListener('pagehide', this.#hide);
-    this.#page?.addEventListener('pageshow', this.#show);
+  #listen(how: keyof PageLike = 'addEventListener'): void {
+    // A made-up page may refuse, or have no such method.
+    quietly(() => {
+      this.#page?.[how]('pagehide', this.#hide);
+      this.#page?.[how]('pageshow', this.#show);
+    });
   }
 
   #leave(): void {
@@ -121,7 +123,7 @@ export class HeartbeatLease {
   readonly #show = (): void => quietly(() => this.revive());
 }
 
-/** Ignores a refusal of the storage: a missing change of a heartbeat has the same effect three minutes later. */
+/** Ignores a refusal of the storage or page: a missing change of a heartbeat has the same effect three minutes later. */
 export function quietly<Result>(run: () => Result): Result | undefined {
   try {
     return run();

@@ -108,8 +108,8 @@ export class StorageQuota {
   }
 }
 
-/** The constructor of a quota error differs by browser and frame; its name differs in older Firefoxes only. */
-const QUOTA_ERROR = /^(QuotaExceededError|NS_ERROR_DOM_QUOTA_REACHED)$/;
+/** The constructor of a quota error differs by browser and frame; its name differs in older browsers. */
+const QUOTA_ERROR = /quota|no_device_space/i;
 
 function storageException(error: unknown): StorageException {
   if (isStorageException(error)) return error;

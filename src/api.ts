@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type Client, closeClient, commitAndPush, createClient, type Ports } from './client.js';
+import { define } from './core/model/define.js';
 import type { Destination } from './core/model/destination.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
 import { type AdoptEvent, checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
@@ -88,8 +89,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     this.#client = createClient(resolveOptions(options), ports);
     this.ready = this.#client.recovery.ready;
-    if (Symbol.asyncDispose)
-      Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
+    if (Symbol.asyncDispose) define(this, Symbol.asyncDispose, () => this.close({ push: true }));
   }
 
   /** Keeps Vue from wrapping this object in a proxy, through which private members can't be reached. @internal */

@@ -1,4 +1,4 @@
-import type { Destination } from '../../core/model/destination.js';
+import { type Destination, encodeDestination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import {
@@ -238,7 +238,7 @@ export class WebWriter implements Writer {
 
   /** The destination is written before the first key that needs it: a crash loses the latest changes first. */
   #bind(writer: string): void {
-    if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), JSON.stringify(this.#destination));
+    if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), encodeDestination(this.#destination));
   }
 
   #isBound(writer: string): boolean {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CallGuard } from './call-guard.js';
 import { commitAndPush, createClient, type Ports } from './client.js';
+import { define } from './core/model/define.js';
 import type { Destination } from './core/model/destination.js';
 import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntry } from './core/model/entry.js';
 import { type AdoptEvent, checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
@@ -86,11 +87,9 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports>);
   constructor(options: ApiOptions<Fields>, ports: Partial<Ports> = {}) {
     const guard = new CallGuard(createClient(resolveOptions(options), ports));
-    // Writable, as Valtio copies no other properties.
-    Object.defineProperty(this, 'guard', { value: () => guard, writable: true });
+    define(this, 'guard', () => guard);
     this.ready = guard.client.recovery.ready;
-    if (Symbol.asyncDispose)
-      Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close({ push: true }) });
+    if (Symbol.asyncDispose) define(this, Symbol.asyncDispose, () => this.close({ push: true }));
   }
 
   /** Keeps Vue from wrapping this object in a proxy: it stays the same object. @internal */

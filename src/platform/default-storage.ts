@@ -1,10 +1,11 @@
 import type { Warning } from '../core/model/events.js';
 import type { StorageAdapter } from '../core/ports/storage.js';
 import { memoryStorage } from '../storage/memory/memory-storage.js';
-import { unshadowed } from '../storage/web/records/keys.js';
+import { unshadowed, type WebStorageLike } from '../storage/web/records/keys.js';
 import { webStorage } from '../storage/web/web-storage.js';
 import { isPage } from './environment.js';
 
+const PROBE = 'nikdev-iot';
 const METHODS = ['key', 'setItem', 'removeItem'] as const;
 
 /**
@@ -17,8 +18,8 @@ export function defaultStorage(): { storage: StorageAdapter; warning?: Warning }
     // Throws if site data are blocked, and in a sandboxed frame; some pages have no localStorage.
     const { localStorage } = window;
     const storage = unshadowed(localStorage);
-    storage.getItem('nikdev-iot');
-    if (METHODS.some((name) => typeof storage[name] !== 'function')) throw new TypeError('not a Storage');
+    if (METHODS.some((name) => typeof storage[name] !== 'function') || !isKept(storage))
+      throw new TypeError('not a Storage');
     return { storage: webStorage(localStorage) };
   } catch {
     return {
@@ -30,6 +31,19 @@ export function defaultStorage(): { storage: StorageAdapter; warning?: Warning }
       },
     };
   }
+}
+
+/** Whether a value can be read back, which mocks may fail. A full storage keeps no value, but has the entries of earlier runs. */
+function isKept(storage: WebStorageLike): boolean {
+  storage.getItem(PROBE);
+  try {
+    storage.setItem(PROBE, PROBE);
+  } catch {
+    return true;
+  }
+  const saved = storage.getItem(PROBE);
+  storage.removeItem(PROBE);
+  return saved === PROBE;
 }
 
 /** By the members that only their globals have: workerd has the class of a service worker, and is not one. */

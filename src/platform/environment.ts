@@ -6,7 +6,7 @@ import { hostProcess, listenToProcess } from './host-process.js';
 import { sharedSubscription } from './shared-subscription.js';
 
 /** Whether this is Cloudflare's workerd, which documents this check. */
-const isWorkerRuntime = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers';
+const isWorkerRuntime = (): boolean => globalThis.navigator?.userAgent === 'Cloudflare-Workers';
 
 const DEBUG = 'NIKDEV_IOT_DEBUG';
 
@@ -18,7 +18,7 @@ const warned = /* @__PURE__ */ new Set<string>();
 /** The page or process that this runs in. */
 export const environment: Environment = {
   get isOnline() {
-    return !isPage() || typeof navigator === 'undefined' || navigator.onLine !== false;
+    return !isPage() || globalThis.navigator?.onLine !== false;
   },
   get isHidden() {
     return isPage() && document.hidden;
@@ -81,11 +81,16 @@ function watchPage(emit: (event: LifecycleEvent) => void): () => void {
   const listen = (): void => {
     for (const [target, type, listener] of registrations) target.addEventListener(type, listener);
   };
-  listen();
+  let observer: MutationObserver | undefined;
   // document.open() removes all listeners of the window and the document, and the children of the document, but no observer.
   // Adding a listener again that is still registered has no effect.
-  const observer = typeof MutationObserver === 'undefined' ? undefined : new MutationObserver(listen);
-  observer?.observe(document, { childList: true });
+  try {
+    listen();
+    observer = new MutationObserver(listen);
+    observer.observe(document, { childList: true });
+  } catch {
+    // There is no MutationObserver, or a made-up page refuses: its events are only hints.
+  }
   return () => {
     observer?.disconnect();
     for (const [target, type, listener] of registrations) target.removeEventListener(type, listener);
@@ -106,4 +111,5 @@ function watchProcess(emit: (event: LifecycleEvent) => void): () => void {
 export const isPage = (): boolean =>
   typeof window !== 'undefined' && typeof document !== 'undefined' && canListen(window) && canListen(document);
 
-const canListen = (target: Partial<EventTarget> | null): boolean => typeof target?.addEventListener === 'function';
+const canListen = (target: Partial<EventTarget> | null): boolean =>
+  typeof target?.addEventListener === 'function' && typeof target.removeEventListener === 'function';

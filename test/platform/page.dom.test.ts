@@ -46,6 +46,34 @@ describe('an Api in a page that was given no storage', () => {
     expect(await api.commitAndPush()).toEqual({ pushed: 1, requests: 1, expired: 0 });
   });
 
+  test.each<[string, Partial<Storage>]>([
+    ['keeps nothing', { getItem: () => null }],
+    ['returns undefined for every key', { getItem: () => undefined as never }],
+    ['answers with promises', { getItem: async () => null } as never],
+    ['cuts values', { getItem: () => 'nik' }],
+  ])('keeps them in memory, with a warning, where a mock of localStorage %s', async (_what, members) => {
+    const mock = { length: 0, key: () => null, removeItem() {}, setItem() {}, ...members };
+    vi.spyOn(window, 'localStorage', 'get').mockReturnValue(mock as Storage);
+    const api = open();
+    for (const value of [1, 2, 3]) {
+      api.addValue('a', value);
+      api.commit();
+    }
+    expect(api.status()).toMatchObject({ durability: 'none', warnings: [{ code: 'storage-unavailable' }] });
+    expect(await api.push()).toEqual({ pushed: 3, requests: 1, expired: 0 });
+  });
+
+  test('keeps them in a full localStorage, which has the entries of earlier runs, and leaves no other key there', () => {
+    const setItem = vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    const api = open();
+    expect(api.status()).toMatchObject({ durability: 'tab', warnings: [] });
+    setItem.mockRestore();
+    open();
+    expect(Object.keys(localStorage)).toEqual([]);
+  });
+
   test('the API key is in no key and no value of localStorage', () => {
     const api = open();
     api.addValue('a', 1);

@@ -19,6 +19,10 @@ export function destinationKey({ deviceId, baseUrl }: Destination): string {
   return `${deviceId} ${baseUrl}`;
 }
 
+/** @returns One line of JSON, whatever `toJSON` a page has set on `Object.prototype`. */
+export const encodeDestination = (destination: Destination): string =>
+  JSON.stringify({ ...destination, toJSON: undefined });
+
 /** @returns `undefined` unless the text is the JSON of a destination. */
 export function decodeDestination(text: string): Destination | undefined {
   try {

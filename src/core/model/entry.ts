@@ -62,9 +62,9 @@ export function withReason(entry: StoredEntry, write: (reason: string, status: n
 /** An entry in quarantine, where it does not block the entries behind it. */
 export interface QuarantinedEntry extends Entry, Rejection {}
 
-/** @returns One line of JSON. */
+/** @returns One line of JSON, whatever `toJSON` a page has set on `Object.prototype`. */
 export const encodeRejection = ({ status, retryable, reason }: Rejection): string =>
-  JSON.stringify({ status, retryable, reason });
+  JSON.stringify({ status, retryable, reason, toJSON: undefined });
 
 /** @returns `undefined` unless {@link encodeRejection} makes exactly this text. */
 export function decodeRejection(text: string): Rejection | undefined {

@@ -1,3 +1,4 @@
+import { define } from './define.js';
 import { causeOf, cleanText, type Redactor } from './foreign-text.js';
 
 /** Marks our exceptions, as `instanceof` is false across realms and between two copies of the package. */
@@ -32,7 +33,7 @@ export class ApiException extends Error {
   constructor(message: string, advice = '', cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.advice = advice;
-    Object.defineProperty(this, BRAND, { value: true });
+    define(this, BRAND, true);
   }
 }
 
@@ -141,14 +142,17 @@ export function redactException(error: unknown, redactor: Redactor): unknown {
   for (const name of ['message', 'advice', 'reason'] as const) {
     const text: unknown = Reflect.get(error, name);
     const shown = typeof text === 'string' ? redactor.redact(cleanText(text)) : text;
-    if (shown !== text) Object.defineProperty(error, name, { value: shown });
+    if (shown !== text) define(error, name, shown);
   }
   const { cause } = error;
   if (cause !== undefined)
-    Object.defineProperty(error, 'cause', { value: causeOf(cause, (text) => redactor.redact(text)) });
+    define(
+      error,
+      'cause',
+      causeOf(cause, (text) => redactor.redact(text)),
+    );
   // The stack begins with the original message.
-  if (error.message !== message)
-    Object.defineProperty(error, 'stack', { value: redactor.redact(stack.replace(message, () => error.message)) });
+  if (error.message !== message) define(error, 'stack', redactor.redact(stack.replace(message, () => error.message)));
   return error;
 }
 
@@ -164,6 +168,6 @@ export function addCaller(error: unknown): unknown {
   // Behind this function and its caller, which Api has for all its calls.
   const callers = (new Error().stack ?? '').split('\n').slice(3);
   const added = callers.filter((line) => !stack.includes(line));
-  Object.defineProperty(error, 'stack', { value: [stack, ...added].join('\n') });
+  define(error, 'stack', [stack, ...added].join('\n'));
   return error;
 }

@@ -1,3 +1,5 @@
+import { define } from './define.js';
+
 /** In code points: a server that echoes a whole request must not fill the storage and logs. */
 const MAX_LENGTH = 300;
 
@@ -79,7 +81,7 @@ export function describeError(error: unknown): string {
 export function causeOf(error: unknown, redact: (text: string) => string): Error {
   const cause = new Error(foreignText(textOf(error, 'message') ?? describeError(error), redact));
   const name = foreignText(textOf(error, 'name') ?? cause.name, redact);
-  return Object.defineProperty(cause, 'name', { value: name });
+  return define(cause, 'name', name);
 }
 
 /** Codes are words (`ECONNREFUSED`, `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE`): anything else may hold a header's value. */

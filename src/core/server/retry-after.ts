@@ -18,21 +18,26 @@ export function retryAfterSeconds(
 ): number | undefined {
   const text = header?.trim();
   if (!text) return undefined;
-  let seconds = /^[+-]?[\d.]+(?:e\+?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  // Several headers are joined by commas: the first of them counts.
+  const [, number] = /^([+-]?[\d.]+(?:e\+?\d+)?)\s*(?:,|$)/i.exec(text) ?? [];
+  let seconds = Number(number);
   if (Number.isNaN(seconds)) {
     const sent = parseDate(date ?? '');
-    seconds = (parseDate(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
+    seconds = (millisecondsOf(text) - (Number.isNaN(sent) ? now : sent)) / 1000;
   }
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, MIN_SECONDS), MAX_SECONDS);
 }
 
-/**
- * @returns Milliseconds since the Unix epoch; `NaN` unless it is an HTTP date (Date.parse accepts almost anything)
- * between 1970 and the year 5138.
- */
+/** @returns Milliseconds since the Unix epoch; `NaN` unless it is an HTTP date between 1970 and the year 5138. */
 export function parseDate(text: string): number {
-  if (!/^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return Number.NaN;
-  // The oldest of the three formats names no time zone; all formats mean GMT.
-  const milliseconds = Date.parse(/GMT/.test(text) ? text : `${text} GMT`);
-  return milliseconds >= 0 && milliseconds < MAX_UNIX_SECONDS * 1000 ? milliseconds : Number.NaN;
+  const milliseconds = millisecondsOf(text);
+  return milliseconds < MAX_UNIX_SECONDS * 1000 ? milliseconds : Number.NaN;
+}
+
+/** Like {@link parseDate}, for any time since 1970. Of several dates, the first counts. */
+function millisecondsOf(text: string): number {
+  // Date.parse accepts almost anything. The oldest of the three formats names no time zone; all formats mean GMT.
+  const isDate = /^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text);
+  const milliseconds = isDate ? Date.parse(`${text.split('GMT')[0]} GMT`) : -1;
+  return milliseconds >= 0 ? milliseconds : Number.NaN;
 }

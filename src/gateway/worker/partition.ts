@@ -3,7 +3,7 @@ import { textOf } from '../../core/model/foreign-text.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
-import { BUCKETS, consumerOf, decodeId, deviceCodeOf, UPLOADS } from '../names.js';
+import { BUCKETS, consumerOf, decodeId, deviceCodeOf, QUARANTINE, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
 import { hasSpaceFor } from './blocks.js';
@@ -203,7 +203,7 @@ export class Partition {
     const { device, message, origin, entryCount = 0 } = parcel;
     const { quarantine, news } = this.#parts;
     const { status, message: reason } = failure;
-    await turn.persist(() => quarantine.addMessage(device, message, { status, reason }, origin));
+    await turn.persist(QUARANTINE, () => quarantine.addMessage(device, message, { status, reason }, origin));
     news.emit('quarantined', { device, entries: entryCount, reason });
   }
 

@@ -12,6 +12,7 @@ import {
   lockName,
   type OrphanKeys,
   readEntries,
+  readItem,
   stagedKey,
   writerKey,
 } from './records/keys.js';
@@ -206,7 +207,7 @@ export class OrphanAdoption {
     const { storage } = this.#quota;
     this.#quota.adopt(writer, keys.length);
     const { entries, unreadable } = readEntries(storage, writer, keys.sequences);
-    const staged = round.isFirst ? decodeStaged(storage.getItem(stagedKey(writer)) ?? '') : undefined;
+    const staged = round.isFirst ? decodeStaged(readItem(storage, stagedKey(writer)) ?? '') : undefined;
     // Removed before they are staged here: a crash in between loses them, but they are never staged twice.
     if (staged !== undefined) this.#quota.clear(writer, stagedKey(writer));
     for (const entry of entries) round.entries.push(entry);

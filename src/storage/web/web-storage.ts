@@ -11,7 +11,7 @@ import { unshadowed } from './records/keys.js';
 import { StorageQuota } from './records/quota.js';
 import { WebWriter } from './writer.js';
 
-declare const navigator: { readonly locks?: LocksLike } | undefined;
+declare const navigator: { readonly locks: LocksLike };
 declare const window: PageLike | undefined;
 declare const document: { readonly prerendering?: boolean } | undefined;
 
@@ -59,10 +59,21 @@ export function webStorage(
 
 function thisPage(): WebPlatform {
   return {
-    locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
-    page: typeof window === 'undefined' || typeof window?.addEventListener !== 'function' ? undefined : window,
+    locks: workingLocks(),
+    page: typeof window === 'undefined' ? undefined : window,
     get isPrerendering() {
       return typeof document !== 'undefined' && document?.prerendering === true;
     },
   };
+}
+
+/** Web Locks, unless they are absent or a mock. Browsers reject a request for a name that begins with "-". */
+function workingLocks(): LocksLike | undefined {
+  try {
+    const { locks } = navigator;
+    locks.request('-', {}, () => {}).catch(() => {});
+    return typeof locks.query === 'function' ? locks : undefined;
+  } catch {
+    return undefined;
+  }
 }

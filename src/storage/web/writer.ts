@@ -1,4 +1,4 @@
-import type { Destination } from '../../core/model/destination.js';
+import { type Destination, encodeDestination } from '../../core/model/destination.js';
 import type { StoredEntry } from '../../core/model/entry.js';
 import type { Value } from '../../core/model/value.js';
 import {
@@ -17,7 +17,16 @@ import { type HeartbeatLease, LEAVES_NOTHING, type LeaseState } from './lease/he
 import { LeaseManager, type WebPlatform } from './lease/lease.js';
 import { holdLock, type Release } from './lease/lock-lease.js';
 import { OrphanAdoption } from './orphan-adoption.js';
-import { entryKey, findWriters, heartbeatKey, lockName, RUNS_KEY, stagedKey, writerKey } from './records/keys.js';
+import {
+  entryKey,
+  findWriters,
+  heartbeatKey,
+  lockName,
+  RUNS_KEY,
+  readItem,
+  stagedKey,
+  writerKey,
+} from './records/keys.js';
 import type { StorageQuota } from './records/quota.js';
 import { encodeRecord, encodeStaged, recordLength } from './records/record.js';
 
@@ -91,7 +100,7 @@ export class WebWriter implements Writer {
         this.#bind(writer);
         this.#adoption.restoreHeartbeat(writer);
       }
-      if (this.#quota.storage.getItem(key) === null) this.#quota.set(writer, key, encodeRecord(entry));
+      if (readItem(this.#quota.storage, key) === null) this.#quota.set(writer, key, encodeRecord(entry));
       if (writer === this.#id) this.#saved.add(sequence);
     }
   }
@@ -125,7 +134,7 @@ export class WebWriter implements Writer {
       const { writer, sequence } = entry;
       const key = entryKey(writer, sequence);
       const isHeld = writer === this.#id ? this.#saved.has(sequence) : this.#adoption.has(entry);
-      const before = isHeld ? this.#quota.storage.getItem(key) : null;
+      const before = isHeld ? readItem(this.#quota.storage, key) : null;
       if (before !== null) this.#quota.set(writer, key, encodeRecord(entry), before.length);
     }
   }
@@ -229,11 +238,11 @@ export class WebWriter implements Writer {
 
   /** The destination is written before the first key that needs it: a crash loses the latest changes first. */
   #bind(writer: string): void {
-    if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), JSON.stringify(this.#destination));
+    if (!this.#isBound(writer)) this.#quota.set(writer, writerKey(writer), encodeDestination(this.#destination));
   }
 
   #isBound(writer: string): boolean {
-    return this.#quota.storage.getItem(writerKey(writer)) !== null;
+    return readItem(this.#quota.storage, writerKey(writer)) !== null;
   }
 
   /** All keys were deleted; keys of this writer may have been written again since. */
@@ -244,7 +253,7 @@ export class WebWriter implements Writer {
     const left = findWriters(storage, (writer) => writers.has(writer));
     for (const writer of writers) this.#quota.adopt(writer, left.get(writer)?.length ?? 0);
     if (this.#isOwnGone()) this.#resetOwn();
-    this.#staged = storage.getItem(stagedKey(this.#id))?.length;
+    this.#staged = readItem(storage, stagedKey(this.#id))?.length;
     return { kind: 'cleared' };
   }
 
@@ -255,7 +264,7 @@ export class WebWriter implements Writer {
     const { storage } = this.#quota;
     writers.add(this.#id);
     const isStagedFenced =
-      this.#staged !== undefined && (storage.getItem(stagedKey(this.#id)) === null || !this.#clearStaged());
+      this.#staged !== undefined && (readItem(storage, stagedKey(this.#id)) === null || !this.#clearStaged());
     this.#leases.closeHeartbeat(this.#heartbeat, LEAVES_NOTHING);
     this.#release?.();
     this.#quota.release(this.#id);
@@ -291,7 +300,7 @@ export class WebWriter implements Writer {
 
   #nextRun(): number {
     const { storage } = this.#quota;
-    const next = nextRun(storage.getItem(RUNS_KEY));
+    const next = nextRun(readItem(storage, RUNS_KEY));
     storage.setItem(RUNS_KEY, String(next));
     return next;
   }

@@ -2,11 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { StorageException } from '../../../src/index.js';
 import { stagedKey } from '../../../src/storage/web/records/keys.js';
 import { entryOf } from '../../support/builders/stored-entry.js';
+import { LooseWebStorage } from '../../support/fakes/fake-web.js';
 import { LockedOrigin, PlainOrigin } from '../../support/fakes/web-origins.js';
 
 describe.each([
   ['with Web Locks', () => new LockedOrigin()],
   ['on plain http', () => new PlainOrigin()],
+  ['with Web Locks, and undefined for a missing key', () => new LockedOrigin(new LooseWebStorage())],
+  ['on plain http, and undefined for a missing key', () => new PlainOrigin(new LooseWebStorage())],
 ])('F19 webStorage %s whose keys are deleted by others', (_where, makeOrigin) => {
   const clear = ({ localStorage }: LockedOrigin | PlainOrigin): void => localStorage.items.clear();
 

@@ -140,6 +140,8 @@ describe('F51 the error of a localStorage that is full', () => {
   test.each([
     ['of another realm', Object.assign(Object.create(null), { name: 'QuotaExceededError' })],
     ['of an older Firefox', { name: 'NS_ERROR_DOM_QUOTA_REACHED' }],
+    ['of a Firefox on a full disk', { name: 'NS_ERROR_FILE_NO_DEVICE_SPACE' }],
+    ['of an older WebKit', { name: 'QUOTA_EXCEEDED_ERR' }],
   ])('%s is known by its name', (_what, error) => {
     const localStorage = new FakeWebStorage();
     const writer = webStorage(localStorage, {}, {}).open(destination, new FakeClock());

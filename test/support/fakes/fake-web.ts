@@ -36,6 +36,17 @@ export class FakeWebStorage implements WebStorageLike {
   }
 }
 
+/** As polyfills over a `Map` and mocks have it: a missing key is `undefined`. */
+export class LooseWebStorage extends FakeWebStorage {
+  override key(index: number): string {
+    return super.key(index) ?? (undefined as never);
+  }
+
+  override getItem(key: string): string {
+    return super.getItem(key) ?? (undefined as never);
+  }
+}
+
 interface LockRequest {
   readonly name: string;
   readonly tab: object;

@@ -9,10 +9,14 @@ import { FakeLocks, FakeWebStorage } from './fake-web.js';
 
 /** An origin with Web Locks: one `localStorage`, and writers in tabs that come and go. */
 export class LockedOrigin implements StorageUnderTest {
-  readonly localStorage = new FakeWebStorage();
+  readonly localStorage: FakeWebStorage;
   readonly locks = new FakeLocks();
   readonly clock = new FakeClock();
   readonly #tabs = new Map<Writer, LocksLike & { end(): void }>();
+
+  constructor(localStorage = new FakeWebStorage()) {
+    this.localStorage = localStorage;
+  }
 
   open(of = destination, options = {}): Writer {
     const tab = this.locks.tab();
@@ -34,9 +38,13 @@ export class LockedOrigin implements StorageUnderTest {
 
 /** An origin on plain http, without Web Locks: one `localStorage`, and writers in pages that come and go. */
 export class PlainOrigin implements StorageUnderTest {
-  readonly localStorage = new FakeWebStorage();
+  readonly localStorage: FakeWebStorage;
   readonly clock = new FakeClock();
   readonly #pages = new Map<Writer, EventTarget>();
+
+  constructor(localStorage = new FakeWebStorage()) {
+    this.localStorage = localStorage;
+  }
 
   open(of = destination, clock = this.clock): Writer {
     const page = new EventTarget();

@@ -1,4 +1,4 @@
-import { heartbeatKey } from '../records/keys.js';
+import { heartbeatKey, readItem } from '../records/keys.js';
 import type { StorageQuota } from '../records/quota.js';
 
 /*
@@ -66,7 +66,7 @@ export class HeartbeatLease {
 
   /** Whether the key still has the value written last, has another value, or is gone. */
   state(): LeaseState {
-    const heartbeat = this.#quota.storage.getItem(heartbeatKey(this.#writer));
+    const heartbeat = readItem(this.#quota.storage, heartbeatKey(this.#writer));
     if (heartbeat === null) return 'gone';
     return heartbeat === this.#last ? 'own' : 'claimed';
   }
@@ -74,7 +74,7 @@ export class HeartbeatLease {
   /** Writes a heartbeat different from the present value, as observers notice only changes. */
   start(): void {
     this.#listen();
-    const present = this.#quota.storage.getItem(heartbeatKey(this.#writer));
+    const present = readItem(this.#quota.storage, heartbeatKey(this.#writer));
     const heartbeat = this.#next;
     this.#set(heartbeat === present ? this.#next : heartbeat);
   }
@@ -96,15 +96,17 @@ export class HeartbeatLease {
 
   /** Never throws. */
   stop({ leavesEntries }: ReleaseOptions): void {
-    this.#page?.removeEventListener('pagehide', this.#hide);
-    this.#page?.removeEventListener('pageshow', this.#show);
+    this.#listen('removeEventListener');
     if (leavesEntries) this.#hide();
   }
 
   /** Called with each heartbeat, as `document.open()` removes all listeners; adding a listener twice has no effect. */
-  #listen(): void {
-    this.#page?.addEventListener('pagehide', this.#hide);
-    this.#page?.addEventListener('pageshow', this.#show);
+  #listen(how: keyof PageLike = 'addEventListener'): void {
+    // A made-up page may refuse, or have no such method.
+    quietly(() => {
+      this.#page?.[how]('pagehide', this.#hide);
+      this.#page?.[how]('pageshow', this.#show);
+    });
   }
 
   #leave(): void {
@@ -113,7 +115,7 @@ export class HeartbeatLease {
 
   #set(heartbeat: string): void {
     const key = heartbeatKey(this.#writer);
-    this.#quota.set(this.#writer, key, heartbeat, this.#quota.storage.getItem(key)?.length);
+    this.#quota.set(this.#writer, key, heartbeat, readItem(this.#quota.storage, key)?.length);
     this.#last = heartbeat;
   }
 
@@ -121,7 +123,7 @@ export class HeartbeatLease {
   readonly #show = (): void => quietly(() => this.revive());
 }
 
-/** Ignores a refusal of the storage: a missing change of a heartbeat has the same effect three minutes later. */
+/** Ignores a refusal of the storage or page: a missing change of a heartbeat has the same effect three minutes later. */
 export function quietly<Result>(run: () => Result): Result | undefined {
   try {
     return run();

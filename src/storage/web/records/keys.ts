@@ -51,6 +51,9 @@ export const entryKey = (writer: string, sequence: number): string => `${PREFIX}
 /** The name of the lock that a writer holds as long as it lives, and then its adopter. */
 export const lockName = (writer: string): string => `${PREFIX}${writer}`;
 
+/** @returns The value of a key; `null` if there is none, where mocks of `localStorage` may return `undefined`. */
+export const readItem = (storage: WebStorageLike, key: string): string | null => storage.getItem(key) ?? null;
+
 /** The keys of one writer. */
 export interface OrphanKeys {
   /** Absent if the destination is unreadable. */
@@ -80,12 +83,12 @@ export function findWriters(
     const keys = writers.get(writer) ?? { hasStaged: false, length: 0, sequences: [] };
     writers.set(writer, keys);
     if (isWriter) {
-      const destination = decodeDestination(storage.getItem(key) ?? '');
+      const destination = decodeDestination(readItem(storage, key) ?? '');
       if (destination !== undefined) keys.destination = destination;
     }
     if (isStaged) keys.hasStaged = true;
-    if (isHeartbeat) keys.heartbeat = storage.getItem(key) ?? '';
-    if (isMeasured(writer)) keys.length += key.length + (storage.getItem(key)?.length ?? 0);
+    if (isHeartbeat) keys.heartbeat = readItem(storage, key) ?? '';
+    if (isMeasured(writer)) keys.length += key.length + (readItem(storage, key)?.length ?? 0);
     if (sequence) keys.sequences.push(Number(sequence));
   }
   return writers;
@@ -111,7 +114,7 @@ export function readEntries(
   const entries: StoredEntry[] = [];
   let unreadable = 0;
   for (const sequence of [...sequences].sort((one, other) => one - other)) {
-    const record = storage.getItem(entryKey(writer, sequence));
+    const record = readItem(storage, entryKey(writer, sequence));
     if (record === null) continue;
     const entry = decodeRecord(writer, sequence, record);
     if (entry === undefined) unreadable += 1;

@@ -1,6 +1,6 @@
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { textOf } from '../../../core/model/foreign-text.js';
-import type { WebStorageLike } from './keys.js';
+import { readItem, type WebStorageLike } from './keys.js';
 
 /** Counts the UTF-16 units, keys included, that the writers of one storage object use in `localStorage`, and enforces `maxLength`. */
 export class StorageQuota {
@@ -86,7 +86,7 @@ export class StorageQuota {
    * @throws {@link StorageException} if the storage refuses.
    */
   clear(writer: string, key: string): void {
-    const value = this.storage.getItem(key);
+    const value = readItem(this.storage, key);
     if (value !== null) this.remove(writer, key, value.length);
   }
 
@@ -108,8 +108,8 @@ export class StorageQuota {
   }
 }
 
-/** The constructor of a quota error differs by browser and frame; its name differs in older Firefoxes only. */
-const QUOTA_ERROR = /^(QuotaExceededError|NS_ERROR_DOM_QUOTA_REACHED)$/;
+/** The constructor of a quota error differs by browser and frame; its name differs in older browsers. */
+const QUOTA_ERROR = /quota|no_device_space/i;
 
 function storageException(error: unknown): StorageException {
   if (isStorageException(error)) return error;

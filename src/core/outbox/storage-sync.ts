@@ -106,7 +106,7 @@ export class StorageSync {
 
   /** Releases the saved entries, for another run to adopt. */
   close(): void {
-    this.#writer.close();
+    this.#writer.close(() => this.#savedContents);
   }
 
   get #savedContents(): QueuedEntry[] {

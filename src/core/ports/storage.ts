@@ -91,9 +91,11 @@ export interface Writer {
   adopt(options: AdoptOptions): Promise<Adoption>;
   /**
    * Releases all entries at once, so that other writers can adopt them. A closed writer reports no loss and saves nothing.
+   *
+   * @param saved - Returns the entries that should be saved, for a storage that notices only now that some were deleted.
    * Idempotent.
    */
-  close(): void;
+  close(saved?: () => readonly StoredEntry[]): void;
 }
 
 /**

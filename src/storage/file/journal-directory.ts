@@ -5,7 +5,7 @@ import { type Adoption, type AdoptOptions, RECOVERY_INTERVAL_SECONDS, type Write
 import type { Clock } from '../../core/time/clock.js';
 import { nextRun } from '../shared/run-number.js';
 import { useAndClose, writeWhole } from './journal/file-io.js';
-import { type SafeFiles, type SyncOption, UNSYNCED } from './journal/safe-files.js';
+import { type SafeFiles, UNSYNCED } from './journal/safe-files.js';
 import { Evacuation } from './ownership/evacuation.js';
 import { Heartbeat } from './ownership/heartbeat.js';
 import { JournalReconciler } from './ownership/journal-reconciler.js';
@@ -39,11 +39,7 @@ export class JournalDirectory {
     this.#adoption = new OrphanAdoption(this.#state);
     this.reconciler = new JournalReconciler(this.#state, this.#adoption);
     this.#evacuation = new Evacuation(this.#state, this.reconciler);
-    this.heartbeat = new Heartbeat(this.reconciler, files.durability);
-  }
-
-  get durability(): SyncOption {
-    return this.#state.files.durability;
+    this.heartbeat = new Heartbeat(this.reconciler);
   }
 
   open(destination: Destination, clock: Clock): Writer {
@@ -69,11 +65,6 @@ export class JournalDirectory {
       writeWhole(files.io, fd, Buffer.from(String(run)));
       return run;
     });
-  }
-
-  /** The entries that are saved. */
-  live(entries: readonly StoredEntry[]): StoredEntry[] {
-    return this.#state.journals.live(entries);
   }
 
   remove(entries: readonly StoredEntry[]): void {

@@ -5,11 +5,9 @@ import type { Value } from '../../core/model/value.js';
 import type { Adoption, AdoptOptions, OwnershipLoss, SaveOptions, Writer } from '../../core/ports/storage.js';
 import type { Clock } from '../../core/time/clock.js';
 import { quietly } from '../shared/quietly.js';
-import type { SyncOption } from './journal/safe-files.js';
 import type { Heartbeat } from './ownership/heartbeat.js';
 import type { JournalReconciler } from './ownership/journal-reconciler.js';
 import type { OpenWriter } from './ownership/open-writers.js';
-import { SavedEntries } from './saved-entries.js';
 
 const KEEPS_STAGED: SaveOptions = { clearsStaged: false };
 
@@ -17,8 +15,6 @@ const KEEPS_STAGED: SaveOptions = { clearsStaged: false };
 export interface WriterDirectory {
   readonly heartbeat: Heartbeat;
   readonly reconciler: JournalReconciler;
-  readonly durability: SyncOption;
-  live(entries: readonly StoredEntry[]): StoredEntry[];
   nextRun(): number;
   remove(entries: readonly StoredEntry[]): void;
   quarantine(entries: readonly StoredEntry[]): void;
@@ -36,8 +32,6 @@ export class FileWriter implements Writer, OpenWriter {
   #isClosed = false;
   /** The staged values of this writer in the journal. */
   #staged: readonly Value[] = [];
-  /** Only with `'process'`: with `'power'`, the check before `close()` looks for truncated files. */
-  readonly #saved: SavedEntries | undefined;
   /** Losses that the next check reports. */
   #isCleared = false;
   #fenced: { readonly writers: ReadonlySet<string>; readonly isStagedFenced: boolean } | undefined;
@@ -49,7 +43,6 @@ export class FileWriter implements Writer, OpenWriter {
     this.#id = id;
     this.destination = destination;
     this.#clock = clock;
-    this.#saved = directory.durability.isSynced ? undefined : new SavedEntries((entries) => directory.live(entries));
   }
 
   get id(): string {
@@ -74,7 +67,6 @@ export class FileWriter implements Writer, OpenWriter {
     if (this.#unsaved !== undefined) throw this.#unsaved;
     journal.saveEntry(entry, this.destination, this.#hasStaged ? options : KEEPS_STAGED);
     if (options.clearsStaged) this.#staged = [];
-    this.#saved?.add(entry);
   }
 
   saveAgain(entries: readonly StoredEntry[]): void {
@@ -83,7 +75,6 @@ export class FileWriter implements Writer, OpenWriter {
       this.#directory.reconciler.saveMissing(this, entries, this.#clock);
       this.#isCleared = false;
       this.#unsaved = undefined;
-      this.#saved?.set(entries);
     } catch (error) {
       if (this.#unsaved !== undefined) this.#unsaved = error as StorageException;
       throw error;
@@ -93,13 +84,10 @@ export class FileWriter implements Writer, OpenWriter {
 
   remove(entries: readonly StoredEntry[]): void {
     this.#directory.remove(entries);
-    // Entries that are not saved again yet are in no journal, as removed ones are.
-    if (!this.#isCleared) this.#saved?.onRemoved(entries.length);
   }
 
   quarantine(entries: readonly StoredEntry[]): void {
     this.#directory.quarantine(entries);
-    this.#saved?.addAll(entries);
   }
 
   saveStaged(values: readonly Value[]): void {
@@ -120,25 +108,19 @@ export class FileWriter implements Writer, OpenWriter {
     // Deferred: an Api that is closed in the task that opened it adopts nothing.
     await undefined;
     if (this.#isClosed) return { entries: [], staged: [], warnings: [] };
-    const adoption = this.#directory.adopt(this, options, this.#clock);
-    this.#saved?.addAll(adoption.entries);
-    return adoption;
+    return this.#directory.adopt(this, options, this.#clock);
   }
 
-  close(): void {
+  close(saved: () => readonly StoredEntry[] = () => []): void {
     if (this.#isClosed) return;
-    this.#saveTruncated();
+    const { reconciler } = this.#directory;
+    if (reconciler.hasTruncated) {
+      reconciler.restoreTruncated(this.#clock);
+      // Nobody else has the entries once this writer is closed.
+      quietly(() => this.saveAgain(saved()));
+    }
     this.#isClosed = true;
     this.#directory.close(this, this.#clock);
-  }
-
-  /** Saves entries again whose file was truncated since the last look: nobody else has them once this writer is closed. */
-  #saveTruncated(): void {
-    const { reconciler } = this.#directory;
-    if (!reconciler.hasTruncated) return;
-    const saved = this.#saved?.live ?? [];
-    reconciler.restoreTruncated(this.#clock);
-    quietly(() => this.saveAgain(saved));
   }
 
   get #hasStaged(): boolean {

@@ -272,7 +272,7 @@ describe("F20 a truncated journal with 'process'", () => {
     broken.writeSync = failWith('ENOSPC') as never;
     expect(() => writer.save(entryOf(writer, 2), RESTORED)).toThrow('full');
     delete broken.writeSync;
-    writer.close();
+    writer.close(() => [entryOf(writer, 1)]);
     kill();
     expect((await adoptAtStart(setting.open())).entries).toEqual([entryOf(writer, 1)]);
   });
@@ -322,7 +322,7 @@ describe("F20 a truncated journal with 'process'", () => {
     writer.save(entryOf(writer, 1), RESTORED);
     other.save(entryOf(other, 2), RESTORED);
     truncate(journal());
-    writer.close();
+    writer.close(() => [entryOf(writer, 1)]);
     await clock.advance(1);
     expect(other.check()).toEqual({ kind: 'cleared' });
     process.kill();

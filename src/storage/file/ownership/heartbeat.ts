@@ -1,5 +1,4 @@
 import { BACKGROUND, type Clock } from '../../../core/time/clock.js';
-import type { SyncOption } from '../journal/safe-files.js';
 import type { JournalReconciler } from './journal-reconciler.js';
 
 const INTERVAL_MS = 60_000;
@@ -9,15 +8,12 @@ const LOOK_INTERVAL_MS = 10;
 /** Touches the files of a store once a minute, so that other processes don't presume it dead. */
 export class Heartbeat {
   readonly #reconciler: Pick<JournalReconciler, 'touch' | 'restoreTruncated'>;
-  readonly #lookInterval: number;
   #last = { monotonic: 0, wall: 0 };
   #lastLook = Number.NEGATIVE_INFINITY;
   #cancel = (): void => {};
 
-  constructor(reconciler: Pick<JournalReconciler, 'touch' | 'restoreTruncated'>, { isSynced }: SyncOption) {
+  constructor(reconciler: Pick<JournalReconciler, 'touch' | 'restoreTruncated'>) {
     this.#reconciler = reconciler;
-    // A look is cheap beside a sync.
-    this.#lookInterval = isSynced ? 0 : LOOK_INTERVAL_MS;
   }
 
   start(clock: Clock): void {
@@ -34,13 +30,13 @@ export class Heartbeat {
 
   /**
    * Beats if timers did not run: the process was stopped, and other processes may have presumed it dead. Otherwise looks for
-   * truncated files: before each commit with `'power'`, else at intervals.
+   * truncated files, at intervals.
    */
   check(clock: Clock): void {
     const { monotonic, wall } = this.#last;
     const now = clock.monotonic();
     if (now - monotonic > 1.5 * INTERVAL_MS || clock.now() - wall > 1.5 * INTERVAL_MS) this.beat(clock);
-    else if (now - this.#lastLook >= this.#lookInterval) {
+    else if (now - this.#lastLook >= LOOK_INTERVAL_MS) {
       this.#lastLook = now;
       this.#reconciler.restoreTruncated(clock);
     }

@@ -90,18 +90,10 @@ export class OpenJournals {
 
   /** The entries of a writer that are neither in a journal nor adopted by another process. */
   missing(openWriter: OpenWriter, entries: readonly StoredEntry[]): StoredEntry[] {
-    const isLive = this.#liveness();
-    return entries.filter((entry) => !openWriter.isFenced(entry.writer) && !isLive(entry));
-  }
-
-  /** The entries that are in a journal, according to its index. */
-  live(entries: readonly StoredEntry[]): StoredEntry[] {
-    return entries.filter(this.#liveness());
-  }
-
-  #liveness(): (entry: StoredEntry) => boolean {
     const journals = [...this];
-    return ({ writer, sequence }) => journals.some(({ live }) => live.isLive(writer, sequence));
+    return entries.filter(({ writer, sequence }) => {
+      return !openWriter.isFenced(writer) && !journals.some(({ live }) => live.isLive(writer, sequence));
+    });
   }
 
   /** Releases the journals without entries that a writer of this store pushes or could adopt. */

@@ -1,6 +1,6 @@
 /**
- * Defines a property that is not enumerable, or replaces its value; writable, as Valtio copies no other properties. The descriptor inherits nothing, as a page may have set
- * `Object.prototype.get`.
+ * Defines a property that is not enumerable, or replaces its value. It is writable, as Valtio copies no other properties; the
+ * descriptor inherits nothing, as a page may have set `Object.prototype.get`.
  *
  * @returns The object.
  */

@@ -12,7 +12,7 @@ export function encodeWithSize(values: readonly Value[]): { text: string; bytes:
     const isText = typeof value === 'string';
     const prefix = prefixes.get(fieldId) ?? prefixOf(fieldId);
     if (prefix === '' || (isText && SPECIAL.test(value))) {
-      // Each part by itself: JSON.stringify looks up `toJSON` of objects, which a page may have set on Object.prototype.
+      // Each part separately: JSON.stringify looks up `toJSON` of objects, which a page may have set on Object.prototype.
       const object = `{${JSON.stringify(fieldId)}:${JSON.stringify(value)}}`;
       text += (index > 0 ? '},' : '') + object.slice(0, -1);
       beyondUnits += utf8Length(object) - object.length;

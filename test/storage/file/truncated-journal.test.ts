@@ -42,7 +42,7 @@ function setUp(durability: Durability) {
   const save = (writer: Writer, ...sequences: number[]): void => {
     for (const sequence of sequences) writer.save(entryOf(writer, sequence), RESTORED);
   };
-  /** What the next run finds. */
+  /** The sequence numbers that the next run adopts. */
   const adopted = async (): Promise<number[]> =>
     (await adoptAtStart(open())).entries.map(({ sequence }) => sequence).sort((one, other) => one - other);
   return { ...setting, openApi, open, save, adopted };

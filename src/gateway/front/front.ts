@@ -17,7 +17,10 @@ export interface FrontParts {
 /** Requests under way at once. Each upload takes up to 2 MiB. */
 const MAX_UPLOADS = 256;
 const MAX_READS = 256;
-/** A device sends one upload after another: slow bodies with its key must not take the slots of all, nor a stranger's those of the device. */
+/**
+ * A device sends one upload after another: slow bodies of one sender must not take the slots of all, and those of a stranger with
+ * another key not the slots of the device.
+ */
 const MAX_OF_SENDER = 8;
 
 /** Answers the requests of devices, and of those who watch the gateway. */

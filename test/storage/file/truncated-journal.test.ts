@@ -38,6 +38,18 @@ function setUp(durability: Durability) {
     const storage = fileStorage(folder, { durability }, platform);
     return { api: new Api({ ...credentials, storage }, { clock, transport }), transport, storage };
   };
+  /** A process with an `Api` that is ready. */
+  const start = async () => {
+    const process = machine.start();
+    const opened = openApi(process);
+    await opened.api.ready;
+    return { ...opened, process };
+  };
+  /** Kills a process, and waits until the next one is ready. */
+  const restart = async (process: { kill(): void }): Promise<Api> => {
+    process.kill();
+    return (await start()).api;
+  };
   const open = (platform = machine.start()): Writer => setting.open(platform, { durability });
   const save = (writer: Writer, ...sequences: number[]): void => {
     for (const sequence of sequences) writer.save(entryOf(writer, sequence), RESTORED);
@@ -45,7 +57,7 @@ function setUp(durability: Durability) {
   /** The sequence numbers that the next run adopts. */
   const adopted = async (): Promise<number[]> =>
     (await adoptAtStart(open())).entries.map(({ sequence }) => sequence).sort((one, other) => one - other);
-  return { ...setting, openApi, open, save, adopted };
+  return { ...setting, openApi, start, restart, open, save, adopted };
 }
 
 function commit(api: Api, ...values: number[]): void {
@@ -57,100 +69,76 @@ function commit(api: Api, ...values: number[]): void {
 
 describe.each(BOTH)("F20 a journal that another program truncates, with '%s':", (durability) => {
   test.each(CUTS)('%s, then commits and close(): the next run has all entries', async (_how, length) => {
-    const { openApi, journal, machine } = setUp(durability);
-    const process = machine.start();
-    const { api } = openApi(process);
-    await api.ready;
+    const { journal, start, restart } = setUp(durability);
+    const { api, process } = await start();
     commit(api, 1, 2, 3);
     truncate(journal(), length);
     commit(api, 4, 5, 6);
     await api.close();
-    process.kill();
-    const { api: next } = openApi();
-    await next.ready;
+    const next = await restart(process);
     expect(next.log().map(({ values }) => values[0]?.value)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(next.status().warnings.filter(({ message }) => message.includes('unknown device'))).toEqual([]);
   });
 
   test('is reported and saved again at the next commit', async () => {
-    const { openApi, journal, machine, clock } = setUp(durability);
-    const process = machine.start();
-    const { api } = openApi(process);
-    await api.ready;
+    const { journal, clock, start, restart } = setUp(durability);
+    const { api, process } = await start();
     commit(api, 1, 2, 3);
     truncate(journal());
     await clock.advance(10);
     commit(api, 4);
     expect(api.status().warnings).toMatchObject([{ code: 'storage-cleared' }]);
-    process.kill();
-    const { api: next } = openApi();
-    await next.ready;
+    const next = await restart(process);
     expect(next.log()).toHaveLength(4);
   });
 
   test('is reported and saved again within two minutes without a commit', async () => {
-    const { openApi, journal, machine, clock } = setUp(durability);
-    const process = machine.start();
-    const { api } = openApi(process);
-    await api.ready;
+    const { journal, clock, start, restart } = setUp(durability);
+    const { api, process } = await start();
     commit(api, 1, 2, 3);
     truncate(journal());
     await clock.advance(92_000);
     expect(api.status().warnings).toMatchObject([{ code: 'storage-cleared' }]);
-    process.kill();
-    const { api: next } = openApi();
-    await next.ready;
+    const next = await restart(process);
     expect(next.log()).toHaveLength(3);
   });
 
   test('keeps staged values', async () => {
-    const { openApi, journal, machine } = setUp(durability);
-    const process = machine.start();
-    const { api } = openApi(process);
-    await api.ready;
+    const { journal, start, restart } = setUp(durability);
+    const { api, process } = await start();
     commit(api, 1);
     api.addValue('b', 2);
     await undefined;
     truncate(journal());
     await api.close();
-    process.kill();
-    const { api: next } = openApi();
-    await next.ready;
+    const next = await restart(process);
     expect(next.log()).toHaveLength(1);
     expect(next.status().staged).toBe(1);
   });
 
   test('keeps no staged values that were committed', async () => {
-    const { openApi, journal, machine } = setUp(durability);
-    const process = machine.start();
-    const { api } = openApi(process);
-    await api.ready;
+    const { journal, start, restart } = setUp(durability);
+    const { api, process } = await start();
     api.addValue('b', 2);
     await undefined;
     commit(api, 1);
     truncate(journal());
     await api.close();
-    process.kill();
-    const { api: next } = openApi();
-    await next.ready;
+    const next = await restart(process);
     expect(next.log()).toHaveLength(1);
     expect(next.status().staged).toBe(0);
   });
 
   test('brings no pushed entry back', async () => {
-    const { openApi, journal, machine } = setUp(durability);
-    const process = machine.start();
-    const { api } = openApi(process);
-    await api.ready;
+    const { journal, start, restart } = setUp(durability);
+    const { api, process } = await start();
     commit(api, 1, 2, 3);
     await api.push();
     commit(api, 4);
     truncate(journal());
     commit(api, 5);
     await api.close();
-    process.kill();
-    const { api: next } = openApi();
-    await next.ready;
+    const next = await restart(process);
     expect(next.log().map(({ values }) => values[0]?.value)).toEqual([4, 5]);
   });
 
@@ -245,19 +233,15 @@ describe.each(BOTH)("F20 a journal that another program truncates, with '%s':", 
   });
 
   test('is saved again at close() after a second truncation', async () => {
-    const { openApi, journal, machine } = setUp(durability);
-    const process = machine.start();
-    const { api } = openApi(process);
-    await api.ready;
+    const { journal, start, restart } = setUp(durability);
+    const { api, process } = await start();
     commit(api, 1, 2);
     truncate(journal());
     commit(api, 3);
     truncate(journal(), () => 20);
     commit(api, 4);
     await api.close();
-    process.kill();
-    const { api: next } = openApi();
-    await next.ready;
+    const next = await restart(process);
     expect(next.log()).toHaveLength(4);
   });
 });

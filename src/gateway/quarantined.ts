@@ -143,7 +143,7 @@ async function requeue(nats: Nats, message: StoredMsg, partitions: number): Prom
   await nats.publish(UPLOADS, { subject, headers, body: message.data });
 }
 
-/** The exception if the queue has no room for an entry; other errors as they are. */
+/** The exception if the queue has no space for an entry; other errors as they are. */
 function stays(id: number, count: number, cause: unknown): unknown {
   const failure = streamFailureOf(cause);
   if (failure === undefined) return cause;

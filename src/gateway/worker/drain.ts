@@ -8,12 +8,12 @@ import { type Decision, decide, type Failure } from './decision.js';
 import type { Delivered, Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { entriesOf } from './entries.js';
 import type { Evidence } from './evidence.js';
-import { quarantineForged } from './forged-message.js';
 import { ANY_KEY, type ParkedRecord } from './parked-devices.js';
 import type { ParkedMessage, ParkedMessages } from './parked-messages.js';
 import type { Parking } from './parking.js';
 import { AGAIN, type QuarantineStream } from './quarantine.js';
 import type { Turn } from './turn.js';
+import { quarantineForged } from './whole-message.js';
 
 /** The parts of a worker that a drain uses. */
 export interface DrainParts {
@@ -148,7 +148,7 @@ export class Drain {
     }
     const { device } = this.#record;
     const { origin } = parked;
-    await quarantineForged(this.#parts, { device, message: parked, origin, reason: INVALID }, this.#turn);
+    await quarantineForged(this.#parts, { device, message: parked, origin }, INVALID, this.#turn);
     await this.#remove(parked);
   }
 

@@ -3,7 +3,7 @@ import { textOf } from '../../core/model/foreign-text.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Secrets } from '../keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../message.js';
-import { BUCKETS, consumerOf, decodeId, deviceCodeOf, QUARANTINE, UPLOADS } from '../names.js';
+import { BUCKETS, consumerOf, decodeId, deviceCodeOf, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import type { GatewayNews } from '../news.js';
 import { hasSpaceFor } from './blocks.js';
@@ -12,13 +12,13 @@ import type { Deliverer, Delivery, WorkerKeys } from './delivery.js';
 import { Drain, unknownVersion } from './drain.js';
 import { entriesOf, type Origin } from './entries.js';
 import type { Evidence } from './evidence.js';
-import { quarantineForged } from './forged-message.js';
 import type { ParkedDevices, ParkedRecord } from './parked-devices.js';
 import type { ParkedMessages } from './parked-messages.js';
 import type { Parcel, Parking } from './parking.js';
 import { AGAIN, type QuarantineStream } from './quarantine.js';
 import { StallAlarm } from './stall-alarm.js';
 import { Turn } from './turn.js';
+import { quarantineForged, quarantineWhole } from './whole-message.js';
 
 /** The parts of a worker that a partition uses. */
 export interface PartitionParts {
@@ -200,16 +200,13 @@ export class Partition {
 
   /** Quarantines a message that would be parked if its device had fewer keys that upstream never accepted. */
   async #setApart(parcel: Parcel, failure: Pick<Failure, 'message' | 'status'>, turn: Turn): Promise<void> {
-    const { device, message, origin, entryCount = 0 } = parcel;
-    const { quarantine, news } = this.#parts;
     const { status, message: reason } = failure;
-    await turn.persist(QUARANTINE, () => quarantine.addMessage(device, message, { status, reason }, origin));
-    news.emit('quarantined', { device, entries: entryCount, reason });
+    await quarantineWhole(this.#parts, parcel, { status, reason, entries: parcel.entryCount ?? 0 }, turn);
   }
 
   async #quarantineMessage(reason: string, message: JsMsg, origin: Origin, turn: Turn): Promise<void> {
     const device = deviceOf(message) ?? 'unknown';
-    await quarantineForged(this.#parts, { device, message, origin, reason }, turn);
+    await quarantineForged(this.#parts, { device, message, origin }, reason, turn);
     return acknowledge(message);
   }
 }

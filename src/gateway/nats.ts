@@ -4,6 +4,7 @@ import type { MsgHdrs, NatsConnection, NodeConnectionOptions } from '@nats-io/tr
 import { codeWord } from '../core/model/foreign-text.js';
 import { GatewayException } from './gateway-exception.js';
 import { loadPeer } from './peers.js';
+import { Publisher } from './publisher.js';
 
 /** How to reach the NATS cluster. Texts of files, not their paths. */
 export interface NatsOptions {
@@ -75,6 +76,12 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
   const jsm = await jetstream.jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
   const buckets = new Map<string, Promise<KV>>();
   const kvm = new Kvm(js);
+  const publisher = new Publisher({
+    connection,
+    inbox: transport.createInbox(),
+    timeout: TIMEOUT_MS,
+    refusal: (error) => new jetstream.JetStreamApiError(error),
+  });
   const headersOf = (fields: Readonly<Record<string, string>>): MsgHdrs => {
     const headers = transport.headers();
     for (const [name, value] of Object.entries(fields)) headers.set(name, value);
@@ -94,7 +101,7 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
     },
     headers: headersOf,
     publish: (streamName, { subject, headers, body }) =>
-      js.publish(subject, body, { headers: headersOf(headers), expect: { streamName } }),
+      publisher.publish({ subject, headers: headersOf({ ...headers, 'Nats-Expected-Stream': streamName }), body }),
     async deleteMessage(streamName, sequence) {
       await jsm.streams.deleteMessage(streamName, sequence, false).catch((error: Error) => {
         if (!isGone(error)) throw error;

@@ -1,0 +1,111 @@
+import type { ApiError, PubAck } from '@nats-io/jetstream';
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+
+/** A message to publish, with the headers of the library. */
+export interface PublishedMessage {
+  readonly subject: string;
+  readonly headers: MsgHdrs;
+  readonly body: Uint8Array;
+}
+
+export interface PublisherParts {
+  readonly connection: NatsConnection;
+  /** A subject that only this connection subscribes to. Acknowledgements arrive one token below it. */
+  readonly inbox: string;
+  /** An acknowledgement that takes longer counts as lost, in milliseconds. */
+  readonly timeout: number;
+  /** Makes the library's error of a refusal. */
+  refusal(error: ApiError): Error;
+}
+
+/** A message that is not acknowledged yet. */
+interface Waiting {
+  readonly subject: string;
+  /** By the monotonic clock, in milliseconds. */
+  readonly deadline: number;
+  resolve(ack: PubAck): void;
+  reject(error: unknown): void;
+}
+
+/** The status of a message that no stream received. */
+const NO_RESPONDERS = 503;
+
+/**
+ * Publishes to JetStream, many messages at once: one subscription for all acknowledgements, one timer for all that do not come.
+ * `js.publish` makes an error with its stack, a timer and a decoder for each message, a quarter of the CPU of an upload.
+ */
+export class Publisher {
+  readonly #parts: PublisherParts;
+  /** By the last token of the reply subject; the oldest first. */
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #decoder = new TextDecoder();
+  #count = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
+    const { connection, inbox } = parts;
+    connection.subscribe(`${inbox}.*`, {
+      callback: (error, message) => (error ? this.#rejectAll(error) : this.#settle(message)),
+    });
+    void this.#followErrors();
+  }
+
+  /** @returns Rejects with the error of JetStream, with `TimeoutError`, or with that of the connection. */
+  publish({ subject, headers, body }: PublishedMessage): Promise<PubAck> {
+    const { connection, inbox, timeout } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const token = (this.#count++).toString(36);
+      connection.publish(subject, body, { headers, reply: `${inbox}.${token}` });
+      this.#waiting.set(token, { subject, deadline: performance.now() + timeout, resolve, reject });
+      this.#timer ??= setTimeout(() => this.#expire(), timeout);
+    });
+  }
+
+  #settle({ subject, data, headers }: Msg): void {
+    const token = subject.slice(this.#parts.inbox.length + 1);
+    const waiting = this.#waiting.get(token);
+    if (waiting === undefined) return;
+    this.#waiting.delete(token);
+    try {
+      waiting.resolve(this.#decode(data, headers));
+    } catch (error) {
+      waiting.reject(error);
+    }
+  }
+
+  #decode(data: Uint8Array, headers: MsgHdrs | undefined): PubAck {
+    if (data.length === 0 && headers?.code === NO_RESPONDERS) throw new Error('no responders');
+    const ack = JSON.parse(this.#decoder.decode(data)) as PubAck & { readonly error?: ApiError };
+    if (ack.error) throw this.#parts.refusal(ack.error);
+    return ack;
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    this.#rejectAll(timedOut(), ({ deadline }) => deadline <= now);
+    const [oldest] = this.#waiting.values();
+    this.#timer = oldest && setTimeout(() => this.#expire(), oldest.deadline - now);
+  }
+
+  /** A message without the right to publish it gets no acknowledgement, but an error of the connection. Ends with it. */
+  async #followErrors(): Promise<void> {
+    const { connection } = this.#parts;
+    for await (const status of connection.status()) {
+      const { subject } = (status.type === 'error' ? status.error : {}) as { readonly subject?: string };
+      if (subject !== undefined) this.#rejectAll((status as { error: Error }).error, (one) => one.subject === subject);
+    }
+    clearTimeout(this.#timer);
+    this.#rejectAll(new Error('the connection was closed'));
+  }
+
+  #rejectAll(error: Error, matches: (waiting: Waiting) => boolean = () => true): void {
+    for (const [token, waiting] of this.#waiting) {
+      if (!matches(waiting)) continue;
+      this.#waiting.delete(token);
+      waiting.reject(error);
+    }
+  }
+}
+
+const timedOut = (): Error => Object.assign(new Error('no acknowledgement'), { name: 'TimeoutError' });

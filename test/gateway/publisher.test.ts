@@ -1,0 +1,102 @@
+import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import { connect, createInbox, headers, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Publisher } from '../../src/gateway/publisher.js';
+import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
+
+const TIMEOUT_MS = 300;
+const USERS = `
+accounts {
+  A: {
+    jetstream: enabled
+    users: [{ user: "u", password: "p", permissions: { publish: { deny: ["denied.*"] } } }]
+  }
+}`;
+
+describeOnNats('the publisher', () => {
+  let cluster: NatsCluster;
+  let connection: NatsConnection;
+  let publisher: Publisher;
+  beforeAll(async () => {
+    cluster = await NatsCluster.start({ nodes: 1, configuration: USERS });
+  });
+  afterAll(() => cluster?.close());
+  beforeEach(async () => {
+    connection = await connect({ servers: cluster.servers, user: 'u', pass: 'p' });
+    const manager = await jetstreamManager(connection);
+    await manager.streams.add({ name: 'S', subjects: ['s.*'], storage: 'memory' });
+    await manager.streams.purge('S');
+    publisher = new Publisher({
+      connection,
+      inbox: createInbox(),
+      timeout: TIMEOUT_MS,
+      refusal: (error) => new JetStreamApiError(error),
+    });
+  });
+  afterEach(() => connection.close());
+
+  const publish = (subject: string, fields: Record<string, string> = {}) => {
+    const message = headers();
+    for (const [name, value] of Object.entries(fields)) message.set(name, value);
+    return publisher.publish({ subject, headers: message, body: new TextEncoder().encode(subject) });
+  };
+
+  test('gives each of a thousand messages its own acknowledgement', async () => {
+    const acks = await Promise.all(Array.from({ length: 1000 }, (_, number) => publish(`s.${number}`)));
+    const manager = await jetstreamManager(connection);
+    for (const number of [0, 1, 500, 999]) {
+      const stored = await manager.streams.getMessage('S', { seq: acks[number]?.seq ?? 0 });
+      expect(stored?.subject).toBe(`s.${number}`);
+    }
+  });
+
+  test('says that a message of a known id is a duplicate', async () => {
+    const id = { 'Nats-Msg-Id': `id ${performance.now()}` };
+    expect((await publish('s.1', id)).duplicate).toBeFalsy();
+    expect((await publish('s.1', id)).duplicate).toBe(true);
+  });
+
+  test('rejects with the error of JetStream', async () => {
+    const refused = publish('s.1', { 'Nats-Expected-Stream': 'OTHER' });
+    await expect(refused).rejects.toMatchObject({ code: 10_060, message: 'expected stream does not match' });
+  });
+
+  test('rejects at once if no stream takes the subject', async () => {
+    await expect(publish('nobody.here')).rejects.toThrow('no responders');
+  });
+
+  test('rejects at once if the user may not publish to the subject, and others go on', async () => {
+    const [denied, allowed] = await Promise.allSettled([publish('denied.1'), publish('s.1')]);
+    expect(denied).toMatchObject({ reason: { name: 'PermissionViolationError' } });
+    expect(allowed).toMatchObject({ status: 'fulfilled' });
+  });
+
+  test('rejects messages that are not acknowledged, each after its own time', async () => {
+    connection.subscribe('silent.*');
+    const started = performance.now();
+    const first = publish('silent.1').catch((error: Error) => [error.name, performance.now()] as const);
+    await new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS / 2));
+    const second = publish('silent.2').catch((error: Error) => [error.name, performance.now()] as const);
+    const [[name, firstAt], [, secondAt]] = (await Promise.all([first, second])) as [
+      [string, number],
+      [string, number],
+    ];
+    expect(name).toBe('TimeoutError');
+    expect(firstAt - started).toBeGreaterThanOrEqual(TIMEOUT_MS - 1);
+    expect(secondAt - firstAt).toBeGreaterThan(TIMEOUT_MS / 4);
+  });
+
+  test('rejects a text that is no acknowledgement, and goes on', async () => {
+    connection.subscribe('odd.*', { callback: (_error, message) => void message.respond('odd') });
+    await expect(publish('odd.1')).rejects.toThrow(SyntaxError);
+    await expect(publish('s.1')).resolves.toMatchObject({ stream: 'S' });
+  });
+
+  test('rejects messages under way when the connection is closed', async () => {
+    connection.subscribe('silent.*');
+    const waiting = publish('silent.1');
+    const rejected = expect(waiting).rejects.toThrow('the connection was closed');
+    await connection.close();
+    await rejected;
+  });
+});

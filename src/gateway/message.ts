@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Secret, Secrets } from './keys/secret.js';
 import { decodeId, deviceCodeOf, FORMAT_VERSION } from './names.js';
+import { sha256 } from './sha256.js';
 
 /*
  * An upload as a message on gw.<partition>.<device> and parked.<device>. NATS searches all headers of a message several times, so that
@@ -114,7 +114,7 @@ function decodeClaims(text: string): Claims | undefined {
   };
 }
 
-const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('base64url');
+const digestOf = (body: Uint8Array): string => sha256(body).toString('base64url');
 
 const partsOf = (device: string, claims: string, digest: string): string[] => [VERSION, device, claims, digest];
 

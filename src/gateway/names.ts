@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from './sha256.js';
 
 /** The version of the format of messages, buckets and names. A gateway of another version refuses to run. */
 export const FORMAT_VERSION = 1;
@@ -51,7 +51,7 @@ export const quarantineSubject = (device: string): string => `quarantine.${encod
 
 /** @returns The partition of a device, from 0: evenly distributed, and the same in each version and process. */
 export function partitionOf(device: string, partitions: number): number {
-  return createHash('sha256').update(device).digest().readUInt32BE(0) % partitions;
+  return sha256(device).readUInt32BE(0) % partitions;
 }
 
 /** Of an id in a subject; a Device ID has 36 characters. */
@@ -78,7 +78,7 @@ export function encodeId(id: string): string {
  */
 export function encodeName(name: string): string {
   const code = encodeId(name);
-  return code.length <= MAX_CODE_LENGTH ? code : `==${createHash('sha256').update(name).digest('base64url')}`;
+  return code.length <= MAX_CODE_LENGTH ? code : `==${sha256(name).toString('base64url')}`;
 }
 
 /** @returns The encoded Device ID in a subject: its last token. */

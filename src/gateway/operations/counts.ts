@@ -26,6 +26,7 @@ const BOUNDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10] as c
 
 /** How many durations were at most as long as each bound. */
 export class Durations {
+  /** Durations up to a bound that exceed the one before it. */
   readonly #counts = BOUNDS.map(() => 0);
   #count = 0;
   #sum = 0;
@@ -33,8 +34,8 @@ export class Durations {
   add(seconds: number): void {
     this.#count += 1;
     this.#sum += seconds;
-    for (const [index, bound] of BOUNDS.entries())
-      if (seconds <= bound) this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    const index = BOUNDS.findIndex((bound) => seconds <= bound);
+    if (index >= 0) this.#counts[index] = (this.#counts[index] ?? 0) + 1;
   }
 
   get count(): number {
@@ -48,7 +49,11 @@ export class Durations {
 
   /** The bounds in seconds, each with the number of durations up to it. */
   get buckets(): [bound: number, count: number][] {
-    return BOUNDS.map((bound, index) => [bound, this.#counts[index] ?? 0]);
+    let sum = 0;
+    return BOUNDS.map((bound, index) => {
+      sum += this.#counts[index] ?? 0;
+      return [bound, sum];
+    });
   }
 }
 

@@ -76,12 +76,7 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
   const jsm = await jetstream.jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
   const buckets = new Map<string, Promise<KV>>();
   const kvm = new Kvm(js);
-  const publisher = new Publisher({
-    connection,
-    inbox: transport.createInbox(),
-    timeout: TIMEOUT_MS,
-    refusal: (error) => new jetstream.JetStreamApiError(error),
-  });
+  const publisher = new Publisher({ connection, transport, jetstream, timeout: TIMEOUT_MS });
   const headersOf = (fields: Readonly<Record<string, string>>): MsgHdrs => {
     const headers = transport.headers();
     for (const [name, value] of Object.entries(fields)) headers.set(name, value);

@@ -5,6 +5,7 @@ import { connectNats, type Nats } from './nats.js';
 import { checkQueue } from './needs.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
+import { withoutSpace } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 import { ParkedDevices, type ParkedRecord } from './worker/parked-devices.js';
 import { RETRY_NOW } from './worker/partition.js';
@@ -59,7 +60,7 @@ export async function listParked(options: ParkedOptions = {}): Promise<ParkedDev
  * Has parked devices tried again as soon as their partition comes to it.
  *
  * @returns How many.
- * @throws GatewayException if the cluster can't be reached or has no gateway.
+ * @throws GatewayException if the cluster can't be reached or has no gateway, or a device has too much in the queue.
  * @example
  * ```ts
  * const count = await retryParked({ deviceIds: ['<Device ID>'] })
@@ -69,7 +70,13 @@ export async function retryParked(options: ParkedOptions = {}): Promise<number> 
   return withParked(options, async (records, nats) => {
     const { partitions } = await readSettings(nats);
     await checkQueue(nats);
-    for (const { device } of records) await wake(nats, device, partitions);
+    for (const [count, { device }] of records.entries())
+      await wake(nats, device, partitions).catch((cause: unknown) => {
+        throw withoutSpace(
+          cause,
+          (reason) => `device ${cleanText(device)} stays parked, as ${reason}; woken before it: ${count}`,
+        );
+      });
     return records.length;
   });
 }

@@ -10,12 +10,13 @@ export interface PublishedMessage {
 
 export interface PublisherParts {
   readonly connection: NatsConnection;
-  /** A subject that only this connection subscribes to. Acknowledgements arrive one token below it. */
-  readonly inbox: string;
+  readonly transport: Pick<
+    typeof import('@nats-io/transport-node'),
+    'createInbox' | 'NoRespondersError' | 'RequestError' | 'TimeoutError'
+  >;
+  readonly jetstream: Pick<typeof import('@nats-io/jetstream'), 'JetStreamApiError'>;
   /** An acknowledgement that takes longer counts as lost, in milliseconds. */
   readonly timeout: number;
-  /** Makes the library's error of a refusal. */
-  refusal(error: ApiError): Error;
 }
 
 /** A message that is not acknowledged yet. */
@@ -36,6 +37,8 @@ const NO_RESPONDERS = 503;
  */
 export class Publisher {
   readonly #parts: PublisherParts;
+  /** Acknowledgements arrive one token below it. */
+  readonly #inbox: string;
   /** By the last token of the reply subject; the oldest first. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #decoder = new TextDecoder();
@@ -44,46 +47,47 @@ export class Publisher {
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
-    const { connection, inbox } = parts;
-    connection.subscribe(`${inbox}.*`, {
+    this.#inbox = parts.transport.createInbox();
+    parts.connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => (error ? this.#rejectAll(error) : this.#settle(message)),
     });
     void this.#followErrors();
   }
 
-  /** @returns Rejects with the error of JetStream, with `TimeoutError`, or with that of the connection. */
+  /** @returns Rejects with the errors of the library's `js.publish`: those of JetStream, of time and of the connection. */
   publish({ subject, headers, body }: PublishedMessage): Promise<PubAck> {
-    const { connection, inbox, timeout } = this.#parts;
+    const { connection, timeout } = this.#parts;
     return new Promise((resolve, reject) => {
       const token = (this.#count++).toString(36);
-      connection.publish(subject, body, { headers, reply: `${inbox}.${token}` });
+      connection.publish(subject, body, { headers, reply: `${this.#inbox}.${token}` });
       this.#waiting.set(token, { subject, deadline: performance.now() + timeout, resolve, reject });
       this.#timer ??= setTimeout(() => this.#expire(), timeout);
     });
   }
 
   #settle({ subject, data, headers }: Msg): void {
-    const token = subject.slice(this.#parts.inbox.length + 1);
+    const { NoRespondersError } = this.#parts.transport;
+    const token = subject.slice(this.#inbox.length + 1);
     const waiting = this.#waiting.get(token);
     if (waiting === undefined) return;
     this.#waiting.delete(token);
     try {
-      waiting.resolve(this.#decode(data, headers));
+      if (data.length === 0 && headers?.code === NO_RESPONDERS) throw new NoRespondersError(waiting.subject);
+      waiting.resolve(this.#decode(data));
     } catch (error) {
       waiting.reject(error);
     }
   }
 
-  #decode(data: Uint8Array, headers: MsgHdrs | undefined): PubAck {
-    if (data.length === 0 && headers?.code === NO_RESPONDERS) throw new Error('no responders');
+  #decode(data: Uint8Array): PubAck {
     const ack = JSON.parse(this.#decoder.decode(data)) as PubAck & { readonly error?: ApiError };
-    if (ack.error) throw this.#parts.refusal(ack.error);
+    if (ack.error) throw new this.#parts.jetstream.JetStreamApiError(ack.error);
     return ack;
   }
 
   #expire(): void {
     const now = performance.now();
-    this.#rejectAll(timedOut(), ({ deadline }) => deadline <= now);
+    this.#rejectAll(new this.#parts.transport.TimeoutError(), ({ deadline }) => deadline <= now);
     const [oldest] = this.#waiting.values();
     this.#timer = oldest && setTimeout(() => this.#expire(), oldest.deadline - now);
   }
@@ -96,7 +100,7 @@ export class Publisher {
       if (subject !== undefined) this.#rejectAll((status as { error: Error }).error, (one) => one.subject === subject);
     }
     clearTimeout(this.#timer);
-    this.#rejectAll(new Error('the connection was closed'));
+    this.#rejectAll(new this.#parts.transport.RequestError('connection closed'));
   }
 
   #rejectAll(error: Error, matches: (waiting: Waiting) => boolean = () => true): void {
@@ -107,5 +111,3 @@ export class Publisher {
     }
   }
 }
-
-const timedOut = (): Error => Object.assign(new Error('no acknowledgement'), { name: 'TimeoutError' });

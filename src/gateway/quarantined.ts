@@ -1,12 +1,11 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { cleanText } from '../core/model/foreign-text.js';
-import { GatewayException } from './gateway-exception.js';
 import { decodeId, deviceCodeOf, encodeId, QUARANTINE, UPLOADS, uploadSubjectOf } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { checkQueue } from './needs.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
-import { streamFailureOf } from './stream-failure.js';
+import { withoutSpace } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 import { fieldsOf } from './worker/parked-messages.js';
 import { AGAIN, QUARANTINE_HEADERS } from './worker/quarantine.js';
@@ -67,7 +66,10 @@ export async function retryQuarantined(options: QuarantineOptions = {}): Promise
     let count = 0;
     for await (const message of messages) {
       await untilAnswered(`the stream ${UPLOADS}`, () => requeue(nats, message, partitions)).catch((error: unknown) => {
-        throw stays(message.seq, count, error);
+        throw withoutSpace(
+          error,
+          (reason) => `entry ${message.seq} stays in quarantine, as ${reason}; put back before it: ${count}`,
+        );
       });
       await remove(nats, message);
       count += 1;
@@ -141,17 +143,6 @@ async function requeue(nats: Nats, message: StoredMsg, partitions: number): Prom
   const headers = { ...fields, [AGAIN]: '1', 'Nats-Msg-Id': `again/${message.seq}/${message.timestamp}` };
   const subject = uploadSubjectOf(device, partitions);
   await nats.publish(UPLOADS, { subject, headers, body: message.data });
-}
-
-/** The exception if the queue has no space for an entry; other errors as they are. */
-function stays(id: number, count: number, cause: unknown): unknown {
-  const failure = streamFailureOf(cause);
-  if (failure === undefined) return cause;
-  return new GatewayException(
-    `entry ${id} stays in quarantine, as ${failure.reason}; put back before it: ${count}`,
-    'Nothing is lost. Try again once the queue is shorter: see nikdev-iot gateway status.',
-    { cause, isTemporary: true },
-  );
 }
 
 const deviceOf = ({ subject }: StoredMsg): string => {

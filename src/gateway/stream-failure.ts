@@ -1,3 +1,4 @@
+import { GatewayException } from './gateway-exception.js';
 import type { Alarm } from './news.js';
 
 /** The reason why a stream or bucket refused a request, in words that hold nothing of the request. */
@@ -31,6 +32,17 @@ const TEXTS: readonly (readonly [RegExp, StreamFailure])[] = [
 export function streamFailureOf(error: unknown): StreamFailure | undefined {
   const { name, message, code } = (error ?? {}) as { name?: string; message?: string; code?: number };
   return REASONS[code ?? 0] ?? TEXTS.find(([text]) => text.test(`${name} ${message}`))?.[1];
+}
+
+/** The exception about a message that the queue has no space for; other errors as they are. */
+export function withoutSpace(cause: unknown, describe: (reason: string) => string): unknown {
+  const failure = streamFailureOf(cause);
+  if (failure === undefined) return cause;
+  return new GatewayException(
+    describe(failure.reason),
+    'Nothing is lost. Try again once the queue is shorter: see nikdev-iot gateway status.',
+    { cause, isTemporary: true },
+  );
 }
 
 /** Whether a stream, or the stream of a bucket, does not exist. */

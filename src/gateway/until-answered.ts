@@ -10,7 +10,7 @@ const PAUSE_MS = 500;
 /** Errors of requests that no server answered: there is no leader, or JetStream starts, or the connection broke. */
 const UNANSWERED = new Map([
   ['TimeoutError', 'no response'],
-  ['NoRespondersError', 'no server answers'],
+  ['NoResponders', 'no server answers'],
   ['JetStreamNotEnabled', 'no server answers'],
   ['RequestError', 'the connection broke'],
 ]);

@@ -120,4 +120,18 @@ describeOnNats('the operator of a gateway', () => {
     await world.until(() => world.upstream.values(0).length === 2);
     await world.until(async () => (await listParked({ nats: nats() })).length === 0);
   });
+
+  test('a parked device whose wake-up the full queue does not take stays parked, and is named', async () => {
+    world.upstream.faults.set(deviceId(0), answer(401));
+    await world.publish({ device: 0, values: [1] });
+    await world.untilForwarded();
+    await Promise.all(Array.from(world.workers, (worker) => worker.close()));
+    await world.nats.jsm.streams.update(UPLOADS, { max_msgs_per_subject: 1 });
+    await world.publish({ device: 0, values: [2] });
+    await expect(retryParked({ nats: nats() })).rejects.toMatchObject({
+      name: 'GatewayException',
+      message: `device ${deviceId(0)} stays parked, as the device has too much in the queue; woken before it: 0`,
+      isTemporary: true,
+    });
+  });
 });

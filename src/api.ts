@@ -175,7 +175,8 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
 
   /**
    * Uploads all entries committed before this call, oldest first, and entries left behind by earlier runs once
-   * {@link Api.ready} has resolved. Joins a push under way, and shares its result. Without `autoPush` there are no automatic
+   * {@link Api.ready} has resolved. Joins a push under way; its result counts from the start of that push, so that the results of
+   * joined calls overlap. A push ends once it has quarantined 20 entries. Without `autoPush` there are no automatic
    * pushes and no retries; only a page that is hidden or left may send entries (`flushOnHide`).
    *
    * If the server refuses an entry (400, 422; 413 for a single entry), the push finds the entry by bisection, and quarantines

@@ -556,7 +556,7 @@ describe('ids that can not be watched', () => {
     [{ everySeconds: 0.5 }, 'everySeconds must be seconds, from 1 to 86400, got 0.5'],
     [{ everySeconds: Number.NaN }, 'everySeconds must be seconds, from 1 to 86400, got NaN'],
     [{ everySeconds: '5' }, 'everySeconds must be seconds, from 1 to 86400, got "5"'],
-    [{ everySeconds: 86_401 }, 'everySeconds is in seconds, got 86401; did you mean 86.401?'],
+    [{ everySeconds: 86_401 }, 'everySeconds must be seconds, from 1 to 86400 (86401 ms are 86.401 s), got 86401'],
     [{ every: 5 }, '"every" is not an option; there is everySeconds, signal'],
     [{ signal: true }, 'signal must be an AbortSignal, got true'],
     [5, 'the options must be an object, got 5'],

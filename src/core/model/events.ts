@@ -111,7 +111,7 @@ export interface DiscardEvent {
   /**
    * The entries; `restore()` puts them back into the queue, with their timestamps. On overflow, entries in quarantine come
    * first, then the oldest queued entries that are not being uploaded, or those that `thin()` chooses. Of more than 1,000
-   * entries, each thousand has an event of its own.
+   * entries on overflow or expiry, each thousand has an event of its own.
    */
   readonly entries: readonly Entry[];
   /**

@@ -26,16 +26,15 @@ export function secondsFrom(min: number) {
   return seconds((input) => input >= min, `from ${min}`, 86_400);
 }
 
-/** The message of an issue with a number that is taken for milliseconds. */
-const IN_SECONDS = 'in seconds';
-
-/** A number above `max` is taken for milliseconds. */
+/** A number above `max` may be milliseconds. */
 /* @__NO_SIDE_EFFECTS__ */
 function seconds(isEnough: (input: number) => boolean, from: string, max: number) {
   return v.custom<number>(
     (input) => typeof input === 'number' && isEnough(input) && input <= max,
-    ({ input }) =>
-      typeof input === 'number' && input > max && input < Infinity ? IN_SECONDS : `seconds, ${from} to ${max}`,
+    ({ input }) => {
+      const isLarge = typeof input === 'number' && input > max && input < Infinity;
+      return `seconds, ${from} to ${max}${isLarge ? ` (${input} ms are ${input / 1000} s)` : ''}`;
+    },
   );
 }
 
@@ -59,8 +58,6 @@ export function checkOptions<Output>(
   const { input, path, message } = issue;
   if (isUnknown(issue)) throw new ConfigException(`${shown(input)} is not an option; ${message}`);
   const name = path?.[0].key ?? 'the options';
-  if (message === IN_SECONDS)
-    throw new ConfigException(`${name} is in seconds, got ${input}; did you mean ${Number(input) / 1000}?`);
   throw new ConfigException(`${name} must be ${message}, got ${shown(input)}`);
 }
 

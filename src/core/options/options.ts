@@ -202,7 +202,7 @@ export interface ApiOptions<Fields extends FieldDefinitions = FieldIds> {
    */
   readonly idempotency?: boolean | undefined;
   /**
-   * Whether a page that is hidden or left sends queued entries, at most 60 KiB, in a request that outlives the page.
+   * Whether a page that is hidden or left sends queued entries, at most 60 KiB, in requests that outlive the page.
    *
    * @defaultValue `true` if committed entries do not survive the page, as in memory; else `false`
    */

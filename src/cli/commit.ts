@@ -1,7 +1,7 @@
 import type { Api } from '../index.js';
 import { type Call, textOf } from './command.js';
+import { parseCount } from './option-values.js';
 import type { Printer } from './output.js';
-import { parseCount } from './values.js';
 import { plural } from './words.js';
 
 /** The result of a commit, for programs. */
@@ -35,7 +35,7 @@ export function countDiscards(api: Api, err: Pick<Printer, 'line'>) {
     count: 0,
     stop: api.on('discard', ({ entries, message }) => {
       counter.count += entries.length;
-      err.line(`${plural(entries.length, 'entry', 'entries')} dropped: ${message}`, 'warn');
+      err.line(`${plural(entries.length, 'entry', 'entries')} discarded: ${message}`, 'warn');
     }),
   };
   return counter as { readonly count: number; readonly stop: () => void };

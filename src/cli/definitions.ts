@@ -140,7 +140,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     description:
       'Prints the latest values, and then a line for each change, until it is interrupted. While the server cannot be reached, it continues, with a line on standard error for each failed request; if the server refuses, it ends with exit code 1.',
     args: [FIELD],
-    options: [{ flags: '--every <time>', text: 'how often to ask the server (default: 10s)' }],
+    options: [{ flags: '--every <time>', text: 'how often to ask the server, at least 1s (default: 10s)' }],
     examples: ['nikdev-iot watch temperature', 'nikdev-iot watch temperature --json --every 1m'],
     load: () => import('./commands/watch.js'),
   },

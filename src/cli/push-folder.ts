@@ -5,8 +5,8 @@ import type { Credentials } from './config/settings.js';
 import { CommandException, EXIT, type ExitCode } from './exit.js';
 import type { FailureKind, PushState } from './folder/push-state.js';
 import { type Session, withPushing } from './folder-session.js';
+import { parseDuration } from './option-values.js';
 import { failureOf, isTransient, report } from './report.js';
-import { parseDuration } from './values.js';
 import { plural } from './words.js';
 
 /** Pushes of one call back to back, to find the entry that makes requests fail: a call has no later pushes. */
@@ -179,7 +179,7 @@ function show(call: Call, result: Pushed & Committed, failure: unknown): ExitCod
   if (isJson) out.json(failure === undefined ? result : { ...result, error: failureOf(failure) });
   else if (failure === undefined || result.pushed > 0) out.line(pushedInWords(result));
   const code = failure === undefined ? EXIT.ok : report(failure, { isJson: false, out, err });
-  if (failure !== undefined && !isJson) err.line(`${plural(result.committed, 'entry', 'entries')} kept.`);
+  if (failure !== undefined && !isJson) err.line(`${plural(result.committed, 'entry', 'entries')} still queued.`);
   if (result.quarantined === 0) return code;
   err.line(`${plural(result.quarantined, 'entry', 'entries')} quarantined: see nikdev-iot quarantine.`, 'warn');
   return code === EXIT.temporary ? code : EXIT.refused;

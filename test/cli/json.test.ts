@@ -107,7 +107,7 @@ test('the status shows what waits, since when, what failed, what to do and when 
   await does('add', 'a=1', '-cp');
   const { code, stdout } = await does('status');
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^Waiting +1 entry since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+ bytes\)$/m);
+  expect(stdout).toMatch(/^Queued +1 entry since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(\d+ bytes\)$/m);
   expect(stdout).toMatch(/^Failed +Bad luck: .*503/m);
   expect(stdout).toMatch(/^To do +\S/m);
   expect(stdout).toMatch(/^Next push +not before \d{4}-.*--now/m);

@@ -4,9 +4,9 @@ import type { Call } from '../command.js';
 import { type Committed, commit, inWords, timeOf } from '../commit.js';
 import { EXIT, type ExitCode, isNotSaved, type NotSavedException, usage } from '../exit.js';
 import { withCommitting } from '../folder-session.js';
+import { parsePair } from '../input-line.js';
 import { pushFolder, pushForRoom, type Sums } from '../push-folder.js';
 import { failureOf } from '../report.js';
-import { parsePair } from '../values.js';
 
 export async function run(call: Call): Promise<ExitCode> {
   const { args, options, out, isJson } = call;

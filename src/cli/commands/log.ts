@@ -2,7 +2,7 @@ import { type Call, textOf } from '../command.js';
 import { namesOf, rowOf } from '../entry-text.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { withReading } from '../folder-session.js';
-import { parseCount } from '../values.js';
+import { parseCount } from '../option-values.js';
 
 export async function run(call: Call): Promise<ExitCode> {
   const text = textOf(call, 'number');

@@ -4,12 +4,13 @@ import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { type Session, withPushing } from '../folder-session.js';
+import { parseLine } from '../input-line.js';
 import { LineReader } from '../line-reader.js';
+import { parseDuration } from '../option-values.js';
 import { Progress } from '../progress.js';
 import { keepFailure, keepPushes, notDue } from '../push-folder.js';
 import { exitCodeOf, failureOf, report } from '../report.js';
 import { END_SIGNALS } from '../signals.js';
-import { parseDuration, parseLine } from '../values.js';
 import { plural } from '../words.js';
 
 /** After SIGTERM, in seconds: supervisors kill after 10 s or more. */
@@ -97,7 +98,7 @@ class Pipe {
       }),
       this.#api.on('discard', ({ entries, message }) => {
         this.#discarded += entries.length;
-        this.#call.err.line(`${plural(entries.length, 'entry', 'entries')} dropped: ${message}`, 'warn');
+        this.#call.err.line(`${plural(entries.length, 'entry', 'entries')} discarded: ${message}`, 'warn');
       }),
       this.#api.on('quarantine', ({ entries, message }) => {
         this.#quarantined += entries.length;

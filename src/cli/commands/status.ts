@@ -25,14 +25,14 @@ function statusOf({ api, folder: { lastValues, pushState } }: Session, settings:
   const status = api.status();
   const { lastPush, lastException } = pushState;
   const warnings = status.warnings.map(({ code, message }) => ({ code, message: inShellWords(message) }));
-  const isWaiting = status.committed > 0;
+  const hasQueued = status.committed > 0;
   return {
     ...status,
     warnings,
     suppressed: lastValues.suppressed(settings.deviceId),
     lastPush,
-    nextTry: isWaiting ? pushState.dueAt(settings) : undefined,
-    lastException: isWaiting ? lastException : undefined,
+    nextTry: hasQueued ? pushState.dueAt(settings) : undefined,
+    lastException: hasQueued ? lastException : undefined,
   };
 }
 
@@ -44,7 +44,7 @@ function show({ out, settings }: Call, { api, folder }: Session, status: ShownSt
     ['Device', `${deviceId} at ${baseUrl}`],
     ['Folder', folder.files.folder.path],
     ['Staged', plural(status.staged, 'value')],
-    ['Waiting', waiting(status, api.log()[0]?.timestamp)],
+    ['Queued', queued(status, api.log()[0]?.timestamp)],
     [
       'Quarantine',
       `${plural(status.quarantined, 'entry', 'entries')}${status.quarantined > 0 ? ': see nikdev-iot quarantine' : ''}`,
@@ -68,7 +68,7 @@ function show({ out, settings }: Call, { api, folder }: Session, status: ShownSt
   );
 }
 
-function waiting({ committed, bytes }: Pick<Status, 'committed' | 'bytes'>, oldest: number | undefined): string {
+function queued({ committed, bytes }: Pick<Status, 'committed' | 'bytes'>, oldest: number | undefined): string {
   const entries = plural(committed, 'entry', 'entries');
   return oldest === undefined ? entries : `${entries} since ${timeText(oldest)} (${plural(bytes, 'byte')})`;
 }

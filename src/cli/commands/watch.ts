@@ -2,13 +2,13 @@ import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
 import { namesOf, readingRow } from '../entry-text.js';
 import { EXIT, type ExitCode } from '../exit.js';
+import { parseDuration } from '../option-values.js';
 import { failureOf, isTransient } from '../report.js';
 import { withServer } from '../session.js';
 import { END_SIGNALS } from '../signals.js';
-import { parseDuration } from '../values.js';
 
 export async function run(call: Call): Promise<ExitCode> {
-  const everySeconds = Math.max(1, parseDuration(textOf(call, 'every') ?? '10s', '--every'));
+  const everySeconds = parseDuration(textOf(call, 'every') ?? '10s', '--every', 1);
   const ending = new AbortController();
   const end = (): void => ending.abort();
   // Before the library is loaded, which takes most of the time of a start.

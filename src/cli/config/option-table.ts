@@ -28,7 +28,7 @@ export const CONFIG_OPTIONS: Readonly<Record<string, ConfigOption>> = {
     text: 'at that limit, and on a full disk: `"refuse"` (default: the values stay staged), `"drop-oldest"`, or `"thin"`: a quarter of the entries is removed, and the rest still covers the whole time',
     words: { thin: ({ thin }) => thin() },
   },
-  maxAge: { text: 'age in seconds beyond which a push drops entries (no limit)' },
+  maxAge: { text: 'age in seconds beyond which a push discards entries (no limit)' },
   order: { text: '`"oldest-first"` (default), or `"live-first"`: alternates between new entries and the backlog' },
   liveSeconds: { text: 'with `"live-first"`: how long an entry is new, in seconds (60)' },
   compression: {

@@ -3,7 +3,7 @@ import { isUuid } from '../../core/model/schema.js';
 import type { EmulatorOptions } from '../../emulator.js';
 import { type Call, textOf } from '../command.js';
 import { usage } from '../exit.js';
-import { parseCount } from '../values.js';
+import { parseCount } from '../option-values.js';
 import { type LikelyFault, parseFault } from './faults.js';
 
 /** A device that the emulator accepts. */

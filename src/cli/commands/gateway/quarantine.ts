@@ -1,7 +1,7 @@
 import type { QuarantinedUpload } from '../../../gateway.js';
 import type { Call } from '../../command.js';
 import { EXIT, type ExitCode, usage } from '../../exit.js';
-import { parseCount } from '../../values.js';
+import { parseCount } from '../../option-values.js';
 import { plural, timeText } from '../../words.js';
 import { natsOf } from './settings.js';
 

@@ -4,7 +4,7 @@ import { show } from '../../../core/model/input.js';
 import type { GatewayNatsOptions } from '../../../gateway.js';
 import type { Call } from '../../command.js';
 import { usage } from '../../exit.js';
-import { parseCount } from '../../values.js';
+import { parseCount } from '../../option-values.js';
 
 const PREFIX = 'NIKDEV_GATEWAY_';
 

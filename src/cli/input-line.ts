@@ -1,5 +1,5 @@
 import { own, show } from '../core/model/input.js';
-import { CommandException, EXIT, usage } from './exit.js';
+import { usage } from './exit.js';
 
 type FieldValue = string | number | boolean;
 
@@ -47,28 +47,4 @@ function parseObject(text: string): Record<string, FieldValue> {
     throw usage('this is not JSON');
   }
   return own(given as Record<string, FieldValue>);
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, '': 1 };
-const MAX_SECONDS = 86_400;
-
-/** `30s`, `5m`, `1.5h` or seconds. @param name - That of the option. @returns Seconds. @throws A usage exception. */
-export function parseDuration(text: string, name: string): number {
-  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  const seconds = digits === '' ? Number.NaN : Number(digits) * (UNITS[unit] ?? Number.NaN);
-  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
-  throw usage(`${name} must be a time of at most 24h, such as 30s or 5m, got ${show(text)}`);
-}
-
-/** @throws A usage exception unless `text` is a whole number within bounds. */
-export function parseCount(text: string, name: string, { min = 1, max = Number.MAX_SAFE_INTEGER } = {}): number {
-  const count = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (count >= min && count <= max) return count;
-  // A key has more digits.
-  const isPlain = /^[+-]?[\d.]{1,20}$/.test(text);
-  const range = `${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}`;
-  throw new CommandException(`${name} must be a whole number from ${range}, got ${isPlain ? text : show(text)}`, {
-    exitCode: EXIT.usage,
-    isPlain,
-  });
 }

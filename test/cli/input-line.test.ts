@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { valueText } from '../../src/cli/entry-text.js';
-import { parseDuration, parseLine, parsePair, parseValue } from '../../src/cli/values.js';
+import { parseLine, parsePair, parseValue } from '../../src/cli/input-line.js';
 
 describe('the grammar of values', () => {
   test.each([
@@ -47,7 +47,6 @@ describe('the grammar of values', () => {
   test('never shows a key that stands in the wrong place', () => {
     const key = 'abcdef01-2345-4678-9abc-def012345678';
     expect(() => parsePair(key)).toThrow(/xxxxxxxx-xxxx/);
-    expect(() => parseDuration(key, '--wait')).toThrow(/xxxxxxxx-xxxx/);
   });
 });
 
@@ -67,21 +66,5 @@ describe('a line of pipe', () => {
   test('is refused if it is neither', () => {
     expect(() => parseLine('{"a": ')).toThrow(/not JSON/);
     expect(() => parseLine('a')).toThrow(/name=value/);
-  });
-});
-
-describe('a time', () => {
-  test.each([
-    ['30s', 30],
-    ['5m', 300],
-    ['1.5h', 5400],
-    ['250ms', 0.25],
-    ['7', 7],
-  ])('%s is %d seconds', (text, seconds) => {
-    expect(parseDuration(text, '--wait')).toBe(seconds);
-  });
-
-  test.each(['', '0', '-1s', '25h', '1d', 's', '1 s'])('%j is refused', (text) => {
-    expect(() => parseDuration(text, '--wait')).toThrow(/--wait must be a time/);
   });
 });

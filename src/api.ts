@@ -227,7 +227,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
    * ```
    */
   reset(): void {
-    this.guard().do(({ staging }) => staging.clear());
+    this.guard().do(({ staging }) => staging.removeAll());
   }
 
   /**
@@ -242,7 +242,7 @@ export class Api<Fields extends FieldDefinitions = FieldIds> {
   resetUnpushedEntries(): void {
     this.guard().do(({ outbox, deadBands }) => {
       deadBands?.onDiscarded(this.log());
-      outbox.clear();
+      outbox.removeAll();
     });
   }
 

@@ -24,7 +24,7 @@ export function readBoiler(seconds = Date.now() / 1000) {
   return Math.round((48 + 6 * Math.sin(seconds / 19) + 1.5 * Math.sin(seconds / 4.3)) * 10) / 10;
 }
 
-/** @returns {string | undefined} Why the server refuses entries of an upload, if it does. */
+/** @returns {string | undefined} The reason for which the server refuses entries of an upload, if it does. */
 export function refusalOf(entries) {
   const values = entries.flatMap((entry) => entry.values ?? []);
   const broken = [...MEASURED, ...ENTERED].find(({ id, max }) => values.some((value) => value[id] > max));

@@ -120,7 +120,7 @@ async function runWith<Result>(
     await api.ready;
     api.on('discard', ({ entries }) => {
       const fieldIds = new Set(entries.flatMap(({ values }) => values.map(({ fieldId }) => fieldId)));
-      folder?.locked(() => folder.lastValues.forget(fieldIds));
+      folder?.locked(() => folder.lastValues.removeFields(fieldIds));
     });
     return await run(api);
   } finally {

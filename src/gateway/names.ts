@@ -54,7 +54,7 @@ export function partitionOf(device: string, partitions: number): number {
   return sha256(device).readUInt32BE(0) % partitions;
 }
 
-/** Of an id in a subject; a Device ID has 36 characters. */
+/** The maximum length of an id in a subject; a Device ID has 36 characters. */
 const MAX_CODE_LENGTH = 256;
 
 const ESCAPED = /[^a-zA-Z0-9_-]/gu;

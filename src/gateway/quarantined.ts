@@ -20,11 +20,11 @@ export interface QuarantinedUpload {
   readonly since: number;
   /** The HTTP status; 0 if there was none. */
   readonly status: number;
-  /** Why it was quarantined. */
+  /** The reason of the quarantine. */
   readonly reason: string;
 }
 
-/** Selects what is in quarantine. */
+/** Selects entries in quarantine. */
 export interface QuarantineOptions {
   /** How to reach the NATS cluster. Default: a server on this machine. */
   readonly nats?: GatewayNatsOptions | undefined;
@@ -111,7 +111,7 @@ async function withMessages<Result>(
   }
 }
 
-/** The messages at the time of the call: what is quarantined again meanwhile is not read. */
+/** The messages at the time of the call; entries that are quarantined again meanwhile are skipped. */
 async function* allMessages({ jsm }: Nats): AsyncGenerator<StoredMsg> {
   const { last_seq: last } = (await ofQuarantine(() => jsm.streams.info(QUARANTINE))).state;
   for (let from = 1; from <= last; ) {

@@ -17,7 +17,7 @@ const UNANSWERED = new Map([
 /** JetStream's code while its servers elect a leader among them. */
 const UNAVAILABLE = 10_008;
 
-/** @returns Why no server answered a request; `undefined` for other errors, which no repetition changes. */
+/** @returns The reason for the silence of all servers; `undefined` for other errors, which no repetition changes. */
 function reasonOfSilence(error: unknown): string | undefined {
   const { name, code } = (error ?? {}) as { name?: string; code?: unknown };
   return code === UNAVAILABLE ? 'no leader' : UNANSWERED.get(name ?? '');

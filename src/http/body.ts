@@ -53,7 +53,7 @@ async function readCompressed(body: Body, maxBytes: number): Promise<BodyText> {
   }
 }
 
-/** Of any realm. */
+/** Whether a body is bytes, of any realm. */
 const isBytes = (body: Body): body is Uint8Array => ArrayBuffer.isView(body);
 
 function readBytes(bytes: Uint8Array, maxBytes: number): BodyText {

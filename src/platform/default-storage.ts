@@ -46,7 +46,10 @@ function isKept(storage: WebStorageLike): boolean {
   return saved === PROBE;
 }
 
-/** By the members that only their globals have: workerd has the class of a service worker, and is not one. */
+/**
+ * Whether the global object is that of a shared or service worker, by the members that only those have: workerd has the class of a
+ * service worker, and is not one.
+ */
 const isSharedOrServiceWorker = (): boolean => 'registration' in globalThis || 'onconnect' in globalThis;
 
 const IN_WORKER: Warning = {

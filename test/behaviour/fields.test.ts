@@ -136,7 +136,7 @@ const LIBRARIES = {
 describe.each(Object.entries(LIBRARIES))('a schema of %s', (_library, schema) => {
   const fields = { door: { id: 'id-2', schema }, temperature: 'id-1' };
 
-  test('lets a value pass that it takes', () => {
+  test('stages a value that its schema accepts', () => {
     const { api } = setUp(fields);
     api.addValue('door', true);
     api.addValues({ door: false, temperature: 1 });

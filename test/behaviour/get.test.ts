@@ -101,7 +101,7 @@ describe('get of many fields', () => {
 });
 
 describe('a field that the server does not know', () => {
-  test('is absent', async () => {
+  test('has no reading', async () => {
     const { api } = setUp({ a: 1, b: 2 });
     expect((await api.get(['nobody', 'a', 'nothing', 'b'])).map(({ fieldId }) => fieldId)).toEqual(['a', 'b']);
     expect(await api.get('nobody')).toEqual([]);

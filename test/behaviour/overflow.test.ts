@@ -451,7 +451,7 @@ describe('overflow: thin()', () => {
     await push;
   });
 
-  test('a queue of entries that must all stay is full', () => {
+  test('commit throws if no queued entry may be evicted', () => {
     const { api, dropped } = open({ maxQueuedEntries: 3, overflow: thin() });
     for (const field of ['a', 'b', 'c']) {
       api.addValue(field, 1);

@@ -101,9 +101,9 @@ describe('a page that is hidden or left, where what is committed does not surviv
     const { api, server, environment } = setUp({ maxQueuedEntries: 2, overflow: 'drop-oldest' });
     const flights = [held(), held()] as const;
     server.answerWith(({ body = '' }) => flights[body.includes('"temperature":2') ? 1 : 0].answer);
-    const told: unknown[] = [];
-    api.on('push', ({ entries }) => told.push(entries));
-    api.on('discard', ({ entries }) => told.push(...valuesOf(entries)));
+    const events: unknown[] = [];
+    api.on('push', ({ entries }) => events.push(entries));
+    api.on('discard', ({ entries }) => events.push(...valuesOf(entries)));
     commitEach(api, 1);
     environment.dispatch('hidden');
     commitEach(api, 2);
@@ -114,7 +114,7 @@ describe('a page that is hidden or left, where what is committed does not surviv
     expect(() => api.commit()).toThrow(/maxQueuedEntries/);
     flights[1].give(received(200));
     await turn();
-    expect(told).toEqual([2]);
+    expect(events).toEqual([2]);
     expect(api.log()).toEqual([]);
   });
 

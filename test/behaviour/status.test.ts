@@ -192,14 +192,14 @@ describe('subscribe()', () => {
     set.server.answerWith(() => held().answer);
     commitEach(set.api, 1);
     await turn();
-    let told: unknown;
+    let received: unknown;
     set.api.subscribe(() => {
-      told = set.api.status();
+      received = set.api.status();
     });
     await change(set);
     await turn();
     if (name === 'it is closed') return;
-    expect(told).toBe(set.api.status());
+    expect(received).toBe(set.api.status());
   });
 
   test('calls when a value of the server was refused by its schema', async () => {

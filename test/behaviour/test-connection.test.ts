@@ -44,7 +44,7 @@ const UNREACHABLE = {
 };
 
 describe('a server that answers', () => {
-  test('all is well: it says so, and how long the answer took', async () => {
+  test('reports an answer of the server, and how long it took', async () => {
     const { api } = setUp();
     expect(await api.testConnection()).toEqual({
       ...WELL,

@@ -46,7 +46,7 @@ describe('the items of a watch', () => {
     expect(items).toEqual([await api.get(['b', 'nobody', 'a'])]);
   });
 
-  test('is nothing more while nothing changes', async () => {
+  test('yields nothing while no value changes', async () => {
     const { api, clock, server } = await setUp({ a: 1 });
     const { items } = follow(api.watch('a', { everySeconds: 5 }));
     await clock.advance(60_000);

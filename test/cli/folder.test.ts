@@ -183,7 +183,7 @@ describe('staged values', () => {
 });
 
 describe('a push', () => {
-  test('does not touch entries that others commit meanwhile, and finds them at its next look', async () => {
+  test('does not touch entries that others commit meanwhile, and finds them the next time it reads the folder', async () => {
     const first = commit(new Folder(path));
     const writer = pushing(new Folder(path));
     const { entries } = await writer.adopt(FIRST);

@@ -58,7 +58,7 @@ const FAILURES: Readonly<Record<string, readonly [fail: Failure, status: number,
   ),
 };
 
-/** @param isBad - Which numbers the server fails over; an upload without entries it takes. */
+/** @param isBad - Whether the server fails over a number; it takes an upload without entries. */
 async function failingServer(clock: FakeClock, fail: Failure, isBad: (number: number) => boolean) {
   const server = { baseUrl: '', requests: [] as number[][], stored: [] as number[], isBad };
   const { baseUrl } = await loopbackServer(({ body }, response) => {

@@ -6,10 +6,10 @@ const NOW = 1_795_349_662;
 
 /** Bodies as servers, and what stands between, send them: text, in which one character stands for one byte. */
 export async function makeBodies(): Promise<string[]> {
-  const told = await emulated();
-  const readings = [...told, ...OTHERS].filter((text) => text.includes('servertime'));
+  const recorded = await emulated();
+  const readings = [...recorded, ...OTHERS].filter((text) => text.includes('servertime'));
   // Most of what can be read wrongly is in those.
-  const all = [...told, ...OTHERS, ...Array.from({ length: 5 }, () => readings).flat()];
+  const all = [...recorded, ...OTHERS, ...Array.from({ length: 5 }, () => readings).flat()];
   return all.map((text) => Buffer.from(text).toString('latin1'));
 }
 

@@ -84,8 +84,8 @@ async function tryNumber(kind: string, file: string, tryOne: Try, seed: number, 
   // Independent of each other, so that any one can be tried again.
   const random = randomOf(Math.imul(seed, 0x9e3779b1) ^ Math.imul(input + 1, 0x85ebca6b));
   try {
-    return await tryOne(random, (told) => {
-      shown = told;
+    return await tryOne(random, (description) => {
+      shown = description;
     });
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);

@@ -76,7 +76,7 @@ describeOnNats('G3 the users of docs/gateway.md', () => {
     await expect(attempt(nats)).rejects.toThrow(/permissions violation/i);
   });
 
-  test('"run" is told at once that the quarantine needs another right', async () => {
+  test('"run" gets an exception at once that names the right the quarantine needs', async () => {
     const { servers } = cluster;
     const started = performance.now();
     const denied = { name: 'GatewayException', message: expect.stringMatching(DENIED), isTemporary: false };

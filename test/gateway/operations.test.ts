@@ -40,7 +40,7 @@ describe('the logs of a gateway', () => {
     expect(lines.slice(60)).toEqual([['info', { event: 'unparked', leftOut: 440 }, 'lines left out']]);
   });
 
-  test('count each kind of alarm by itself, and report after a minute how many lines were left out', () => {
+  test('count each kind of alarm separately, and report after a minute how many lines were left out', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { news, lines } = open();

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The beginning of a sentence: after a sign, at the start of a line, or after a tag of a doc comment. */
-const PRONOUN = /(?:^|[^\w\s]|@\w+)[ \t]*(What|Who|Whoever|Whatever|Whose)\s(?!\s*[|=])/gm;
+const PRONOUN = /(?:^|[^\w\s]|@\w+)[ \t]*(What|Who|Whoever|Whatever|Whose|Which|Why)\s(?!\s*[|=])/gm;
 /** The end of a sentence in a page: its sign, the end of its text or an empty line. */
 const PAGE_END = /[.!?](?=[\s"'`)*_<|]|$)|["'`][,;)\]]|\n\s*\n/;
 /** The end of a sentence in code: as in a page, but a comment goes on only in a line that begins with its sign. */

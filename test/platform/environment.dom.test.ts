@@ -103,15 +103,15 @@ describe('the environment of a page', () => {
   });
 
   test('allows a subscriber to unsubscribe while it is notified', () => {
-    const told: string[] = [];
+    const notified: string[] = [];
     const undo = environment.subscribe(() => {
-      told.push('one');
+      notified.push('one');
       undo();
     });
-    undos.push(environment.subscribe(() => told.push('other')));
+    undos.push(environment.subscribe(() => notified.push('other')));
     window.dispatchEvent(new Event('online'));
     window.dispatchEvent(new Event('online'));
-    expect(told).toEqual(['one', 'other', 'other']);
+    expect(notified).toEqual(['one', 'other', 'other']);
   });
 
   test('leave 60 KiB to requests that outlive the page', () => {

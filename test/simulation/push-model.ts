@@ -55,7 +55,7 @@ export class PushModel {
    * An upload leaves.
    *
    * @param push - The number of its push.
-   * @returns Why it must not; `undefined` if it may.
+   * @returns The reason why it must not; `undefined` if it may.
    */
   sent(push: number, ids: readonly string[]): string | undefined {
     if (push !== this.#push) this.#begin(push);
@@ -137,7 +137,7 @@ export class PushModel {
     return this.#refusedAlone.has(id) || (this.#failedAlone.get(id)?.size ?? 0) >= PUSHES_TO_SKIP;
   }
 
-  /** @returns Why an entry must not be quarantined now; `undefined` if it may. */
+  /** @returns The reason why an entry must not be quarantined now; `undefined` if it may. */
   whyNotQuarantine(id: string, isRetryable: boolean): string | undefined {
     if (isRetryable) {
       const count = this.#strikes.get(id)?.count ?? 0;

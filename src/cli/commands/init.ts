@@ -38,7 +38,7 @@ export async function run(call: Call): Promise<ExitCode> {
   if (problem !== undefined) call.err.line(`${problem}: ${CONFIG} is replaced, and its options are lost`, 'warn');
   writeConfig(folder, { ...credentials, ...(insecureHttp && { insecureHttp }), options: kept });
   // A failure of other credentials, or of another server, says nothing about these.
-  new Folder(folder).pushState.clear();
+  new Folder(folder).pushState.remove();
   if (isJson) out.json({ folder });
   else out.line(`Saved in ${folder}. Try: nikdev-iot test`);
   return EXIT.ok;
@@ -52,7 +52,7 @@ async function urlOf(given: string | undefined, isAsking: boolean): Promise<stri
 /** The options of the configuration that is there. */
 interface KeptOptions {
   readonly options: Config['options'];
-  /** Why they can't be kept. */
+  /** The reason not to keep them. */
   readonly problem?: string | undefined;
 }
 

@@ -158,7 +158,7 @@ class Pipe {
     this.#fail(message);
   }
 
-  /** @returns Why nothing could be saved. */
+  /** @returns The reason for which nothing could be saved. */
   #tryCommit(): unknown {
     try {
       this.#api.commit();

@@ -30,7 +30,7 @@ export interface Config {
 /** Whether a user id is that of this process; always so on systems without users. */
 export const isOwn = (uid: number): boolean => !HAS_USERS || uid === process.getuid?.();
 
-/** Why a folder is not to be used; `undefined` if it may be, or is not there. */
+/** The reason not to use a folder; `undefined` if it may be used, or is not there. */
 export function problemOfFolder(folder: string): string | undefined {
   const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;

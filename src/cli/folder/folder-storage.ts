@@ -131,7 +131,7 @@ export class FolderStaging {
 
 /** Failures that the library ignores, because it saves staged values on a best-effort basis. */
 export interface Problems {
-  /** Why staged values were not saved. */
+  /** The error that kept staged values from being saved. */
   staging?: unknown;
 }
 

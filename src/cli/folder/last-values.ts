@@ -76,7 +76,7 @@ export class LastValues {
   }
 
   /** The server may never learn of the values of some fields: their next ones are committed. */
-  forget(fieldIds: ReadonlySet<string>): void {
+  removeFields(fieldIds: ReadonlySet<string>): void {
     const record = this.#settled();
     if (record === undefined) return;
     this.#write(record, { ...record, values: record.values.filter(({ fieldId }) => !fieldIds.has(fieldId)) });

@@ -91,7 +91,7 @@ export class PushState {
   }
 
   /** Forgets failures: what they were about was changed. */
-  clear(): void {
+  remove(): void {
     const { lastPush, failure } = this.#read();
     if (failure !== undefined) this.#write({ version: 1, lastPush });
   }

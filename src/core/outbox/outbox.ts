@@ -261,7 +261,7 @@ export class Outbox implements Iterable<QueuedEntry> {
   }
 
   /** Removes all queued entries. */
-  clear(): void {
+  removeAll(): void {
     this.remove([...this]);
     // Also if nothing was queued: clears the last failure in the status.
     this.#emitter.emit('removed', []);

@@ -111,7 +111,7 @@ export class Committer {
     const values = deadBands?.select(staged) ?? staged;
     const queued = values.length > 0 ? this.#append(values, given?.timestamp) : undefined;
     deadBands?.onCommitted(values, staged.length - values.length);
-    if (staged.length > 0) staging.clear();
+    if (staged.length > 0) staging.removeAll();
     return queued && this.#announce(queued, values, given?.urgent === true);
   };
 

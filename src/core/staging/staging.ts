@@ -61,7 +61,7 @@ export class Staging {
     this.#replace(this.#values.filter(({ fieldId, value }) => removed.get(fieldId) !== value));
   }
 
-  clear(): void {
+  removeAll(): void {
     this.#replace([]);
     this.#announce();
   }

@@ -9,7 +9,7 @@ type Keyed = Pick<StoredUpload, 'keyHash' | 'isVerified'>;
 export interface FailedHead {
   readonly failure: Failure;
   readonly decision: Park;
-  /** Of the stream of parked messages; 0 if the message is not there yet. */
+  /** The sequence of the message in the stream of parked messages; 0 if it was not parked yet. */
   readonly head: number;
   readonly isVerified: boolean;
 }

@@ -88,7 +88,7 @@ export class DeviceClient {
     return closeClient(this.#client, { push: false, timeoutSeconds: 0 });
   }
 
-  /** A method, as a push sets it meanwhile. */
+  /** Read by a getter, so that TypeScript does not assume the value of before the push. */
   get #failureKind(): Failure['kind'] {
     return (this.#failure?.kind ?? 'transient') as Failure['kind'];
   }
@@ -98,7 +98,7 @@ export class DeviceClient {
     const { outbox } = this.#client;
     const left = new Set(Array.from(outbox, entryId));
     const rejections = new Map(Array.from(outbox.quarantine, (entry) => [entryId(entry), entry.rejection]));
-    outbox.clear();
+    outbox.removeAll();
     outbox.removeQuarantined([...rejections.keys()]);
     const refused = entries.flatMap((entry) => {
       const rejection = rejections.get(entryId(entry));

@@ -4,7 +4,7 @@ import { decodeRanges, encodeRanges, includes, type Ranges, rangesOf, union } fr
 
 /** The most that a value may take: the oldest ranges are left out, so that their entries may be sent twice. */
 const MAX_MARK_BYTES = 16_384;
-/** Another worker may write between the reading and the writing of a mark, but not for ever. */
+/** Another worker may write between the reading and the writing of a mark; after so many conflicts something else is wrong. */
 const MAX_CONFLICTS = 20;
 const NOTHING: Mark = { ranges: [], revision: 0 };
 
@@ -38,8 +38,8 @@ export class ReadMarks {
 }
 
 /**
- * Which entries are settled: stored upstream, or in quarantine. Sets, never a highest sequence, as devices send newer entries before
- * older ones. By device and writer: ids of writers are the device's, and another device may claim the same.
+ * The settled entries, stored upstream or in quarantine: sets, never a highest sequence, as devices send newer entries before older
+ * ones. By device and writer: ids of writers are the device's, and another device may claim the same.
  */
 export class Marks {
   readonly #bucket: KV;

@@ -35,7 +35,7 @@ export interface Worker {
   close(): Promise<void>;
 }
 
-/** In milliseconds; what is under way is aborted after it. */
+/** The time to finish messages under way, in milliseconds; then their requests are aborted. */
 const FINISH_MS = 8000;
 
 /** Starts a worker, whose streams, consumers and buckets must exist. */

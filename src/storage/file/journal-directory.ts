@@ -107,7 +107,7 @@ export class JournalDirectory {
     this.heartbeat.stop();
     identity.close();
     this.#evacuation.cancel();
-    orphans.clear();
+    orphans.removeAll();
     for (const journal of journals) journals.release(journal);
     this.#adoption.releaseAbandoned();
   }

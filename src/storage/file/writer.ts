@@ -35,7 +35,7 @@ export class FileWriter implements Writer, OpenWriter {
   /** Losses that the next check reports. */
   #isCleared = false;
   #fenced: { readonly writers: ReadonlySet<string>; readonly isStagedFenced: boolean } | undefined;
-  /** Why saved entries are in no file: new entries are refused until the lost ones are saved again. */
+  /** The error after which saved entries are in no file: new entries are refused until the lost ones are saved again. */
   #unsaved: StorageException | undefined;
 
   constructor(directory: WriterDirectory, { id, destination }: Pick<OpenWriter, 'id' | 'destination'>, clock: Clock) {

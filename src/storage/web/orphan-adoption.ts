@@ -209,7 +209,7 @@ export class OrphanAdoption {
     const { entries, unreadable } = readEntries(storage, writer, keys.sequences);
     const staged = round.isFirst ? decodeStaged(readItem(storage, stagedKey(writer)) ?? '') : undefined;
     // Removed before they are staged here: a crash in between loses them, but they are never staged twice.
-    if (staged !== undefined) this.#quota.clear(writer, stagedKey(writer));
+    if (staged !== undefined) this.#quota.removeItem(writer, stagedKey(writer));
     for (const entry of entries) round.entries.push(entry);
     if (staged !== undefined) round.staged.push(staged);
     if (unreadable > 0) round.warnings.push(unreadableRecords(writer, unreadable));
@@ -226,7 +226,7 @@ export class OrphanAdoption {
     const leavesEntries = hasStaged || sequences.length > 0;
     if (sequences.length <= adopted.unreadable) this.#spent.add(writer);
     try {
-      if (!leavesEntries) this.#quota.clear(writer, writerKey(writer));
+      if (!leavesEntries) this.#quota.removeItem(writer, writerKey(writer));
     } finally {
       adopted.lease.release({ leavesEntries });
     }

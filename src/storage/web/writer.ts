@@ -119,12 +119,12 @@ export class WebWriter implements Writer {
     if (writer === this.#id) {
       if (!this.#saved.has(sequence)) return;
       // The record of a quarantined entry has its former length if the rejection could not be saved.
-      if (entry.rejection) this.#quota.clear(writer, key);
+      if (entry.rejection) this.#quota.removeItem(writer, key);
       else this.#quota.remove(writer, key, recordLength(entry));
       this.#saved.delete(sequence);
     } else if (this.#adoption.has(entry)) {
       // Its key may have been deleted, and not be saved again yet.
-      this.#quota.clear(writer, key);
+      this.#quota.removeItem(writer, key);
       this.#adoption.removed(entry);
     }
   }
@@ -200,7 +200,7 @@ export class WebWriter implements Writer {
       const state = this.#heartbeat?.state();
       // If the writer was fenced, its next check notices.
       if (state !== 'claimed') {
-        if (state === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
+        if (state === 'own') this.#quota.removeItem(this.#id, heartbeatKey(this.#id));
         this.#leases.closeHeartbeat(this.#heartbeat, LEAVES_NOTHING);
         this.#heartbeat = undefined;
       }
@@ -232,8 +232,8 @@ export class WebWriter implements Writer {
   }
 
   #removeRegistration(): void {
-    this.#quota.clear(this.#id, writerKey(this.#id));
-    if (this.#heartbeat?.state() === 'own') this.#quota.clear(this.#id, heartbeatKey(this.#id));
+    this.#quota.removeItem(this.#id, writerKey(this.#id));
+    if (this.#heartbeat?.state() === 'own') this.#quota.removeItem(this.#id, heartbeatKey(this.#id));
   }
 
   /** The destination is written before the first key that needs it: a crash loses the latest changes first. */
@@ -280,7 +280,7 @@ export class WebWriter implements Writer {
    */
   #clearStaged(): boolean {
     try {
-      this.#quota.clear(this.#id, stagedKey(this.#id));
+      this.#quota.removeItem(this.#id, stagedKey(this.#id));
       return true;
     } catch {
       return false;

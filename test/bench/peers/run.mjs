@@ -44,9 +44,9 @@ async function measureAll(way, sides) {
 
 /** A side that delivered less, or more in one request, is not to be compared. The slice that warms up counts too. */
 async function checkDelivered(side) {
-  const told = said();
+  const counted = said();
   server.send('count');
-  const { requests, records } = await told;
+  const { requests, records } = await counted;
   if (records !== RECORDS + SLICE) throw new Error(`${side} delivered ${records} of ${RECORDS + SLICE} records`);
   if (requests < records / SLICE) throw new Error(`${side} sent more than ${SLICE} records at once`);
 }

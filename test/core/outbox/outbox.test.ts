@@ -64,7 +64,7 @@ class FakeWriter implements Writer {
 const values = fc.constantFrom('[{"a":1}]', '[{"temperature":21.5}]', '[{"å€😀":"\u2028"}]', '[{"a":""},{"b":true}]');
 const content = fc.record({ timestamp: fc.nat(), values });
 const contents = fc.array(content, { maxLength: 4 });
-/** Which of the entries an operation is about, by place; more than there are counts from the front again. */
+/** The places of the entries that an operation is about; more than there are counts from the front again. */
 const places = fc.array(fc.nat({ max: 30 }), { maxLength: 10 });
 
 type Step =

@@ -70,7 +70,7 @@ describe('a batch', () => {
     );
   });
 
-  test('takes all that fits', () => {
+  test('is as long as the limits allow', () => {
     fc.assert(
       fc.property(samples, limits, timestamp, (samples, limits, now) => {
         const entries = samples.map(({ entry }) => entry);

@@ -194,7 +194,7 @@ describe('the content is suspected', () => {
 });
 
 describe('a whole answer that may be the server’s own', () => {
-  test('is all but a redirect', () => {
+  test('is one with any status but that of a redirect', () => {
     const others = EVERY_STATUS.filter((status) => !judge(answer(status), context).answered);
     expect(others).toEqual(
       EVERY_STATUS.filter((status) => [0, 3].includes(Math.floor(status / 100)) && status !== 304),

@@ -27,7 +27,7 @@ describe('staged values', () => {
 
   test.each([1, 8, 9, 10, 100])('keeps the last value of each of %d fields, after an earlier commit too', (count) => {
     const staging = filled();
-    staging.clear();
+    staging.removeAll();
     for (const value of [1, 2]) for (let field = 0; field < count; field++) staging.add(`field ${field}`, value);
     const expected = Array.from({ length: count }, (_, field) => ({ fieldId: `field ${field}`, value: 2 }));
     expect(staging.values()).toEqual(expected);
@@ -43,7 +43,7 @@ describe('staged values', () => {
     staging.add('b', 2);
     staging.add('c', true);
     staging.remove([{ fieldId: 'a', value: 'x' }]);
-    staging.clear();
+    staging.removeAll();
     staging.add('d', 3);
     expect(handedOut).toEqual(filled().values());
   });
@@ -79,7 +79,7 @@ describe('staged values', () => {
 
   test('is nothing once it was cleared', () => {
     const staging = filled();
-    staging.clear();
+    staging.removeAll();
     expect(staging.values()).toEqual([]);
     staging.add('a', 1);
     expect(staging.values()).toEqual([{ fieldId: 'a', value: 1 }]);

@@ -80,7 +80,7 @@ describe('compacting a journal in place', () => {
     kept: fc.array(fc.boolean(), { maxLength: 60 }),
   });
 
-  /** Which of its entries are wanted. */
+  /** Whether an entry of it is wanted. */
   function plan({ pieces, kept }: { pieces: readonly Piece[]; kept: readonly boolean[] }) {
     const before = journalOf(pieces);
     const wanted = entriesOf(before).filter((_, index) => kept[index] ?? false);

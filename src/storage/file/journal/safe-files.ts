@@ -64,7 +64,7 @@ export class SafeFiles {
   readonly #mode: number;
   /** The user and the mode of new files: network shares and USB sticks may assign others than requested. */
   #assigned: Pick<FileStats, 'uid' | 'mode'> | undefined;
-  /** Why files are not trusted, by path. */
+  /** The reasons not to trust files, by path. */
   readonly #untrusted = new Map<string, string>();
 
   constructor({ fs, uid }: FilePlatform, path: string, { mode = OWN_FILE, isSynced = true } = {}) {

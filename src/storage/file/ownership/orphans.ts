@@ -33,7 +33,7 @@ export class Orphans {
   /** Searches the journals again if needed, and in the next call those that could not be read. */
   refresh(journals: Iterable<Journal>, open: OpenWriters): void {
     if (!this.#isStale) return;
-    this.clear();
+    this.removeAll();
     this.#isStale = false;
     for (const journal of journals) {
       // The entries of open writers and of adopted ones are in memory already.
@@ -133,7 +133,7 @@ export class Orphans {
     return [...this.#byDestination.values()].flat().filter((orphan) => orphan.journal === journal);
   }
 
-  clear(): void {
+  removeAll(): void {
     this.#byDestination.clear();
   }
 

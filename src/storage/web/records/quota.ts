@@ -85,7 +85,7 @@ export class StorageQuota {
    *
    * @throws {@link StorageException} if the storage refuses.
    */
-  clear(writer: string, key: string): void {
+  removeItem(writer: string, key: string): void {
     const value = readItem(this.storage, key);
     if (value !== null) this.remove(writer, key, value.length);
   }

@@ -145,21 +145,33 @@ export function createClient(config: Config, ports: Partial<Ports>) {
   if (warning) warnings.defer(warning, clock);
   // In memory, no run meets the ids of another.
   if (!isInMemory && hasWeakIds(clock)) warnings.defer(WEAK_IDS, clock);
-  if (isInsecure(baseUrl)) {
-    const insecure = insecureUrl(baseUrl);
-    warnings.defer(insecure, clock);
-    // Also with a listener, which may not show it.
-    environment.warn?.(insecure.code, insecure.message);
-  }
-  const debug = config.debug ?? environment.isDebugging;
-  if (debug) {
-    const write = typeof debug === 'function' ? debug : environment.print;
-    logEvents(
-      (name, listener) => emitter.on(name, listener),
-      (line) => write?.(line),
-    );
-  }
+  if (isInsecure(baseUrl)) warnOfInsecureUrl(base, baseUrl);
+  startLogging(base, config.debug);
   return { ...parts, storage, config, isInMemory };
+}
+
+function warnOfInsecureUrl({ warnings, clock, environment }: Announcing, baseUrl: string): void {
+  const insecure = insecureUrl(baseUrl);
+  warnings.defer(insecure, clock);
+  // Also with a listener, which may not show it.
+  environment.warn?.(insecure.code, insecure.message);
+}
+
+/** Writes the events as log lines, if the option `debug` or the environment asks for them. */
+function startLogging({ environment, emitter }: Announcing, debug: Config['debug'] = environment.isDebugging): void {
+  if (!debug) return;
+  const write = typeof debug === 'function' ? debug : environment.print;
+  logEvents(
+    (name, listener) => emitter.on(name, listener),
+    (line) => write?.(line),
+  );
+}
+
+interface Announcing {
+  readonly warnings: Warnings;
+  readonly clock: Clock;
+  readonly environment: Environment;
+  readonly emitter: Emitter;
 }
 
 type Subscribing = Pick<

@@ -158,6 +158,8 @@ function errorsIn(codes: readonly string[]): string[] {
   });
   const program = ts.createProgram(files, {
     strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
     // As in JavaScript: what is caught is shown without asking first what it is.
     useUnknownInCatchVariables: false,
     noEmit: true,

@@ -160,8 +160,6 @@ function errorsIn(codes: readonly string[]): string[] {
     strict: true,
     noUncheckedIndexedAccess: true,
     exactOptionalPropertyTypes: true,
-    // As in JavaScript: what is caught is shown without asking first what it is.
-    useUnknownInCatchVariables: false,
     noEmit: true,
     skipLibCheck: true,
     target: ts.ScriptTarget.ES2022,

@@ -9,7 +9,7 @@ const CODES: Readonly<Record<Style, number>> = { good: 32, bad: 31, warn: 33, fa
 const UNPRINTABLE = /[\u007f-\u009f\p{Cf}\p{DI}\p{Zl}\p{Zp}]/gu;
 
 /** JSON without a character that acts on a terminal. */
-export const printableJson = (value: unknown): string =>
+const printableJson = (value: unknown): string =>
   JSON.stringify(value, (_, member: unknown) =>
     typeof member === 'number' && !Number.isFinite(member) ? String(member) : member,
   ).replace(UNPRINTABLE, (character) =>

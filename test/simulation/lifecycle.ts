@@ -2,7 +2,7 @@ import type { Random } from './random.js';
 import { upTo } from './random.js';
 
 /** Thrown by storage operations of a process that has ended: code may catch it, but every later operation throws it too. */
-export class ProcessEnded extends Error {}
+class ProcessEnded extends Error {}
 
 /** The lifecycle of a process or a tab, which can end at any of its storage operations. */
 export class Lifecycle {

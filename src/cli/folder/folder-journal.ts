@@ -223,7 +223,7 @@ function hashOf({ deviceId, baseUrl }: Destination): string {
 }
 
 /** The id of a writer of its destination: 16 digits and small letters, as all have. */
-export const newWriter = (hash: string): string => hash + idFrom(strongRandom).slice(HASH_LENGTH);
+const newWriter = (hash: string): string => hash + idFrom(strongRandom).slice(HASH_LENGTH);
 
 export const newWriterOf = (destination: Destination): string => newWriter(hashOf(destination));
 

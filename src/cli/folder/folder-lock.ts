@@ -27,7 +27,7 @@ const FREE = 'free';
 const TOKEN = /^(?:free|(?:-|[\da-f]{16})_[\da-f]{24}_[\da-z]{16})$/;
 
 /** How long a call waits for a lock, in milliseconds. */
-export const LOCK_WAIT_MS = 5000;
+const LOCK_WAIT_MS = 5000;
 const MIN_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 25;
 /** In seconds. */

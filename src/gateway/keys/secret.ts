@@ -5,7 +5,7 @@ import { GatewayException } from '../gateway-exception.js';
 export type Purpose = 'seal' | 'key-hash' | 'message' | 'message-id';
 
 /** Bytes of a secret. */
-export const SECRET_BYTES = 32;
+const SECRET_BYTES = 32;
 
 const ADVICE = 'Make one with: openssl rand -base64 32. The same secret belongs on every machine.';
 

@@ -34,7 +34,7 @@ export function hasSpaceFor(parked: ParkedDevice | undefined, { keyHash, isVerif
 }
 
 /** The block of a key after a failure: counted anew if it is another message that failed. */
-export function blockAfter(before: Block | undefined, failed: FailedHead, now: number): Block {
+function blockAfter(before: Block | undefined, failed: FailedHead, now: number): Block {
   const { failure, decision, head } = failed;
   const same = isSameHead(before, head) ? before : undefined;
   const counted = decision.isCounted ? 1 : 0;

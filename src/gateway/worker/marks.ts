@@ -98,5 +98,5 @@ const keyOf = (device: string, writer: string): string => `${encodeId(device)}.$
 const WRONG_LAST_SEQUENCE = 10071;
 
 /** Whether a value was written by another since it was read. */
-export const isConflict = (error: unknown): boolean =>
+const isConflict = (error: unknown): boolean =>
   (error as { code?: unknown } | null)?.code === WRONG_LAST_SEQUENCE;

@@ -33,7 +33,7 @@ export const fieldId: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: text.filter((id) => id !== '') },
 );
 
-export const finiteNumber: fc.Arbitrary<number> = fc.oneof(
+const finiteNumber: fc.Arbitrary<number> = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.integer(),
   fc.constantFrom(0, -0, 2 ** 53 + 1, -(2 ** 53), Number.MAX_VALUE, Number.MIN_VALUE, 1e21, 0.1 + 0.2),

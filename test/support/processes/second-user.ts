@@ -3,7 +3,7 @@ import { describe } from 'vitest';
 
 /** The user nobody, whom root may become. */
 export const NOBODY = 65_534;
-export const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] as const;
+const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] as const;
 
 /** Runs a shell script as another user. @param args - Its `$1` and so on. */
 export function asNobody(script: string, ...args: readonly string[]): void {

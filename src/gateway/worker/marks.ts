@@ -98,5 +98,4 @@ const keyOf = (device: string, writer: string): string => `${encodeId(device)}.$
 const WRONG_LAST_SEQUENCE = 10071;
 
 /** Whether a value was written by another since it was read. */
-const isConflict = (error: unknown): boolean =>
-  (error as { code?: unknown } | null)?.code === WRONG_LAST_SEQUENCE;
+const isConflict = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === WRONG_LAST_SEQUENCE;

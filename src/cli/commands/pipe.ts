@@ -17,7 +17,7 @@ import { plural } from '../words.js';
 const STOP_SECONDS = 8.5;
 const EXIT_SECONDS = 9.5;
 /** How long a push may take that frees space for the last entry, also after SIGTERM. */
-const ROOM_MS = 4000;
+const FREE_SPACE_MS = 4000;
 
 export async function run(call: Call): Promise<ExitCode> {
   const everyText = textOf(call, 'every');
@@ -146,7 +146,7 @@ class Pipe {
   async #commitRest(): Promise<void> {
     let error = this.#tryCommit();
     if (isStorageFull(error) && this.#dueAt === undefined) {
-      await this.#api.push({ signal: AbortSignal.timeout(ROOM_MS) }).catch(() => {});
+      await this.#api.push({ signal: AbortSignal.timeout(FREE_SPACE_MS) }).catch(() => {});
       error = this.#tryCommit();
     }
     if (error !== undefined) this.#drop(`${reasonOf(error)}. These values were not saved.`);

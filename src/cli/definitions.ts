@@ -268,7 +268,10 @@ export const VARIABLES: readonly (readonly [name: string, text: string])[] = [
 /** Exit codes, for the help and docs/cli.md. */
 export const EXIT_CODES: readonly (readonly [code: string, text: string])[] = [
   ['0', 'done, or there was nothing to do'],
-  ['1', 'the server refused something, an entry was quarantined, or a line could not be read'],
+  [
+    '1',
+    'the server refused something, an entry was quarantined, or input or output failed: a line could not be read, or the result could not be written',
+  ],
   ['2', "the command line or the configuration can't be used; nothing was changed"],
   ['75', 'temporary: try again; committed entries are kept. A push that is not due yet also exits with 75.'],
 ];

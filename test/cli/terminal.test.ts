@@ -20,6 +20,11 @@ beforeEach(async () => {
 });
 
 const ESCAPE = '\u001b[';
+/** One line, after the lines of other calls; on a terminal it has colour. */
+const OUTPUT_FAILED =
+  /^(?:Committed .*\r\n|Pushed .*\r\n)*\S*nikdev-iot: standard output could not be written \(ENOSPC\)\S*\r\n$/;
+const TWO_OUTPUTS_FAILED =
+  /^(?:Committed .*\r\n)?(?:\S*nikdev-iot: standard output could not be written \(ENOSPC\)\S*\r\n){2}$/;
 
 describe('on a terminal', () => {
   test(
@@ -111,6 +116,27 @@ describe('on a terminal', () => {
       await terminal.shows(/code \d/);
       expect(terminal.shown()).toContain(`code ${code}`);
       expect(emulator.entries(DEVICE_ID)).toHaveLength(stored);
+    },
+    SLOW,
+  );
+
+  test.each([
+    ['$nikdev add a=1 -cp > /dev/full', 1, 1, OUTPUT_FAILED],
+    ['$nikdev add a=1 -cp --json > /dev/full', 1, 1, OUTPUT_FAILED],
+    ['$nikdev add a=1 -cp > /dev/full 2>&1', 1, 1, /^$/],
+    ['$nikdev add a=1 -c 2> /dev/full && $nikdev push > /dev/full; $nikdev log > /dev/full', 1, 1, TWO_OUTPUTS_FAILED],
+    ['$nikdev add a=1 -cp && $nikdev watch a --every 1s > /dev/full', 1, 1, OUTPUT_FAILED],
+    ["(printf 'a=1\\nbad\\n'; sleep 1; printf 'a=2\\n') | $nikdev pipe 2> /dev/full", 1, 2, /^$/],
+    ["(printf 'a=1\\n'; sleep 1; printf 'a=2\\n') | $nikdev pipe --json > /dev/full", 1, 2, OUTPUT_FAILED],
+  ])(
+    'an output on a full disk ends no commit and no push: %s',
+    async (line, code, stored, shown) => {
+      const terminal = onTerminal(folder, `${line}; echo "code $?" > code`, env);
+      await terminal.ended;
+      expect(readFileSync(join(folder, 'code'), 'utf8')).toBe(`code ${code}\n`);
+      expect(emulator.entries(DEVICE_ID)).toHaveLength(stored);
+      // The progress of a pipe stands on the terminal, too.
+      expect(terminal.shown().replace(/[^\n]*\d committed[^\n]*\n/g, '')).toMatch(shown);
     },
     SLOW,
   );

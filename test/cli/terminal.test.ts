@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
@@ -6,7 +6,7 @@ import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { call, environmentFor } from '../support/processes/command.js';
 import { onTerminal } from '../support/processes/terminal.js';
-import { asHandler, oneDevice } from '../support/servers/emulator.js';
+import { asHandler, oneDevice, storedTexts } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const SLOW = 60_000;
@@ -56,6 +56,24 @@ describe('on a terminal', () => {
       expect(terminal.shown()).toContain('nothing was saved');
       expect(terminal.shown()).toMatch(/[^-]\becho\b/);
       await terminal.ended;
+    },
+    SLOW,
+  );
+
+  test(
+    'pipe says that its input failed, and pushes the lines before',
+    async () => {
+      // In a session of its own the command outlives the terminal, as it does a serial device that is unplugged.
+      const line = 'setsid -w $nikdev pipe > out 2> err; echo "code $?" > code';
+      const terminal = onTerminal(folder, `trap "" HUP; ${line}`, env);
+      terminal.type('a=1\r');
+      const log = async (): Promise<string> => (await call(folder, ['log'], env)).stdout;
+      await expect.poll(log, { timeout: 20_000 }).toContain('a=1');
+      terminal.unplug();
+      const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+      await expect.poll(() => existsSync(join(folder, 'code')) && read('code'), { timeout: 20_000 }).toBe('code 1\n');
+      expect(read('err')).toBe('standard input failed (EIO). The lines before are committed.\n');
+      expect(storedTexts(emulator)).toEqual([1]);
     },
     SLOW,
   );

@@ -1,4 +1,5 @@
 import { isStorageException, isStorageFull } from '../../core/model/exceptions.js';
+import { codeWord } from '../../core/model/foreign-text.js';
 import { isPushException } from '../../core/model/request-exceptions.js';
 import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
@@ -57,6 +58,7 @@ class Pipe {
     try {
       for await (const { number, text } of this.#reader.lines()) this.#take(number, text);
       clearInterval(timer);
+      this.#checkInput();
       await this.#commitRest();
       return await this.#drain(this.#isStopped ? STOP_SECONDS : drainSeconds);
     } finally {
@@ -117,6 +119,14 @@ class Pipe {
       for (const end of stops) end();
       for (const signal of END_SIGNALS) process.off(signal, stop);
     };
+  }
+
+  #checkInput(): void {
+    const { failure } = this.#reader;
+    if (failure === undefined) return;
+    this.#fail(
+      `standard input failed (${codeWord(failure) ?? failureOf(failure).message}). The lines before are committed.`,
+    );
   }
 
   #take(number: number, text: string | undefined): void {

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { type Call, textOf } from '../command.js';
 import { CONFIG, type Config, isReplaceable, OPEN_FOLDER, problemOfFolder, readConfig } from '../config/config-file.js';
 import { writeConfig } from '../config/config-writer.js';
@@ -18,7 +19,8 @@ export async function run(call: Call): Promise<ExitCode> {
       ? join(environment.workingFolder, FOLDER)
       : resolve(environment.workingFolder, variables.folder);
   const before = readOptions(folder);
-  const isAsking = process.stdin.isTTY === true;
+  // Not `process.stdin.isTTY`: that stream would make a pipe non-blocking.
+  const isAsking = isatty(0);
   const deviceId =
     textOf(call, 'device') ??
     variables.deviceId ??

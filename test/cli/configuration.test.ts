@@ -188,6 +188,19 @@ describe('the environment', () => {
     expect(existsSync(join(folder, 'there', 'nikdev-iot-1_folder_readings.journal'))).toBe(true);
   });
 
+  test.each([
+    ['in UTF-16, as PowerShell 5 writes it', Buffer.from(`\uFEFF${API_KEY}\r\n`, 'utf16le')],
+    ['in UTF-8 with a byte order mark', `\uFEFF${API_KEY}\r\n`],
+    ['after blank lines', `\n \r\n${API_KEY}\n`],
+    ['before other lines', `${API_KEY}\nother\n`],
+  ])('may name a file of the key %s', async (_, text) => {
+    const file = join(folder, 'key');
+    writeFileSync(file, text);
+    const { NIKDEV_API_KEY: __, ...others } = env;
+    expect(await call(folder, ['init'], { ...others, NIKDEV_API_KEY_FILE: file })).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(configPath(), 'utf8'))).toMatchObject({ apiKey: API_KEY });
+  });
+
   test('may not name both a key and a file of it', async () => {
     expect(await call(folder, ['status'], { ...env, NIKDEV_API_KEY_FILE: 'x' })).toMatchObject({ code: 2 });
   });

@@ -88,6 +88,14 @@ describe('init', () => {
     expect(await run(folder, ['add', 'a=1', '-c'], {})).toMatchObject({ code: 0 });
   }, 60_000);
 
+  test('takes the key from standard input in UTF-16, after a blank line', async () => {
+    const { NIKDEV_API_KEY = '', ...others } = OFFLINE;
+    const init = start(folder, ['init'], others);
+    init.stdin.write(Buffer.from('\uFEFF\r\n', 'utf16le'));
+    setTimeout(() => init.stdin.end(Buffer.from(`${NIKDEV_API_KEY}\r\n`, 'utf16le')), 1500);
+    expect(await init.ended).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
   test('waits for a key that comes late', async () => {
     const { NIKDEV_API_KEY = '', ...others } = OFFLINE;
     const init = start(folder, ['init'], others);

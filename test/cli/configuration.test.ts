@@ -88,6 +88,12 @@ describe('init', () => {
     expect((await call(temporaryFolder(), ['status'], { ...env, NIKDEV_URL: url })).code).toBe(2);
   });
 
+  test('a configuration may begin with a byte order mark', async () => {
+    await init();
+    writeFileSync(configPath(), `\uFEFF${readFileSync(configPath(), 'utf8')}`);
+    expect(await call(folder, ['status'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('replaces the configuration as a whole: a reader has the old text or the new one', async () => {
     await init();
     const before = openSync(configPath(), 'r');

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
@@ -116,3 +116,17 @@ describe('init', () => {
     expect([status, stderr]).toEqual([2, "nikdev-iot: standard input can't be read (EISDIR)\n"]);
   }, 60_000);
 });
+
+test('a working folder that was deleted is named', () => {
+  const gone = join(folder, 'gone');
+  mkdirSync(gone);
+  const line = `cd "${gone}" && rmdir "${gone}" && "$@"`;
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', line, 'sh', process.execPath, COMMAND, 'add', 'a=1', '-c'], {
+    env: { PATH: process.env['PATH'], ...OFFLINE },
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([
+    2,
+    "nikdev-iot: the working folder can't be found (ENOENT)\nChange to a folder that exists.\n",
+  ]);
+}, 60_000);

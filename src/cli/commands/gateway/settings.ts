@@ -24,13 +24,18 @@ export function countOf(call: Call, flag: string, limits?: { min?: number; max?:
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
+const MIN_SIZE = 1e6;
+/** More would not be an exact number. */
+const MAX_SIZE = 9e15;
+
 /** `10G`, `500M` or bytes. @throws A usage exception. */
 export function bytesOf(call: Call, flag: string): number | undefined {
   const text = settingOf(call, flag);
   if (text === undefined) return undefined;
   const [, digits = '', unit = ''] = /^(\d{1,15})([KMGT]?)$/i.exec(text) ?? [];
-  if (digits === '') throw usage(`--${flag} must be like 10G or 500M, got ${show(text)}`);
-  return Number(digits) * (UNITS[unit.toUpperCase()] ?? 1);
+  const size = digits === '' ? Number.NaN : Number(digits) * (UNITS[unit.toUpperCase()] ?? 1);
+  if (size >= MIN_SIZE && size <= MAX_SIZE) return size;
+  throw usage(`--${flag} must be like 10G or 500M, from 1M to 9000T, got ${show(text)}`);
 }
 
 /** The text of the file that an option names. */

@@ -148,7 +148,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     name: 'pipe',
     summary: 'commit lines of standard input, and push them',
     description:
-      "Reads lines from standard input (name=value … or JSON objects), commits each, and pushes automatically. A line that can't be read is reported on standard error with its number, the other lines are committed, and the exit code is 1. The command ends when the input ends, after pushing the rest; on SIGTERM, within 10 s.",
+      "Reads lines from standard input (name=value … or JSON objects), commits each, and pushes automatically. A line that can't be read is reported on standard error with its number, the other lines are committed, and the exit code is 1. The command ends when the input ends, after pushing the rest; on SIGTERM, within 10 s. If standard input fails, as a serial device that is unplugged, the lines before are committed and pushed, and the exit code is 1.",
     options: [
       {
         flags: '--every <time>',
@@ -203,7 +203,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     name: 'gateway',
     summary: 'accept uploads of many devices into NATS JetStream, and forward them',
     description:
-      'Runs a gateway in front of the server, on a cluster of NATS servers: see docs/gateway.md. "init" creates its streams, once; "run" accepts and forwards uploads, on every machine; "status" shows the queue (exit code 1 if a stream or bucket is missing), "quarantine" the entries that the server refused, and "parked" the devices whose uploads were refused or failed. It needs npm install @nats-io/transport-node@3.4 @nats-io/jetstream@3.4 @nats-io/kv@3.4 pino@10 prom-client@15. Each option can also be set as a variable: --nats-ca is NIKDEV_GATEWAY_NATS_CA. Secrets can only be set as variables, NIKDEV_GATEWAY_SECRET (32 bytes in base64, the same on every machine) and NIKDEV_GATEWAY_NATS_PASSWORD, or as files, with _FILE appended to these names.',
+      'Runs a gateway in front of the server, on a cluster of NATS servers: see docs/gateway.md. "init" creates its streams, once; "run" accepts and forwards uploads, on every machine; "status" shows the queue (exit code 1 if a stream or bucket is missing), "quarantine" the entries that the server refused, and "parked" the devices whose uploads were refused or failed. It needs npm install @nats-io/transport-node@3.4 @nats-io/jetstream@3.4 @nats-io/kv@3.4 pino@10 prom-client@15. Each option can also be set as a variable: --nats-ca is NIKDEV_GATEWAY_NATS_CA; --front-only and --behind-proxy as 1, true, yes or on; or 0, false, no or off. Secrets can only be set as variables, NIKDEV_GATEWAY_SECRET (32 bytes in base64, the same on every machine) and NIKDEV_GATEWAY_NATS_PASSWORD, or as files, with _FILE appended to these names. Blanks and line ends around variables and secrets are removed.',
     args: [
       { name: '<action>', text: 'init, run, status, quarantine or parked' },
       {
@@ -268,7 +268,10 @@ export const VARIABLES: readonly (readonly [name: string, text: string])[] = [
 /** Exit codes, for the help and docs/cli.md. */
 export const EXIT_CODES: readonly (readonly [code: string, text: string])[] = [
   ['0', 'done, or there was nothing to do'],
-  ['1', 'the server refused something, an entry was quarantined, or a line could not be read'],
+  [
+    '1',
+    'the server refused something, an entry was quarantined, or input or output failed: a line could not be read, or the result could not be written',
+  ],
   ['2', "the command line or the configuration can't be used; nothing was changed"],
   ['75', 'temporary: try again; committed entries are kept. A push that is not due yet also exits with 75.'],
 ];

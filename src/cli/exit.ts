@@ -2,7 +2,7 @@
 export const EXIT = {
   /** Done, or there was nothing to do. */
   ok: 0,
-  /** The server refused something, or something was quarantined or could not be read. */
+  /** The server refused something, or something was quarantined, could not be read, or could not be written to standard output. */
   refused: 1,
   /** The command line or the configuration can't be used. */
   usage: 2,

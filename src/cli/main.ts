@@ -1,9 +1,9 @@
 import type { CommanderError } from 'commander';
 import { version } from '../../package.json';
-import { cleanText, maskIds } from '../core/model/foreign-text.js';
+import { cleanText, codeWord, maskIds } from '../core/model/foreign-text.js';
 import type { Call } from './command.js';
 import { readSettings, type Settings } from './config/settings.js';
-import { EXIT, type ExitCode } from './exit.js';
+import { EXIT, type ExitCode, usage } from './exit.js';
 import { Printer } from './output.js';
 import { createProgram } from './program.js';
 import { report } from './report.js';
@@ -16,8 +16,13 @@ export async function main(argv: readonly string[], process: NodeJS.Process): Pr
   let exitCode: ExitCode = EXIT.ok;
   const output = { out: (text: string) => out.raw(text), err: (text: string) => err.raw(safe(text)) };
   const program = createProgram(version, output, async ({ load }, args, options) => {
-    const environment = { env, workingFolder: process.cwd() };
     let settings: Settings | undefined;
+    const environment = {
+      env,
+      get workingFolder() {
+        return workingFolderOf(process);
+      },
+    };
     const call: Call = {
       args,
       options,
@@ -45,6 +50,18 @@ export async function main(argv: readonly string[], process: NodeJS.Process): Pr
     return EXIT.usage;
   }
   return exitCode;
+}
+
+/** @throws A usage exception if it was deleted. */
+function workingFolderOf(process: NodeJS.Process): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw usage(
+      `the working folder can't be found (${codeWord(error) ?? 'unknown'})`,
+      'Change to a folder that exists.',
+    );
+  }
 }
 
 /** The parser shows arguments that it refuses: one of them may be a key. */

@@ -88,6 +88,12 @@ describe('init', () => {
     expect((await call(temporaryFolder(), ['status'], { ...env, NIKDEV_URL: url })).code).toBe(2);
   });
 
+  test('a configuration may begin with a byte order mark', async () => {
+    await init();
+    writeFileSync(configPath(), `\uFEFF${readFileSync(configPath(), 'utf8')}`);
+    expect(await call(folder, ['status'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('replaces the configuration as a whole: a reader has the old text or the new one', async () => {
     await init();
     const before = openSync(configPath(), 'r');
@@ -186,6 +192,19 @@ describe('the environment', () => {
     const own = { ...others, NIKDEV_API_KEY_FILE: file, NIKDEV_DIR: 'there' } as Record<string, string>;
     expect((await call(folder, ['add', 'a=1', '-c'], own)).code).toBe(0);
     expect(existsSync(join(folder, 'there', 'nikdev-iot-1_folder_readings.journal'))).toBe(true);
+  });
+
+  test.each([
+    ['in UTF-16, as PowerShell 5 writes it', Buffer.from(`\uFEFF${API_KEY}\r\n`, 'utf16le')],
+    ['in UTF-8 with a byte order mark', `\uFEFF${API_KEY}\r\n`],
+    ['after blank lines', `\n \r\n${API_KEY}\n`],
+    ['before other lines', `${API_KEY}\nother\n`],
+  ])('may name a file of the key %s', async (_, text) => {
+    const file = join(folder, 'key');
+    writeFileSync(file, text);
+    const { NIKDEV_API_KEY: __, ...others } = env;
+    expect(await call(folder, ['init'], { ...others, NIKDEV_API_KEY_FILE: file })).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(configPath(), 'utf8'))).toMatchObject({ apiKey: API_KEY });
   });
 
   test('may not name both a key and a file of it', async () => {

@@ -62,10 +62,9 @@ describe('a message names commands', () => {
 
   test('where a variable is wrong, and the variable', async () => {
     env = { ...env, NIKDEV_DEVICE_ID: 'x' };
-    expect((await does('status')).stderr).toMatch(
-      /deviceId must be .*\nCorrect it in .*config\.json, or NIKDEV_DEVICE_ID\.\n/,
-    );
-    expect((await does('init')).stderr).toMatch(/\nGive it again: nikdev-iot init\.\n$/);
+    expect((await does('status')).stderr).toMatch(/deviceId must be .*\nCorrect NIKDEV_DEVICE_ID\.\n/);
+    expect((await does('init')).stderr).toMatch(/\nCorrect NIKDEV_DEVICE_ID\.\n$/);
+    expect((await does('init', '--device', 'x')).stderr).toMatch(/\nGive it again: nikdev-iot init\.\n$/);
   });
 
   test('where the folder can not be written', async () => {
@@ -116,4 +115,23 @@ describe('a warning', () => {
     expect(stderr).toMatch(/^nikdev-iot: .*journal holds 1 line that can't be read: damaged.*\n$/);
     expect(emulator.entries(DEVICE_ID)).toHaveLength(1);
   });
+});
+
+test.each(['status', 'init'])('a wrong key is corrected in the file that it comes from: %s', async (command) => {
+  const { NIKDEV_API_KEY: _, ...others } = env;
+  const path = join(folder, 'key');
+  const fails = async (text: string, stderr: RegExp): Promise<void> => {
+    writeFileSync(path, text);
+    expect(await call(folder, [command], { ...others, NIKDEV_API_KEY_FILE: path })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(stderr),
+    });
+  };
+  await fails('secret-word', /^nikdev-iot: apiKey must be a UUID .*\nCorrect NIKDEV_API_KEY_FILE\.\n$/);
+  await fails(' \n', /^nikdev-iot: there is no API key in the file of NIKDEV_API_KEY_FILE\n$/);
+  await fails(
+    'x'.repeat(2000),
+    /^nikdev-iot: the text from the file of NIKDEV_API_KEY_FILE is too long for an API key\n$/,
+  );
 });

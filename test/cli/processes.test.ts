@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
-import { call, commandServer, environmentFor, run, start } from '../support/processes/command.js';
+import { COMMAND, call, commandServer, environmentFor, run, start } from '../support/processes/command.js';
 import { storedTexts } from '../support/servers/emulator.js';
 
 let folder: string;
@@ -86,4 +87,46 @@ describe('init', () => {
     expect(result.stdout).not.toContain(NIKDEV_API_KEY);
     expect(await run(folder, ['add', 'a=1', '-c'], {})).toMatchObject({ code: 0 });
   }, 60_000);
+
+  test('takes the key from standard input in UTF-16, after a blank line', async () => {
+    const { NIKDEV_API_KEY = '', ...others } = OFFLINE;
+    const init = start(folder, ['init'], others);
+    init.stdin.write(Buffer.from('\uFEFF\r\n', 'utf16le'));
+    setTimeout(() => init.stdin.end(Buffer.from(`${NIKDEV_API_KEY}\r\n`, 'utf16le')), 1500);
+    expect(await init.ended).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
+  test('waits for a key that comes late', async () => {
+    const { NIKDEV_API_KEY = '', ...others } = OFFLINE;
+    const init = start(folder, ['init'], others);
+    setTimeout(() => init.stdin.end(`${NIKDEV_API_KEY}\n`), 1500);
+    expect(await init.ended).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
+  test('names standard input where it can not be read', () => {
+    const { NIKDEV_API_KEY: _, ...others } = OFFLINE;
+    const directory = openSync(folder, 'r');
+    onTestFinished(() => closeSync(directory));
+    const { status, stderr } = spawnSync(process.execPath, [COMMAND, 'init'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ...others },
+      stdio: [directory, 'pipe', 'pipe'],
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([2, "nikdev-iot: standard input can't be read (EISDIR)\n"]);
+  }, 60_000);
 });
+
+test('a working folder that was deleted is named', () => {
+  const gone = join(folder, 'gone');
+  mkdirSync(gone);
+  const line = `cd "${gone}" && rmdir "${gone}" && "$@"`;
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', line, 'sh', process.execPath, COMMAND, 'add', 'a=1', '-c'], {
+    env: { PATH: process.env['PATH'], ...OFFLINE },
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([
+    2,
+    "nikdev-iot: the working folder can't be found (ENOENT)\nChange to a folder that exists.\n",
+  ]);
+}, 60_000);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../src/emulator.js';
@@ -6,7 +6,7 @@ import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { call, environmentFor } from '../support/processes/command.js';
 import { onTerminal } from '../support/processes/terminal.js';
-import { asHandler, oneDevice } from '../support/servers/emulator.js';
+import { asHandler, oneDevice, storedTexts } from '../support/servers/emulator.js';
 import { serveOnLoopback } from '../support/servers/serve-on-loopback.js';
 
 const SLOW = 60_000;
@@ -20,6 +20,11 @@ beforeEach(async () => {
 });
 
 const ESCAPE = '\u001b[';
+/** One line, after the lines of other calls; on a terminal it has colour. */
+const OUTPUT_FAILED =
+  /^(?:Committed .*\r\n|Pushed .*\r\n)*\S*nikdev-iot: standard output could not be written \(ENOSPC\)\S*\r\n$/;
+const TWO_OUTPUTS_FAILED =
+  /^(?:Committed .*\r\n)?(?:\S*nikdev-iot: standard output could not be written \(ENOSPC\)\S*\r\n){2}$/;
 
 describe('on a terminal', () => {
   test(
@@ -51,6 +56,24 @@ describe('on a terminal', () => {
       expect(terminal.shown()).toContain('nothing was saved');
       expect(terminal.shown()).toMatch(/[^-]\becho\b/);
       await terminal.ended;
+    },
+    SLOW,
+  );
+
+  test(
+    'pipe says that its input failed, and pushes the lines before',
+    async () => {
+      // In a session of its own the command outlives the terminal, as it does a serial device that is unplugged.
+      const line = 'setsid -w $nikdev pipe > out 2> err; echo "code $?" > code';
+      const terminal = onTerminal(folder, `trap "" HUP; ${line}`, env);
+      terminal.type('a=1\r');
+      const log = async (): Promise<string> => (await call(folder, ['log'], env)).stdout;
+      await expect.poll(log, { timeout: 20_000 }).toContain('a=1');
+      terminal.unplug();
+      const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+      await expect.poll(() => existsSync(join(folder, 'code')) && read('code'), { timeout: 20_000 }).toBe('code 1\n');
+      expect(read('err')).toBe('standard input failed (EIO). The lines before are committed.\n');
+      expect(storedTexts(emulator)).toEqual([1]);
     },
     SLOW,
   );
@@ -111,6 +134,27 @@ describe('on a terminal', () => {
       await terminal.shows(/code \d/);
       expect(terminal.shown()).toContain(`code ${code}`);
       expect(emulator.entries(DEVICE_ID)).toHaveLength(stored);
+    },
+    SLOW,
+  );
+
+  test.each([
+    ['$nikdev add a=1 -cp > /dev/full', 1, 1, OUTPUT_FAILED],
+    ['$nikdev add a=1 -cp --json > /dev/full', 1, 1, OUTPUT_FAILED],
+    ['$nikdev add a=1 -cp > /dev/full 2>&1', 1, 1, /^$/],
+    ['$nikdev add a=1 -c 2> /dev/full && $nikdev push > /dev/full; $nikdev log > /dev/full', 1, 1, TWO_OUTPUTS_FAILED],
+    ['$nikdev add a=1 -cp && $nikdev watch a --every 1s > /dev/full', 1, 1, OUTPUT_FAILED],
+    ["(printf 'a=1\\nbad\\n'; sleep 1; printf 'a=2\\n') | $nikdev pipe 2> /dev/full", 1, 2, /^$/],
+    ["(printf 'a=1\\n'; sleep 1; printf 'a=2\\n') | $nikdev pipe --json > /dev/full", 1, 2, OUTPUT_FAILED],
+  ])(
+    'an output on a full disk ends no commit and no push: %s',
+    async (line, code, stored, shown) => {
+      const terminal = onTerminal(folder, `${line}; echo "code $?" > code`, env);
+      await terminal.ended;
+      expect(readFileSync(join(folder, 'code'), 'utf8')).toBe(`code ${code}\n`);
+      expect(emulator.entries(DEVICE_ID)).toHaveLength(stored);
+      // The progress of a pipe stands on the terminal, too.
+      expect(terminal.shown().replace(/[^\n]*\d committed[^\n]*\n/g, '')).toMatch(shown);
     },
     SLOW,
   );

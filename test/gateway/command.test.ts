@@ -306,7 +306,12 @@ authorization { user: gateway, password: hunter2 }`;
       {},
       /nats.cert and nats.key must be set together/,
     ],
-    ['a size that is none', ['init', '--max-bytes', 'much'], {}, /--max-bytes must be like 10G or 500M, got "much"/],
+    [
+      'a size that is none',
+      ['init', '--max-bytes', 'much'],
+      {},
+      /--max-bytes must be like 10G or 500M, from 1M to 9000T, got "much"/,
+    ],
     ['G6 an open address', ['run', '--host', '0.0.0.0'], { NIKDEV_GATEWAY_SECRET: SECRET }, /beyond this machine/],
   ])('%s is refused with exit code 2', async (_name, args, variables, message) => {
     const { code, stderr } = await call('/', ['gateway', ...args], variables);

@@ -34,7 +34,7 @@ export async function run(call: Call): Promise<ExitCode> {
     return await found.act(call);
   } catch (error) {
     throw isGatewayException(error)
-      ? new CommandException(error.message, { exitCode: codeOf(error), advice: error.advice })
+      ? new CommandException(inFlags(error.message), { exitCode: codeOf(error), advice: error.advice })
       : error;
   }
 }
@@ -54,6 +54,16 @@ function checkArguments(
   if (extra !== undefined && !hasArguments)
     throw usage(`gateway ${name} takes no argument, got ${show(extra)}`, SEE_HELP);
 }
+
+/** Options of the library that have another name here. */
+const FLAGS: Readonly<Record<string, string>> = { maxMessagesPerDevice: 'maxMessages' };
+
+/** Names the option of the command in a message about one of the library. */
+const inFlags = (message: string): string =>
+  message.replace(/^(\w+)(?= must be )/, (name) => {
+    const flag = FLAGS[name] ?? name;
+    return [...SIZES, ...SERVING].includes(flag) ? `--${dashed(flag)}` : name;
+  });
 
 const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 

@@ -1,11 +1,20 @@
 import { join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { type Call, textOf } from '../command.js';
 import { CONFIG, type Config, isReplaceable, OPEN_FOLDER, problemOfFolder, readConfig } from '../config/config-file.js';
 import { writeConfig } from '../config/config-writer.js';
 import { FOLDER } from '../config/folder-search.js';
 import { makeOptions } from '../config/option-table.js';
 import { ask, readKeyFromInput } from '../config/secret.js';
-import { type Credentials, DEFAULT_URL, originOf, readVariables, refuseInsecure } from '../config/settings.js';
+import {
+  type Credentials,
+  DEFAULT_URL,
+  originOf,
+  readVariables,
+  refuseInsecure,
+  type VariableNames,
+  variableOf,
+} from '../config/settings.js';
 import { EXIT, type ExitCode, usage } from '../exit.js';
 import { Folder } from '../folder/folder.js';
 import { failureOf } from '../report.js';
@@ -18,7 +27,8 @@ export async function run(call: Call): Promise<ExitCode> {
       ? join(environment.workingFolder, FOLDER)
       : resolve(environment.workingFolder, variables.folder);
   const before = readOptions(folder);
-  const isAsking = process.stdin.isTTY === true;
+  // Not `process.stdin.isTTY`: that stream would make a pipe non-blocking.
+  const isAsking = isatty(0);
   const deviceId =
     textOf(call, 'device') ??
     variables.deviceId ??
@@ -33,7 +43,7 @@ export async function run(call: Call): Promise<ExitCode> {
   originOf(baseUrl);
   refuseInsecure(baseUrl, insecureHttp);
   const credentials = { deviceId, apiKey, baseUrl };
-  await checkCredentials(credentials);
+  await checkCredentials(credentials, usedBy(call, variables.names));
   const { options: kept, problem } = await checkOptions(before, credentials);
   if (problem !== undefined) call.err.line(`${problem}: ${CONFIG} is replaced, and its options are lost`, 'warn');
   writeConfig(folder, { ...credentials, ...(insecureHttp && { insecureHttp }), options: kept });
@@ -42,6 +52,15 @@ export async function run(call: Call): Promise<ExitCode> {
   if (isJson) out.json({ folder });
   else out.line(`Saved in ${folder}. Try: nikdev-iot test`);
   return EXIT.ok;
+}
+
+/** The variables that no option takes the place of. */
+function usedBy(call: Call, { deviceId, apiKey, baseUrl }: VariableNames): VariableNames {
+  return {
+    ...(apiKey && { apiKey }),
+    ...(deviceId && textOf(call, 'device') === undefined && { deviceId }),
+    ...(baseUrl && textOf(call, 'url') === undefined && { baseUrl }),
+  };
 }
 
 async function urlOf(given: string | undefined, isAsking: boolean): Promise<string> {
@@ -81,11 +100,15 @@ async function checkOptions(kept: KeptOptions, credentials: Credentials): Promis
 }
 
 /** @throws A usage exception that names what can't be used, and never shows the key. */
-async function checkCredentials(credentials: Credentials): Promise<void> {
+async function checkCredentials(credentials: Credentials, variables: VariableNames): Promise<void> {
   try {
     await check(credentials);
   } catch (error) {
-    throw usage(failureOf(error).message, 'Give it again: nikdev-iot init.');
+    const variable = variableOf((error as Error).message, variables);
+    throw usage(
+      failureOf(error).message,
+      variable === undefined ? 'Give it again: nikdev-iot init.' : `Correct ${variable}.`,
+    );
   }
 }
 

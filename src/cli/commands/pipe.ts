@@ -1,4 +1,5 @@
 import { isStorageException, isStorageFull } from '../../core/model/exceptions.js';
+import { codeWord } from '../../core/model/foreign-text.js';
 import { isPushException } from '../../core/model/request-exceptions.js';
 import type { Api, FieldValue } from '../../index.js';
 import { type Call, textOf } from '../command.js';
@@ -17,7 +18,7 @@ import { plural } from '../words.js';
 const STOP_SECONDS = 8.5;
 const EXIT_SECONDS = 9.5;
 /** How long a push may take that frees space for the last entry, also after SIGTERM. */
-const ROOM_MS = 4000;
+const FREE_SPACE_MS = 4000;
 
 export async function run(call: Call): Promise<ExitCode> {
   const everyText = textOf(call, 'every');
@@ -57,6 +58,7 @@ class Pipe {
     try {
       for await (const { number, text } of this.#reader.lines()) this.#take(number, text);
       clearInterval(timer);
+      this.#checkInput();
       await this.#commitRest();
       return await this.#drain(this.#isStopped ? STOP_SECONDS : drainSeconds);
     } finally {
@@ -119,6 +121,14 @@ class Pipe {
     };
   }
 
+  #checkInput(): void {
+    const { failure } = this.#reader;
+    if (failure === undefined) return;
+    this.#fail(
+      `standard input failed (${codeWord(failure) ?? failureOf(failure).message}). The lines before are committed.`,
+    );
+  }
+
   #take(number: number, text: string | undefined): void {
     try {
       if (text === undefined) throw new Error('the line is too long');
@@ -146,7 +156,7 @@ class Pipe {
   async #commitRest(): Promise<void> {
     let error = this.#tryCommit();
     if (isStorageFull(error) && this.#dueAt === undefined) {
-      await this.#api.push({ signal: AbortSignal.timeout(ROOM_MS) }).catch(() => {});
+      await this.#api.push({ signal: AbortSignal.timeout(FREE_SPACE_MS) }).catch(() => {});
       error = this.#tryCommit();
     }
     if (error !== undefined) this.#drop(`${reasonOf(error)}. These values were not saved.`);

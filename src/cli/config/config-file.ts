@@ -109,10 +109,13 @@ function problemOf(stats: fs.Stats, path: string): readonly [problem: string, ad
 
 const TYPES = { deviceId: 'string', apiKey: 'string', baseUrl: 'string', insecureHttp: 'boolean' } as const;
 
+/** Editors and PowerShell on Windows write one. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 function parse(text: string, path: string): Config {
   let given: unknown;
   try {
-    given = JSON.parse(text);
+    given = JSON.parse(text.replace(BYTE_ORDER_MARK, ''));
   } catch {
     // The parser's message shows a part of the text, which may be the key.
     throw usage(`${path} is not JSON`, CORRECT_IT);

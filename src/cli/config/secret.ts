@@ -8,48 +8,65 @@ const CONTROL_C = '\u0003';
 const CONTROL_D = '\u0004';
 const BACKSPACES = ['\b', '\u007f'];
 
+/** The first line that is not blank, with its end. */
+const LINE = /\S[^\n]*\n/;
+/** How long to wait for input that is not there yet. */
+const POLL_MS = 20;
+
+const KEY_FILE = 'the file of NIKDEV_API_KEY_FILE';
+const INPUT = 'standard input';
+
 /** Reads the API key from a file, such as a container's secret. */
 export function readKeyFile(path: string): string {
   let fd: number;
   try {
     fd = fs.openSync(path, 'r');
   } catch (error) {
-    throw unreadable(error);
+    throw unreadable(KEY_FILE, error);
   }
   try {
-    return readFrom(fd);
-  } catch (error) {
-    // Such as a folder, which Docker makes of a file to mount that is not there.
-    throw codeWord(error) === undefined ? error : unreadable(error);
+    const apiKey = readFrom(fd, KEY_FILE);
+    if (apiKey === '') throw usage(`there is no API key in ${KEY_FILE}`);
+    return apiKey;
   } finally {
     fs.closeSync(fd);
   }
 }
 
-const unreadable = (error: unknown): CommandException =>
-  usage(`the file of NIKDEV_API_KEY_FILE can't be read (${codeWord(error)})`);
+const unreadable = (source: string, error: unknown): CommandException =>
+  usage(`${source} can't be read (${codeWord(error) ?? 'unknown'})`);
 
-/** Reads the API key from standard input that is not a terminal: its first line. */
-export const readKeyFromInput = (): string => readFrom(0);
+/** Reads the API key from standard input that is not a terminal: its first line that is not blank. */
+export const readKeyFromInput = (): string => readFrom(0, INPUT);
 
-function readFrom(fd: number): string {
+function readFrom(fd: number, source: string): string {
   const bytes = Buffer.alloc(MAX_BYTES + 1);
   let length = 0;
   let read: number;
+  let text: string;
   do {
-    read = readSome(fd, bytes, length);
+    read = readSome(fd, bytes, length, source);
     length += read;
-  } while (read > 0 && length <= MAX_BYTES && !bytes.subarray(0, length).includes('\n'));
-  if (length > MAX_BYTES) throw usage('this is too long for an API key');
-  return (bytes.toString('utf8', 0, length).split('\n', 1)[0] ?? '').trim();
+    text = decode(bytes.subarray(0, length));
+  } while (read > 0 && length <= MAX_BYTES && !LINE.test(text));
+  if (length > MAX_BYTES) throw usage(`the text from ${source} is too long for an API key`);
+  return (text.trim().split('\n', 1)[0] ?? '').trim();
 }
 
-function readSome(fd: number, bytes: Buffer, offset: number): number {
-  try {
-    return fs.readSync(fd, bytes, offset, bytes.length - offset, null);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EOF') return 0;
-    throw error;
+/** UTF-8, or UTF-16 as PowerShell 5 writes it. A byte order mark counts as blank. */
+const decode = (bytes: Buffer): string => bytes.toString(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf16le' : 'utf8');
+
+function readSome(fd: number, bytes: Buffer, offset: number, source: string): number {
+  for (;;) {
+    try {
+      return fs.readSync(fd, bytes, offset, bytes.length - offset, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      // Another process has made the pipe non-blocking.
+      if (code !== 'EAGAIN') throw unreadable(source, error);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+    }
   }
 }
 

@@ -22,10 +22,15 @@ export interface Settings {
   readonly baseUrl: string;
   /** See {@link Config.options}. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** See {@link Variables.names}. */
+  readonly variables: VariableNames;
 }
 
 /** The credentials of requests, and the address that they go to. */
 export type Credentials = Pick<Settings, 'deviceId' | 'apiKey' | 'baseUrl'>;
+
+/** The variables that credentials come from, by the name of the credential. */
+export type VariableNames = Readonly<Partial<Record<keyof Credentials, string>>>;
 
 /** The variables of the environment that win over the configuration. */
 interface Variables {
@@ -33,6 +38,8 @@ interface Variables {
   readonly deviceId: string | undefined;
   readonly apiKey: string | undefined;
   readonly baseUrl: string | undefined;
+  /** Those that are set. */
+  readonly names: VariableNames;
 }
 
 /** Reads the variables, and removes the key from the environment, which child processes would inherit. */
@@ -46,6 +53,13 @@ export function readVariables(env: NodeJS.ProcessEnv): Variables {
     deviceId: NIKDEV_DEVICE_ID || undefined,
     apiKey: NIKDEV_API_KEY || (NIKDEV_API_KEY_FILE ? readKeyFile(NIKDEV_API_KEY_FILE) : undefined),
     baseUrl: NIKDEV_URL || undefined,
+    names: {
+      ...(NIKDEV_DEVICE_ID && { deviceId: 'NIKDEV_DEVICE_ID' }),
+      ...((NIKDEV_API_KEY || NIKDEV_API_KEY_FILE) && {
+        apiKey: NIKDEV_API_KEY ? 'NIKDEV_API_KEY' : 'NIKDEV_API_KEY_FILE',
+      }),
+      ...(NIKDEV_URL && { baseUrl: 'NIKDEV_URL' }),
+    },
   };
 }
 
@@ -65,7 +79,7 @@ export function readSettings({ env, workingFolder }: CallEnvironment, insecureHt
   const apiKey = keyFor(baseUrl, variables, config);
   const isInsecureAllowed = insecureHttp || (variables.baseUrl === undefined && config.insecureHttp === true);
   refuseInsecure(baseUrl, isInsecureAllowed);
-  return { folder, deviceId, apiKey, baseUrl, options: config.options };
+  return { folder, deviceId, apiKey, baseUrl, options: config.options, variables: variables.names };
 }
 
 /** The folder of a call: one that is there, or, where the environment has the credentials, one that will be made. */
@@ -123,22 +137,17 @@ export function refuseInsecure(baseUrl: string, isAllowed: boolean): void {
   );
 }
 
-const VARIABLES: Readonly<Record<string, string>> = {
-  deviceId: 'NIKDEV_DEVICE_ID',
-  apiKey: 'NIKDEV_API_KEY',
-  baseUrl: 'NIKDEV_URL',
-};
-
 /** Adds to the exception for an invalid option where the option is set. @returns A usage exception; other errors unchanged. */
-export function invalidConfig(error: unknown, { folder }: Pick<Settings, 'folder'>): unknown {
+export function invalidConfig(error: unknown, { folder, variables }: Pick<Settings, 'folder' | 'variables'>): unknown {
   const { name, message } = error as Error;
   if (name !== 'ConfigException') return error;
-  const variable = VARIABLES[/^\w+/.exec(message)?.[0] ?? ''];
-  return usage(
-    inShellWords(message),
-    `Correct it in ${join(folder, CONFIG)}${variable === undefined ? '' : `, or ${variable}`}.`,
-  );
+  const variable = variableOf(message, variables);
+  return usage(inShellWords(message), `Correct ${variable ?? `it in ${join(folder, CONFIG)}`}.`);
 }
+
+/** @returns The variable that holds the invalid credential that a message of the library begins with. */
+export const variableOf = (message: string, names: VariableNames): string | undefined =>
+  names[(/^\w+/.exec(message)?.[0] ?? '') as keyof Credentials];
 
 const missing = (what: string, variable: string) =>
   usage(`there is no ${what}`, `Run nikdev-iot init, or set ${variable}.`);

@@ -11,6 +11,8 @@ export interface Terminal {
   shows(text: string | RegExp): Promise<void>;
   /** Types. */
   type(text: string): void;
+  /** Takes the terminal away from the processes on it. */
+  unplug(): void;
   readonly ended: Promise<number | null>;
 }
 
@@ -38,6 +40,7 @@ export function onTerminal(folder: string, line: string, env: Record<string, str
         { timeout: 20_000 },
       ),
     type: (text) => void child.stdin.write(text),
+    unplug: () => void child.kill('SIGKILL'),
     ended: once(child, 'close').then(([code]) => code as number | null),
   };
 }

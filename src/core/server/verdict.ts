@@ -219,6 +219,6 @@ const USE_PROXY =
 
 /**
  * A body that begins with a tag, a comment or a declaration. A content type proves nothing: PHP labels JSON and empty bodies
- * `text/html`.
+ * `text/html`. Bodies are decoded as UTF-8, which turns each BOM of UTF-16 into two U+FFFD, and leaves a NUL beside each character.
  */
-const HTML = /^\s*<[a-z!?]/i;
+const HTML = /^[\s\0\ufffd]*<\0?[a-z!?]/i;

@@ -44,6 +44,8 @@ const PAGES = [
   '<!doctype html><title>Sign in</title>',
   '\n <HTML>',
   '\ufeff<html>',
+  '\ufffd\ufffd<\0!\0d\0o\0c\0t\0y\0p\0e\0',
+  '\ufffd\ufffd\0 \0<\0h\0t\0m\0l',
   '<!-- a --> <!-- b -- c --><html>',
   '<?xml version="1.0"?><html/>',
   '<center>nginx</center>',

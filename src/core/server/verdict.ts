@@ -1,4 +1,4 @@
-import { causeOf, foreignText } from '../model/foreign-text.js';
+import { causeOf, foreignText, maskIds } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
 import { retryAfterSeconds } from './retry-after.js';
@@ -164,7 +164,8 @@ function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context
     case 'blocked-port':
       return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
     case 'no-key':
-      return `the function apiKey gave no API Key: ${known}`;
+      // A key that was never used is not known, and so not redacted.
+      return `the function apiKey gave no API Key: ${maskIds(known)}`;
     case 'fault':
       return status === undefined
         ? `the call failed before its request could be sent: ${known}`

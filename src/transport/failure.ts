@@ -76,9 +76,10 @@ function causesOf(thrown: unknown): Thrown[] {
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
 /**
  * Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. With
- * HPE_INVALID_CONSTANT and the like, Node closes a connection on which something other than an HTTP response came.
+ * HPE_INVALID_CONSTANT and the like, or UND_ERR_HEADERS_OVERFLOW, Node closes a connection on which something other than an HTTP
+ * response came.
  */
-const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|HPE/;
+const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|HPE|OVERFLOW/;
 /** Deno gives a message without a code. */
 const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
 /** Codes of programming errors. */

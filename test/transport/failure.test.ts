@@ -36,6 +36,7 @@ describe('F57 a failed fetch', () => {
     'ERR_HTTP2_STREAM_ERROR',
     'HPE_INVALID_CONSTANT',
     'HPE_HEADER_OVERFLOW',
+    'UND_ERR_HEADERS_OVERFLOW',
   ])('with %s as its cause is cut off', (code) => {
     expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'cut-off', code });
     expect(failureOf(caused(code), '', 200)).toEqual({ received: false, reason: 'interrupted', code, status: 200 });

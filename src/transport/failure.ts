@@ -33,7 +33,7 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
   const known = { ...(code !== undefined && { code }) };
   if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
     return { reason: 'timeout', ...known };
-  if (isProgrammingError(thrown, code)) return faultOf(thrown, chain, status);
+  if (isProgrammingError(thrown, chain, code)) return faultOf(thrown, chain, status);
   if (status !== undefined) return { reason: 'interrupted', ...known };
   if (code !== undefined) return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
   if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
@@ -57,11 +57,11 @@ function faultOf(error: unknown, chain: readonly Thrown[], status: number | unde
 }
 
 /**
- * Whether an error is of a program or of rights that are missing, whatever its message says of a network. A message with a code may
- * name a host such as `null.example`, and one without a code a URL.
+ * Whether an error, or a cause of it, is of a program or of rights that are missing, whatever its message says of a network. A message
+ * with a code may name a host such as `null.example`, and one without a code a URL.
  */
-const isProgrammingError = (thrown: unknown, code: string | undefined): boolean =>
-  /^(?:ReferenceError|SyntaxError|NotCapable|PermissionDenied)$/.test(textOf(thrown, 'name') ?? '') ||
+const isProgrammingError = (thrown: unknown, chain: readonly Thrown[], code: string | undefined): boolean =>
+  chain.some(({ name }) => /^(?:ReferenceError|SyntaxError|NotCapable|PermissionDenied)$/.test(name as string)) ||
   (code === undefined && /is not a |(?:^| )(?:undefined|null)/.test(textOf(thrown, 'message') ?? ''));
 
 const MAX_CAUSES = 5;

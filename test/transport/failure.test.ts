@@ -90,6 +90,10 @@ describe('F57 a failed fetch', () => {
     [runInNewContext('new RangeError("far")'), 'RangeError: far'],
     [new TypeError('no header', { cause: new Error('invalid') }), 'TypeError: no header (invalid)'],
     [Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' }), 'TypeError: Invalid URL'],
+    [
+      new TypeError('fetch failed', { cause: new ReferenceError('WebAssembly is not defined') }),
+      'TypeError: fetch failed (WebAssembly is not defined)',
+    ],
     ['a word', '"a word"'],
     [undefined, 'undefined'],
     [null, 'null'],

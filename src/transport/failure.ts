@@ -90,13 +90,15 @@ const NETWORK_MESSAGE =
 
 /** @returns The error and its first cause in words. */
 function describe(thrown: unknown, [, inner]: readonly Thrown[]): string {
-  const text = describeError(thrown).replace(MISSING_GLOBAL, `$1 ${IN_JSDOM}`);
+  const text = describeError(thrown).replace(MISSING_GLOBAL, `$& (${'document' in globalThis ? IN_JSDOM : IN_NODE})`);
   return inner === undefined ? text : `${text} (${inner.message})`;
 }
 
-const MISSING_GLOBAL =
-  /^(ReferenceError: (?:fetch|Request|Response|Headers|Abort\w+|Text\w+|Readable\w+) is not defined)$/;
-const IN_JSDOM = "in this environment (Jest's jsdom lacks it: use jest-fixed-jsdom)";
+/** Request, Response and ReadableStream among them. */
+const MISSING_GLOBAL = /^ReferenceError: (?:fetch|Re\w+|Headers|Abort\w+|Text\w+) is not defined$/;
+const IN_JSDOM = "Jest's jsdom lacks it: use jest-fixed-jsdom";
+/** Node with `--no-experimental-fetch`. */
+const IN_NODE = 'use httpFetch of nikdev-iot/node';
 
 /** The fetch standard's bad ports: https://fetch.spec.whatwg.org/#bad-port */
 const BLOCKED =

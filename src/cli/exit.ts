@@ -1,3 +1,5 @@
+import { DISK_FULL } from '../core/model/system-codes.js';
+
 /** The exit codes, after sysexits.h where that has one. */
 export const EXIT = {
   /** Done, or there was nothing to do. */
@@ -63,12 +65,10 @@ export const isNotSaved = (error: unknown): error is NotSavedException =>
 export const notWritable = (folder: string, code: string): CommandException =>
   new CommandException(`${folder} can't be written (${code})`, {
     exitCode: EXIT.temporary,
-    advice: IS_FULL.has(code)
+    advice: DISK_FULL.test(code)
       ? 'Free some disk space, then run it again.'
       : 'Check its owner and permissions, or set NIKDEV_DIR.',
   });
-
-const IS_FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 /** Another process holds a lock of the folder. */
 export class LockedException extends CommandException {

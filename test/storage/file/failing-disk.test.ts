@@ -8,6 +8,7 @@ import { adoptAtStart, failingProcess, failWith, journalFolder } from '../../sup
 describe('F20 a disk that fails', () => {
   test.each([
     ['is full', 'writeSync', 'ENOSPC', /disk is full \(ENOSPC/],
+    ['lets no file grow', 'writeSync', 'EFBIG', /disk is full \(EFBIG/],
     ['fails to write', 'writeSync', 'EIO', /could not be written \(EIO/],
     ['fails to sync', 'fdatasyncSync', 'EIO', /could not be written \(EIO/],
   ] as const)(

@@ -1,5 +1,6 @@
 import { causeOf, foreignText, maskIds } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
+import { CLOSE_FILES, TOO_MANY_FILES } from '../model/system-codes.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
 import { retryAfterSeconds } from './retry-after.js';
 import { messageOf } from './wire.js';
@@ -180,6 +181,7 @@ function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context
 
 /** Advice by the error code of the platform; the codes are those of Node, Bun and OpenSSL. */
 const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [TOO_MANY_FILES, CLOSE_FILES],
   [
     /NOTFOUND|EAI_|DNS/,
     'The host name could not be resolved: check the spelling of baseUrl and the DNS of this network, or try again later.',

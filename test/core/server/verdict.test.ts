@@ -290,6 +290,8 @@ describe('no answer', () => {
     ['ENOTFOUND', /^The host name could not be resolved/],
     ['EAI_AGAIN', /^The host name could not be resolved/],
     ['ERR_DNS_FAILED', /^The host name could not be resolved/],
+    ['EMFILE', /^The process has too many open files/],
+    ['ENFILE', /^The process has too many open files/],
     ['ECONNREFUSED', /^No server listens at this address/],
     ['ConnectionRefused', /^No server listens at this address/],
     ['CERT_HAS_EXPIRED', /^No secure connection/],

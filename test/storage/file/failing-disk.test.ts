@@ -31,6 +31,24 @@ describe('F20 a disk that fails', () => {
     },
   );
 
+  test('where no file can be opened any more: the advice names that, not the disk', () => {
+    for (const code of ['EMFILE', 'ENFILE']) {
+      const setting = journalFolder();
+      const { broken, platform } = failingProcess(setting.machine);
+      broken.openSync = failWith(code) as never;
+      const writer = setting.open(platform);
+      const save = () => writer.save(entryOf(writer, 1), { clearsStaged: false });
+      expect(save).toThrow(
+        expect.objectContaining({
+          message: expect.stringContaining(`could not be written (${code}`),
+          advice: expect.stringMatching(/^The process has too many open files: .*ulimit -n/),
+        }),
+      );
+      delete broken.openSync;
+      save();
+    }
+  });
+
   test('that takes only a part and then is full: the part is taken back', async () => {
     const setting = journalFolder();
     const { broken, platform, kill } = failingProcess(setting.machine);

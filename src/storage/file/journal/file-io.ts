@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { codeWord, textOf } from '../../../core/model/foreign-text.js';
-import { DISK_FULL } from '../../../core/model/system-codes.js';
+import { CLOSE_FILES, DISK_FULL, TOO_MANY_FILES } from '../../../core/model/system-codes.js';
 
 /** The calls of `node:fs` that take a descriptor. */
 export interface DescriptorIo {
@@ -117,7 +117,9 @@ export function storageException(error: unknown, path: string): StorageException
         cause: error,
       })
     : new StorageException(`the file could not be written (${code}, ${path})`, {
-        advice: flag ? `This Deno process lacks a permission: run it with ${flag}=<folder>.` : CHECK_DISK,
+        advice: flag ? `This Deno process lacks a permission: run it with ${flag}=<folder>.` : checkAdvice(code),
         cause: error,
       });
 }
+
+const checkAdvice = (code: string): string => (TOO_MANY_FILES.test(code) ? CLOSE_FILES : CHECK_DISK);

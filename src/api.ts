@@ -7,7 +7,7 @@ import { checkEntries, checkTimestamp, type Entry, type QuarantinedEntry, toEntr
 import { type AdoptEvent, checkEventName, checkListener, type Events, type PushResult } from './core/model/events.js';
 import { ValueException } from './core/model/exceptions.js';
 import type { FieldDefinitions, FieldIds, FieldInput, FieldInputs, FieldName } from './core/model/fields.js';
-import { isPlainObject, own, show } from './core/model/input.js';
+import { isArray, isPlainObject, own, show } from './core/model/input.js';
 import type { ReadingOf } from './core/model/reading.js';
 import { ownObject } from './core/model/schema.js';
 import type { Status } from './core/model/status.js';
@@ -520,16 +520,16 @@ const listOf = <Name>(fields: Name | readonly Name[]): readonly Name[] =>
   typeof fields === 'string' ? [fields] : (fields as readonly Name[]);
 
 function checkIds(ids: readonly string[]): void {
-  if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string'))
+  if (!isArray(ids) || ids.some((id) => typeof id !== 'string'))
     throw new ValueException(`the ids must be an array of strings, got ${show(ids)}`);
 }
 
 function commitOptions(options: CommitOptions): CommitOptions {
-  const given = own(options);
-  const { timestamp, urgent, ...rest } = given;
   // The schema runs only to word the exception: it is too slow for each commit.
-  if (!isPlainObject(options) || Object.keys(rest).length > 0 || typeof (urgent ?? true) !== 'boolean')
-    checkOptions(options, CommitSchema);
+  if (!isPlainObject(options)) return checkOptions(options, CommitSchema) as CommitOptions;
+  const given = own<CommitOptions>(options);
+  const { timestamp, urgent, ...rest } = given;
+  if (Object.keys(rest).length > 0 || typeof (urgent ?? true) !== 'boolean') checkOptions(options, CommitSchema);
   if (timestamp !== undefined) checkTimestamp(timestamp);
   return given;
 }

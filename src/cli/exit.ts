@@ -1,3 +1,5 @@
+import { CLOSE_FILES, DISK_FULL, TOO_MANY_FILES } from '../core/model/system-codes.js';
+
 /** The exit codes, after sysexits.h where that has one. */
 export const EXIT = {
   /** Done, or there was nothing to do. */
@@ -63,12 +65,13 @@ export const isNotSaved = (error: unknown): error is NotSavedException =>
 export const notWritable = (folder: string, code: string): CommandException =>
   new CommandException(`${folder} can't be written (${code})`, {
     exitCode: EXIT.temporary,
-    advice: IS_FULL.has(code)
-      ? 'Free some disk space, then run it again.'
-      : 'Check its owner and permissions, or set NIKDEV_DIR.',
+    advice: notWritableAdvice(code),
   });
 
-const IS_FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+function notWritableAdvice(code: string): string {
+  if (DISK_FULL.test(code)) return 'Free some disk space, then run it again.';
+  return TOO_MANY_FILES.test(code) ? CLOSE_FILES : 'Check its owner and permissions, or set NIKDEV_DIR.';
+}
 
 /** Another process holds a lock of the folder. */
 export class LockedException extends CommandException {

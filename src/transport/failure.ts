@@ -33,7 +33,7 @@ function classify(thrown: unknown, port: string, status: number | undefined): Cl
   const known = { ...(code !== undefined && { code }) };
   if (TIMED_OUT.test(code ?? '') || chain.some(({ name }) => name === 'TimeoutError'))
     return { reason: 'timeout', ...known };
-  if (isProgrammingError(thrown, code)) return faultOf(thrown, chain, status);
+  if (isProgrammingError(thrown, chain, code)) return faultOf(thrown, chain, status);
   if (status !== undefined) return { reason: 'interrupted', ...known };
   if (code !== undefined) return { reason: CUT_OFF.test(code) ? 'cut-off' : 'unreachable', code };
   if (textOf(thrown, 'name') === 'AbortError') return { reason: 'aborted' };
@@ -57,11 +57,11 @@ function faultOf(error: unknown, chain: readonly Thrown[], status: number | unde
 }
 
 /**
- * Whether an error is of a program or of rights that are missing, whatever its message says of a network. A message with a code may
- * name a host such as `null.example`, and one without a code a URL.
+ * Whether an error, or a cause of it, is of a program or of rights that are missing, whatever its message says of a network. A message
+ * with a code may name a host such as `null.example`, and one without a code a URL.
  */
-const isProgrammingError = (thrown: unknown, code: string | undefined): boolean =>
-  /^(?:ReferenceError|SyntaxError|NotCapable|PermissionDenied)$/.test(textOf(thrown, 'name') ?? '') ||
+const isProgrammingError = (thrown: unknown, chain: readonly Thrown[], code: string | undefined): boolean =>
+  chain.some(({ name }) => /^(?:ReferenceError|SyntaxError|NotCapable|PermissionDenied)$/.test(name as string)) ||
   (code === undefined && /is not a |(?:^| )(?:undefined|null)/.test(textOf(thrown, 'message') ?? ''));
 
 const MAX_CAUSES = 5;
@@ -76,9 +76,10 @@ function causesOf(thrown: unknown): Thrown[] {
 const TIMED_OUT = /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/;
 /**
  * Codes such as ECONNRESET, UND_ERR_SOCKET, ERR_STREAM_PREMATURE_CLOSE, ERR_HTTP2_STREAM_ERROR and Bun's ConnectionClosed. With
- * HPE_INVALID_CONSTANT and the like, Node closes a connection on which something other than an HTTP response came.
+ * HPE_INVALID_CONSTANT and the like, or UND_ERR_HEADERS_OVERFLOW, Node closes a connection on which something other than an HTTP
+ * response came.
  */
-const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|HPE/;
+const CUT_OFF = /RESET|ABORTED|PIPE|_SOCKET$|PREMATURE|HTTP2|EOF|Closed$|HPE|OVERFLOW/;
 /** Deno gives a message without a code. */
 const CUT_OFF_MESSAGE = /connection closed|connection reset|broken pipe/i;
 /** Codes of programming errors. */
@@ -89,13 +90,15 @@ const NETWORK_MESSAGE =
 
 /** @returns The error and its first cause in words. */
 function describe(thrown: unknown, [, inner]: readonly Thrown[]): string {
-  const text = describeError(thrown).replace(MISSING_GLOBAL, `$1 ${IN_JSDOM}`);
+  const text = describeError(thrown).replace(MISSING_GLOBAL, `$& (${'document' in globalThis ? IN_JSDOM : IN_NODE})`);
   return inner === undefined ? text : `${text} (${inner.message})`;
 }
 
-const MISSING_GLOBAL =
-  /^(ReferenceError: (?:fetch|Request|Response|Headers|Abort\w+|Text\w+|Readable\w+) is not defined)$/;
-const IN_JSDOM = "in this environment (Jest's jsdom lacks it: use jest-fixed-jsdom)";
+/** Request, Response and ReadableStream among them. */
+const MISSING_GLOBAL = /^ReferenceError: (?:fetch|Re\w+|Headers|Abort\w+|Text\w+) is not defined$/;
+const IN_JSDOM = "Jest's jsdom lacks it: use jest-fixed-jsdom";
+/** Node with `--no-experimental-fetch`. */
+const IN_NODE = 'use httpFetch of nikdev-iot/node';
 
 /** The fetch standard's bad ports: https://fetch.spec.whatwg.org/#bad-port */
 const BLOCKED =

@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { TransportRequest } from '../../src/core/ports/transport.js';
 import type { ApiOptions } from '../../src/index.js';
+import { pushFailure } from '../support/assertions/rejections.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { API_KEY, DEVICE_ID } from '../support/builders/credentials.js';
 import { FakeClock, turn } from '../support/fakes/fake-clock.js';
@@ -57,6 +59,19 @@ describe('apiKey as a function', () => {
     commitEach(api, 1);
     await Promise.all([api.push(), api.get('t'), api.get('u'), api.testConnection()]);
     expect(state.calls).toBe(1);
+  });
+
+  test('that rejects with a key before it ever returned one does not spread it', async () => {
+    const spread = [OTHER_KEY, OTHER_KEY.replaceAll('-', '').toUpperCase(), OTHER_KEY.split('').join('\u200b')];
+    const { api } = setUp(spread.map((key) => new Error(`token ${key} has expired`)));
+    commitEach(api, 1);
+    for (const key of spread) {
+      const failure = await pushFailure(api.push());
+      expect(failure.message).toMatch(
+        /^Bad luck: the function apiKey gave no API Key: token [x-]{32,36} has expired\.$/,
+      );
+      expect(inspect([failure, api.status()])).not.toContain(key.slice(-12));
+    }
   });
 
   test('is called once more after a 401: with another key the batch is sent again, and nothing is discarded', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { httpFetch } from '../../src/node.js';
 import { expectBadLuck, pushFailure } from '../support/assertions/rejections.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { asUploaded } from '../support/builders/uploads.js';
@@ -88,7 +89,34 @@ const PAGES: readonly (readonly [string, string, string | undefined])[] = [
   ['a heading', '<h1>403 Forbidden</h1>', undefined],
 ];
 
+const UTF_16 = {
+  'little-endian': Buffer.from(`\uFEFF${PAGE}`, 'utf16le'),
+  'big-endian': Buffer.from(`\uFEFF${PAGE}`, 'utf16le').swap16(),
+  'little-endian without a byte order mark': Buffer.from(`\r\n${PAGE}`, 'utf16le'),
+  'big-endian without a byte order mark': Buffer.from(`\r\n${PAGE}`, 'utf16le').swap16(),
+};
+
 describe('pages of captive portals and proxies', () => {
+  test.each(
+    Object.entries(UTF_16).flatMap(([name, page]) =>
+      [undefined, 'text/html; charset=utf-16'].flatMap((type) =>
+        Object.entries({ fetch: undefined, httpFetch: httpFetch() }).map(
+          ([caller, fetch]) => [name, type, caller, page, fetch] as const,
+        ),
+      ),
+    ),
+  )('F6 in UTF-16, %s, of the type %s, are no success over %s', async (_name, type, _caller, page, fetch) => {
+    const { baseUrl } = await loopbackServer((_request, response) =>
+      response.writeHead(200, type === undefined ? {} : { 'content-type': type }).end(page),
+    );
+    const api = openApi({ baseUrl, fetch });
+    const entries = commitEach(api, 1);
+    const exception = await pushFailure(api.push());
+    expectBadLuck(exception);
+    expect(exception.message).toContain('an HTML page came back (status 200)');
+    expect(api.log()).toEqual(entries);
+  });
+
   test.each(
     PAGES.flatMap(([name, body, type]) => [200, 401, 403, 400].map((status) => [status, name, body, type] as const)),
   )('F6 a %i with HTML, %s, is bad luck, says so, and discards nothing', async (status, _name, body, type) => {

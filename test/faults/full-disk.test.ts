@@ -1,12 +1,14 @@
 import { readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Api, StorageException } from '../../src/index.js';
 import { fileStorage } from '../../src/node.js';
 import { commitEach, openApi } from '../support/builders/api.js';
 import { describeOnSmallDisk, remount, takeAway } from '../support/disks/small-disk.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
 import { received } from '../support/fakes/fake-server.js';
 import { FilePlace } from '../support/fakes/places.js';
+import { runNode } from '../support/processes/node-process.js';
 
 const DURABILITIES = ['power', 'process'] as const;
 
@@ -24,6 +26,36 @@ function fill(api: Api): { committed: number[]; exception: StorageException } {
     }
   }
 }
+
+const MAX_FILE = 8 * 1024;
+
+describe.skipIf(process.platform === 'win32')('F20 a process whose files may not grow beyond 8 KiB', () => {
+  const run = async (role: string) => {
+    const limit = ['sh', '-c', 'ulimit -f "$0"; exec "$@"', String(MAX_FILE / 512)];
+    const { lines, ended } = runNode('test/support/processes/device-in-small-files.mjs', [role, folder], {}, limit);
+    await ended;
+    return { lines, sizes: readdirSync(folder).map((name) => statSync(join(folder, name)).size) };
+  };
+  let folder = '';
+
+  test('refuses a commit as on a full disk, and takes the next that fits', async () => {
+    folder = temporaryFolder();
+    const { lines, sizes } = await run('refuse');
+    const [refused = '', ...others] = lines;
+    expect(refused).toMatch(/disk is full \(EFBIG.*isFull true/);
+    expect(others).toEqual(['committed 1 after a push']);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_FILE);
+  });
+
+  test('with "drop-oldest" goes on: each entry is kept or reported', async () => {
+    folder = temporaryFolder();
+    const { lines, sizes } = await run('drop-oldest');
+    const [, dropped, kept] = /^dropped (\d+), kept (\d+)$/.exec(lines.join('\n')) ?? [];
+    expect(Number(dropped) + Number(kept)).toBe(1000);
+    expect(Number(kept)).toBeGreaterThan(20);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_FILE);
+  });
+});
 
 describeOnSmallDisk('F20 a disk of 64 KiB', (mountDisk) => {
   /** A folder on such a disk; what it holds is seen by the next run as after a `kill -9` of this one. */

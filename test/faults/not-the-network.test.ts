@@ -20,7 +20,7 @@ describe('F57 a fault that is not of the network', () => {
     [
       'a part of the platform that is missing',
       () => new ReferenceError('Request is not defined'),
-      "ReferenceError: Request is not defined in this environment (Jest's jsdom lacks it: use jest-fixed-jsdom)",
+      'ReferenceError: Request is not defined (use httpFetch of nikdev-iot/node)',
     ],
     [
       'a TypeError that speaks of a network',
@@ -47,7 +47,7 @@ describe('F57 a fault that is not of the network', () => {
       expect(failure.message).toBe(`Bad luck: the call failed before its request could be sent: fetch threw ${text}.`);
       expect(failure.advice).not.toContain('CORS');
       expect(failure.retainedData).toBe(true);
-      const [, name, message = name] = /^(?:(\w+): )?(.*?)(?: in this environment .*)?$/.exec(text) ?? [];
+      const [, name, message = name] = /^(?:(\w+): )?(.*?)(?: \(use .*)?$/.exec(text) ?? [];
       const isError = make() instanceof Error;
       expect(failure.cause).toMatchObject({ name: isError ? name : 'Error', message });
     }
@@ -79,7 +79,15 @@ describe('F57 a fault that is not of the network', () => {
     vi.stubGlobal('fetch', undefined);
     const failure = await failureWith({ fetch: undefined });
     vi.unstubAllGlobals();
-    expect(failure.message).toMatch(/ReferenceError: fetch is not defined in this environment \(Jest's jsdom lacks it/);
+    expect(failure.message).toMatch(/ReferenceError: fetch is not defined \(use httpFetch of nikdev-iot\/node\)\.$/);
+  });
+
+  test('where jsdom has no fetch names what has one', async () => {
+    vi.stubGlobal('fetch', undefined);
+    vi.stubGlobal('document', {});
+    const failure = await failureWith({ fetch: undefined });
+    vi.unstubAllGlobals();
+    expect(failure.message).toMatch(/fetch is not defined \(Jest's jsdom lacks it: use jest-fixed-jsdom\)\.$/);
   });
 
   test('of a network is no cause', async () => {

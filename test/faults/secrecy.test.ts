@@ -158,6 +158,15 @@ describe('servers that send the key back', () => {
     for (const { url, body } of stub.requests) expect(leaksIn(url + body)).toEqual([]);
   });
 
+  test('F34 in a message, after two later keys took turns: the first key can be seen nowhere', async () => {
+    const stub = new StubFetch(() => replyJson(500, { message: `your key ${KEY}` }));
+    const api = openApi({ fetch: stub.fetch, apiKey: KEY });
+    const later = ['33333333-3333-4333-8333-333333333333', '44444444-4444-4444-8444-444444444444'] as const;
+    for (let turn = 0; turn < 50; turn++) api.setApiKey(later[turn % 2 === 0 ? 0 : 1]);
+    commitEach(api, 1);
+    expect(leaksIn(renderings(await rejectionOf(api.push())))).toEqual([]);
+  });
+
   test('F34 in a message, after setApiKey: the new key can be seen nowhere', async () => {
     const stub = new StubFetch(() => replyJson(400, { message: `No: ${KEY}` }));
     const api = openApi({ fetch: stub.fetch });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Api, type FieldValue, isApiException, ValueException } from '../../src/index.js';
+import { Api, type FieldValue, isApiException, ValueException } from '../../src/index.js';
 import { getFailure, rejectionOf } from '../support/assertions/rejections.js';
 import { openApi } from '../support/builders/api.js';
 import {
@@ -196,6 +196,40 @@ describe('refused ids and values', () => {
     expect(api.status().staged).toBe(STAGED.length);
     expect(api.commit()?.values).toEqual(STAGED);
   }
+
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const untagged = Object.defineProperty({}, Symbol.toStringTag, {
+    get: () => {
+      throw new Error('no tag');
+    },
+  });
+
+  test.each<[string, (api: Api, input: never) => unknown]>([
+    ['a value', (api, input) => api.addValue('kept', input)],
+    ['a field', (api, input) => api.addValue(input, 1)],
+    ['values', (api, input) => api.addValues(input)],
+    ['a value of values', (api, input) => api.addValues({ kept: input })],
+    ['a timestamp', (api, input) => api.commit({ timestamp: input })],
+    ['entries', (api, input) => api.restore(input)],
+    ['ids', (api, input) => api.dropQuarantined(input)],
+    ['fields', (api, input) => api.get(input)],
+    ['options', (_api, input) => new Api(input)],
+    ['a key', (api, input) => api.setApiKey(input)],
+  ])('F31 a revoked Proxy is refused as %s by one of our exceptions', async (_name, call) => {
+    const api = openApi();
+    stageSome(api);
+    const exception = await rejectionOf(Promise.resolve().then(() => call(api, proxy as never)));
+    expect(exception).toSatisfy(isApiException);
+    expect((exception as Error).message).toMatch(/, got an unreadable object$/);
+    expectRefused(api, () => api.addValue('kept', proxy as never));
+  });
+
+  test('F31 an object whose tag throws is refused as a value by one of our exceptions', () => {
+    const api = openApi();
+    stageSome(api);
+    expectRefused(api, () => api.addValue('kept', untagged as never));
+  });
 
   test('F31 a value that the wire cannot carry stages nothing, beside whatever good ones', () => {
     fc.assert(

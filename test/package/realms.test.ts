@@ -16,6 +16,18 @@ type Package = typeof import('../../src/index.js') &
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const nodeRequire = createRequire(import.meta.url);
 
+/** Here, as only the build leaves out that valibot looks at the prototype of a refused input. */
+test('F31 a revoked Proxy as options is refused by an exception of the package', async () => {
+  const { Api, ConfigException }: Package = nodeRequire(join(dist, 'index.cjs'));
+  const api = new Api(credentials);
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  expect(() => api.commit(proxy)).toThrow(ConfigException);
+  await expect(api.push(proxy)).rejects.toThrow(/^the options must be an object, got an unreadable object$/);
+  await expect(api.push({ signal: proxy as AbortSignal })).rejects.toThrow(/^signal must be .*unreadable/);
+  expect(() => new Api({ ...credentials, storage: proxy as never })).toThrow(ConfigException);
+});
+
 /** The built package in a realm of its own, with the globals of this one, as Jest loads it. */
 function loadInRealm(): Package {
   const { fetch, Request, Response, Headers, AbortController, AbortSignal, URL, TextDecoder, TextEncoder } = globalThis;

@@ -36,6 +36,7 @@ describe('F57 a failed fetch', () => {
     'ERR_HTTP2_STREAM_ERROR',
     'HPE_INVALID_CONSTANT',
     'HPE_HEADER_OVERFLOW',
+    'UND_ERR_HEADERS_OVERFLOW',
   ])('with %s as its cause is cut off', (code) => {
     expect(failureOf(caused(code), '')).toEqual({ received: false, reason: 'cut-off', code });
     expect(failureOf(caused(code), '', 200)).toEqual({ received: false, reason: 'interrupted', code, status: 200 });
@@ -89,6 +90,10 @@ describe('F57 a failed fetch', () => {
     [runInNewContext('new RangeError("far")'), 'RangeError: far'],
     [new TypeError('no header', { cause: new Error('invalid') }), 'TypeError: no header (invalid)'],
     [Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' }), 'TypeError: Invalid URL'],
+    [
+      new TypeError('fetch failed', { cause: new ReferenceError('WebAssembly is not defined') }),
+      'TypeError: fetch failed (WebAssembly is not defined)',
+    ],
     ['a word', '"a word"'],
     [undefined, 'undefined'],
     [null, 'null'],

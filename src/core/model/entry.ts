@@ -2,7 +2,7 @@ import { MAX_UNIX_SECONDS } from '../time/clock.js';
 import type { ClockEpoch } from '../time/clock-correction.js';
 import type { EntryIdentity } from './entry-ids.js';
 import { ValueException } from './exceptions.js';
-import { show } from './input.js';
+import { isArray, show } from './input.js';
 import { checkFieldId, checkValue, type Value } from './value.js';
 import { decodeValues } from './values-json.js';
 
@@ -98,10 +98,10 @@ export function checkTimestamp(timestamp: unknown, name = 'timestamp'): asserts 
 
 /** @throws {@link ValueException} unless `entries` is an array of entries as `commit()` makes them. */
 export function checkEntries(entries: unknown): asserts entries is readonly Entry[] {
-  if (!Array.isArray(entries)) throw new ValueException(`the entries must be an array, got ${show(entries)}`);
+  if (!isArray(entries)) throw new ValueException(`the entries must be an array, got ${show(entries)}`);
   for (const [index, entry] of (entries as readonly (Partial<Entry> | null)[]).entries()) {
     checkTimestamp(entry?.timestamp, `entries[${index}].timestamp`);
-    if (!Array.isArray(entry?.values) || entry.values.length === 0) {
+    if (!isArray(entry?.values) || entry.values.length === 0) {
       throw new ValueException(`entries[${index}].values must be a non-empty array, got ${show(entry?.values)}`);
     }
     for (const part of entry.values as readonly (Partial<Value> | null)[]) {

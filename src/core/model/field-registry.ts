@@ -1,7 +1,7 @@
 import { ValueException } from './exceptions.js';
 import type { FieldDefinitions } from './fields.js';
 import { foreignText, type Redactor } from './foreign-text.js';
-import { isPlainObject, own, show } from './input.js';
+import { isArray, isPlainObject, own, show } from './input.js';
 import { type StandardSchema, validate } from './standard-schema.js';
 import { checkFieldId, checkValue, type FieldValue } from './value.js';
 
@@ -47,7 +47,7 @@ export class FieldRegistry {
 
   /** @throws {@link ValueException} unless `names` is an array of readable fields. */
   findReadable(names: readonly string[]): Field[] {
-    if (!Array.isArray(names)) throw new ValueException(`the fields must be a string or an array, got ${show(names)}`);
+    if (!isArray(names)) throw new ValueException(`the fields must be a string or an array, got ${show(names)}`);
     return names.map((name) => {
       const field = this.find(name);
       const why = this.#whyUnreadable(field);

@@ -1,7 +1,21 @@
 import { maskIds } from './foreign-text.js';
 
 export function isObject<Type extends object = Readonly<Record<string, unknown>>>(input: unknown): input is Type {
-  return typeof input === 'object' && input !== null && !Array.isArray(input);
+  try {
+    return typeof input === 'object' && input !== null && !Array.isArray(input);
+  } catch {
+    // A revoked Proxy.
+    return false;
+  }
+}
+
+/** As `Array.isArray`, which throws for a revoked Proxy. */
+export function isArray(input: unknown): input is readonly unknown[] {
+  try {
+    return Array.isArray(input);
+  } catch {
+    return false;
+  }
 }
 
 /** Whether `input` is an object literal of any realm: its prototype is `null`, or an object whose prototype is `null`. */
@@ -55,11 +69,14 @@ export const showLength = (input: unknown): string =>
 /** The type of an input in words, for inputs that must not be shown. */
 export function kindOf(input: unknown): string {
   if (input === null || input === undefined) return String(input);
-  if (typeof input === 'object') {
+  if (typeof input !== 'object') return `a ${typeof input}`;
+  try {
     if (Array.isArray(input)) return 'an array';
     // Of any realm.
     const [, known] = /^\[object (Date|Map|Set|Promise)\]$/.exec(Object.prototype.toString.call(input)) ?? [];
     return known === undefined ? 'an object' : `a ${known}${known === 'Promise' ? ' (a forgotten await?)' : ''}`;
+  } catch {
+    // A revoked Proxy, or a getter that throws.
+    return 'an unreadable object';
   }
-  return `a ${typeof input}`;
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ConfigException } from '../model/exceptions.js';
-import { show } from '../model/input.js';
+import { isObject, show } from '../model/input.js';
 import { firstOf, isUnknown, ownObject } from '../model/schema.js';
 import type { AbortSignalLike } from '../ports/web-types.js';
 import type { CallOptions } from './options.js';
@@ -15,7 +15,8 @@ export const timeout = seconds((input) => input > 0, 'from above 0', 86_400);
 export const requestTimeout = seconds((input) => input > 0, 'from above 0', 600);
 
 export const signal = v.custom<AbortSignalLike>((input) => {
-  const { aborted, addEventListener, removeEventListener } = Object(input) as Partial<AbortSignalLike>;
+  if (!isObject<Partial<AbortSignalLike>>(input)) return false;
+  const { aborted, addEventListener, removeEventListener } = input;
   const canNotify = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
   return typeof aborted === 'boolean' && canNotify;
 }, 'an AbortSignal');

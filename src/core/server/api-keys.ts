@@ -79,6 +79,6 @@ export class ApiKeys {
   }
 
   #remember(apiKey: string): void {
-    this.#former = [apiKey, ...this.#former].slice(0, MAX_FORMER_KEYS);
+    this.#former = [...new Set([apiKey, ...this.#former])].slice(0, MAX_FORMER_KEYS);
   }
 }

@@ -1,5 +1,6 @@
-import { causeOf, foreignText } from '../model/foreign-text.js';
+import { causeOf, foreignText, maskIds } from '../model/foreign-text.js';
 import type { AnswerDetails } from '../model/request-exceptions.js';
+import { CLOSE_FILES, TOO_MANY_FILES } from '../model/system-codes.js';
 import type { Answer, FailedExchange } from '../ports/transport.js';
 import { retryAfterSeconds } from './retry-after.js';
 import { messageOf } from './wire.js';
@@ -164,7 +165,8 @@ function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context
     case 'blocked-port':
       return 'the port of baseUrl is blocked by this browser or runtime (the fetch standard calls it a bad port)';
     case 'no-key':
-      return `the function apiKey gave no API Key: ${known}`;
+      // A key that was never used is not known, and so not redacted.
+      return `the function apiKey gave no API Key: ${maskIds(known)}`;
     case 'fault':
       return status === undefined
         ? `the call failed before its request could be sent: ${known}`
@@ -179,6 +181,7 @@ function noAnswer({ reason, code, status, detail = '' }: FailedExchange, context
 
 /** Advice by the error code of the platform; the codes are those of Node, Bun and OpenSSL. */
 const UNREACHABLE_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [TOO_MANY_FILES, CLOSE_FILES],
   [
     /NOTFOUND|EAI_|DNS/,
     'The host name could not be resolved: check the spelling of baseUrl and the DNS of this network, or try again later.',
@@ -219,6 +222,6 @@ const USE_PROXY =
 
 /**
  * A body that begins with a tag, a comment or a declaration. A content type proves nothing: PHP labels JSON and empty bodies
- * `text/html`.
+ * `text/html`. Bodies are decoded as UTF-8, which turns each BOM of UTF-16 into two U+FFFD, and leaves a NUL beside each character.
  */
-const HTML = /^\s*<[a-z!?]/i;
+const HTML = /^[\s\0\ufffd]*<\0?[a-z!?]/i;

@@ -8,6 +8,7 @@ import { adoptAtStart, failingProcess, failWith, journalFolder } from '../../sup
 describe('F20 a disk that fails', () => {
   test.each([
     ['is full', 'writeSync', 'ENOSPC', /disk is full \(ENOSPC/],
+    ['lets no file grow', 'writeSync', 'EFBIG', /disk is full \(EFBIG/],
     ['fails to write', 'writeSync', 'EIO', /could not be written \(EIO/],
     ['fails to sync', 'fdatasyncSync', 'EIO', /could not be written \(EIO/],
   ] as const)(
@@ -29,6 +30,24 @@ describe('F20 a disk that fails', () => {
       expect(warnings).toEqual([]);
     },
   );
+
+  test('where no file can be opened any more: the advice names that, not the disk', () => {
+    for (const code of ['EMFILE', 'ENFILE']) {
+      const setting = journalFolder();
+      const { broken, platform } = failingProcess(setting.machine);
+      broken.openSync = failWith(code) as never;
+      const writer = setting.open(platform);
+      const save = () => writer.save(entryOf(writer, 1), { clearsStaged: false });
+      expect(save).toThrow(
+        expect.objectContaining({
+          message: expect.stringContaining(`could not be written (${code}`),
+          advice: expect.stringMatching(/^The process has too many open files: .*ulimit -n/),
+        }),
+      );
+      delete broken.openSync;
+      save();
+    }
+  });
 
   test('that takes only a part and then is full: the part is taken back', async () => {
     const setting = journalFolder();

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { codeWord, textOf } from '../../../core/model/foreign-text.js';
+import { CLOSE_FILES, DISK_FULL, TOO_MANY_FILES } from '../../../core/model/system-codes.js';
 
 /** The calls of `node:fs` that take a descriptor. */
 export interface DescriptorIo {
@@ -101,8 +102,8 @@ export function codeOf(error: unknown): string | undefined {
 
 export const CHECK_DISK = 'Check the folder, its permissions and its disk.';
 
-/** Whether an error reports a full disk. */
-export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+/** Whether an error reports a full disk, or a file that may not grow. */
+export const isFull = (error: unknown): boolean => DISK_FULL.test(codeOf(error) ?? '');
 
 /** Converts the error of a failed write. */
 export function storageException(error: unknown, path: string): StorageException {
@@ -111,12 +112,14 @@ export function storageException(error: unknown, path: string): StorageException
   const flag = /--allow-\w+/.exec(textOf(error, 'message') ?? '')?.[0];
   return isFull(error)
     ? new StorageException(`the disk is full (${code}, ${path})`, {
-        advice: 'Push, or free some disk space, then commit again.',
+        advice: `Push, or ${code === 'EFBIG' ? 'raise the limit of the size of a file (ulimit -f)' : 'free some disk space'}, then commit again.`,
         isFull: true,
         cause: error,
       })
     : new StorageException(`the file could not be written (${code}, ${path})`, {
-        advice: flag ? `This Deno process lacks a permission: run it with ${flag}=<folder>.` : CHECK_DISK,
+        advice: flag ? `This Deno process lacks a permission: run it with ${flag}=<folder>.` : checkAdvice(code),
         cause: error,
       });
 }
+
+const checkAdvice = (code: string): string => (TOO_MANY_FILES.test(code) ? CLOSE_FILES : CHECK_DISK);

@@ -173,7 +173,7 @@ describe('the limit of the queue', () => {
     for (const count of [1, 2]) await does('add', `a=${count}`, '-c');
     for (const count of [3, 4, 5]) {
       const { code, stderr } = await call(folder, ['add', `a=${count}`, '-c'], env);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '1 entry dropped: maxQueuedEntries (2) is reached\n' });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '1 entry discarded: maxQueuedEntries (2) is reached\n' });
     }
     expect((await log()).map(({ values }) => values[0]?.value)).toEqual([5, 4]);
   });

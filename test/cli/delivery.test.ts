@@ -140,7 +140,7 @@ describe('maxAge', () => {
     await commits(2);
     const { code, stdout, stderr } = await does('push', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ pushed: 1, expired: 1, committed: 0 });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '1 entry dropped: maxAge (60 s) is exceeded\n' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '1 entry discarded: maxAge (60 s) is exceeded\n' });
     expect(storedTexts(emulator)).toEqual([2]);
     expect(await status()).toMatchObject({ committed: 0 });
   });

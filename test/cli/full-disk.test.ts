@@ -70,7 +70,7 @@ describeOnSmallDisk('on a full disk', (mountDisk) => {
       const before = await values(folder);
       for (const value of [21, 22, 23]) {
         const { code, stderr } = await call(folder, ['add', `a=${value}${LARGE}`, '-c'], env);
-        expect(stderr).toMatch(/^(1 entry dropped: the disk is full .*\n)+$/);
+        expect(stderr).toMatch(/^(1 entry discarded: the disk is full .*\n)+$/);
         expect(code).toBe(0);
       }
       const after = await values(folder);

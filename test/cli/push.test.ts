@@ -68,7 +68,7 @@ describe('after a failure', () => {
     emulator.script({ status: 503, headers: { 'Retry-After': '600' } });
     const { code, stderr } = await does('add', 'a=1', '-cp');
     expect(code).toBe(75);
-    expect(stderr).toMatch(/^nikdev-iot: Bad luck: .*503.*\n.*\n1 entry kept\.\n$/);
+    expect(stderr).toMatch(/^nikdev-iot: Bad luck: .*503.*\n.*\n1 entry still queued\.\n$/);
     expect(await status()).toMatchObject({ committed: 1, lastException: { status: 503 }, nextTry: expect.any(Number) });
   });
 

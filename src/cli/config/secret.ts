@@ -8,8 +8,6 @@ const CONTROL_C = '\u0003';
 const CONTROL_D = '\u0004';
 const BACKSPACES = ['\b', '\u007f'];
 
-/** The first line that is not blank, with its end. */
-const LINE = /\S[^\n]*\n/;
 /** How long to wait for input that is not there yet. */
 const POLL_MS = 20;
 
@@ -48,10 +46,13 @@ function readFrom(fd: number, source: string): string {
     read = readSome(fd, bytes, length, source);
     length += read;
     text = decode(bytes.subarray(0, length));
-  } while (read > 0 && length <= MAX_BYTES && !LINE.test(text));
+  } while (read > 0 && length <= MAX_BYTES && !hasLine(text));
   if (length > MAX_BYTES) throw usage(`the text from ${source} is too long for an API key`);
   return (text.trim().split('\n', 1)[0] ?? '').trim();
 }
+
+/** Whether a text has a line that is not blank, with its end. */
+const hasLine = (text: string): boolean => text.trimStart().includes('\n');
 
 /** UTF-8, or UTF-16 as PowerShell 5 writes it. A byte order mark counts as blank. */
 const decode = (bytes: Buffer): string => bytes.toString(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf16le' : 'utf8');

@@ -167,7 +167,10 @@ describe('options', () => {
   test.each([
     [{ requestTimeout: 10_000 }, 'requestTimeout must be seconds, from above 0 to 600 (10000 ms are 10 s), got 10000'],
     [{ requestTimeout: 601 }, 'requestTimeout must be seconds, from above 0 to 600 (601 ms are 0.601 s), got 601'],
-    [{ autoPush: { everySeconds: 90_000 } }, 'everySeconds must be seconds, from 0 to 86400 (90000 ms are 90 s), got 90000'],
+    [
+      { autoPush: { everySeconds: 90_000 } },
+      'everySeconds must be seconds, from 0 to 86400 (90000 ms are 90 s), got 90000',
+    ],
   ])('milliseconds in the place of seconds are refused with what was meant (%j)', (options, message) => {
     expect(rejection({ ...credentials, ...options })).toBe(message);
   });

@@ -153,7 +153,7 @@ async function compose(
   const store = new StreamStore({ nats, keys, secrets, upstream, news, partitions });
   const health = new Health(nats, news, needsOf(hasWorker));
   const front = new Front({ store, health, news, maxBodyBytes: nats.maxBodyBytes });
-  const depth = new QueueDepth(nats, partitions);
+  const depth = new QueueDepth(nats, partitions, news);
   void followConnection(nats, news);
   await health.start();
   const worker = hasWorker

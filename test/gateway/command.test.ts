@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, cpSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { COMMANDS } from '../../src/cli/definitions.js';
@@ -165,6 +166,40 @@ describeOnNats('nikdev-iot gateway', () => {
     expect(await gateway.ended).toMatchObject({ code: 0 });
     expect(performance.now() - signalled).toBeLessThan(10_500);
     expect(await messages()).toBe(before + 1);
+  });
+
+  test('run accepts, and ends with SIGTERM, though its log is on a full disk', { timeout: LONG }, async () => {
+    await init();
+    const upstream = upstreamOf(1);
+    const url = await serveOnLoopback(asHandler(upstream));
+    const variables = {
+      ...process.env,
+      ...env,
+      NIKDEV_GATEWAY_SECRET: SECRET,
+      NIKDEV_GATEWAY_LOG_LEVEL: 'debug',
+      NIKDEV_GATEWAY_UPSTREAM: `${url}api/v1/`,
+    };
+    const disk = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(disk));
+    const args = [COMMAND, 'gateway', 'run', '--port', '0', '--metrics-port', '0'];
+    const gateway = spawn(process.execPath, args, { env: variables, stdio: ['ignore', disk, 'pipe'] });
+    onTestFinished(() => void gateway.kill('SIGKILL'));
+    const ended = once(gateway, 'close');
+    let stderr = '';
+    gateway.stderr?.on('data', (text) => {
+      stderr += text;
+    });
+    const baseUrl = await vi.waitFor(() => /the baseUrl (\S+)/.exec(stderr)?.[1] ?? expect.fail(stderr), {
+      timeout: 20_000,
+    });
+    const { deviceId, apiKey } = credentialsOf(0);
+    const headers = { 'x-device-id': deviceId, 'x-api-key': apiKey };
+    for (const value of [1, 2])
+      expect((await fetch(`${baseUrl}entries/`, { method: 'POST', headers, body: uploadBody(value) })).status).toBe(
+        202,
+      );
+    gateway.kill('SIGTERM');
+    expect([(await ended)[0], stderr]).toEqual([0, expect.not.stringMatching(/ENOSPC/)]);
   });
 
   test('quarantine and parked list what waits, and refuse to drop all without --yes', { timeout: LONG }, async () => {

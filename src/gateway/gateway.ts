@@ -156,10 +156,14 @@ async function compose(
   const depth = new QueueDepth(nats, partitions, news);
   void followConnection(nats, news);
   await health.start();
-  const worker = hasWorker
-    ? await createWorker({ nats, secrets, keys, news, partitions, upstream: { baseUrl, fetch } })
-    : undefined;
-  return { nats, front, health, depth, worker };
+  const parts = { nats, secrets, keys, news, partitions, upstream: { baseUrl, fetch } };
+  try {
+    const worker = hasWorker ? await createWorker(parts) : undefined;
+    return { nats, front, health, depth, worker };
+  } catch (error) {
+    health.close();
+    throw error;
+  }
 }
 
 /** Ends with the connection. */

@@ -268,12 +268,17 @@ authorization { user: gateway, password: hunter2 }`;
     const nats = ['--nats', server.replace('nats://127.0.0.1', 'tls://localhost')];
     const trusted = await run('/', [...args, ...nats, '--nats-ca', certFile], credentials);
     expect(trusted).toMatchObject({ code: 0, stdout: '{"initialized":true}\n' });
-    for (const [more, variables] of [
-      [[], credentials],
-      [['--nats-ca', certFile], { ...credentials, NIKDEV_GATEWAY_NATS_PASSWORD: 'guess' }],
+    for (const [more, variables, exit, message] of [
+      [[], credentials, 75, /the NATS cluster can't be reached/],
+      [
+        ['--nats-ca', certFile],
+        { ...credentials, NIKDEV_GATEWAY_NATS_PASSWORD: 'guess' },
+        2,
+        /the NATS servers refuse the credentials/,
+      ],
     ] as const) {
       const { code, stdout, stderr } = await run('/', [...args, ...nats, ...more], variables);
-      expect([code, stdout + stderr]).toEqual([75, expect.stringMatching(/the NATS cluster can't be reached/)]);
+      expect([code, stdout + stderr]).toEqual([exit, expect.stringMatching(message)]);
       expect(stdout + stderr).not.toMatch(/hunter2|guess/);
     }
   });

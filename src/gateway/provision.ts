@@ -15,7 +15,7 @@ import {
 import type { Nats } from './nats.js';
 import { loadPeer } from './peers.js';
 import { checkSettings, findSettings } from './settings.js';
-import { isStreamMissing } from './stream-failure.js';
+import { isOutOfSpace, isStreamMissing } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 
 /** The size of the streams of a gateway. */
@@ -51,9 +51,9 @@ export async function provision(nats: Nats, options: ProvisionOptions): Promise<
   for (const stream of streamsOf(options)) await checkStream(nats, stream);
   for (const [name, bucket] of bucketsOf(options)) await checkBucket(nats, name, bucket);
   for (const stream of streamsOf(options))
-    await untilAnswered(`the stream ${stream.name}`, () => addStream(nats, stream));
+    await withSpace(`the stream ${stream.name}`, stream.max_bytes, () => addStream(nats, stream));
   for (const [name, bucket] of bucketsOf(options))
-    await untilAnswered(`the bucket ${name}`, () => addBucket(nats, name, bucket));
+    await withSpace(`the bucket ${name}`, bucket.max_bytes, () => addBucket(nats, name, bucket));
   for (let partition = 0; partition < options.partitions; partition++)
     await untilAnswered(`the consumer ${consumerOf(partition)}`, () =>
       nats.jsm.consumers.add(UPLOADS, consumerConfig(partition)),
@@ -144,6 +144,18 @@ async function checkSubjects({ jsm }: Nats, name: string, maxMessages: number): 
       `the stream ${name} holds ${most} messages of one device, and would have space for ${maxMessages}`,
       'Nothing was changed. Set a larger maxMessagesPerDevice (--max-messages), which has a default, or try again once less waits: see nikdev-iot gateway status.',
     );
+}
+
+/** @throws GatewayException if the servers have no space for a size. */
+async function withSpace(title: string, maxBytes: number | undefined, add: () => Promise<void>): Promise<void> {
+  await untilAnswered(title, add).catch((cause: unknown) => {
+    if (!isOutOfSpace(cause)) throw cause;
+    throw new GatewayException(
+      `the servers have no space for ${title}${maxBytes === undefined ? '' : ` of ${maxBytes} bytes`}`,
+      'Each server needs 1.8 times maxBytes (--max-bytes) of disk, and jetstream { max_file } must allow it. Correct one of them, and run init again: it completes what is missing.',
+      { cause },
+    );
+  });
 }
 
 /** Adds a stream, or changes those settings of an existing one that may change: its retention is fixed. */

@@ -117,4 +117,17 @@ describeOnNats('init', () => {
       expect(await Promise.all([UPLOADS, stream].map(state))).toEqual(before);
     });
   });
+
+  test('a size that the servers have no space for is named, with the stream, and a smaller one completes the rest', async () => {
+    for await (const { config } of nats.jsm.streams.list()) await nats.jsm.streams.delete(config.name);
+    // With max_file of 2 GB, the queue fits and the parked messages do not.
+    await expect(initCluster(cluster, { replicas: 1, maxBytes: 1_800_000_000 })).rejects.toMatchObject({
+      name: 'GatewayException',
+      message: 'the servers have no space for the stream NIKDEV_PARKED of 900000000 bytes',
+      advice: expect.stringContaining('max_file'),
+      isTemporary: false,
+    });
+    await initCluster(cluster, { replicas: 1 });
+    expect((await configOf(UPLOADS)).max_bytes).toBe(50_000_000);
+  });
 });

@@ -4,7 +4,7 @@ import { BUCKETS, PARKED, parkedSubject, UPLOADS, uploadSubjectOf } from './name
 import { connectNats, type Nats } from './nats.js';
 import { checkQueue } from './needs.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
-import { readSettings } from './settings.js';
+import { type ClusterSettings, readSettings } from './settings.js';
 import { withoutSpace } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 import { ParkedDevices, type ParkedRecord } from './worker/parked-devices.js';
@@ -35,7 +35,7 @@ export interface ParkedOptions {
 /**
  * Lists the parked devices.
  *
- * @throws GatewayException if the cluster can't be reached.
+ * @throws GatewayException if the cluster can't be reached or has no gateway.
  * @example
  * ```ts
  * for (const { deviceId, reasons } of await listParked()) console.log(deviceId, reasons)
@@ -67,8 +67,7 @@ export async function listParked(options: ParkedOptions = {}): Promise<ParkedDev
  * ```
  */
 export async function retryParked(options: ParkedOptions = {}): Promise<number> {
-  return withParked(options, async (records, nats) => {
-    const { partitions } = await readSettings(nats);
+  return withParked(options, async (records, nats, { partitions }) => {
     await checkQueue(nats);
     for (const [count, { device }] of records.entries())
       await wake(nats, device, partitions).catch((cause: unknown) => {
@@ -83,15 +82,18 @@ export async function retryParked(options: ParkedOptions = {}): Promise<number> 
 
 async function withParked<Result>(
   { nats: given, deviceIds }: ParkedOptions,
-  use: (records: readonly ParkedRecord[], nats: Nats) => Promise<Result>,
+  use: (records: readonly ParkedRecord[], nats: Nats, settings: ClusterSettings) => Promise<Result>,
 ): Promise<Result> {
   const nats = await connectNats(resolveNatsOptions(given));
   const wanted = deviceIds && new Set(deviceIds.map((id) => id.toLowerCase()));
   try {
+    // First: before the first init a bucket that does not exist is no loss.
+    const settings = await readSettings(nats);
     const records = await untilAnswered(`the bucket ${BUCKETS.devices}`, () => readRecords(nats));
     return await use(
       records.filter(({ device }) => wanted === undefined || wanted.has(device)),
       nats,
+      settings,
     );
   } finally {
     await nats.close();

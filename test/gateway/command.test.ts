@@ -57,6 +57,13 @@ describeOnNats('nikdev-iot gateway', () => {
       code: 2,
       stderr: expect.stringContaining('nikdev-iot gateway init'),
     });
+    for (const args of [['status'], ['parked'], ['parked', 'retry'], ['quarantine'], ['quarantine', 'drop', '1']]) {
+      const { code, stderr } = await call('/', ['gateway', ...args], { ...env });
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/no streams of a gateway[\s\S]*Run once: nikdev-iot gateway init/),
+      ]);
+    }
     expect(await init()).toMatchObject({ code: 0 });
     expect(await init('--max-bytes', '60M', '--json')).toMatchObject({ code: 0, stdout: '{"initialized":true}\n' });
     const other = await init('--partitions', '8');

@@ -1,12 +1,12 @@
 import { cleanText } from '../core/model/foreign-text.js';
-import { encodeWakeUp } from './message.js';
-import { BUCKETS, PARKED, parkedSubject, UPLOADS, uploadSubjectOf } from './names.js';
+import { BUCKETS, PARKED, parkedSubject, UPLOADS } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { checkQueue } from './needs.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { type ClusterSettings, readSettings } from './settings.js';
 import { withoutSpace } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
+import { publishWakeUp } from './wake-ups.js';
 import { ParkedDevices, type ParkedRecord } from './worker/parked-devices.js';
 import { RETRY_NOW } from './worker/partition.js';
 
@@ -106,10 +106,5 @@ async function readRecords(nats: Nats): Promise<ParkedRecord[]> {
   return records;
 }
 
-async function wake(nats: Nats, device: string, partitions: number): Promise<void> {
-  const { headers, body } = encodeWakeUp();
-  const subject = uploadSubjectOf(device, partitions);
-  await untilAnswered(`the stream ${UPLOADS}`, () =>
-    nats.publish(UPLOADS, { subject, headers: { ...headers, [RETRY_NOW]: '1' }, body }),
-  );
-}
+const wake = (nats: Nats, device: string, partitions: number): Promise<void> =>
+  untilAnswered(`the stream ${UPLOADS}`, () => publishWakeUp(nats, device, partitions, { [RETRY_NOW]: '1' }));

@@ -153,13 +153,17 @@ async function compose(
   const store = new StreamStore({ nats, keys, secrets, upstream, news, partitions });
   const health = new Health(nats, news, needsOf(hasWorker));
   const front = new Front({ store, health, news, maxBodyBytes: nats.maxBodyBytes });
-  const depth = new QueueDepth(nats, partitions);
+  const depth = new QueueDepth(nats, partitions, news);
   void followConnection(nats, news);
   await health.start();
-  const worker = hasWorker
-    ? await createWorker({ nats, secrets, keys, news, partitions, upstream: { baseUrl, fetch } })
-    : undefined;
-  return { nats, front, health, depth, worker };
+  const parts = { nats, secrets, keys, news, partitions, upstream: { baseUrl, fetch } };
+  try {
+    const worker = hasWorker ? await createWorker(parts) : undefined;
+    return { nats, front, health, depth, worker };
+  } catch (error) {
+    health.close();
+    throw error;
+  }
 }
 
 /** Ends with the connection. */

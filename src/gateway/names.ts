@@ -3,6 +3,9 @@ import { sha256 } from './sha256.js';
 /** The version of the format of messages, buckets and names. A gateway of another version refuses to run. */
 export const FORMAT_VERSION = 1;
 
+/** Each partition costs a consumer in NATS. */
+export const MAX_PARTITIONS = 1024;
+
 /** The work queue: `gw.<partition>.<device>`. */
 export const UPLOADS = 'NIKDEV';
 /** Refused entries. */

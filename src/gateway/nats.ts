@@ -1,7 +1,7 @@
 import type { JetStreamClient, JetStreamManager, PubAck } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { MsgHdrs, NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
-import { codeWord } from '../core/model/foreign-text.js';
+import { codeWord, textOf } from '../core/model/foreign-text.js';
 import { GatewayException } from './gateway-exception.js';
 import { loadPeer } from './peers.js';
 import { Publisher } from './publisher.js';
@@ -56,7 +56,7 @@ const MAX_PINGS = 2;
 /**
  * Connects to the cluster; from then on the connection is opened again whenever it breaks.
  *
- * @throws GatewayException if no server can be reached.
+ * @throws GatewayException if no server can be reached, or the credentials can't be read or are refused.
  */
 export async function connectNats(options: NatsOptions): Promise<Nats> {
   const [transport, jetstream, { Kvm }] = await Promise.all([
@@ -67,9 +67,9 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
   const connection = await transport
     .connect({ ...connectionOptions(options), ...authenticator(transport, options) })
     .catch((cause: unknown) => {
-      throw new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE, {
-        isTemporary: true,
-      });
+      throw isRefusal(cause)
+        ? new GatewayException(`the NATS servers refuse the credentials (${reasonOf(cause)})`, CREDENTIALS)
+        : new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE, { isTemporary: true });
     });
   const js = jetstream.jetstream(connection, { timeout: TIMEOUT_MS });
   // Without the check of the account, which needs a right that `run` need not have.
@@ -109,7 +109,14 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
 /** JetStream's error about a message that is not in its stream: the code differs from version to version. */
 const isGone = ({ message }: Error): boolean => /no message found/i.test(message);
 
-const ADVICE = 'Check the addresses, the credentials and the certificates, and that two of three servers run.';
+const ADVICE = 'Check the addresses and the certificates, and that two of three servers run.';
+const CREDENTIALS =
+  'Check nats.user and nats.password (--nats-user, NIKDEV_GATEWAY_NATS_PASSWORD_FILE), nats.credentials (--nats-credentials) or the client certificate.';
+
+/** Whether the same credentials will be refused again. A server that is busy may time out in the middle of the authentication. */
+const isRefusal = (error: unknown): boolean =>
+  /^(?:AuthorizationError|UserAuthenticationExpiredError)$/.test(textOf(error, 'name') ?? '') &&
+  !/timeout/i.test(textOf(error, 'message') ?? '');
 
 function connectionOptions({ servers, tls }: NatsOptions): NodeConnectionOptions {
   return {
@@ -131,7 +138,19 @@ function authenticator(
   { credsAuthenticator, usernamePasswordAuthenticator }: typeof import('@nats-io/transport-node'),
   { user, password, credentials }: NatsOptions,
 ): NodeConnectionOptions {
-  if (credentials !== undefined) return { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) };
+  if (credentials !== undefined) {
+    const authenticator = credsAuthenticator(new TextEncoder().encode(credentials));
+    try {
+      // It reads them at each connection: here it does so to fail before the first.
+      authenticator('nonce');
+    } catch {
+      throw new GatewayException(
+        "nats.credentials can't be read: they are not the content of a .creds file",
+        CREDENTIALS,
+      );
+    }
+    return { authenticator };
+  }
   return user === undefined ? {} : { authenticator: usernamePasswordAuthenticator(user, password ?? '') };
 }
 

@@ -6,6 +6,7 @@ import type { FetchLike } from '../core/ports/web-types.js';
 import { faultOf } from '../http/schema-issue.js';
 import { GatewayException } from './gateway-exception.js';
 import { parseSecrets, type Secrets } from './keys/secret.js';
+import { MAX_PARTITIONS } from './names.js';
 import type { NatsOptions } from './nats.js';
 import type { GatewayLogger } from './operations/logs.js';
 
@@ -114,7 +115,7 @@ const NatsSchema = ownObject(
 );
 
 const isObjectOrFunction = (input: unknown): boolean => typeof input === 'object' || typeof input === 'function';
-const count = whole(1, 1024);
+const count = whole(1, MAX_PARTITIONS);
 
 const Options = ownObject(
   {

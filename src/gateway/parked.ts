@@ -1,12 +1,12 @@
 import { cleanText } from '../core/model/foreign-text.js';
-import { encodeWakeUp } from './message.js';
-import { BUCKETS, PARKED, parkedSubject, UPLOADS, uploadSubjectOf } from './names.js';
+import { BUCKETS, PARKED, parkedSubject, UPLOADS } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { checkQueue } from './needs.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
-import { readSettings } from './settings.js';
+import { type ClusterSettings, readSettings } from './settings.js';
 import { withoutSpace } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
+import { publishWakeUp } from './wake-ups.js';
 import { ParkedDevices, type ParkedRecord } from './worker/parked-devices.js';
 import { RETRY_NOW } from './worker/partition.js';
 
@@ -35,7 +35,7 @@ export interface ParkedOptions {
 /**
  * Lists the parked devices.
  *
- * @throws GatewayException if the cluster can't be reached.
+ * @throws GatewayException if the cluster can't be reached or has no gateway.
  * @example
  * ```ts
  * for (const { deviceId, reasons } of await listParked()) console.log(deviceId, reasons)
@@ -67,8 +67,7 @@ export async function listParked(options: ParkedOptions = {}): Promise<ParkedDev
  * ```
  */
 export async function retryParked(options: ParkedOptions = {}): Promise<number> {
-  return withParked(options, async (records, nats) => {
-    const { partitions } = await readSettings(nats);
+  return withParked(options, async (records, nats, { partitions }) => {
     await checkQueue(nats);
     for (const [count, { device }] of records.entries())
       await wake(nats, device, partitions).catch((cause: unknown) => {
@@ -83,15 +82,18 @@ export async function retryParked(options: ParkedOptions = {}): Promise<number> 
 
 async function withParked<Result>(
   { nats: given, deviceIds }: ParkedOptions,
-  use: (records: readonly ParkedRecord[], nats: Nats) => Promise<Result>,
+  use: (records: readonly ParkedRecord[], nats: Nats, settings: ClusterSettings) => Promise<Result>,
 ): Promise<Result> {
   const nats = await connectNats(resolveNatsOptions(given));
   const wanted = deviceIds && new Set(deviceIds.map((id) => id.toLowerCase()));
   try {
+    // First: before the first init a bucket that does not exist is no loss.
+    const settings = await readSettings(nats);
     const records = await untilAnswered(`the bucket ${BUCKETS.devices}`, () => readRecords(nats));
     return await use(
       records.filter(({ device }) => wanted === undefined || wanted.has(device)),
       nats,
+      settings,
     );
   } finally {
     await nats.close();
@@ -104,10 +106,5 @@ async function readRecords(nats: Nats): Promise<ParkedRecord[]> {
   return records;
 }
 
-async function wake(nats: Nats, device: string, partitions: number): Promise<void> {
-  const { headers, body } = encodeWakeUp();
-  const subject = uploadSubjectOf(device, partitions);
-  await untilAnswered(`the stream ${UPLOADS}`, () =>
-    nats.publish(UPLOADS, { subject, headers: { ...headers, [RETRY_NOW]: '1' }, body }),
-  );
-}
+const wake = (nats: Nats, device: string, partitions: number): Promise<void> =>
+  untilAnswered(`the stream ${UPLOADS}`, () => publishWakeUp(nats, device, partitions, { [RETRY_NOW]: '1' }));

@@ -1,4 +1,4 @@
-import type { ConsumerConfig, StreamConfig } from '@nats-io/jetstream';
+import type { ConsumerConfig, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import type { KvOptions } from '@nats-io/kv';
 import { GatewayException } from './gateway-exception.js';
 import {
@@ -15,7 +15,7 @@ import {
 import type { Nats } from './nats.js';
 import { loadPeer } from './peers.js';
 import { checkSettings, findSettings } from './settings.js';
-import { isStreamMissing } from './stream-failure.js';
+import { isOutOfSpace, isStreamMissing } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 
 /** The size of the streams of a gateway. */
@@ -44,14 +44,16 @@ const MAX_STATE_BYTES = 65_536;
  * Makes the streams, consumers and buckets, and adapts the sizes of those that are there. Only `init` does: a stream that vanished is
  * an alarm, and an empty one in its place would hide the loss.
  *
- * @throws GatewayException if the cluster has other settings, or does not answer.
+ * @throws GatewayException if the cluster has other settings or holds more than the new sizes, or does not answer.
  */
 export async function provision(nats: Nats, options: ProvisionOptions): Promise<void> {
   await checkBefore(nats, options);
+  for (const stream of streamsOf(options)) await checkStream(nats, stream);
+  for (const [name, bucket] of bucketsOf(options)) await checkBucket(nats, name, bucket);
   for (const stream of streamsOf(options))
-    await untilAnswered(`the stream ${stream.name}`, () => addStream(nats, stream));
+    await withSpace(`the stream ${stream.name}`, stream.max_bytes, () => addStream(nats, stream));
   for (const [name, bucket] of bucketsOf(options))
-    await untilAnswered(`the bucket ${name}`, () => addBucket(nats, name, bucket));
+    await withSpace(`the bucket ${name}`, bucket.max_bytes, () => addBucket(nats, name, bucket));
   for (let partition = 0; partition < options.partitions; partition++)
     await untilAnswered(`the consumer ${consumerOf(partition)}`, () =>
       nats.jsm.consumers.add(UPLOADS, consumerConfig(partition)),
@@ -98,21 +100,71 @@ function streamsOf({ replicas, maxBytes, maxMessagesPerDevice }: ProvisionOption
 
 type StreamOptions = Partial<StreamConfig> & { readonly name: string };
 
-/** Adds a stream, or changes those settings of an existing one that may change: its retention is fixed. */
-async function addStream({ jsm }: Nats, wanted: StreamOptions): Promise<void> {
-  const { name, max_bytes, max_msgs_per_subject, num_replicas } = wanted;
-  const found = await jsm.streams.info(name).catch((error: Error) => {
+const findStream = ({ jsm }: Nats, name: string): Promise<StreamInfo | undefined> =>
+  jsm.streams.info(name).catch((error: Error) => {
     if (isStreamMissing(error)) return undefined;
     throw error;
   });
-  if (found === undefined) return void (await jsm.streams.add(wanted));
-  if (found.config.retention !== wanted.retention)
+
+/** @throws GatewayException if a stream can't be changed as wanted, or would lose messages. */
+async function checkStream(nats: Nats, wanted: StreamOptions): Promise<void> {
+  const { name, max_bytes: maxBytes = -1, max_msgs_per_subject: maxMessages = -1, retention } = wanted;
+  const found = await untilAnswered(`the stream ${name}`, () => findStream(nats, name));
+  if (found === undefined) return;
+  if (found.config.retention !== retention)
     throw new GatewayException(
       `the stream ${name} is not a gateway's`,
       'Use another NATS account, or delete that stream if it is of no use.',
     );
+  checkBytes(`the stream ${name}`, found, maxBytes);
+  if (maxMessages > 0 && found.state.messages > maxMessages) await checkSubjects(nats, name, maxMessages);
+}
+
+async function checkBucket(nats: Nats, name: string, { max_bytes: maxBytes = -1 }: Partial<KvOptions>): Promise<void> {
+  const title = `the bucket ${name}`;
+  const found = await untilAnswered(title, () => findStream(nats, `KV_${name}`));
+  if (found !== undefined) checkBytes(title, found, maxBytes);
+}
+
+/** JetStream deletes the oldest messages of a stream that exceeds a new limit, though it refuses new messages otherwise. */
+function checkBytes(title: string, { state: { bytes } }: StreamInfo, maxBytes: number): void {
+  if (maxBytes > 0 && bytes > maxBytes)
+    throw new GatewayException(
+      `${title} holds ${bytes} bytes, and would have space for ${maxBytes}`,
+      'Nothing was changed. Set a larger maxBytes (--max-bytes), or try again once less waits: see nikdev-iot gateway status.',
+    );
+}
+
+async function checkSubjects({ jsm }: Nats, name: string, maxMessages: number): Promise<void> {
+  const read = () => jsm.streams.info(name, { subjects_filter: '>' });
+  const { state } = await untilAnswered(`the stream ${name}`, read);
+  const most = Object.values(state.subjects ?? {}).reduce((one, other) => Math.max(one, other), 0);
+  if (most > maxMessages)
+    throw new GatewayException(
+      `the stream ${name} holds ${most} messages of one device, and would have space for ${maxMessages}`,
+      'Nothing was changed. Set a larger maxMessagesPerDevice (--max-messages), which has a default, or try again once less waits: see nikdev-iot gateway status.',
+    );
+}
+
+/** @throws GatewayException if the servers have no space for a size. */
+async function withSpace(title: string, maxBytes: number | undefined, add: () => Promise<void>): Promise<void> {
+  await untilAnswered(title, add).catch((cause: unknown) => {
+    if (!isOutOfSpace(cause)) throw cause;
+    throw new GatewayException(
+      `the servers have no space for ${title}${maxBytes === undefined ? '' : ` of ${maxBytes} bytes`}`,
+      'Each server needs 1.8 times maxBytes (--max-bytes) of disk, and jetstream { max_file } must allow it. Correct one of them, and run init again: it completes what is missing.',
+      { cause },
+    );
+  });
+}
+
+/** Adds a stream, or changes those settings of an existing one that may change: its retention is fixed. */
+async function addStream(nats: Nats, wanted: StreamOptions): Promise<void> {
+  const { streams } = nats.jsm;
+  const { name, max_bytes, max_msgs_per_subject, num_replicas } = wanted;
+  if ((await findStream(nats, name)) === undefined) return void (await streams.add(wanted));
   const sizes = { max_bytes, num_replicas, ...(max_msgs_per_subject && { max_msgs_per_subject }) };
-  await jsm.streams.update(name, sizes as Partial<StreamConfig>);
+  await streams.update(name, sizes as Partial<StreamConfig>);
 }
 
 function bucketsOf({ replicas, maxBytes }: ProvisionOptions): [string, Partial<KvOptions>][] {
@@ -127,17 +179,13 @@ function bucketsOf({ replicas, maxBytes }: ProvisionOptions): [string, Partial<K
   ];
 }
 
-async function addBucket({ js, jsm }: Nats, name: string, options: Partial<KvOptions>): Promise<void> {
+async function addBucket(nats: Nats, name: string, options: Partial<KvOptions>): Promise<void> {
   const { Kvm } = await loadPeer('@nats-io/kv');
   const stream = `KV_${name}`;
-  const found = await jsm.streams.info(stream).catch((error: Error) => {
-    if (isStreamMissing(error)) return undefined;
-    throw error;
-  });
-  if (found === undefined) return void (await new Kvm(js).create(name, options));
+  if ((await findStream(nats, stream)) === undefined) return void (await new Kvm(nats.js).create(name, options));
   const { replicas, max_bytes } = options;
   const sizes = { num_replicas: replicas, ...(max_bytes && { max_bytes }) };
-  await jsm.streams.update(stream, sizes as Partial<StreamConfig>);
+  await nats.jsm.streams.update(stream, sizes as Partial<StreamConfig>);
 }
 
 const consumerConfig = (partition: number): Partial<ConsumerConfig> => ({

@@ -4,7 +4,7 @@ import { decodeId, deviceCodeOf, encodeId, QUARANTINE, UPLOADS, uploadSubjectOf 
 import { connectNats, type Nats } from './nats.js';
 import { checkQueue } from './needs.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
-import { readSettings } from './settings.js';
+import { type ClusterSettings, readSettings } from './settings.js';
 import { withoutSpace } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 import { fieldsOf } from './worker/parked-messages.js';
@@ -35,7 +35,7 @@ export interface QuarantineOptions {
 /**
  * Lists the quarantine, oldest first.
  *
- * @throws GatewayException if the cluster can't be reached.
+ * @throws GatewayException if the cluster can't be reached or has no gateway.
  * @example
  * ```ts
  * for (const { id, deviceId, reason } of await listQuarantined()) console.log(id, deviceId, reason)
@@ -60,8 +60,7 @@ export async function listQuarantined(options: QuarantineOptions = {}): Promise<
  * ```
  */
 export async function retryQuarantined(options: QuarantineOptions = {}): Promise<number> {
-  return withMessages(options, async (messages, nats) => {
-    const { partitions } = await readSettings(nats);
+  return withMessages(options, async (messages, nats, { partitions }) => {
     await checkQueue(nats);
     let count = 0;
     for await (const message of messages) {
@@ -82,7 +81,7 @@ export async function retryQuarantined(options: QuarantineOptions = {}): Promise
  * Deletes entries that are in quarantine. They are lost.
  *
  * @returns How many.
- * @throws GatewayException if the cluster can't be reached.
+ * @throws GatewayException if the cluster can't be reached or has no gateway.
  * @example
  * ```ts
  * const count = await dropQuarantined({ ids: [12, 13] })
@@ -101,11 +100,13 @@ export async function dropQuarantined(options: QuarantineOptions = {}): Promise<
 
 async function withMessages<Result>(
   { nats: given, ids }: QuarantineOptions,
-  use: (messages: AsyncIterable<StoredMsg>, nats: Nats) => Promise<Result>,
+  use: (messages: AsyncIterable<StoredMsg>, nats: Nats, settings: ClusterSettings) => Promise<Result>,
 ): Promise<Result> {
   const nats = await connectNats(resolveNatsOptions(given));
   try {
-    return await use(ids === undefined ? allMessages(nats) : messagesWith(nats, ids), nats);
+    // First: before the first init a stream that does not exist is no loss.
+    const settings = await readSettings(nats);
+    return await use(ids === undefined ? allMessages(nats) : messagesWith(nats, ids), nats, settings);
   } finally {
     await nats.close();
   }

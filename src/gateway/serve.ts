@@ -5,6 +5,7 @@ import { codeWord } from '../core/model/foreign-text.js';
 import { createFrontServer, type ServerCertificate } from './front/http-server.js';
 import { createInternalGateway, type Gateway } from './gateway.js';
 import { GatewayException } from './gateway-exception.js';
+import { LogOutput } from './operations/log-output.js';
 import type { GatewayLogger } from './operations/logs.js';
 import { type GatewayOptions, isLoopback } from './options.js';
 import { loadPeer } from './peers.js';
@@ -115,7 +116,8 @@ function checkCertificate(certificate: ServerCertificate): void {
 
 async function createLogger(level = 'info'): Promise<GatewayLogger> {
   const { pino } = await loadPeer('pino');
-  return pino({ name: 'nikdev-iot-gateway', level }) as GatewayLogger;
+  // The default of pino repeats a line that a full disk does not take for ever, and keeps the process from ending.
+  return pino({ name: 'nikdev-iot-gateway', level }, new LogOutput()) as GatewayLogger;
 }
 
 function createMetricsServer(gateway: Gateway): Server {

@@ -1,5 +1,6 @@
+import * as v from 'valibot';
 import { GatewayException } from './gateway-exception.js';
-import { BUCKETS, FORMAT_VERSION, SETTINGS_KEY } from './names.js';
+import { BUCKETS, FORMAT_VERSION, MAX_PARTITIONS, SETTINGS_KEY } from './names.js';
 import type { Nats } from './nats.js';
 import { isStreamMissing } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
@@ -10,7 +11,7 @@ export interface ClusterSettings {
   readonly partitions: number;
 }
 
-/** @returns `undefined` if the cluster has none yet. */
+/** @returns `undefined` if the cluster has none yet. @throws GatewayException if they are damaged, or the cluster does not answer. */
 export async function findSettings(nats: Nats, signal?: AbortSignal): Promise<ClusterSettings | undefined> {
   const read = async () =>
     (await nats.kv(BUCKETS.config)).get(SETTINGS_KEY).catch((error: unknown) => {
@@ -18,7 +19,32 @@ export async function findSettings(nats: Nats, signal?: AbortSignal): Promise<Cl
       throw error;
     });
   const entry = await untilAnswered(`the bucket ${BUCKETS.config}`, read, signal);
-  return entry?.operation !== 'PUT' ? undefined : (JSON.parse(entry.string()) as ClusterSettings);
+  return entry?.operation === 'PUT' ? parseSettings(entry.string()) : undefined;
+}
+
+const Other = v.object({ version: v.pipe(v.number(), v.safeInteger(), v.notValue(FORMAT_VERSION)) });
+const partitions = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PARTITIONS));
+const Own = v.object({ version: v.literal(FORMAT_VERSION), partitions });
+
+/** Of another version only the version is read. */
+function parseSettings(text: string): ClusterSettings {
+  const json = parseJson(text);
+  const own = v.safeParse(Own, json);
+  if (own.success) return own.output;
+  const other = v.safeParse(Other, json);
+  if (other.success) return { version: other.output.version, partitions: 0 };
+  throw new GatewayException(
+    `the settings of the cluster can't be read: the key ${SETTINGS_KEY} of the bucket ${BUCKETS.config} is damaged`,
+    'Restore a backup of the bucket, or write it again with the number of partitions that the cluster has: see docs/troubleshooting.md.',
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import type { StreamInfo } from '@nats-io/jetstream';
 import { PARKED, QUARANTINE, UPLOADS } from './names.js';
 import { connectNats, type Nats } from './nats.js';
 import { findMissing, needsOf } from './needs.js';
-import { type PartitionDepth, QueueDepth } from './operations/queue-depth.js';
+import { type Depths, type PartitionDepth, QueueDepth } from './operations/queue-depth.js';
 import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
 import { readSettings } from './settings.js';
 import { untilAnswered } from './until-answered.js';
@@ -39,6 +39,8 @@ export interface GatewayStatus {
   readonly missing: readonly string[];
   /** The partitions in which messages wait. */
   readonly waiting: readonly PartitionDepth[];
+  /** The messages of the queue that are in no partition, so that nothing takes them: something other than a gateway wrote them. */
+  readonly strays: number;
 }
 
 /**
@@ -62,8 +64,9 @@ export async function gatewayStatus({
     const missing = (await findMissing(nats, needsOf(true))).map(({ name }) => name);
     const existing = [UPLOADS, PARKED, QUARANTINE].filter((name) => !missing.includes(name));
     const streams = await Promise.all(existing.map((name) => readStream(nats, name)));
-    const waiting = existing.includes(UPLOADS) ? await readWaiting(nats, partitions) : [];
-    return { version, partitions, streams, missing, waiting };
+    const { partitions: depths, strays } = existing.includes(UPLOADS) ? await readDepths(nats, partitions) : NOTHING;
+    const waiting = depths.filter(({ messages }) => messages > 0);
+    return { version, partitions, streams, missing, waiting, strays };
   } finally {
     await nats.close();
   }
@@ -72,10 +75,10 @@ export async function gatewayStatus({
 const readStream = async ({ jsm }: Nats, name: string): Promise<StreamStatus> =>
   statusOf(await untilAnswered(`the stream ${name}`, () => jsm.streams.info(name)));
 
-async function readWaiting(nats: Nats, partitions: number): Promise<PartitionDepth[]> {
-  const depth = await untilAnswered(`the stream ${UPLOADS}`, () => new QueueDepth(nats, partitions).read());
-  return depth.filter(({ messages }) => messages > 0);
-}
+const NOTHING: Depths = { partitions: [], strays: 0 };
+
+const readDepths = (nats: Nats, partitions: number): Promise<Depths> =>
+  untilAnswered(`the stream ${UPLOADS}`, () => new QueueDepth(nats, partitions).read());
 
 function statusOf({ config, state, cluster }: StreamInfo): StreamStatus {
   return {

@@ -49,6 +49,15 @@ export function withoutSpace(cause: unknown, describe: (reason: string) => strin
 export const isStreamMissing = (error: unknown): boolean =>
   (error as { code?: unknown } | null)?.code === STREAM_NOT_FOUND;
 
+/** Codes for a size that exceeds `max_file`: of a server, of a cluster, and of its placement. */
+const OUT_OF_SPACE: ReadonlySet<unknown> = new Set([10_023, 10_047, 10_005]);
+
+/** Whether the servers have no space for a stream of this size. */
+export const isOutOfSpace = (error: unknown): boolean => {
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  return OUT_OF_SPACE.has(code) && (code !== 10_005 || /storage/i.test(String(message)));
+};
+
 /** The class of an error: other texts of an error may hold a part of the request. */
 export const classOf = (error: unknown): string =>
   /^\w{1,40}$/.exec((error as Error | null)?.name ?? '')?.[0] ?? 'error';

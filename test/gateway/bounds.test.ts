@@ -11,7 +11,7 @@ const HOUR = 3_600_000;
 describe('unverified keys', () => {
   test('G1 are 10,000 at most; one that was away for a day leaves its place', () => {
     let now = 0;
-    const pairs = new UnverifiedPairs({ now: () => now });
+    const pairs = new UnverifiedPairs({ monotonic: () => now });
     for (let pair = 0; pair < 10_000; pair++) expect(pairs.add(`device ${pair}`, `${pair}`)).toBe(true);
     expect([pairs.add('device', 'another'), pairs.count('another')]).toEqual([false, false]);
     now = 23 * HOUR;
@@ -22,7 +22,7 @@ describe('unverified keys', () => {
   });
 
   test('G1 are eight of a device at most, until one of them is judged', () => {
-    const pairs = new UnverifiedPairs({ now: () => 0 });
+    const pairs = new UnverifiedPairs({ monotonic: () => 0 });
     for (let key = 0; key < 8; key++) expect(pairs.add('device', `${key}`)).toBe(true);
     expect(pairs.add('device', '0')).toBe(true);
     expect(pairs.add('device', 'ninth')).toBe(false);

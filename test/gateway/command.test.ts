@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, cpSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { COMMANDS } from '../../src/cli/definitions.js';
@@ -56,6 +57,13 @@ describeOnNats('nikdev-iot gateway', () => {
       code: 2,
       stderr: expect.stringContaining('nikdev-iot gateway init'),
     });
+    for (const args of [['status'], ['parked'], ['parked', 'retry'], ['quarantine'], ['quarantine', 'drop', '1']]) {
+      const { code, stderr } = await call('/', ['gateway', ...args], { ...env });
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/no streams of a gateway[\s\S]*Run once: nikdev-iot gateway init/),
+      ]);
+    }
     expect(await init()).toMatchObject({ code: 0 });
     expect(await init('--max-bytes', '60M', '--json')).toMatchObject({ code: 0, stdout: '{"initialized":true}\n' });
     const other = await init('--partitions', '8');
@@ -167,6 +175,40 @@ describeOnNats('nikdev-iot gateway', () => {
     expect(await messages()).toBe(before + 1);
   });
 
+  test('run accepts, and ends with SIGTERM, though its log is on a full disk', { timeout: LONG }, async () => {
+    await init();
+    const upstream = upstreamOf(1);
+    const url = await serveOnLoopback(asHandler(upstream));
+    const variables = {
+      ...process.env,
+      ...env,
+      NIKDEV_GATEWAY_SECRET: SECRET,
+      NIKDEV_GATEWAY_LOG_LEVEL: 'debug',
+      NIKDEV_GATEWAY_UPSTREAM: `${url}api/v1/`,
+    };
+    const disk = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(disk));
+    const args = [COMMAND, 'gateway', 'run', '--port', '0', '--metrics-port', '0'];
+    const gateway = spawn(process.execPath, args, { env: variables, stdio: ['ignore', disk, 'pipe'] });
+    onTestFinished(() => void gateway.kill('SIGKILL'));
+    const ended = once(gateway, 'close');
+    let stderr = '';
+    gateway.stderr?.on('data', (text) => {
+      stderr += text;
+    });
+    const baseUrl = await vi.waitFor(() => /the baseUrl (\S+)/.exec(stderr)?.[1] ?? expect.fail(stderr), {
+      timeout: 20_000,
+    });
+    const { deviceId, apiKey } = credentialsOf(0);
+    const headers = { 'x-device-id': deviceId, 'x-api-key': apiKey };
+    for (const value of [1, 2])
+      expect((await fetch(`${baseUrl}entries/`, { method: 'POST', headers, body: uploadBody(value) })).status).toBe(
+        202,
+      );
+    gateway.kill('SIGTERM');
+    expect([(await ended)[0], stderr]).toEqual([0, expect.not.stringMatching(/ENOSPC/)]);
+  });
+
   test('quarantine and parked list what waits, and refuse to drop all without --yes', { timeout: LONG }, async () => {
     await init();
     expect(await call('/', ['gateway', 'quarantine'], { ...env })).toMatchObject({
@@ -233,12 +275,17 @@ authorization { user: gateway, password: hunter2 }`;
     const nats = ['--nats', server.replace('nats://127.0.0.1', 'tls://localhost')];
     const trusted = await run('/', [...args, ...nats, '--nats-ca', certFile], credentials);
     expect(trusted).toMatchObject({ code: 0, stdout: '{"initialized":true}\n' });
-    for (const [more, variables] of [
-      [[], credentials],
-      [['--nats-ca', certFile], { ...credentials, NIKDEV_GATEWAY_NATS_PASSWORD: 'guess' }],
+    for (const [more, variables, exit, message] of [
+      [[], credentials, 75, /the NATS cluster can't be reached/],
+      [
+        ['--nats-ca', certFile],
+        { ...credentials, NIKDEV_GATEWAY_NATS_PASSWORD: 'guess' },
+        2,
+        /the NATS servers refuse the credentials/,
+      ],
     ] as const) {
       const { code, stdout, stderr } = await run('/', [...args, ...nats, ...more], variables);
-      expect([code, stdout + stderr]).toEqual([75, expect.stringMatching(/the NATS cluster can't be reached/)]);
+      expect([code, stdout + stderr]).toEqual([exit, expect.stringMatching(message)]);
       expect(stdout + stderr).not.toMatch(/hunter2|guess/);
     }
   });

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { parseSecrets } from '../../src/gateway/keys/secret.js';
 import { decodeMessage, type StoredUpload } from '../../src/gateway/message.js';
 import { BUCKETS, PARKED, QUARANTINE, UPLOADS, uploadSubjectOf } from '../../src/gateway/names.js';
 import { connectNats, type Nats } from '../../src/gateway/nats.js';
-import { Api } from '../../src/index.js';
+import { Api, type FetchLike } from '../../src/index.js';
 import {
   credentialsOf,
   initCluster,
@@ -58,6 +58,19 @@ describeOnNats('the front of a gateway', () => {
     expect(Buffer.from(upload?.body ?? []).toString()).toBe(body);
     expect(upload?.offset).toBeGreaterThanOrEqual(0);
     expect(upload?.offset).toBeLessThan(5000);
+  });
+
+  test('measures the time to an acknowledgement though the clock is set back meanwhile', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    const upstream = upstreamOf(1).fetch as FetchLike;
+    const gateway = await startGateway(cluster, (url, init) => {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+      return upstream(url, init);
+    });
+    expect((await gateway.fetch(uploadOf(0))).status).toBe(202);
+    const [, sum] = /^nikdev_gateway_acknowledge_seconds_sum (\S+)$/m.exec((await gateway.metrics()).text) ?? [];
+    expect(Number(sum)).toBeGreaterThan(0);
+    expect(Number(sum)).toBeLessThan(60);
   });
 
   test('keeps a repeated upload once if its entries have names', async () => {

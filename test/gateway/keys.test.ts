@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, expect, test, vi } from 'vitest';
-import { parseSecrets } from '../../src/gateway/keys/secret.js';
+import { afterEach, expect, test, vi } from 'vitest';
+import { type KeyRecord, KeyRecords } from '../../src/gateway/keys/key-records.js';
+import { hashKey, parseSecrets } from '../../src/gateway/keys/secret.js';
 import { decodeMessage } from '../../src/gateway/message.js';
 import { BUCKETS, PARKED, UPLOADS } from '../../src/gateway/names.js';
+import type { Gateway } from '../../src/gateway.js';
 import type { FetchLike } from '../../src/index.js';
 import { leaksIn, SENTINEL_KEY } from '../support/assertions/sentinel.js';
-import { SECRET, startGateway, uploadOf, upstreamOf, uuidOf } from '../support/servers/gateways.js';
+import { credentialsOf, SECRET, startGateway, uploadOf, upstreamOf, uuidOf } from '../support/servers/gateways.js';
 import { describeOnNats } from '../support/servers/nats-cluster.js';
 import { useOneNode } from '../support/servers/one-node.js';
 
@@ -38,7 +40,28 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 describeOnNats('the keys of a gateway', () => {
   const node = useOneNode();
   let device = 0;
-  afterAll(() => void vi.useRealTimers());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  /** Sets the wall clock by a step. */
+  const step = (milliseconds: number): void =>
+    void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
+
+  /** Lets time pass on the monotonic clock. */
+  function pass(milliseconds: number): void {
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds);
+  }
+
+  /** Writes the record of the key of the current device, as a gateway does. */
+  async function writeRecord(record: Omit<KeyRecord, 'apiKey' | 'keyHash'>): Promise<void> {
+    const secrets = parseSecrets(SECRET);
+    const { deviceId, apiKey } = credentialsOf(device);
+    const keyHash = hashKey(secrets.newest, deviceId, apiKey);
+    await new KeyRecords(node.nats, secrets).write(deviceId, { apiKey, keyHash, ...record });
+  }
 
   /** The messages of a device that are verified, and those that are not. */
   async function verifiedOf(number: number): Promise<boolean[]> {
@@ -74,10 +97,37 @@ describeOnNats('the keys of a gateway', () => {
     expect([await post(), await post()]).toEqual([401, 401]);
     expect(server.requests).toBe(1);
     server.status = 200;
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + MINUTE + 1 });
+    pass(MINUTE + 1);
+    step(MINUTE + 1);
     expect(await post()).toBe(202);
-    vi.useRealTimers();
     expect(server.requests).toBe(2);
+  });
+
+  test('a key that has become valid is accepted after 60 s though the clock was set back', async () => {
+    device += 1;
+    const server = upstream(401);
+    const gateway = await startGateway(node.cluster, server.fetch);
+    const other = await startGateway(node.cluster, server.fetch);
+    const post = async (at: Gateway) => (await at.fetch(uploadOf(device))).status;
+    expect(await post(gateway)).toBe(401);
+    await writeRecord({ state: 'refused', status: 401, at: Date.now() });
+    server.status = 200;
+    step(-24 * 60 * MINUTE);
+    expect([await post(gateway), await post(other)]).toEqual([401, 202]);
+    pass(MINUTE + 1);
+    expect(await post(gateway)).toBe(202);
+  });
+
+  test('a key that could not be checked is checked again after 10 s though the clock was set back', async () => {
+    device += 1;
+    const server = upstream('away');
+    const gateway = await startGateway(node.cluster, server.fetch);
+    expect((await gateway.fetch(uploadOf(device))).status).toBe(202);
+    server.status = 200;
+    step(-24 * 60 * MINUTE);
+    pass(11_000);
+    expect((await gateway.fetch(uploadOf(device))).status).toBe(202);
+    expect(await verifiedOf(device)).toEqual([false, true]);
   });
 
   test('a key without the right to write gets 403', async () => {
@@ -109,13 +159,11 @@ describeOnNats('the keys of a gateway', () => {
       const { status } = await gateway.fetch(uploadOf(device));
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     };
-    vi.useFakeTimers({ toFake: ['Date'] });
     for (let count = 0; count < 1002; count += 1) await post();
     expect(Object.fromEntries(statuses)).toEqual({ 202: 1000, 503: 2 });
     server.status = 200;
-    vi.setSystemTime(Date.now() + 11_000);
+    pass(11_000);
     await post();
-    vi.useRealTimers();
     expect(statuses.get(202)).toBe(1001);
     expect((await verifiedOf(device)).at(-1)).toBe(true);
   });

@@ -88,7 +88,24 @@ describeOnNats('G3 the users of docs/gateway.md', () => {
 
   test('nobody gets in without a password', async () => {
     const { servers } = cluster;
-    await expect(connectNats({ servers })).rejects.toThrow(/can't be reached/);
-    await expect(connectNats({ servers, ...RUN, password: 'guess' })).rejects.toThrow(/can't be reached/);
+    const refused = {
+      name: 'GatewayException',
+      message: 'the NATS servers refuse the credentials (AuthorizationError)',
+      isTemporary: false,
+    };
+    await expect(connectNats({ servers })).rejects.toMatchObject(refused);
+    await expect(connectNats({ servers, ...RUN, password: 'guess' })).rejects.toMatchObject(refused);
   });
+
+  test.each(['nothing', '-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n'])(
+    'credentials that are no .creds file are named, and not shown: %j',
+    async (credentials) => {
+      const { servers } = cluster;
+      await expect(connectNats({ servers, credentials })).rejects.toMatchObject({
+        name: 'GatewayException',
+        message: "nats.credentials can't be read: they are not the content of a .creds file",
+        isTemporary: false,
+      });
+    },
+  );
 });

@@ -58,7 +58,9 @@ describe('the logs of a gateway', () => {
 });
 
 describe('the metrics of a gateway', () => {
-  const depth = { read: async () => [{ partition: 3, messages: 7, oldestSeconds: 12 }] } as unknown as QueueDepth;
+  const depth = {
+    read: async () => ({ partitions: [{ partition: 3, messages: 7, oldestSeconds: 12 }], strays: 0 }),
+  } as unknown as QueueDepth;
 
   test('count accepted, forwarded, quarantined and parked, with depth, age and latency, and without an id', async () => {
     const news = new GatewayNews();
@@ -98,7 +100,7 @@ describe('the metrics of a gateway', () => {
 });
 
 describe('the counters of a gateway', () => {
-  const depth = { read: async () => [] } as unknown as QueueDepth;
+  const depth = { read: async () => ({ partitions: [], strays: 0 }) } as unknown as QueueDepth;
 
   test('begin at 0 for each known label, as an alert on an increase misses a series that begins at 1', async () => {
     const text = await (await createMetrics(new Counts(new GatewayNews()), depth)).text();

@@ -3,6 +3,7 @@ import { encodeWakeUp } from '../../src/gateway/message.js';
 import { BUCKETS, PARKED, parkedSubject, partitionOf, QUARANTINE } from '../../src/gateway/names.js';
 import { ParkedDevices } from '../../src/gateway/worker/parked-devices.js';
 import { RETRY_NOW } from '../../src/gateway/worker/partition.js';
+import { listParked } from '../../src/gateway.js';
 import { SystemClock } from '../../src/platform/system-clock.js';
 import {
   answer,
@@ -234,5 +235,46 @@ describeOnNats('a parked device', () => {
     expect(world.upstream.values(0)).toEqual([]);
     await retryNow(0);
     expect(world.upstream.values(0)).toEqual([1]);
+  });
+
+  const block = { message: 'x', reason: 'rejected', status: 0, isVerified: true, head: 0 };
+  const complete = { ...block, attempts: 1, failures: 0, firstFailedAt: 0 };
+  const record = { version: 1, since: 1, retryAt: 1 };
+
+  test.each<[string, unknown]>([
+    ['without blocks', { ...record, blocks: null }],
+    ['with a block that is none', { ...record, blocks: { x: null } }],
+    ['with a list of blocks', { ...record, blocks: [null] }],
+    ['with a message that is no text', { ...record, blocks: { x: { ...complete, message: 5 } } }],
+    ['with half a block', { ...record, blocks: { x: block } }],
+    ['without a time of the retry', { version: 1, since: 1, blocks: {} }],
+    ['with a time of the retry that never comes', { ...record, retryAt: 1e300, blocks: { x: complete } }],
+    ['of another version', { ...record, version: 2, blocks: {} }],
+    ['that is no JSON', '{'],
+  ])('with a damaged record %s is tried again at once, in its order, and holds up no other', async (_damage, value) => {
+    world.upstream.faults.set(deviceId(0), answer(401));
+    await store(0, 1);
+    world.upstream.faults.clear();
+    const bucket = await world.nats.kv(BUCKETS.devices);
+    await bucket.put(deviceId(0), typeof value === 'string' ? value : JSON.stringify(value));
+    expect(await listParked({ nats: { servers: cluster.servers } })).toMatchObject([
+      { deviceId: deviceId(0), uploads: 1 },
+    ]);
+    for (const value of [2, 3]) await world.publish({ device: 0, values: [value] });
+    for (let device = 1; device < 8; device++) await world.publish({ device, values: [1] });
+    await world.until(() => world.upstream.values(0).length === 3, 30_000);
+    expect(world.upstream.values(0)).toEqual([1, 2, 3]);
+    for (let device = 1; device < 8; device++) await world.until(() => world.upstream.values(device).includes(1));
+    await world.untilDepths({ queued: 0, parked: 0, quarantined: 0 });
+    expect(await parkedRecord(0)).toBeUndefined();
+  });
+
+  test('with a damaged record is an alarm', async () => {
+    await (await world.nats.kv(BUCKETS.devices)).put(deviceId(0), '{}');
+    await retryNow(0);
+    expect(world.eventsOf('alarm')).toMatchObject([
+      { alarm: 'forged-message', message: expect.stringContaining(deviceId(0)) },
+    ]);
+    expect(await parkedRecord(0)).toBeUndefined();
   });
 });

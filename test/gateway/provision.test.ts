@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUCKETS, consumerOf, PARKED, QUARANTINE, UPLOADS } from '../../src/gateway/names.js';
 import { connectNats, type Nats } from '../../src/gateway/nats.js';
-import { initGateway } from '../../src/gateway.js';
+import { type GatewayInitOptions, initGateway } from '../../src/gateway.js';
 import { initCluster } from '../support/servers/gateways.js';
 import { describeOnNats, NatsCluster } from '../support/servers/nats-cluster.js';
 
@@ -76,5 +76,58 @@ describeOnNats('init', () => {
     const { config, state } = await nats.jsm.streams.info(UPLOADS);
     expect(config).toMatchObject({ max_bytes: 70_000_000, max_msgs_per_subject: 9, retention: 'workqueue' });
     expect(state.messages).toBe(1);
+  });
+
+  describe('with a size below what is there', () => {
+    const again = (options: GatewayInitOptions) => initCluster(cluster, { replicas: 1, ...options });
+    const state = async (stream: string) => {
+      const { config, state } = await nats.jsm.streams.info(stream);
+      return [config.max_bytes, config.max_msgs_per_subject, state.messages];
+    };
+
+    test.each([
+      [UPLOADS, { maxBytes: 2_000_000 }, /^the stream NIKDEV holds 3\d{6} bytes, and would have space for 2000000$/],
+      [
+        PARKED,
+        { maxBytes: 4_000_000 },
+        /^the stream NIKDEV_PARKED holds 3\d{6} bytes, and would have space for 2000000$/,
+      ],
+      [QUARANTINE, { maxBytes: 9_000_000 }, /^the stream NIKDEV_QUARANTINE holds 3\d{6} bytes, and would .* 900000$/],
+      [`KV_${BUCKETS.keys}`, { maxBytes: 9_000_000 }, /^the bucket NIKDEV_KEYS holds \d+ bytes, and would .* 900000$/],
+      [
+        UPLOADS,
+        { maxMessagesPerDevice: 29 },
+        /^the stream NIKDEV holds 30 messages of one device, and would have space for 29$/,
+      ],
+    ])('init changes nothing of %s, and names it: %o', async (stream, options, message) => {
+      const { jsm, js } = nats;
+      for (const name of [UPLOADS, PARKED, QUARANTINE, `KV_${BUCKETS.keys}`]) await jsm.streams.purge(name);
+      await again({ maxMessagesPerDevice: 40 });
+      const [subject = ''] = (await configOf(stream)).subjects ?? [];
+      const length = stream.startsWith('KV_') ? 1000 : 100_000;
+      const isBucket = stream.startsWith('KV_');
+      for (let count = 0; count < (isBucket ? 1000 : 30); count += 1)
+        await js.publish(subject.replaceAll('*', '0').replace('>', `key-${count}`), new Uint8Array(length));
+      const before = await Promise.all([UPLOADS, stream].map(state));
+      await expect(again({ maxMessagesPerDevice: 40, ...options })).rejects.toMatchObject({
+        name: 'GatewayException',
+        message: expect.stringMatching(message),
+        isTemporary: false,
+      });
+      expect(await Promise.all([UPLOADS, stream].map(state))).toEqual(before);
+    });
+  });
+
+  test('a size that the servers have no space for is named, with the stream, and a smaller one completes the rest', async () => {
+    for await (const { config } of nats.jsm.streams.list()) await nats.jsm.streams.delete(config.name);
+    // With max_file of 2 GB, the queue fits and the parked messages do not.
+    await expect(initCluster(cluster, { replicas: 1, maxBytes: 1_800_000_000 })).rejects.toMatchObject({
+      name: 'GatewayException',
+      message: 'the servers have no space for the stream NIKDEV_PARKED of 900000000 bytes',
+      advice: expect.stringContaining('max_file'),
+      isTemporary: false,
+    });
+    await initCluster(cluster, { replicas: 1 });
+    expect((await configOf(UPLOADS)).max_bytes).toBe(50_000_000);
   });
 });

@@ -183,4 +183,45 @@ describeOnNats('a gateway that listens', () => {
     await expect(ready()).rejects.toThrow(/^the cluster has no streams of a gateway$/);
     await config.put(SETTINGS_KEY, settings);
   });
+
+  test.each([
+    '{"version":1}',
+    '{"version":1,"partitions":"4"}',
+    '{"version":1,"partitions":1000000000}',
+    '{"version":1,"partitions":0}',
+    '{"version":"1","partitions":4}',
+    'null',
+    'settings',
+  ])('damaged settings, %s, are named, and nothing starts', async (damaged) => {
+    const { servers } = node.cluster;
+    const config = await node.nats.kv(BUCKETS.config);
+    const settings = (await config.get(SETTINGS_KEY))?.string() ?? '';
+    onTestFinished(async () => void (await config.put(SETTINGS_KEY, settings)));
+    await config.put(SETTINGS_KEY, damaged);
+    const exception = {
+      name: 'GatewayException',
+      message: expect.stringMatching(
+        /^the settings of the cluster can't be read: the key settings of the bucket NIKDEV_C/,
+      ),
+      isTemporary: false,
+    };
+    await expect(createGateway({ nats: { servers }, secret: SECRET }).ready).rejects.toMatchObject(exception);
+    await expect(gatewayStatus({ nats: { servers } })).rejects.toMatchObject(exception);
+    await expect(initGateway({ nats: { servers }, replicas: 1, partitions: 4 })).rejects.toMatchObject(exception);
+  });
+
+  test('a worker that can not start leaves nothing that keeps the process alive', async () => {
+    const failure = new Error('planted');
+    vi.doMock('../../src/gateway/worker/worker.js', () => ({ createWorker: () => Promise.reject(failure) }));
+    onTestFinished(() => void vi.doUnmock('../../src/gateway/worker/worker.js'));
+    vi.resetModules();
+    const { createGateway: createWithoutWorker } = await import('../../src/gateway.js');
+    const [started, ended] = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'clearTimeout')];
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { servers } = node.cluster;
+    await expect(createWithoutWorker({ nats: { servers }, secret: SECRET }).ready).rejects.toBe(failure);
+    const ofHealth = started.mock.results.filter((_, index) => started.mock.calls[index]?.[1] === 4000);
+    expect(ofHealth).toHaveLength(1);
+    for (const { value } of ofHealth) expect(ended).toHaveBeenCalledWith(value);
+  });
 });

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { hashKey, parseSecrets } from '../../src/gateway/keys/secret.js';
 import { BUCKETS, PARKED, QUARANTINE, UPLOADS } from '../../src/gateway/names.js';
-import { type GatewayOptions, listQuarantined, retryQuarantined } from '../../src/gateway.js';
+import { type GatewayOptions, gatewayStatus, listQuarantined, retryQuarantined } from '../../src/gateway.js';
+import { call } from '../support/processes/command.js';
 import { credentialsOf, SECRET, startGateway, uploadOf, upstreamOf, uuidOf } from '../support/servers/gateways.js';
 import { describeOnNats } from '../support/servers/nats-cluster.js';
 import { useOneNode } from '../support/servers/one-node.js';
@@ -92,5 +93,24 @@ describeOnNats('a client of NATS that tampers with the data of a gateway', () =>
     expect(upstream.requests).toEqual([]);
     expect((await gateway.fetch(uploadOf(0))).status).toBe(202);
     await vi.waitFor(() => expect(upstream.entries(uuidOf(0))).toHaveLength(1), { timeout: 20_000 });
+  });
+
+  test('by publishing into no partition stops neither the start, the metrics nor the status: the messages are counted, with an alarm', async () => {
+    const STRAYS = ['4', '1e3', '4294967000', '-1', '01', 'x'];
+    for (const token of STRAYS) await node.nats.js.publish(`gw.${token}.abc`, 'stray');
+    await node.nats.js.publish(`gw.1.${uuidOf(0)}`, 'forged');
+    const { gateway, alarms } = await forward(upstreamOf(1), { worker: false });
+    const { text } = await gateway.metrics();
+    expect(text.match(/^nikdev_gateway_queue_messages.*$/gm)).toEqual(
+      [0, 1, 0, 0].map((count, partition) => `nikdev_gateway_queue_messages{partition="${partition}"} ${count}`),
+    );
+    expect(alarms).toEqual(['forged-message']);
+    const { servers } = node.cluster;
+    expect(await gatewayStatus({ nats: { servers } })).toMatchObject({
+      waiting: [{ partition: 1, messages: 1 }],
+      strays: STRAYS.length,
+    });
+    const { stdout } = await call('/', ['gateway', 'status'], { NIKDEV_GATEWAY_NATS: servers.join(',') });
+    expect(stdout).toMatch(/^6 messages in no partition, which nothing takes: no gateway wrote them$/m);
   });
 });

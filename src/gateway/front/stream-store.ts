@@ -38,7 +38,7 @@ export class StreamStore implements Store {
   }
 
   async #authorizeUpload({ deviceId, apiKey }: Credentials): Promise<Access> {
-    const arrivedAt = Date.now();
+    const arrival = { at: Date.now(), monotonic: performance.now() };
     const admission = await this.#parts.keys.admit(deviceId, apiKey).catch(() => undefined);
     if (admission === undefined) return { rejection: this.#unacknowledged({ reason: 'the keys could not be read' }) };
     if (admission.kind === 'busy') return { rejection: unavailable() };
@@ -48,23 +48,23 @@ export class StreamStore implements Store {
     const pair = { device: deviceId, keyHash, isVerified };
     return {
       device: {
-        append: (received) => this.#append(pair, arrivedAt, received),
+        append: (received) => this.#append(pair, arrival, received),
         read: () => unavailable(),
       },
     };
   }
 
-  async #append(pair: Pair, arrivedAt: number, received: ReceivedUpload): Promise<HttpResponse> {
+  async #append(pair: Pair, arrival: Arrival, received: ReceivedUpload): Promise<HttpResponse> {
     const { upload, text, bytes = Buffer.from(text), entryIds } = received;
     if (entryIds !== undefined && entryIds.length > MAX_ENTRY_IDS_LENGTH)
       return json(400, { message: `x-entry-ids must be at most ${MAX_ENTRY_IDS_LENGTH} characters long` });
     const { nats, secrets, partitions, news } = this.#parts;
-    const offset = arrivedAt - upload.clientTimestamp * 1000;
+    const offset = arrival.at - upload.clientTimestamp * 1000;
     const { headers, body } = encodeUpload({ ...pair, offset, body: bytes, entryIds }, secrets.newest);
     const subject = uploadSubjectOf(pair.device, partitions);
     try {
       const { duplicate } = await nats.publish(UPLOADS, { subject, headers, body });
-      const milliseconds = Date.now() - arrivedAt;
+      const milliseconds = performance.now() - arrival.monotonic;
       const { device, isVerified } = pair;
       news.emit('accepted', {
         device,
@@ -94,6 +94,14 @@ export class StreamStore implements Store {
       read: async (fieldIds) => relay(await upstream.readValues(deviceId, apiKey, fieldIds, READ_TIMEOUT_SECONDS)),
     };
   }
+}
+
+/** When the head of a request arrived. */
+interface Arrival {
+  /** In milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** For durations, which a step of the wall clock must not change. */
+  readonly monotonic: number;
 }
 
 interface Pair {

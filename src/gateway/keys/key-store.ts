@@ -1,3 +1,5 @@
+import type { Clock } from '../../core/time/clock.js';
+import { SystemClock } from '../../platform/system-clock.js';
 import type { GatewayNews } from '../news.js';
 import { RecentMap } from '../recent-map.js';
 import type { KeyChecker } from './key-checker.js';
@@ -30,11 +32,13 @@ const REFRESH_MS = 7 * 24 * 3_600_000;
 
 interface Cached {
   readonly apiKey: string;
+  /** Of the monotonic clock: a step of the wall clock must neither lengthen nor shorten it. */
   readonly until: number;
 }
 
 interface Refused {
   readonly status: number;
+  /** Of the monotonic clock. */
   readonly until: number;
 }
 
@@ -43,14 +47,14 @@ export interface KeyStoreParts {
   readonly records: KeyRecords;
   readonly checker: KeyChecker;
   readonly news: GatewayNews;
-  /** The wall clock, in milliseconds. Default: `Date.now`. */
-  readonly now?: () => number;
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, 'now' | 'monotonic'>;
 }
 
 /** The API keys of all devices: sealed in a bucket, in clear only in memory. */
 export class KeyStore {
   readonly #parts: KeyStoreParts;
-  readonly #now: () => number;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   /** By device and key: computing a hash takes longer than the rest of an admission. */
   readonly #hashes = new RecentMap<string>(MAX_CACHED);
   /** By key hash. */
@@ -60,8 +64,8 @@ export class KeyStore {
 
   constructor(parts: KeyStoreParts) {
     this.#parts = parts;
-    this.#now = parts.now ?? (() => Date.now());
-    this.#unverified = new UnverifiedPairs({ now: this.#now });
+    this.#clock = parts.clock ?? new SystemClock();
+    this.#unverified = new UnverifiedPairs(this.#clock);
   }
 
   /**
@@ -71,15 +75,15 @@ export class KeyStore {
    */
   async admit(device: string, apiKey: string): Promise<Admission> {
     const keyHash = this.#hashOf(device, apiKey);
-    const now = this.#now();
-    if ((this.#accepted.get(keyHash)?.until ?? 0) > now) return { kind: 'accepted', keyHash, isVerified: true };
+    const now = this.#clock.monotonic();
+    if ((this.#accepted.get(keyHash)?.until ?? now) > now) return { kind: 'accepted', keyHash, isVerified: true };
     const refused = this.#refused.get(keyHash);
     if (refused && refused.until > now) return { kind: 'refused', status: refused.status };
     if (this.#unverified.isFresh(keyHash)) return this.#admitUnverified(keyHash);
     const record = (await this.#read(device, keyHash)) ?? (await this.#readOlder(device, apiKey, keyHash));
     if (record?.state === 'accepted') return this.#admitKnown(device, record);
-    if (record?.state === 'refused' && record.at + REFUSED_MS > now) return this.#refuse(record);
-    return this.#checkAndAdmit(device, { apiKey, keyHash, state: 'unverified', at: now }, record);
+    if (record?.state === 'refused' && this.#isRecent(record)) return this.#refuse(record);
+    return this.#checkAndAdmit(device, { apiKey, keyHash, state: 'unverified', at: this.#clock.now() }, record);
   }
 
   /** The clear key of a message. @returns `undefined` if it is not in the bucket, or can't be unsealed: that is an alarm. */
@@ -112,11 +116,17 @@ export class KeyStore {
 
   /** Upstream refused an upload with this key. @param status - 401 or 403. */
   async onRefused(device: string, keyHash: string, status: number): Promise<void> {
-    this.#refused.set(keyHash, { status, until: this.#now() + REFUSED_MS });
+    this.#refused.set(keyHash, { status, until: this.#clock.monotonic() + REFUSED_MS });
     this.#accepted.delete(keyHash);
     this.#unverified.delete(keyHash);
     const record = await this.#read(device, keyHash);
-    if (record) await this.#parts.records.write(device, { ...record, state: 'refused', status, at: this.#now() });
+    if (record) await this.#parts.records.write(device, { ...record, state: 'refused', status, at: this.#clock.now() });
+  }
+
+  /** A record of the future was written before the clock was set back, or by a gateway whose clock is wrong: it proves nothing. */
+  #isRecent({ at }: KeyRecord): boolean {
+    const age = this.#clock.now() - at;
+    return age >= 0 && age < REFUSED_MS;
   }
 
   #hashOf(device: string, apiKey: string): string {
@@ -129,7 +139,8 @@ export class KeyStore {
   }
 
   async #admitKnown(device: string, record: KeyRecord): Promise<Admission> {
-    if (record.at + REFRESH_MS < this.#now()) await this.#parts.records.write(device, { ...record, at: this.#now() });
+    if (record.at + REFRESH_MS < this.#clock.now())
+      await this.#parts.records.write(device, { ...record, at: this.#clock.now() });
     this.#cache(record);
     return { kind: 'accepted', keyHash: record.keyHash, isVerified: true };
   }
@@ -153,7 +164,7 @@ export class KeyStore {
   }
 
   async #accept(device: string, pair: KeyRecord): Promise<void> {
-    const { status: _, ...record } = { ...pair, state: 'accepted' as const, at: this.#now() };
+    const { status: _, ...record } = { ...pair, state: 'accepted' as const, at: this.#clock.now() };
     await this.#parts.records.write(device, record);
     this.#cache(record);
   }
@@ -161,12 +172,12 @@ export class KeyStore {
   #cache({ keyHash, apiKey }: KeyRecord): void {
     this.#unverified.delete(keyHash);
     this.#refused.delete(keyHash);
-    this.#accepted.set(keyHash, { apiKey, until: this.#now() + CACHED_MS });
+    this.#accepted.set(keyHash, { apiKey, until: this.#clock.monotonic() + CACHED_MS });
   }
 
   #refuse({ keyHash, status = 401 }: Pick<KeyRecord, 'keyHash' | 'status'>): Admission {
     this.#unverified.delete(keyHash);
-    this.#refused.set(keyHash, { status, until: this.#now() + REFUSED_MS });
+    this.#refused.set(keyHash, { status, until: this.#clock.monotonic() + REFUSED_MS });
     return { kind: 'refused', status };
   }
 

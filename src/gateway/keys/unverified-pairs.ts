@@ -12,6 +12,7 @@ const EXPIRES_MS = 24 * 3_600_000;
 interface Pair {
   readonly device: string;
   messages: number;
+  /** Of the monotonic clock. */
   checkedAt: number;
 }
 
@@ -19,16 +20,16 @@ interface Pair {
 export class UnverifiedPairs {
   readonly #pairs = new Map<string, Pair>();
   readonly #keys = new Map<string, number>();
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'monotonic'>;
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock;
   }
 
   /** Whether a key was checked so recently that it need not be checked again. */
   isFresh(keyHash: string): boolean {
     const pair = this.#pairs.get(keyHash);
-    return pair !== undefined && this.#clock.now() - pair.checkedAt < CHECK_AGAIN_MS;
+    return pair !== undefined && this.#clock.monotonic() - pair.checkedAt < CHECK_AGAIN_MS;
   }
 
   /** Notes that a key could not be checked. @returns `false` if there is no place for another one. */
@@ -36,7 +37,7 @@ export class UnverifiedPairs {
     const pair = this.#pairs.get(keyHash);
     if (pair === undefined && !this.#hasSpaceFor(device)) return false;
     this.delete(keyHash);
-    this.#pairs.set(keyHash, { device, messages: pair?.messages ?? 0, checkedAt: this.#clock.now() });
+    this.#pairs.set(keyHash, { device, messages: pair?.messages ?? 0, checkedAt: this.#clock.monotonic() });
     this.#keys.set(device, (this.#keys.get(device) ?? 0) + 1);
     return true;
   }
@@ -66,7 +67,7 @@ export class UnverifiedPairs {
   /** The first pair was checked longest ago. */
   #expire(): void {
     for (const [keyHash, { checkedAt }] of this.#pairs) {
-      if (this.#clock.now() - checkedAt < EXPIRES_MS) return;
+      if (this.#clock.monotonic() - checkedAt < EXPIRES_MS) return;
       this.delete(keyHash);
     }
   }

@@ -3,12 +3,13 @@ import { BUCKETS, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
 import { findMissing, type Need } from '../needs.js';
 import type { GatewayNews } from '../news.js';
-import { RESTORE } from '../stream-failure.js';
+import { isStreamMissing, RESTORE } from '../stream-failure.js';
 
 /** A gateway whose last acknowledgement is older is not ready. */
 const MAX_AGE_MS = 10_000;
 const EVERY_MS = 4000;
 const PROBE_KEY = 'probe';
+const NO_ANSWER = 'the cluster does not answer';
 
 /** Whether a gateway is ready, and the reason if it is not. */
 export type Readiness = { readonly isReady: true } | { readonly isReady: false; readonly reason: string };
@@ -18,6 +19,7 @@ export type Readiness = { readonly isReady: true } | { readonly isReady: false; 
  * as only a replicated write shows that a majority is there.
  */
 export class Health {
+  /** Besides the stream, which is read for its leader. */
   readonly #needs: readonly Need[];
   readonly #nats: Nats;
   readonly #news: GatewayNews;
@@ -29,7 +31,7 @@ export class Health {
   #isClosed = false;
 
   constructor(nats: Nats, news: GatewayNews, needs: readonly Need[]) {
-    this.#needs = needs;
+    this.#needs = needs.filter(({ name }) => name !== UPLOADS);
     this.#nats = nats;
     this.#news = news;
     news.on('accepted', () => {
@@ -41,7 +43,8 @@ export class Health {
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.#look(), this.#lookForMissing()]);
+    const [isQueueMissing, missing] = await Promise.all([this.#look(), findMissing(this.#nats, this.#needs)]);
+    this.#report([...(isQueueMissing ? [`the stream ${UPLOADS}`] : []), ...missing.map(({ title }) => title)]);
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => void this.start(), EVERY_MS);
   }
@@ -60,25 +63,31 @@ export class Health {
       : { isReady: false, reason: 'the last acknowledgement is older than 10 s' };
   }
 
-  async #look(): Promise<void> {
+  /** @returns Whether the stream does not exist. */
+  async #look(): Promise<boolean> {
     try {
       const info = await this.#nats.jsm.streams.info(UPLOADS);
       this.#problem = hasLeader(info) ? undefined : 'the stream has no leader';
-      if (performance.now() - this.#ackAt > EVERY_MS) await this.#probe();
-    } catch {
-      this.#problem = 'the cluster does not answer';
+    } catch (error) {
+      this.#problem = NO_ANSWER;
+      return isStreamMissing(error);
     }
+    if (performance.now() - this.#ackAt > EVERY_MS) await this.#probe();
+    return false;
   }
 
-  async #lookForMissing(): Promise<void> {
-    const missing = await findMissing(this.#nats, this.#needs);
-    for (const { title } of missing) this.#news.emit('alarm', { alarm: 'stream-missing', message: lossOf(title) });
-    this.#missing = missing.length > 0 ? `missing: ${missing.map(({ title }) => title).join(', ')}` : undefined;
+  #report(missing: readonly string[]): void {
+    for (const title of missing) this.#news.emit('alarm', { alarm: 'stream-missing', message: lossOf(title) });
+    this.#missing = missing.length > 0 ? `missing: ${missing.join(', ')}` : undefined;
   }
 
   async #probe(): Promise<void> {
-    await (await this.#nats.kv(BUCKETS.config)).put(PROBE_KEY, '');
-    this.#ackAt = performance.now();
+    try {
+      await (await this.#nats.kv(BUCKETS.config)).put(PROBE_KEY, '');
+      this.#ackAt = performance.now();
+    } catch {
+      this.#problem = NO_ANSWER;
+    }
   }
 }
 

@@ -119,7 +119,7 @@ function valuesOf(name: string, labels: Readonly<Record<string, string>>, { buck
 async function setDepth(depth: QueueDepth, messages: Gauge, age: Gauge): Promise<void> {
   messages.reset();
   age.reset();
-  const partitions = await depth.read().catch(() => []);
+  const { partitions } = await depth.read().catch(() => ({ partitions: [] }));
   for (const { partition, messages: count, oldestSeconds } of partitions) {
     messages.set({ partition: String(partition) }, count);
     age.set({ partition: String(partition) }, oldestSeconds);

@@ -1,5 +1,6 @@
 import { partitionSubject, UPLOADS } from '../names.js';
 import type { Nats } from '../nats.js';
+import type { GatewayNews } from '../news.js';
 
 /** The messages that wait in a partition. */
 export interface PartitionDepth {
@@ -11,6 +12,13 @@ export interface PartitionDepth {
   readonly oldestSeconds: number;
 }
 
+/** The messages that wait in the queue. */
+export interface Depths {
+  readonly partitions: readonly PartitionDepth[];
+  /** The messages on subjects of no partition, which nothing takes: no gateway wrote them. */
+  readonly strays: number;
+}
+
 /** Messages are read to know their age, so not at each call. */
 const CACHED_MS = 10_000;
 
@@ -18,15 +26,18 @@ const CACHED_MS = 10_000;
 export class QueueDepth {
   readonly #nats: Nats;
   readonly #partitions: number;
-  #last: { readonly at: number; readonly depth: Promise<PartitionDepth[]> } | undefined;
+  readonly #news: GatewayNews | undefined;
+  #last: { readonly at: number; readonly depth: Promise<Depths> } | undefined;
 
-  constructor(nats: Nats, partitions: number) {
+  /** @param news - Gets an alarm if there are messages that nothing takes. Default: none. */
+  constructor(nats: Nats, partitions: number, news?: GatewayNews) {
     this.#nats = nats;
     this.#partitions = partitions;
+    this.#news = news;
   }
 
   /** @throws if the cluster does not answer. */
-  read(): Promise<PartitionDepth[]> {
+  read(): Promise<Depths> {
     const now = performance.now();
     if (this.#last && now - this.#last.at < CACHED_MS) return this.#last.depth;
     const depth = this.#read();
@@ -37,20 +48,31 @@ export class QueueDepth {
     return depth;
   }
 
-  async #read(): Promise<PartitionDepth[]> {
-    const { state } = await this.#nats.jsm.streams.info(UPLOADS, { subjects_filter: 'gw.*.*' });
-    const counts = Array.from({ length: this.#partitions }, () => 0);
-    for (const [subject, count] of Object.entries(state.subjects ?? {})) {
-      const partition = Number(subject.split('.')[1]);
-      counts[partition] = (counts[partition] ?? 0) + count;
-    }
-    return Promise.all(
+  async #read(): Promise<Depths> {
+    const { counts, strays } = await this.#count();
+    if (strays > 0) this.#news?.emit('alarm', { alarm: 'forged-message', message: strayText(strays) });
+    const partitions = await Promise.all(
       counts.map(async (messages, partition) => ({
         partition,
         messages,
         oldestSeconds: messages === 0 ? 0 : await this.#ageOfOldest(partition),
       })),
     );
+    return { partitions, strays };
+  }
+
+  /** Any client of the cluster may publish on a subject such as `gw.1e9.x`. */
+  async #count(): Promise<{ readonly counts: readonly number[]; readonly strays: number }> {
+    const { state } = await this.#nats.jsm.streams.info(UPLOADS, { subjects_filter: 'gw.*.*' });
+    const counts = Array.from({ length: this.#partitions }, () => 0);
+    const partitions = new Map(counts.map((_, partition) => [String(partition), partition]));
+    let strays = 0;
+    for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+      const partition = partitions.get(subject.split('.')[1] ?? '');
+      if (partition === undefined) strays += count;
+      else counts[partition] = (counts[partition] ?? 0) + count;
+    }
+    return { counts, strays };
   }
 
   async #ageOfOldest(partition: number): Promise<number> {
@@ -59,3 +81,6 @@ export class QueueDepth {
     return oldest === null ? 0 : Math.max((Date.now() - Date.parse(oldest.timestamp)) / 1000, 0);
   }
 }
+
+const strayText = (strays: number): string =>
+  `${strays} messages of the queue are in no partition and stay there: see "Messages in no partition" in docs/gateway.md`;

@@ -1,8 +1,11 @@
-import type { KV } from '@nats-io/kv';
+import type { KV, KvEntry } from '@nats-io/kv';
+import * as v from 'valibot';
+import type { Clock } from '../../core/time/clock.js';
 import { decodeId, encodeId } from '../names.js';
+import type { GatewayNews } from '../news.js';
 import type { Failure } from './decision.js';
 
-/** The block of a message of an unknown version, whose key can't be read. */
+/** The block of a message of an unknown version, or of a damaged record, whose key can't be read. */
 export const ANY_KEY = '*';
 
 /** The reason why messages with one key of a device wait. */
@@ -47,15 +50,19 @@ export interface ParkedRecord {
  */
 export class ParkedDevices {
   readonly #bucket: KV;
+  readonly #parts: ParkedDevicesParts;
 
-  constructor(bucket: KV) {
+  constructor(bucket: KV, parts: ParkedDevicesParts = {}) {
     this.#bucket = bucket;
+    this.#parts = parts;
   }
 
   async get(device: string): Promise<ParkedRecord | undefined> {
     const entry = await this.#bucket.get(encodeId(device));
-    const parked = entry?.operation === 'PUT' ? decode(entry.string()) : undefined;
-    return entry && parked ? { device, parked, revision: entry.revision } : undefined;
+    if (entry?.operation !== 'PUT') return undefined;
+    const parked = decode(entry.string());
+    if (parked === undefined) this.#report(device);
+    return this.#recordOf(device, parked, entry);
   }
 
   /** @param before - The record that the new one replaces. @returns The revision. @throws if another worker wrote meanwhile. */
@@ -73,18 +80,79 @@ export class ParkedDevices {
 
   async *all(): AsyncGenerator<ParkedRecord> {
     for await (const entry of await this.#bucket.history()) {
-      const [device, parked] = [decodeId(entry.key), entry.operation === 'PUT' ? decode(entry.string()) : undefined];
-      if (device !== undefined && parked !== undefined) yield { device, parked, revision: entry.revision };
+      const device = entry.operation === 'PUT' ? decodeId(entry.key) : undefined;
+      if (device !== undefined) yield this.#recordOf(device, decode(entry.string()), entry);
     }
+  }
+
+  /** A time of retry that no gateway gives, as it was damaged or the clock was set back since, is now. */
+  #recordOf(device: string, decoded: ParkedDevice | undefined, { revision, created }: KvEntry): ParkedRecord {
+    const now = this.#parts.clock?.now() ?? Date.now();
+    const parked = decoded ?? unreadable(created.getTime());
+    return { device, revision, parked: parked.retryAt > now + MAX_WAIT_MS ? { ...parked, retryAt: now } : parked };
+  }
+
+  #report(device: string): void {
+    const message = `the record of the parked device ${device} can't be read: its messages are tried again at once`;
+    this.#parts.news?.emit('alarm', { alarm: 'forged-message', message });
   }
 }
 
-/** @returns `undefined` if the value is not of this version. */
+/** The parts of a worker that the records use. */
+export interface ParkedDevicesParts {
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, 'now'>;
+  /** Gets an alarm about a record that can't be read. Default: none. */
+  readonly news?: GatewayNews;
+}
+
+/** The longest pause between two retries is an hour; clocks of gateways differ a little. */
+const MAX_WAIT_MS = 2 * 3_600_000;
+
+/** Any client of the cluster may have written a record. */
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const BlockSchema = v.object({
+  reason: v.pipe(v.string(), v.nonEmpty()),
+  message: v.string(),
+  status: whole,
+  isVerified: v.boolean(),
+  head: whole,
+  attempts: whole,
+  failures: whole,
+  firstFailedAt: whole,
+});
+const ParkedSchema = v.object({
+  version: v.literal(1),
+  since: whole,
+  retryAt: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  blocks: v.record(v.string(), BlockSchema),
+});
+
+/** @returns `undefined` if the value is not a record of this version. */
 function decode(text: string): ParkedDevice | undefined {
   try {
-    const parked = JSON.parse(text) as ParkedDevice | null;
-    return parked?.version === 1 && typeof parked.blocks === 'object' ? parked : undefined;
+    const parsed = v.safeParse(ParkedSchema, JSON.parse(text));
+    return parsed.success ? (parsed.output as ParkedDevice) : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** The device stays parked, so that no newer message passes those that wait, and is tried again at once. */
+const unreadable = (since: number): ParkedDevice => ({
+  version: 1,
+  since,
+  retryAt: 0,
+  blocks: {
+    [ANY_KEY]: {
+      reason: 'behind',
+      message: 'the record of the device could not be read',
+      status: 0,
+      isVerified: true,
+      head: 0,
+      attempts: 0,
+      failures: 0,
+      firstFailedAt: 0,
+    },
+  },
+});

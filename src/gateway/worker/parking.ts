@@ -87,7 +87,7 @@ export class Parking {
   /** The device is not parked any more. */
   async unpark(record: ParkedRecord): Promise<void> {
     await this.#parts.devices.remove(record);
-    this.#parts.schedule.forget(record.device);
+    this.#parts.schedule.cancel(record.device);
     this.#parts.news.emit('unparked', { device: record.device });
   }
 }

@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/time/clock.js';
-import { encodeWakeUp } from '../message.js';
-import { UPLOADS, uploadSubjectOf } from '../names.js';
 import type { Nats } from '../nats.js';
+import { publishWakeUp } from '../wake-ups.js';
 import type { ParkedDevices, ParkedRecord } from './parked-devices.js';
 
 /** Records that other gateways wrote, of which one may be gone, are found within this time, in milliseconds. */
@@ -55,7 +54,7 @@ export class RetrySchedule {
   }
 
   /** The device is not parked any more. */
-  forget(device: string): void {
+  cancel(device: string): void {
     this.#planned.delete(device);
   }
 
@@ -66,7 +65,7 @@ export class RetrySchedule {
         found.add(record.device);
         this.plan(record);
       }
-      for (const device of this.#planned.keys()) if (!found.has(device)) this.forget(device);
+      for (const device of this.#planned.keys()) if (!found.has(device)) this.cancel(device);
     } catch {
       // The cluster has no leader at present.
     }
@@ -90,13 +89,11 @@ export class RetrySchedule {
   }
 
   async #publish(device: string, planned: Planned, now: number): Promise<void> {
-    const { headers, body } = encodeWakeUp();
     // The same for all gateways within a minute, and another one if the wake-up has to be repeated.
     const id = `retry/${device}/${planned.revision}/${Math.floor(now / REPEAT_MS)}`;
     planned.dueAt = now + REPEAT_MS;
     try {
-      const subject = uploadSubjectOf(device, this.#partitions);
-      await this.#nats.publish(UPLOADS, { subject, headers: { ...headers, 'Nats-Msg-Id': id }, body });
+      await publishWakeUp(this.#nats, device, this.#partitions, { 'Nats-Msg-Id': id });
     } catch {
       planned.dueAt = now + SCAN_MS;
     }

@@ -44,7 +44,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const [marks, records] = await Promise.all([nats.kv(BUCKETS.marks), nats.kv(BUCKETS.devices)]);
   const aborting = new AbortController();
   setMaxListeners(count + 1, aborting.signal);
-  const devices = new ParkedDevices(records);
+  const devices = new ParkedDevices(records, { clock, news });
   const messages = new ParkedMessages(nats);
   const schedule = new RetrySchedule(nats, devices, count, clock);
   const shared = { ...options, clock, devices, messages, schedule, evidence: new Evidence() };

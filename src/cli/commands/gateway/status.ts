@@ -12,7 +12,7 @@ export async function status(call: Call): Promise<ExitCode> {
     out.json(found);
     return codeOf(found);
   }
-  const { streams, waiting, partitions, missing } = found;
+  const { streams, waiting, partitions, missing, strays } = found;
   out.table([['stream', 'messages', 'devices', 'full', 'leader', 'replicas'], ...streams.map(rowOf)], (row) =>
     row === 0 ? 'strong' : isComplete(streams[row - 1]) ? undefined : 'bad',
   );
@@ -20,6 +20,8 @@ export async function status(call: Call): Promise<ExitCode> {
   out.line(
     `${waiting.length} of ${plural(partitions, 'partition')} have messages, the oldest for ${Math.round(oldest)} s`,
   );
+  if (strays > 0)
+    out.line(`${plural(strays, 'message')} in no partition, which nothing takes: no gateway wrote them`, 'bad');
   if (missing.length > 0) out.line(`missing: ${missing.join(', ')}. ${RESTORE}`, 'bad');
   return codeOf(found);
 }

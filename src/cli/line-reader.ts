@@ -30,7 +30,7 @@ export class LineReader {
     this.#stream = stream;
   }
 
-  /** Why the stream failed; `undefined` if it did not. */
+  /** The error of the stream; `undefined` if it did not fail. */
   get failure(): unknown {
     return this.#failure;
   }

@@ -1,5 +1,5 @@
 import type { ApiError, PubAck } from '@nats-io/jetstream';
-import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
 
 /** A message to publish, with the headers of the library. */
 export interface PublishedMessage {
@@ -42,27 +42,38 @@ export class Publisher {
   /** By the last token of the reply subject; the oldest first. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #decoder = new TextDecoder();
+  /** An error ends it; the next publication makes another. */
+  #subscription: Subscription | undefined;
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     this.#inbox = parts.transport.createInbox();
-    parts.connection.subscribe(`${this.#inbox}.*`, {
-      callback: (error, message) => (error ? this.#rejectAll(error) : this.#settle(message)),
-    });
     void this.#followErrors();
   }
 
-  /** @returns Rejects with the errors of the library's `js.publish`: those of JetStream, of time and of the connection. */
+  /** @throws JetStreamApiError, NoRespondersError, TimeoutError, or an error of the connection. */
   publish({ subject, headers, body }: PublishedMessage): Promise<PubAck> {
     const { connection, timeout } = this.#parts;
+    this.#subscription ??= this.#subscribe();
     return new Promise((resolve, reject) => {
       const token = (this.#count++).toString(36);
       connection.publish(subject, body, { headers, reply: `${this.#inbox}.${token}` });
       this.#waiting.set(token, { subject, deadline: performance.now() + timeout, resolve, reject });
       this.#timer ??= setTimeout(() => this.#expire(), timeout);
     });
+  }
+
+  #subscribe(): Subscription {
+    return this.#parts.connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => (error ? this.#fail(error) : this.#settle(message)),
+    });
+  }
+
+  #fail(error: Error): void {
+    this.#subscription = undefined;
+    this.#rejectAll(error);
   }
 
   #settle({ subject, data, headers }: Msg): void {
@@ -82,7 +93,8 @@ export class Publisher {
   #decode(data: Uint8Array): PubAck {
     const ack = JSON.parse(this.#decoder.decode(data)) as PubAck & { readonly error?: ApiError };
     if (ack.error) throw new this.#parts.jetstream.JetStreamApiError(ack.error);
-    return ack;
+    if (!ack.stream) throw new SyntaxError('not an acknowledgement');
+    return { ...ack, duplicate: ack.duplicate ?? false };
   }
 
   #expire(): void {
@@ -92,7 +104,7 @@ export class Publisher {
     this.#timer = oldest && setTimeout(() => this.#expire(), oldest.deadline - now);
   }
 
-  /** A message without the right to publish it gets no acknowledgement, but an error of the connection. Ends with it. */
+  /** A message without the right to publish it gets no acknowledgement, but an error of the connection. The loop ends with the connection. */
   async #followErrors(): Promise<void> {
     const { connection } = this.#parts;
     for await (const status of connection.status()) {

@@ -38,7 +38,7 @@ interface Node {
 export class NatsCluster {
   readonly #nodes: readonly Node[];
   readonly #folder: string;
-  readonly #configuration: string;
+  #configuration: string;
 
   private constructor(folder: string, nodes: readonly Node[], configuration: string) {
     this.#folder = folder;
@@ -76,9 +76,7 @@ export class NatsCluster {
   startNode(number: number): void {
     const node = this.#node(number);
     node.isWanted = true;
-    const file = join(node.folder, 'nats.conf');
-    writeFileSync(file, this.#configurationOf(node));
-    const started = spawn(NATS_SERVER ?? '', ['-c', file], { stdio: 'ignore' });
+    const started = spawn(NATS_SERVER ?? '', ['-c', this.#configure(node)], { stdio: 'ignore' });
     node.process = started;
     started.once('exit', () => {
       if (node.process === started) node.process = undefined;
@@ -94,6 +92,15 @@ export class NatsCluster {
     const ended = once(process, 'exit');
     process.kill(signal);
     await ended;
+  }
+
+  /** Replaces {@link ClusterOptions.configuration}, and has the nodes that run read it (`SIGHUP`). */
+  reload(configuration: string): void {
+    this.#configuration = configuration;
+    for (const node of this.#nodes) {
+      this.#configure(node);
+      node.process?.kill('SIGHUP');
+    }
   }
 
   /** Freezes a node (`SIGSTOP`). */
@@ -145,6 +152,13 @@ export class NatsCluster {
     const node = this.#nodes[number];
     if (!node) throw new RangeError(`there is no node ${number}`);
     return node;
+  }
+
+  /** Writes the file of the configuration. @returns Its path. */
+  #configure(node: Node): string {
+    const file = join(node.folder, 'nats.conf');
+    writeFileSync(file, this.#configurationOf(node));
+    return file;
   }
 
   #configurationOf({ name, folder, port, clusterPort, monitorPort }: Node): string {

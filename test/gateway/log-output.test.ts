@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { LogOutput } from '../../src/gateway/operations/log-output.js';
+import { temporaryFolder } from '../support/disks/temporary-folder.js';
+
+const lineOf = (number: number) => `${JSON.stringify({ number, text: 'x'.repeat(1000) })}\n`;
+
+describe.skipIf(process.platform === 'win32')('the log of a gateway', () => {
+  let writing: number;
+  let reading: number;
+  beforeEach(() => {
+    const pipe = join(temporaryFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    reading = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    writing = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  });
+  afterEach(() => {
+    closeSync(writing);
+    closeSync(reading);
+  });
+
+  /** Reads what the pipe holds. */
+  const read = (): string => {
+    const bytes = Buffer.alloc(1_000_000);
+    try {
+      return bytes.toString('utf8', 0, readSync(reading, bytes));
+    } catch {
+      return '';
+    }
+  };
+
+  test('reaches a reader that is slower than the pipe, in whole lines', async () => {
+    const output = new LogOutput(writing);
+    for (let number = 0; number < 300; number++) output.write(lineOf(number));
+    let text = '';
+    await vi.waitFor(
+      () => {
+        text += read();
+        expect(text.split('\n')).toHaveLength(301);
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+    const numbers = text
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { number: number }).number);
+    expect(numbers).toEqual(Array.from({ length: 300 }, (_, number) => number));
+  });
+
+  test('drops further lines than a megabyte while nobody reads', async () => {
+    const output = new LogOutput(writing);
+    for (let number = 0; number < 2000; number++) output.write(lineOf(number));
+    let text = '';
+    await vi.waitFor(
+      () => {
+        text += read();
+        expect(text.split('\n').length).toBeGreaterThan(1000);
+        expect(text.endsWith('\n')).toBe(true);
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+    expect(text.split('\n').length).toBeLessThan(1200);
+    for (const line of text.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ text: 'x'.repeat(1000) });
+  });
+});

@@ -148,7 +148,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     name: 'pipe',
     summary: 'commit lines of standard input, and push them',
     description:
-      "Reads lines from standard input (name=value … or JSON objects), commits each, and pushes automatically. A line that can't be read is reported on standard error with its number, the other lines are committed, and the exit code is 1. The command ends when the input ends, after pushing the rest; on SIGTERM, within 10 s. If standard input fails, as a serial device that is unplugged, the lines before are committed and pushed, and the exit code is 1.",
+      "Reads lines from standard input (name=value … or JSON objects), commits each, and pushes automatically. A line that can't be read is reported on standard error with its number, the other lines are committed, and the exit code is 1. The command ends when the input ends, after pushing the rest; on SIGTERM, within 10 s. If standard input fails, such as when a serial device is unplugged, the lines before are committed and pushed, and the exit code is 1.",
     options: [
       {
         flags: '--every <time>',

@@ -1,4 +1,4 @@
-import { CLOSE_FILES, DISK_FULL, TOO_MANY_FILES } from '../core/model/system-codes.js';
+import { CLOSE_FILES, DISK_FULL, freeSpace, TOO_MANY_FILES } from '../core/model/system-codes.js';
 
 /** The exit codes, after sysexits.h where that has one. */
 export const EXIT = {
@@ -69,7 +69,7 @@ export const notWritable = (folder: string, code: string): CommandException =>
   });
 
 function notWritableAdvice(code: string): string {
-  if (DISK_FULL.test(code)) return 'Free some disk space, then run it again.';
+  if (DISK_FULL.test(code)) return `To go on, ${freeSpace(code)}, then run it again.`;
   return TOO_MANY_FILES.test(code) ? CLOSE_FILES : 'Check its owner and permissions, or set NIKDEV_DIR.';
 }
 

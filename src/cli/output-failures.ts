@@ -12,7 +12,7 @@ export function tolerateOutputFailures(process: NodeJS.Process): void {
   stderr.on('error', () => {});
   stdout.on('error', (error) => {
     const code = codeWord(error) ?? 'unknown';
-    // Such as head.
+    // The reader, such as head, has seen enough.
     if (code === 'EPIPE' || hasFailed) return;
     hasFailed = true;
     stderr.write(`nikdev-iot: standard output could not be written (${code})\n`);

@@ -64,13 +64,7 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
     loadPeer('@nats-io/jetstream'),
     loadPeer('@nats-io/kv'),
   ]);
-  const connection = await transport
-    .connect({ ...connectionOptions(options), ...authenticator(transport, options) })
-    .catch((cause: unknown) => {
-      throw isRefusal(cause)
-        ? new GatewayException(`the NATS servers refuse the credentials (${reasonOf(cause)})`, CREDENTIALS)
-        : new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE, { isTemporary: true });
-    });
+  const connection = await open(transport, options);
   const js = jetstream.jetstream(connection, { timeout: TIMEOUT_MS });
   // Without the check of the account, which needs a right that `run` need not have.
   const jsm = await jetstream.jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
@@ -96,7 +90,7 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
     },
     headers: headersOf,
     publish: (streamName, { subject, headers, body }) =>
-      publisher.publish({ subject, headers: headersOf({ ...headers, 'Nats-Expected-Stream': streamName }), body }),
+      publisher.publish(subject, body, headersOf({ ...headers, 'Nats-Expected-Stream': streamName })),
     async deleteMessage(streamName, sequence) {
       await jsm.streams.deleteMessage(streamName, sequence, false).catch((error: Error) => {
         if (!isGone(error)) throw error;
@@ -104,6 +98,20 @@ export async function connectNats(options: NatsOptions): Promise<Nats> {
     },
     close: () => connection.close(),
   };
+}
+
+async function open(
+  transport: typeof import('@nats-io/transport-node'),
+  options: NatsOptions,
+): Promise<NatsConnection> {
+  try {
+    return await transport.connect({ ...connectionOptions(options), ...authenticator(transport, options) });
+  } catch (cause) {
+    if (cause instanceof GatewayException) throw cause;
+    throw isRefusal(cause)
+      ? new GatewayException(`the NATS servers refuse the credentials (${reasonOf(cause)})`, CREDENTIALS)
+      : new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE, { isTemporary: true });
+  }
 }
 
 /** JetStream's error about a message that is not in its stream: the code differs from version to version. */
@@ -128,7 +136,7 @@ function connectionOptions({ servers, tls }: NatsOptions): NodeConnectionOptions
     reconnectJitter: 250,
     pingInterval: PING_MS,
     maxPingOut: MAX_PINGS,
-    // A stack trace for each request takes a tenth of the time of an upload.
+    // The stack of each request costs time, and shows only functions of the library.
     noAsyncTraces: true,
     ...(tls && { tls }),
   };
@@ -144,10 +152,7 @@ function authenticator(
       // It reads them at each connection: here it does so to fail before the first.
       authenticator('nonce');
     } catch {
-      throw new GatewayException(
-        "nats.credentials can't be read: they are not the content of a .creds file",
-        CREDENTIALS,
-      );
+      throw new GatewayException('nats.credentials must be the content of a .creds file', CREDENTIALS);
     }
     return { authenticator };
   }

@@ -20,7 +20,7 @@ export interface ParkedDeviceStatus {
   readonly retryAt: number;
   /** The uploads that wait. */
   readonly uploads: number;
-  /** Why, one for each API key. */
+  /** The reasons, one for each API key. */
   readonly reasons: readonly string[];
 }
 

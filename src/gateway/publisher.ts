@@ -1,13 +1,6 @@
 import type { ApiError, PubAck } from '@nats-io/jetstream';
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
 
-/** A message to publish, with the headers of the library. */
-export interface PublishedMessage {
-  readonly subject: string;
-  readonly headers: MsgHdrs;
-  readonly body: Uint8Array;
-}
-
 export interface PublisherParts {
   readonly connection: NatsConnection;
   readonly transport: Pick<
@@ -54,7 +47,7 @@ export class Publisher {
   }
 
   /** @throws JetStreamApiError, NoRespondersError, TimeoutError, or an error of the connection. */
-  publish({ subject, headers, body }: PublishedMessage): Promise<PubAck> {
+  publish(subject: string, body: Uint8Array, headers: MsgHdrs): Promise<PubAck> {
     const { connection, timeout } = this.#parts;
     this.#subscription ??= this.#subscribe();
     return new Promise((resolve, reject) => {

@@ -116,7 +116,7 @@ function checkCertificate(certificate: ServerCertificate): void {
 
 async function createLogger(level = 'info'): Promise<GatewayLogger> {
   const { pino } = await loadPeer('pino');
-  // The default of pino repeats a line that a full disk does not take for ever, and keeps the process from ending.
+  // By default pino repeats, without end, a line that a full disk does not take, and so keeps the process from ending.
   return pino({ name: 'nikdev-iot-gateway', level }, new LogOutput()) as GatewayLogger;
 }
 

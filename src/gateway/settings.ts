@@ -66,12 +66,12 @@ export async function readSettings(nats: Nats, partitions?: number, signal?: Abo
 export function checkSettings(settings: ClusterSettings, partitions = settings.partitions): void {
   if (settings.version !== FORMAT_VERSION)
     throw new GatewayException(
-      `the cluster has the format ${Number(settings.version)} of another version of the gateway, which has ${FORMAT_VERSION}`,
+      `the cluster has the format ${settings.version} of another version of the gateway, which has ${FORMAT_VERSION}`,
       'Run the version of nikdev-iot that the cluster was made with, or follow "Upgrade" in docs/gateway.md.',
     );
   if (settings.partitions !== partitions)
     throw new GatewayException(
-      `the cluster has ${Number(settings.partitions)} partitions, not ${partitions}: another number would break the order of each device`,
+      `the cluster has ${settings.partitions} partitions, not ${partitions}: another number would break the order of each device`,
       'Leave out partitions (--partitions), or follow "More partitions" in docs/gateway.md.',
     );
 }

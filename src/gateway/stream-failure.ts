@@ -12,11 +12,15 @@ export interface StreamFailure {
 
 /** JetStream's code for a stream that does not exist. */
 const STREAM_NOT_FOUND = 10_059;
+/** A size that exceeds `max_file` of a server, of a cluster, or, among other causes, of all servers that a stream could be placed on. */
+const SERVER_EXCEEDED = 10_023;
+const CLUSTER_EXCEEDED = 10_047;
+const NO_PLACE = 10_005;
 
 /** The codes of JetStream's errors. */
 const REASONS: Readonly<Record<number, StreamFailure>> = {
-  10023: { reason: 'the servers have no space left', alarm: 'stream-full' },
-  10047: { reason: 'the servers have no space left', alarm: 'stream-full' },
+  [SERVER_EXCEEDED]: { reason: 'the servers have no space left', alarm: 'stream-full' },
+  [CLUSTER_EXCEEDED]: { reason: 'the servers have no space left', alarm: 'stream-full' },
   [STREAM_NOT_FOUND]: { reason: 'the stream is missing', alarm: 'stream-missing' },
   10060: { reason: 'another stream takes the subject', alarm: 'stream-missing' },
 };
@@ -49,13 +53,12 @@ export function withoutSpace(cause: unknown, describe: (reason: string) => strin
 export const isStreamMissing = (error: unknown): boolean =>
   (error as { code?: unknown } | null)?.code === STREAM_NOT_FOUND;
 
-/** Codes for a size that exceeds `max_file`: of a server, of a cluster, and of its placement. */
-const OUT_OF_SPACE: ReadonlySet<unknown> = new Set([10_023, 10_047, 10_005]);
+const OUT_OF_SPACE: ReadonlySet<unknown> = new Set([SERVER_EXCEEDED, CLUSTER_EXCEEDED, NO_PLACE]);
 
 /** Whether the servers have no space for a stream of this size. */
 export const isOutOfSpace = (error: unknown): boolean => {
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
-  return OUT_OF_SPACE.has(code) && (code !== 10_005 || /storage/i.test(String(message)));
+  return OUT_OF_SPACE.has(code) && (code !== NO_PLACE || /storage/i.test(String(message)));
 };
 
 /** The class of an error: other texts of an error may hold a part of the request. */

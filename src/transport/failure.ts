@@ -94,8 +94,8 @@ function describe(thrown: unknown, [, inner]: readonly Thrown[]): string {
   return inner === undefined ? text : `${text} (${inner.message})`;
 }
 
-/** Request, Response and ReadableStream among them. */
-const MISSING_GLOBAL = /^ReferenceError: (?:fetch|Re\w+|Headers|Abort\w+|Text\w+) is not defined$/;
+const MISSING_GLOBAL =
+  /^ReferenceError: (?:fetch|Re(?:quest|sponse|adable\w+)|Headers|Abort\w+|Text\w+) is not defined$/;
 const IN_JSDOM = "Jest's jsdom lacks it: use jest-fixed-jsdom";
 /** Node with `--no-experimental-fetch`. */
 const IN_NODE = 'use httpFetch of nikdev-iot/node';

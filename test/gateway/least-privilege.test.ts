@@ -103,7 +103,7 @@ describeOnNats('G3 the users of docs/gateway.md', () => {
       const { servers } = cluster;
       await expect(connectNats({ servers, credentials })).rejects.toMatchObject({
         name: 'GatewayException',
-        message: "nats.credentials can't be read: they are not the content of a .creds file",
+        message: 'nats.credentials must be the content of a .creds file',
         isTemporary: false,
       });
     },

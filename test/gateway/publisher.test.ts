@@ -33,7 +33,7 @@ describeOnNats('the publisher', () => {
   const publish = (subject: string, fields: Record<string, string> = {}) => {
     const message = transport.headers();
     for (const [name, value] of Object.entries(fields)) message.set(name, value);
-    return publisher.publish({ subject, headers: message, body: new TextEncoder().encode(subject) });
+    return publisher.publish(subject, new TextEncoder().encode(subject), message);
   };
 
   test('gives each of a thousand messages its own acknowledgement', async () => {

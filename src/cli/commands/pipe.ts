@@ -168,7 +168,7 @@ class Pipe {
     this.#fail(message);
   }
 
-  /** @returns The reason for which nothing could be saved. */
+  /** @returns The error of the commit; `undefined` if the values are saved. */
   #tryCommit(): unknown {
     try {
       this.#api.commit();

@@ -9,7 +9,7 @@ export function isObject<Type extends object = Readonly<Record<string, unknown>>
   }
 }
 
-/** As `Array.isArray`, which throws for a revoked Proxy. */
+/** Like `Array.isArray`, but `false` for a revoked Proxy, for which that throws. */
 export function isArray(input: unknown): input is readonly unknown[] {
   try {
     return Array.isArray(input);

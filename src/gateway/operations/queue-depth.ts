@@ -83,4 +83,4 @@ export class QueueDepth {
 }
 
 const strayText = (strays: number): string =>
-  `${strays} messages of the queue are in no partition and stay there: see "Messages in no partition" in docs/gateway.md`;
+  `messages in no partition, which stay in the queue: ${strays}; see "Messages in no partition" in docs/gateway.md`;

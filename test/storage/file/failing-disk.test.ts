@@ -41,7 +41,7 @@ describe('F20 a disk that fails', () => {
       expect(save).toThrow(
         expect.objectContaining({
           message: expect.stringContaining(`could not be written (${code}`),
-          advice: expect.stringMatching(/^The process has too many open files: .*ulimit -n/),
+          advice: expect.stringMatching(/^Too many files are open: .*ulimit -n/),
         }),
       );
       delete broken.openSync;

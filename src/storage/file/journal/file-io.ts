@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { isStorageException, StorageException } from '../../../core/model/exceptions.js';
 import { codeWord, textOf } from '../../../core/model/foreign-text.js';
-import { CLOSE_FILES, DISK_FULL, TOO_MANY_FILES } from '../../../core/model/system-codes.js';
+import { CLOSE_FILES, DISK_FULL, freeSpace, TOO_MANY_FILES } from '../../../core/model/system-codes.js';
 
 /** The calls of `node:fs` that take a descriptor. */
 export interface DescriptorIo {
@@ -112,7 +112,7 @@ export function storageException(error: unknown, path: string): StorageException
   const flag = /--allow-\w+/.exec(textOf(error, 'message') ?? '')?.[0];
   return isFull(error)
     ? new StorageException(`the disk is full (${code}, ${path})`, {
-        advice: `Push, or ${code === 'EFBIG' ? 'raise the limit of the size of a file (ulimit -f)' : 'free some disk space'}, then commit again.`,
+        advice: `Push, or ${freeSpace(code)}, then commit again.`,
         isFull: true,
         cause: error,
       })

@@ -20,10 +20,13 @@ export function verdictOf({ status, text, isCut }: Answered): ModelVerdict {
   return status >= 400 && status < 500 ? 'refused' : 'bad luck';
 }
 
+/** Also in UTF-16, whose byte order mark no UTF-8 has, and which has a NUL beside each character. */
 function isHtml(text: string): boolean {
-  const start = text.trimStart();
-  return start[0] === '<' && /[a-zA-Z!?]/.test(start.charAt(1));
+  const [opening, next = '', afterNext = ''] = [...text].slice([...text].findIndex((character) => !isBlank(character)));
+  return opening === '<' && /[a-zA-Z!?]/.test(next === '\0' ? afterNext : next);
 }
+
+const isBlank = (character: string): boolean => character.trim() === '' || '\0\ufffd'.includes(character);
 
 /** The server's own words; empty where there are none. */
 export function messageIn(text: string): string {

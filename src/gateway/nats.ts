@@ -104,10 +104,10 @@ async function open(
   transport: typeof import('@nats-io/transport-node'),
   options: NatsOptions,
 ): Promise<NatsConnection> {
+  const resolved = { ...connectionOptions(options), ...authenticator(transport, options) };
   try {
-    return await transport.connect({ ...connectionOptions(options), ...authenticator(transport, options) });
+    return await transport.connect(resolved);
   } catch (cause) {
-    if (cause instanceof GatewayException) throw cause;
     throw isRefusal(cause)
       ? new GatewayException(`the NATS servers refuse the credentials (${reasonOf(cause)})`, CREDENTIALS)
       : new GatewayException(`the NATS cluster can't be reached (${reasonOf(cause)})`, ADVICE, { isTemporary: true });

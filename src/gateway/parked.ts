@@ -1,12 +1,13 @@
 import { cleanText } from '../core/model/foreign-text.js';
 import { BUCKETS, PARKED, parkedSubject, UPLOADS } from './names.js';
-import { connectNats, type Nats } from './nats.js';
+import type { Nats } from './nats.js';
 import { checkQueue } from './needs.js';
-import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
-import { type ClusterSettings, readSettings } from './settings.js';
-import { withoutSpace } from './stream-failure.js';
+import type { GatewayNatsOptions } from './options.js';
+import type { ClusterSettings } from './settings.js';
+import { noSpaceException } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
 import { publishWakeUp } from './wake-ups.js';
+import { withCluster } from './with-cluster.js';
 import { ParkedDevices, type ParkedRecord } from './worker/parked-devices.js';
 import { RETRY_NOW } from './worker/partition.js';
 
@@ -71,7 +72,7 @@ export async function retryParked(options: ParkedOptions = {}): Promise<number> 
     await checkQueue(nats);
     for (const [count, { device }] of records.entries())
       await wake(nats, device, partitions).catch((cause: unknown) => {
-        throw withoutSpace(
+        throw noSpaceException(
           cause,
           (reason) => `device ${cleanText(device)} stays parked, as ${reason}; woken before it: ${count}`,
         );
@@ -80,24 +81,19 @@ export async function retryParked(options: ParkedOptions = {}): Promise<number> 
   });
 }
 
-async function withParked<Result>(
+function withParked<Result>(
   { nats: given, deviceIds }: ParkedOptions,
   use: (records: readonly ParkedRecord[], nats: Nats, settings: ClusterSettings) => Promise<Result>,
 ): Promise<Result> {
-  const nats = await connectNats(resolveNatsOptions(given));
   const wanted = deviceIds && new Set(deviceIds.map((id) => id.toLowerCase()));
-  try {
-    // First: before the first init a bucket that does not exist is no loss.
-    const settings = await readSettings(nats);
+  return withCluster(given, async (nats, settings) => {
     const records = await untilAnswered(`the bucket ${BUCKETS.devices}`, () => readRecords(nats));
-    return await use(
+    return use(
       records.filter(({ device }) => wanted === undefined || wanted.has(device)),
       nats,
       settings,
     );
-  } finally {
-    await nats.close();
-  }
+  });
 }
 
 async function readRecords(nats: Nats): Promise<ParkedRecord[]> {

@@ -1,12 +1,13 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { cleanText } from '../core/model/foreign-text.js';
 import { decodeId, deviceCodeOf, encodeId, QUARANTINE, UPLOADS, uploadSubjectOf } from './names.js';
-import { connectNats, type Nats } from './nats.js';
+import type { Nats } from './nats.js';
 import { checkQueue } from './needs.js';
-import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
-import { type ClusterSettings, readSettings } from './settings.js';
-import { withoutSpace } from './stream-failure.js';
+import type { GatewayNatsOptions } from './options.js';
+import type { ClusterSettings } from './settings.js';
+import { noSpaceException } from './stream-failure.js';
 import { untilAnswered } from './until-answered.js';
+import { withCluster } from './with-cluster.js';
 import { fieldsOf } from './worker/parked-messages.js';
 import { AGAIN, QUARANTINE_HEADERS } from './worker/quarantine.js';
 
@@ -65,7 +66,7 @@ export async function retryQuarantined(options: QuarantineOptions = {}): Promise
     let count = 0;
     for await (const message of messages) {
       await untilAnswered(`the stream ${UPLOADS}`, () => requeue(nats, message, partitions)).catch((error: unknown) => {
-        throw withoutSpace(
+        throw noSpaceException(
           error,
           (reason) => `entry ${message.seq} stays in quarantine, as ${reason}; put back before it: ${count}`,
         );
@@ -98,19 +99,13 @@ export async function dropQuarantined(options: QuarantineOptions = {}): Promise<
   });
 }
 
-async function withMessages<Result>(
+const withMessages = <Result>(
   { nats: given, ids }: QuarantineOptions,
   use: (messages: AsyncIterable<StoredMsg>, nats: Nats, settings: ClusterSettings) => Promise<Result>,
-): Promise<Result> {
-  const nats = await connectNats(resolveNatsOptions(given));
-  try {
-    // First: before the first init a stream that does not exist is no loss.
-    const settings = await readSettings(nats);
-    return await use(ids === undefined ? allMessages(nats) : messagesWith(nats, ids), nats, settings);
-  } finally {
-    await nats.close();
-  }
-}
+): Promise<Result> =>
+  withCluster(given, (nats, settings) =>
+    use(ids === undefined ? allMessages(nats) : messagesWith(nats, ids), nats, settings),
+  );
 
 /** The messages at the time of the call; entries that are quarantined again meanwhile are skipped. */
 async function* allMessages({ jsm }: Nats): AsyncGenerator<StoredMsg> {

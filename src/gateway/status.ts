@@ -1,11 +1,11 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import { PARKED, QUARANTINE, UPLOADS } from './names.js';
-import { connectNats, type Nats } from './nats.js';
+import type { Nats } from './nats.js';
 import { findMissing, needsOf } from './needs.js';
 import { type Depths, type PartitionDepth, QueueDepth } from './operations/queue-depth.js';
-import { type GatewayNatsOptions, resolveNatsOptions } from './options.js';
-import { readSettings } from './settings.js';
+import type { GatewayNatsOptions } from './options.js';
 import { untilAnswered } from './until-answered.js';
+import { withCluster } from './with-cluster.js';
 
 /** A stream of the gateways. */
 export interface StreamStatus {
@@ -58,18 +58,14 @@ export async function gatewayStatus({
 }: {
   readonly nats?: GatewayNatsOptions | undefined;
 } = {}): Promise<GatewayStatus> {
-  const nats = await connectNats(resolveNatsOptions(given));
-  try {
-    const { version, partitions } = await readSettings(nats);
+  return withCluster(given, async (nats, { version, partitions }) => {
     const missing = (await findMissing(nats, needsOf(true))).map(({ name }) => name);
     const existing = [UPLOADS, PARKED, QUARANTINE].filter((name) => !missing.includes(name));
     const streams = await Promise.all(existing.map((name) => readStream(nats, name)));
     const { partitions: depths, strays } = existing.includes(UPLOADS) ? await readDepths(nats, partitions) : NOTHING;
     const waiting = depths.filter(({ messages }) => messages > 0);
     return { version, partitions, streams, missing, waiting, strays };
-  } finally {
-    await nats.close();
-  }
+  });
 }
 
 const readStream = async ({ jsm }: Nats, name: string): Promise<StreamStatus> =>

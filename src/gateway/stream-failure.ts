@@ -39,7 +39,7 @@ export function streamFailureOf(error: unknown): StreamFailure | undefined {
 }
 
 /** The exception about a message that the queue has no space for; other errors as they are. */
-export function withoutSpace(cause: unknown, describe: (reason: string) => string): unknown {
+export function noSpaceException(cause: unknown, describe: (reason: string) => string): unknown {
   const failure = streamFailureOf(cause);
   if (failure === undefined) return cause;
   return new GatewayException(

@@ -49,8 +49,8 @@ export class Publisher {
   /** @throws JetStreamApiError, NoRespondersError, TimeoutError, or an error of the connection. */
   publish(subject: string, body: Uint8Array, headers: MsgHdrs): Promise<PubAck> {
     const { connection, timeout } = this.#parts;
-    this.#subscription ??= this.#subscribe();
     return new Promise((resolve, reject) => {
+      this.#subscription ??= this.#subscribe();
       const token = (this.#count++).toString(36);
       connection.publish(subject, body, { headers, reply: `${this.#inbox}.${token}` });
       this.#waiting.set(token, { subject, deadline: performance.now() + timeout, resolve, reject });
@@ -97,7 +97,10 @@ export class Publisher {
     this.#timer = oldest && setTimeout(() => this.#expire(), oldest.deadline - now);
   }
 
-  /** A message without the right to publish it gets no acknowledgement, but an error of the connection. The loop ends with the connection. */
+  /**
+   * A message without the right to publish it gets no acknowledgement, but an error of the connection. The loop ends with the
+   * connection.
+   */
   async #followErrors(): Promise<void> {
     const { connection } = this.#parts;
     for await (const status of connection.status()) {

@@ -103,4 +103,9 @@ describeOnNats('the publisher', () => {
     await connection.close();
     await rejected;
   });
+
+  test('rejects, rather than throws, once the connection is closed', async () => {
+    await connection.close();
+    await expect(publish('s.1')).rejects.toMatchObject({ name: 'ClosedConnectionError' });
+  });
 });

@@ -123,7 +123,7 @@ function countPushes(api: Api, result: Pushed): () => void {
 async function pushOnce(api: Api, state: PushState, credentials: Credentials): Promise<PushException | undefined> {
   let failure = await tryPush(api);
   if (failure !== undefined && state.failures + 1 >= SEARCH_FROM) failure = await search(api, failure);
-  if (failure === undefined) state.remove();
+  if (failure === undefined) state.removeFailure();
   else keepFailure(state, failure, credentials);
   return failure;
 }

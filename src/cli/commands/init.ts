@@ -48,7 +48,7 @@ export async function run(call: Call): Promise<ExitCode> {
   if (problem !== undefined) call.err.line(`${problem}: ${CONFIG} is replaced, and its options are lost`, 'warn');
   writeConfig(folder, { ...credentials, ...(insecureHttp && { insecureHttp }), options: kept });
   // A failure of other credentials, or of another server, says nothing about these.
-  new Folder(folder).pushState.remove();
+  new Folder(folder).pushState.removeFailure();
   if (isJson) out.json({ folder });
   else out.line(`Saved in ${folder}. Try: nikdev-iot test`);
   return EXIT.ok;

@@ -21,7 +21,7 @@ async function resetQueue(call: Call): Promise<ExitCode> {
   const entries = await withPushing(call, async ({ api, folder }) => {
     const { committed } = api.status();
     api.resetUnpushedEntries();
-    folder.pushState.remove();
+    folder.pushState.removeFailure();
     folder.locked(() => folder.lastValues.remove());
     return committed;
   });

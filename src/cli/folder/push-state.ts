@@ -90,8 +90,8 @@ export class PushState {
     this.#write(next);
   }
 
-  /** Forgets failures: what they were about was changed. */
-  remove(): void {
+  /** The cause of the last failure was changed. */
+  removeFailure(): void {
     const { lastPush, failure } = this.#read();
     if (failure !== undefined) this.#write({ version: 1, lastPush });
   }

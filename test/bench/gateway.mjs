@@ -194,20 +194,15 @@ async function measureForwarding(nats, jsm) {
   return (before - left) / seconds;
 }
 
-const showRatio = (ratio) => `${ratio.toFixed(2)}×`;
-
 function rowsOf(entries, inFlight, { bare, accepted, fetched, forwarded }, ours) {
   const what = `gateway: uploads of ${entries} entries, ${inFlight} in flight`;
+  const compared = (name, ratio) =>
+    row(`${what}, ${name}`, `${ratio.toFixed(2)}×`, `≥ ${GOALS[entries]}×`, ratio >= GOALS[entries]);
   const durations = ours.flatMap((slice) => slice.durations).sort((one, other) => one - other);
   const percentile = (share) => durations[Math.floor(durations.length * share)].toFixed(1);
   return [
-    row(
-      `${what}, to a bare publish`,
-      showRatio(accepted / bare),
-      `≥ ${GOALS[entries]}×`,
-      accepted / bare >= GOALS[entries],
-    ),
-    row(`${what}, with Request and Response, to a bare publish`, showRatio(fetched / bare)),
+    compared('to a bare publish', accepted / bare),
+    compared('with Request and Response, to a bare publish', fetched / bare),
     row(`${what}, entries a second accepted`, (accepted * entries).toFixed(0)),
     row(`${what}, entries a second of a bare publish`, (bare * entries).toFixed(0)),
     row(`${what}, entries a second forwarded`, (forwarded * entries).toFixed(0)),
